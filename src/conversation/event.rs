@@ -1,0 +1,110 @@
+//! What a model says, as it says it.
+
+use bytes::Bytes;
+
+use super::Usage;
+
+/// One step of an answer. Blocks come one after the other: everything between two changes of kind belongs to one
+/// block, and a thinking block ends with its [`Event::Signature`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A piece of the answer's text.
+    Text(String),
+    /// What a stretch of the text so far rests on.
+    Citation(Citation),
+    /// A piece of readable thinking.
+    Thinking(String),
+    /// The signature that closes the thinking block just streamed.
+    Signature(String),
+    /// A whole block of encrypted thinking.
+    RedactedThinking(Bytes),
+    /// A tool call begins. `index` counts the answer's tool calls from 0.
+    ToolCall {
+        /// Position among the tool calls of this answer.
+        index: usize,
+        /// The call's id.
+        id: String,
+        /// The tool's name as the client knows it.
+        name: String,
+    },
+    /// A piece of a tool call's arguments, as JSON text.
+    ToolInput {
+        /// Which tool call it belongs to.
+        index: usize,
+        /// The piece.
+        json: String,
+    },
+    /// The answer is complete, for this reason. An answer without it was cut.
+    Stop(StopReason),
+    /// What the answer cost in tokens; comes after [`Event::Stop`].
+    Usage(Usage),
+}
+
+/// What a stretch of an answer's text rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Citation {
+    /// The stretch of the whole answer's text, in characters, its end excluded.
+    pub range: (usize, usize),
+    /// The document's name or the page's title.
+    pub title: String,
+    /// The page's address, where it is one of the web.
+    pub url: Option<String>,
+    /// The words that are cited; may be empty.
+    pub quote: String,
+}
+
+impl Event {
+    /// Whether a client sees anything of this event before the answer ends.
+    pub fn is_visible(&self) -> bool {
+        match self {
+            Event::Text(text) | Event::Thinking(text) => !text.is_empty(),
+            Event::ToolInput { json, .. } => !json.is_empty(),
+            Event::Signature(_)
+            | Event::RedactedThinking(_)
+            | Event::ToolCall { .. }
+            | Event::Citation(_) => true,
+            Event::Stop(_) | Event::Usage(_) => false,
+        }
+    }
+}
+
+/// Why a model stopped
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_MessageStopEvent.html>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// It had said everything.
+    EndTurn,
+    /// It met one of the client's stop sequences.
+    StopSequence,
+    /// The answer reached `max_tokens`.
+    MaxTokens,
+    /// It waits for the results of its tool calls.
+    ToolUse,
+    /// A guardrail stepped in.
+    GuardrailIntervened,
+    /// The provider's own filter stepped in, or the model refused.
+    ContentFiltered,
+    /// Prompt and answer together filled the context window.
+    ContextWindowExceeded,
+    /// The model wrote something that Bedrock could not parse.
+    Malformed,
+    /// A reason that this program does not know yet.
+    Other(String),
+}
+
+impl StopReason {
+    /// Bedrock's own word for it, as logged and stored.
+    pub fn as_str(&self) -> &str {
+        match self {
+            StopReason::EndTurn => "end_turn",
+            StopReason::StopSequence => "stop_sequence",
+            StopReason::MaxTokens => "max_tokens",
+            StopReason::ToolUse => "tool_use",
+            StopReason::GuardrailIntervened => "guardrail_intervened",
+            StopReason::ContentFiltered => "content_filtered",
+            StopReason::ContextWindowExceeded => "model_context_window_exceeded",
+            StopReason::Malformed => "malformed_model_output",
+            StopReason::Other(reason) => reason,
+        }
+    }
+}

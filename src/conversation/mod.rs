@@ -1,0 +1,21 @@
+//! The domain: what a client asks of a model and what the model says, as plain data.
+//!
+//! Every wire format is a translation to and from these types: `openai/` towards clients, `bedrock/` towards the
+//! model. Nothing here knows JSON field names, HTTP or an SDK type, and nothing here does I/O.
+
+mod event;
+mod fold;
+mod media;
+mod request;
+mod service;
+mod usage;
+
+pub use event::{Citation, Event, StopReason};
+pub use fold::{Fold, Reply, ReplyPart};
+pub use media::{Document, DocumentFormat, Image, ImageFormat};
+pub use request::{
+    CacheTtl, Effort, Part, Request, Role, Sampling, Thinking, ThinkingBlock, Tool, ToolCall,
+    ToolChoice, ToolResult, Turn,
+};
+pub use service::{AnswerFormat, AnswerSchema, Service};
+pub use usage::Usage;
