@@ -12,4 +12,5 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+pub mod catalog;
 pub mod conversation;

@@ -1,0 +1,155 @@
+//! From the id a deployment names to the model behind it.
+
+use super::Catalog;
+use super::entry::{Entry, Layer};
+use super::id::{ModelId, without_window};
+use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
+
+impl Caching {
+    /// The smallest prefix most models cache
+    /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>).
+    pub const COMMON_MINIMUM: u32 = 1_024;
+}
+
+impl Catalog {
+    /// What is known of the model that a deployment names.
+    ///
+    /// First the id itself, with the region's own price where there is one; then the id without its geographic
+    /// prefix, its price marked [`from_base`](super::Price::from_base); then `base_model`, for ids and ARNs that do
+    /// not tell which model is behind them. ARNs of inference profiles and foundation models are read like the id
+    /// they end with. What is left is unknown: see [`Model::unknown`].
+    pub fn resolve(&self, model_id: &str, region: Option<&str>, base_model: Option<&str>) -> Model {
+        let named = ModelId::parse(model_id);
+        let region = region.or(named.region);
+        named
+            .plain
+            .and_then(|id| self.find(id, region))
+            .or_else(|| {
+                let base = ModelId::parse(base_model?).plain?;
+                self.find(base, region)
+            })
+            .unwrap_or_else(|| Model::unknown(base_model.unwrap_or(model_id)))
+    }
+
+    /// Every id that can be called, with its model: base ids and inference profiles, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = Model> + '_ {
+        let mut ids: Vec<String> = Vec::new();
+        for (base, entry) in &self.models {
+            if !entry.profile_only {
+                ids.push(base.clone());
+            }
+            let corrected = self.corrected(base, base, entry.base.clone());
+            let varied = entry.variants.iter().flat_map(|variant| &variant.names);
+            for name in entry
+                .profiles
+                .iter()
+                .chain(&corrected.profiles)
+                .chain(varied)
+            {
+                if !is_region(name) {
+                    ids.push(format!("{name}.{base}"));
+                }
+            }
+        }
+        ids.sort();
+        ids.into_iter().filter_map(|id| {
+            let mut model = self.find(&id, None)?;
+            model.id = id;
+            Some(model)
+        })
+    }
+
+    /// The known id most like this one, for a hint beside "unknown".
+    pub fn nearest(&self, id: &str) -> Option<String> {
+        let id = ModelId::parse(id).plain?;
+        self.iter()
+            .map(|model| (strsim::damerau_levenshtein(&model.id, id), model.id))
+            .min()
+            .filter(|(distance, _)| *distance <= 10 && *distance * 3 < id.len())
+            .map(|(_, id)| id)
+    }
+
+    fn find(&self, id: &str, region: Option<&str>) -> Option<Model> {
+        let id = without_window(id);
+        if let Some(entry) = self.models.get(id) {
+            let variant = region.and_then(|region| entry.variant(region));
+            return Some(self.build(id, id, entry, variant, false));
+        }
+        let (prefix, base) = id.split_once('.')?;
+        let entry = self.models.get(base)?;
+        let variant = entry.variant(prefix);
+        if variant.is_some() || entry.profiles.iter().any(|profile| profile == prefix) {
+            Some(self.build(id, base, entry, variant, false))
+        } else {
+            let mut model = self.build(id, base, entry, None, true);
+            model.id = base.to_owned();
+            Some(model)
+        }
+    }
+
+    fn build(
+        &self,
+        id: &str,
+        base: &str,
+        entry: &Entry,
+        variant: Option<&Layer>,
+        from_base: bool,
+    ) -> Model {
+        let mut layer = entry.base.clone();
+        if let Some(variant) = variant {
+            layer.lay(variant);
+        }
+        self.corrected(id, base, layer).model(id, from_base)
+    }
+
+    fn corrected(&self, id: &str, base: &str, mut layer: Layer) -> Layer {
+        for correction in &self.corrections {
+            if correction.concerns(id, base) {
+                layer.lay(&correction.layer);
+            }
+        }
+        layer
+    }
+}
+
+impl Entry {
+    fn variant(&self, name: &str) -> Option<&Layer> {
+        let mut variants = self.variants.iter();
+        variants
+            .find(|variant| variant.names.iter().any(|known| known == name))
+            .map(|variant| &variant.has)
+    }
+}
+
+/// Regions end in a number, geographic prefixes never do.
+fn is_region(name: &str) -> bool {
+    name.ends_with(|last: char| last.is_ascii_digit())
+}
+
+impl Model {
+    /// A model the catalog does not know, with what can be assumed without harm.
+    ///
+    /// Assumed are the things nearly every model of today does and whose absence would cripple an agent: a system
+    /// prompt, tools (streaming too: a refusal is recognised and learned from), pictures, sampling parameters. Not
+    /// assumed is what makes a request fail where the model lacks it and costs little to leave out: cache points,
+    /// thinking, documents, forced tools, prefill, schemas. Limits are open and the price is unknown, never zero.
+    pub fn unknown(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            family: Family::of(id),
+            limits: Limits::default(),
+            price: None,
+            abilities: Abilities {
+                thinking: ThinkingSupport::None,
+                vision: true,
+                tools: true,
+                tools_while_streaming: true,
+                system: true,
+                sampling: true,
+                ..Abilities::default()
+            },
+            end_of_life: None,
+            known: false,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use super::*;
+
+#[test]
+fn thinking_is_asked_for_as_the_model_wants_it() {
+    use ThinkingSupport as T;
+    let rows = [
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", T::Budget),
+        ("us.anthropic.claude-opus-4-5-20251101-v1:0", T::Budget),
+        ("us.anthropic.claude-sonnet-4-6", T::BudgetOrAdaptive),
+        (
+            "us.anthropic.claude-opus-4-8",
+            T::Adaptive { always_on: false },
+        ),
+        (
+            "us.anthropic.claude-haiku-5-5",
+            T::Adaptive { always_on: false },
+        ),
+        (
+            "us.anthropic.claude-sonnet-5-5",
+            T::Adaptive { always_on: true },
+        ),
+        ("us.anthropic.claude-3-5-sonnet-20241022-v2:0", T::None),
+        ("us.amazon.nova-2-lite-v1:0", T::ReasoningConfig),
+        ("us.amazon.nova-pro-v1:0", T::None),
+        ("openai.gpt-oss-120b-1:0", T::ReasoningEffort),
+        ("deepseek.v3-v1:0", T::ReasoningEffort),
+        ("us.deepseek.r1-v1:0", T::None),
+        ("global.openai.gpt-6-sol", T::ReasoningObject),
+    ];
+    for (id, expected) in rows {
+        assert_eq!(resolve(id).abilities.thinking, expected, "{id}");
+    }
+}
+
+#[test]
+fn abilities_are_the_models_own() {
+    let sonnet = resolve("us.anthropic.claude-sonnet-4-5-20250929-v1:0").abilities;
+    let caching = Caching {
+        min_tokens: 1_024,
+        one_hour: true,
+        tools: true,
+    };
+    assert_eq!(sonnet.caching, Some(caching));
+    assert!(sonnet.prefill && sonnet.json_schema && sonnet.forced_tool_choice && sonnet.sampling);
+    let newest = resolve("us.anthropic.claude-sonnet-5-5").abilities;
+    assert!(
+        !newest.prefill && !newest.sampling && !newest.forced_tool_choice && newest.tool_choice
+    );
+    assert!(newest.effort && newest.effort_xhigh && !newest.effort_max);
+    assert!(resolve("us.anthropic.claude-opus-5-5").abilities.effort_max);
+    let nova = resolve("us.amazon.nova-pro-v1:0").abilities;
+    assert_eq!(
+        nova.caching
+            .map(|caching| (caching.tools, caching.one_hour)),
+        Some((false, false))
+    );
+    for llama in [
+        "us.meta.llama4-scout-17b-instruct-v1:0",
+        "us.meta.llama3-3-70b-instruct-v1:0",
+    ] {
+        let llama = resolve(llama).abilities;
+        assert!(llama.tools && !llama.tools_while_streaming && !llama.tool_choice);
+    }
+    assert!(!resolve("amazon.titan-text-express-v1").abilities.system);
+    assert!(
+        !resolve("us-gov.anthropic.claude-sonnet-5-5")
+            .abilities
+            .json_schema
+    );
+    assert!(
+        resolve("us.anthropic.claude-sonnet-5-5")
+            .abilities
+            .json_schema
+    );
+}
