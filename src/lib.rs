@@ -13,4 +13,5 @@
 )]
 
 pub mod catalog;
+pub mod config;
 pub mod conversation;

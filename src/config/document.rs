@@ -1,0 +1,194 @@
+//! A file that is YAML, and what its references to the environment stand for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_yaml::Value;
+
+use super::locate::{Aim, locate, place};
+use super::path::{Path, Step};
+use super::{ConfigError, Environment, Warning};
+
+/// A file that is YAML, with what its `os.environ/` references stand for.
+pub(super) struct Document<'a> {
+    file: &'a str,
+    source: &'a str,
+    /// The file's values, references resolved.
+    pub root: Value,
+    /// Values that came from the environment: their text must not be repeated.
+    resolved: Vec<(Path, String)>,
+    /// References to variables that are not set: their fields are absent.
+    unset: Vec<(Path, String)>,
+    /// The file's own `environment_variables`.
+    own: BTreeMap<String, String>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn parse(
+        file: &'a str,
+        source: &'a str,
+        environment: &Environment<'_>,
+    ) -> Result<Self, ConfigError> {
+        let at_fault = |error: serde_yaml::Error| ConfigError {
+            file: file.to_owned(),
+            place: error.location().map(place),
+            field: String::new(),
+            message: format!("not valid YAML: {}", without_location(&error)),
+        };
+        let mut root: Value = serde_yaml::from_str(source).map_err(at_fault)?;
+        root.apply_merge().map_err(at_fault)?;
+        let mut document = Self {
+            file,
+            source,
+            root: Value::Null,
+            resolved: Vec::new(),
+            unset: Vec::new(),
+            own: own_variables(&root),
+        };
+        let own = document.own.clone();
+        let lookup = |name: &str| look_up(name, environment, &own);
+        document.resolve(&mut root, &Path::default(), &lookup);
+        document.root = root;
+        Ok(document)
+    }
+
+    /// Replaces references by what they stand for. A reference to nothing takes its field with it.
+    fn resolve(&mut self, value: &mut Value, path: &Path, environment: &Environment<'_>) {
+        match value {
+            Value::String(text) => {
+                let Some(name) = reference(text) else { return };
+                let name = name.to_owned();
+                match environment(&name) {
+                    Some(found) => {
+                        *text = found;
+                        self.resolved.push((path.clone(), name));
+                    }
+                    None => {
+                        *value = Value::Null;
+                        self.unset.push((path.clone(), name));
+                    }
+                }
+            }
+            Value::Sequence(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.resolve(item, &path.index(index), environment);
+                }
+            }
+            Value::Mapping(fields) => {
+                let before = self.unset.len();
+                for (key, field) in fields.iter_mut() {
+                    let name = key
+                        .as_str()
+                        .map_or_else(|| format!("{key:?}"), str::to_owned);
+                    self.resolve(field, &path.key(&name), environment);
+                }
+                let absent: Vec<String> = self
+                    .unset
+                    .get(before..)
+                    .unwrap_or_default()
+                    .iter()
+                    .filter_map(|(unset, _)| match unset.0.strip_prefix(path.0.as_slice()) {
+                        Some([Step::Key(key)]) => Some(key.clone()),
+                        _ => None,
+                    })
+                    .collect();
+                for key in absent {
+                    fields.shift_remove(key.as_str());
+                }
+            }
+            Value::Tagged(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// A variable: the environment's, else the file's own. An empty one counts as unset.
+    pub(super) fn look_up(&self, name: &str, environment: &Environment<'_>) -> Option<String> {
+        look_up(name, environment, &self.own)
+    }
+
+    /// Variables that are not set, with the field that refers to them.
+    pub(super) fn unset(&self) -> &[(Path, String)] {
+        &self.unset
+    }
+
+    /// The variable that a field got its value from.
+    pub(super) fn variable(&self, path: &Path) -> Option<&str> {
+        let found = self.resolved.iter().find(|(from, _)| from == path);
+        found.map(|(_, name)| name.as_str())
+    }
+
+    pub(super) fn get(&self, path: &Path) -> Option<&Value> {
+        path.0
+            .iter()
+            .try_fold(&self.root, |value, step| match step {
+                Step::Key(key) => value.get(key.as_str()),
+                Step::Index(index) => value.get(*index),
+            })
+    }
+
+    /// An error about the value at a path.
+    pub(super) fn error(&self, path: &Path, message: impl Into<String>) -> ConfigError {
+        ConfigError {
+            file: self.file.to_owned(),
+            place: locate(self.source, path, Aim::Value),
+            field: path.to_string(),
+            message: message.into(),
+        }
+    }
+
+    /// A warning about the key at the end of a path.
+    pub(super) fn warning(&self, path: &Path, message: impl fmt::Display) -> Warning {
+        Warning {
+            file: self.file.to_owned(),
+            place: locate(self.source, path, Aim::Key),
+            message: format!("{path}: {message}"),
+        }
+    }
+
+    /// A warning about the file.
+    pub(super) fn remark(&self, path: &Path, message: impl Into<String>) -> Warning {
+        Warning {
+            file: self.file.to_owned(),
+            place: locate(self.source, path, Aim::Key),
+            message: message.into(),
+        }
+    }
+}
+
+fn own_variables(root: &Value) -> BTreeMap<String, String> {
+    let own = root
+        .get("environment_variables")
+        .and_then(Value::as_mapping);
+    own.into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.as_str()?.to_owned())))
+        .filter(|(_, value)| reference(value).is_none())
+        .collect()
+}
+
+fn look_up(
+    name: &str,
+    environment: &Environment<'_>,
+    own: &BTreeMap<String, String>,
+) -> Option<String> {
+    environment(name)
+        .or_else(|| own.get(name).cloned())
+        .filter(|value| !value.is_empty())
+}
+
+/// The variable's name, if the text is a reference.
+fn reference(text: &str) -> Option<&str> {
+    text.strip_prefix("os.environ/")
+}
+
+/// The parser's message; it repeats the place at its end.
+fn without_location(error: &serde_yaml::Error) -> String {
+    let text = error.to_string();
+    match error.location() {
+        Some(at) => text.replacen(
+            &format!(" at line {} column {}", at.line(), at.column()),
+            "",
+            1,
+        ),
+        None => text,
+    }
+}

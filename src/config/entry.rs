@@ -1,0 +1,210 @@
+//! From an entry of `model_list` to a deployment.
+
+use serde_json::{Map, Value};
+use serde_yaml::Mapping;
+use sha2::{Digest, Sha256};
+
+use super::document::Document;
+use super::path::Path;
+use super::schema::{Access, CustomPrices, Entry, Info, RequestDefaults, Sharing, Target};
+use super::section::{Findings, Section};
+use super::target::{NamedModel, is_region};
+use super::{ConfigError, Credentials, Deployment, Environment, Share};
+use crate::catalog::Catalog;
+
+/// Where a deployment is called when nothing says otherwise.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// What entries have in common.
+pub(super) struct Common<'a> {
+    pub document: &'a Document<'a>,
+    pub environment: &'a Environment<'a>,
+    /// `litellm_settings.aws_*`.
+    pub access: Access,
+    /// `prompt_caching` of the settings.
+    pub prompt_caching: Option<bool>,
+}
+
+impl Common<'_> {
+    /// Reads the entry at a path: the deployment, and the names a request may call it by.
+    pub(super) fn deployment(
+        &self,
+        at: &Path,
+        findings: &mut Findings,
+    ) -> Result<(Deployment, Vec<String>), ConfigError> {
+        let document = self.document;
+        let mut entry = Section::at(document, at.clone(), "model_list")?;
+        let written: Entry = entry.read(findings)?;
+        entry.finish(findings);
+        let group = (written.model_name)
+            .ok_or_else(|| document.error(at, "the field `model_name` is missing"))?;
+        if group.contains('*') {
+            let message = "wildcards are not supported: list each model under its own name";
+            return Err(document.error(&at.key("model_name"), message));
+        }
+
+        let mut params = Section::at(document, at.key("litellm_params"), "litellm_params")?;
+        let target: Target = params.read(findings)?;
+        let access: Access = params.read(findings)?;
+        let sharing: Sharing = params.read(findings)?;
+        let request: RequestDefaults = params.read(findings)?;
+        let prices: CustomPrices = params.read(findings)?;
+        let public = public(params.fields());
+        let params_at = params.path.clone();
+        params.finish(findings);
+
+        let mut info = Section::at(document, at.key("model_info"), "model_info")?.open();
+        let said: Info = info.read(findings)?;
+        let info_prices: CustomPrices = info.read(findings)?;
+        let info_fields = json(info.fields());
+
+        let model_at = params_at.key("model");
+        let configured = target
+            .model
+            .ok_or_else(|| document.error(&params_at, "the field `model` is missing"))?;
+        let named =
+            NamedModel::parse(&configured).map_err(|message| document.error(&model_at, message))?;
+        let region = self.region(&access, &named, &params_at)?;
+        let credentials =
+            access
+                .credentials(&self.access, self.environment)
+                .map_err(|missing| {
+                    document.error(&params_at, format!("half of a key: {missing} is missing"))
+                })?;
+
+        // With `model_id` LiteLLM calls that, and takes `model` for what is behind it.
+        let (model_id, behind) = match target.model_id {
+            Some(id) => (id, Some(named.id.clone())),
+            None => (named.id.clone(), None),
+        };
+        let base = said
+            .base_model
+            .as_ref()
+            .or(target.base_model.as_ref())
+            .cloned()
+            .or(behind);
+        let base = base.map(|base| NamedModel::parse(&base).map_or(base, |named| named.id));
+        let catalog = Catalog::bundled();
+        let mut model = catalog.resolve(&model_id, Some(&region), base.as_deref());
+        if !model.known {
+            let hint = catalog.nearest(&model.id);
+            let hint = hint.map_or(String::new(), |id| {
+                format!("; the nearest known model is {id}")
+            });
+            let message = format!(
+                "model {} is not in the catalog: its cost is unknown and it is taken to have tools and pictures, \
+                 but neither caching nor thinking{hint}. model_info.base_model can name the model behind it",
+                model.id
+            );
+            findings.warnings.push(document.remark(&model_at, message));
+        }
+        said.apply(&mut model);
+        model.price = prices
+            .or(info_prices)
+            .over(model.price.as_ref())
+            .map_err(|missing| {
+                document.error(&params_at, format!("half of a price: {missing} is missing"))
+            })?;
+
+        let deployment = Deployment {
+            id: said.id.unwrap_or_else(|| id(&group, &public, &credentials)),
+            group,
+            model_id,
+            configured_model: configured,
+            region,
+            credentials,
+            endpoint: target.aws_bedrock_runtime_endpoint.or(target.api_base),
+            model,
+            share: Share {
+                weight: sharing.weight,
+                order: sharing.order,
+                rpm: sharing.rpm,
+                tpm: sharing.tpm,
+                max_parallel_requests: sharing.max_parallel_requests,
+            },
+            timeout: sharing.timeout,
+            stream_timeout: sharing.stream_timeout,
+            num_retries: sharing.num_retries.or(sharing.max_retries),
+            cooldown_time: sharing.cooldown_time,
+            stream_recovery: sharing.stream_recovery.map(Into::into),
+            defaults: request.defaults(self.prompt_caching),
+            mock_response: target.mock_response,
+            params: public,
+            info: info_fields,
+        };
+        Ok((deployment, named.names))
+    }
+
+    fn region(
+        &self,
+        access: &Access,
+        named: &NamedModel,
+        at: &Path,
+    ) -> Result<String, ConfigError> {
+        let variable = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
+        let region = (access.aws_region_name.clone())
+            .or_else(|| named.own_region().map(str::to_owned))
+            .or_else(|| self.access.aws_region_name.clone())
+            .or_else(|| variable("AWS_REGION_NAME"))
+            .or_else(|| variable("AWS_REGION"))
+            .unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        if is_region(&region) {
+            return Ok(region);
+        }
+        let at = at.key("aws_region_name");
+        let found = match self.document.variable(&at) {
+            Some(name) => format!("the value of os.environ/{name}"),
+            None => format!("{region:?}"),
+        };
+        Err(self.document.error(
+            &at,
+            format!("found {found}, expected an AWS region, such as us-east-1"),
+        ))
+    }
+}
+
+/// The same from start to start, different for entries that differ, and silent about secrets: only which key is used
+/// counts, as a hash.
+fn id(group: &str, public: &Map<String, Value>, credentials: &Credentials) -> String {
+    let mut keys: Vec<_> = public.iter().collect();
+    keys.sort_by_key(|(key, _)| key.as_str());
+    let mut hash = Sha256::new();
+    hash.update(group);
+    for (key, value) in keys {
+        hash.update(format!("\0{key}\0{value}"));
+    }
+    let who = match credentials {
+        Credentials::Default => "",
+        Credentials::Profile(name) => name,
+        Credentials::Keys { access_key_id, .. } => access_key_id.expose(),
+        Credentials::Role { arn, .. } => arn,
+        Credentials::Bearer(key) => key.expose(),
+    };
+    hash.update(format!("\0as\0{who}"));
+    hex::encode(hash.finalize())
+}
+
+/// Fields without those that tell as whom Bedrock is called.
+fn public(fields: &Mapping) -> Map<String, Value> {
+    let mut public = json(fields);
+    public.retain(|key, _| {
+        let identity = key.starts_with("aws_")
+            && !matches!(
+                key.as_str(),
+                "aws_region_name" | "aws_bedrock_runtime_endpoint"
+            );
+        let secret = key.contains("secret")
+            || key.contains("password")
+            || key.ends_with("_token")
+            || key.ends_with("api_key");
+        !identity && (!secret || key.contains("cost"))
+    });
+    public
+}
+
+fn json(fields: &Mapping) -> Map<String, Value> {
+    match serde_json::to_value(fields) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}

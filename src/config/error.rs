@@ -1,0 +1,64 @@
+//! What can be wrong with a file, said with the place where it is wrong.
+
+use std::fmt;
+
+/// A place in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
+}
+
+/// Why a configuration cannot be used. It stops the start.
+///
+/// Prints as `file:line:column: field: what was found and what was expected`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file's name as it was asked for.
+    pub file: String,
+    /// Where, if it can be said.
+    pub place: Option<Place>,
+    /// The field's path, as `model_list[0].litellm_params.rpm`; empty for the file as a whole.
+    pub field: String,
+    /// What was found and what was expected. Never the value of a credential or of an environment variable.
+    pub message: String,
+}
+
+/// Something that does not stop the start but that the user should know. Prints like [`ConfigError`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The file's name as it was asked for.
+    pub file: String,
+    /// Where, if it can be said.
+    pub place: Option<Place>,
+    /// What the user should know; begins with the field's path where there is one.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        location(f, &self.file, self.place)?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        location(f, &self.file, self.place)?;
+        f.write_str(&self.message)
+    }
+}
+
+fn location(f: &mut fmt::Formatter<'_>, file: &str, place: Option<Place>) -> fmt::Result {
+    match place {
+        Some(Place { line, column }) => write!(f, "{file}:{line}:{column}: "),
+        None => write!(f, "{file}: "),
+    }
+}

@@ -1,0 +1,251 @@
+//! From a file's text to a [`Config`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::document::Document;
+use super::entry::Common;
+use super::path::{Path, Step};
+use super::routes::Names;
+use super::schema::{Access, File, Patience, Routes, Switches};
+use super::section::{Findings, Section};
+use super::{Config, ConfigError, Deployment, Environment, General, Group, Settings, Warning};
+
+/// Fields whose variable may be unset without a word: the region then has a default, and credentials come from the
+/// SDK's own chain.
+const MAY_BE_UNSET: [&str; 6] = [
+    "aws_region_name",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_profile_name",
+    "master_key",
+];
+
+impl Config {
+    /// Reads a configuration. `file` is its name in errors; `environment` answers `os.environ/NAME`.
+    pub fn parse(
+        file: &str,
+        source: &str,
+        environment: &Environment<'_>,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let document = Document::parse(file, source, environment)?;
+        let environment = &|name: &str| document.look_up(name, environment);
+        let mut findings = Findings::default();
+        for (path, name) in document.unset() {
+            let field = path.0.last();
+            if !matches!(field, Some(Step::Key(key)) if MAY_BE_UNSET.contains(&key.as_str())) {
+                let message = format_args!("os.environ/{name} is not set, so the default applies");
+                findings.warnings.push(document.warning(path, message));
+            }
+        }
+
+        let mut top = Section::at(&document, Path::default(), "")?;
+        let written: File = top.read(&mut findings)?;
+        top.finish(&mut findings);
+
+        let litellm_at = Path::of(&["litellm_settings"]);
+        let mut litellm = Section::at(&document, litellm_at.clone(), "litellm_settings")?;
+        let router_at = Path::of(&["router_settings"]);
+        let mut router = Section::at(&document, router_at.clone(), "router_settings")?;
+        let mut general = Section::at(
+            &document,
+            Path::of(&["general_settings"]),
+            "general_settings",
+        )?;
+
+        let patience: [Patience; 2] = [router.read(&mut findings)?, litellm.read(&mut findings)?];
+        let routes = vec![
+            (litellm_at, litellm.read::<Routes>(&mut findings)?),
+            (router_at, router.read::<Routes>(&mut findings)?),
+        ];
+        let access: Access = litellm.read(&mut findings)?;
+        let switches: [Switches; 2] = [general.read(&mut findings)?, litellm.read(&mut findings)?];
+        let retention_at = general.path.key("maximum_spend_logs_retention_period");
+        for section in [litellm, router, general] {
+            section.finish(&mut findings);
+        }
+
+        let [router, litellm] = &patience;
+        let common = Common {
+            document: &document,
+            environment,
+            access,
+            prompt_caching: router.prompt_caching.or(litellm.prompt_caching),
+        };
+        let entries = written.model_list.map_or(0, |entries| entries.len());
+        if entries == 0 {
+            return Err(document.error(
+                &Path::of(&["model_list"]),
+                "found no models, expected at least one",
+            ));
+        }
+        let mut read = Vec::new();
+        for n in 0..entries {
+            read.push(common.deployment(&Path::of(&["model_list"]).index(n), &mut findings)?);
+        }
+        let (groups, names) = group(read);
+        let group_names = groups.iter().map(|group| group.name.as_str()).collect();
+        let routing = Names::new(&document, group_names, &names).routing(routes)?;
+        let general = switches_of(switches, environment)
+            .map_err(|message| document.error(&retention_at, message))?;
+        let config = Self {
+            name: file.to_owned(),
+            routing,
+            settings: settings(&patience),
+            general: General {
+                environment: written.environment_variables.unwrap_or_default(),
+                ..general
+            },
+            groups,
+            names,
+        };
+        Ok((config, findings.into_warnings(&document)))
+    }
+}
+
+/// Deployments by `model_name`, in the order of its first, and what each group may be called. A `model_name` is
+/// always its own group, whatever models others are made of; ids that agree are told apart.
+fn group(read: Vec<(Deployment, Vec<String>)>) -> (Vec<Arc<Group>>, BTreeMap<String, usize>) {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut called: Vec<(String, usize)> = Vec::new();
+    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    for (mut deployment, names) in read {
+        let seen = ids.entry(deployment.id.clone()).or_default();
+        *seen += 1;
+        if *seen > 1 {
+            deployment.id = format!("{}-{seen}", deployment.id);
+        }
+        let known = groups
+            .iter()
+            .position(|group| group.name == deployment.group);
+        let index = known.unwrap_or(groups.len());
+        called.extend(names.into_iter().map(|name| (name, index)));
+        let name = deployment.group.clone();
+        match groups.get_mut(index) {
+            Some(group) => group.deployments.push(Arc::new(deployment)),
+            None => groups.push(Group {
+                name,
+                deployments: vec![Arc::new(deployment)],
+            }),
+        }
+    }
+    let own = groups
+        .iter()
+        .enumerate()
+        .map(|(index, group)| (group.name.clone(), index));
+    let mut names: BTreeMap<String, usize> = own.collect();
+    for (name, index) in called {
+        names.entry(name).or_insert(index);
+    }
+    (groups.into_iter().map(Arc::new).collect(), names)
+}
+
+/// What the sections say, the router's word first, over the defaults.
+fn settings(sections: &[Patience; 2]) -> Settings {
+    fn first<T: Copy>(sections: &[Patience; 2], get: fn(&Patience) -> Option<T>) -> Option<T> {
+        sections.iter().find_map(get)
+    }
+    let default = Settings::default();
+    let get = sections;
+    Settings {
+        num_retries: first(get, |s| s.num_retries)
+            .or(first(get, |s| s.retries))
+            .unwrap_or(default.num_retries),
+        retry_policy: first(get, |s| s.retry_policy).unwrap_or_default(),
+        model_group_retry_policy: sections
+            .iter()
+            .find_map(|section| section.model_group_retry_policy.clone())
+            .unwrap_or_default(),
+        retry_after: first(get, |s| s.retry_after).unwrap_or(default.retry_after),
+        connect_timeout: first(get, |s| s.connect_timeout).unwrap_or(default.connect_timeout),
+        request_timeout: first(get, |s| s.request_timeout)
+            .or(first(get, |s| s.timeout))
+            .unwrap_or(default.request_timeout),
+        stream_timeout: first(get, |s| s.stream_timeout),
+        idle_timeout: first(get, |s| s.idle_timeout).unwrap_or(default.idle_timeout),
+        heartbeat_interval: match first(get, |s| s.heartbeat_interval) {
+            Some(interval) => Some(interval).filter(|interval| !interval.is_zero()),
+            None => default.heartbeat_interval,
+        },
+        total_timeout: first(get, |s| s.total_timeout).unwrap_or(default.total_timeout),
+        drain_timeout: first(get, |s| s.drain_timeout).unwrap_or(default.drain_timeout),
+        record_timeout: first(get, |s| s.record_timeout).unwrap_or(default.record_timeout),
+        cooldown_time: first(get, |s| s.cooldown_time).unwrap_or(default.cooldown_time),
+        long_cooldown_time: first(get, |s| s.long_cooldown_time)
+            .unwrap_or(default.long_cooldown_time),
+        allowed_fails: first(get, |s| s.allowed_fails).unwrap_or(default.allowed_fails),
+        disable_cooldowns: first(get, |s| s.disable_cooldowns).unwrap_or(default.disable_cooldowns),
+        max_fallbacks: first(get, |s| s.max_fallbacks),
+        stream_recovery: first(get, |s| s.stream_recovery)
+            .map_or(default.stream_recovery, Into::into),
+        drop_params: first(get, |s| s.drop_params).unwrap_or(default.drop_params),
+    }
+}
+
+/// `general_settings` first, then `litellm_settings`. The error is about the retention.
+fn switches_of(
+    [general, litellm]: [Switches; 2],
+    environment: &Environment<'_>,
+) -> Result<General, String> {
+    let verbose = general.set_verbose.or(litellm.set_verbose) == Some(true);
+    let stored = general
+        .store_prompts_in_spend_logs
+        .or(litellm.store_prompts_in_spend_logs);
+    let stored_by_environment = || {
+        environment("STORE_PROMPTS_IN_SPEND_LOGS")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    };
+    let retention = general
+        .maximum_spend_logs_retention_period
+        .or(litellm.maximum_spend_logs_retention_period);
+    let megabytes = general.max_request_size_mb.or(litellm.max_request_size_mb);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // never negative; saturates
+    let max_request_bytes = megabytes.map(|mb| (mb * 1_048_576.0) as u64);
+    Ok(General {
+        master_key: general.master_key.or(litellm.master_key),
+        store_prompts: stored.unwrap_or_else(stored_by_environment),
+        retention_days: retention.map(|text| days(&text)).transpose()?,
+        cors_allow_origins: general
+            .cors_allow_origins
+            .or(litellm.cors_allow_origins)
+            .unwrap_or_default(),
+        image_hosts: general
+            .user_url_allowed_hosts
+            .or(litellm.user_url_allowed_hosts)
+            .unwrap_or_default(),
+        log_level: general
+            .log_level
+            .or(litellm.log_level)
+            .or(verbose.then(|| "debug".to_owned())),
+        json_logs: general.json_logs.or(litellm.json_logs),
+        always_include_stream_usage: general
+            .always_include_stream_usage
+            .or(litellm.always_include_stream_usage)
+            .unwrap_or_default(),
+        max_request_bytes,
+        max_budget: general.max_budget.or(litellm.max_budget),
+        budget_duration: general.budget_duration.or(litellm.budget_duration),
+        request_metadata_fields: general
+            .bedrock_request_metadata_fields
+            .or(litellm.bedrock_request_metadata_fields)
+            .unwrap_or_default(),
+        environment: BTreeMap::new(),
+    })
+}
+
+/// `90d`, `12w`, `48h`: in whole days, begun ones counted.
+fn days(text: &str) -> Result<u32, String> {
+    let wrong = || format!("found {text:?}, expected a time such as 90d, 12w or 48h");
+    let (number, unit) = text
+        .trim()
+        .split_at_checked(text.trim().len().saturating_sub(1))
+        .ok_or_else(wrong)?;
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "d" => Ok(number),
+        "w" => number.checked_mul(7).ok_or_else(wrong),
+        "h" => Ok(number.div_ceil(24)),
+        _ => Err(wrong()),
+    }
+}

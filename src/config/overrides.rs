@@ -1,0 +1,106 @@
+//! Where the file knows a model better than the catalog.
+
+use rust_decimal::Decimal;
+
+use super::schema::{CustomPrices, Info};
+use crate::catalog::{Caching, Family, Model, Price, Rates, ThinkingSupport};
+
+impl CustomPrices {
+    /// These prices, and for each that is missing the other's.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            input_cost_per_token: self.input_cost_per_token.or(other.input_cost_per_token),
+            output_cost_per_token: self.output_cost_per_token.or(other.output_cost_per_token),
+            cache_read_input_token_cost: self
+                .cache_read_input_token_cost
+                .or(other.cache_read_input_token_cost),
+            cache_creation_input_token_cost: self
+                .cache_creation_input_token_cost
+                .or(other.cache_creation_input_token_cost),
+            cache_creation_input_token_cost_above_1hr: self
+                .cache_creation_input_token_cost_above_1hr
+                .or(other.cache_creation_input_token_cost_above_1hr),
+        }
+    }
+
+    /// The price with these rates in it.
+    ///
+    /// Who sets the rate of input or output sets the price: rates for the cache, for long prompts and for service
+    /// tiers that the file does not give are then not known, and what is cached is billed as input. Fails with the
+    /// name of the missing key when half of a price is given and the catalog has none.
+    pub(super) fn over(&self, catalog: Option<&Price>) -> Result<Option<Price>, &'static str> {
+        if *self == Self::default() {
+            return Ok(catalog.cloned());
+        }
+        let million =
+            |rate: Option<Decimal>| rate.map(|rate| (rate * Decimal::from(1_000_000)).normalize());
+        let input = million(self.input_cost_per_token);
+        let output = million(self.output_cost_per_token);
+        let own = input.is_some() || output.is_some();
+        let known = catalog.map(|price| &price.standard);
+        let rates = Rates {
+            input: input
+                .or(known.map(|rates| rates.input))
+                .ok_or("input_cost_per_token")?,
+            output: output
+                .or(known.map(|rates| rates.output))
+                .ok_or("output_cost_per_token")?,
+            ..known.filter(|_| !own).cloned().unwrap_or_default()
+        };
+        let mut price = catalog.filter(|_| !own).cloned().unwrap_or_default();
+        price.standard = Rates {
+            cache_read: million(self.cache_read_input_token_cost).or(rates.cache_read),
+            cache_write_5m: million(self.cache_creation_input_token_cost).or(rates.cache_write_5m),
+            cache_write_1h: million(self.cache_creation_input_token_cost_above_1hr)
+                .or(rates.cache_write_1h),
+            ..rates
+        };
+        Ok(Some(price))
+    }
+}
+
+impl Info {
+    /// Lays what `model_info` says over the model.
+    pub(super) fn apply(&self, model: &mut Model) {
+        let limits = &mut model.limits;
+        limits.input = self.max_input_tokens.or(limits.input);
+        limits.output = self.max_output_tokens.or(self.max_tokens).or(limits.output);
+
+        let can = &mut model.abilities;
+        for (said, ability) in [
+            (self.supports_vision, &mut can.vision),
+            (self.supports_pdf_input, &mut can.documents),
+            (self.supports_function_calling, &mut can.tools),
+            (self.supports_tool_choice, &mut can.tool_choice),
+            (self.supports_system_messages, &mut can.system),
+            (self.supports_assistant_prefill, &mut can.prefill),
+            (self.supports_native_structured_output, &mut can.json_schema),
+            (self.supports_sampling_params, &mut can.sampling),
+        ] {
+            *ability = said.unwrap_or(*ability);
+        }
+        can.tools_while_streaming &= can.tools;
+        match self.supports_prompt_caching {
+            Some(false) => can.caching = None,
+            Some(true) => {
+                can.caching = can.caching.or(Some(Caching {
+                    min_tokens: Caching::COMMON_MINIMUM,
+                    one_hour: false,
+                    tools: model.family == Family::Claude,
+                }));
+            }
+            None => {}
+        }
+        match self.supports_reasoning {
+            Some(false) => can.thinking = ThinkingSupport::None,
+            Some(true) if can.thinking == ThinkingSupport::None => {
+                can.thinking = match model.family {
+                    Family::Claude => ThinkingSupport::Budget,
+                    Family::Nova => ThinkingSupport::ReasoningConfig,
+                    _ => ThinkingSupport::ReasoningEffort,
+                };
+            }
+            Some(true) | None => {}
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads fallbacks, aliases and the default model, and checks that every name in them is one.
+
+use std::collections::BTreeMap;
+
+use serde_yaml::Value;
+
+use super::document::Document;
+use super::keys::nearest;
+use super::path::Path;
+use super::schema::{AliasParam, Routes};
+use super::{Alias, ConfigError, Fallbacks, Routing};
+
+/// A fallback list: the group it is for, and where it stands.
+type Lists = Vec<(String, Path, Vec<(String, Path)>)>;
+
+/// The names there are.
+pub(super) struct Names<'a> {
+    document: &'a Document<'a>,
+    /// Every `model_name`, in order.
+    groups: Vec<&'a str>,
+    /// Every name of a group: its own, and those of its deployments' models.
+    known: &'a BTreeMap<String, usize>,
+    aliases: BTreeMap<String, Alias>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(
+        document: &'a Document<'a>,
+        groups: Vec<&'a str>,
+        known: &'a BTreeMap<String, usize>,
+    ) -> Self {
+        Self {
+            document,
+            groups,
+            known,
+            aliases: BTreeMap::new(),
+        }
+    }
+
+    /// Reads `litellm_settings` and `router_settings`, in this order: what the second says goes first.
+    pub(super) fn routing(mut self, sections: Vec<(Path, Routes)>) -> Result<Routing, ConfigError> {
+        for (at, routes) in &sections {
+            for (alias, target) in routes.model_group_alias.iter().flatten() {
+                self.alias(alias, target, &at.key("model_group_alias").key(alias))?;
+            }
+        }
+        let mut fallbacks = Fallbacks::default();
+        let mut default_model = None;
+        let mut failover = true;
+        for (at, routes) in sections {
+            for (key, value, into) in [
+                ("fallbacks", &routes.fallbacks, &mut fallbacks.general),
+                (
+                    "context_window_fallbacks",
+                    &routes.context_window_fallbacks,
+                    &mut fallbacks.context_window,
+                ),
+                (
+                    "content_policy_fallbacks",
+                    &routes.content_policy_fallbacks,
+                    &mut fallbacks.content_policy,
+                ),
+            ] {
+                for (group, place, targets) in self.lists(value, &at.key(key))? {
+                    let group = if group == "*" {
+                        group
+                    } else {
+                        self.group(&group, &place)?
+                    };
+                    into.insert(group.clone(), self.targets(&group, targets)?);
+                }
+            }
+            if let Some(names) = routes.default_fallbacks {
+                let at = at.key("default_fallbacks");
+                let names = names
+                    .into_iter()
+                    .enumerate()
+                    .map(|(n, name)| (name, at.index(n)));
+                fallbacks.default = self.targets("*", names.collect())?;
+            }
+            if let Some(name) = routes.default_model {
+                default_model = Some(self.group(&name, &at.key("default_model"))?);
+            }
+            failover = routes.failover.unwrap_or(failover);
+        }
+        if !failover {
+            fallbacks = Fallbacks::default();
+        }
+        Ok(Routing {
+            fallbacks,
+            aliases: self.aliases,
+            default_model,
+        })
+    }
+
+    fn alias(&mut self, alias: &str, target: &AliasParam, at: &Path) -> Result<(), ConfigError> {
+        if self.groups.contains(&alias) {
+            return Err(self.document.error(
+                at,
+                format!("the alias {alias:?} is a model_name of model_list already"),
+            ));
+        }
+        let (group, hidden) = match target {
+            AliasParam::Name(group) => (group, false),
+            AliasParam::Full { model, hidden } => (model, *hidden),
+        };
+        let group = self.group(group, at)?;
+        self.aliases
+            .insert(alias.to_owned(), Alias { group, hidden });
+        Ok(())
+    }
+
+    /// The group that a name means.
+    fn group(&self, name: &str, at: &Path) -> Result<String, ConfigError> {
+        if let Some(alias) = self.aliases.get(name) {
+            return Ok(alias.group.clone());
+        }
+        let group = self
+            .known
+            .get(name)
+            .and_then(|&index| self.groups.get(index));
+        group.map(|group| (*group).to_owned()).ok_or_else(|| {
+            let names = self
+                .groups
+                .iter()
+                .copied()
+                .chain(self.aliases.keys().map(String::as_str));
+            let hint = nearest(name, names);
+            let hint = hint.map_or(String::new(), |name| format!(" (did you mean {name:?}?)"));
+            let message = format!("found {name:?}, expected a model_name of model_list{hint}");
+            self.document.error(at, message)
+        })
+    }
+
+    fn targets(&self, group: &str, names: Vec<(String, Path)>) -> Result<Vec<String>, ConfigError> {
+        let mut targets = Vec::new();
+        for (name, at) in names {
+            let target = self.group(&name, &at)?;
+            if target == group {
+                return Err(self
+                    .document
+                    .error(&at, format!("{group:?} falls back to itself")));
+            }
+            // An alias may have named it before.
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        Ok(targets)
+    }
+
+    /// LiteLLM writes `[{group: [next, …]}, …]`; a plain mapping means the same.
+    fn lists(&self, value: &Value, at: &Path) -> Result<Lists, ConfigError> {
+        let mut lists = Lists::new();
+        match value {
+            Value::Null => {}
+            Value::Sequence(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    self.mapping(item, &at.index(n), &mut lists)?;
+                }
+            }
+            other => self.mapping(other, at, &mut lists)?,
+        }
+        Ok(lists)
+    }
+
+    fn mapping(&self, value: &Value, at: &Path, lists: &mut Lists) -> Result<(), ConfigError> {
+        let wrong =
+            |at: &Path, expected: &str| self.document.error(at, format!("expected {expected}"));
+        let Value::Mapping(fields) = value else {
+            return Err(wrong(at, "a list of {model_name: [fallback, …]}"));
+        };
+        for (group, targets) in fields {
+            let group = group
+                .as_str()
+                .ok_or_else(|| wrong(at, "a model_name as the key"))?;
+            let at = at.key(group);
+            let targets = match targets {
+                Value::String(name) => vec![(name.clone(), at.clone())],
+                Value::Sequence(items) => items
+                    .iter()
+                    .enumerate()
+                    .map(|(n, item)| {
+                        let at = at.index(n);
+                        let name = item.as_str().ok_or_else(|| wrong(&at, "a model_name"))?;
+                        Ok((name.to_owned(), at))
+                    })
+                    .collect::<Result<_, _>>()?,
+                _ => return Err(wrong(&at, "a list of model_names")),
+            };
+            lists.push((group.to_owned(), at, targets));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! The keys of an entry of `model_list`.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_yaml::Value;
+
+use super::Recovery;
+use crate::config::{Secret, lenient};
+
+/// An entry of `model_list`; the two mappings in it are sections of their own.
+#[derive(Debug, Deserialize)]
+pub(in crate::config) struct Entry {
+    #[serde(deserialize_with = "lenient::text")]
+    pub model_name: Option<String>,
+    #[serde(rename = "litellm_params")]
+    pub _params: Value,
+    #[serde(default, rename = "model_info")]
+    pub _info: Value,
+}
+
+/// `litellm_params`: which model, and where.
+#[derive(Debug, Deserialize)]
+pub(in crate::config) struct Target {
+    #[serde(deserialize_with = "lenient::text")]
+    pub model: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub model_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub base_model: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub aws_bedrock_runtime_endpoint: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub api_base: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub mock_response: Option<String>,
+}
+
+/// `litellm_params` and `litellm_settings`: as whom, and in which region.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Access {
+    #[serde(deserialize_with = "lenient::text")]
+    pub aws_region_name: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub aws_profile_name: Option<String>,
+    pub aws_access_key_id: Option<Secret>,
+    pub aws_secret_access_key: Option<Secret>,
+    pub aws_session_token: Option<Secret>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub aws_role_name: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub aws_session_name: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub aws_external_id: Option<String>,
+    pub api_key: Option<Secret>,
+}
+
+/// `litellm_params`: share and patience.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Sharing {
+    #[serde(deserialize_with = "lenient::number")]
+    pub weight: Option<f64>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub order: Option<u32>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub rpm: Option<u64>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub tpm: Option<u64>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_parallel_requests: Option<u32>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub stream_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub num_retries: Option<u32>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_retries: Option<u32>,
+    #[serde(deserialize_with = "lenient::seconds_or_zero")]
+    pub cooldown_time: Option<Duration>,
+    pub stream_recovery: Option<Recovery>,
+}
+
+/// `litellm_params` and `model_info`: prices per token.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct CustomPrices {
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub input_cost_per_token: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub output_cost_per_token: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub cache_read_input_token_cost: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub cache_creation_input_token_cost: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub cache_creation_input_token_cost_above_1hr: Option<Decimal>,
+}
+
+/// `model_info`: what the config knows better than the catalog. Other keys pass through to `GET /model/info`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Info {
+    #[serde(deserialize_with = "lenient::text")]
+    pub id: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub base_model: Option<String>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_tokens: Option<u32>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_input_tokens: Option<u32>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_output_tokens: Option<u32>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_prompt_caching: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_reasoning: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_vision: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_pdf_input: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_function_calling: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_tool_choice: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_system_messages: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_assistant_prefill: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_native_structured_output: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub supports_sampling_params: Option<bool>,
+}

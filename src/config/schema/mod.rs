@@ -1,0 +1,15 @@
+//! The keys of the file, as written: one struct per idea, so several structs may read the same mapping.
+//!
+//! A key belongs here when it has an effect. Keys of LiteLLM that have none stand in `keys.rs`.
+
+mod entry;
+mod request;
+mod settings;
+
+pub(super) use entry::{Access, CustomPrices, Entry, Info, Sharing, Target};
+pub(super) use request::{
+    EffortParam, Injection, InjectionPlace, InjectionRole, Latency, RequestDefaults, ServiceTier,
+    ThinkingKind, ThinkingParam, Ttl,
+};
+use settings::Recovery;
+pub(super) use settings::{AliasParam, File, Patience, Routes, Switches};

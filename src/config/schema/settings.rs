@@ -1,0 +1,152 @@
+//! The keys beside `model_list`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_yaml::Value;
+
+use crate::config::{RetryPolicy, Secret, StreamRecovery, lenient};
+
+/// The top level.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct File {
+    pub model_list: Option<Vec<Value>>,
+    pub litellm_settings: Value,
+    pub router_settings: Value,
+    pub general_settings: Value,
+    pub environment_variables: Option<BTreeMap<String, Secret>>,
+}
+
+/// `litellm_settings` and `router_settings`: tries, time limits, rests. Either place will do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Patience {
+    #[serde(deserialize_with = "lenient::whole")]
+    pub num_retries: Option<u32>,
+    /// Not a key of LiteLLM, but what people write for `num_retries`.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub retries: Option<u32>,
+    pub retry_policy: Option<RetryPolicy>,
+    pub model_group_retry_policy: Option<BTreeMap<String, RetryPolicy>>,
+    #[serde(deserialize_with = "lenient::seconds_or_zero")]
+    pub retry_after: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub connect_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub request_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub stream_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub idle_timeout: Option<Duration>,
+    #[serde(
+        alias = "sse_keepalive_ping_interval_seconds",
+        deserialize_with = "lenient::seconds_or_zero"
+    )]
+    pub heartbeat_interval: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub total_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds_or_zero")]
+    pub drain_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub record_timeout: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds_or_zero")]
+    pub cooldown_time: Option<Duration>,
+    #[serde(deserialize_with = "lenient::seconds_or_zero")]
+    pub long_cooldown_time: Option<Duration>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub allowed_fails: Option<u32>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub disable_cooldowns: Option<bool>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_fallbacks: Option<u32>,
+    pub stream_recovery: Option<Recovery>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub drop_params: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub prompt_caching: Option<bool>,
+}
+
+/// `stream_recovery`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum Recovery {
+    Error,
+    Continue,
+}
+
+impl From<Recovery> for StreamRecovery {
+    fn from(written: Recovery) -> Self {
+        match written {
+            Recovery::Error => Self::Error,
+            Recovery::Continue => Self::Continue,
+        }
+    }
+}
+
+/// `litellm_settings` and `router_settings`: which group follows which. The values are read by hand, for they come
+/// in several shapes and their errors should name the group.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Routes {
+    pub fallbacks: Value,
+    pub context_window_fallbacks: Value,
+    pub content_policy_fallbacks: Value,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub default_fallbacks: Option<Vec<String>>,
+    pub model_group_alias: Option<BTreeMap<String, AliasParam>>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub default_model: Option<String>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub failover: Option<bool>,
+}
+
+/// `alias: group` or `alias: {model: group, hidden: true}`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a group's name, or {model: <group>, hidden: true}"
+)]
+pub(in crate::config) enum AliasParam {
+    Name(String),
+    Full {
+        model: String,
+        #[serde(default)]
+        hidden: bool,
+    },
+}
+
+/// `general_settings` and `litellm_settings`: the gateway's own switches. Either place will do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Switches {
+    pub master_key: Option<Secret>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub store_prompts_in_spend_logs: Option<bool>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub maximum_spend_logs_retention_period: Option<String>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub cors_allow_origins: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub user_url_allowed_hosts: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub log_level: Option<String>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub set_verbose: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub json_logs: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub always_include_stream_usage: Option<bool>,
+    #[serde(deserialize_with = "lenient::number")]
+    pub max_request_size_mb: Option<f64>,
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub max_budget: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub budget_duration: Option<String>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub bedrock_request_metadata_fields: Option<Vec<String>>,
+}

@@ -1,0 +1,132 @@
+//! One mapping of the file, read by several structs; what none of them knows is told.
+
+use serde::Deserialize;
+use serde_yaml::{Mapping, Value};
+
+use super::document::Document;
+use super::keys::{fields_of, nearest, without_effect};
+use super::path::{Path, Step};
+use super::read::read;
+use super::{ConfigError, Warning};
+
+/// Collects what is found on the way besides the values: warnings, and keys that do nothing.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub warnings: Vec<Warning>,
+    /// `key` and why it does nothing.
+    silent: Vec<(Path, &'static str)>,
+}
+
+/// One mapping of the file.
+pub(super) struct Section<'d> {
+    document: &'d Document<'d>,
+    pub path: Path,
+    name: &'static str,
+    fields: Mapping,
+    known: Vec<&'static str>,
+    /// Other keys are someone else's and need no word.
+    open: bool,
+}
+
+impl<'d> Section<'d> {
+    /// The mapping at a path; an absent or empty one is an empty mapping. `name` is what `keys.rs` calls it.
+    pub(super) fn at(
+        document: &'d Document<'d>,
+        path: Path,
+        name: &'static str,
+    ) -> Result<Self, ConfigError> {
+        let fields = match document.get(&path) {
+            Some(Value::Mapping(fields)) => fields.clone(),
+            None | Some(Value::Null) => Mapping::new(),
+            Some(_) => return Err(document.error(&path, "expected a mapping of keys")),
+        };
+        Ok(Self {
+            document,
+            path,
+            name,
+            fields,
+            known: Vec::new(),
+            open: false,
+        })
+    }
+
+    /// Lets other keys pass without a word.
+    pub(super) fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    pub(super) fn fields(&self) -> &Mapping {
+        &self.fields
+    }
+
+    /// Reads the mapping into a struct.
+    pub(super) fn read<T: for<'de> Deserialize<'de>>(
+        &mut self,
+        findings: &mut Findings,
+    ) -> Result<T, ConfigError> {
+        let keys = fields_of::<T>();
+        self.known.extend(keys);
+        let mine: Mapping = self
+            .fields
+            .iter()
+            .filter(|(key, _)| key.as_str().is_some_and(|key| keys.contains(&key)))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        let mut unknown = Vec::new();
+        let value = read(
+            self.document,
+            &self.path,
+            Value::Mapping(mine),
+            &mut unknown,
+        )?;
+        for path in unknown {
+            let warning = self.document.warning(&path, "unknown key, ignored");
+            findings.warnings.push(warning);
+        }
+        Ok(value)
+    }
+
+    /// Tells which keys nobody read.
+    pub(super) fn finish(self, findings: &mut Findings) {
+        if self.open {
+            return;
+        }
+        for key in self.fields.keys().filter_map(Value::as_str) {
+            if self.known.contains(&key) {
+                continue;
+            }
+            let path = self.path.key(key);
+            if let Some(why) = without_effect(self.name, key) {
+                findings.silent.push((path, why));
+            } else {
+                let hint = nearest(key, self.known.iter().copied());
+                let hint = hint.map_or(String::new(), |key| format!(": did you mean {key}?"));
+                let warning = self
+                    .document
+                    .warning(&path, format_args!("unknown key, ignored{hint}"));
+                findings.warnings.push(warning);
+            }
+        }
+    }
+}
+
+impl Findings {
+    /// All warnings in the file's order, the keys without effect named in one.
+    pub(super) fn into_warnings(mut self, document: &Document<'_>) -> Vec<Warning> {
+        if let Some((first, _)) = self.silent.first() {
+            let keys: Vec<String> = self
+                .silent
+                .iter()
+                .map(|(path, why)| match path.0.last() {
+                    Some(Step::Key(key)) => format!("{key} ({why})"),
+                    _ => String::new(),
+                })
+                .collect();
+            let message = format!("without effect here: {}", keys.join(", "));
+            self.warnings.push(document.remark(first, message));
+        }
+        self.warnings.sort_by_key(|warning| warning.place);
+        self.warnings
+    }
+}

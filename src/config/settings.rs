@@ -1,0 +1,122 @@
+//! What holds for all deployments: tries, time limits, rests, and the gateway's own switches.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+
+use super::{RetryPolicy, Secret};
+
+/// Tries, time limits and rests. Every field is a key of the file with the same name, in `router_settings` or
+/// `litellm_settings`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Further tries on a deployment before the next target is asked. Default 2.
+    pub num_retries: u32,
+    /// Further tries by the kind of the failure; goes before `num_retries`.
+    pub retry_policy: RetryPolicy,
+    /// The same for single groups; goes before the common one.
+    pub model_group_retry_policy: BTreeMap<String, RetryPolicy>,
+    /// The least wait between two tries (`retry_after`). Default none: backoff alone decides.
+    pub retry_after: Duration,
+    /// Connecting to Bedrock. Default 3 s.
+    pub connect_timeout: Duration,
+    /// Until the first event comes, where no `stream_timeout` is set (`request_timeout`, or `timeout` in
+    /// `router_settings`). Never a total for a stream. Default 30 s.
+    pub request_timeout: Duration,
+    /// Until the first event and between two events, for all deployments (`stream_timeout`).
+    pub stream_timeout: Option<Duration>,
+    /// Silence between two events, where no `stream_timeout` is set. Default 120 s.
+    pub idle_timeout: Duration,
+    /// Silence towards the client until it is broken by a comment (`heartbeat_interval`, or LiteLLM's
+    /// `sse_keepalive_ping_interval_seconds`). Default 10 s; `None` (written 0): never.
+    pub heartbeat_interval: Option<Duration>,
+    /// A request from its first byte to its last, all tries and fallbacks together. Default 840 s.
+    pub total_timeout: Duration,
+    /// How long an answer is read to its end for the books after its client has gone. Default 60 s.
+    pub drain_timeout: Duration,
+    /// Writing the spend record. Default 5 s.
+    pub record_timeout: Duration,
+    /// How long a failing deployment rests. Default 5 s.
+    pub cooldown_time: Duration,
+    /// How long it rests when it will not recover soon: not authorised, gone, the day's quota spent. Default 300 s.
+    pub long_cooldown_time: Duration,
+    /// Failures within a minute that a deployment may have before it rests. Default 3.
+    pub allowed_fails: u32,
+    /// Nothing ever rests.
+    pub disable_cooldowns: bool,
+    /// At most so many fallback groups are asked. Default: all of them.
+    pub max_fallbacks: Option<u32>,
+    /// What happens to a stream that is cut after text has gone out.
+    pub stream_recovery: StreamRecovery,
+    /// Parameters that a model does not take are left out instead of refused.
+    pub drop_params: bool,
+}
+
+/// What happens to a stream that is cut after text has gone out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StreamRecovery {
+    /// The client is told by an error in the stream.
+    #[default]
+    Error,
+    /// The next target continues the text, where it can and no tools are in play.
+    Continue,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            num_retries: 2,
+            retry_policy: RetryPolicy::default(),
+            model_group_retry_policy: BTreeMap::new(),
+            retry_after: Duration::ZERO,
+            connect_timeout: Duration::from_secs(3),
+            request_timeout: Duration::from_secs(30),
+            stream_timeout: None,
+            idle_timeout: Duration::from_secs(120),
+            heartbeat_interval: Some(Duration::from_secs(10)),
+            total_timeout: Duration::from_secs(840),
+            drain_timeout: Duration::from_secs(60),
+            record_timeout: Duration::from_secs(5),
+            cooldown_time: Duration::from_secs(5),
+            long_cooldown_time: Duration::from_secs(300),
+            allowed_fails: 3,
+            disable_cooldowns: false,
+            max_fallbacks: None,
+            stream_recovery: StreamRecovery::Error,
+            drop_params: false,
+        }
+    }
+}
+
+/// The gateway's own switches, mostly from `general_settings`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct General {
+    /// `master_key`.
+    pub master_key: Option<Secret>,
+    /// Prompts and replies are stored with the spend record (`store_prompts_in_spend_logs`, or the environment's
+    /// `STORE_PROMPTS_IN_SPEND_LOGS`).
+    pub store_prompts: bool,
+    /// How many days spend records are kept (`maximum_spend_logs_retention_period: 90d`). Default: for ever.
+    pub retention_days: Option<u32>,
+    /// Web origins whose pages may call the gateway (`cors_allow_origins`). Default none.
+    pub cors_allow_origins: Vec<String>,
+    /// Hosts from which pictures may be fetched (`user_url_allowed_hosts`). Default none.
+    pub image_hosts: Vec<String>,
+    /// Tracing filter where the environment's `LOG_LEVEL` says nothing (`log_level`; `set_verbose` means debug).
+    pub log_level: Option<String>,
+    /// Log lines are JSON (`json_logs`).
+    pub json_logs: Option<bool>,
+    /// Streams end with a usage chunk even if nobody asks (`always_include_stream_usage`).
+    pub always_include_stream_usage: bool,
+    /// Bodies above this size are refused (`max_request_size_mb`), in bytes.
+    pub max_request_bytes: Option<u64>,
+    /// Dollars that all keys together may spend (`max_budget`).
+    pub max_budget: Option<Decimal>,
+    /// The window of `max_budget` (`budget_duration: 30d`), as written.
+    pub budget_duration: Option<String>,
+    /// Metadata fields that are handed on to Bedrock's invocation log (`bedrock_request_metadata_fields`).
+    pub request_metadata_fields: Vec<String>,
+    /// The file's `environment_variables`, which `os.environ/` sees too.
+    pub environment: BTreeMap<String, Secret>,
+}

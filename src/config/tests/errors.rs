@@ -1,0 +1,220 @@
+use super::*;
+
+/// What is wrong, and where: the text that stops the start.
+#[test]
+fn an_error_tells_where_it_is_and_what_was_expected() {
+    let rows: &[(&str, &str)] = &[
+        (
+            "model_list: [",
+            "c.yml:2:1: not valid YAML: did not find expected node content, while parsing a flow node",
+        ),
+        (
+            "",
+            "c.yml:1:1: model_list: found no models, expected at least one",
+        ),
+        (
+            "model_list: 3",
+            "c.yml:1:13: model_list: found 3, expected a list",
+        ),
+        (
+            "model_list:\n  - litellm_params: {}\n",
+            "c.yml:2:5: model_list[0]: the field `model_name` is missing",
+        ),
+        (
+            "model_list:\n  - model_name: a\n",
+            "c.yml:2:5: model_list[0]: the field `litellm_params` is missing",
+        ),
+        (
+            "model_list:\n  - model_name: a\n    litellm_params:\n      rpm: 3\n",
+            "c.yml:4:7: model_list[0].litellm_params: the field `model` is missing",
+        ),
+        (
+            &one("      rpm: many\n"),
+            "c.yml:5:12: model_list[0].litellm_params.rpm: found \"many\", expected a whole number, 0 or more",
+        ),
+        (
+            &one("      rpm: -1\n"),
+            "c.yml:5:12: model_list[0].litellm_params.rpm: found -1, expected a whole number, 0 or more",
+        ),
+        (
+            &one("      timeout: {}\n"),
+            "c.yml:5:16: model_list[0].litellm_params.timeout: found a mapping, expected a number of seconds above 0",
+        ),
+        (
+            &one("      thinking: {type: sometimes}\n"),
+            "c.yml:5:24: model_list[0].litellm_params.thinking.type: unknown variant `sometimes`, expected one of \
+             `enabled`, `disabled`, `adaptive`",
+        ),
+        (
+            &one("      input_cost_per_token: -0.1\n"),
+            "c.yml:5:29: model_list[0].litellm_params.input_cost_per_token: found -0.1, expected an amount of \
+             dollars, 0 or more",
+        ),
+        (
+            &one("      aws_region_name: useast1\n"),
+            "c.yml:5:24: model_list[0].litellm_params.aws_region_name: found \"useast1\", expected an AWS region, \
+             such as us-east-1",
+        ),
+        (
+            &one("      aws_access_key_id: AKIAEXAMPLE\n"),
+            "c.yml:4:7: model_list[0].litellm_params: half of a key: aws_secret_access_key is missing",
+        ),
+        (
+            &one("      aws_secret_access_key: [hunter2]\n"),
+            "c.yml:5:30: model_list[0].litellm_params.aws_secret_access_key: found a list, expected a text",
+        ),
+        (
+            "model_list:\n  - model_name: a\n    litellm_params: {model: openai/gpt-4o}\n",
+            "c.yml:3:29: model_list[0].litellm_params.model: \"openai/\" is not a route of this gateway, expected a \
+             model of Amazon Bedrock, as bedrock/<model id>",
+        ),
+        (
+            "model_list:\n  - model_name: a\n    litellm_params: {model: x.y, output_cost_per_token: 1}\n",
+            "c.yml:3:21: model_list[0].litellm_params: half of a price: input_cost_per_token is missing",
+        ),
+        (
+            &one("litellm_settings:\n  fallbacks: [{a: [b]}]\n"),
+            "c.yml:6:20: litellm_settings.fallbacks[0].a[0]: found \"b\", expected a model_name of model_list",
+        ),
+        (
+            &one("litellm_settings:\n  fallbacks:\n    - a:\n        - a\n"),
+            "c.yml:8:11: litellm_settings.fallbacks[0].a[0]: \"a\" falls back to itself",
+        ),
+        (
+            &format!(
+                "{}litellm_settings: {{fallbacks: {{sonet: [a]}}}}\n",
+                one("").replace(": a\n", ": sonnet\n")
+            ),
+            "c.yml:5:39: litellm_settings.fallbacks.sonet: found \"sonet\", expected a model_name of model_list (did \
+             you mean \"sonnet\"?)",
+        ),
+        (
+            &one("litellm_settings:\n  fallbacks: {nobody: [a]}\n"),
+            "c.yml:6:23: litellm_settings.fallbacks.nobody: found \"nobody\", expected a model_name of model_list",
+        ),
+        (
+            &one("litellm_settings:\n  fallbacks: [a]\n"),
+            "c.yml:6:15: litellm_settings.fallbacks[0]: expected a list of {model_name: [fallback, …]}",
+        ),
+        (
+            &one("router_settings:\n  model_group_alias: {a: a}\n"),
+            "c.yml:6:26: router_settings.model_group_alias.a: the alias \"a\" is a model_name of model_list already",
+        ),
+        (
+            &one("router_settings:\n  model_group_alias: {b: c, c: b}\n"),
+            "c.yml:6:26: router_settings.model_group_alias.b: found \"c\", expected a model_name of model_list",
+        ),
+        (
+            &one("router_settings:\n  default_model: gone\n"),
+            "c.yml:6:18: router_settings.default_model: found \"gone\", expected a model_name of model_list",
+        ),
+        (
+            &one("general_settings:\n  maximum_spend_logs_retention_period: soon\n"),
+            "c.yml:6:40: general_settings.maximum_spend_logs_retention_period: found \"soon\", expected a time such \
+             as 90d, 12w or 48h",
+        ),
+        (
+            &one("general_settings: yes please\n"),
+            "c.yml:5:19: general_settings: expected a mapping of keys",
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (source, expected) in rows {
+        let found = parse_in(source, &[]).err().unwrap_or_default();
+        if found != *expected {
+            wrong.push(format!(
+                "{source}\n  found:    {found}\n  expected: {expected}\n"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_key_written_twice_is_an_error() {
+    let error = parse_in(&one("      rpm: 1\n      rpm: 2\n"), &[]).unwrap_err();
+    assert!(
+        error.starts_with("c.yml:") && error.contains("duplicate entry with key \"rpm\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_comes_from_the_environment_is_named_and_not_repeated() {
+    let pairs = [("RPM", "hunter2"), ("AWS_REGION_NAME", "hunter2")];
+    let error = parse_in(&one("      rpm: os.environ/RPM\n"), &pairs).unwrap_err();
+    assert_eq!(
+        error,
+        "c.yml:5:12: model_list[0].litellm_params.rpm: found the value of os.environ/RPM, expected a whole number, 0 or more"
+    );
+    let error = parse_in(
+        &one("      aws_region_name: os.environ/AWS_REGION_NAME\n"),
+        &pairs,
+    )
+    .unwrap_err();
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_nearest_known_one() {
+    let rows: &[(&str, &[&str])] = &[
+        (
+            &one("      aws_regionname: us-east-1\n"),
+            &[
+                "c.yml:5:7: model_list[0].litellm_params.aws_regionname: unknown key, ignored: did you mean aws_region_name?",
+            ],
+        ),
+        (
+            &one("litelm_settings: {}\n"),
+            &["c.yml:5:1: litelm_settings: unknown key, ignored: did you mean litellm_settings?"],
+        ),
+        (
+            &one("router_settings:\n  colour: blue\n  num_retrys: 2\n"),
+            &[
+                "c.yml:6:3: router_settings.colour: unknown key, ignored",
+                "c.yml:7:3: router_settings.num_retrys: unknown key, ignored: did you mean num_retries?",
+            ],
+        ),
+        (
+            &one(
+                "      cache_control_injection_points:\n        - {location: message, rle: user}\n",
+            ),
+            &[
+                "c.yml:6:31: model_list[0].litellm_params.cache_control_injection_points[0].rle: unknown key, ignored",
+            ],
+        ),
+        (
+            &one(
+                "general_settings:\n  openai_api_base: /v1\n  disable_user_auth: true\nopenapi: {}\n",
+            ),
+            &[
+                "c.yml:8:1: without effect here: openapi (the API describes itself), openai_api_base (every route \
+                 answers with and without /v1), disable_user_auth (authentication stays on)",
+            ],
+        ),
+        (
+            "model_list:\n  - model_name: a\n    litellm_params:\n      model: eu.anthropic.anthropic.claude-opus-4-20250514-v1:0\n",
+            &[
+                "c.yml:4:7: model eu.anthropic.anthropic.claude-opus-4-20250514-v1:0 is not in the catalog: its cost is \
+                 unknown and it is taken to have tools and pictures, but neither caching nor thinking; the nearest \
+                 known model is eu.anthropic.claude-opus-4-20250514-v1:0. model_info.base_model can name the model behind it",
+            ],
+        ),
+        (
+            &one("      rpm: os.environ/RPM\n"),
+            &[
+                "c.yml:5:7: model_list[0].litellm_params.rpm: os.environ/RPM is not set, so the default applies",
+            ],
+        ),
+        (
+            &one(
+                "      aws_region_name: os.environ/AWS_REGION_NAME\n      aws_access_key_id: os.environ/AWS_ACCESS_KEY_ID\n",
+            ),
+            &[],
+        ),
+    ];
+    for (source, expected) in rows {
+        let (_, warnings) = parse_in(source, &[]).unwrap();
+        assert_eq!(warnings, *expected, "\n{source}");
+    }
+}
