@@ -15,3 +15,4 @@
 pub mod catalog;
 pub mod config;
 pub mod conversation;
+pub mod store;

@@ -1,0 +1,116 @@
+//! Counters that stop at a limit: shared by all instances, one conditional update each.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::item::{PK, SK, TTL};
+use super::{Key, StoreError, Table};
+
+/// One update, with the SDK's own tries.
+const UPDATE: Duration = Duration::from_secs(5);
+
+/// One number of an item, which begins at 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter<'a> {
+    /// The field.
+    pub field: &'a str,
+    /// What is added; may be negative.
+    pub amount: i64,
+    /// Nothing is added to any counter of the item when this one has reached so much already.
+    pub limit: Option<u64>,
+}
+
+impl Table {
+    /// Adds to the counters of one item, all or none. False: one of them has reached its limit. The item is gone
+    /// from `expires` on.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn count(
+        &self,
+        key: &Key,
+        counters: &[Counter<'_>],
+        expires: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&*self.name)
+            .key(PK, AttributeValue::S(key.pk.clone()))
+            .key(SK, AttributeValue::S(key.sk.clone()))
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(
+                ":ttl",
+                AttributeValue::N(expires.as_second().to_string()),
+            );
+        let mut terms = Vec::with_capacity(counters.len());
+        let mut conditions = Vec::new();
+        for (i, counter) in counters.iter().enumerate() {
+            terms.push(format!("#{i} :{i}"));
+            update = update
+                .expression_attribute_names(format!("#{i}"), counter.field)
+                .expression_attribute_values(
+                    format!(":{i}"),
+                    AttributeValue::N(counter.amount.to_string()),
+                );
+            if let Some(limit) = counter.limit {
+                conditions.push(format!("(attribute_not_exists(#{i}) OR #{i} < :most{i})"));
+                let limit = AttributeValue::N(limit.to_string());
+                update = update.expression_attribute_values(format!(":most{i}"), limit);
+            }
+        }
+        let conditions = (!conditions.is_empty()).then(|| conditions.join(" AND "));
+        let update = update
+            .update_expression(format!("ADD {} SET #ttl = :ttl", terms.join(", ")))
+            .set_condition_expression(conditions);
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(refusal))
+                if refusal.err().code() == Some("ConditionalCheckFailedException") =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::from_sdk(error, UPDATE)),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::store::{Embedded, keys};
+
+    #[tokio::test]
+    async fn a_counter_stops_at_its_limit_and_takes_the_others_with_it() {
+        let embedded = Embedded::in_memory().await.unwrap();
+        let table = embedded.table("test").await.unwrap();
+        let now = Timestamp::now();
+        let key = keys::rate("d", now);
+        let later = now + Duration::from_secs(60);
+        let add = async |tokens: i64| {
+            let requests = Counter {
+                field: "requests",
+                amount: 1,
+                limit: Some(2),
+            };
+            let tokens = Counter {
+                field: "tokens",
+                amount: tokens,
+                limit: None,
+            };
+            table.count(&key, &[requests, tokens], later).await.unwrap()
+        };
+        assert!(add(10).await && add(-4).await);
+        assert!(!add(10).await);
+        let there: Value = table.get(&key).await.unwrap().unwrap();
+        assert_eq!(
+            (&there["requests"], &there["tokens"]),
+            (&2.into(), &6.into())
+        );
+    }
+}

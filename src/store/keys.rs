@@ -1,0 +1,165 @@
+//! The keys of every item. Nothing outside this file spells a key.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// Into how many partitions a day's records and totals are spread. One partition takes about 1,000 writes a second,
+/// and a record's transaction costs about four.
+pub const SHARDS: u8 = 4;
+
+/// The address of one item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
+/// Where a spend record lives: its request id knows all of this.
+pub fn spend_record(at: Timestamp, shard: u8, request_id: &str) -> Key {
+    Key {
+        pk: spend_partition(day(at), shard),
+        sk: format!("{}#{request_id}", sortable(at)),
+    }
+}
+
+/// One shard of one day's spend records.
+pub fn spend_partition(day: Date, shard: u8) -> String {
+    format!("spend#{day}#{shard}")
+}
+
+/// One shard of one day's totals.
+pub fn usage_partition(day: Date, shard: u8) -> String {
+    format!("usage#{day}#{shard}")
+}
+
+/// The totals row of one model as used by one key (its hash).
+pub fn model_total(model: &str, key_hash: &str) -> String {
+    format!("model#{model}#{key_hash}")
+}
+
+/// The totals row of one tag.
+pub fn tag_total(tag: &str) -> String {
+    format!("tag#{tag}")
+}
+
+/// Whose totals a row holds: the reading of [`model_total`] and [`tag_total`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TotalOf {
+    /// One model as used by one key.
+    Model {
+        /// The Bedrock model id; empty for requests that matched no configured model.
+        model: String,
+        /// The SHA-256 of the key, in hex.
+        key_hash: String,
+    },
+    /// Every request that carried this tag.
+    Tag(String),
+}
+
+impl TotalOf {
+    /// Reads a totals row's sort key; `None` for any other.
+    pub fn parse(sk: &str) -> Option<TotalOf> {
+        if let Some(tag) = sk.strip_prefix("tag#") {
+            return Some(TotalOf::Tag(tag.to_owned()));
+        }
+        // From the right: a model's name may hold a '#', a hash cannot.
+        let (model, key_hash) = sk.strip_prefix("model#")?.rsplit_once('#')?;
+        Some(TotalOf::Model {
+            model: model.to_owned(),
+            key_hash: key_hash.to_owned(),
+        })
+    }
+}
+
+/// Index 1: the records of one key on one day.
+pub fn by_key(key_hash: &str, day: Date) -> String {
+    format!("key#{key_hash}#{day}")
+}
+
+/// Index 2: the records of one session.
+pub fn by_session(session: &str) -> String {
+    format!("session#{session}")
+}
+
+/// A piece of the thinking blocks of one turn: of the owner (the hash of its key) and the turn's first tool call.
+pub fn thinking(owner: &str, call: &str, piece: usize) -> Key {
+    thinking_piece(format!("thinking#{owner}#{call}"), piece)
+}
+
+/// A piece of the thinking blocks in a partition that [`thinking`] named.
+pub fn thinking_piece(partition: String, piece: usize) -> Key {
+    Key {
+        pk: partition,
+        sk: format!("blocks#{piece}"),
+    }
+}
+
+/// The partition of all targets that rest.
+pub const COOLDOWNS: &str = "cooldown";
+
+/// The rest of one deployment.
+pub fn cooldown(deployment: &str) -> Key {
+    Key {
+        pk: COOLDOWNS.to_owned(),
+        sk: deployment.to_owned(),
+    }
+}
+
+/// What a key or a deployment has used in the minute of this instant.
+pub fn rate(of: &str, at: Timestamp) -> Key {
+    Key {
+        pk: format!("rate#{of}#{}", at.as_second().div_euclid(60)),
+        sk: "rate".to_owned(),
+    }
+}
+
+/// What the settings page has saved over the file's chains.
+pub fn routing() -> Key {
+    Key {
+        pk: "settings".to_owned(),
+        sk: "routing".to_owned(),
+    }
+}
+
+/// The UTC day of an instant.
+pub fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+/// An instant to the millisecond, of fixed width, so that text sorts as time does (years 0 to 9999).
+pub fn sortable(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_lies_in_its_day_and_shard_under_its_time() {
+        let at = "2026-11-23T23:59:59.0079Z".parse().unwrap();
+        let key = spend_record(at, 3, "chatcmpl-1");
+        assert_eq!(key.pk, "spend#2026-11-23#3");
+        assert_eq!(key.sk, "2026-11-23T23:59:59.007Z#chatcmpl-1");
+    }
+
+    #[test]
+    fn a_totals_row_is_read_back_as_it_was_named() {
+        let hash = "ab".repeat(32);
+        for model in ["us.anthropic.claude-sonnet-4-6", "a#b", ""] {
+            assert_eq!(
+                TotalOf::parse(&model_total(model, &hash)),
+                Some(TotalOf::Model {
+                    model: model.to_owned(),
+                    key_hash: hash.clone()
+                })
+            );
+        }
+        for tag in ["team", "a#b", "model#x#y"] {
+            let read = TotalOf::parse(&tag_total(tag));
+            assert_eq!(read, Some(TotalOf::Tag(tag.to_owned())));
+        }
+        assert_eq!(TotalOf::parse("key"), None);
+    }
+}

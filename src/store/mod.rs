@@ -1,0 +1,27 @@
+//! The DynamoDB table: its keys, its items, its conditions, and the embedded one for local use.
+//!
+//! The only module that names an SDK type of DynamoDB. What an item means is its owner's business: callers hand in
+//! anything that serializes to a JSON object and get it back the same, numbers digit for digit.
+
+mod batch;
+mod count;
+mod create;
+#[cfg(feature = "local")]
+mod embedded;
+mod error;
+mod item;
+pub mod keys;
+mod put;
+mod read;
+mod table;
+mod write;
+
+pub use count::Counter;
+#[cfg(feature = "local")]
+pub use embedded::Embedded;
+pub use error::StoreError;
+pub use item::Item;
+pub use keys::Key;
+pub use read::{Order, Range};
+pub use table::{Table, TableOptions};
+pub use write::{Write, WriteLimits};

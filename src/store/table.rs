@@ -1,0 +1,66 @@
+//! The handle on the table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Builder, Region};
+
+/// Which table, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// The table's name.
+    pub name: String,
+    /// Another endpoint than AWS's: an emulator. It goes before the SDK's own `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub endpoint: Option<String>,
+    /// Another region than the caller's.
+    pub region: Option<String>,
+}
+
+/// The table. Clones are cheap and share their connections.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(super) client: Client,
+    pub(super) name: Arc<str>,
+}
+
+/// A healthy answer takes 5 to 20 ms; a connection that shows nothing for this long is given up for another.
+pub(super) const READ_ATTEMPT: Duration = Duration::from_secs(2);
+/// A read as a whole, its second and third attempt included.
+pub(super) const READ: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(1);
+
+impl Table {
+    /// A handle that uses the credentials, region and HTTP client of `config`. Nothing is sent.
+    pub fn connect(config: &SdkConfig, options: &TableOptions) -> Table {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(READ_ATTEMPT)
+            .operation_timeout(READ)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(50));
+        let mut builder = Builder::from(config)
+            .timeout_config(timeouts)
+            .retry_config(retries);
+        if let Some(endpoint) = &options.endpoint {
+            builder = builder.endpoint_url(endpoint);
+        }
+        if let Some(region) = &options.region {
+            builder = builder.region(Region::new(region.clone()));
+        }
+        Table {
+            client: Client::from_conf(builder.build()),
+            name: options.name.as_str().into(),
+        }
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}

@@ -1,0 +1,280 @@
+//! Writing: several items at once, all or nothing.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use backon::{ExponentialBuilder, Retryable};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::error::not_sent;
+use super::item::{PK, SK};
+use super::{Item, Key, StoreError, Table};
+
+/// One write of a transaction. No two of a transaction may meet the same item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Puts an item that must not be there yet.
+    Create(Item),
+    /// Adds to the numbers of an item, each of which, and the item itself, begins at 0.
+    Add {
+        /// The item.
+        key: Key,
+        /// Field and what is added to it; not empty.
+        amounts: Vec<(String, Decimal)>,
+    },
+}
+
+/// How long a write may take. Between attempts it pauses 25 to 50 ms at first and 200 to 400 ms at last, by chance,
+/// so that instances that collided on a counter do not collide again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteLimits {
+    /// Everything: attempts and pauses.
+    pub total: Duration,
+    /// One attempt.
+    pub attempt: Duration,
+}
+
+impl Default for WriteLimits {
+    fn default() -> Self {
+        WriteLimits {
+            total: Duration::from_secs(5),
+            attempt: Duration::from_millis(1500),
+        }
+    }
+}
+
+impl Table {
+    /// Makes all of these writes or none, in one `TransactWriteItems`, trying again while that can help.
+    ///
+    /// A token makes the attempts of this one call count once, also where an answer was lost on its way. What must
+    /// hold from call to call needs a condition ([`Write::Create`]).
+    ///
+    /// # Errors
+    /// [`StoreError::ConditionFailed`] when an item to create is there; a transient error when time ran out, after
+    /// which the writes may or may not have happened.
+    pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
+        let writes = writes
+            .iter()
+            .map(|write| self.transaction_part(write))
+            .collect::<Result<Vec<_>, _>>()?;
+        let token = Uuid::new_v4().to_string();
+        let attempt = || self.transact_once(writes.clone(), &token, limits.attempt);
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(25))
+            .with_max_delay(Duration::from_millis(200))
+            .with_jitter()
+            .without_max_times();
+        let attempts = attempt
+            .retry(pauses)
+            .sleep(tokio::time::sleep)
+            .when(StoreError::is_transient)
+            .notify(|error, pause| tracing::debug!(%error, ?pause, "writing again"));
+        tokio::time::timeout(limits.total, attempts)
+            .await
+            .unwrap_or(Err(StoreError::Timeout(limits.total)))
+    }
+
+    async fn transact_once(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        token: &str,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
+        // The loop above retries: it knows the reasons inside a cancelled transaction, the SDK does not.
+        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+        let call = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .client_request_token(token)
+            .customize()
+            .config_override(once)
+            .send();
+        match tokio::time::timeout(limit, call).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(refusal(error, limit)),
+            Err(_) => Err(StoreError::Timeout(limit)),
+        }
+    }
+
+    fn transaction_part(&self, write: &Write) -> Result<TransactWriteItem, StoreError> {
+        let part = TransactWriteItem::builder();
+        let part = match write {
+            Write::Create(item) => part.put(
+                Put::builder()
+                    .table_name(&*self.name)
+                    .set_item(Some(item.0.clone()))
+                    .condition_expression("attribute_not_exists(pk)")
+                    .build()
+                    .map_err(not_sent)?,
+            ),
+            Write::Add { key, amounts } => part.update(self.add(key, amounts)?),
+        };
+        Ok(part.build())
+    }
+
+    fn add(&self, key: &Key, amounts: &[(String, Decimal)]) -> Result<Update, StoreError> {
+        let mut update = Update::builder()
+            .table_name(&*self.name)
+            .key(PK, AttributeValue::S(key.pk.clone()))
+            .key(SK, AttributeValue::S(key.sk.clone()));
+        let mut terms = Vec::with_capacity(amounts.len());
+        for (i, (field, amount)) in amounts.iter().enumerate() {
+            terms.push(format!("#{i} :{i}"));
+            update = update
+                .expression_attribute_names(format!("#{i}"), field)
+                .expression_attribute_values(
+                    format!(":{i}"),
+                    AttributeValue::N(amount.normalize().to_string()),
+                );
+        }
+        update
+            .update_expression(format!("ADD {}", terms.join(", ")))
+            .build()
+            .map_err(not_sent)
+    }
+}
+
+/// What a failed transaction means. One reason per write, in order: a condition that does not hold decides; else a
+/// reason that will not pass by itself; else it was busy.
+fn refusal(error: SdkError<TransactWriteItemsError>, limit: Duration) -> StoreError {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return StoreError::from_sdk(error, limit);
+    };
+    let mut outcome = None;
+    for (write, reason) in cancelled.cancellation_reasons().iter().enumerate() {
+        match reason.code().unwrap_or("None") {
+            "None" => {}
+            "ConditionalCheckFailed" => return StoreError::ConditionFailed { write },
+            code => {
+                let reason = StoreError::from_code(code, reason.message().unwrap_or_default());
+                if outcome.as_ref().is_none_or(StoreError::is_transient) {
+                    outcome = Some(reason);
+                }
+            }
+        }
+    }
+    outcome.unwrap_or_else(|| StoreError::from_sdk(error, limit))
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
+
+    use axum::{Router, http::StatusCode, routing::post};
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::{TableOptions, embedded::local_config};
+
+    /// A table that gives these answers, one after the other and the last for ever, and keeps the tokens it was sent.
+    async fn scripted(answers: Vec<(u16, serde_json::Value)>) -> (Table, Arc<Mutex<Vec<String>>>) {
+        let tokens = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&tokens);
+        let answer = move |body: String| {
+            let call: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let mut seen = seen.lock().unwrap();
+            seen.push(call["ClientRequestToken"].as_str().unwrap().to_owned());
+            let (status, body) = answers[(seen.len() - 1).min(answers.len() - 1)].clone();
+            let status = StatusCode::from_u16(status).unwrap();
+            async move { (status, body.to_string()) }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = TableOptions {
+            name: "scripted".into(),
+            endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+            region: None,
+        };
+        let app = Router::new().route("/", post(answer));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (Table::connect(&local_config(), &options), tokens)
+    }
+
+    fn cancelled(reasons: &[&str]) -> (u16, serde_json::Value) {
+        let reasons: Vec<_> = reasons.iter().map(|code| json!({ "Code": code })).collect();
+        let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+        let body = json!({ "__type": kind, "CancellationReasons": reasons });
+        (400, body)
+    }
+
+    fn error(status: u16, code: &str) -> (u16, serde_json::Value) {
+        (status, json!({ "__type": code, "message": "so it is" }))
+    }
+
+    async fn write(table: &Table, total: Duration) -> Result<(), StoreError> {
+        let key = Key {
+            pk: "p".into(),
+            sk: "s".into(),
+        };
+        let amounts = vec![("spend".to_owned(), Decimal::new(1, 3))];
+        let limits = WriteLimits {
+            total,
+            attempt: Duration::from_secs(1),
+        };
+        table.transact(&[Write::Add { key, amounts }], limits).await
+    }
+
+    #[tokio::test]
+    async fn what_passes_by_itself_is_tried_again_with_the_same_token() {
+        let (table, tokens) = scripted(vec![
+            cancelled(&["None", "TransactionConflict"]),
+            cancelled(&["ThrottlingError", "None"]),
+            error(400, "ThrottlingException"),
+            error(400, "TransactionInProgressException"),
+            error(500, "InternalServerError"),
+            error(503, "whatever"),
+            (200, json!({})),
+        ])
+        .await;
+        write(&table, Duration::from_secs(5)).await.unwrap();
+        let tokens = tokens.lock().unwrap();
+        assert_eq!(tokens.len(), 7);
+        assert!(tokens.iter().all(|token| *token == tokens[0]));
+        assert!(tokens[0].len() <= 36);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_pass_is_said_at_once() {
+        for answer in [
+            error(400, "AccessDeniedException"),
+            error(400, "ResourceNotFoundException"),
+            cancelled(&["TransactionConflict", "ValidationError"]),
+        ] {
+            let (table, tokens) = scripted(vec![answer]).await;
+            let outcome = write(&table, Duration::from_secs(5)).await;
+            assert!(
+                matches!(outcome, Err(StoreError::Refused { .. })),
+                "{outcome:?}"
+            );
+            assert_eq!(tokens.lock().unwrap().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_does_not_hold_decides_whatever_else_happened() {
+        let reasons = ["TransactionConflict", "ConditionalCheckFailed", "None"];
+        let (table, _) = scripted(vec![cancelled(&reasons)]).await;
+        let outcome = write(&table, Duration::from_secs(5)).await;
+        assert!(
+            matches!(outcome, Err(StoreError::ConditionFailed { write: 1 })),
+            "{outcome:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_table_that_stays_busy_costs_its_time_limit() {
+        let (table, tokens) = scripted(vec![cancelled(&["TransactionConflict"])]).await;
+        let began = Instant::now();
+        let outcome = write(&table, Duration::from_millis(700)).await;
+        assert!(matches!(outcome, Err(ref error) if error.is_transient()));
+        assert!(began.elapsed() < Duration::from_secs(2));
+        assert!(tokens.lock().unwrap().len() > 2);
+    }
+}
