@@ -15,4 +15,5 @@
 pub mod catalog;
 pub mod config;
 pub mod conversation;
+pub mod spend;
 pub mod store;

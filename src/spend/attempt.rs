@@ -1,0 +1,147 @@
+//! One call to one target.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::cut;
+use super::{Cost, cost};
+use crate::catalog::Price;
+use crate::conversation::Usage;
+
+/// One call to one target, as the chain saw it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attempt {
+    /// The model group (`model_name` of the config).
+    pub group: String,
+    /// The deployment's id.
+    pub deployment: String,
+    /// The Bedrock model id.
+    pub model: String,
+    /// The AWS region.
+    pub region: String,
+    /// `ok`, the class of the failure, or `cooling_down` (see [`Attempt::passed_over`]).
+    pub outcome: String,
+    /// The HTTP status, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// From its start to its end, milliseconds.
+    pub ms: u64,
+    /// How much of its answer came, in bytes of text and arguments.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+    /// Its tokens; `None` when Bedrock refused it, and so bills nothing.
+    #[serde(with = "usage", skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What the tokens cost; `None` with tokens means that the price is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// The outcome of a target that was not asked, because it rests.
+const COOLING_DOWN: &str = "cooling_down";
+
+impl Attempt {
+    /// The target was passed over because it rests: nothing was called.
+    #[must_use]
+    pub fn passed_over(mut self) -> Attempt {
+        self.outcome = COOLING_DOWN.to_owned();
+        self
+    }
+
+    /// Whether the target was asked at all.
+    pub fn was_made(&self) -> bool {
+        self.outcome != COOLING_DOWN
+    }
+
+    /// The attempt used these tokens, at this price if it is known.
+    #[must_use]
+    pub fn billed(mut self, used: Usage, price: Option<&Price>) -> Attempt {
+        self.usage = Some(used);
+        self.cost = price.map(|price| cost(&used, price));
+        self
+    }
+
+    /// Whether it has tokens without a known price.
+    pub fn is_unpriced(&self) -> bool {
+        self.cost.is_none() && self.usage.is_some_and(|usage| usage.total() > 0)
+    }
+
+    pub(super) fn bound(&mut self) {
+        for text in [&mut self.group, &mut self.deployment, &mut self.model] {
+            cut(text, 300);
+        }
+        cut(&mut self.outcome, 100);
+    }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// Both together; estimated if one is.
+pub(super) fn sum(a: Usage, b: Usage) -> Usage {
+    let reasoning = match (a.reasoning, b.reasoning) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+    };
+    Usage {
+        input: a.input.saturating_add(b.input),
+        output: a.output.saturating_add(b.output),
+        cache_read: a.cache_read.saturating_add(b.cache_read),
+        cache_write_5m: a.cache_write_5m.saturating_add(b.cache_write_5m),
+        cache_write_1h: a.cache_write_1h.saturating_add(b.cache_write_1h),
+        reasoning,
+        estimated: a.estimated || b.estimated,
+    }
+}
+
+/// The stored form of [`Usage`], which itself knows no field names.
+mod usage {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Usage, is_zero};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(default)]
+    #[derive(Default)]
+    struct Stored {
+        input: u64,
+        output: u64,
+        #[serde(skip_serializing_if = "is_zero")]
+        cache_read: u64,
+        #[serde(skip_serializing_if = "is_zero")]
+        cache_write_5m: u64,
+        #[serde(skip_serializing_if = "is_zero")]
+        cache_write_1h: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning: Option<u64>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        estimated: bool,
+    }
+
+    pub fn serialize<S: Serializer>(usage: &Option<Usage>, s: S) -> Result<S::Ok, S::Error> {
+        let stored = usage.map(|usage| Stored {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read,
+            cache_write_5m: usage.cache_write_5m,
+            cache_write_1h: usage.cache_write_1h,
+            reasoning: usage.reasoning,
+            estimated: usage.estimated,
+        });
+        stored.serialize(s)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Usage>, D::Error> {
+        let stored = Option::<Stored>::deserialize(d)?;
+        Ok(stored.map(|stored| Usage {
+            input: stored.input,
+            output: stored.output,
+            cache_read: stored.cache_read,
+            cache_write_5m: stored.cache_write_5m,
+            cache_write_1h: stored.cache_write_1h,
+            reasoning: stored.reasoning,
+            estimated: stored.estimated,
+        }))
+    }
+}

@@ -1,0 +1,47 @@
+//! The two lines from which the books can be made whole when the table could not be written.
+//!
+//! Both have the target [`TARGET`], which a log filter must always let through at `info`.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::{Record, RequestId, money};
+use crate::store::StoreError;
+
+/// The tracing target of both lines.
+pub const TARGET: &str = "spend";
+
+/// A request that has been admitted and whose record is still to come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Opening<'a> {
+    /// The request.
+    pub request_id: RequestId,
+    /// The SHA-256 of its key, in hex.
+    pub api_key: &'a str,
+    /// The model it asks for.
+    pub model: &'a str,
+    /// The prompt's tokens, estimated.
+    pub estimated_input: u64,
+    /// US dollars held against a budget.
+    #[serde(with = "money::option", skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Decimal>,
+}
+
+/// Logs `spend_open`: from here on Bedrock may bill for this request.
+pub fn opened(opening: &Opening<'_>) {
+    let json = serde_json::to_string(opening).unwrap_or_default();
+    tracing::info!(target: TARGET, event = "spend_open", open = json);
+}
+
+/// Logs `spend_unrecorded` with the whole record.
+pub(super) fn unrecorded(record: &Record, error: &StoreError) {
+    match serde_json::to_string(record) {
+        Ok(json) => {
+            tracing::error!(target: TARGET, event = "spend_unrecorded", %error, record = json)
+        }
+        // Nothing in a record fails to serialize; were it so, its id would be the least to keep.
+        Err(why) => {
+            tracing::error!(target: TARGET, event = "spend_unrecorded", %error, %why, id = %record.request_id)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What every request cost: its cost, its record, written exactly once together with the day's totals, and read back.
+//!
+//! Knows prices and usage, not how they came about; knows the table's verbs, not DynamoDB.
+
+mod attempt;
+mod cost;
+mod id;
+mod ledger;
+mod log;
+mod money;
+mod movement;
+mod record;
+mod row;
+#[cfg(all(test, feature = "local"))]
+mod tests;
+mod totals;
+
+pub use attempt::Attempt;
+pub use cost::{Cost, cost};
+pub use id::{NotARequestId, RequestId};
+pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
+pub use log::{Opening, TARGET, opened};
+pub use record::{Caller, Failure, Record, Status};
+pub use row::SpendLog;
+pub use totals::{Counters, DayTotal, TotalOf};

@@ -1,0 +1,82 @@
+//! What one record adds to which rows of the totals.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::record::{Record, Status};
+use super::totals::Counters;
+use super::{Attempt, money};
+use crate::store::keys::{self, Key};
+
+/// Rows of one partition and what is added to each. Kept in the record word for word: what a later version of this
+/// program would compute does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Movement {
+    pk: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Row {
+    sk: String,
+    #[serde(with = "money::map")]
+    add: BTreeMap<String, Decimal>,
+}
+
+impl Movement {
+    /// Tokens and money go to the model that took them, the request itself to the last model tried; every tag gets
+    /// all of it. A request that no configured model matched counts under no model, whatever it asked for: names out
+    /// of the blue must not make rows.
+    pub fn of(record: &Record) -> Movement {
+        let mut rows = BTreeMap::<String, Counters>::new();
+        let mut whole = Counters {
+            requests: 1,
+            failures: (record.status == Status::Failure).into(),
+            unpriced: record.is_unpriced().into(),
+            ..Counters::default()
+        };
+        let row = |model: &str| keys::model_total(model, &record.caller.key_hash);
+        let decisive = record.decisive().map_or("", |attempt| &attempt.model);
+        rows.insert(row(decisive), whole);
+        for attempt in &record.attempts {
+            let Attempt {
+                usage: Some(usage),
+                cost,
+                model,
+                ..
+            } = attempt
+            else {
+                continue;
+            };
+            rows.entry(row(model)).or_default().bill(*usage, *cost);
+            whole.bill(*usage, *cost);
+        }
+        for tag in &record.tags {
+            rows.insert(keys::tag_total(tag), whole);
+        }
+        Movement {
+            pk: keys::usage_partition(record.request_id.day(), record.request_id.shard()),
+            rows: rows
+                .into_iter()
+                .map(|(sk, counters)| Row {
+                    sk,
+                    add: counters.amounts().into_iter().collect(),
+                })
+                .filter(|row| !row.add.is_empty())
+                .collect(),
+        }
+    }
+
+    /// The rows' keys and amounts.
+    pub fn rows(&self) -> impl Iterator<Item = (Key, Vec<(String, Decimal)>)> + '_ {
+        self.rows.iter().map(|row| {
+            let key = Key {
+                pk: self.pk.clone(),
+                sk: row.sk.clone(),
+            };
+            (key, row.add.clone().into_iter().collect())
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! The record of one request: who asked for what, what was tried, how it ended, and what it cost.
+//!
+//! The same JSON is the table's item (`store/`), the `spend_unrecorded` line of the log, and what a replay reads.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::attempt::{Attempt, sum};
+use super::movement::Movement;
+use super::{Cost, RequestId};
+use crate::conversation::Usage;
+
+/// One request, refused, failed or served. LiteLLM_SpendLogs' names where the meaning is the same.
+///
+/// Texts from clients and models are cut to a length when it is first written, so that a record fits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The `id` of the reply and of each of its chunks.
+    pub request_id: RequestId,
+    /// The route, in LiteLLM's words: `acompletion`.
+    pub call_type: String,
+    /// How it ended for the client.
+    pub status: Status,
+    /// When it arrived.
+    #[serde(rename = "startTime")]
+    pub start: Timestamp,
+    /// When the first piece of the answer was handed on.
+    #[serde(
+        rename = "completionStartTime",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub first_token: Option<Timestamp>,
+    /// When the answer ended.
+    #[serde(rename = "endTime")]
+    pub end: Timestamp,
+
+    /// The model's name in the request.
+    pub model_asked: String,
+    /// Every call to a target, in order; empty when the request was refused before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// Why the model stopped, in Bedrock's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<String>,
+    /// What the client was told instead of an answer, or in the middle of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// Whether the client asked for a stream.
+    #[serde(default)]
+    pub stream: bool,
+
+    /// Who paid: whose key, for whom.
+    #[serde(flatten)]
+    pub caller: Caller,
+    /// Labels, from the request or its key.
+    #[serde(
+        rename = "request_tags",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tags: Vec<String>,
+
+    /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    movement: Option<Movement>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// With a whole answer.
+    Success,
+    /// With an error, possibly after a part of the answer.
+    Failure,
+}
+
+/// Who sent a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Caller {
+    /// The SHA-256 of the key, in hex.
+    #[serde(rename = "api_key")]
+    pub key_hash: String,
+    /// The key's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_alias: Option<String>,
+    /// The key's owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The request's `user`: the person behind the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_user: Option<String>,
+    /// What ties a client's requests together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The client program: its `User-Agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+}
+
+/// An error as the client saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its type in OpenAI's or LiteLLM's words, like `RateLimitError`.
+    pub class: String,
+    /// The HTTP status, also where the real one was 200 because the stream had begun.
+    pub status: u16,
+    /// What it said.
+    pub message: String,
+}
+
+impl Record {
+    /// The record of a request that arrived with this id, asking for this model. Until more is said, it failed at
+    /// once.
+    pub fn new(request_id: RequestId, model_asked: impl Into<String>, caller: Caller) -> Record {
+        let start = request_id.time();
+        Record {
+            request_id,
+            call_type: "acompletion".to_owned(),
+            status: Status::Failure,
+            start,
+            first_token: None,
+            end: start,
+            model_asked: model_asked.into(),
+            attempts: Vec::new(),
+            stop_reason: None,
+            error: None,
+            stream: false,
+            caller,
+            tags: Vec::new(),
+            movement: None,
+        }
+    }
+
+    /// The attempt that decided the outcome: the last.
+    pub fn decisive(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// The tokens of all attempts.
+    pub fn usage(&self) -> Usage {
+        let used = self.attempts.iter().filter_map(|attempt| attempt.usage);
+        used.fold(Usage::default(), sum)
+    }
+
+    /// What all attempts cost; `None` when a price among them is unknown. Then [`Record::spend_known`] has the rest.
+    pub fn cost(&self) -> Option<Cost> {
+        let unpriced = self.attempts.iter().any(Attempt::is_unpriced);
+        (!unpriced).then(|| self.known())
+    }
+
+    /// Whether some tokens have no known price.
+    pub fn is_unpriced(&self) -> bool {
+        self.attempts.iter().any(Attempt::is_unpriced)
+    }
+
+    /// The part of the spend whose price is known, US dollars: what the totals count.
+    pub fn spend_known(&self) -> Decimal {
+        self.known().total
+    }
+
+    fn known(&self) -> Cost {
+        let costs = self.attempts.iter().filter_map(|attempt| attempt.cost);
+        costs.fold(Cost::default(), Cost::plus)
+    }
+
+    /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A sealed
+    /// record stays as it is.
+    pub(super) fn seal(&mut self) -> &Movement {
+        let movement = match self.movement.take() {
+            Some(movement) => movement,
+            None => {
+                self.bound();
+                Movement::of(self)
+            }
+        };
+        self.movement.insert(movement)
+    }
+
+    /// A sort key holds 1,024 bytes, an item 400 KB; a record should stay below 4 KB, for a write unit is 1 KB.
+    fn bound(&mut self) {
+        cut(&mut self.model_asked, 200);
+        for text in [
+            &mut self.caller.key_alias,
+            &mut self.caller.user,
+            &mut self.caller.end_user,
+            &mut self.caller.session_id,
+            &mut self.caller.client,
+        ] {
+            text.iter_mut().for_each(|text| cut(text, 200));
+            // An empty text would be an empty key of the session's index, which DynamoDB refuses.
+            text.take_if(|text| text.is_empty());
+        }
+        self.tags.retain(|tag| !tag.is_empty());
+        self.tags.truncate(20);
+        self.tags.iter_mut().for_each(|tag| cut(tag, 100));
+        if let Some(error) = &mut self.error {
+            cut(&mut error.message, 1000);
+        }
+        self.attempts.iter_mut().for_each(Attempt::bound);
+    }
+}
+
+/// Cuts a text to so many bytes, between characters.
+pub(super) fn cut(text: &mut String, most: usize) {
+    let end = text.floor_char_boundary(most);
+    text.truncate(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let mut text = "aé".to_owned();
+        cut(&mut text, 2);
+        assert_eq!(text, "a");
+        cut(&mut text, 2);
+        assert_eq!(text, "a");
+    }
+}

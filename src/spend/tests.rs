@@ -1,0 +1,418 @@
+//! The books against a real table: the embedded one.
+
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
+
+use super::*;
+use crate::catalog::{Price, Rates};
+use crate::conversation::Usage;
+use crate::store::{Embedded, Table, WriteLimits, keys};
+
+fn d(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn price() -> Price {
+    Price {
+        standard: Rates {
+            input: d("3.3"),
+            output: d("16.5"),
+            cache_read: Some(d("0.33")),
+            cache_write_5m: Some(d("4.125")),
+            cache_write_1h: Some(d("6.6")),
+        },
+        ..Price::default()
+    }
+}
+
+fn used() -> Usage {
+    Usage {
+        input: 11,
+        output: 7,
+        cache_read: 1000,
+        cache_write_5m: 200,
+        ..Usage::default()
+    }
+}
+
+fn attempt(model: &str) -> Attempt {
+    Attempt {
+        group: "sonnet".into(),
+        deployment: "sonnet-us".into(),
+        model: model.into(),
+        region: "us-east-1".into(),
+        outcome: "ok".into(),
+        status: Some(200),
+        ms: 900,
+        ..Attempt::default()
+    }
+}
+
+fn record_at(at: Timestamp) -> Record {
+    let caller = Caller {
+        key_hash: "ab".repeat(32),
+        key_alias: Some("ci".into()),
+        end_user: Some("enduser7".into()),
+        session_id: Some("sess1".into()),
+        client: Some("cline/1.0".into()),
+        ..Caller::default()
+    };
+    let mut record = Record::new(RequestId::new(at), "sonnet", caller);
+    record.status = Status::Success;
+    record.end = at + Duration::from_millis(900);
+    record.first_token = Some(at + Duration::from_millis(400));
+    record.attempts = vec![attempt("us.sonnet").billed(used(), Some(&price()))];
+    record.stop_reason = Some("end_turn".into());
+    record.tags = vec!["t1".into(), "t2".into(), "t1".into()];
+    record
+}
+
+fn noon() -> Timestamp {
+    "2026-11-23T12:00:00.123Z".parse().unwrap()
+}
+
+fn day() -> Date {
+    keys::day(noon())
+}
+
+fn books(table: Table) -> Ledger {
+    Ledger::new(table, LedgerOptions::default())
+}
+
+async fn fresh() -> (Embedded, Ledger) {
+    let embedded = Embedded::in_memory().await.unwrap();
+    let table = embedded.table("books").await.unwrap();
+    (embedded, books(table))
+}
+
+async fn total(ledger: &Ledger, of: &TotalOf) -> Counters {
+    let totals = ledger.totals(day(), day()).await.unwrap();
+    let found = totals.into_iter().find(|total| total.of == *of);
+    found.map(|total| total.counters).unwrap_or_default()
+}
+
+fn model(name: &str) -> TotalOf {
+    TotalOf::Model {
+        model: name.into(),
+        key_hash: "ab".repeat(32),
+    }
+}
+
+#[tokio::test]
+async fn a_record_written_twice_counts_once() {
+    let (_embedded, ledger) = fresh().await;
+    let record = record_at(noon());
+    let id = record.request_id;
+    assert_eq!(ledger.get(&id).await.unwrap(), None);
+    assert_eq!(ledger.record(record.clone()).await.unwrap(), Written::Now);
+
+    let mut other = record.clone();
+    other
+        .attempts
+        .push(attempt("us.haiku").billed(used(), None));
+    let again = ledger.record(other).await.unwrap();
+    assert_eq!(again, Written::AlreadyCounted);
+
+    let mut stored = ledger.get(&id).await.unwrap().unwrap();
+    let mut expected = record;
+    assert_eq!(stored.seal(), expected.seal());
+    assert_eq!(stored, expected);
+    assert_eq!(stored.spend_known(), d("0.0013068"));
+
+    let expected = Counters {
+        requests: 1,
+        spend: d("0.0013068"),
+        cache_saving: d("0.002805"),
+        input: 11,
+        output: 7,
+        cache_read: 1000,
+        cache_write_5m: 200,
+        ..Counters::default()
+    };
+    assert_eq!(total(&ledger, &model("us.sonnet")).await, expected);
+    assert_eq!(total(&ledger, &TotalOf::Tag("t1".into())).await, expected);
+    assert_eq!(total(&ledger, &TotalOf::Tag("t2".into())).await, expected);
+}
+
+#[tokio::test]
+async fn a_replay_by_another_process_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Embedded::open(folder.path()).await.unwrap();
+    let second = Embedded::open(folder.path()).await.unwrap();
+    let first = (books(first.table("books").await.unwrap()), first);
+    let second = (books(second.table("books").await.unwrap()), second);
+    let record = record_at(noon());
+    assert_eq!(first.0.record(record.clone()).await.unwrap(), Written::Now);
+    let again = second.0.record(record).await.unwrap();
+    assert_eq!(again, Written::AlreadyCounted);
+    assert_eq!(total(&second.0, &model("us.sonnet")).await.requests, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_records_add_up_to_the_last_digit() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two processes on one file, as far as the file can tell.
+    let one = Embedded::open(folder.path()).await.unwrap();
+    let two = Embedded::open(folder.path()).await.unwrap();
+    let ledgers = [
+        books(one.table("books").await.unwrap()),
+        books(two.table("books").await.unwrap()),
+    ];
+    let mut writers = tokio::task::JoinSet::new();
+    for i in 0..200u64 {
+        let ledger = ledgers[i as usize % 2].clone();
+        writers.spawn(async move {
+            let at = noon() + Duration::from_millis(i);
+            let mut record = record_at(at);
+            let usage = Usage {
+                input: i * 7919 + 1,
+                output: i * 104_729 % 997,
+                ..Usage::default()
+            };
+            record.attempts = vec![attempt("us.sonnet").billed(usage, Some(&price()))];
+            let spend = record.spend_known();
+            assert_eq!(ledger.record(record).await.unwrap(), Written::Now);
+            spend
+        });
+    }
+    let mut spend = Decimal::ZERO;
+    while let Some(one) = writers.join_next().await {
+        spend += one.unwrap();
+    }
+    let [ledger, _] = &ledgers;
+    let counted = total(ledger, &model("us.sonnet")).await;
+    assert_eq!((counted.requests, counted.spend), (200, spend));
+    assert_eq!(total(ledger, &TotalOf::Tag("t2".into())).await.spend, spend);
+
+    let end = noon() + Duration::from_secs(3600);
+    let all = ledger.recent(noon(), end, 1000).await.unwrap();
+    assert_eq!(all.len(), 200);
+    assert!(all.is_sorted_by(|a, b| a.request_id > b.request_id));
+    assert_eq!(all.iter().map(Record::spend_known).sum::<Decimal>(), spend);
+    let newest = ledger.recent(noon(), end, 17).await.unwrap();
+    assert_eq!(newest[..], all[..17]);
+    let end = noon() + Duration::from_millis(100);
+    let earlier = ledger.recent(noon(), end, 1000).await.unwrap();
+    assert_eq!(earlier[..], all[100..]);
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_history_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = record_at(noon());
+    let id = record.request_id;
+    let embedded = Embedded::open(folder.path()).await.unwrap();
+    let ledger = books(embedded.table("books").await.unwrap());
+    ledger.record(record).await.unwrap();
+    embedded.stop().await;
+    assert!(ledger.get(&id).await.is_err());
+
+    let embedded = Embedded::open(folder.path()).await.unwrap();
+    let ledger = books(embedded.table("books").await.unwrap());
+    assert!(ledger.get(&id).await.unwrap().is_some());
+    assert_eq!(total(&ledger, &model("us.sonnet")).await.requests, 1);
+}
+
+#[tokio::test]
+async fn an_unknown_price_is_a_mark_and_never_a_zero() {
+    let (_embedded, ledger) = fresh().await;
+    let mut record = record_at(noon());
+    record
+        .attempts
+        .push(attempt("arn:unknown").billed(used(), None));
+    record.tags.clear();
+    assert_eq!(record.cost(), None);
+    let row = serde_json::to_string(&SpendLog::from(&record)).unwrap();
+    assert!(row.contains(r#""spend":null"#), "{row}");
+    assert!(row.contains(r#""price_unknown":true"#), "{row}");
+
+    let id = record.request_id;
+    ledger.record(record).await.unwrap();
+    let stored = ledger.get(&id).await.unwrap().unwrap();
+    assert!(stored.is_unpriced());
+    let unknown = total(&ledger, &model("arn:unknown")).await;
+    assert_eq!(
+        (unknown.requests, unknown.unpriced, unknown.input),
+        (1, 1, 11)
+    );
+    assert_eq!(unknown.spend, Decimal::ZERO);
+    // What the other attempt is known to have cost is counted where it was spent.
+    let known = total(&ledger, &model("us.sonnet")).await;
+    assert_eq!((known.requests, known.spend), (0, d("0.0013068")));
+}
+
+#[tokio::test]
+async fn a_refused_request_is_a_record_under_no_model() {
+    let (_embedded, ledger) = fresh().await;
+    let mut record = Record::new(
+        RequestId::new(noon()),
+        "no-such-model".repeat(200),
+        record_at(noon()).caller,
+    );
+    record.tags = vec!["x".repeat(5000), String::new()];
+    record.caller.session_id = Some(String::new());
+    record.error = Some(Failure {
+        class: "BadRequestError".into(),
+        status: 400,
+        message: "é".repeat(500_000),
+    });
+    let id = record.request_id;
+    ledger.record(record).await.unwrap();
+    let stored = ledger.get(&id).await.unwrap().unwrap();
+    assert_eq!(stored.status, Status::Failure);
+    assert_eq!(stored.error.unwrap().status, 400);
+    assert_eq!(stored.model_asked.len(), 200);
+    let refused = total(&ledger, &model("")).await;
+    assert_eq!((refused.requests, refused.failures), (1, 1));
+}
+
+#[tokio::test]
+async fn what_has_expired_is_not_there() {
+    let embedded = Embedded::in_memory().await.unwrap();
+    let table = embedded.table("books").await.unwrap();
+    let hour = Some(Duration::from_secs(3600));
+    let options = LedgerOptions {
+        retention: hour,
+        ..LedgerOptions::default()
+    };
+    let ledger = Ledger::new(table, options);
+    let now = Timestamp::now();
+    let old = record_at(now - Duration::from_secs(3601));
+    let young = record_at(now);
+    let ids = [old.request_id, young.request_id];
+    ledger.record(old).await.unwrap();
+    ledger.record(young).await.unwrap();
+    assert!(ledger.get(&ids[0]).await.unwrap().is_none());
+    assert!(ledger.get(&ids[1]).await.unwrap().is_some());
+    let first = now - Duration::from_secs(7200);
+    let recent = ledger.recent(first, now + Duration::from_secs(1), 10).await;
+    assert_eq!(recent.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_period_is_checked() {
+    let (_embedded, ledger) = fresh().await;
+    let yesterday = day().yesterday().unwrap();
+    assert!(ledger.totals(day(), yesterday).await.is_err());
+    assert!(ledger.totals(Date::MIN, Date::MAX).await.is_err());
+    assert!(ledger.totals(yesterday, day()).await.unwrap().is_empty());
+    let none = ledger.recent(noon(), noon(), 10).await;
+    assert!(none.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_log() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_writer(lines.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (embedded, ledger) = fresh().await;
+    embedded.stop().await;
+    let write = WriteLimits {
+        total: Duration::from_millis(300),
+        attempt: Duration::from_millis(100),
+    };
+    let options = LedgerOptions {
+        write,
+        ..LedgerOptions::default()
+    };
+    let ledger = Ledger::new(ledger.table.clone(), options);
+    let record = record_at(noon());
+    opened(&Opening {
+        request_id: record.request_id,
+        api_key: &record.caller.key_hash,
+        model: "sonnet",
+        estimated_input: 12,
+        reserved: Some(d("0.25")),
+    });
+    let began = Instant::now();
+    let outcome = ledger.record(record.clone()).await;
+    assert!(outcome.is_err());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+
+    let open = lines.find("spend_open");
+    assert!(
+        open["fields"]["open"]
+            .as_str()
+            .unwrap()
+            .contains(r#""reserved":0.25"#)
+    );
+    let line = lines.find("spend_unrecorded");
+    let json = line["fields"]["record"].as_str().unwrap();
+    let mut replayed: Record = serde_json::from_str(json).unwrap();
+    let mut record = record;
+    assert_eq!(replayed.seal(), record.seal());
+    assert_eq!(replayed, record);
+}
+
+#[test]
+fn a_row_speaks_as_litellm_does() {
+    let mut record = record_at(noon());
+    let mut failed = attempt("us.opus");
+    failed.group = "opus".into();
+    failed.outcome = "throttled".into();
+    record.attempts.insert(0, failed.clone());
+    record.attempts.insert(0, failed);
+    let row = serde_json::to_string(&SpendLog::from(&record)).unwrap();
+    // Digits, not a float's idea of them.
+    assert!(row.contains(r#""spend":0.0013068,"#), "{row}");
+    let row: serde_json::Value = serde_json::from_str(&row).unwrap();
+    assert_eq!(row["prompt_tokens"], 1211);
+    assert_eq!(row["total_tokens"], 1218);
+    assert_eq!(row["startTime"], "2026-11-23T12:00:00.123Z");
+    assert_eq!(row["request_duration_ms"], 900);
+    assert_eq!(row["model"], "us.sonnet");
+    assert_eq!(row["model_group"], "sonnet");
+    assert_eq!(row["status"], "success");
+    assert_eq!(row["metadata"]["attempted_fallbacks"], 1);
+    assert_eq!(row["metadata"]["attempted_retries"], 1);
+    assert_eq!(row["metadata"]["cost_breakdown"]["input_cost"], 0.0011913);
+}
+
+#[test]
+fn a_record_is_small() {
+    let mut record = record_at(noon());
+    record.seal();
+    let json = serde_json::to_string(&record).unwrap();
+    assert!(json.len() < 2048, "{}: {json}", json.len());
+}
+
+/// Log lines, kept.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn find(&self, what: &str) -> serde_json::Value {
+        let bytes = self.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        let line = text.lines().find(|line| line.contains(what));
+        serde_json::from_str(line.unwrap_or_else(|| panic!("no {what} in {text}"))).unwrap()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Lines {
+    type Writer = Lines;
+
+    fn make_writer(&self) -> Lines {
+        self.clone()
+    }
+}
