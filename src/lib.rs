@@ -15,5 +15,6 @@
 pub mod catalog;
 pub mod config;
 pub mod conversation;
+pub mod shell;
 pub mod spend;
 pub mod store;

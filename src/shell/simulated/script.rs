@@ -1,0 +1,320 @@
+//! What tests and drills tell the service to do with one request: a [`Step`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Failure, Reply};
+
+/// What happens to one request. As JSON (for the control route) every field is optional:
+/// `{"outcome": {"fail": {"status": 503, "type": "ServiceUnavailableException"}}, "head_delay": 250}`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Step {
+    /// What is answered.
+    pub outcome: Outcome,
+    /// Before the response head. Milliseconds in JSON.
+    #[serde(with = "millis")]
+    pub head_delay: Duration,
+    /// Between the head and the first event. Milliseconds in JSON.
+    #[serde(with = "millis")]
+    pub first_event_delay: Duration,
+    /// Between two events; `None`: the service's own pace. Milliseconds in JSON.
+    #[serde(with = "millis_option")]
+    pub pace: Option<Duration>,
+    /// What goes wrong with the stream, and where.
+    pub fault: Option<Fault>,
+    /// The closing `metadata` event is left out.
+    pub no_metadata: bool,
+    /// The request is not looked at: what Bedrock would refuse is answered all the same.
+    pub unchecked: bool,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// What the service says without a script.
+    #[default]
+    Echo,
+    /// This answer.
+    Reply(Reply),
+    /// These events, framed as they are. Converse, which has no events, gets the service's own answer.
+    Events(Vec<Event>),
+    /// These bytes as the whole body, an event stream for ConverseStream and JSON for Converse.
+    #[serde(skip)]
+    Bytes(Bytes),
+    /// An error with a status.
+    Fail(Failure),
+    /// The connection is reset before any byte of an answer.
+    Reset,
+    /// The request is taken and never answered.
+    Hang,
+}
+
+/// A stream that goes wrong once `after` of its events are out (0: before the first).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// How many events go out before it. Where the stream has fewer, the fault comes at its end.
+    pub after: usize,
+    /// What happens.
+    pub kind: FaultKind,
+}
+
+/// What happens to a stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The connection dies.
+    Cut,
+    /// The body ends as if all were well.
+    End,
+    /// Silence, then the rest.
+    Stall(#[serde(with = "millis")] Duration),
+    /// Silence, then the connection dies.
+    StallThenCut(#[serde(with = "millis")] Duration),
+    /// Silence without an end.
+    Silence,
+    /// An exception frame (`throttlingException`, `modelStreamErrorException`, …), then the end of the body.
+    Exception {
+        /// `:exception-type`.
+        name: String,
+        /// `message` of its payload.
+        message: String,
+    },
+    /// An unmodeled error frame, then the end of the body.
+    Error {
+        /// `:error-code`.
+        code: String,
+        /// `:error-message`.
+        message: String,
+    },
+    /// The next event has a wrong checksum; the rest follows.
+    BrokenFrame,
+    /// Half of the next event, then the end of the body.
+    TruncatedFrame,
+    /// An event of a type nobody knows is put in between; the rest follows.
+    UnknownEvent,
+}
+
+impl Step {
+    /// The service's own answer.
+    pub fn echo() -> Self {
+        Self::default()
+    }
+
+    /// This answer.
+    pub fn reply(reply: Reply) -> Self {
+        Self::from(Outcome::Reply(reply))
+    }
+
+    /// An answer of this text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::reply(Reply::text(text))
+    }
+
+    /// These events and nothing else.
+    pub fn events(events: Vec<Event>) -> Self {
+        Self::from(Outcome::Events(events))
+    }
+
+    /// These bytes as the body of the stream, for instance a recorded one.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self::from(Outcome::Bytes(bytes.into()))
+    }
+
+    /// An exception with its HTTP status.
+    pub fn fail(status: u16, kind: &str, message: &str) -> Self {
+        Self::from(Outcome::Fail(Failure::new(status, kind, message)))
+    }
+
+    /// 429 as Bedrock words it.
+    pub fn throttle() -> Self {
+        let message = "Too many requests, please wait before trying again.";
+        Self::fail(429, "ThrottlingException", message)
+    }
+
+    /// 429 of the daily quota, which no back-off outlasts.
+    pub fn throttle_for_the_day() -> Self {
+        let message = "Too many tokens per day, please wait before trying again.";
+        Self::fail(429, "ThrottlingException", message)
+    }
+
+    /// 503.
+    pub fn unavailable() -> Self {
+        let message = "Bedrock is unable to process your request.";
+        Self::fail(503, "ServiceUnavailableException", message)
+    }
+
+    /// 500.
+    pub fn internal_error() -> Self {
+        let message =
+            "The system encountered an unexpected error during processing. Try your request again.";
+        Self::fail(500, "InternalServerException", message)
+    }
+
+    /// A status without `x-amzn-errortype`, such as 529.
+    pub fn bare_status(status: u16, message: &str) -> Self {
+        Self::from(Outcome::Fail(Failure {
+            kind: None,
+            ..Failure::new(status, "", message)
+        }))
+    }
+
+    /// A status with a page of HTML, as a proxy in between sends it.
+    pub fn html(status: u16) -> Self {
+        Self::from(Outcome::Fail(Failure {
+            kind: None,
+            html: true,
+            ..Failure::new(status, "", "<html><body>Bad Gateway</body></html>")
+        }))
+    }
+
+    /// A reset before any byte.
+    pub fn reset() -> Self {
+        Self::from(Outcome::Reset)
+    }
+
+    /// No answer at all.
+    pub fn hang() -> Self {
+        Self::from(Outcome::Hang)
+    }
+
+    /// Adds `Retry-After` to a failure.
+    pub fn retry_after(mut self, value: &str) -> Self {
+        if let Outcome::Fail(failure) = &mut self.outcome {
+            failure.retry_after = Some(value.to_owned());
+        }
+        self
+    }
+
+    /// Waits before the response head.
+    pub fn slow_head(mut self, delay: Duration) -> Self {
+        self.head_delay = delay;
+        self
+    }
+
+    /// Sends the head at once and the first event after this long.
+    pub fn slow_first_event(mut self, delay: Duration) -> Self {
+        self.first_event_delay = delay;
+        self
+    }
+
+    /// Waits this long between two events.
+    pub fn pace(mut self, pace: Duration) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    /// Goes wrong after so many events.
+    pub fn fault(mut self, after: usize, kind: FaultKind) -> Self {
+        self.fault = Some(Fault { after, kind });
+        self
+    }
+
+    /// The connection dies after so many events.
+    pub fn cut_after(self, events: usize) -> Self {
+        self.fault(events, FaultKind::Cut)
+    }
+
+    /// An exception frame after so many events.
+    pub fn exception_after(self, events: usize, name: &str, message: &str) -> Self {
+        let (name, message) = (name.to_owned(), message.to_owned());
+        self.fault(events, FaultKind::Exception { name, message })
+    }
+
+    /// Leaves the closing `metadata` event out.
+    pub fn without_metadata(mut self) -> Self {
+        self.no_metadata = true;
+        self
+    }
+
+    /// Answers also what Bedrock would refuse.
+    pub fn unchecked(mut self) -> Self {
+        self.unchecked = true;
+        self
+    }
+
+    /// A few words for the record of requests.
+    pub(super) fn label(&self) -> String {
+        let outcome = match &self.outcome {
+            Outcome::Echo => "echo".to_owned(),
+            Outcome::Reply(_) => "reply".to_owned(),
+            Outcome::Events(_) => "events".to_owned(),
+            Outcome::Bytes(_) => "bytes".to_owned(),
+            Outcome::Fail(failure) => format!("fail {}", failure.status),
+            Outcome::Reset => "reset".to_owned(),
+            Outcome::Hang => "hang".to_owned(),
+        };
+        match &self.fault {
+            Some(fault) => format!("{outcome}, {:?} after {}", fault.kind, fault.after),
+            None => outcome,
+        }
+    }
+}
+
+impl From<Outcome> for Step {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            ..Self::default()
+        }
+    }
+}
+
+/// Durations as whole milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+/// The same where there may be none.
+mod millis_option {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let millis = value.map(|value| u64::try_from(value.as_millis()).unwrap_or(u64::MAX));
+        millis.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_written_as_json_with_milliseconds() {
+        let json = r#"{"outcome": {"fail": {"status": 503, "type": "ServiceUnavailableException"}},
+            "head_delay": 250, "fault": {"after": 2, "kind": {"stall": 100}}}"#;
+        let step: Step = serde_json::from_str(json).unwrap();
+        assert_eq!(step.head_delay, Duration::from_millis(250));
+        let stall = FaultKind::Stall(Duration::from_millis(100));
+        assert_eq!(step.fault.as_ref().unwrap().kind, stall);
+        let again: Step = serde_json::from_value(serde_json::to_value(&step).unwrap()).unwrap();
+        assert_eq!(again, step);
+        assert!(serde_json::from_str::<Step>(r#"{"outcome": "reset"}"#).is_ok());
+        assert!(serde_json::from_str::<Step>(r#"{"oops": 1}"#).is_err());
+    }
+}
