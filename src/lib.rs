@@ -12,9 +12,11 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+pub mod bedrock;
 pub mod catalog;
 pub mod config;
 pub mod conversation;
+pub mod openai;
 pub mod shell;
 pub mod spend;
 pub mod store;

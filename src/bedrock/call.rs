@@ -1,0 +1,224 @@
+//! One call of one model: a body in, a stream of events out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamOutput as Response;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use tokio::time::timeout;
+
+use crate::conversation::Event;
+
+use super::events::Decoder;
+use super::failure::{Class, Failure};
+use super::plan::Plan;
+use super::shape::Shaper;
+use super::wire;
+
+/// Time limits of one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until the first event of any kind.
+    pub first_event: Duration,
+    /// Between two events.
+    pub idle: Duration,
+}
+
+/// An answer that has begun. Ends with `Ok(None)` only after a stop reason: a stream that merely ends is a failure.
+#[derive(Debug)]
+pub struct Answer {
+    source: Source,
+    /// What was decoded and not handed out yet.
+    ready: VecDeque<Event>,
+    decoder: Decoder,
+    shaper: Shaper,
+    /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
+    refused: Option<Failure>,
+    idle: Duration,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Stream(Box<Response>),
+    /// Events that are here already: the whole answer.
+    Ready(VecDeque<Event>),
+}
+
+/// Where and as whom models are called. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    client: Client,
+}
+
+impl Endpoint {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Opens a connection and finds the credentials ahead of the first call. Bedrock is asked for nothing that it
+    /// would do or bill.
+    pub async fn open(&self) {
+        let request = self.client.converse().model_id("none").customize();
+        let ping = request.mutate_request(|request| {
+            let url = request.uri().to_owned();
+            let end = url.find("/model/").unwrap_or(url.len());
+            let url = format!("{}/ping", url.get(..end).unwrap_or_default());
+            if request.set_method("GET").is_ok() && request.set_uri(url).is_ok() {
+                request.headers_mut().remove(CONTENT_LENGTH.as_str());
+                *request.body_mut() = SdkBody::empty();
+            }
+        });
+        // Whatever it says, the connection is there, or the first call opens its own.
+        ping.send().await.ok();
+    }
+
+    /// Calls `model` and waits for its first event. Nothing is retried here: that is the chain's decision.
+    pub async fn call(&self, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {
+        call(&self.client, model, plan, limits).await
+    }
+}
+
+async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {
+    let body =
+        wire::body(&plan).map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
+    let mut decoder = Decoder::new(plan.names);
+    let begin = async {
+        if plan.streaming {
+            begin_stream(client, model, body, &mut decoder).await
+        } else {
+            begin_whole(client, model, body, &mut decoder).await
+        }
+    };
+    let (source, first) = timeout(limits.first_event, begin).await.map_err(|_| {
+        let seconds = limits.first_event.as_secs_f32();
+        Failure::new(
+            Class::FirstEventTimeout,
+            format!("the model sent nothing within {seconds} s"),
+        )
+    })??;
+    let mut answer = Answer {
+        source,
+        ready: VecDeque::new(),
+        decoder,
+        shaper: Shaper::new(plan.shape),
+        refused: None,
+        idle: limits.idle,
+        stopped: false,
+    };
+    // An event that came first although it should be `messageStart`.
+    if let Some(event) = first {
+        answer.shape(event);
+    }
+    Ok(answer)
+}
+
+async fn begin_stream(
+    client: &Client,
+    model: &str,
+    body: Bytes,
+    decoder: &mut Decoder,
+) -> Result<(Source, Option<Event>), Failure> {
+    let request = client
+        .converse_stream()
+        .model_id(model)
+        .customize()
+        .mutate_request(move |request| put(request, &body));
+    let mut response = request
+        .send()
+        .await
+        .map_err(|error| Failure::of_call(&error))?;
+    // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
+    match response.stream.recv().await {
+        Ok(Some(event)) => Ok((Source::Stream(Box::new(response)), decoder.decode(event))),
+        Ok(None) => Err(Failure::new(
+            Class::Cut,
+            "the stream ended without an event",
+        )),
+        Err(error) => Err(Failure::of_stream(&error)),
+    }
+}
+
+async fn begin_whole(
+    client: &Client,
+    model: &str,
+    body: Bytes,
+    decoder: &mut Decoder,
+) -> Result<(Source, Option<Event>), Failure> {
+    let request = client
+        .converse()
+        .model_id(model)
+        .customize()
+        .mutate_request(move |request| put(request, &body));
+    let output = request
+        .send()
+        .await
+        .map_err(|error| Failure::of_call(&error))?;
+    Ok((Source::Ready(decoder.replay(output).into()), None))
+}
+
+/// Sets the body before the request is signed.
+fn put(request: &mut HttpRequest, body: &Bytes) {
+    request
+        .headers_mut()
+        .insert(CONTENT_LENGTH.as_str(), body.len().to_string());
+    *request.body_mut() = SdkBody::from(body.clone());
+}
+
+impl Answer {
+    /// The next event; `Ok(None)` once the answer is complete.
+    pub async fn next(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                self.stopped |= matches!(event, Event::Stop(_));
+                return Ok(Some(event));
+            }
+            let event = match &mut self.source {
+                Source::Ready(events) => events.pop_front().map(Ok),
+                Source::Stream(response) => {
+                    match timeout(self.idle, response.stream.recv()).await {
+                        Ok(Ok(Some(event))) => match self.decoder.decode(event) {
+                            Some(event) => Some(Ok(event)),
+                            None => continue,
+                        },
+                        Ok(Ok(None)) => None,
+                        Ok(Err(error)) => Some(Err(Failure::of_stream(&error))),
+                        Err(_) => {
+                            let seconds = self.idle.as_secs_f32();
+                            Some(Err(Failure::new(
+                                Class::IdleTimeout,
+                                format!("the model fell silent for {seconds} s"),
+                            )))
+                        }
+                    }
+                }
+            };
+            return match event {
+                Some(Ok(event)) => {
+                    self.shape(event);
+                    continue;
+                }
+                None | Some(Err(_)) if self.refused.is_some() => {
+                    self.refused.take().map_or(Ok(None), Err)
+                }
+                // The answer is whole: only its accounting is missing, which the ledger estimates.
+                None | Some(Err(_)) if self.stopped => Ok(None),
+                Some(Err(failure)) => Err(failure),
+                None => Err(Failure::new(
+                    Class::Cut,
+                    "the stream ended before the answer was complete",
+                )),
+            };
+        }
+    }
+
+    fn shape(&mut self, event: Event) {
+        if let Err(failure) = self.shaper.push(event, &mut self.ready) {
+            self.refused = Some(failure);
+        }
+    }
+}

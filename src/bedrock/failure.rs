@@ -1,0 +1,251 @@
+//! What went wrong with one call, in the words that the chain decides by.
+//!
+//! Bedrock says the same thing by status, by exception type or only by a sentence; `wordings.rs` knows which counts.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::event_stream::RawMessage;
+
+use super::wordings::classify;
+
+/// One failed call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure, as the chain's policy knows it.
+    pub class: Class,
+    /// The HTTP status that Bedrock gave, or would have given (`None`: the connection failed).
+    pub status: Option<u16>,
+    /// Bedrock's message, or this program's where none came.
+    pub message: String,
+    /// How long Bedrock asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// Kinds of failure, by what can be done about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Too many requests or tokens just now.
+    Throttled,
+    /// The account's tokens of the day are used up.
+    DailyQuota,
+    /// A fault on Bedrock's side: 5xx, model not ready, an error while the model ran.
+    Unavailable,
+    /// The connection could not be made or broke before an answer.
+    Connection,
+    /// No first event in time.
+    FirstEventTimeout,
+    /// The stream fell silent for too long.
+    IdleTimeout,
+    /// The stream ended, broke or was garbled before the answer was complete.
+    Cut,
+    /// The gateway has no valid credentials for this target.
+    Credentials,
+    /// The account may not use this model.
+    AccessDenied,
+    /// There is no such model here, it has reached its end of life, or it cannot be called on demand.
+    NoSuchModel,
+    /// The prompt does not fit into the model's window.
+    ContextWindow,
+    /// A content filter refused the prompt.
+    ContentFiltered,
+    /// The target lacks something that the request has.
+    Lacks(Feature),
+    /// The request would be refused by any target.
+    BadRequest,
+    /// Refused for a reason that may hold for this target only.
+    Rejected,
+    /// The answer was not whole within the time that the caller or the deployment gives one.
+    TooSlow,
+    /// The deployment's own `rpm` or `tpm` is used up for this minute; nothing was called.
+    LimitReached,
+    /// A test asked for this failure; nothing was called.
+    Mocked,
+    /// The whole request's time is used up.
+    Deadline,
+    /// A fault in this program.
+    Internal,
+}
+
+/// Something that a target can turn out to lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// Thinking, or the replayed thinking was refused.
+    Thinking,
+    /// Prompt caching.
+    Caching,
+    /// Tools while streaming.
+    ToolsWhileStreaming,
+    /// An assistant turn at the end.
+    Prefill,
+}
+
+impl Class {
+    /// A short, stable word for logs, records and headers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Throttled => "throttled",
+            Class::DailyQuota => "daily_quota",
+            Class::Unavailable => "unavailable",
+            Class::Connection => "connection",
+            Class::FirstEventTimeout => "first_event_timeout",
+            Class::IdleTimeout => "idle_timeout",
+            Class::Cut => "cut",
+            Class::Credentials => "credentials",
+            Class::AccessDenied => "access_denied",
+            Class::NoSuchModel => "no_such_model",
+            Class::ContextWindow => "context_window",
+            Class::ContentFiltered => "content_filtered",
+            Class::Lacks(Feature::Thinking) => "lacks_thinking",
+            Class::Lacks(Feature::Caching) => "lacks_caching",
+            Class::Lacks(Feature::ToolsWhileStreaming) => "lacks_tools_while_streaming",
+            Class::Lacks(Feature::Prefill) => "lacks_prefill",
+            Class::BadRequest => "bad_request",
+            Class::Rejected => "rejected",
+            Class::TooSlow => "too_slow",
+            Class::LimitReached => "limit_reached",
+            Class::Mocked => "mocked",
+            Class::Deadline => "deadline",
+            Class::Internal => "internal",
+        }
+    }
+}
+
+impl Failure {
+    /// A failure that this program found, not Bedrock.
+    pub fn new(class: Class, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            status: None,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// From a call that got no stream.
+    pub(super) fn of_call<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let response = error.raw_response();
+        let status = response.map(|response| response.status().as_u16());
+        let retry_after = response.and_then(retry_after);
+        if let SdkError::ServiceError(service) = error {
+            let body = response
+                .and_then(|response| response.body().bytes())
+                .unwrap_or_default();
+            let message = service
+                .err()
+                .message()
+                .map_or_else(|| plain_text(body), str::to_owned);
+            let class = classify(service.err().code(), status, &message);
+            return Self {
+                class,
+                status,
+                message,
+                retry_after,
+            };
+        }
+        let message = DisplayErrorContext(error).to_string();
+        let class = match error {
+            SdkError::ConstructionFailure(_) => Class::Internal,
+            SdkError::TimeoutError(_) => Class::Connection,
+            SdkError::DispatchFailure(failure)
+                if is_about_credentials(failure.as_connector_error()) =>
+            {
+                Class::Credentials
+            }
+            _ => Class::Connection,
+        };
+        Self {
+            class,
+            status,
+            message,
+            retry_after,
+        }
+    }
+
+    /// From a stream that broke off.
+    pub(super) fn of_stream<E>(error: &SdkError<E, RawMessage>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        if let SdkError::ServiceError(service) = error {
+            let kind = exception_type(service.raw());
+            let message = service
+                .err()
+                .message()
+                .unwrap_or("the stream ended with an error")
+                .to_owned();
+            let status = kind.as_deref().and_then(modelled_status);
+            return Self {
+                class: classify(kind.as_deref(), status, &message),
+                status,
+                message,
+                retry_after: None,
+            };
+        }
+        Self::new(
+            Class::Cut,
+            format!("the stream broke off: {}", DisplayErrorContext(error)),
+        )
+    }
+}
+
+fn is_about_credentials(
+    error: Option<&aws_smithy_runtime_api::client::result::ConnectorError>,
+) -> bool {
+    error.is_some_and(|error| {
+        let text = DisplayErrorContext(error).to_string();
+        ["credentials", "no providers in chain", "identity"]
+            .iter()
+            .any(|word| text.contains(word))
+    })
+}
+
+/// A body without Bedrock's JSON, such as a proxy's page, cut to a readable length.
+fn plain_text(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.is_empty() {
+        "no message".to_owned()
+    } else {
+        text.chars().take(300).collect()
+    }
+}
+
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let seconds: f64 = response.headers().get("retry-after")?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The exception's name, from the frame's header.
+fn exception_type(raw: &RawMessage) -> Option<String> {
+    let RawMessage::Decoded(message) = raw else {
+        return None;
+    };
+    let header = message
+        .headers()
+        .iter()
+        .find(|header| header.name().as_str() == ":exception-type")?;
+    header
+        .value()
+        .as_string()
+        .ok()
+        .map(|name| name.as_str().to_owned())
+}
+
+/// The status that Bedrock's model gives an exception inside a stream.
+fn modelled_status(exception: &str) -> Option<u16> {
+    match exception {
+        "throttlingException" => Some(429),
+        "internalServerException" => Some(500),
+        "modelStreamErrorException" => Some(424),
+        "serviceUnavailableException" => Some(503),
+        "validationException" => Some(400),
+        _ => None,
+    }
+}

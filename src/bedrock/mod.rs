@@ -1,0 +1,17 @@
+//! Amazon Bedrock: plans a request for one target, calls it, and turns its stream into the domain's events.
+//!
+//! The only module that names an SDK type of Bedrock. It knows nothing of chains, keys or HTTP towards clients, and
+//! never tries a call twice.
+
+mod call;
+mod clients;
+mod events;
+mod failure;
+pub mod plan;
+mod shape;
+mod wire;
+mod wordings;
+
+pub use call::{Answer, Endpoint, Limits};
+pub use clients::{Clients, Override};
+pub use failure::{Class, Failure, Feature};

@@ -1,0 +1,173 @@
+//! How the target is held to the form of answer that the client wants.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::catalog::Model;
+use crate::conversation::{AnswerFormat, AnswerSchema, Part, Request, Tool, ToolChoice};
+
+use super::schema;
+use super::thinking::Thought;
+
+/// How the answer gets its form.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Shape {
+    /// It has none.
+    #[default]
+    Free,
+    /// Bedrock holds the model to the schema (`outputConfig`).
+    Native {
+        /// The schema's name.
+        name: String,
+        /// What it is for; may be empty.
+        description: String,
+        /// The schema, every object in it closed.
+        schema: Value,
+    },
+    /// The answer is the arguments of this tool.
+    Tool {
+        /// The tool's name, which none of the client's tools has.
+        name: String,
+        /// The client's schema, to check the answer by.
+        schema: Arc<Value>,
+    },
+    /// The model was told to write JSON, and the answer is checked.
+    Text {
+        /// The client's schema; `None`: any JSON object.
+        schema: Option<Arc<Value>>,
+    },
+}
+
+/// What a shape adds to a request.
+#[derive(Debug, Default)]
+pub(super) struct Addition {
+    pub(super) shape: Shape,
+    /// Goes behind the system prompt.
+    pub(super) instruction: Option<Part>,
+    pub(super) tool: Option<Tool>,
+    pub(super) choice: Option<ToolChoice>,
+}
+
+/// The best way that the target has: by schema natively; by a tool that must be called; by a tool and an instruction
+/// where a call cannot be forced, because the model thinks or the client's own tools must stay callable; by an
+/// instruction alone where there are no tools.
+pub(super) fn plan(
+    request: &Request,
+    model: &Model,
+    thought: &Thought,
+    tools_offered: bool,
+) -> Addition {
+    match &request.format {
+        AnswerFormat::Text => Addition::default(),
+        AnswerFormat::Json => told(None),
+        AnswerFormat::Schema(wanted) => by_schema(wanted, request, model, thought, tools_offered),
+    }
+}
+
+fn by_schema(
+    wanted: &AnswerSchema,
+    request: &Request,
+    model: &Model,
+    thought: &Thought,
+    tools_offered: bool,
+) -> Addition {
+    let abilities = &model.abilities;
+    if abilities.json_schema
+        && let Some(schema) = schema::enforceable(&wanted.schema)
+    {
+        let name = if wanted.name.is_empty() {
+            "answer"
+        } else {
+            &wanted.name
+        };
+        return Addition {
+            shape: Shape::Native {
+                name: name.to_owned(),
+                description: wanted.description.clone(),
+                schema,
+            },
+            ..Addition::default()
+        };
+    }
+    // A tool's arguments are always an object.
+    let is_object = wanted
+        .schema
+        .get("type")
+        .is_none_or(|kind| kind == "object");
+    if !abilities.tools || !is_object {
+        return told(Some(Arc::clone(&wanted.schema)));
+    }
+    let name = free_name(request);
+    let forced =
+        abilities.tool_choice && abilities.forced_tool_choice && !thought.on && !tools_offered;
+    let description = if wanted.description.trim().is_empty() {
+        "Gives the answer to the user."
+    } else {
+        &wanted.description
+    };
+    let mut tool = Tool {
+        name: name.clone(),
+        description: description.to_owned(),
+        schema: Arc::clone(&wanted.schema),
+        strict: false,
+        cache: None,
+    };
+    schema::fit(&mut tool, model.family);
+    let instruction = format!(
+        "When you are ready to answer the user, do it by calling the tool {name} exactly once, with the whole answer \
+         as its arguments and no text beside it."
+    );
+    Addition {
+        instruction: (!forced).then_some(Part::Text(instruction)),
+        choice: forced.then(|| ToolChoice::Named(name.clone())),
+        tool: Some(tool),
+        shape: Shape::Tool {
+            name,
+            schema: Arc::clone(&wanted.schema),
+        },
+    }
+}
+
+fn told(schema: Option<Arc<Value>>) -> Addition {
+    let what = match &schema {
+        None => "one JSON object".to_owned(),
+        Some(schema) => format!("JSON that matches this JSON schema: {schema}\nWrite the JSON"),
+    };
+    let instruction = format!(
+        "Answer the user with {what} alone: no text before it, none after it, and no code fence around it."
+    );
+    Addition {
+        instruction: Some(Part::Text(instruction)),
+        shape: Shape::Text { schema },
+        ..Addition::default()
+    }
+}
+
+/// A name that none of the client's tools has.
+fn free_name(request: &Request) -> String {
+    let mut name = "give_answer".to_owned();
+    while request.tools.iter().any(|tool| tool.name == name) {
+        name.push('_');
+    }
+    name
+}
+
+impl Shape {
+    /// Converse's `outputConfig`.
+    pub(crate) fn output_config(&self) -> Option<Value> {
+        let Self::Native {
+            name,
+            description,
+            schema,
+        } = self
+        else {
+            return None;
+        };
+        let mut spec = json!({"schema": schema.to_string(), "name": name});
+        if let Some(spec) = spec.as_object_mut().filter(|_| !description.is_empty()) {
+            spec.insert("description".into(), json!(description));
+        }
+        Some(json!({"textFormat": {"type": "json_schema", "structure": {"jsonSchema": spec}}}))
+    }
+}

@@ -1,0 +1,101 @@
+//! Tool calls and their results, paired as Bedrock wants them: ids that are unique in the whole conversation, and each
+//! call answered exactly once in the turn that follows.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::conversation::{Part, ToolResult};
+
+use super::names::numbered_id;
+
+/// The calls of a conversation, read turn by turn.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// Every id so far, as planned.
+    taken: HashSet<String>,
+    /// How often the client used an id so far.
+    uses: HashMap<String, usize>,
+    /// What the turn just read waits for, in its order, by planned id.
+    open: Vec<String>,
+    /// The same by the client's id.
+    waiting: HashMap<String, VecDeque<String>>,
+}
+
+impl Calls {
+    /// An assistant's parts, each call under an id that is new. Some models count their calls from 0 in every answer,
+    /// and Bedrock refuses an id that it has seen. A call that stands twice in one turn, word for word, is a slip of
+    /// the client and goes.
+    pub(super) fn ask(&mut self, parts: Vec<Part>) -> Vec<Part> {
+        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let Part::ToolCall(mut call) = part else {
+                kept.push(part);
+                continue;
+            };
+            let before = first.get(&call.id).and_then(|at| kept.get(*at));
+            if matches!(before, Some(Part::ToolCall(before)) if before.name == call.name && before.input == call.input)
+            {
+                continue;
+            }
+            let planned = self.new_id(&call.id);
+            first.entry(call.id.clone()).or_insert(kept.len());
+            let asked = std::mem::replace(&mut call.id, planned.clone());
+            self.waiting
+                .entry(asked)
+                .or_default()
+                .push_back(planned.clone());
+            self.open.push(planned);
+            kept.push(Part::ToolCall(call));
+        }
+        kept
+    }
+
+    /// The user's parts with exactly one result for every open call; a result that nothing asked for becomes text.
+    pub(super) fn settle(&mut self, parts: Vec<Part>) -> Vec<Part> {
+        let mut answered = HashSet::new();
+        let mut settled = Vec::with_capacity(parts.len());
+        for part in parts {
+            let Part::ToolResult(mut result) = part else {
+                settled.push(part);
+                continue;
+            };
+            let planned = self
+                .waiting
+                .get_mut(&result.id)
+                .and_then(VecDeque::pop_front);
+            if let Some(planned) = planned {
+                result.id.clone_from(&planned);
+                answered.insert(planned);
+                settled.push(Part::ToolResult(result));
+            } else {
+                settled.push(Part::Text(format!("[tool result for {}]", result.id)));
+                settled.extend(result.content);
+            }
+        }
+        self.waiting.clear();
+        let unanswered = self.open.drain(..).filter(|id| !answered.contains(id));
+        settled.extend(unanswered.map(not_carried_out));
+        settled
+    }
+
+    fn new_id(&mut self, id: &str) -> String {
+        let uses = self.uses.entry(id.to_owned()).or_default();
+        loop {
+            *uses += 1;
+            let planned = numbered_id(id, *uses);
+            if self.taken.insert(planned.clone()) {
+                return planned;
+            }
+        }
+    }
+}
+
+fn not_carried_out(id: String) -> Part {
+    Part::ToolResult(ToolResult {
+        id,
+        content: vec![Part::Text(
+            "(no result: the call was not carried out)".into(),
+        )],
+        is_error: true,
+    })
+}

@@ -1,0 +1,168 @@
+//! What a request becomes for one target: a pure function of the request and of what the target can do.
+//!
+//! Planning happens anew for every target of a chain, so a fallback never fails because the next model cannot cache,
+//! think or see. No I/O, no clock and no SDK type here: `wire.rs` turns a [`Plan`] into the SDK's input.
+
+mod answer;
+mod cache;
+mod calls;
+mod documents;
+mod inference;
+mod names;
+mod schema;
+mod service;
+mod thinking;
+mod tools;
+mod turns;
+
+pub use answer::Shape;
+pub use inference::Inference;
+pub use names::Names;
+
+use serde_json::{Map, Value};
+
+use crate::catalog::{Family, Model};
+use crate::config::Defaults;
+use crate::conversation::{Part, Request, Service, Tool, ToolChoice, Turn};
+
+/// A request as one target takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The system prompt: texts and cache marks.
+    pub system: Vec<Part>,
+    /// Turns that alternate and begin with the user.
+    pub turns: Vec<Turn>,
+    /// Tools under names that Bedrock takes; empty means no `toolConfig` at all.
+    pub tools: Vec<Tool>,
+    /// `None`: not sent, which Bedrock takes for `auto`.
+    pub tool_choice: Option<ToolChoice>,
+    /// Length, randomness and stop sequences.
+    pub inference: Inference,
+    /// `additionalModelRequestFields`.
+    pub model_fields: Map<String, Value>,
+    /// How the answer gets the form that the client wants.
+    pub shape: Shape,
+    /// Guardrail, latency, tier and tags.
+    pub service: Service,
+    /// `additionalModelResponseFieldPaths`: what the model says beside Converse's own fields.
+    pub response_fields: &'static [&'static str],
+    /// The tools' names as the client knows them, for the way back.
+    pub names: Names,
+    /// `false`: Converse instead of ConverseStream, for models that cannot stream tool use.
+    pub streaming: bool,
+}
+
+/// What a target turned out to lack although the catalog says otherwise: learned from its refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Without {
+    /// The thinking that the request replays was refused. Inside a tool loop that ends thinking until the user
+    /// speaks again; outside of one the model can think anew.
+    pub thinking_blocks: bool,
+    /// Thinking itself was refused.
+    pub thinking: bool,
+    /// Cache points were refused.
+    pub caching: bool,
+    /// Tools were refused while streaming.
+    pub tools_while_streaming: bool,
+    /// An assistant turn at the end was refused.
+    pub prefill: bool,
+}
+
+/// Where Claude says how many tokens it thought.
+const THINKING_TOKENS: &[&str] = &["/usage/output_tokens_details"];
+
+/// Plans `request` for `model`: what it does not say comes from the deployment's `defaults`, and what the target is
+/// known to be `without` is left out.
+pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: Without) -> Plan {
+    let names = Names::of(request);
+    let tools_offered = !request.tools.is_empty()
+        && request.tool_choice != ToolChoice::None
+        && model.abilities.tools;
+    let grammar = turns::Grammar {
+        tools: tools_offered,
+        vision: model.abilities.vision,
+        tool_result_images: model.abilities.tool_result_images,
+        documents: model.abilities.documents,
+        signs_in_ids: model.family != Family::Claude,
+        thinking_blocks: thinking::replays_blocks(model)
+            && !without.thinking_blocks
+            && !without.thinking,
+        prefill: model.abilities.prefill && !without.prefill,
+    };
+    let marked = cache::inject(
+        &defaults.caching,
+        &request.turns,
+        !request.system.is_empty(),
+    );
+    let mut turns = turns::normalise(&marked, grammar, &names);
+    let mut tools = if tools_offered {
+        tools::offered(&request.tools, &names, model)
+    } else {
+        Vec::new()
+    };
+
+    let sampling = inference::with_defaults(&request.sampling, defaults);
+    let wish = request
+        .thinking
+        .or(defaults.thinking)
+        .filter(|_| !without.thinking)
+        .filter(|_| !(without.thinking_blocks && thinking::in_tool_loop(&turns)));
+    let ceiling = inference::ceiling(model, inference::prompt_estimate(request));
+    let thought = thinking::plan(wish, sampling.max_tokens, ceiling, model, &turns);
+    let inference = inference::plan(&sampling, model, &thought, ceiling);
+    let answer = answer::plan(request, model, &thought, tools_offered);
+    let tool_choice = tools::choice(request, model, &thought, &names)
+        .filter(|_| tools_offered)
+        .or(answer.choice);
+    tools.extend(answer.tool);
+    let mut system = turns::normalise_system(&request.system);
+    system.extend(answer.instruction);
+    if !model.abilities.system {
+        turns::prepend_system(&mut turns, &mut system);
+    }
+
+    let caching = model.abilities.caching.filter(|_| !without.caching);
+    cache::place(
+        caching,
+        &defaults.caching,
+        &mut tools,
+        &mut system,
+        &mut turns,
+    );
+
+    let mut model_fields = service::model_fields(&request.model_fields, defaults, model.family);
+    if tools_offered && model.abilities.parallel_tool_use_config {
+        tools::parallel_calls(
+            request.parallel_tool_calls,
+            tool_choice.as_ref(),
+            &mut model_fields,
+        );
+    }
+    inference::model_fields(&sampling, model, &thought, &mut model_fields);
+    model_fields.extend(thought.fields);
+    thinking::effort(request.effort, model, &mut model_fields);
+
+    let streaming = tools.is_empty()
+        || (model.abilities.tools_while_streaming && !without.tools_while_streaming);
+    let reports_thinking = thought.on && model.family == Family::Claude;
+    Plan {
+        system,
+        turns,
+        tools,
+        tool_choice,
+        inference,
+        model_fields,
+        shape: answer.shape,
+        service: service::plan(&request.service, defaults, streaming),
+        response_fields: if reports_thinking {
+            THINKING_TOKENS
+        } else {
+            &[]
+        },
+        names,
+        streaming,
+    }
+}
+
+#[cfg(test)]
+mod tests;

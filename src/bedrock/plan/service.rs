@@ -1,0 +1,64 @@
+//! What is asked of the service around the model: the request's word, else the deployment's.
+
+use serde_json::{Map, Value};
+
+use crate::catalog::Family;
+use crate::config::Defaults;
+use crate::conversation::Service;
+
+/// Bedrock takes no more
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
+const MOST_TAGS: usize = 16;
+
+/// The request's wishes over the deployment's. Tags of both go along, the request's where both have a key.
+pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Service {
+    let mut metadata = defaults.request_metadata.clone();
+    metadata.extend(wish.metadata.clone());
+    while metadata.len() > MOST_TAGS {
+        metadata.pop_last();
+    }
+    let mut guardrail = wish
+        .guardrail
+        .clone()
+        .or_else(|| defaults.guardrail.clone());
+    // Converse's own `guardrailConfig` does not have it.
+    if let Some(config) = guardrail
+        .as_mut()
+        .and_then(Value::as_object_mut)
+        .filter(|_| !streaming)
+    {
+        config.shift_remove("streamProcessingMode");
+    }
+    let tier = wish.tier.clone().or_else(|| defaults.service_tier.clone());
+    Service {
+        guardrail,
+        latency: wish.latency.clone().or_else(|| defaults.latency.clone()),
+        // Left out where it says nothing: not every model knows the field.
+        tier: tier.filter(|tier| tier != "default"),
+        metadata,
+    }
+}
+
+/// The client's fields for the model over the deployment's; lists of betas are joined. Only Claude knows betas: on
+/// another target of the chain they mean nothing.
+pub(super) fn model_fields(
+    wish: &Map<String, Value>,
+    defaults: &Defaults,
+    family: Family,
+) -> Map<String, Value> {
+    const BETAS: &str = "anthropic_beta";
+    let mut fields = defaults.model_fields.clone();
+    let configured = fields.get(BETAS).and_then(Value::as_array).cloned();
+    fields.extend(wish.clone());
+    if let Some(betas) = fields.get_mut(BETAS).and_then(Value::as_array_mut) {
+        for beta in configured.unwrap_or_default() {
+            if !betas.contains(&beta) {
+                betas.push(beta);
+            }
+        }
+    }
+    if !matches!(family, Family::Claude | Family::Other) {
+        fields.shift_remove(BETAS);
+    }
+    fields
+}

@@ -1,0 +1,158 @@
+use serde_json::{Value, json};
+
+use super::{body, claude, newer_claude, nova, plain_claude, planned};
+use crate::bedrock::plan::{Without, plan};
+use crate::catalog::ThinkingSupport;
+use crate::config::Defaults;
+use crate::conversation::Thinking;
+
+fn ask(fields: &Value) -> Value {
+    let mut request = json!({"messages": [{"role": "user", "content": "q"}]});
+    for (key, value) in fields.as_object().unwrap() {
+        request[key] = value.clone();
+    }
+    request
+}
+
+#[test]
+fn sampling_is_sent_as_the_model_takes_it() {
+    let newer = || newer_claude(ThinkingSupport::Adaptive { always_on: false });
+    let nova = || nova(ThinkingSupport::None);
+    let cases = [
+        (claude(), json!({}), json!({"maxTokens": 16_384})),
+        (
+            claude(),
+            json!({"max_tokens": 100_000}),
+            json!({"maxTokens": 64_000}),
+        ),
+        (claude(), json!({"max_tokens": 5}), json!({"maxTokens": 5})),
+        (
+            claude(),
+            json!({"temperature": 1.7}),
+            json!({"maxTokens": 16_384, "temperature": 1.0}),
+        ),
+        (
+            claude(),
+            json!({"temperature": 0.7, "top_p": 0.9}),
+            json!({"maxTokens": 16_384, "temperature": 0.7}),
+        ),
+        (
+            nova(),
+            json!({"temperature": 0.7, "top_p": 0.9}),
+            json!({"maxTokens": 16_384, "temperature": 0.7, "topP": 0.9}),
+        ),
+        (
+            newer(),
+            json!({"temperature": 0.7, "top_p": 0.9, "top_k": 5}),
+            json!({"maxTokens": 16_384}),
+        ),
+        (
+            claude(),
+            json!({"stop": ["a", "", "\n"]}),
+            json!({"maxTokens": 16_384, "stopSequences": ["a"]}),
+        ),
+        (
+            nova(),
+            json!({"stop": ["a", "", "\n"]}),
+            json!({"maxTokens": 16_384, "stopSequences": ["a", "\n"]}),
+        ),
+        (claude(), json!({"stop": ""}), json!({"maxTokens": 16_384})),
+    ];
+    for (model, fields, config) in cases {
+        let sent = planned(&model, &ask(&fields));
+        let sent = super::sent(&sent);
+        // As text: a temperature of 0.7 must not become 0.699999988.
+        assert_eq!(
+            sent["inferenceConfig"].to_string(),
+            config.to_string(),
+            "{fields}"
+        );
+    }
+}
+
+#[test]
+fn top_k_is_a_field_of_the_model_s_own() {
+    let request = ask(&json!({"top_k": 5}));
+    let fields = |sent: Value| sent["additionalModelRequestFields"].clone();
+    assert_eq!(fields(body(&plain_claude(), &request)), json!({"top_k": 5}));
+    assert_eq!(
+        fields(body(&nova(ThinkingSupport::None), &request)),
+        json!({"inferenceConfig": {"topK": 5}})
+    );
+}
+
+#[test]
+fn the_answer_is_clamped_to_what_is_left_of_the_window() {
+    let mut model = claude();
+    model.limits.input = Some(10_000);
+    let prompt =
+        |bytes: usize| json!({"messages": [{"role": "user", "content": "x".repeat(bytes)}]});
+    let max = |bytes| body(&model, &prompt(bytes))["inferenceConfig"]["maxTokens"].clone();
+    assert_eq!(max(20_000), 5_000);
+    // Full: Bedrock says so better than an answer of a few words.
+    assert_eq!(max(39_000), 16_384);
+}
+
+#[test]
+fn the_request_goes_before_the_deployment_s_defaults() {
+    let defaults = Defaults {
+        max_tokens: Some(7),
+        temperature: Some(0.5),
+        stop: vec!["d".into()],
+        model_fields: json!({"a": 1}).as_object().unwrap().clone(),
+        ..Defaults::default()
+    };
+    let with = |fields: Value, defaults: &Defaults| {
+        let request = super::request(&ask(&fields));
+        super::sent(&plan(&request, &claude(), defaults, Without::default()))
+    };
+    let sent = with(json!({}), &defaults);
+    assert_eq!(
+        sent["inferenceConfig"],
+        json!({"maxTokens": 7, "temperature": 0.5, "stopSequences": ["d"]})
+    );
+    assert_eq!(sent["additionalModelRequestFields"], json!({"a": 1}));
+    let sent = with(
+        json!({"max_tokens": 8, "temperature": 0.25, "stop": "r"}),
+        &defaults,
+    );
+    assert_eq!(
+        sent["inferenceConfig"],
+        json!({"maxTokens": 8, "temperature": 0.25, "stopSequences": ["r"]})
+    );
+
+    let thinks = Defaults {
+        thinking: Some(Thinking::Budget(2_000)),
+        ..Defaults::default()
+    };
+    let thinking = |fields| {
+        with(fields, &thinks)["additionalModelRequestFields"]["thinking"]["budget_tokens"].clone()
+    };
+    assert_eq!(thinking(json!({})), 2_000);
+    assert_eq!(thinking(json!({"reasoning_effort": "low"})), 1_024);
+    assert_eq!(thinking(json!({"reasoning_effort": "none"})), Value::Null);
+}
+
+#[test]
+fn what_the_target_turned_out_to_lack_is_left_out() {
+    let request = json!({"messages": [{"role": "user", "content": "q", "cache_control": {}},
+            {"role": "assistant", "content": "a", "thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}]}],
+        "tools": [super::tool("f")], "reasoning_effort": "low"});
+    let request = super::request(&request);
+    let lacking = Without {
+        thinking_blocks: true,
+        thinking: true,
+        caching: true,
+        tools_while_streaming: true,
+        prefill: true,
+    };
+    let plan = plan(&request, &claude(), &Defaults::default(), lacking);
+    assert!(!plan.streaming);
+    let sent = super::sent(&plan);
+    assert_eq!(
+        sent["messages"],
+        json!([{"role": "user", "content": [{"text": "q"}]}, {"role": "assistant", "content": [{"text": "a"}]},
+               {"role": "user", "content": [{"text": "Please continue."}]}])
+    );
+    assert!(sent.get("additionalModelRequestFields").is_none());
+}

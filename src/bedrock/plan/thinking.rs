@@ -1,0 +1,207 @@
+//! How the target is asked to think, and what that makes illegal beside it.
+
+use serde_json::{Map, Value, json};
+
+use crate::catalog::{Abilities, Family, Model, ThinkingSupport};
+use crate::conversation::{Effort, Part, Thinking, Turn};
+
+use super::inference::DEFAULT_MAX_TOKENS;
+use super::turns::lacks_thinking;
+
+/// The smallest budget that Bedrock takes
+/// (<https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html>).
+const LEAST_BUDGET: u32 = 1_024;
+
+const EFFORT_BETA: &str = "effort-2025-11-24";
+
+/// What thinking adds to a request.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Thought {
+    /// The model will think: sampling parameters and a forced tool choice are illegal now.
+    pub(super) on: bool,
+    /// Tokens set aside for thinking; `maxTokens` must be larger.
+    pub(super) budget: u32,
+    /// `additionalModelRequestFields`.
+    pub(super) fields: Map<String, Value>,
+}
+
+/// Whether the target takes signed thinking blocks back.
+pub(super) fn replays_blocks(model: &Model) -> bool {
+    model.family == Family::Claude && model.abilities.thinking != ThinkingSupport::None
+}
+
+/// Whether the model is to go on after the results of its tool calls.
+pub(super) fn in_tool_loop(turns: &[Turn]) -> bool {
+    let is_result = |part: &Part| matches!(part, Part::ToolResult(_));
+    turns
+        .last()
+        .is_some_and(|turn| turn.parts.iter().any(is_result))
+}
+
+/// How the model is asked to think.
+pub(super) fn plan(
+    wish: Option<Thinking>,
+    max_tokens: Option<u32>,
+    ceiling: u32,
+    model: &Model,
+    turns: &[Turn],
+) -> Thought {
+    let Some(wish) = wish else {
+        return Thought::default();
+    };
+    let abilities = &model.abilities;
+    match (abilities.thinking, wish) {
+        (ThinkingSupport::None, _) => Thought::default(),
+        (ThinkingSupport::Adaptive { always_on: false }, Thinking::Off) => off(),
+        (_, Thinking::Off) => Thought::default(),
+        (ThinkingSupport::Budget, wish) => enabled(budget_of(wish), max_tokens, ceiling, turns),
+        (ThinkingSupport::BudgetOrAdaptive, Thinking::Budget(budget)) => {
+            enabled(budget, max_tokens, ceiling, turns)
+        }
+        (ThinkingSupport::BudgetOrAdaptive | ThinkingSupport::Adaptive { .. }, wish) => {
+            adaptive(effort_of(wish), abilities)
+        }
+        (ThinkingSupport::ReasoningConfig, wish) => {
+            let effort = three_levels(effort_of(wish));
+            fields(json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}))
+        }
+        (ThinkingSupport::ReasoningObject, wish) => {
+            fields(json!({"reasoning": {"effort": three_levels(effort_of(wish))}}))
+        }
+        (ThinkingSupport::ReasoningEffort, wish) => {
+            let effort = three_levels(effort_of(wish));
+            // Recorded: Qwen thinks when it gets this field, and so do the others with theirs.
+            match model.family {
+                Family::Qwen => fields(json!({"reasoning_config": effort})),
+                _ => fields(json!({"reasoning_effort": effort})),
+            }
+        }
+    }
+}
+
+/// The effort of the whole answer, on models that take one: with or without thinking.
+pub(super) fn effort(wish: Option<Effort>, model: &Model, fields: &mut Map<String, Value>) {
+    let abilities = &model.abilities;
+    let Some(effort) = wish.filter(|_| abilities.effort && model.family == Family::Claude) else {
+        return;
+    };
+    let config = fields.entry("output_config").or_insert_with(|| json!({}));
+    if let Some(config) = config.as_object_mut() {
+        config
+            .entry("effort")
+            .or_insert(json!(effort_word(effort, abilities)));
+    }
+    // Opus 4.5 has it as a beta, the later ones as they are.
+    if abilities.thinking == ThinkingSupport::Budget {
+        let betas = fields.entry("anthropic_beta").or_insert_with(|| json!([]));
+        if let Some(betas) = betas.as_array_mut()
+            && !betas.iter().any(|beta| beta == EFFORT_BETA)
+        {
+            betas.push(json!(EFFORT_BETA));
+        }
+    }
+}
+
+fn off() -> Thought {
+    fields(json!({"thinking": {"type": "disabled"}}))
+}
+
+/// Fields without Claude's rules about what may stand beside thinking.
+fn fields(value: Value) -> Thought {
+    let fields = value.as_object().cloned().unwrap_or_default();
+    Thought {
+        fields,
+        ..Thought::default()
+    }
+}
+
+/// `limit` is the longest answer that is possible, thinking included.
+fn enabled(budget: u32, max_tokens: Option<u32>, limit: u32, turns: &[Turn]) -> Thought {
+    if lacks_thinking(turns) {
+        return Thought::default();
+    }
+    let fits = max_tokens.is_some_and(|max| budget < max && max <= limit);
+    let budget = if fits {
+        budget
+    } else {
+        // Half of a small limit at most, so that there is room for the answer.
+        let room = max_tokens.unwrap_or(DEFAULT_MAX_TOKENS).min(limit / 2);
+        budget.min(limit.saturating_sub(room))
+    }
+    .max(LEAST_BUDGET);
+    if budget >= limit {
+        return Thought::default();
+    }
+    let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": budget}});
+    Thought {
+        on: true,
+        budget,
+        ..fields(thinking)
+    }
+}
+
+fn adaptive(effort: Option<Effort>, abilities: &Abilities) -> Thought {
+    // Newer models stream empty thinking unless a summary is asked for.
+    let mut value = json!({"thinking": {"type": "adaptive", "display": "summarized"}});
+    if let (Some(effort), Some(root)) = (effort.filter(|_| abilities.effort), value.as_object_mut())
+    {
+        root.insert(
+            "output_config".into(),
+            json!({"effort": effort_word(effort, abilities)}),
+        );
+    }
+    Thought {
+        on: true,
+        ..fields(value)
+    }
+}
+
+/// The effort's name on Claude, lowered to what the model has.
+fn effort_word(effort: Effort, abilities: &Abilities) -> &'static str {
+    match effort {
+        Effort::Minimal | Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::Max if abilities.effort_max => "max",
+        Effort::Max | Effort::XHigh if abilities.effort_xhigh => "xhigh",
+        Effort::High | Effort::XHigh | Effort::Max => "high",
+    }
+}
+
+fn three_levels(effort: Option<Effort>) -> &'static str {
+    match effort.unwrap_or(Effort::Medium) {
+        Effort::Minimal | Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High | Effort::XHigh | Effort::Max => "high",
+    }
+}
+
+/// An effort as a budget: the reference system's steps.
+fn budget_of(wish: Thinking) -> u32 {
+    let effort = match wish {
+        Thinking::Budget(budget) => return budget,
+        Thinking::Effort(effort) | Thinking::Adaptive(Some(effort)) => effort,
+        Thinking::Adaptive(None) | Thinking::Off => Effort::Medium,
+    };
+    match effort {
+        Effort::Minimal | Effort::Low => LEAST_BUDGET,
+        Effort::Medium => 2_048,
+        Effort::High => 4_096,
+        Effort::XHigh => 8_192,
+        Effort::Max => 16_384,
+    }
+}
+
+/// A budget as an effort: the reference system's steps.
+fn effort_of(wish: Thinking) -> Option<Effort> {
+    match wish {
+        Thinking::Off => None,
+        Thinking::Adaptive(effort) => effort,
+        Thinking::Effort(effort) => Some(effort),
+        Thinking::Budget(budget) => Some(match budget {
+            8_192.. => Effort::XHigh,
+            4_096.. => Effort::High,
+            2_048.. => Effort::Medium,
+            _ => Effort::Low,
+        }),
+    }
+}

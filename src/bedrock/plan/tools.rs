@@ -1,0 +1,77 @@
+//! The tools on offer and whether one must be called.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::catalog::Model;
+use crate::conversation::{Request, Tool, ToolChoice};
+
+use super::Names;
+use super::schema;
+use super::thinking::Thought;
+
+/// The tools under names that Bedrock takes, with a description each and schemas whose root is an object: Bedrock
+/// refuses an empty description and any other root.
+pub(super) fn offered(tools: &[Tool], names: &Names, model: &Model) -> Vec<Tool> {
+    let mut seen = HashSet::new();
+    tools
+        .iter()
+        .filter(|tool| seen.insert(tool.name.as_str()))
+        .map(|tool| {
+            let name = names.to_bedrock(&tool.name);
+            let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
+            let mut fitted = Tool {
+                description: description.unwrap_or(&name).clone(),
+                schema: Arc::clone(&tool.schema),
+                strict: false,
+                cache: tool.cache,
+                name,
+            };
+            schema::fit(&mut fitted, model.family);
+            if tool.strict
+                && model.abilities.strict_tools
+                && let Some(schema) = schema::enforceable(&fitted.schema)
+            {
+                fitted.strict = true;
+                fitted.schema = Arc::new(schema);
+            }
+            fitted
+        })
+        .collect()
+}
+
+/// The forced choice, where the target takes one. With thinking on, Bedrock takes none: the model decides.
+pub(super) fn choice(
+    request: &Request,
+    model: &Model,
+    thought: &Thought,
+    names: &Names,
+) -> Option<ToolChoice> {
+    if !model.abilities.tool_choice {
+        return None;
+    }
+    match &request.tool_choice {
+        ToolChoice::None | ToolChoice::Auto => None,
+        _ if thought.on || !model.abilities.forced_tool_choice => None,
+        ToolChoice::Required => Some(ToolChoice::Required),
+        ToolChoice::Named(name) => Some(ToolChoice::Named(names.to_bedrock(name))),
+    }
+}
+
+/// Claude's `disable_parallel_tool_use` lives in the model's own `tool_choice`; its `type` must be left to
+/// `toolChoice` when that is sent as well.
+pub(super) fn parallel_calls(
+    wish: Option<bool>,
+    choice: Option<&ToolChoice>,
+    fields: &mut Map<String, Value>,
+) {
+    let Some(parallel) = wish else { return };
+    let mut setting = Map::new();
+    if choice.is_none() {
+        setting.insert("type".into(), json!("auto"));
+    }
+    setting.insert("disable_parallel_tool_use".into(), json!(!parallel));
+    fields.insert("tool_choice".into(), Value::Object(setting));
+}

@@ -1,0 +1,339 @@
+//! Turns in Bedrock's grammar: roles alternate and begin with the user, no text is blank, every tool call is answered
+//! in the next turn and nothing else is.
+//!
+//! Nothing that the client said is dropped: what has no place in the grammar becomes text.
+
+use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
+
+use super::Names;
+use super::calls::Calls;
+use super::documents;
+use super::names::{legal_id, legal_id_with_signs};
+
+/// Stands where Bedrock wants text and the client gave none.
+const PLACEHOLDER: &str = ".";
+
+/// What the target's grammar has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grammar {
+    /// Tool calls and results may appear; otherwise they become text.
+    pub(super) tools: bool,
+    /// Pictures may appear; otherwise a note says that one was left out.
+    pub(super) vision: bool,
+    /// Pictures, and documents where there are any, may appear inside a tool's result; otherwise a note as above.
+    pub(super) tool_result_images: bool,
+    /// Documents may appear; otherwise their text stands in for them, or a note.
+    pub(super) documents: bool,
+    /// Ids of tool calls may hold dots and colons.
+    pub(super) signs_in_ids: bool,
+    /// Signed thinking may be sent back; otherwise it is left out.
+    pub(super) thinking_blocks: bool,
+    /// The last turn may be the assistant's; otherwise the user asks to continue.
+    pub(super) prefill: bool,
+}
+
+/// A system prompt without blank texts; empty when nothing is left.
+pub(super) fn normalise_system(parts: &[Part]) -> Vec<Part> {
+    drop_stray_marks(
+        parts
+            .iter()
+            .filter(|part| !is_blank(part))
+            .cloned()
+            .collect(),
+    )
+}
+
+/// Moves the system prompt into the first user turn, for models that take none.
+pub(super) fn prepend_system(turns: &mut [Turn], system: &mut Vec<Part>) {
+    if let Some(first) = turns.first_mut() {
+        let texts: Vec<Part> = system
+            .drain(..)
+            .filter(|part| matches!(part, Part::Text(_)))
+            .collect();
+        first.parts.splice(0..0, texts);
+    }
+}
+
+/// The conversation in Bedrock's grammar.
+pub(super) fn normalise(turns: &[Turn], grammar: Grammar, names: &Names) -> Vec<Turn> {
+    let mut joined = join(turns.iter().map(|turn| clean(turn, grammar, names)));
+    if joined
+        .first()
+        .is_none_or(|turn| turn.role == Role::Assistant)
+    {
+        joined.insert(0, user(vec![Part::Text(PLACEHOLDER.into())]));
+    }
+    let mut answered = answer_calls(joined);
+    finish(&mut answered, grammar);
+    documents::name(&mut answered);
+    answered
+}
+
+fn user(parts: Vec<Part>) -> Turn {
+    Turn {
+        role: Role::User,
+        parts,
+    }
+}
+
+fn is_blank(part: &Part) -> bool {
+    matches!(part, Part::Text(text) if text.trim().is_empty())
+}
+
+/// One turn by itself: late system messages speak in the user's turn, blank text goes, what the target cannot take
+/// becomes text.
+fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
+    let role = if turn.role == Role::Assistant {
+        Role::Assistant
+    } else {
+        Role::User
+    };
+    let mut parts: Vec<Part> = Vec::with_capacity(turn.parts.len());
+    for part in turn.parts.iter().filter(|part| !is_blank(part)) {
+        match part {
+            Part::Text(text) if turn.role == Role::System => {
+                parts.push(Part::Text(format!("System message: {text}")))
+            }
+            Part::ToolCall(call) if grammar.tools && role == Role::Assistant => {
+                parts.push(Part::ToolCall(ToolCall {
+                    id: grammar.id(&call.id),
+                    name: names.to_bedrock(&call.name),
+                    input: call.input.clone(),
+                }))
+            }
+            Part::ToolCall(call) => {
+                parts.push(Part::Text(format!(
+                    "[tool call {}: {}({})]",
+                    call.id, call.name, call.input
+                )));
+            }
+            Part::ToolResult(result) if grammar.tools && role == Role::User => {
+                parts.push(Part::ToolResult(ToolResult {
+                    id: grammar.id(&result.id),
+                    content: clean_result(&result.content, grammar.in_results()),
+                    is_error: result.is_error,
+                }))
+            }
+            Part::ToolResult(result) => {
+                parts.extend(result_as_text(result, grammar.in_turns_of(role)));
+            }
+            // Bedrock takes thinking from the assistant only and pictures from the user only.
+            Part::Thinking(_) if !grammar.thinking_blocks || role == Role::User => {}
+            Part::Image(_) if role == Role::Assistant => {
+                parts.push(Part::Text("[a picture stood here]".into()));
+            }
+            Part::Image(_) if !grammar.vision => parts.push(left_out_picture()),
+            Part::Document(document) if !grammar.documents || role == Role::Assistant => {
+                parts.push(documents::as_text(document));
+            }
+            other => parts.push(other.clone()),
+        }
+    }
+    let has = |kind: fn(&Part) -> bool| parts.iter().any(kind);
+    let is_document = |part: &Part| matches!(part, Part::Document(_));
+    let blank =
+        turn.role == Role::User && parts.iter().all(|part| matches!(part, Part::CacheMark(_)));
+    // "A message with a document must also have a text block."
+    if blank || has(is_document) && !has(|part| matches!(part, Part::Text(_))) {
+        parts.insert(0, Part::Text(PLACEHOLDER.into()));
+    }
+    Turn { role, parts }
+}
+
+fn left_out_picture() -> Part {
+    Part::Text("[a picture stood here; this model cannot see pictures]".into())
+}
+
+/// What may stand in a place beside text.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    pictures: bool,
+    documents: bool,
+}
+
+impl Grammar {
+    fn id(self, id: &str) -> String {
+        if self.signs_in_ids {
+            legal_id_with_signs(id)
+        } else {
+            legal_id(id)
+        }
+    }
+
+    fn in_results(self) -> Room {
+        Room {
+            pictures: self.tool_result_images,
+            documents: self.tool_result_images && self.documents,
+        }
+    }
+
+    fn in_turns_of(self, role: Role) -> Room {
+        Room {
+            pictures: self.vision && role == Role::User,
+            documents: self.documents && role == Role::User,
+        }
+    }
+}
+
+fn clean_result(content: &[Part], room: Room) -> Vec<Part> {
+    let mut kept: Vec<Part> = Vec::with_capacity(content.len());
+    for part in content.iter().filter(|part| !is_blank(part)) {
+        match part {
+            Part::Image(_) if !room.pictures => kept.push(left_out_picture()),
+            Part::Document(document) if !room.documents => kept.push(documents::as_text(document)),
+            Part::Text(_) | Part::Image(_) | Part::Document(_) => kept.push(part.clone()),
+            _ => {}
+        }
+    }
+    if kept.is_empty() {
+        kept.push(Part::Text("(no output)".into()));
+    }
+    kept
+}
+
+fn result_as_text(result: &ToolResult, room: Room) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(result.content.len() + 1);
+    parts.push(Part::Text(format!("[tool result for {}]", result.id)));
+    parts.extend(clean_result(&result.content, room));
+    parts
+}
+
+/// Joins neighbours of one role and drops turns that say nothing. Thinking alone says nothing: Bedrock refuses an
+/// assistant turn that ends with it, which is what an answer cut off while thinking looks like.
+fn join(turns: impl Iterator<Item = Turn>) -> Vec<Turn> {
+    let mut joined: Vec<Turn> = Vec::new();
+    for turn in turns {
+        if turn
+            .parts
+            .iter()
+            .all(|part| matches!(part, Part::CacheMark(_)))
+        {
+            continue;
+        }
+        if joined
+            .last()
+            .is_some_and(|last| last.role != turn.role && says_nothing(last))
+        {
+            joined.pop();
+        }
+        match joined.last_mut() {
+            Some(last) if last.role == turn.role => last.parts.extend(turn.parts),
+            _ => joined.push(turn),
+        }
+    }
+    if joined.last().is_some_and(says_nothing) {
+        joined.pop();
+    }
+    joined
+}
+
+fn says_nothing(turn: &Turn) -> bool {
+    let silent = |part: &Part| matches!(part, Part::Thinking(_) | Part::CacheMark(_));
+    turn.parts.iter().all(silent)
+}
+
+/// Pairs calls and results: each call is answered exactly once, in the turn that follows, before anything else.
+fn answer_calls(turns: Vec<Turn>) -> Vec<Turn> {
+    let mut answered: Vec<Turn> = Vec::with_capacity(turns.len());
+    let mut calls = Calls::default();
+    for mut turn in turns {
+        match turn.role {
+            Role::Assistant => {
+                turn.parts = order(calls.ask(turn.parts), |part| match part {
+                    Part::Thinking(_) => 0,
+                    Part::ToolCall(_) => 2,
+                    _ => 1,
+                });
+            }
+            _ => {
+                turn.parts = order(calls.settle(turn.parts), |part| match part {
+                    Part::ToolResult(_) => 0,
+                    _ => 1,
+                });
+            }
+        }
+        turn.parts = drop_stray_marks(turn.parts);
+        answered.push(turn);
+    }
+    let left = calls.settle(Vec::new());
+    if !left.is_empty() {
+        answered.push(user(left));
+    }
+    answered
+}
+
+/// A stable sort in which a cache mark stays behind the part that it marks.
+fn order(parts: Vec<Part>, rank: impl Fn(&Part) -> u8) -> Vec<Part> {
+    let mut ranked: Vec<(u8, Part)> = Vec::with_capacity(parts.len());
+    let mut last = 0;
+    for part in parts {
+        if !matches!(part, Part::CacheMark(_)) {
+            last = rank(&part);
+        }
+        ranked.push((last, part));
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, part)| part).collect()
+}
+
+/// A mark needs something before it that can be marked, which thinking cannot; and two marks in a row say nothing more than the longer-lived one.
+fn drop_stray_marks(parts: Vec<Part>) -> Vec<Part> {
+    let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match (&part, kept.last_mut()) {
+            (Part::CacheMark(_), None | Some(Part::Thinking(_))) => {}
+            (Part::CacheMark(ttl), Some(Part::CacheMark(before))) => *before = (*before).max(*ttl),
+            _ => kept.push(part),
+        }
+    }
+    kept
+}
+
+/// The end of the conversation: the model can speak next.
+fn finish(turns: &mut Vec<Turn>, grammar: Grammar) {
+    let Some(last) = turns.last_mut().filter(|turn| turn.role == Role::Assistant) else {
+        return;
+    };
+    let only_text = last
+        .parts
+        .iter()
+        .all(|part| matches!(part, Part::Text(_) | Part::CacheMark(_)));
+    if !grammar.prefill || !only_text {
+        turns.push(user(vec![Part::Text("Please continue.".into())]));
+        return;
+    }
+    // "final assistant content cannot end with trailing whitespace"
+    if let Some(Part::Text(text)) = last
+        .parts
+        .iter_mut()
+        .rfind(|part| matches!(part, Part::Text(_)))
+    {
+        text.truncate(text.trim_end().len());
+    }
+}
+
+/// Whether the turn that the model is to go on with would have to begin with signed thinking and does not: in a tool
+/// loop, or where the model is to continue its own words. With thinking `enabled`, Bedrock refuses that.
+///
+/// A tool loop is one turn of the assistant, however many calls it makes: Claude thinks at its beginning and then "will
+/// not output another thinking block until after the next non-tool_result user turn"
+/// (<https://platform.claude.com/cookbook/extended-thinking-extended-thinking-with-tool-use>).
+pub(super) fn lacks_thinking(turns: &[Turn]) -> bool {
+    let mut backwards = turns.iter().rev().peekable();
+    if backwards
+        .peek()
+        .is_some_and(|turn| turn.role == Role::Assistant)
+    {
+        // Only text is left at the end for the model to continue: see `finish`.
+        return true;
+    }
+    let is_result = |part: &Part| matches!(part, Part::ToolResult(_));
+    let mut first = None;
+    while backwards
+        .next()
+        .is_some_and(|turn| turn.parts.iter().any(is_result))
+    {
+        first = backwards.next().or(first);
+    }
+    first.is_some_and(|turn| !matches!(turn.parts.first(), Some(Part::Thinking(_))))
+}

@@ -1,0 +1,322 @@
+//! The stream: `chat.completion.chunk` events.
+//!
+//! What real clients need of a chunk, each measured: `choices` in every one, `role` in the first delta, exactly one
+//! `finish_reason`, `index` on every fragment of a tool call with `id`, `type` and `name` in its first, `arguments` a
+//! string, and an `index` in every entry of `thinking_blocks`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{BufMut, Bytes, BytesMut};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::conversation::{Event, Usage};
+
+use super::ApiError;
+use super::annotations::Annotation;
+use super::reply::finish_reason;
+use super::usage::WireUsage;
+
+/// Writes events as server-sent events. Holds what is the same in every chunk of a reply.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    id: String,
+    created: i64,
+    model: String,
+    role_sent: bool,
+    /// The tool call whose arguments may still come, and whether any came.
+    open_call: Option<(usize, bool)>,
+    /// Position in `thinking_blocks`; the next thinking after a signature is another entry.
+    thinking_index: usize,
+    /// Annotations so far.
+    annotations: usize,
+}
+
+#[derive(Serialize)]
+struct Chunk<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: &'a [Choice<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<WireUsage>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u32,
+    delta: Delta<'a>,
+    finish_reason: Option<&'static str>,
+}
+
+#[derive(Default, Serialize)]
+struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking_blocks: Option<[ThinkingDelta<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[ToolCallDelta<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<[Annotation; 1]>,
+}
+
+#[derive(Serialize)]
+struct ThinkingDelta<'a> {
+    index: usize,
+    #[serde(flatten)]
+    kind: ThinkingKind<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ThinkingKind<'a> {
+    Thinking {
+        thinking: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signature: Option<&'a str>,
+    },
+    RedactedThinking {
+        data: String,
+    },
+}
+
+#[derive(Serialize)]
+struct ToolCallDelta<'a> {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'static str>,
+    function: FunctionDelta<'a>,
+}
+
+#[derive(Serialize)]
+struct FunctionDelta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
+}
+
+impl ChunkWriter {
+    /// A writer for one reply. `model` is the group that answers; `created` is in Unix seconds.
+    pub fn new(id: String, created: i64, model: String) -> Self {
+        Self {
+            id,
+            created,
+            model,
+            role_sent: false,
+            open_call: None,
+            thinking_index: 0,
+            annotations: 0,
+        }
+    }
+
+    /// Another model goes on with the answer. What it thinks is not what the first one began to think.
+    pub fn go_on(&mut self, model: String) {
+        self.model = model;
+        self.thinking_index += 1;
+    }
+
+    /// Appends what a client sees of `event`.
+    pub fn event(&mut self, event: &Event, out: &mut BytesMut) {
+        if !matches!(event, Event::ToolInput { .. } | Event::Usage(_)) {
+            self.close_call(out);
+        }
+        match event {
+            Event::Text(text) if text.is_empty() => {}
+            Event::Text(text) => self.delta(
+                Delta {
+                    content: Some(text),
+                    ..Delta::default()
+                },
+                out,
+            ),
+            Event::Citation(citation) => {
+                let annotation = Annotation::new(citation, Some(self.annotations));
+                self.annotations += 1;
+                self.delta(
+                    Delta {
+                        annotations: Some([annotation]),
+                        ..Delta::default()
+                    },
+                    out,
+                );
+            }
+            Event::Thinking(text) if text.is_empty() => {}
+            Event::Thinking(text) => {
+                self.thinking(
+                    text,
+                    ThinkingKind::Thinking {
+                        thinking: text,
+                        signature: None,
+                    },
+                    out,
+                );
+            }
+            Event::Signature(signature) => {
+                self.thinking(
+                    "",
+                    ThinkingKind::Thinking {
+                        thinking: "",
+                        signature: Some(signature),
+                    },
+                    out,
+                );
+                self.thinking_index += 1;
+            }
+            Event::RedactedThinking(data) => {
+                self.thinking(
+                    "",
+                    ThinkingKind::RedactedThinking {
+                        data: STANDARD.encode(data),
+                    },
+                    out,
+                );
+                self.thinking_index += 1;
+            }
+            Event::ToolCall { index, id, name } => {
+                self.open_call = Some((*index, false));
+                let function = FunctionDelta {
+                    name: Some(name),
+                    arguments: "",
+                };
+                self.tool_call(
+                    ToolCallDelta {
+                        index: *index,
+                        id: Some(id),
+                        r#type: Some("function"),
+                        function,
+                    },
+                    out,
+                );
+            }
+            Event::ToolInput { json, .. } if json.is_empty() => {}
+            Event::ToolInput { index, json } => {
+                self.open_call = Some((*index, true));
+                let function = FunctionDelta {
+                    name: None,
+                    arguments: json,
+                };
+                self.tool_call(
+                    ToolCallDelta {
+                        index: *index,
+                        id: None,
+                        r#type: None,
+                        function,
+                    },
+                    out,
+                );
+            }
+            Event::Stop(reason) => {
+                self.choice(self.first_delta(), Some(finish_reason(reason)), out)
+            }
+            // Sent by `usage`, when the client asked for it.
+            Event::Usage(_) => {}
+        }
+    }
+
+    /// Appends the usage chunk: no choices, as OpenAI sends it.
+    pub fn usage(&self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut) {
+        self.chunk(&[], Some(WireUsage::new(usage, cost)), out);
+    }
+
+    /// Appends the end of a whole answer.
+    pub fn done(&self, out: &mut BytesMut) {
+        out.put_slice(b"data: [DONE]\n\n");
+    }
+
+    /// An error inside the stream. Nothing follows it: neither a finish reason nor `[DONE]`.
+    pub fn error(error: &ApiError) -> Bytes {
+        Bytes::from(format!("data: {}\n\n", error.body()))
+    }
+
+    /// A tool without arguments still needs JSON that parses.
+    fn close_call(&mut self, out: &mut BytesMut) {
+        if let Some((index, false)) = self.open_call.take() {
+            let function = FunctionDelta {
+                name: None,
+                arguments: "{}",
+            };
+            self.tool_call(
+                ToolCallDelta {
+                    index,
+                    id: None,
+                    r#type: None,
+                    function,
+                },
+                out,
+            );
+        }
+    }
+
+    fn thinking<'a>(&mut self, text: &'a str, kind: ThinkingKind<'a>, out: &mut BytesMut) {
+        let block = ThinkingDelta {
+            index: self.thinking_index,
+            kind,
+        };
+        let delta = Delta {
+            reasoning_content: Some(text),
+            thinking_blocks: Some([block]),
+            ..Delta::default()
+        };
+        self.delta(delta, out);
+    }
+
+    fn tool_call(&mut self, call: ToolCallDelta<'_>, out: &mut BytesMut) {
+        self.delta(
+            Delta {
+                tool_calls: Some([call]),
+                ..Delta::default()
+            },
+            out,
+        );
+    }
+
+    fn delta(&mut self, delta: Delta<'_>, out: &mut BytesMut) {
+        let role = self.first_delta().role;
+        self.role_sent = true;
+        self.choice(Delta { role, ..delta }, None, out);
+    }
+
+    fn first_delta(&self) -> Delta<'static> {
+        Delta {
+            role: (!self.role_sent).then_some("assistant"),
+            ..Delta::default()
+        }
+    }
+
+    fn choice(&self, delta: Delta<'_>, finish_reason: Option<&'static str>, out: &mut BytesMut) {
+        self.chunk(
+            &[Choice {
+                index: 0,
+                delta,
+                finish_reason,
+            }],
+            None,
+            out,
+        );
+    }
+
+    fn chunk(&self, choices: &[Choice<'_>], usage: Option<WireUsage>, out: &mut BytesMut) {
+        let chunk = Chunk {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            choices,
+            usage,
+        };
+        out.put_slice(b"data: ");
+        // Writing these types into memory cannot fail: their keys are strings and their values plain data.
+        if let Err(error) = serde_json::to_writer((&mut *out).writer(), &chunk) {
+            tracing::error!(%error, "a chunk could not be written");
+        }
+        out.put_slice(b"\n\n");
+    }
+}

@@ -1,0 +1,220 @@
+//! Message content: a string, a list of parts, or nothing.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::conversation::{CacheTtl, Part, ThinkingBlock};
+
+use super::ApiError;
+use super::files::{WireFile, WireSource};
+use super::media;
+
+/// `content` of a message.
+#[derive(Debug, Default)]
+pub(super) enum Content {
+    #[default]
+    Empty,
+    Text(String),
+    Parts(Vec<WirePart>),
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ContentVisitor;
+        impl<'de> Visitor<'de> for ContentVisitor {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a string or a list of content parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+                Ok(Content::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Content, E> {
+                Ok(Content::Text(text))
+            }
+
+            fn visit_unit<E>(self) -> Result<Content, E> {
+                Ok(Content::Empty)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
+                let mut parts = Vec::with_capacity(seq.size_hint().unwrap_or(0));
+                while let Some(part) = seq.next_element()? {
+                    parts.push(part);
+                }
+                Ok(Content::Parts(parts))
+            }
+        }
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+/// One content part, of whatever kind.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a content part (an object)")]
+pub(super) struct WirePart {
+    r#type: Option<String>,
+    text: Option<String>,
+    refusal: Option<String>,
+    image_url: Option<ImageUrl>,
+    file: Option<WireFile>,
+    file_id: Option<String>,
+    file_data: Option<String>,
+    filename: Option<String>,
+    source: Option<WireSource>,
+    title: Option<String>,
+    /// `{"enabled": true}` on a document; on replayed text a list of what was cited.
+    citations: Option<Value>,
+    thinking: Option<String>,
+    signature: Option<String>,
+    data: Option<String>,
+    cache_control: Option<CacheControl>,
+    /// What was found at a picture's address.
+    #[serde(skip)]
+    fetched: Option<Bytes>,
+}
+
+/// `{"url": …}` or the address itself.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected an address or an object with `url`")]
+enum ImageUrl {
+    Address(String),
+    Object { url: String },
+}
+
+/// `{"type": "ephemeral", "ttl": "1h"}`.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object such as {\"type\": \"ephemeral\"}")]
+pub(super) struct CacheControl {
+    ttl: Option<String>,
+}
+
+impl CacheControl {
+    /// The mark that the client set.
+    pub(super) fn ttl(&self) -> CacheTtl {
+        match self.ttl.as_deref() {
+            Some("1h") => CacheTtl::OneHour,
+            _ => CacheTtl::FiveMinutes,
+        }
+    }
+}
+
+impl Content {
+    /// The parts that are pictures at an address of the web, each with its place in the list.
+    pub(super) fn remote(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
+        let parts = match self {
+            Content::Parts(parts) => parts.as_mut_slice(),
+            _ => &mut [],
+        };
+        let parts = parts.iter_mut().enumerate();
+        parts.filter(|(_, part)| part.address().is_some())
+    }
+
+    /// The parts, each with its cache mark behind it. `path` names the content in errors.
+    pub(super) fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
+        let parts = match self {
+            Content::Empty => return Ok(Vec::new()),
+            Content::Text(text) => return Ok(vec![Part::Text(text)]),
+            Content::Parts(parts) => parts,
+        };
+        let mut converted = Vec::with_capacity(parts.len());
+        for (index, part) in parts.into_iter().enumerate() {
+            let mark = part.cache_control.as_ref().map(CacheControl::ttl);
+            converted.extend(part.into_part(&format!("{path}[{index}]"))?);
+            converted.extend(mark.map(Part::CacheMark));
+        }
+        Ok(converted)
+    }
+}
+
+impl WirePart {
+    /// The web address of the picture that this part is, until it was fetched.
+    pub(super) fn address(&self) -> Option<&str> {
+        let (ImageUrl::Address(url) | ImageUrl::Object { url }) = self.image_url.as_ref()?;
+        let scheme = url.split_once("://")?.0;
+        let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+        (web && self.fetched.is_none()).then_some(url)
+    }
+
+    /// Puts what was found at the address.
+    pub(super) fn put(&mut self, picture: Bytes) {
+        self.fetched = Some(picture);
+    }
+
+    fn into_part(self, path: &str) -> Result<Option<Part>, ApiError> {
+        let missing = |field: &str| {
+            let param = format!("{path}.{field}");
+            ApiError::bad_request(format!("Missing required parameter: '{param}'."), param)
+        };
+        let citations = self
+            .citations
+            .as_ref()
+            .and_then(|value| value.get("enabled"));
+        let cited = citations.is_some_and(|enabled| enabled == true);
+        match self.r#type.as_deref() {
+            Some("text" | "input_text" | "output_text") | None => self
+                .text
+                .map(|text| Some(Part::Text(text)))
+                .ok_or_else(|| missing("text")),
+            Some("refusal") => Ok(self.refusal.map(Part::Text)),
+            Some("image_url" | "input_image") => match (self.image_url, self.fetched) {
+                (Some(_), Some(bytes)) => {
+                    media::picture(bytes, &format!("{path}.image_url")).map(Some)
+                }
+                (Some(ImageUrl::Address(url) | ImageUrl::Object { url }), None) => {
+                    media::inline(&url, &format!("{path}.image_url")).map(Some)
+                }
+                (None, _) => Err(missing("image_url")),
+            },
+            Some("file" | "input_file") => {
+                let file = self.file.unwrap_or(WireFile {
+                    file_id: self.file_id,
+                    file_data: self.file_data,
+                    filename: self.filename,
+                    format: None,
+                });
+                file.into_part(cited, path).map(Some)
+            }
+            // Anthropic's blocks.
+            Some(kind @ ("document" | "image")) => match self.source {
+                Some(source) => source
+                    .into_part(kind, self.title, cited, &format!("{path}.source"))
+                    .map(Some),
+                None => Err(missing("source")),
+            },
+            // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
+            Some("thinking") => Ok(signed(self.thinking, self.signature)),
+            Some("redacted_thinking") => Ok(self.data.as_deref().and_then(redacted)),
+            Some(other) => {
+                let message = format!(
+                    "'{path}.type' is '{other}'; this gateway takes 'text', 'image_url' and 'file'."
+                );
+                Err(ApiError::bad_request(message, format!("{path}.type")))
+            }
+        }
+    }
+}
+
+/// A signed block, if it is one.
+pub(super) fn signed(text: Option<String>, signature: Option<String>) -> Option<Part> {
+    let signature = signature.filter(|signature| !signature.is_empty())?;
+    Some(Part::Thinking(ThinkingBlock::Signed {
+        text: text.unwrap_or_default(),
+        signature,
+    }))
+}
+
+/// An encrypted block, if it can be read.
+pub(super) fn redacted(data: &str) -> Option<Part> {
+    let data = STANDARD.decode(data).ok()?;
+    Some(Part::Thinking(ThinkingBlock::Redacted(data.into())))
+}

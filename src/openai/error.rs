@@ -1,0 +1,143 @@
+//! Errors in OpenAI's shape, as the reference system sends them: `code` is the status as a string, except where a
+//! client acts on a code of its own.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::bedrock::{Class, Failure};
+
+/// An error as the caller sees it. Holds nothing of the configuration and nothing of other callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// OpenAI's `type`.
+    pub kind: &'static str,
+    /// What was wrong, where, and what would be right.
+    pub message: String,
+    /// The request's field that was wrong, as a path.
+    pub param: Option<String>,
+    /// A code that clients act on, where the status alone does not say enough.
+    pub code: Option<&'static str>,
+    /// Sent as `retry-after`.
+    pub retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// An error with nothing but a status, a type and a message.
+    pub fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            message: message.into(),
+            param: None,
+            code: None,
+            retry_after: None,
+        }
+    }
+
+    /// 400: the request's field `param` is wrong.
+    pub fn bad_request(message: impl Into<String>, param: impl Into<String>) -> Self {
+        let error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
+        Self {
+            param: Some(param.into()),
+            ..error
+        }
+    }
+
+    /// 401: no key, or not the right one.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "auth_error",
+            format!("Authentication Error, {}", message.into()),
+        )
+    }
+
+    /// 404: nothing is here.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
+    }
+
+    /// 500: a fault in this program. `what` goes to the log, not to the caller.
+    pub fn internal() -> Self {
+        let message = "The gateway failed while it handled this request; its log says why.";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_server_error",
+            message,
+        )
+    }
+
+    /// The body, in OpenAI's shape.
+    pub fn body(&self) -> Value {
+        let code = self
+            .code
+            .map_or_else(|| self.status.as_str().to_owned(), str::to_owned);
+        json!({"error": {"message": self.message, "type": self.kind, "param": self.param, "code": code}})
+    }
+}
+
+impl From<&Failure> for ApiError {
+    /// What the caller is told when every target of the chain has failed: the first target's failure, by kind.
+    fn from(failure: &Failure) -> Self {
+        let (status, kind) = match failure.class {
+            Class::Throttled | Class::DailyQuota | Class::LimitReached => {
+                (StatusCode::TOO_MANY_REQUESTS, "throttling_error")
+            }
+            Class::Unavailable | Class::Connection | Class::Cut | Class::Mocked => {
+                (StatusCode::SERVICE_UNAVAILABLE, "internal_server_error")
+            }
+            Class::FirstEventTimeout | Class::IdleTimeout | Class::TooSlow | Class::Deadline => {
+                (StatusCode::REQUEST_TIMEOUT, "timeout_error")
+            }
+            // Not 401: the caller's own key is fine, and agents ask their user for another one at a 401.
+            Class::Credentials => (StatusCode::BAD_GATEWAY, "upstream_credentials_error"),
+            Class::AccessDenied => (StatusCode::FORBIDDEN, "permission_error"),
+            Class::NoSuchModel
+            | Class::ContextWindow
+            | Class::ContentFiltered
+            | Class::Lacks(_)
+            | Class::BadRequest
+            | Class::Rejected => (StatusCode::BAD_REQUEST, "invalid_request_error"),
+            Class::Internal => return Self::internal(),
+        };
+        let message = match failure.class {
+            // Agents compact the conversation when they read these words.
+            Class::ContextWindow => format!("prompt is too long: {}", failure.message),
+            // The details may hold host names and account ids; the log has them.
+            Class::Credentials => {
+                "The gateway has no valid AWS credentials for this model.".to_owned()
+            }
+            Class::Connection => "The gateway could not reach Amazon Bedrock.".to_owned(),
+            _ => without_account(&failure.message),
+        };
+        let code = match failure.class {
+            Class::ContextWindow => Some("context_length_exceeded"),
+            Class::ContentFiltered => Some("content_policy_violation"),
+            _ => None,
+        };
+        Self {
+            code,
+            retry_after: failure.retry_after,
+            ..Self::new(status, kind, format!("BedrockException - {message}"))
+        }
+    }
+}
+
+/// The message without ARNs and account numbers: Bedrock names the caller's role when it refuses.
+fn without_account(message: &str) -> String {
+    let words = message.split(' ').map(|word| {
+        let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
+        if word.contains("arn:") {
+            "(arn)"
+        } else if digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            "(account)"
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,184 @@
+//! One entry of `messages`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
+
+use super::ApiError;
+use super::content::{CacheControl, Content, WirePart, redacted, signed};
+use super::surrogates;
+
+/// A message as it came.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a message (an object)")]
+pub(super) struct WireMessage {
+    role: String,
+    #[serde(default)]
+    content: Content,
+    name: Option<String>,
+    tool_calls: Option<Vec<WireToolCall>>,
+    function_call: Option<WireFunction>,
+    tool_call_id: Option<String>,
+    thinking_blocks: Option<Vec<WireThinkingBlock>>,
+    cache_control: Option<CacheControl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a tool call (an object)")]
+struct WireToolCall {
+    #[serde(default)]
+    id: String,
+    function: WireFunction,
+    cache_control: Option<CacheControl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a function call (an object)")]
+struct WireFunction {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    arguments: Value,
+}
+
+/// A block of thinking as this gateway sent it; what else a client makes of it is skipped.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a block of thinking (an object)")]
+struct WireThinkingBlock {
+    thinking: Option<String>,
+    signature: Option<String>,
+    data: Option<String>,
+}
+
+impl WireThinkingBlock {
+    fn into_part(self) -> Option<Part> {
+        match self.data {
+            Some(data) => redacted(&data),
+            None => signed(self.thinking, self.signature),
+        }
+    }
+}
+
+impl WireMessage {
+    /// The parts that are pictures at an address of the web, each with its place in `content`.
+    pub(super) fn remote_images(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
+        self.content.remote()
+    }
+
+    /// The turn that this message is. `path` names the message in errors.
+    pub(super) fn into_turn(self, path: &str) -> Result<Turn, ApiError> {
+        let mark = self
+            .cache_control
+            .as_ref()
+            .map(|control| Part::CacheMark(control.ttl()));
+        let mut parts = self.content.into_parts(&format!("{path}.content"))?;
+        let role = match self.role.as_str() {
+            "system" | "developer" => {
+                if !parts
+                    .iter()
+                    .all(|part| matches!(part, Part::Text(_) | Part::CacheMark(_)))
+                {
+                    let param = format!("{path}.content");
+                    return Err(ApiError::bad_request(
+                        format!("'{param}' of a system message must be text."),
+                        param,
+                    ));
+                }
+                Role::System
+            }
+            "user" => Role::User,
+            "assistant" => {
+                // Some clients replay the same blocks in both places; sent twice they would be refused.
+                if !parts.iter().any(|part| matches!(part, Part::Thinking(_))) {
+                    let blocks = self.thinking_blocks.unwrap_or_default().into_iter();
+                    let thinking: Vec<Part> =
+                        blocks.filter_map(WireThinkingBlock::into_part).collect();
+                    parts.splice(0..0, thinking);
+                }
+                for (index, call) in self.tool_calls.unwrap_or_default().into_iter().enumerate() {
+                    parts.extend(call.into_parts(&format!("{path}.tool_calls[{index}]"))?);
+                }
+                // OpenAI's old form, as old histories have it; its result names the function too.
+                if let Some(function) = self.function_call {
+                    let call = WireToolCall {
+                        id: function.name.clone(),
+                        function,
+                        cache_control: None,
+                    };
+                    parts.extend(call.into_parts(&format!("{path}.function_call"))?);
+                }
+                Role::Assistant
+            }
+            "tool" | "function" => {
+                let Some(id) = self.tool_call_id.or(self.name) else {
+                    let param = format!("{path}.tool_call_id");
+                    return Err(ApiError::bad_request(
+                        format!("Missing required parameter: '{param}'."),
+                        param,
+                    ));
+                };
+                parts = tool_result(id, parts);
+                Role::User
+            }
+            other => {
+                let param = format!("{path}.role");
+                let message = format!(
+                    "'{param}' is '{other}'; it must be one of 'system', 'developer', 'user', 'assistant' and 'tool'."
+                );
+                return Err(ApiError::bad_request(message, param));
+            }
+        };
+        parts.extend(mark);
+        Ok(Turn { role, parts })
+    }
+}
+
+impl WireToolCall {
+    fn into_parts(self, path: &str) -> Result<impl Iterator<Item = Part>, ApiError> {
+        for (field, value) in [("id", &self.id), ("function.name", &self.function.name)] {
+            if value.is_empty() {
+                let param = format!("{path}.{field}");
+                return Err(ApiError::bad_request(
+                    format!("Missing required parameter: '{param}'."),
+                    param,
+                ));
+            }
+        }
+        let call = ToolCall {
+            id: self.id,
+            name: self.function.name,
+            input: arguments(self.function.arguments),
+        };
+        let mark = self
+            .cache_control
+            .map(|control| Part::CacheMark(control.ttl()));
+        Ok(std::iter::once(Part::ToolCall(call)).chain(mark))
+    }
+}
+
+/// The arguments as the object that Bedrock wants: the first that the model wrote. Its broken JSON comes back to it as
+/// `{}`: it wrote that itself, and refusing would end the conversation.
+fn arguments(arguments: Value) -> Value {
+    let object = match arguments {
+        Value::String(text) => surrogates::first(text.as_bytes()).filter(Value::is_object),
+        object @ Value::Object(_) => Some(object),
+        _ => None,
+    };
+    object.unwrap_or_else(|| Value::Object(Map::new()))
+}
+
+/// A result with its cache marks behind it: Bedrock takes none inside.
+fn tool_result(id: String, parts: Vec<Part>) -> Vec<Part> {
+    let (marks, content): (Vec<Part>, Vec<Part>) = parts
+        .into_iter()
+        .partition(|part| matches!(part, Part::CacheMark(_)));
+    let result = Part::ToolResult(ToolResult {
+        id,
+        content,
+        is_error: false,
+    });
+    std::iter::once(result)
+        .chain(marks.into_iter().last())
+        .collect()
+}

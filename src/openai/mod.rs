@@ -1,0 +1,35 @@
+//! OpenAI's chat completions wire: requests in, replies, chunks and errors out.
+//!
+//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O.
+
+mod annotations;
+mod chunk;
+mod content;
+mod error;
+mod fallback;
+mod files;
+mod format;
+mod labels;
+mod media;
+mod message;
+mod numbers;
+mod options;
+mod reply;
+mod request;
+mod service;
+mod surrogates;
+mod thinking;
+mod tools;
+mod unsupported;
+mod usage;
+
+pub use chunk::ChunkWriter;
+pub use error::ApiError;
+pub use fallback::{WireFallback, changed_body};
+pub use labels::Labels;
+pub use options::{MockFailure, Options, RemoteImage};
+pub use reply::{Completion, completion};
+pub use request::ChatRequest;
+
+#[cfg(test)]
+mod tests;

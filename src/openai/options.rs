@@ -1,0 +1,64 @@
+//! What a request says beside the conversation itself.
+
+use std::time::Duration;
+
+use super::{ApiError, Labels, WireFallback, unsupported};
+
+/// What the body says beside the conversation itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The model asked for; `None`: the configuration's default.
+    pub model: Option<String>,
+    /// Answer as server-sent events.
+    pub stream: bool,
+    /// Send a usage chunk at the end of the stream.
+    pub include_usage: bool,
+    /// Tries beyond the first on each target.
+    pub num_retries: Option<u32>,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// How long a streamed attempt may take for its first event, and be silent.
+    pub stream_timeout: Option<Duration>,
+    /// Only the group that was asked for.
+    pub disable_fallbacks: bool,
+    /// Which models follow, instead of the configured ones.
+    pub fallbacks: Option<Vec<WireFallback>>,
+    /// Make the first target fail, to see the fallback work.
+    pub mock_failure: Option<MockFailure>,
+    /// Labels for the record.
+    pub labels: Labels,
+    /// Whether to ignore `unsupported`; `None`: as configured.
+    pub drop_params: Option<bool>,
+    /// Fields that cannot be honoured.
+    pub unsupported: Vec<String>,
+}
+
+/// A picture that stands elsewhere on the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteImage {
+    /// The field that names it, as errors do.
+    pub param: String,
+    /// Its address, `http` or `https`.
+    pub url: String,
+}
+
+impl Options {
+    /// The refusal of what cannot be honoured, unless it is to be ignored. `configured` is the configuration's word.
+    pub fn check_unsupported(&self, configured: bool) -> Result<(), ApiError> {
+        if self.drop_params.unwrap_or(configured) {
+            return Ok(());
+        }
+        unsupported::refusal(&self.unsupported).map_or(Ok(()), Err)
+    }
+}
+
+/// Which failure a request asks the first target to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MockFailure {
+    /// `mock_testing_fallbacks`: a fault of the provider.
+    Unavailable,
+    /// `mock_testing_context_window_fallbacks`.
+    ContextWindow,
+    /// `mock_testing_content_policy_fallbacks`.
+    ContentFiltered,
+}

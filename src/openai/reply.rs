@@ -1,0 +1,146 @@
+//! The whole reply: `chat.completion`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::conversation::{Reply, ReplyPart, StopReason};
+
+use super::annotations::Annotation;
+use super::usage::WireUsage;
+
+/// The body of a reply that is not streamed.
+#[derive(Debug, Serialize)]
+pub struct Completion {
+    id: String,
+    object: &'static str,
+    created: i64,
+    model: String,
+    choices: [Choice; 1],
+    usage: WireUsage,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    index: u32,
+    finish_reason: &'static str,
+    message: Message,
+}
+
+#[derive(Debug, Serialize)]
+struct Message {
+    role: &'static str,
+    content: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reasoning_content: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    thinking_blocks: Vec<ThinkingBlock>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<Annotation>,
+}
+
+/// One entry of `thinking_blocks`, in Anthropic's form.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ThinkingBlock {
+    Thinking { thinking: String, signature: String },
+    RedactedThinking { data: String },
+}
+
+#[derive(Debug, Serialize)]
+struct ToolCall {
+    id: String,
+    r#type: &'static str,
+    function: Function,
+}
+
+#[derive(Debug, Serialize)]
+struct Function {
+    name: String,
+    arguments: String,
+}
+
+/// A finished answer as OpenAI's reply. `model` is the group that answered; `created` is in Unix seconds.
+pub fn completion(
+    id: String,
+    created: i64,
+    model: String,
+    reply: Reply,
+    cost: Option<Decimal>,
+) -> Completion {
+    let text = reply.text();
+    let reasoning_content = reply.thinking();
+    let finish_reason = reply.stop.as_ref().map_or("stop", finish_reason);
+    let usage = WireUsage::new(&reply.usage.unwrap_or_default(), cost);
+    let cited = reply.citations.iter();
+    let annotations = cited
+        .map(|citation| Annotation::new(citation, None))
+        .collect();
+    let mut thinking_blocks = Vec::new();
+    let mut tool_calls = Vec::new();
+    for part in reply.parts {
+        match part {
+            ReplyPart::Text(_) => {}
+            ReplyPart::Thinking { text, signature } if !signature.is_empty() => {
+                thinking_blocks.push(ThinkingBlock::Thinking {
+                    thinking: text,
+                    signature,
+                });
+            }
+            ReplyPart::Thinking { .. } => {}
+            ReplyPart::RedactedThinking(data) => {
+                thinking_blocks.push(ThinkingBlock::RedactedThinking {
+                    data: STANDARD.encode(data),
+                });
+            }
+            ReplyPart::ToolCall { id, name, input } => {
+                tool_calls.push(ToolCall {
+                    id,
+                    r#type: "function",
+                    function: Function {
+                        name,
+                        arguments: input,
+                    },
+                });
+            }
+        }
+    }
+    // OpenAI sends null beside tool calls; a reply with nothing at all is an empty text.
+    let content = (!text.is_empty() || tool_calls.is_empty()).then_some(text);
+    let message = Message {
+        role: "assistant",
+        content,
+        reasoning_content,
+        thinking_blocks,
+        tool_calls,
+        annotations,
+    };
+    Completion {
+        id,
+        object: "chat.completion",
+        created,
+        model,
+        choices: [Choice {
+            index: 0,
+            finish_reason,
+            message,
+        }],
+        usage,
+    }
+}
+
+/// OpenAI's `finish_reason`.
+pub(super) fn finish_reason(reason: &StopReason) -> &'static str {
+    match reason {
+        StopReason::EndTurn
+        | StopReason::StopSequence
+        | StopReason::Malformed
+        | StopReason::Other(_) => "stop",
+        StopReason::MaxTokens | StopReason::ContextWindowExceeded => "length",
+        StopReason::ToolUse => "tool_calls",
+        StopReason::GuardrailIntervened | StopReason::ContentFiltered => "content_filter",
+    }
+}

@@ -1,0 +1,367 @@
+//! The body of `POST /chat/completions`, and its translation into the domain.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::{Map, Value};
+
+use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
+
+use super::fallback::WireFallback;
+use super::format::{self, ResponseFormat};
+use super::message::WireMessage;
+use super::service::{self, Betas, Performance};
+use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
+use super::tools::{self, WireTool};
+use super::{
+    ApiError, Labels, MockFailure, Options, RemoteImage, numbers, surrogates, unsupported,
+};
+
+/// The body as it came. Fields that change no answer are skipped: real clients send many.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ChatRequest {
+    model: Option<String>,
+    #[serde(default)]
+    messages: Vec<WireMessage>,
+    tools: Option<Vec<WireTool>>,
+    tool_choice: Option<tools::WireChoice>,
+    parallel_tool_calls: Option<bool>,
+    #[serde(default, deserialize_with = "numbers::count")]
+    max_tokens: Option<u32>,
+    #[serde(default, deserialize_with = "numbers::count")]
+    max_completion_tokens: Option<u32>,
+    temperature: Option<f32>,
+    top_p: Option<f32>,
+    #[serde(default, deserialize_with = "numbers::count")]
+    top_k: Option<u32>,
+    #[serde(default, deserialize_with = "stop")]
+    stop: Vec<String>,
+    #[serde(default, deserialize_with = "numbers::count")]
+    n: Option<u32>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    thinking: Option<WireThinking>,
+    output_config: Option<OutputConfig>,
+    reasoning_effort: Option<ReasoningEffort>,
+    reasoning: Option<WireReasoning>,
+    response_format: Option<ResponseFormat>,
+    #[serde(rename = "guardrailConfig", alias = "guardrail_config")]
+    guardrail: Option<Map<String, Value>>,
+    #[serde(rename = "performanceConfig", alias = "performance_config")]
+    performance: Option<Performance>,
+    #[serde(rename = "requestMetadata", alias = "request_metadata")]
+    request_metadata: Option<Map<String, Value>>,
+    service_tier: Option<String>,
+    #[serde(alias = "additionalModelRequestFields")]
+    additional_model_request_fields: Option<Map<String, Value>>,
+    anthropic_beta: Option<Betas>,
+    extra_headers: Option<Map<String, Value>>,
+    functions: Option<Value>,
+    function_call: Option<Value>,
+    drop_params: Option<bool>,
+    seed: Option<Value>,
+    logprobs: Option<Value>,
+    top_logprobs: Option<Value>,
+    logit_bias: Option<Value>,
+    presence_penalty: Option<Value>,
+    frequency_penalty: Option<Value>,
+    repetition_penalty: Option<Value>,
+    modalities: Option<Value>,
+    audio: Option<Value>,
+    web_search_options: Option<Value>,
+    user: Option<String>,
+    metadata: Option<Value>,
+    tags: Option<Value>,
+    litellm_session_id: Option<String>,
+    #[serde(default, deserialize_with = "numbers::count")]
+    num_retries: Option<u32>,
+    timeout: Option<f64>,
+    stream_timeout: Option<f64>,
+    disable_fallbacks: Option<bool>,
+    fallbacks: Option<Vec<WireFallback>>,
+    mock_testing_fallbacks: Option<bool>,
+    #[serde(alias = "mock_testing_context_fallbacks")]
+    mock_testing_context_window_fallbacks: Option<bool>,
+    mock_testing_content_policy_fallbacks: Option<bool>,
+    /// Fields that none of the above is, as far as they must be spoken about.
+    #[serde(skip)]
+    unknown: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+impl ChatRequest {
+    /// Parses a body. The error names the field that was wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        // A list would be taken for the fields in their order.
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(ApiError::bad_request(
+                "The request's body must be a JSON object, and it is a list.",
+                "request_body",
+            ));
+        }
+        let read = surrogates::parse(body).map(|(request, unknown)| Self {
+            unknown: unknown
+                .into_iter()
+                .filter(|field| unsupported::is_unknown(field))
+                .collect(),
+            ..request
+        });
+        read.map_err(|error| {
+            if !error.is_data() {
+                return ApiError::bad_request(
+                    format!("Invalid JSON payload: {error}"),
+                    "request_body",
+                );
+            }
+            // The path costs time, so it is looked for only now.
+            let body = surrogates::repaired(body);
+            let mut json = serde_json::Deserializer::from_slice(&body);
+            match serde_path_to_error::deserialize::<_, Self>(&mut json) {
+                Err(error) => {
+                    let path = match error.path().to_string() {
+                        root if root == "." => "request_body".to_owned(),
+                        path => path,
+                    };
+                    ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
+                }
+                Ok(_) => {
+                    ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body")
+                }
+            }
+        })
+    }
+
+    /// Every picture that stands elsewhere and was not fetched yet, in order.
+    pub fn remote_images(&mut self) -> Vec<RemoteImage> {
+        let mut images = Vec::new();
+        for (at, message) in self.messages.iter_mut().enumerate() {
+            for (part, picture) in message.remote_images() {
+                images.push(RemoteImage {
+                    param: format!("messages[{at}].content[{part}].image_url"),
+                    url: picture.address().unwrap_or_default().to_owned(),
+                });
+            }
+        }
+        images
+    }
+
+    /// Puts what was found at the addresses of [`Self::remote_images`], in the same order.
+    pub fn put_images(&mut self, pictures: Vec<Bytes>) {
+        let parts = self
+            .messages
+            .iter_mut()
+            .flat_map(WireMessage::remote_images);
+        for ((_, part), picture) in parts.zip(pictures) {
+            part.put(picture);
+        }
+    }
+
+    /// The request in the domain's terms, and what is said beside it.
+    pub fn into_conversation(
+        mut self,
+        headers: &HeaderMap,
+    ) -> Result<(Request, Options), ApiError> {
+        if self.messages.is_empty() {
+            return Err(ApiError::bad_request(
+                "Missing required parameter: 'messages'.",
+                "messages",
+            ));
+        }
+        for (tokens, param) in [
+            (self.max_tokens, "max_tokens"),
+            (self.max_completion_tokens, "max_completion_tokens"),
+        ] {
+            if tokens == Some(0) {
+                return Err(ApiError::bad_request(
+                    format!("'{param}' must be at least 1."),
+                    param,
+                ));
+            }
+        }
+        if self.n.is_some_and(|n| n != 1) {
+            return Err(ApiError::bad_request(
+                "'n' must be 1: Bedrock gives one answer per call.",
+                "n",
+            ));
+        }
+        for (field, value, instead) in [
+            ("functions", &self.functions, "tools"),
+            ("function_call", &self.function_call, "tool_choice"),
+        ] {
+            let asked = value.as_ref().is_some_and(|value| {
+                !matches!(value.as_str(), Some("auto" | "none"))
+                    && value.as_array().is_none_or(|list| !list.is_empty())
+            });
+            if asked {
+                let message = format!(
+                    "'{field}' is OpenAI's old form, whose answers have another shape; use '{instead}'."
+                );
+                return Err(ApiError::bad_request(message, field));
+            }
+        }
+        let unsupported = self.unsupported();
+        let (thinking, effort) = thinking::wish(
+            self.thinking,
+            self.output_config,
+            self.reasoning_effort,
+            self.reasoning,
+        )?;
+        let mut request = Request {
+            tools: tools::offered(self.tools.unwrap_or_default())?,
+            tool_choice: self
+                .tool_choice
+                .map_or(Ok(ToolChoice::Auto), tools::choice)?,
+            parallel_tool_calls: self.parallel_tool_calls,
+            sampling: Sampling {
+                max_tokens: self.max_completion_tokens.or(self.max_tokens),
+                temperature: self.temperature,
+                top_p: self.top_p,
+                top_k: self.top_k,
+                stop: self.stop,
+            },
+            thinking,
+            effort,
+            format: format::wanted(self.response_format)?,
+            service: service::service(
+                self.guardrail,
+                self.service_tier,
+                self.performance,
+                self.request_metadata,
+            )?,
+            model_fields: service::model_fields(
+                self.additional_model_request_fields,
+                self.anthropic_beta,
+                self.extra_headers.as_ref(),
+            ),
+            ..Request::default()
+        };
+        if let ToolChoice::Named(name) = &request.tool_choice
+            && !request.tools.is_empty()
+            && !request.tools.iter().any(|tool| tool.name == *name)
+        {
+            return Err(ApiError::bad_request(
+                format!("'tool_choice' names '{name}', which is not among 'tools'."),
+                "tool_choice",
+            ));
+        }
+        for (index, message) in self.messages.into_iter().enumerate() {
+            let turn = message.into_turn(&format!("messages[{index}]"))?;
+            push(&mut request, turn);
+        }
+        let mock = |on: Option<bool>, failure| (on == Some(true)).then_some(failure);
+        let options = Options {
+            model: self.model.filter(|model| !model.is_empty()),
+            stream: self.stream.unwrap_or(false),
+            include_usage: self
+                .stream_options
+                .and_then(|options| options.include_usage)
+                .unwrap_or(false),
+            num_retries: header(headers, "x-litellm-num-retries").or(self.num_retries),
+            timeout: seconds(
+                header(headers, "x-litellm-timeout").or(self.timeout),
+                "timeout",
+            )?,
+            stream_timeout: seconds(
+                header(headers, "x-litellm-stream-timeout").or(self.stream_timeout),
+                "stream_timeout",
+            )?,
+            disable_fallbacks: self.disable_fallbacks.unwrap_or(false),
+            fallbacks: self.fallbacks,
+            mock_failure: mock(self.mock_testing_fallbacks, MockFailure::Unavailable)
+                .or(mock(
+                    self.mock_testing_context_window_fallbacks,
+                    MockFailure::ContextWindow,
+                ))
+                .or(mock(
+                    self.mock_testing_content_policy_fallbacks,
+                    MockFailure::ContentFiltered,
+                )),
+            labels: Labels::new(
+                self.user,
+                self.litellm_session_id,
+                self.tags.as_ref(),
+                self.metadata.as_ref(),
+                headers,
+            ),
+            drop_params: self.drop_params,
+            unsupported,
+        };
+        Ok((request, options))
+    }
+
+    /// What the body asks for and cannot have.
+    fn unsupported(&mut self) -> Vec<String> {
+        let known = [
+            ("seed", &self.seed),
+            ("logprobs", &self.logprobs),
+            ("top_logprobs", &self.top_logprobs),
+            ("logit_bias", &self.logit_bias),
+            ("presence_penalty", &self.presence_penalty),
+            ("frequency_penalty", &self.frequency_penalty),
+            ("repetition_penalty", &self.repetition_penalty),
+            ("modalities", &self.modalities),
+            ("audio", &self.audio),
+            ("web_search_options", &self.web_search_options),
+        ];
+        let asked = known.into_iter().filter(|(field, value)| {
+            let value = value.as_ref();
+            value.is_some_and(|value| !unsupported::asks_for_nothing(field, value))
+        });
+        let mut fields: Vec<String> = asked.map(|(field, _)| field.to_owned()).collect();
+        fields.append(&mut self.unknown);
+        fields
+    }
+}
+
+/// A header's number; what is no number says nothing.
+fn header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn seconds(written: Option<f64>, param: &str) -> Result<Option<Duration>, ApiError> {
+    let Some(seconds) = written else {
+        return Ok(None);
+    };
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
+        _ => Err(ApiError::bad_request(
+            format!("'{param}' must be a number of seconds above 0."),
+            param,
+        )),
+    }
+}
+
+/// Leading system messages are the system prompt; later ones keep their place.
+fn push(request: &mut Request, turn: Turn) {
+    if turn.role == Role::System && request.turns.is_empty() {
+        request.system.extend(turn.parts);
+    } else {
+        request.turns.push(turn);
+    }
+}
+
+/// `stop` is a string, a list of strings or null.
+fn stop<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Vec::new()),
+        Value::String(stop) => Ok(vec![stop]),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Value::String(stop) => Ok(stop),
+                _ => Err(D::Error::custom("every stop sequence must be a string")),
+            })
+            .collect(),
+        _ => Err(D::Error::custom("expected a string or a list of strings")),
+    }
+}

@@ -1,0 +1,149 @@
+//! The fields that speak to Bedrock around the model: guardrail, tier, latency, tags, and fields for the model itself.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::conversation::Service;
+
+use super::ApiError;
+
+/// Bedrock's limits for `requestMetadata`
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
+const MOST_TAGS: usize = 16;
+const LONGEST_TAG: usize = 256;
+
+/// A list, or one value of it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
+pub(super) enum Betas {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// `performanceConfig`.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object such as {\"latency\": \"optimized\"}")]
+pub(super) struct Performance {
+    latency: Option<String>,
+}
+
+/// The fields in the domain's terms.
+pub(super) fn service(
+    guardrail: Option<Map<String, Value>>,
+    tier: Option<String>,
+    performance: Option<Performance>,
+    metadata: Option<Map<String, Value>>,
+) -> Result<Service, ApiError> {
+    if let Some(config) = &guardrail {
+        for field in ["guardrailIdentifier", "guardrailVersion"] {
+            if !config.get(field).is_some_and(Value::is_string) {
+                let param = format!("guardrailConfig.{field}");
+                return Err(ApiError::bad_request(
+                    format!("Missing required parameter: '{param}' (a string)."),
+                    param,
+                ));
+            }
+        }
+    }
+    let tier = match tier.as_deref() {
+        // "As the project is set up": here, as the deployment is.
+        None | Some("auto") => None,
+        Some("default") => Some("default"),
+        Some("flex") => Some("flex"),
+        Some("priority") => Some("priority"),
+        Some("reserved") => Some("reserved"),
+        Some(other) => {
+            let message = format!(
+                "'service_tier' is '{other}'; it must be one of 'auto', 'default', 'flex', 'priority' and 'reserved'."
+            );
+            return Err(ApiError::bad_request(message, "service_tier"));
+        }
+    };
+    let latency = performance.and_then(|performance| performance.latency);
+    if let Some(other) = latency
+        .as_deref()
+        .filter(|word| !["standard", "optimized"].contains(word))
+    {
+        let param = "performanceConfig.latency";
+        let message = format!("'{param}' is '{other}'; it must be 'standard' or 'optimized'.");
+        return Err(ApiError::bad_request(message, param));
+    }
+    Ok(Service {
+        guardrail: guardrail.map(Value::Object),
+        latency,
+        tier: tier.map(str::to_owned),
+        metadata: tags(metadata.unwrap_or_default())?,
+    })
+}
+
+fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiError> {
+    let refuse = |param: String, what: String| {
+        Err(ApiError::bad_request(format!("'{param}' {what}"), param))
+    };
+    if metadata.len() > MOST_TAGS {
+        let what = format!(
+            "has {} entries; Bedrock takes at most {MOST_TAGS}.",
+            metadata.len()
+        );
+        return refuse("requestMetadata".into(), what);
+    }
+    let mut tags = BTreeMap::new();
+    for (key, value) in metadata {
+        let param = format!("requestMetadata.{key}");
+        let Value::String(value) = value else {
+            return refuse(param, "must be a string.".into());
+        };
+        for text in [&key, &value] {
+            if text.chars().count() > LONGEST_TAG || !text.chars().all(is_legal) {
+                let what = format!(
+                    "must have at most {LONGEST_TAG} characters, key and value each: letters, digits, spaces and \
+                     '_', ':', '@', '$', '#', '=', '/', '+', ',', '-', '.'."
+                );
+                return refuse(param, what);
+            }
+        }
+        if key.is_empty() {
+            return refuse(param, "has an empty key.".into());
+        }
+        tags.insert(key, value);
+    }
+    Ok(tags)
+}
+
+/// What Bedrock takes in `requestMetadata`: `[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}`.
+fn is_legal(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c)
+}
+
+/// A text of the gateway's own as a tag that Bedrock takes.
+pub(super) fn legal_tag(text: &str) -> String {
+    let legal = text.chars().map(|c| if is_legal(c) { c } else { '_' });
+    legal.take(LONGEST_TAG).collect()
+}
+
+/// Fields for the model itself.
+pub(super) fn model_fields(
+    fields: Option<Map<String, Value>>,
+    betas: Option<Betas>,
+    headers: Option<&Map<String, Value>>,
+) -> Map<String, Value> {
+    let mut fields = fields.unwrap_or_default();
+    // LiteLLM's clients write the header of Anthropic's API into the body.
+    let header = headers.and_then(|headers| headers.get("anthropic-beta")?.as_str());
+    let betas = match betas.or_else(|| Some(Betas::One(header?.to_owned()))) {
+        None => Vec::new(),
+        // As in the HTTP header of the same name.
+        Some(Betas::One(text)) => text
+            .split(',')
+            .map(|beta| beta.trim().to_owned())
+            .filter(|beta| !beta.is_empty())
+            .collect(),
+        Some(Betas::Many(betas)) => betas,
+    };
+    if !betas.is_empty() {
+        fields.insert("anthropic_beta".into(), betas.into());
+    }
+    fields
+}

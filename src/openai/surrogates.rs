@@ -1,0 +1,79 @@
+//! JSON with half an emoji in it.
+//!
+//! JavaScript counts text in UTF-16, so a client that cuts a tool's output to a length can leave one half of a
+//! surrogate pair, and its JSON says `\ud83d`. No Rust string can hold that. Refusing it would end the conversation
+//! for good, because the message stays in the history; the replacement character loses one character.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
+/// of the root's fields that the type does not have.
+pub(super) fn parse<T: DeserializeOwned>(
+    json: &[u8],
+) -> Result<(T, Vec<String>), serde_json::Error> {
+    let read = |json: &[u8]| {
+        let mut unknown = Vec::new();
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let value = serde_ignored::deserialize(&mut deserializer, |path| {
+            if let serde_ignored::Path::Map {
+                parent: serde_ignored::Path::Root,
+                key,
+            } = path
+            {
+                unknown.push(key);
+            }
+        })?;
+        deserializer.end()?;
+        Ok((value, unknown))
+    };
+    read(json).or_else(|error: serde_json::Error| match repaired(json) {
+        Cow::Owned(repaired) if error.is_syntax() || error.is_eof() => read(&repaired),
+        _ => Err(error),
+    })
+}
+
+/// The first value of a text that may go on after it, read the same way.
+pub(super) fn first(json: &[u8]) -> Option<Value> {
+    let begins = |json: &[u8]| {
+        let mut values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
+        values.next()?.ok()
+    };
+    begins(json).or_else(|| match repaired(json) {
+        Cow::Owned(repaired) => begins(&repaired),
+        Cow::Borrowed(_) => None,
+    })
+}
+
+/// The same JSON with `\ufffd` for every lone surrogate. Escapes all have six bytes, so places in it stay the same.
+pub(super) fn repaired(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut repaired = Cow::Borrowed(json);
+    let mut at = 0;
+    while let Some(rest) = json.get(at..).filter(|rest| !rest.is_empty()) {
+        at += match rest {
+            [b'\\', b'u', ..] => match (unit(rest), rest.get(6..).and_then(unit)) {
+                (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+                (Some(0xd800..=0xdfff), _) => {
+                    if let Some(escape) = repaired.to_mut().get_mut(at..at + 6) {
+                        escape.copy_from_slice(b"\\ufffd");
+                    }
+                    6
+                }
+                _ => 2,
+            },
+            // Whatever is escaped, a backslash above all, begins no escape of its own.
+            [b'\\', ..] => 2,
+            _ => 1,
+        };
+    }
+    repaired
+}
+
+/// The UTF-16 unit of an escape (`\u12ab`) at the start of `text`.
+fn unit(text: &[u8]) -> Option<u16> {
+    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    u16::from_str_radix(digits, 16).ok()
+}

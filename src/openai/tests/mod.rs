@@ -1,0 +1,26 @@
+//! The wire, both ways, by table.
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::conversation::Request;
+
+use super::{ApiError, ChatRequest, Options};
+
+mod chunk;
+mod error;
+mod properties;
+mod reply;
+mod request;
+mod thinking;
+
+fn read(body: &str) -> Result<(Request, Options), ApiError> {
+    ChatRequest::parse(body.as_bytes())?.into_conversation(&HeaderMap::new())
+}
+
+fn request(body: &Value) -> Request {
+    match read(&body.to_string()) {
+        Ok((request, _)) => request,
+        Err(error) => panic!("{body}: {error:?}"),
+    }
+}
