@@ -14,6 +14,7 @@
 
 pub mod bedrock;
 pub mod catalog;
+pub mod chain;
 pub mod config;
 pub mod conversation;
 pub mod openai;

@@ -1,0 +1,107 @@
+//! What a request asks of its chain, what it is told on the way, and how it ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::bedrock::{Class, Failure};
+use crate::conversation::{Event, Request, StopReason, Usage};
+use crate::spend::Attempt;
+
+use super::target::Target;
+
+/// What a request asks of the chain beside the conversation itself.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The group that was asked for, resolved from the model's name.
+    pub group: String,
+    /// Ask this target alone, once: to see whether it is well.
+    pub only: Option<Arc<Target>>,
+    /// Tries beyond the first on each target; `None`: as configured.
+    pub num_retries: Option<u32>,
+    /// Only the group that was asked for.
+    pub disable_fallbacks: bool,
+    /// The groups that follow, instead of the configured ones.
+    pub fallbacks: Option<Vec<Fallback>>,
+    /// How long an attempt may take: for its first event where the answer streams, as a whole where it does not.
+    /// `None`: as configured.
+    pub timeout: Option<Duration>,
+    /// How long a streamed attempt may take for its first event, and be silent between two; goes before `timeout`.
+    pub stream_timeout: Option<Duration>,
+    /// Make every target of the first group fail without a call.
+    pub mock_failure: Option<Class>,
+    /// The answer is handed on as a whole, so that a part of one can still be thrown away.
+    pub whole: bool,
+    /// When the request must be over.
+    pub deadline: Instant,
+}
+
+/// A group to fall back to, as a request names it.
+#[derive(Debug, Clone)]
+pub struct Fallback {
+    /// The group.
+    pub group: String,
+    /// What this group is asked instead; `None`: the same.
+    pub request: Option<Arc<Request>>,
+}
+
+impl Ask {
+    /// Asks this group, as configured, for a streamed answer until `deadline`.
+    pub fn new(group: impl Into<String>, deadline: Instant) -> Self {
+        Self {
+            group: group.into(),
+            only: None,
+            num_retries: None,
+            disable_fallbacks: false,
+            fallbacks: None,
+            timeout: None,
+            stream_timeout: None,
+            mock_failure: None,
+            whole: false,
+            deadline,
+        }
+    }
+}
+
+/// Takes what the chain hands on. Handing on never fails: when the client is gone, the rest is drained.
+pub trait Sink: Send {
+    /// An answer begins. A second beginning means that everything before it is void where the answer is handed on as
+    /// a whole; in a stream, it goes on from what the client has.
+    fn begin(&mut self, begun: Begun) -> impl Future<Output = ()> + Send;
+    /// A piece of the answer.
+    fn event(&mut self, event: Event) -> impl Future<Output = ()> + Send;
+    /// Whether nobody listens any more.
+    fn is_gone(&self) -> bool;
+    /// Waits until nobody listens any more.
+    fn gone(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Who answers, and what was tried before.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The target that answers.
+    pub target: Arc<Target>,
+    /// Every attempt so far, the answering one last.
+    pub attempts: Vec<Attempt>,
+}
+
+/// How a request ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+    /// Who answered, if anyone began to.
+    pub target: Option<Arc<Target>>,
+    /// Why the model stopped.
+    pub stop: Option<StopReason>,
+    /// When the first piece was handed on.
+    pub first_piece: Option<Instant>,
+    /// The usage of the answer that the client has: of its last part, with the output of all parts.
+    pub usage: Option<Usage>,
+    /// What the caller is told instead of a whole answer.
+    pub failure: Option<Failure>,
+    /// What other instances are still being told: to be awaited before the process may be frozen.
+    pub notices: Vec<JoinHandle<()>>,
+}

@@ -1,0 +1,104 @@
+//! The attempt under way: what came of it so far, kept outside the call so that a time limit loses nothing of it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::bedrock::Failure;
+use crate::conversation::{Event, Request, Usage};
+use crate::spend::Attempt;
+
+use super::limits::Counted;
+use super::target::Target;
+
+/// An attempt under way.
+pub(super) struct Current {
+    target: Arc<Target>,
+    started: Instant,
+    /// The first event has come: Bedrock bills from here on.
+    billed: bool,
+    usage: Option<Usage>,
+    /// Bytes of the answer so far, for an estimate where Bedrock reports no usage.
+    bytes: usize,
+    /// Something of it was handed on.
+    handed_on: bool,
+    /// It stands in the deployment's `tpm` with an estimate.
+    pub(super) counted: Option<Counted>,
+}
+
+impl Current {
+    pub(super) fn new(target: &Arc<Target>) -> Self {
+        Self {
+            target: Arc::clone(target),
+            started: Instant::now(),
+            billed: false,
+            usage: None,
+            bytes: 0,
+            handed_on: false,
+            counted: None,
+        }
+    }
+
+    /// The first event has come.
+    pub(super) fn begun(&mut self) {
+        self.billed = true;
+    }
+
+    pub(super) fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+
+    /// Counts an event. True for the first one that a client sees something of, or the end.
+    pub(super) fn count(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Text(text) | Event::Thinking(text) => self.bytes += text.len(),
+            Event::ToolInput { json, .. } => self.bytes += json.len(),
+            Event::Usage(usage) => self.usage = Some(*usage),
+            _ => {}
+        }
+        let first = !self.handed_on && (event.is_visible() || matches!(event, Event::Stop(_)));
+        self.handed_on |= first;
+        first
+    }
+
+    /// Whether something of the answer was handed on.
+    pub(super) fn is_handed_on(&self) -> bool {
+        self.handed_on
+    }
+
+    /// The attempt as the record keeps it: what came of it and what it cost. Bedrock bills what it sent, whether or
+    /// not its accounting arrived.
+    pub(super) fn file(
+        &self,
+        failure: Option<&Failure>,
+        request: &Request,
+    ) -> (Attempt, Option<Usage>) {
+        let deployment = self.target.deployment();
+        let attempt = Attempt {
+            group: deployment.group.clone(),
+            deployment: deployment.id.clone(),
+            model: deployment.model_id.clone(),
+            region: deployment.region.clone(),
+            outcome: failure
+                .map_or("ok", |failure| failure.class.as_str())
+                .to_owned(),
+            status: failure.map_or(Some(200), |failure| failure.status),
+            bytes: self.bytes as u64,
+            ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..Attempt::default()
+        };
+        if !self.billed {
+            return (attempt, None);
+        }
+        let usage = self.usage.unwrap_or_else(|| Usage {
+            input: request.estimated_prompt_tokens().max(1),
+            output: (self.bytes as u64).div_ceil(4),
+            estimated: true,
+            ..Usage::default()
+        });
+        let tier = request.service.tier.as_deref();
+        let tier = tier.or(self.target.defaults().service_tier.as_deref());
+        let price = self.target.price().map(|price| price.under(tier));
+        (attempt.billed(usage, price.as_deref()), Some(usage))
+    }
+}

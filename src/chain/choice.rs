@@ -1,0 +1,75 @@
+//! Which of several siblings is asked first: by `order`, then by chance, weighted; the rest stand in reserve.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fastrand::Rng;
+
+use super::target::Target;
+
+/// Chance, from a seed where a test wants the same every time.
+#[derive(Debug)]
+pub(super) struct Choice(Mutex<Rng>);
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self(Mutex::new(Rng::new()))
+    }
+}
+
+impl Choice {
+    pub(super) fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(Rng::with_seed(seed)))
+    }
+
+    /// The siblings in the order in which they are asked. Those with a lower `order` come first, those without one
+    /// last; among equals each draw goes by weight, and who weighs nothing comes after all who do.
+    pub(super) fn order(&self, siblings: &[Arc<Target>], weights: &[f64]) -> Vec<Arc<Target>> {
+        if siblings.len() < 2 {
+            return siblings.to_vec();
+        }
+        let mut left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(siblings).collect();
+        left.sort_by_key(|(_, target)| target.deployment().share.order.unwrap_or(u32::MAX));
+        let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ordered = Vec::with_capacity(left.len());
+        while let Some((_, first)) = left.first() {
+            let order = first.deployment().share.order;
+            let equals = left
+                .iter()
+                .take_while(|(_, target)| target.deployment().share.order == order)
+                .map(|(weight, _)| **weight);
+            let drawn = draw(&mut random, &equals.collect::<Vec<_>>());
+            ordered.push(Arc::clone(left.remove(drawn).1));
+        }
+        ordered
+    }
+}
+
+/// The index of one of these weights, by chance. Where nothing weighs anything, the first.
+fn draw(random: &mut Rng, weights: &[f64]) -> usize {
+    let total: f64 = weights.iter().sum();
+    let mut point = random.f64() * total;
+    for (index, weight) in weights.iter().enumerate() {
+        if point < *weight {
+            return index;
+        }
+        point -= weight;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_go_by_weight() {
+        let mut random = Rng::with_seed(7);
+        let mut drawn = [0_u32; 3];
+        for _ in 0..10_000 {
+            drawn[draw(&mut random, &[3.0, 1.0, 0.0])] += 1;
+        }
+        assert!((7_300..7_700).contains(&drawn[0]), "{drawn:?}");
+        assert_eq!(drawn[2], 0);
+        assert_eq!(draw(&mut random, &[0.0, 0.0]), 0);
+    }
+}

@@ -1,0 +1,296 @@
+//! Rests: which targets are left alone for a while, and when one of them is tried again.
+//!
+//! A target rests after a failure that the policy says so of. When its time is up, one request probes it while the
+//! others still go elsewhere: success ends the rest, failure begins a longer one. The state is a plain value under a
+//! lock; who asks a resting target all the same, because nobody else is left, is the chain's decision.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::bedrock::Class;
+use crate::config::Settings;
+
+use super::clock::Clock;
+use super::policy::{Cools, rule};
+use super::target::Target;
+
+/// Failures are counted over this time (`allowed_fails` is a number per minute).
+const WINDOW: Duration = Duration::from_secs(60);
+/// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
+/// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
+const LONGEST: u32 = 4;
+
+/// How long targets rest and what they may do before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) brief: Duration,
+    pub(super) long: Duration,
+    pub(super) allowed_fails: u32,
+    pub(super) disabled: bool,
+}
+
+impl From<&Settings> for Terms {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            brief: settings.cooldown_time,
+            long: settings.long_cooldown_time,
+            allowed_fails: settings.allowed_fails,
+            disabled: settings.disable_cooldowns,
+        }
+    }
+}
+
+/// Whether a target may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Like any other.
+    Ready,
+    /// Its rest is over: this request, and no other, finds out whether it is well.
+    Probe,
+    /// Not before then.
+    Resting(Timestamp),
+}
+
+/// One rest, as other instances learn of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rest {
+    pub(super) deployment: String,
+    /// When it began.
+    pub(super) since: Timestamp,
+    /// When it ends.
+    pub(super) until: Timestamp,
+    /// Rests in a row, this one included.
+    pub(super) strikes: u32,
+    /// It is one of those that will not be over in a few seconds.
+    pub(super) is_long: bool,
+    /// The class of the failure that began it.
+    pub(super) class: String,
+}
+
+/// What is known of a target's health, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// It rests until then.
+    pub resting_until: Option<Timestamp>,
+    /// Its rest is over, but nobody has asked it yet or the answer is still out.
+    pub on_probation: bool,
+    /// When it last began an answer for this process.
+    pub last_success: Option<Timestamp>,
+    /// When it last failed for this process.
+    pub last_failure: Option<Timestamp>,
+    /// The class of its last failure, of this process or of the one that made it rest.
+    pub last_failure_class: Option<String>,
+    /// Failures within the last minute that count towards a rest.
+    pub recent_failures: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rest: Option<Rest>,
+    /// A probe is out; given up at this time, for its process may have been frozen for good.
+    probed_until: Option<Timestamp>,
+    fails: VecDeque<Timestamp>,
+    last_success: Option<Timestamp>,
+    last_failure: Option<(Timestamp, String)>,
+}
+
+/// The rests of all targets.
+#[derive(Debug)]
+pub(super) struct Cooldowns {
+    terms: Terms,
+    states: Mutex<HashMap<String, State>>,
+}
+
+impl Cooldowns {
+    pub(super) fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            states: Mutex::default(),
+        }
+    }
+
+    /// Whether the target may be asked. [`Standing::Probe`] is said to one caller, who must tell how it went within
+    /// `lease`.
+    pub(super) fn admit(&self, target: &Target, clock: &Clock, lease: Duration) -> Standing {
+        let now = clock.now();
+        let mut states = self.lock();
+        let Some(state) = states.get_mut(target.deployment_id()) else {
+            return Standing::Ready;
+        };
+        let Some(rest) = &state.rest else {
+            return Standing::Ready;
+        };
+        if rest.until > now {
+            return Standing::Resting(rest.until);
+        }
+        if let Some(until) = state.probed_until.filter(|until| *until > now) {
+            return Standing::Resting(until);
+        }
+        state.probed_until = Some(later(now, lease));
+        Standing::Probe
+    }
+
+    /// Whether the target neither rests nor is on probation.
+    pub(super) fn is_ready(&self, target: &Target) -> bool {
+        let states = self.lock();
+        let state = states.get(target.deployment_id());
+        state.is_none_or(|state| state.rest.is_none())
+    }
+
+    /// The target has begun an answer.
+    pub(super) fn succeeded(&self, target: &Target, clock: &Clock) {
+        let now = clock.now();
+        let mut states = self.lock();
+        let state = states.entry(target.deployment_id().to_owned()).or_default();
+        state.last_success = Some(now);
+        state.rest = None;
+        state.probed_until = None;
+    }
+
+    /// The probe ended without saying anything about the target's health.
+    pub(super) fn unprobed(&self, target: &Target) {
+        if let Some(state) = self.lock().get_mut(target.deployment_id()) {
+            state.probed_until = None;
+        }
+    }
+
+    /// The target has failed; `left` says that this request goes elsewhere now. Gives back the rest that begins with
+    /// it.
+    pub(super) fn failed(
+        &self,
+        target: &Target,
+        class: Class,
+        retry_after: Option<Duration>,
+        left: bool,
+        clock: &Clock,
+    ) -> Option<Rest> {
+        let now = clock.now();
+        let cools = rule(class).cools;
+        if cools == Cools::No {
+            self.unprobed(target);
+            return None;
+        }
+        let mut states = self.lock();
+        let state = states.entry(target.deployment_id().to_owned()).or_default();
+        state.last_failure = Some((now, class.as_str().to_owned()));
+        if self.terms.disabled {
+            return None;
+        }
+        let probed = state.probed_until.take().is_some();
+        let due = match cools {
+            Cools::No => false,
+            Cools::Briefly | Cools::Long => left,
+            Cools::AfterFails => {
+                state.fails.push_back(now);
+                state.forget_before(now);
+                probed || state.fails.len() > self.terms.allowed_fails as usize
+            }
+        };
+        if !due {
+            return None;
+        }
+        let strikes = match &state.rest {
+            // Several requests may fail together: they are one rest. Bad news that lasts longer is another.
+            Some(rest) if rest.until > now && (cools != Cools::Long || rest.is_long) => {
+                return None;
+            }
+            Some(rest) => rest.strikes.saturating_add(1),
+            None => 1,
+        };
+        let length = self.length(target, cools, retry_after, strikes);
+        if length.is_zero() {
+            return None;
+        }
+        let rest = Rest {
+            deployment: target.deployment_id().to_owned(),
+            since: now,
+            until: later(now, length),
+            strikes,
+            is_long: cools == Cools::Long,
+            class: class.as_str().to_owned(),
+        };
+        state.fails.clear();
+        state.rest = Some(rest.clone());
+        Some(rest)
+    }
+
+    /// How long the target rests: its own `cooldown_time` goes before what Bedrock asks, and that before the common
+    /// one.
+    fn length(
+        &self,
+        target: &Target,
+        cools: Cools,
+        retry_after: Option<Duration>,
+        strikes: u32,
+    ) -> Duration {
+        let longest = self.terms.long.max(self.terms.brief);
+        let own = target.deployment().cooldown_time;
+        let first = match (cools, own, retry_after) {
+            (Cools::Long, ..) => return longest,
+            (_, None, Some(asked)) => return asked.min(longest),
+            (_, own, _) => own.unwrap_or(self.terms.brief),
+        };
+        let times = 2_u32.saturating_pow(strikes.saturating_sub(1)).min(LONGEST);
+        first.saturating_mul(times)
+    }
+
+    /// Takes over a rest that another instance has begun, unless the target answered here since.
+    pub(super) fn learn(&self, rest: Rest, clock: &Clock) {
+        if self.terms.disabled || rest.until <= clock.now() {
+            return;
+        }
+        let mut states = self.lock();
+        let state = states.entry(rest.deployment.clone()).or_default();
+        let answered_since = state.last_success.is_some_and(|at| at > rest.since);
+        let known = state
+            .rest
+            .as_ref()
+            .is_some_and(|known| known.until >= rest.until);
+        if !answered_since && !known {
+            state.rest = Some(rest);
+        }
+    }
+
+    /// What is known of the target.
+    pub(super) fn health(&self, target: &Target, clock: &Clock) -> Health {
+        let now = clock.now();
+        let mut states = self.lock();
+        let Some(state) = states.get_mut(target.deployment_id()) else {
+            return Health::default();
+        };
+        state.forget_before(now);
+        let until = state.rest.as_ref().map(|rest| rest.until);
+        let class = state.last_failure.as_ref().map(|(_, class)| class.clone());
+        Health {
+            resting_until: until.filter(|until| *until > now),
+            on_probation: until.is_some_and(|until| until <= now),
+            last_success: state.last_success,
+            last_failure: state.last_failure.as_ref().map(|(at, _)| *at),
+            last_failure_class: class.or(state.rest.as_ref().map(|rest| rest.class.clone())),
+            recent_failures: state.fails.len(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget_before(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.fails.front() {
+            if later(*oldest, WINDOW) > now {
+                break;
+            }
+            self.fails.pop_front();
+        }
+    }
+}
+
+/// Past the calendar's end is for ever.
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,50 @@
+//! What this process knows now and did not know at its start: which targets rest, and which fallbacks were saved over
+//! the file's. Both are shared with other instances through the table (see `shared.rs`).
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::config::Config;
+
+use super::cooldown::{Cooldowns, Terms};
+
+/// What is known now.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// The configuration as the file has it.
+    pub(super) as_loaded: Arc<Config>,
+    pub(super) cooldowns: Cooldowns,
+    /// The configuration with the fallbacks that are in force, and the version that they were saved as.
+    in_force: RwLock<(Arc<Config>, u64)>,
+}
+
+impl Live {
+    pub(super) fn new(config: Arc<Config>) -> Self {
+        Self {
+            cooldowns: Cooldowns::new(Terms::from(&config.settings)),
+            in_force: RwLock::new((Arc::clone(&config), 0)),
+            as_loaded: config,
+        }
+    }
+
+    /// The configuration with the fallbacks that are in force.
+    pub(super) fn in_force(&self) -> Arc<Config> {
+        let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&in_force.0)
+    }
+
+    /// The version that is in force; 0: the file's.
+    pub(super) fn version(&self) -> u64 {
+        self.in_force
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+    }
+
+    /// From now on this is in force.
+    pub(super) fn enforce(&self, config: Arc<Config>, version: u64) {
+        *self
+            .in_force
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = (config, version);
+    }
+}

@@ -1,0 +1,29 @@
+//! Chains: which targets may answer a request, in which order, and what happens when one fails.
+//!
+//! [`Routes`] knows the targets, [`policy`] says what a failure of each kind leads to, and [`run`] carries it out.
+//! Nothing here knows a wire format or HTTP; what a target is asked is `bedrock/`'s business.
+
+mod ask;
+mod attempt;
+mod choice;
+mod clock;
+mod cooldown;
+mod limits;
+mod live;
+pub mod policy;
+mod queue;
+mod recovery;
+mod routes;
+mod run;
+mod shared;
+mod target;
+mod tries;
+mod without;
+
+pub use ask::{Ask, Begun, Fallback, Outcome, Sink};
+pub use clock::Clock;
+pub use cooldown::Health;
+pub use routes::{Routes, UnknownModel};
+pub use run::run;
+pub use shared::{SaveError, Saved};
+pub use target::Target;

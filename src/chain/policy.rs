@@ -1,0 +1,205 @@
+//! What a failure of each kind leads to: the table, as data.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::bedrock::{Class, Failure, Feature};
+use crate::config::RetryKind;
+
+/// What a failure leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Whether the same target is asked again.
+    pub again: Again,
+    /// Which targets may be asked after it.
+    pub then: Then,
+    /// Whether the target rests, so that other requests do not meet the same failure.
+    pub cools: Cools,
+}
+
+/// Whether a target rests after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cools {
+    /// The failure says nothing about the target.
+    No,
+    /// Once there have been more than `allowed_fails` of them within a minute.
+    AfterFails,
+    /// As soon as a request gives it up: for `cooldown_time`, or as long as Bedrock asks.
+    Briefly,
+    /// As soon as a request gives it up: for `long_cooldown_time`. It will not be better in a few seconds.
+    Long,
+}
+
+/// Whether the same target is asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// No: it would answer the same, or stay silent again.
+    No,
+    /// After a pause, as often as the retries allow.
+    AfterPause,
+    /// As above, but a sibling deployment of the same group is preferred to a pause.
+    PreferSibling,
+    /// Once, planned anew without the feature that it lacks.
+    Without(Feature),
+}
+
+/// Which targets may be asked after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The next of the chain.
+    Next,
+    /// Those of `context_window_fallbacks`; where there are none, those of the chain with a larger window.
+    LargerWindow,
+    /// Only those of `content_policy_fallbacks`.
+    OtherFilter,
+    /// None: it is the caller's mistake.
+    Stop,
+}
+
+/// The policy table.
+pub fn rule(class: Class) -> Rule {
+    use Class as C;
+    let (again, then, cools) = match class {
+        C::Throttled => (Again::PreferSibling, Then::Next, Cools::Briefly),
+        C::Unavailable | C::Connection => (Again::AfterPause, Then::Next, Cools::AfterFails),
+        // A fault after the answer had begun, with nothing of it handed on: as good as none.
+        C::Cut => (Again::AfterPause, Then::Next, Cools::AfterFails),
+        C::FirstEventTimeout => (Again::No, Then::Next, Cools::Briefly),
+        C::IdleTimeout => (Again::No, Then::Next, Cools::AfterFails),
+        C::Credentials => (Again::No, Then::Next, Cools::Briefly),
+        C::DailyQuota | C::AccessDenied | C::NoSuchModel => (Again::No, Then::Next, Cools::Long),
+        C::ContextWindow => (Again::No, Then::LargerWindow, Cools::No),
+        C::ContentFiltered => (Again::No, Then::OtherFilter, Cools::No),
+        C::BadRequest | C::Deadline | C::Internal => (Again::No, Then::Stop, Cools::No),
+        C::Rejected | C::Mocked | C::TooSlow | C::LimitReached => {
+            (Again::No, Then::Next, Cools::No)
+        }
+        C::Lacks(feature) => (Again::Without(feature), Then::Next, Cools::No),
+    };
+    Rule { again, then, cools }
+}
+
+/// Under which name of LiteLLM's `retry_policy` a failure falls; `None`: it is never tried again as it is.
+pub fn retry_kind(class: Class) -> Option<RetryKind> {
+    use Class as C;
+    Some(match class {
+        C::Throttled | C::DailyQuota => RetryKind::RateLimit,
+        C::Unavailable | C::Connection | C::Cut => RetryKind::Unavailable,
+        C::FirstEventTimeout | C::IdleTimeout => RetryKind::Timeout,
+        C::Credentials | C::AccessDenied => RetryKind::Authentication,
+        C::NoSuchModel => RetryKind::NotFound,
+        C::ContentFiltered => RetryKind::ContentPolicy,
+        C::Rejected => RetryKind::BadRequest,
+        C::ContextWindow
+        | C::BadRequest
+        | C::Lacks(_)
+        | C::TooSlow
+        | C::LimitReached
+        | C::Mocked
+        | C::Deadline
+        | C::Internal => return None,
+    })
+}
+
+/// How long to wait between tries of one target.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    /// The first pause; it doubles with every further try.
+    pub min: Duration,
+    /// The longest pause.
+    pub max: Duration,
+    /// The longest `retry-after` that is obeyed; a longer one means: move on.
+    pub longest_retry_after: Duration,
+    /// The longest `retry-after` that is obeyed while another target could answer.
+    pub longest_with_others: Duration,
+}
+
+impl Default for Backoff {
+    /// Half a second, doubling to eight: the reference system's steps. A `retry-after` up to a minute is obeyed,
+    /// up to five seconds where there is somewhere else to go.
+    fn default() -> Self {
+        Self {
+            min: Duration::from_millis(500),
+            max: Duration::from_secs(8),
+            longest_retry_after: Duration::from_secs(60),
+            longest_with_others: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Backoff {
+    /// The pauses between tries, each jittered, without an end.
+    pub fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::new()
+            .with_min_delay(self.min)
+            .with_max_delay(self.max)
+            .with_factor(2.0)
+            .without_max_times()
+            .with_jitter()
+            .build()
+    }
+
+    /// The pause before the next try: what Bedrock asks for, else the jittered one. `None`: not worth waiting for,
+    /// all the less where `others` could answer.
+    pub fn pause(&self, jittered: Duration, failure: &Failure, others: bool) -> Option<Duration> {
+        let longest = if others {
+            self.longest_with_others
+        } else {
+            self.longest_retry_after
+        };
+        match failure.retry_after {
+            Some(asked) if asked > longest => None,
+            Some(asked) => Some(asked),
+            None => Some(jittered),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_s_mistake_is_never_tried_elsewhere() {
+        assert_eq!(
+            rule(Class::BadRequest),
+            Rule {
+                again: Again::No,
+                then: Then::Stop,
+                cools: Cools::No
+            }
+        );
+    }
+
+    #[test]
+    fn a_silent_target_is_not_asked_twice() {
+        assert_eq!(rule(Class::FirstEventTimeout).again, Again::No);
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_up_to_a_minute() {
+        let backoff = Backoff::default();
+        let failure = |seconds| Failure {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..Failure::new(Class::Throttled, "slow down")
+        };
+        assert_eq!(
+            backoff.pause(Duration::ZERO, &failure(30), false),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(backoff.pause(Duration::ZERO, &failure(61), false), None);
+    }
+
+    #[test]
+    fn somebody_else_is_preferred_to_a_long_wait() {
+        let backoff = Backoff::default();
+        let failure = |seconds| Failure {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..Failure::new(Class::Throttled, "slow down")
+        };
+        let two = Some(Duration::from_secs(2));
+        assert_eq!(backoff.pause(Duration::ZERO, &failure(2), true), two);
+        assert_eq!(backoff.pause(Duration::ZERO, &failure(6), true), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! The targets that a request may still ask: in order, those that rest behind all the others.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::conversation::Request;
+
+use super::clock::Clock;
+use super::cooldown::{Cooldowns, Standing};
+use super::target::Target;
+
+/// A target in a request's chain.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) target: Arc<Target>,
+    /// What it is asked, where that is not what the others are asked.
+    pub(super) request: Option<Arc<Request>>,
+    /// Its place in the chain: the caller is told what the earliest one said.
+    pub(super) place: usize,
+}
+
+/// Why a target is asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is its turn.
+    Regular,
+    /// It rested, and this request finds out whether it is well.
+    Probe,
+    /// It rests, but nobody else is left: a rest never makes an outage.
+    LastResort,
+}
+
+/// What the queue has next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// This one is asked.
+    Ask(Candidate, Turn),
+    /// This one rests and is asked after all others.
+    Rests(Candidate),
+}
+
+/// The targets that may still be asked.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    ahead: VecDeque<Candidate>,
+    resting: Vec<(Timestamp, Candidate)>,
+}
+
+impl Queue {
+    pub(super) fn new(candidates: Vec<Candidate>) -> Self {
+        Self {
+            ahead: candidates.into(),
+            resting: Vec::new(),
+        }
+    }
+
+    /// Who comes next; `None` when all have been asked.
+    pub(super) fn next(&mut self, cooldowns: &Cooldowns, clock: &Clock) -> Option<Next> {
+        /// A probe that has not been heard of for this long is given up.
+        const LEASE: Duration = Duration::from_secs(60);
+        let Some(candidate) = self.ahead.pop_front() else {
+            // The one that rests for the shortest time is the likeliest to be well.
+            let soonest = (0..self.resting.len())
+                .min_by_key(|index| self.resting.get(*index).map(|(until, _)| *until))?;
+            let (_, candidate) = self.resting.remove(soonest);
+            return Some(Next::Ask(candidate, Turn::LastResort));
+        };
+        Some(match cooldowns.admit(&candidate.target, clock, LEASE) {
+            Standing::Ready => Next::Ask(candidate, Turn::Regular),
+            Standing::Probe => Next::Ask(candidate, Turn::Probe),
+            Standing::Resting(until) => {
+                self.resting.push((until, candidate.clone()));
+                Next::Rests(candidate)
+            }
+        })
+    }
+
+    /// Whether anybody is left, resting or not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ahead.is_empty() && self.resting.is_empty()
+    }
+
+    /// Whether somebody who is well could answer instead.
+    pub(super) fn has_ready(&self, cooldowns: &Cooldowns) -> bool {
+        self.ahead
+            .iter()
+            .any(|next| cooldowns.is_ready(&next.target))
+    }
+
+    /// Whether a sibling that is well comes next.
+    pub(super) fn has_ready_sibling(&self, of: &Target, cooldowns: &Cooldowns) -> bool {
+        let siblings = self
+            .ahead
+            .iter()
+            .take_while(|next| next.target.group() == of.group());
+        siblings
+            .into_iter()
+            .any(|next| cooldowns.is_ready(&next.target))
+    }
+
+    /// Keeps only these.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Target) -> bool) {
+        self.ahead.retain(|next| keep(&next.target));
+        self.resting.retain(|(_, next)| keep(&next.target));
+    }
+
+    /// Those that the configuration names for a failure, instead of all that are left. Where it names none, or the
+    /// one that `failed` is among them already, only those are left that `keep` says.
+    pub(super) fn narrow(
+        &mut self,
+        named: Vec<Candidate>,
+        failed: &Target,
+        keep: impl Fn(&Target) -> bool,
+    ) {
+        let again = named
+            .iter()
+            .any(|next| next.target.deployment_id() == failed.deployment_id());
+        if named.is_empty() || again {
+            self.retain(keep);
+        } else {
+            *self = Self::new(named);
+        }
+    }
+
+    /// One more, behind all others.
+    pub(super) fn push_last(&mut self, candidate: Candidate) {
+        self.ahead.push_back(candidate);
+    }
+}

@@ -1,0 +1,245 @@
+//! The targets of a configuration, and which of them follow which.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bedrock::{Class, Clients, Endpoint};
+use crate::config::{Config, FallbackKind};
+use crate::conversation::Request;
+use crate::store::Table;
+
+use super::ask::Ask;
+use super::choice::Choice;
+use super::clock::Clock;
+use super::cooldown::{Cooldowns, Health};
+use super::live::Live;
+use super::policy::{Backoff, retry_kind};
+use super::queue::Candidate;
+use super::shared::Shared;
+use super::target::Target;
+use super::without::Learned;
+
+/// No group, alias or deployment has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Invalid model name passed in model={name}. Call `/v1/models` to view available models for your key."
+)]
+pub struct UnknownModel {
+    /// The name as it was asked for.
+    pub name: String,
+}
+
+/// Every target, by group, and what is known of it.
+#[derive(Debug)]
+pub struct Routes {
+    /// As loaded: names, groups, limits.
+    config: Arc<Config>,
+    groups: HashMap<String, Siblings>,
+    backoff: Backoff,
+    learned: Learned,
+    choice: Choice,
+    clock: Clock,
+    pub(super) live: Arc<Live>,
+    pub(super) shared: Option<Shared>,
+}
+
+/// The targets of one group, each with its weight.
+#[derive(Debug, Default)]
+struct Siblings {
+    targets: Vec<Arc<Target>>,
+    weights: Vec<f64>,
+}
+
+/// A target, and what it is asked where that is not what the others are asked.
+type Link = (Arc<Target>, Option<Arc<Request>>);
+
+impl Routes {
+    /// The targets of `config`, each with its client. What they turn out to be is known to this process alone until
+    /// a table is named by [`Routes::sharing`].
+    pub async fn new(config: Arc<Config>, mut clients: Clients, backoff: Backoff) -> Self {
+        let mut groups = HashMap::new();
+        for group in config.groups() {
+            let mut targets = Vec::with_capacity(group.deployments.len());
+            for deployment in &group.deployments {
+                let endpoint = clients.endpoint(deployment).await;
+                targets.push(Arc::new(Target::new(&config, deployment, endpoint)));
+            }
+            let weights = group.weights();
+            groups.insert(group.name.clone(), Siblings { targets, weights });
+        }
+        Self {
+            live: Arc::new(Live::new(Arc::clone(&config))),
+            config,
+            groups,
+            backoff,
+            learned: Learned::default(),
+            choice: Choice::default(),
+            clock: Clock::default(),
+            shared: None,
+        }
+    }
+
+    /// Rests and saved fallbacks are shared with other instances through this table.
+    #[must_use]
+    pub fn sharing(self, table: Table) -> Self {
+        let shared = Some(Shared::new(table));
+        Self { shared, ..self }
+    }
+
+    /// Measures ages with this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Chooses among siblings by chance from this seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        let choice = Choice::seeded(seed);
+        Self { choice, ..self }
+    }
+
+    /// The group that a request means by this name; without one, the configuration's default.
+    pub fn group(&self, model: Option<&str>) -> Result<&str, UnknownModel> {
+        let name = model
+            .or(self.config.routing.default_model.as_deref())
+            .unwrap_or_default();
+        self.config.resolve_name(name).ok_or_else(|| UnknownModel {
+            name: name.to_owned(),
+        })
+    }
+
+    /// The targets of one group, in the file's order.
+    pub fn targets(&self, group: &str) -> &[Arc<Target>] {
+        self.groups.get(group).map_or(&[], |group| &group.targets)
+    }
+
+    /// Every target, group by group in the file's order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Target>> {
+        self.config
+            .groups()
+            .iter()
+            .flat_map(|group| self.targets(&group.name))
+    }
+
+    /// The addresses that are asked first: the first deployment of each group, each region and identity once.
+    pub fn first_endpoints(&self) -> Vec<&Endpoint> {
+        let firsts = self.config.groups().iter();
+        let firsts = firsts.filter_map(|group| self.targets(&group.name).first());
+        let mut found: Vec<&Arc<Target>> = Vec::new();
+        for target in firsts {
+            if !found.iter().any(|known| known.shares_connections(target)) {
+                found.push(target);
+            }
+        }
+        found.into_iter().map(|target| target.endpoint()).collect()
+    }
+
+    /// The groups that follow `group` now, in order.
+    pub fn fallbacks(&self, group: &str, kind: FallbackKind) -> Vec<String> {
+        let config = self.live.in_force();
+        let most = config
+            .settings
+            .max_fallbacks
+            .map_or(usize::MAX, |most| most as usize);
+        let groups = config.fallbacks_of(group, kind).into_iter().take(most);
+        groups.map(str::to_owned).collect()
+    }
+
+    /// What is known of a target's health.
+    pub fn health(&self, target: &Target) -> Health {
+        self.cooldowns().health(target, &self.clock)
+    }
+
+    /// Whom this request may ask, in order: the deployments of its group, then those of each fallback.
+    pub(super) fn candidates(&self, ask: &Ask) -> Vec<Candidate> {
+        if let Some(target) = &ask.only {
+            return numbered([(Arc::clone(target), None)]);
+        }
+        let own = self.siblings(&ask.group).into_iter();
+        let mut chain: Vec<_> = own.map(|target| (target, None)).collect();
+        match &ask.fallbacks {
+            _ if ask.disable_fallbacks => {}
+            Some(fallbacks) => {
+                for next in fallbacks {
+                    let siblings = self.siblings(&next.group).into_iter();
+                    chain.extend(siblings.map(|target| (target, next.request.clone())));
+                }
+            }
+            None => chain.extend(self.following(&ask.group, FallbackKind::General)),
+        }
+        numbered(chain)
+    }
+
+    /// Whom this request may ask after a failure of this kind; empty unless the configuration says.
+    pub(super) fn special(&self, ask: &Ask, kind: FallbackKind) -> Vec<Candidate> {
+        numbered(self.following(&ask.group, kind))
+    }
+
+    fn following(&self, group: &str, kind: FallbackKind) -> impl Iterator<Item = Link> {
+        let groups = self.fallbacks(group, kind).into_iter();
+        groups.flat_map(|next| {
+            self.siblings(&next)
+                .into_iter()
+                .map(|target| (target, None))
+        })
+    }
+
+    /// The deployments of one group, in the order in which one request asks them.
+    fn siblings(&self, group: &str) -> Vec<Arc<Target>> {
+        let Some(siblings) = self.groups.get(group) else {
+            return Vec::new();
+        };
+        self.choice.order(&siblings.targets, &siblings.weights)
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        self.backoff
+    }
+
+    /// The least wait between two tries of one target.
+    pub(super) fn least_pause(&self) -> Duration {
+        self.config.settings.retry_after
+    }
+
+    /// How often the configuration says a target is tried again after a failure of this kind; `None`: it does not say
+    /// anything about the kind.
+    pub(super) fn retries(&self, target: &Target, class: Class) -> Option<u32> {
+        let kind = retry_kind(class)?;
+        let settings = &self.config.settings;
+        let of_group = settings.model_group_retry_policy.get(target.group());
+        of_group
+            .and_then(|policy| policy.of(kind))
+            .or_else(|| settings.retry_policy.of(kind))
+    }
+
+    pub(super) fn learned(&self) -> &Learned {
+        &self.learned
+    }
+
+    pub(super) fn cooldowns(&self) -> &Cooldowns {
+        &self.live.cooldowns
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How long an answer is read to its end after its client has gone.
+    pub(super) fn drain_limit(&self) -> Duration {
+        self.config.settings.drain_timeout
+    }
+}
+
+/// Each with its place.
+fn numbered(chain: impl IntoIterator<Item = Link>) -> Vec<Candidate> {
+    let places = chain.into_iter().enumerate();
+    places
+        .map(|(place, (target, request))| Candidate {
+            target,
+            request,
+            place,
+        })
+        .collect()
+}

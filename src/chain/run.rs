@@ -1,0 +1,199 @@
+//! One request along its chain: target after target, until one answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::bedrock::{Class, Failure, Feature};
+use crate::config::FallbackKind;
+use crate::conversation::Request;
+use crate::spend::Attempt;
+
+use super::ask::{Ask, Outcome, Sink};
+use super::attempt::Current;
+use super::policy::{Then, rule};
+use super::queue::{Candidate, Next, Queue};
+use super::recovery::{Continuation, Rescue, Sent};
+use super::routes::Routes;
+use super::target::Target;
+
+/// With less time than this left, nobody else is asked: no model answers so fast.
+const LEAST_TIME: Duration = Duration::from_millis(500);
+
+/// Runs `request` along its chain.
+pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl Sink) -> Outcome {
+    let mut run = Run {
+        routes,
+        request,
+        ask,
+        sink,
+        outcome: Outcome::default(),
+        current: None,
+        sent: Sent::default(),
+        continuation: None,
+        output_before: 0,
+    };
+    let result = match timeout_at(ask.deadline, run.targets()).await {
+        Ok(result) => result,
+        Err(_) => {
+            let failure = Failure::new(Class::Deadline, "the request's time limit was reached");
+            run.close(Some(&failure));
+            Err(failure)
+        }
+    };
+    let mut outcome = run.outcome;
+    outcome.failure = result.err();
+    outcome
+}
+
+pub(super) struct Run<'a, S> {
+    pub(super) routes: &'a Routes,
+    pub(super) request: &'a Request,
+    pub(super) ask: &'a Ask,
+    pub(super) sink: &'a mut S,
+    pub(super) outcome: Outcome,
+    pub(super) current: Option<Current>,
+    /// What the client has of a streamed answer.
+    pub(super) sent: Sent,
+    /// What is asked instead of the request, to continue a broken answer.
+    pub(super) continuation: Option<Continuation>,
+    /// Tokens of the parts of the answer that were continued.
+    pub(super) output_before: u64,
+}
+
+impl<S: Sink> Run<'_, S> {
+    /// Target by target. The caller gets the error of the earliest one in the chain; of a stream that broke off, the
+    /// error that broke it, whatever those said who were to save it.
+    async fn targets(&mut self) -> Result<(), Failure> {
+        let mut queue = Queue::new(self.routes.candidates(self.ask));
+        let mut earliest: Option<(usize, Failure)> = None;
+        let mut broken: Option<Failure> = None;
+        let mut asked_again = false;
+        while let Some(next) = queue.next(self.routes.cooldowns(), self.routes.clock()) {
+            let (candidate, turn) = match next {
+                Next::Ask(candidate, turn) => (candidate, turn),
+                Next::Rests(candidate) => {
+                    self.note_rest(&candidate.target);
+                    continue;
+                }
+            };
+            let told = broken.is_some() || earliest.is_some();
+            if told && Instant::now() + LEAST_TIME > self.ask.deadline {
+                self.routes.cooldowns().unprobed(&candidate.target);
+                break;
+            }
+            let Err(failure) = self.tries(&candidate, turn, &queue).await else {
+                return Ok(());
+            };
+            tracing::warn!(
+                group = candidate.target.group(),
+                model = candidate.target.model_id(),
+                class = failure.class.as_str(),
+                status = failure.status,
+                message = failure.message,
+                "target failed"
+            );
+            let then = rule(failure.class).then;
+            if self.sink.is_gone() {
+                return Err(broken.unwrap_or(failure));
+            }
+            if self.sent.is_anything() {
+                let hopeless = broken.is_none() && then != Then::Next;
+                broken.get_or_insert(failure);
+                if hopeless || !self.save(&candidate, &mut queue, &mut asked_again) {
+                    break;
+                }
+                continue;
+            }
+            if then == Then::Stop {
+                return Err(failure);
+            }
+            self.reorder(&mut queue, &candidate.target, then);
+            if earliest
+                .as_ref()
+                .is_none_or(|(place, _)| candidate.place < *place)
+            {
+                earliest = Some((candidate.place, failure));
+            }
+        }
+        let told = broken.or(earliest.map(|(_, failure)| failure));
+        Err(told.unwrap_or_else(|| {
+            Failure::new(Class::NoSuchModel, "the model group has no deployments")
+        }))
+    }
+
+    /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.
+    fn save(&mut self, broke: &Candidate, queue: &mut Queue, asked_again: &mut bool) -> bool {
+        let request = broke.request.as_deref().unwrap_or(self.request);
+        let can_go_on: fn(&Self, &Target) -> bool = match self.sent.rescue(request) {
+            None => return false,
+            Some(Rescue::Restart) => {
+                self.continuation = None;
+                |_, _| true
+            }
+            Some(Rescue::Continue(continuation)) => {
+                self.output_before = self.outcome.usage.map_or(0, |usage| usage.output);
+                self.continuation = Some(*continuation);
+                Self::takes_prefill
+            }
+        };
+        queue.retain(|target| can_go_on(self, target));
+        // Behind all others, and once, it may go on itself.
+        if !*asked_again && can_go_on(self, &broke.target) {
+            *asked_again = true;
+            queue.push_last(broke.clone());
+        }
+        true
+    }
+
+    fn takes_prefill(&self, target: &Target) -> bool {
+        let learned = self.routes.learned().of(target.deployment_id());
+        target.model().abilities.prefill && !learned.prefill
+    }
+
+    /// Which targets are left after a failure.
+    fn reorder(&self, queue: &mut Queue, failed: &Target, then: Then) {
+        if self.ask.disable_fallbacks || self.ask.only.is_some() {
+            return;
+        }
+        match then {
+            Then::Next | Then::Stop => {}
+            Then::OtherFilter => {
+                let named = self.routes.special(self.ask, FallbackKind::ContentPolicy);
+                queue.narrow(named, failed, |_| false);
+            }
+            Then::LargerWindow => {
+                let named = self.routes.special(self.ask, FallbackKind::ContextWindow);
+                queue.narrow(named, failed, |next| next.window() > failed.window());
+            }
+        }
+    }
+
+    /// Files that a target was passed over, so that the trail says why another one answered.
+    fn note_rest(&mut self, target: &Target) {
+        if self.ask.only.is_none() {
+            let deployment = target.deployment();
+            let attempt = Attempt {
+                group: deployment.group.clone(),
+                deployment: deployment.id.clone(),
+                model: deployment.model_id.clone(),
+                region: deployment.region.clone(),
+                ..Attempt::default()
+            };
+            self.outcome.attempts.push(attempt.passed_over());
+        }
+    }
+
+    /// Whether an answer that the client has in part is being continued.
+    pub(super) fn continues(&self) -> bool {
+        self.continuation.is_some()
+    }
+
+    /// Remembers that a target lacks a feature.
+    pub(super) fn learn(&self, target: &Arc<Target>, feature: Feature) {
+        self.routes
+            .learned()
+            .remember(target.deployment_id(), feature);
+    }
+}

@@ -1,0 +1,329 @@
+//! One target, as often as the policy allows: call, hand on, judge.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::bedrock::plan::{Without, plan};
+use crate::bedrock::{Class, Failure, Feature, Limits};
+use crate::conversation::{Event, StopReason};
+
+use super::ask::{Begun, Sink};
+use super::attempt::Current;
+use super::policy::{Again, rule};
+use super::queue::{Candidate, Queue, Turn};
+use super::recovery::Sent;
+use super::run::Run;
+use super::target::Target;
+use super::without::add;
+
+/// What follows a failed try of a target.
+enum Step {
+    /// The target is given up.
+    Leave,
+    /// It is asked again after this pause.
+    Again(Duration),
+    /// It is asked again at once, without this.
+    Without(Feature),
+}
+
+/// Time limits of one attempt.
+struct Times {
+    call: Limits,
+    /// The whole attempt, where the answer is handed on as a whole.
+    whole: Option<Duration>,
+    /// They are this request's own and shorter than the target's: that they pass says nothing about the target.
+    tight: bool,
+}
+
+impl<S: Sink> Run<'_, S> {
+    /// One target, as often as the policy allows.
+    pub(super) async fn tries(
+        &mut self,
+        candidate: &Candidate,
+        turn: Turn,
+        queue: &Queue,
+    ) -> Result<(), Failure> {
+        let target = &candidate.target;
+        let mut pauses = self.routes.backoff().pauses();
+        let mut tried = 0;
+        let mut without = self.routes.learned().of(target.deployment_id());
+        let others = !queue.is_empty();
+        loop {
+            let times = self.times(target, others);
+            let result = self.attempt(candidate, without, &times).await;
+            self.close(result.as_ref().err());
+            let Err(failure) = result else { return Ok(()) };
+            if self.sink.is_gone() {
+                self.routes.cooldowns().unprobed(target);
+                return Err(failure);
+            }
+            let step = match self.step(target, turn, queue, &failure, tried) {
+                Step::Again(least) => {
+                    let jittered = pauses.next().unwrap_or(least).max(least);
+                    let backoff = self.routes.backoff();
+                    let others = queue.has_ready(self.routes.cooldowns());
+                    match backoff.pause(jittered, &failure, others) {
+                        Some(pause) if Instant::now() + pause < self.ask.deadline => {
+                            Step::Again(pause)
+                        }
+                        _ => Step::Leave,
+                    }
+                }
+                step => step,
+            };
+            let left = matches!(step, Step::Leave);
+            let rests = self.judge(target, &failure, left, &times);
+            match step {
+                Step::Leave => return Err(failure),
+                Step::Again(_) if rests && queue.has_ready(self.routes.cooldowns()) => {
+                    return Err(failure);
+                }
+                Step::Again(pause) => {
+                    tried += 1;
+                    sleep(pause).await;
+                }
+                Step::Without(feature) => {
+                    // Once for each feature at most: the same refusal twice means that leaving it out does not help.
+                    let before = without;
+                    add(&mut without, feature);
+                    if without == before {
+                        return Err(failure);
+                    }
+                    self.learn(target, feature);
+                }
+            }
+        }
+    }
+
+    /// What the policy says to a failed try.
+    fn step(
+        &self,
+        target: &Arc<Target>,
+        turn: Turn,
+        queue: &Queue,
+        failure: &Failure,
+        tried: u32,
+    ) -> Step {
+        let configured = self.routes.retries(target, failure.class);
+        let retries = self
+            .ask
+            .num_retries
+            .or(configured)
+            .unwrap_or_else(|| target.num_retries());
+        let may_try = tried < retries && turn != Turn::Probe && !self.sent.is_anything();
+        let least = self.routes.least_pause();
+        match rule(failure.class).again {
+            // A continuation that is refused is not turned into another question.
+            Again::Without(Feature::Prefill) if self.continues() => {
+                self.learn(target, Feature::Prefill);
+                Step::Leave
+            }
+            Again::Without(feature) if self.continues() || !self.sent.is_anything() => {
+                Step::Without(feature)
+            }
+            Again::PreferSibling if queue.has_ready_sibling(target, self.routes.cooldowns()) => {
+                Step::Leave
+            }
+            Again::AfterPause | Again::PreferSibling if may_try => Step::Again(least),
+            Again::No if may_try && configured.is_some_and(|named| tried < named) => {
+                Step::Again(least)
+            }
+            _ => Step::Leave,
+        }
+    }
+
+    /// Tells the cooldowns of a failure. True: the target rests from now on.
+    fn judge(&mut self, target: &Target, failure: &Failure, left: bool, times: &Times) -> bool {
+        let (routes, class) = (self.routes, failure.class);
+        let impatient =
+            times.tight && matches!(class, Class::FirstEventTimeout | Class::IdleTimeout);
+        if impatient {
+            routes.cooldowns().unprobed(target);
+            return false;
+        }
+        let asked = failure.retry_after;
+        let rest = routes
+            .cooldowns()
+            .failed(target, class, asked, left, routes.clock());
+        let told = rest
+            .as_ref()
+            .and_then(|rest| Some(routes.shared.as_ref()?.tell(rest)));
+        self.outcome.notices.extend(told);
+        rest.is_some()
+    }
+
+    /// How long an attempt may take. While others are left, a silent target gets at most half of the time that the
+    /// request has.
+    fn times(&self, target: &Target, others: bool) -> Times {
+        let ask = self.ask;
+        let own = if ask.whole {
+            ask.timeout
+        } else {
+            ask.stream_timeout.or(ask.timeout)
+        };
+        let configured = target.first_event_limit();
+        let mut first_event = own.unwrap_or(configured);
+        if others {
+            let left = ask.deadline.saturating_duration_since(Instant::now());
+            first_event = first_event.min(left / 2);
+        }
+        let idle = ask.stream_timeout.filter(|_| !ask.whole);
+        Times {
+            tight: first_event < configured || idle.is_some(),
+            call: Limits {
+                first_event,
+                idle: idle.unwrap_or_else(|| target.idle_limit()),
+            },
+            whole: ask
+                .timeout
+                .or(target.deployment().timeout)
+                .filter(|_| ask.whole),
+        }
+    }
+
+    /// One attempt, within its time.
+    async fn attempt(
+        &mut self,
+        candidate: &Candidate,
+        without: Without,
+        times: &Times,
+    ) -> Result<(), Failure> {
+        self.current = Some(Current::new(&candidate.target));
+        let Some(limit) = times.whole else {
+            return self.call(candidate, without, times.call).await;
+        };
+        match timeout(limit, self.call(candidate, without, times.call)).await {
+            Ok(result) => result,
+            Err(_) => {
+                let seconds = limit.as_secs_f32();
+                let message = format!("the answer was not whole within {seconds} s");
+                Err(Failure::new(Class::TooSlow, message))
+            }
+        }
+    }
+
+    /// One call.
+    async fn call(
+        &mut self,
+        candidate: &Candidate,
+        without: Without,
+        limits: Limits,
+    ) -> Result<(), Failure> {
+        let target = &candidate.target;
+        if let Some(class) = self
+            .ask
+            .mock_failure
+            .filter(|_| target.group() == self.ask.group)
+        {
+            let message =
+                "this failure was asked for by a mock_testing parameter; nothing was called";
+            return Err(Failure::new(class, message));
+        }
+        if let Some(text) = &target.deployment().mock_response {
+            self.take(Event::Text(text.clone())).await;
+            self.take(Event::Stop(StopReason::EndTurn)).await;
+            return Ok(());
+        }
+        let request = match &self.continuation {
+            Some(continuation) => &continuation.request,
+            None => candidate.request.as_deref().unwrap_or(self.request),
+        };
+        let counted = self.routes.count(target, request).await?;
+        if let Some(current) = &mut self.current {
+            current.counted = counted;
+        }
+        if !self.ask.whole && !self.sent.is_anything() {
+            self.sent = Sent::new(request, target.recovery());
+        }
+        let plan = plan(request, target.model(), target.defaults(), without);
+        let mut answer = target
+            .endpoint()
+            .call(target.model_id(), plan, limits)
+            .await?;
+        self.routes
+            .cooldowns()
+            .succeeded(target, self.routes.clock());
+        if let Some(current) = &mut self.current {
+            current.begun();
+        }
+        let drain = self.routes.drain_limit();
+        let mut drained_by: Option<Instant> = None;
+        loop {
+            let mut next = pin!(answer.next());
+            let event = tokio::select! {
+                biased;
+                event = &mut next => event?,
+                // Nobody listens any more: what is left is the accounting, and it may not take for ever.
+                () = self.sink.gone() => {
+                    let by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
+                    timeout_at(by, next).await.map_err(|_| client_gone(drain))??
+                }
+            };
+            match event {
+                Some(event) => self.take(event).await,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Counts an event and hands it on.
+    async fn take(&mut self, event: Event) {
+        let Some(current) = &mut self.current else {
+            return;
+        };
+        let event = match &mut self.continuation {
+            Some(continuation) => continuation.join(event),
+            None => event,
+        };
+        if let Event::Stop(reason) = &event {
+            self.outcome.stop = Some(reason.clone());
+        }
+        if current.count(&event) {
+            self.outcome.target = Some(Arc::clone(current.target()));
+            self.outcome.first_piece.get_or_insert_with(Instant::now);
+            let (attempt, _) = current.file(None, self.request);
+            let attempts = self
+                .outcome
+                .attempts
+                .iter()
+                .cloned()
+                .chain([attempt])
+                .collect();
+            let target = Arc::clone(current.target());
+            self.sink.begin(Begun { target, attempts }).await;
+        } else if !current.is_handed_on() {
+            return;
+        }
+        if !self.ask.whole {
+            self.sent.note(&event);
+        }
+        self.sink.event(event).await;
+    }
+
+    /// Files the attempt under way.
+    pub(super) fn close(&mut self, failure: Option<&Failure>) {
+        if let Some(mut current) = self.current.take() {
+            let (attempt, usage) = current.file(failure, self.request);
+            if let Some(counted) = current.counted.take() {
+                let used = usage.map_or(0, |usage| usage.total());
+                self.outcome
+                    .notices
+                    .extend(self.routes.correct(counted, used));
+            }
+            self.outcome.attempts.push(attempt);
+            if let Some(mut usage) = usage {
+                usage.output += self.output_before;
+                self.outcome.usage = Some(usage);
+            }
+        }
+    }
+}
+
+fn client_gone(limit: Duration) -> Failure {
+    let seconds = limit.as_secs();
+    let message = format!("the client went away and the answer did not end within {seconds} s");
+    Failure::new(Class::Cut, message)
+}
