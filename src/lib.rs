@@ -21,3 +21,4 @@ pub mod openai;
 pub mod shell;
 pub mod spend;
 pub mod store;
+pub mod thinking;
