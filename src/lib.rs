@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod chain;
 pub mod config;
 pub mod conversation;
+pub mod keys;
 pub mod openai;
 pub mod shell;
 pub mod spend;
