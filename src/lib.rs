@@ -12,14 +12,23 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+pub mod app;
 pub mod bedrock;
 pub mod catalog;
 pub mod chain;
 pub mod config;
 pub mod conversation;
+mod http;
 pub mod keys;
 pub mod openai;
 pub mod shell;
 pub mod spend;
 pub mod store;
 pub mod thinking;
+
+pub use app::{AppState, Deadline};
+
+/// The one handler that every shell serves.
+pub fn app(state: AppState) -> axum::Router {
+    http::router(state)
+}

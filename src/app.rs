@@ -1,0 +1,74 @@
+//! What is built once at start and shared by every request.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::chain::Routes;
+use crate::config::Config;
+use crate::keys::MasterKey;
+use crate::spend::Ledger;
+use crate::thinking::Vault;
+
+/// The process's state. Clones are cheap and share it.
+#[derive(Debug, Clone)]
+pub struct AppState(Arc<App>);
+
+/// The parts of [`AppState`].
+#[derive(Debug)]
+pub struct App {
+    /// The configuration as loaded.
+    pub config: Arc<Config>,
+    /// Every target and the order in which they are asked.
+    pub routes: Routes,
+    /// The key that may do everything.
+    pub master_key: MasterKey,
+    /// The books.
+    pub ledger: Ledger,
+    /// Thinking that clients lose.
+    pub vault: Vault,
+    /// Requests under way. One lives on after its client has gone, until its record is written: whoever ends the
+    /// process waits for this.
+    pub tasks: TaskTracker,
+}
+
+/// When a request must be over because its surroundings end then. A shell that has such a limit puts it into the
+/// request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(pub Instant);
+
+impl AppState {
+    /// The state of one process.
+    pub fn new(config: Arc<Config>, routes: Routes, master_key: MasterKey, ledger: Ledger) -> Self {
+        let tasks = TaskTracker::new();
+        Self(Arc::new(App {
+            config,
+            routes,
+            master_key,
+            vault: Vault::new(ledger.table().clone(), tasks.clone()),
+            ledger,
+            tasks,
+        }))
+    }
+}
+
+impl App {
+    /// Whether a request to `group` has the parameters ignored that cannot be honoured (`drop_params`): the word of its
+    /// first deployment, else that of all.
+    pub fn drops_params(&self, group: &str) -> bool {
+        let first = self.routes.targets(group).first();
+        first
+            .and_then(|target| target.defaults().drop_params)
+            .unwrap_or(self.config.settings.drop_params)
+    }
+}
+
+impl Deref for AppState {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}

@@ -1,0 +1,189 @@
+//! One request as a task of its own: it runs the chain, tells the client's side what comes of it, and writes the
+//! record. It lives on when the client goes away, so that what Bedrock bills is known.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::app::AppState;
+use crate::bedrock::{Class, Failure};
+use crate::catalog::Family;
+use crate::chain::{self, Ask, Begun, Outcome, Sink};
+use crate::config::Config;
+use crate::conversation::{Event, Request, Thinking, Usage};
+use crate::keys::Caller;
+use crate::openai::{ApiError, Labels};
+use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
+use crate::thinking::Keeper;
+
+use super::{log, panic};
+
+/// Steps that may wait for a slow client before the upstream is slowed down.
+const STEPS_AHEAD: usize = 64;
+
+/// What the client's side is told, in this order: `Begin`, then events, then `End`; `Failed` may come at any point
+/// and is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a
+/// whole, from where the client stands where it streams.
+#[derive(Debug)]
+pub(super) enum Step {
+    Begin(Begun),
+    Event(Event),
+    End(Ending),
+    Failed(Box<ApiError>, Vec<Attempt>),
+}
+
+/// The end of a whole answer.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// Tokens of the answering attempt.
+    pub(super) usage: Usage,
+    /// US dollars of all attempts; `None` where a price is unknown.
+    pub(super) cost: Option<Decimal>,
+}
+
+/// A request that is ready to run.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) id: RequestId,
+    pub(super) caller: Caller,
+    pub(super) request: Request,
+    pub(super) ask: Ask,
+    pub(super) model_asked: String,
+    pub(super) labels: Labels,
+}
+
+impl Exchange {
+    /// Starts the task and gives back what it tells.
+    pub(super) fn start(self, app: &AppState) -> mpsc::Receiver<Step> {
+        let (steps, told) = mpsc::channel(STEPS_AHEAD);
+        let tasks = app.tasks.clone();
+        tasks.spawn(self.run(app.clone(), steps));
+        told
+    }
+
+    async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
+        let started = Instant::now();
+        spend::opened(&Opening {
+            request_id: self.id,
+            api_key: &self.caller.key_hash,
+            model: &self.model_asked,
+            estimated_input: self.request.estimated_prompt_tokens(),
+            reserved: None,
+        });
+        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
+        if asks_for_thinking(&self.request, &app.config) {
+            app.vault
+                .recall(&self.caller.key_hash, &mut self.request)
+                .await;
+        }
+        let mut channel = Channel {
+            steps: &steps,
+            keeper,
+        };
+        let run = chain::run(&app.routes, &self.request, &self.ask, &mut channel);
+        let mut outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+            tracing::error!(id = %self.id, panic = panic::text(&panic), "the request's task panicked");
+            Outcome { failure: Some(Failure::new(Class::Internal, "a fault in the gateway")), ..Outcome::default() }
+        });
+        let notices = std::mem::take(&mut outcome.notices);
+        let failure = outcome.failure.as_ref().map(ApiError::from);
+        let usage = outcome.usage.unwrap_or_default();
+        let first_piece = outcome.first_piece.map(|at| at - started);
+        let record = self.record(outcome, failure.as_ref(), first_piece);
+        let last = match failure {
+            Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
+            None => Step::End(Ending {
+                usage,
+                cost: record.cost().map(|cost| cost.total),
+            }),
+        };
+        // A client that has gone needs no end.
+        steps.send(last).await.ok();
+        drop(steps);
+        log::answered(&record, first_piece, started.elapsed());
+        // The ledger itself logs a record that could not be written, and so does the chain with what it tells.
+        let (written, _) = tokio::join!(app.ledger.record(record), join_all(notices));
+        written.ok();
+    }
+
+    fn record(
+        self,
+        outcome: Outcome,
+        failure: Option<&ApiError>,
+        first_piece: Option<Duration>,
+    ) -> Record {
+        let caller = spend::Caller {
+            key_hash: self.caller.key_hash,
+            key_alias: Some(self.caller.alias),
+            user: None,
+            end_user: self.labels.end_user,
+            session_id: self.labels.session,
+            client: self.labels.client,
+        };
+        let mut record = Record::new(self.id, self.model_asked, caller);
+        record.status = if failure.is_some() {
+            Status::Failure
+        } else {
+            Status::Success
+        };
+        record.first_token = first_piece.and_then(|after| record.start.checked_add(after).ok());
+        record.end = Timestamp::now();
+        record.attempts = outcome.attempts;
+        record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
+        record.error = failure.map(|error| spend::Failure {
+            class: error.kind.to_owned(),
+            status: error.status.as_u16(),
+            message: error.message.clone(),
+        });
+        record.stream = !self.ask.whole;
+        record.tags = self.labels.tags;
+        record
+    }
+}
+
+/// Whether the request, or a deployment in its stead, asks a model to think.
+fn asks_for_thinking(request: &Request, config: &Config) -> bool {
+    let asks = |wish: Thinking| wish != Thinking::Off;
+    match request.thinking {
+        Some(wish) => asks(wish),
+        None => config
+            .deployments()
+            .any(|deployment| deployment.defaults.thinking.is_some_and(asks)),
+    }
+}
+
+/// The client's side, as the chain sees it.
+struct Channel<'a> {
+    steps: &'a mpsc::Sender<Step>,
+    keeper: Keeper,
+}
+
+impl Sink for Channel<'_> {
+    async fn begin(&mut self, begun: Begun) {
+        self.keeper
+            .begin(begun.target.model().family == Family::Claude);
+        self.steps.send(Step::Begin(begun)).await.ok();
+    }
+
+    async fn event(&mut self, event: Event) {
+        self.keeper.see(&event);
+        if matches!(event, Event::Stop(_)) {
+            self.keeper.settle().await;
+        }
+        self.steps.send(Step::Event(event)).await.ok();
+    }
+
+    fn is_gone(&self) -> bool {
+        self.steps.is_closed()
+    }
+
+    async fn gone(&self) {
+        self.steps.closed().await;
+    }
+}

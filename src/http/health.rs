@@ -1,0 +1,175 @@
+//! `GET /health…`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::app::AppState;
+use crate::chain::{Ask, Health, Target};
+use crate::conversation::{Part, Request, Role, Sampling, Turn};
+use crate::keys::Caller;
+use crate::openai::{ApiError, Labels};
+use crate::spend::RequestId;
+
+use super::auth::Key;
+use super::exchange::{Exchange, Step};
+
+/// Deployments that are asked at the same time: a check must not throttle the account.
+const AT_ONCE: usize = 4;
+
+/// `GET /health/liveliness` and `/health/liveness`: the process answers.
+pub(super) async fn alive() -> Json<&'static str> {
+    Json("I'm alive!")
+}
+
+/// `GET /health/readiness`: the process takes requests. It is open to everybody, so it asks neither Bedrock nor the
+/// table: that would let anybody run up a bill.
+pub(super) async fn ready() -> Json<Value> {
+    Json(json!({"status": "healthy", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// Query of `GET /health`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    /// Only the deployments of this group.
+    model: Option<String>,
+}
+
+/// `GET /health`: calls every deployment with one token. The calls are billed and recorded like any other.
+pub(super) async fn every_deployment(
+    State(app): State<AppState>,
+    Key(caller): Key,
+    Query(which): Query<Which>,
+) -> Result<Json<Value>, ApiError> {
+    let targets: Vec<Arc<Target>> = match &which.model {
+        Some(model) => app.routes.targets(app.routes.group(Some(model))?).to_vec(),
+        None => app.routes.all().cloned().collect(),
+    };
+    let checks = targets
+        .into_iter()
+        .map(|target| check(&app, &caller, target));
+    let results: Vec<(bool, Value)> = stream::iter(checks).buffered(AT_ONCE).collect().await;
+    let (well, ill): (Vec<_>, Vec<_>) = results.into_iter().partition(|(well, _)| *well);
+    let entries =
+        |list: Vec<(bool, Value)>| list.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
+    Ok(Json(json!({
+        "healthy_count": well.len(),
+        "unhealthy_count": ill.len(),
+        "healthy_endpoints": entries(well),
+        "unhealthy_endpoints": entries(ill),
+    })))
+}
+
+async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, Value) {
+    let deadline = Instant::now() + app.config.settings.request_timeout;
+    let ask = Ask {
+        only: Some(Arc::clone(&target)),
+        num_retries: Some(0),
+        disable_fallbacks: true,
+        whole: true,
+        ..Ask::new(target.group(), deadline)
+    };
+    let exchange = Exchange {
+        id: RequestId::new(Timestamp::now()),
+        caller: caller.clone(),
+        request: one_token(),
+        model_asked: target.group().to_owned(),
+        ask,
+        labels: Labels {
+            tags: vec!["health".to_owned()],
+            ..Labels::default()
+        },
+    };
+    let mut steps = exchange.start(app);
+    let mut error = Some("the check was ended".to_owned());
+    while let Some(step) = steps.recv().await {
+        match step {
+            Step::Begin(_) | Step::Event(_) => {}
+            Step::End(_) => error = None,
+            Step::Failed(failure, _) => error = Some(failure.message),
+        }
+    }
+    let mut entry = names(&target);
+    let well = error.is_none();
+    entry.extend(error.map(|error| ("error".to_owned(), json!(error))));
+    (well, Value::Object(entry))
+}
+
+/// How a target is called.
+fn names(target: &Target) -> Map<String, Value> {
+    let deployment = target.deployment();
+    Map::from_iter([
+        ("model".to_owned(), json!(deployment.configured_model)),
+        ("model_group".to_owned(), json!(target.group())),
+        ("model_id".to_owned(), json!(target.deployment_id())),
+        ("aws_region_name".to_owned(), json!(deployment.region)),
+    ])
+}
+
+/// `GET /health/latest`: what is known of every deployment from requests and checks so far. Calls nothing.
+pub(super) async fn latest(State(app): State<AppState>, Key(_): Key) -> Json<Value> {
+    app.routes.refresh().await;
+    let states: Map<String, Value> = app
+        .routes
+        .all()
+        .map(|target| (target.deployment_id().to_owned(), state(&app, target)))
+        .collect();
+    Json(json!({"total_models": states.len(), "latest_health_checks": states}))
+}
+
+fn state(app: &AppState, target: &Target) -> Value {
+    let health = app.routes.health(target);
+    let status = match &health {
+        Health {
+            resting_until: Some(_),
+            ..
+        } => "cooling_down",
+        Health {
+            on_probation: true, ..
+        } => "on_probation",
+        Health {
+            last_success: None,
+            last_failure: None,
+            ..
+        } => "unknown",
+        Health {
+            last_success,
+            last_failure,
+            ..
+        } if last_failure > last_success => "failing",
+        _ => "healthy",
+    };
+    let mut state = names(target);
+    state.extend([
+        ("status".to_owned(), json!(status)),
+        ("cooldown_until".to_owned(), json!(health.resting_until)),
+        ("last_success".to_owned(), json!(health.last_success)),
+        ("last_failure".to_owned(), json!(health.last_failure)),
+        (
+            "last_failure_class".to_owned(),
+            json!(health.last_failure_class),
+        ),
+        ("recent_failures".to_owned(), json!(health.recent_failures)),
+    ]);
+    Value::Object(state)
+}
+
+fn one_token() -> Request {
+    Request {
+        turns: vec![Turn {
+            role: Role::User,
+            parts: vec![Part::Text("ping".to_owned())],
+        }],
+        sampling: Sampling {
+            max_tokens: Some(1),
+            ..Sampling::default()
+        },
+        ..Request::default()
+    }
+}

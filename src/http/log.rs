@@ -1,0 +1,57 @@
+//! One line for each request; never what was asked or answered.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time::Instant;
+
+use crate::spend::{Record, Status};
+
+use super::trail;
+
+/// A reply whose line is written by its own task, with more to say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HasOwnLine;
+
+/// Logs every request that has no line of its own.
+pub(super) async fn requests(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let response = next.run(request).await;
+    if response.extensions().get::<HasOwnLine>().is_none() {
+        let (status, ms) = (response.status().as_u16(), millis(started.elapsed()));
+        tracing::info!(target: "request", %method, path, status, ms, "request");
+    }
+    response
+}
+
+/// Logs a request that went along a chain.
+pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Duration) {
+    let usage = record.usage();
+    let decisive = record.decisive();
+    tracing::info!(
+        target: "request",
+        id = %record.request_id,
+        key = record.caller.key_alias,
+        model = record.model_asked,
+        used = decisive.map(|attempt| attempt.group.as_str()),
+        model_id = decisive.map(|attempt| attempt.model.as_str()),
+        status = record.error.as_ref().map_or(200, |error| error.status),
+        ok = record.status == Status::Success,
+        first_ms = first_piece.map(millis),
+        ms = millis(whole),
+        tokens_in = usage.prompt(),
+        tokens_out = usage.output,
+        tokens_cached = usage.cache_read,
+        cost = record.cost().map_or_else(|| "unknown".to_owned(), |cost| cost.total.to_string()),
+        trail = trail::line(&record.attempts),
+        "chat"
+    );
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,101 @@
+//! HTTP towards clients: who is it, how big is it, which handler, and the bytes of the reply.
+//!
+//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK.
+
+mod auth;
+mod body;
+mod chat;
+mod error;
+mod exchange;
+mod fallbacks;
+mod health;
+mod home;
+mod log;
+mod model_info;
+mod models;
+mod panic;
+mod remote_images;
+mod spend;
+mod sse;
+mod trail;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use tower::util::option_layer;
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+
+use crate::app::AppState;
+
+/// Lambda itself refuses larger requests
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
+
+/// Every route of the gateway.
+pub(crate) fn router(app: AppState) -> Router {
+    let api = Router::new()
+        .route("/chat/completions", post(chat::completions))
+        .route(
+            "/engines/{model}/chat/completions",
+            post(chat::completions_of),
+        )
+        .route("/models", get(models::list))
+        .route("/models/{*id}", get(models::one))
+        .route("/model/info", get(model_info::list));
+
+    let most = app
+        .config
+        .general
+        .max_request_bytes
+        .and_then(|bytes| usize::try_from(bytes).ok());
+    Router::new()
+        .merge(api.clone())
+        .nest("/v1", api)
+        .route(
+            "/openai/deployments/{model}/chat/completions",
+            post(chat::completions_of),
+        )
+        .route(
+            "/v1/openai/deployments/{model}/chat/completions",
+            post(chat::completions_of),
+        )
+        .route("/spend/logs", get(spend::logs))
+        .route("/health", get(health::every_deployment))
+        .route("/health/latest", get(health::latest))
+        .route("/health/liveliness", get(health::alive))
+        .route("/health/liveness", get(health::alive))
+        .route("/health/readiness", get(health::ready))
+        .route("/", get(home::page))
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
+        .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
+        .layer(from_fn(panic::caught))
+        .layer(from_fn(log::requests))
+        .with_state(app)
+}
+
+/// Pages of other sites may call the gateway only where the configuration names them.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let origin = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(
+            origins
+                .iter()
+                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
+        )
+    };
+    let key = HeaderName::from_static("x-litellm-api-key");
+    let layer = CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods(AllowMethods::list([http::Method::GET, http::Method::POST]))
+        .allow_headers(AllowHeaders::list([AUTHORIZATION, CONTENT_TYPE, key]));
+    Some(layer)
+}

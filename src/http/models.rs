@@ -1,0 +1,95 @@
+//! `GET /models`: the names that a request may ask for.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::AppState;
+use crate::config::FallbackKind;
+use crate::openai::ApiError;
+
+use super::auth::Key;
+
+/// The reference system's constant: clients only want a number.
+const CREATED: i64 = 1_677_610_602;
+
+/// Query of `GET /models`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Options {
+    /// With what is asked when a model fails, in order.
+    include_metadata: Option<bool>,
+}
+
+/// `GET /models`.
+pub(super) async fn list(
+    State(app): State<AppState>,
+    Key(_): Key,
+    Query(options): Query<Options>,
+) -> Json<Value> {
+    let with_chains = options.include_metadata == Some(true);
+    if with_chains {
+        app.routes.refresh().await;
+    }
+    let data: Vec<Value> = app
+        .config
+        .public_names()
+        .into_iter()
+        .map(|name| {
+            let mut entry = entry(&app, name);
+            if let (true, Some(fields)) = (with_chains, entry.as_object_mut()) {
+                fields.insert("metadata".to_owned(), chains(&app, name));
+            }
+            entry
+        })
+        .collect();
+    Json(json!({"object": "list", "data": data}))
+}
+
+/// `GET /models/{id}`; ids may hold slashes.
+pub(super) async fn one(
+    State(app): State<AppState>,
+    Key(_): Key,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    if app.config.resolve_name(&id).is_none() {
+        let error = ApiError::not_found(format!(
+            "The model `{id}` does not exist or is not accessible"
+        ));
+        return Err(ApiError {
+            param: Some("model".to_owned()),
+            ..error
+        });
+    }
+    Ok(Json(entry(&app, &id)))
+}
+
+/// Which groups follow a model, by the kind of its failure.
+fn chains(app: &AppState, name: &str) -> Value {
+    let group = app.config.resolve_name(name).unwrap_or(name);
+    json!({
+        "fallbacks": app.routes.fallbacks(group, FallbackKind::General),
+        "context_window_fallbacks": app.routes.fallbacks(group, FallbackKind::ContextWindow),
+        "content_policy_fallbacks": app.routes.fallbacks(group, FallbackKind::ContentPolicy),
+    })
+}
+
+/// One model: limits are those of its group's first deployment.
+fn entry(app: &AppState, name: &str) -> Value {
+    let group = app.config.resolve_name(name).unwrap_or(name);
+    let limits = app
+        .routes
+        .targets(group)
+        .first()
+        .map(|target| target.model().limits)
+        .unwrap_or_default();
+    json!({
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": "bedrock",
+        "mode": "chat",
+        "max_input_tokens": limits.input,
+        "max_output_tokens": limits.output,
+    })
+}

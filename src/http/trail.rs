@@ -1,0 +1,111 @@
+//! The reply's headers: who answered and what was tried before.
+
+use std::collections::HashSet;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rust_decimal::Decimal;
+
+use crate::chain::Target;
+use crate::spend::{Attempt, RequestId};
+
+/// Adds `x-litellm-*` and `x-sidecar-trail`. Only public names: groups, model ids, regions.
+pub(super) fn add(
+    headers: &mut HeaderMap,
+    id: &RequestId,
+    target: Option<&Target>,
+    attempts: &[Attempt],
+) {
+    let mut set = |name: &'static str, value: &str| {
+        // A name with characters that a header cannot hold is left out: the record has it.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-litellm-call-id", &id.to_string());
+    set(
+        "x-litellm-version",
+        concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION")),
+    );
+    if let Some(target) = target {
+        set("x-litellm-model-group", target.group());
+        set("x-litellm-model-id", target.deployment_id());
+        set(
+            "x-litellm-model-name",
+            &target.deployment().configured_model,
+        );
+        set("x-litellm-model-region", &target.deployment().region);
+    }
+    let (retries, fallbacks) = counts(attempts);
+    set("x-litellm-attempted-retries", &retries.to_string());
+    set("x-litellm-attempted-fallbacks", &fallbacks.to_string());
+    set("x-sidecar-trail", &line(attempts));
+}
+
+/// Adds what the reply cost in US dollars; nothing where a price is unknown.
+pub(super) fn add_cost(headers: &mut HeaderMap, cost: Option<Decimal>) {
+    if let Some(Ok(value)) = cost.map(|cost| HeaderValue::from_str(&cost.normalize().to_string())) {
+        headers.insert(HeaderName::from_static("x-litellm-response-cost"), value);
+    }
+}
+
+/// How often a target was asked again, and how many targets were left behind or passed over.
+pub(super) fn counts(attempts: &[Attempt]) -> (usize, usize) {
+    let targets = |made: bool| -> HashSet<&str> {
+        attempts
+            .iter()
+            .filter(|attempt| !made || attempt.was_made())
+            .map(|attempt| attempt.deployment.as_str())
+            .collect()
+    };
+    let made = attempts.iter().filter(|attempt| attempt.was_made()).count();
+    (
+        made - targets(true).len(),
+        targets(false).len().saturating_sub(1),
+    )
+}
+
+/// The attempts as one line: `sonnet:no_such_model(400), sonnet-5:ok`.
+pub(super) fn line(attempts: &[Attempt]) -> String {
+    let words = attempts.iter().map(|attempt| {
+        let status = attempt.status.filter(|_| attempt.outcome != "ok");
+        let status = status
+            .map(|status| format!("({status})"))
+            .unwrap_or_default();
+        format!("{}:{}{status}", attempt.group, attempt.outcome)
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_and_fallbacks_are_counted_apart() {
+        let attempt = |deployment: &str, outcome: &str, status| Attempt {
+            group: deployment.to_owned(),
+            deployment: deployment.to_owned(),
+            outcome: outcome.to_owned(),
+            status,
+            ..Attempt::default()
+        };
+        let attempts = [
+            attempt("a", "throttled", Some(429)),
+            attempt("a", "connection", None),
+            attempt("b", "ok", Some(200)),
+        ];
+        assert_eq!(counts(&attempts), (1, 1));
+        assert_eq!(line(&attempts), "a:throttled(429), a:connection, b:ok");
+        assert_eq!(counts(&[]), (0, 0));
+
+        let passed_over = attempt("a", "", None).passed_over();
+        let last_resort = [
+            passed_over.clone(),
+            attempt("b", "throttled", Some(429)),
+            attempt("a", "ok", Some(200)),
+        ];
+        assert_eq!(counts(&last_resort), (0, 1));
+        let elsewhere = [passed_over, attempt("b", "ok", Some(200))];
+        assert_eq!(counts(&elsewhere), (0, 1));
+    }
+}
