@@ -1,4 +1,67 @@
-//! What a process is, and what only a developer's machine needs.
+//! What a process is: a server on this machine, or a function on Lambda. Each shell gathers what the gateway needs
+//! from its surroundings and serves the one handler, [`crate::app`].
 
+use std::net::SocketAddr;
+
+use crate::config::ConfigError;
+use crate::keys::MasterKeyError;
+use crate::store::StoreError;
+
+mod aws;
+mod connections;
+mod contract;
+mod gather;
+pub mod lambda;
+#[cfg(feature = "local")]
+pub mod local;
+mod logging;
 #[cfg(feature = "local")]
 pub mod simulated;
+
+pub use contract::{Contract, ContractError, on_lambda};
+
+use connections::Connections;
+
+/// Why a process does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment says something unusable.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// The configuration file is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no usable master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The table cannot be used.
+    #[error("the table cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// Lambda's table is the template's.
+    #[error(
+        "CREATE_TABLE is refused on Lambda: the template makes the table, and the function may not"
+    )]
+    CreatesTable,
+    /// There is no embedded table in this binary.
+    #[error("TABLE_NAME is not set, and this binary has no embedded table")]
+    NoTable,
+    /// Lambda's runtime gave up.
+    #[error("the Lambda runtime ended: {0}")]
+    Runtime(#[source] lambda_http::Error),
+    /// The simulated Bedrock does not start.
+    #[error("the simulated Bedrock does not start: {0}")]
+    Simulated(#[source] std::io::Error),
+    /// The address cannot be bound.
+    #[error(
+        "{address} cannot be bound: {source}. Is another server running there? PORT chooses another port."
+    )]
+    Bind {
+        /// `HOST` and `PORT`.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Serving ended with an error.
+    #[error("the server ended: {0}")]
+    Serve(#[source] std::io::Error),
+}

@@ -1,0 +1,201 @@
+//! The process's contract: the environment variables it reads.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::keys::{MasterKey, MasterKeyError};
+
+/// What the environment says, with its defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// `CONFIG_FILE`: a bundled configuration's name, or a path.
+    pub config_file: String,
+    /// `AWS_REGION_NAME`, else `AWS_REGION`: the region where a deployment names none.
+    pub region: String,
+    /// `TABLE_NAME`: the DynamoDB table; `None`: the embedded one.
+    pub table_name: Option<String>,
+    /// `CREATE_TABLE`: create the table at start when it is missing.
+    pub create_table: bool,
+    /// `DATA_DIR`: where the embedded table's file lives.
+    pub data_dir: PathBuf,
+    /// `HOST`: the address that the local server binds.
+    pub host: IpAddr,
+    /// `PORT`.
+    pub port: u16,
+    /// `LOG_LEVEL`: a level, or a tracing filter.
+    pub log_level: Option<String>,
+    /// `SIMULATED_BEDROCK`: under a Runtime API emulator, call the simulated Bedrock even where there are credentials.
+    pub simulated: bool,
+    /// `AWS_EXECUTION_ENV`: this is AWS Lambda, not an emulator.
+    pub on_lambda: bool,
+    master_key: Option<String>,
+    master_key_sha256: Option<String>,
+    allow_no_master_key: bool,
+}
+
+/// A variable that says nothing usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is '{value}'; it must be {expected}")]
+pub struct ContractError {
+    name: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
+impl Contract {
+    /// Reads the variables; an empty one counts as unset.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ContractError> {
+        let get = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let parsed = |name: &'static str, default: &str, expected: &'static str| {
+            let value = get(name).unwrap_or_else(|| default.to_owned());
+            (
+                value.clone(),
+                ContractError {
+                    name,
+                    value,
+                    expected,
+                },
+            )
+        };
+        let (host, wrong_host) = parsed(
+            "HOST",
+            "127.0.0.1",
+            "an IP address such as 127.0.0.1 or 0.0.0.0",
+        );
+        let (port, wrong_port) = parsed("PORT", "4000", "a port number from 0 to 65535");
+        Ok(Self {
+            config_file: get("CONFIG_FILE").unwrap_or_else(|| "default_config.yml".to_owned()),
+            region: get("AWS_REGION_NAME")
+                .or_else(|| get("AWS_REGION"))
+                .unwrap_or_else(|| "us-east-1".to_owned()),
+            table_name: get("TABLE_NAME"),
+            create_table: flag("CREATE_TABLE", get("CREATE_TABLE"))?,
+            data_dir: get("DATA_DIR").unwrap_or_else(|| ".data".to_owned()).into(),
+            host: host.parse().map_err(|_| wrong_host)?,
+            port: port.parse().map_err(|_| wrong_port)?,
+            log_level: get("LOG_LEVEL"),
+            simulated: flag("SIMULATED_BEDROCK", get("SIMULATED_BEDROCK"))?,
+            on_lambda: on_lambda(get),
+            master_key: get("LITELLM_MASTER_KEY"),
+            master_key_sha256: get("MASTER_KEY_SHA256"),
+            allow_no_master_key: flag("ALLOW_NO_MASTER_KEY", get("ALLOW_NO_MASTER_KEY"))?,
+        })
+    }
+
+    /// The master key from the environment, else from the configuration file.
+    pub fn master_key(&self, in_file: Option<&str>) -> Result<MasterKey, MasterKeyError> {
+        let hash = self.master_key_sha256.as_deref();
+        let key = self
+            .master_key
+            .as_deref()
+            .or(in_file.filter(|_| hash.is_none()));
+        MasterKey::new(
+            key,
+            hash,
+            self.allow_no_master_key && self.host.is_loopback() && !self.on_lambda,
+        )
+    }
+}
+
+/// Whether this is AWS Lambda itself. An emulator only names a Runtime API.
+pub fn on_lambda(get: impl Fn(&str) -> Option<String>) -> bool {
+    get("AWS_EXECUTION_ENV").is_some_and(|name| name.starts_with("AWS_Lambda_"))
+}
+
+fn flag(name: &'static str, value: Option<String>) -> Result<bool, ContractError> {
+    match value
+        .as_deref()
+        .map(str::trim)
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
+        None | Some("0" | "false" | "no" | "off") => Ok(false),
+        Some("1" | "true" | "yes" | "on") => Ok(true),
+        Some(_) => Err(ContractError {
+            name,
+            value: value.unwrap_or_default(),
+            expected: "true or false",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Contract, ContractError> {
+        Contract::read(|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_defaults() {
+        let contract = read(&[("CONFIG_FILE", "")]).unwrap();
+        assert_eq!(contract.config_file, "default_config.yml");
+        assert_eq!(
+            (contract.host.to_string(), contract.port),
+            ("127.0.0.1".to_owned(), 4000)
+        );
+        assert_eq!(contract.region, "us-east-1");
+        assert!(!contract.create_table);
+        assert_eq!(contract.master_key(None), Err(MasterKeyError::Missing));
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_would_be_right() {
+        let error = read(&[("PORT", "http")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "PORT is 'http'; it must be a port number from 0 to 65535"
+        );
+        assert!(read(&[("CREATE_TABLE", "maybe")]).is_err());
+    }
+
+    #[test]
+    fn going_without_a_key_is_for_loopback_only() {
+        let open = read(&[("ALLOW_NO_MASTER_KEY", "1")]).unwrap();
+        assert!(open.master_key(None).unwrap().is_open());
+        let exposed = read(&[("ALLOW_NO_MASTER_KEY", "1"), ("HOST", "0.0.0.0")]).unwrap();
+        assert_eq!(exposed.master_key(None), Err(MasterKeyError::Missing));
+    }
+
+    #[test]
+    fn nobody_is_let_in_without_a_key_on_lambda() {
+        let open = [
+            ("ALLOW_NO_MASTER_KEY", "1"),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ];
+        let refused = read(&open).unwrap().master_key(None);
+        assert_eq!(refused, Err(MasterKeyError::Missing));
+    }
+
+    #[test]
+    fn an_emulator_is_not_lambda() {
+        let emulated = read(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9000")]).unwrap();
+        assert!(!emulated.on_lambda);
+    }
+
+    #[test]
+    fn the_environment_s_key_goes_before_the_file_s() {
+        let contract = read(&[("LITELLM_MASTER_KEY", "sk-env")]).unwrap();
+        assert!(
+            contract
+                .master_key(Some("sk-file"))
+                .unwrap()
+                .admit("sk-env")
+                .is_some()
+        );
+        assert!(
+            read(&[])
+                .unwrap()
+                .master_key(Some("sk-file"))
+                .unwrap()
+                .admit("sk-file")
+                .is_some()
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! What every shell gathers from its surroundings before it can serve: the configuration, the key, the clients, the
+//! table, and, on a developer's machine, the simulated Bedrock and the embedded table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+
+use crate::AppState;
+use crate::bedrock::{Clients, Override};
+use crate::chain::Routes;
+use crate::chain::policy::Backoff;
+use crate::config::{self, Config};
+use crate::spend::{Ledger, LedgerOptions};
+use crate::store::{Table, TableOptions, WriteLimits};
+
+#[cfg(feature = "local")]
+use super::simulated::{Options, Simulated};
+use super::{Connections, Contract, StartError, aws, logging};
+#[cfg(feature = "local")]
+use crate::store::Embedded;
+
+/// The embedded table's name.
+#[cfg(feature = "local")]
+const EMBEDDED_TABLE: &str = "bedrock-sidecar";
+
+/// The simulated Bedrock's pause between two pieces of an answer: about how fast a person reads.
+#[cfg(feature = "local")]
+const HUMAN_PACE: Duration = Duration::from_millis(25);
+
+/// Which Bedrock is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Upstream {
+    /// Amazon's.
+    #[default]
+    Amazon,
+    /// The simulated one.
+    #[cfg(feature = "local")]
+    Simulated,
+    /// Amazon's where this machine has credentials, else the simulated one.
+    #[cfg(feature = "local")]
+    Auto,
+}
+
+/// All that a shell serves with.
+pub(super) struct Gathered {
+    pub(super) state: AppState,
+    /// What every client but the embedded table's is connected through.
+    pub(super) connections: Connections,
+    #[cfg(feature = "local")]
+    pub(super) simulated: Option<Simulated>,
+    #[cfg(feature = "local")]
+    pub(super) embedded: Option<Embedded>,
+}
+
+/// Gathers, and starts logging as soon as the configuration says how. `json_logs` holds where it says nothing.
+pub(super) async fn gather(
+    contract: &Contract,
+    upstream: Upstream,
+    json_logs: bool,
+) -> Result<Gathered, StartError> {
+    let env = |name: &str| std::env::var(name).ok();
+    let (config, warnings) = config::load(&contract.config_file, &env)?;
+    let level = contract
+        .log_level
+        .clone()
+        .or_else(|| config.general.log_level.clone());
+    logging::start(
+        level.as_deref().unwrap_or("info"),
+        config.general.json_logs.unwrap_or(json_logs),
+    );
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    let config = Arc::new(config);
+    let in_file = config.general.master_key.as_ref();
+    let master_key = contract.master_key(in_file.map(config::Secret::expose))?;
+    let connections = Connections::new(config.settings.connect_timeout);
+    let sdk = aws::load(&contract.region, &connections).await;
+
+    #[cfg(feature = "local")]
+    let simulated = simulated(upstream, &config, &sdk).await?;
+    #[cfg(feature = "local")]
+    let instead = simulated
+        .as_ref()
+        .map(|bedrock| Override { url: bedrock.url() });
+    #[cfg(not(feature = "local"))]
+    let (Upstream::Amazon, instead) = (upstream, None::<Override>);
+
+    #[cfg(feature = "local")]
+    let (embedded, table) = match &contract.table_name {
+        Some(name) => (None, connect(contract, &sdk, name).await?),
+        None => {
+            let embedded = Embedded::open(&contract.data_dir).await?;
+            let table = embedded.table(EMBEDDED_TABLE).await?;
+            (Some(embedded), table)
+        }
+    };
+    #[cfg(not(feature = "local"))]
+    let table = {
+        let name = contract.table_name.as_ref().ok_or(StartError::NoTable)?;
+        connect(contract, &sdk, name).await?
+    };
+
+    let clients = Clients::new(sdk, &config, instead);
+    let routes = Routes::new(Arc::clone(&config), clients, Backoff::default())
+        .await
+        .sharing(table.clone());
+    let ledger = Ledger::new(table, ledger_options(&config));
+    Ok(Gathered {
+        state: AppState::new(config, routes, master_key, ledger),
+        connections,
+        #[cfg(feature = "local")]
+        simulated,
+        #[cfg(feature = "local")]
+        embedded,
+    })
+}
+
+#[cfg(feature = "local")]
+async fn simulated(
+    upstream: Upstream,
+    config: &Config,
+    sdk: &SdkConfig,
+) -> Result<Option<Simulated>, StartError> {
+    let wanted = match upstream {
+        Upstream::Amazon => false,
+        Upstream::Simulated => true,
+        Upstream::Auto => !names_credentials(config) && !aws::has_credentials(sdk).await,
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    let catalog = crate::catalog::Catalog::bundled();
+    let options =
+        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
+    Simulated::start(options.with_pace(HUMAN_PACE))
+        .await
+        .map(Some)
+        .map_err(StartError::Simulated)
+}
+
+/// Whether the file itself says as whom Bedrock is called.
+#[cfg(feature = "local")]
+fn names_credentials(config: &Config) -> bool {
+    config
+        .deployments()
+        .any(|deployment| deployment.credentials != config::Credentials::Default)
+}
+
+async fn connect(contract: &Contract, sdk: &SdkConfig, name: &str) -> Result<Table, StartError> {
+    if contract.create_table && contract.on_lambda {
+        return Err(StartError::CreatesTable);
+    }
+    let options = TableOptions {
+        name: name.to_owned(),
+        endpoint: None,
+        region: None,
+    };
+    let table = Table::connect(sdk, &options);
+    if contract.create_table {
+        table.create_if_missing().await?;
+    }
+    Ok(table)
+}
+
+fn ledger_options(config: &Config) -> LedgerOptions {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    LedgerOptions {
+        write: WriteLimits {
+            total: config.settings.record_timeout,
+            ..WriteLimits::default()
+        },
+        retention: config.general.retention_days.map(|days| DAY * days),
+    }
+}

@@ -1,0 +1,80 @@
+//! The Lambda shell: the one handler behind Lambda's Runtime API, as a function URL with response streaming calls it.
+//!
+//! It knows what a server does not: an invocation has an end, the process is frozen between two of them, and what is
+//! not done before the next event is asked for is done late or never.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn;
+
+use super::gather::{Gathered, Upstream, gather};
+use super::{Contract, StartError};
+use crate::app;
+
+mod connect;
+mod deadline;
+mod invocation;
+mod nodelay;
+mod reply;
+
+use invocation::Invocations;
+
+/// Where the Runtime API is.
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
+/// Before an invocation ends, so much time is left for the end of the stream and the record.
+const MARGIN: Duration = Duration::from_secs(3);
+
+/// Whether this process was started behind a Runtime API: on Lambda, or under an emulator.
+pub fn is_asked_for() -> bool {
+    std::env::var_os(RUNTIME_API).is_some_and(|address| !address.is_empty())
+}
+
+/// Serves invocations until the process is ended.
+///
+/// # Errors
+/// When the process cannot start, or the Runtime API goes away.
+pub async fn serve(contract: &Contract) -> Result<(), StartError> {
+    let gathered = gather(contract, upstream(contract), contract.on_lambda).await?;
+    connect::ahead(&gathered.state);
+    let Gathered {
+        state, connections, ..
+    } = &gathered;
+    // Never opened again: a closed tracker still takes tasks, and can be waited for.
+    state.tasks.close();
+    let invocations = Invocations::new(state.tasks.clone(), connections.clone(), runtime_api());
+    lambda_http::streaming_runtime_concurrent(router(app(state.clone())))
+        .layer(invocations)
+        .run_concurrent()
+        .await
+        .map_err(StartError::Runtime)
+}
+
+fn router(app: Router) -> Router {
+    app.layer(from_fn(deadline::tell))
+        .layer(from_fn(reply::fill))
+}
+
+/// On Lambda, Amazon's. Under an emulator, as on a developer's machine.
+#[cfg(feature = "local")]
+fn upstream(contract: &Contract) -> Upstream {
+    match (contract.on_lambda, contract.simulated) {
+        (true, _) => Upstream::Amazon,
+        (false, true) => Upstream::Simulated,
+        (false, false) => Upstream::Auto,
+    }
+}
+
+#[cfg(not(feature = "local"))]
+fn upstream(_: &Contract) -> Upstream {
+    Upstream::Amazon
+}
+
+/// The Runtime API's address, as far as it is one: on Lambda `169.254.100.1:9001`, under an emulator perhaps a URL.
+fn runtime_api() -> Option<SocketAddr> {
+    let value = std::env::var(RUNTIME_API).ok()?;
+    let value = value.trim_start_matches("http://");
+    value.split('/').next()?.parse().ok()
+}

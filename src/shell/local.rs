@@ -1,0 +1,129 @@
+//! The local shell: a server on this machine, with the embedded table and, where there are no credentials, the
+//! simulated Bedrock.
+
+use std::net::SocketAddr;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use crate::{AppState, app};
+
+use super::gather::{Gathered, gather};
+use super::simulated::Simulated;
+use super::{Contract, StartError};
+
+pub use super::gather::Upstream;
+
+/// Serves until the process is told to stop (Ctrl-C or SIGTERM), then lets requests under way end.
+pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartError> {
+    let Gathered {
+        state,
+        simulated,
+        embedded,
+        ..
+    } = gather(contract, upstream, false).await?;
+
+    let listener = bind(contract).await?;
+    let address = listener.local_addr().map_err(StartError::Serve)?;
+    announce(address, contract, &state, simulated.as_ref());
+
+    let tasks = state.tasks.clone();
+    // Without it every stream's first byte waits 40 ms for the acknowledgement of its head.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    axum::serve(listener, app(state))
+        .with_graceful_shutdown(stop_signal())
+        .await
+        .map_err(StartError::Serve)?;
+
+    // The clients have their answers; their records may still be on the way.
+    tasks.close();
+    tasks.wait().await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    Ok(())
+}
+
+async fn bind(contract: &Contract) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(contract.host, contract.port);
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Bind { address, source })
+}
+
+/// Says where it listens, whom it calls, and what to try first.
+fn announce(
+    address: SocketAddr,
+    contract: &Contract,
+    state: &AppState,
+    simulated: Option<&Simulated>,
+) {
+    let upstream = match simulated {
+        Some(bedrock) => format!(
+            "the SIMULATED Bedrock at {} (no AWS call is made)",
+            bedrock.url()
+        ),
+        None => format!(
+            "Amazon Bedrock ({} unless a deployment says otherwise)",
+            contract.region
+        ),
+    };
+    let table = match &contract.table_name {
+        Some(name) => format!("DynamoDB table {name}"),
+        None => format!("embedded in {}", contract.data_dir.display()),
+    };
+    let key = if state.master_key.is_open() {
+        ""
+    } else {
+        " -H \"Authorization: Bearer $LITELLM_MASTER_KEY\""
+    };
+    let model = state
+        .config
+        .public_names()
+        .first()
+        .copied()
+        .unwrap_or_default();
+    println!(
+        "bedrock-sidecar {} listens on http://{address}",
+        env!("CARGO_PKG_VERSION")
+    );
+    println!(
+        "  models from {}, Bedrock: {upstream}, records: {table}",
+        state.config.name
+    );
+    println!(
+        "  try: curl http://{address}/v1/chat/completions{key} -H 'Content-Type: application/json' \
+         -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"what llm are you\"}}]}}'"
+    );
+}
+
+/// Ctrl-C or SIGTERM. A second one ends the process at once: whoever sends it does not want to wait for streams.
+async fn stop_signal() {
+    told_to_stop().await;
+    tracing::info!("stopping: requests under way may end; a second signal ends them");
+    tokio::spawn(async {
+        told_to_stop().await;
+        std::process::exit(130);
+    });
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) {
+        (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        },
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(%error, "signals cannot be heard: the server stops only when it is killed");
+            std::future::pending().await
+        }
+    }
+}
