@@ -1,0 +1,140 @@
+//! What a client is told when something is wrong with its request.
+
+use serde_json::{Value, json};
+
+use crate::support::{KEY, TestApp, hello};
+
+#[tokio::test]
+async fn an_unknown_route_is_404_in_openai_s_shape() {
+    let app = TestApp::new().await;
+    let response = app.get("/v1/nothing/here").send().await.unwrap();
+    assert_eq!(response.status(), 404);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "404");
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("GET /v1/nothing/here")
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_in_openai_s_shape() {
+    let app = TestApp::new().await;
+    let response = app.get("/v1/chat/completions").send().await.unwrap();
+    assert_eq!(response.status(), 405);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["type"], "invalid_request_error");
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_400_and_says_where_the_list_is() {
+    let app = TestApp::new().await;
+    let response = app.chat(&hello("nope")).await;
+    assert_eq!(response.status(), 400);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["param"], "model");
+    assert_eq!(
+        body["error"]["message"],
+        "Invalid model name passed in model=nope. Call `/v1/models` to view available models for your key."
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_named() {
+    let app = TestApp::new().await;
+    let cases = [
+        (json!({"model": "primary"}), "messages"),
+        (json!({"model": "primary", "messages": "hi"}), "messages"),
+        (
+            json!({"model": "primary", "messages": [{"role": "user", "content": 7}]}),
+            "messages[0].content",
+        ),
+        (
+            json!({"model": "primary", "messages": [{"role": "robot", "content": "x"}]}),
+            "messages[0].role",
+        ),
+        (
+            json!({"model": "primary", "messages": [{"role": "user", "content": [
+                {"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AA=="}}
+            ]}]}),
+            "messages[0].content[1].image_url",
+        ),
+        (
+            json!({"model": "primary", "messages": [{"role": "user", "content": "x"}], "n": 2}),
+            "n",
+        ),
+        (
+            json!({"model": "primary", "messages": [{"role": "user", "content": "x"}], "max_tokens": "many"}),
+            "max_tokens",
+        ),
+    ];
+    for (body, param) in cases {
+        let response = app.chat(&body).await;
+        assert_eq!(response.status(), 400, "{body}");
+        let error: Value = response.json().await.unwrap();
+        assert_eq!(error["error"]["param"], param, "{error}");
+        assert_eq!(error["error"]["type"], "invalid_request_error");
+    }
+    assert!(app.bedrock.requests().is_empty());
+}
+
+#[tokio::test]
+async fn broken_json_is_400_and_says_where() {
+    let app = TestApp::new().await;
+    let url = format!("{}/v1/chat/completions", app.url);
+    let response = app
+        .http
+        .post(url)
+        .bearer_auth(KEY)
+        .body("{\"model\": \"pri")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 400);
+    let error: Value = response.json().await.unwrap();
+    assert!(
+        error["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("line 1 column"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_above_lambda_s_limit_is_413_and_one_below_it_is_answered() {
+    let app = TestApp::new().await;
+    let of_size = |bytes: usize| json!({"model": "last", "messages": [{"role": "user", "content": "x".repeat(bytes)}], "max_tokens": 5});
+    assert_eq!(app.chat(&of_size(6_400_000)).await.status(), 413);
+    let answered = app.chat(&of_size(1_000_000)).await;
+    assert_eq!(answered.status(), 200);
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_may_not_call_unless_the_configuration_names_them() {
+    let app = TestApp::new().await;
+    let asked = |app: &TestApp| {
+        app.get("/v1/models")
+            .header("origin", "https://site.example")
+            .send()
+    };
+    let response = asked(&app).await.unwrap();
+    assert!(
+        response
+            .headers()
+            .get("access-control-allow-origin")
+            .is_none()
+    );
+
+    let app = TestApp::with_settings(
+        "general_settings: {cors_allow_origins: ['https://site.example']}\n",
+    )
+    .await;
+    let response = asked(&app).await.unwrap();
+    assert_eq!(
+        response.headers()["access-control-allow-origin"],
+        "https://site.example"
+    );
+}

@@ -1,0 +1,200 @@
+//! What a request says beside the conversation reaches Bedrock, or is named.
+
+use bedrock_sidecar::shell::simulated::{Event, Step};
+use serde_json::{Value, json};
+
+use crate::support::{KEY, PRIMARY, TestApp, hello};
+
+async fn refusal(app: &TestApp, body: &Value) -> (String, String) {
+    let response = app.chat(body).await;
+    assert_eq!(response.status(), 400, "{body}");
+    let error: Value = response.json().await.unwrap();
+    let text = |field: &str| {
+        error["error"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (text("param"), text("message"))
+}
+
+fn with(field: &str, value: Value) -> Value {
+    let mut body = hello("primary");
+    body[field] = value;
+    body
+}
+
+#[tokio::test]
+async fn guardrail_tier_latency_and_tags_go_to_bedrock() {
+    let app = TestApp::with_settings(
+        "general_settings: {bedrock_request_metadata_fields: [key_alias, session_id, nothing]}\n",
+    )
+    .await;
+    let mut body = with("service_tier", json!("flex"));
+    body["guardrailConfig"] = json!({"guardrailIdentifier": "g", "guardrailVersion": "DRAFT"});
+    body["performanceConfig"] = json!({"latency": "optimized"});
+    body["requestMetadata"] = json!({"team": "search"});
+    body["anthropic_beta"] = json!(["context-1m-2025-08-07"]);
+    body["litellm_session_id"] = json!("task|7");
+    app.chat_json(&body).await;
+    let sent = &app.bedrock.requests_for(PRIMARY)[0].body;
+    assert_eq!(sent["serviceTier"], json!({"type": "flex"}));
+    assert_eq!(sent["guardrailConfig"], body["guardrailConfig"]);
+    assert_eq!(sent["performanceConfig"], json!({"latency": "optimized"}));
+    let tags = &sent["requestMetadata"];
+    assert_eq!(
+        (&tags["team"], &tags["session_id"]),
+        (&json!("search"), &json!("task_7"))
+    );
+    assert!(tags["key_alias"].is_string() && !tags.to_string().contains(KEY));
+    assert_eq!(
+        sent["additionalModelRequestFields"],
+        json!({"anthropic_beta": ["context-1m-2025-08-07"]})
+    );
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_honoured_is_named_unless_the_client_wants_it_ignored() {
+    let app = TestApp::new().await;
+    let (param, message) = refusal(&app, &with("foo_bar", json!(1))).await;
+    assert_eq!(param, "foo_bar");
+    assert!(
+        message.contains("'foo_bar'") && message.contains("drop_params"),
+        "{message}"
+    );
+    let mut body = with("foo_bar", json!(1));
+    body["logprobs"] = json!(true);
+    body["drop_params"] = json!(true);
+    app.chat_json(&body).await;
+    let dropping = TestApp::with_config(
+        "model_list: [{model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, drop_params: true}}]\n",
+    )
+    .await;
+    dropping.chat_json(&with("foo_bar", json!(1))).await;
+}
+
+#[tokio::test]
+async fn what_a_field_must_be_is_said_with_its_name() {
+    let app = TestApp::new().await;
+    let cases = [
+        ("service_tier", json!("gold"), "service_tier"),
+        (
+            "guardrailConfig",
+            json!({"guardrailIdentifier": "g"}),
+            "guardrailConfig.guardrailVersion",
+        ),
+        (
+            "performanceConfig",
+            json!({"latency": "fast"}),
+            "performanceConfig.latency",
+        ),
+        (
+            "requestMetadata",
+            json!({"a": "\u{e9}"}),
+            "requestMetadata.a",
+        ),
+        ("requestMetadata", json!({"a": 1}), "requestMetadata.a"),
+        ("functions", json!([{"name": "f"}]), "functions"),
+    ];
+    for (field, value, expected) in cases {
+        let (param, message) = refusal(&app, &with(field, value)).await;
+        assert_eq!(param, expected, "{message}");
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_pdf_reaches_a_model_that_reads_them() {
+    let app = TestApp::new().await;
+    let mut body = hello("primary");
+    body["messages"][0]["content"] = json!([
+        {"type": "file", "file": {"filename": "Q3 report.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}},
+    ]);
+    app.chat_json(&body).await;
+    assert_eq!(
+        app.bedrock.requests_for(PRIMARY)[0].body["messages"][0]["content"],
+        json!([
+            {"text": "."},
+            {"document": {"format": "pdf", "name": "Q3 report", "source": {"bytes": "JVBERi0="}}},
+        ])
+    );
+    body["messages"][0]["content"] = json!([{"type": "file", "file": {"file_id": "file-abc"}}]);
+    let (param, _) = refusal(&app, &body).await;
+    assert_eq!(param, "messages[0].content[0].file.file_data");
+}
+
+#[tokio::test]
+async fn a_picture_elsewhere_is_fetched_from_no_host_that_is_not_allowed_and_never_from_inside() {
+    let app = TestApp::with_settings(
+        "general_settings: {user_url_allowed_hosts: [localhost, 127.0.0.1, 169.254.169.254]}\n",
+    )
+    .await;
+    for (url, why) in [
+        ("https://example.com/a.png", "fetches nothing"),
+        ("http://localhost/a.png", "private address"),
+        ("http://127.0.0.1/a.png", "private address"),
+        ("http://169.254.169.254/latest/meta-data", "private address"),
+        ("HTTP://2130706433/a.png", "private address"),
+    ] {
+        let mut body = hello("primary");
+        body["messages"][0]["content"] = json!([
+            {"type": "text", "text": "What is this?"},
+            {"type": "image_url", "image_url": {"url": url}},
+        ]);
+        let (param, message) = refusal(&app, &body).await;
+        assert_eq!(param, "messages[0].content[1].image_url");
+        assert!(message.contains(why), "{url}: {message}");
+    }
+    assert!(app.bedrock.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_an_answer_rests_on_is_in_its_annotations() {
+    let app = TestApp::new().await;
+    let delta = |block: u32, delta: Value| {
+        Event::new(
+            "contentBlockDelta",
+            json!({"contentBlockIndex": block, "delta": delta}),
+        )
+    };
+    let events = || {
+        Step::events(vec![
+            Event::new("messageStart", json!({"role": "assistant"})),
+            delta(0, json!({"text": "Sö: "})),
+            delta(1, json!({"text": "it rose."})),
+            delta(
+                1,
+                json!({"citation": {
+                    "title": "Q3 report", "sourceContent": [{"text": "rose by 3"}],
+                    "location": {"documentPage": {"documentIndex": 0, "start": 1, "end": 2}},
+                }}),
+            ),
+            delta(
+                1,
+                json!({"citation": {"title": "News", "location": {"web": {"url": "https://example.com/n"}}}}),
+            ),
+            Event::new("messageStop", json!({"stopReason": "end_turn"})),
+            Event::new(
+                "metadata",
+                json!({"usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}, "metrics": {"latencyMs": 1}}),
+            ),
+        ])
+    };
+    let expected = json!([
+        {"type": "file_citation", "file_citation": {"start_index": 4, "end_index": 12, "filename": "Q3 report", "quote": "rose by 3"}},
+        {"type": "url_citation", "url_citation": {"start_index": 4, "end_index": 12, "url": "https://example.com/n", "title": "News"}},
+    ]);
+    app.bedrock.script(PRIMARY, [events(), events()]);
+    let reply = app.chat_json(&hello("primary")).await;
+    let message = &reply["choices"][0]["message"];
+    assert_eq!(message["content"], "Sö: it rose.");
+    assert_eq!(message["annotations"], expected);
+    let mut body = hello("primary");
+    body["stream"] = json!(true);
+    let text = app.chat(&body).await.text().await.unwrap();
+    for (index, annotation) in expected.as_array().unwrap().iter().enumerate() {
+        let kind = annotation["type"].as_str().unwrap();
+        let entry = format!("\"annotations\":[{{\"index\":{index},\"type\":\"{kind}\"");
+        assert!(text.contains(&entry), "{text}");
+    }
+}

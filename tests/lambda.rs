@@ -1,0 +1,163 @@
+//! As a Lambda function the gateway keeps its promises too, though it is frozen between two requests.
+
+use std::time::Duration;
+
+use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::spend::Status;
+use serde_json::{Value, json};
+
+use crate::support::hello;
+use crate::support::lambda::{Lambda, event};
+
+const MODEL: &str = "us.anthropic.claude-sonnet-5-5";
+const CALLED: &str = "claude-sonnet-5-5";
+
+fn streamed() -> Value {
+    let mut body = hello(CALLED);
+    body["stream"] = json!(true);
+    body
+}
+
+fn id(text: &str) -> String {
+    let at = text.find("chatcmpl-").unwrap();
+    text[at..].chars().take_while(|c| *c != '"').collect()
+}
+
+#[tokio::test]
+async fn a_stream_comes_piece_by_piece_and_its_record_is_written_before_the_freeze() {
+    let lambda = Lambda::start().await;
+    let pace = Duration::from_millis(100);
+    lambda.bedrock.script(
+        MODEL,
+        [Step::text("one two three four five six").pace(pace)],
+    );
+    let invocation = lambda.chat(&streamed()).await;
+    assert_eq!(invocation.status, 200);
+    assert!(invocation.text().ends_with("data: [DONE]\n\n"));
+    let spread = invocation.pieces.last().unwrap().0 - invocation.first_byte();
+    assert!(spread > pace * 3, "all of it came within {spread:?}");
+    let record = lambda
+        .record(&id(&invocation.text()))
+        .await
+        .expect("a record");
+    assert_eq!(record.status, Status::Success);
+}
+
+#[tokio::test]
+async fn a_warm_request_does_not_wait_for_an_acknowledgement() {
+    let lambda = Lambda::start().await;
+    lambda.request("GET", "/health/liveliness", None).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let invocation = lambda.request("GET", "/health/liveliness", None).await;
+        fastest = fastest.min(invocation.whole);
+    }
+    assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+}
+
+#[tokio::test]
+async fn a_stream_ends_in_an_error_before_the_invocation_would_be_killed() {
+    let lambda = Lambda::start().await;
+    let stalls = Step::text("one two three four five six").pace(Duration::from_secs(3));
+    lambda.bedrock.always(MODEL, stalls);
+    let event = event("POST", "/v1/chat/completions", Some(&streamed()));
+    let invocation = lambda.invoke(event, Duration::from_secs(8)).await;
+    let text = invocation.text();
+    assert!(text.contains("\"error\""), "{text}");
+    assert!(
+        !text.contains("[DONE]") && !text.contains("\"finish_reason\":\"stop\""),
+        "{text}"
+    );
+    assert!(
+        invocation.over < Duration::from_secs(6),
+        "{:?}",
+        invocation.over
+    );
+    let record = lambda.record(&id(&text)).await.expect("a record");
+    assert_eq!(record.status, Status::Failure);
+}
+
+#[tokio::test]
+async fn a_silent_bedrock_is_an_error_before_the_invocation_would_be_killed() {
+    let lambda = Lambda::start().await;
+    lambda
+        .bedrock
+        .always(bedrock_sidecar::shell::simulated::ANY_MODEL, Step::hang());
+    let event = event("POST", "/v1/chat/completions", Some(&hello(CALLED)));
+    let invocation = lambda.invoke(event, Duration::from_secs(6)).await;
+    assert_eq!(invocation.status, 408, "{}", invocation.text());
+    assert!(invocation.json()["error"]["message"].is_string());
+    let id = invocation.headers["x-litellm-call-id"].as_str().unwrap();
+    assert_eq!(
+        lambda.record(id).await.expect("a record").status,
+        Status::Failure
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_during_the_freeze_is_not_noticed() {
+    let mut lambda = Lambda::start().await;
+    assert_eq!(lambda.chat(&hello(CALLED)).await.status, 200);
+    lambda.restart_bedrock().await;
+    let invocation = lambda.chat(&hello(CALLED)).await;
+    assert_eq!(invocation.status, 200, "{}", invocation.text());
+    assert_eq!(lambda.bedrock.requests_for(MODEL).len(), 1);
+}
+
+#[tokio::test]
+async fn the_example_events_are_answered() {
+    let lambda = Lambda::start().await;
+    for (name, status) in [
+        ("chat", 200),
+        ("chat_stream", 200),
+        ("models", 200),
+        ("bad_key", 401),
+    ] {
+        let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let event = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let invocation = lambda.invoke(event, Duration::from_secs(60)).await;
+        assert_eq!(invocation.status, status, "{name}: {}", invocation.text());
+    }
+}
+
+/// Why the process does not start on Lambda with these variables.
+async fn refusal(variables: &[(&str, &str)]) -> String {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_bedrock-sidecar"))
+        .env_clear()
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+            ("TABLE_NAME", "table"),
+        ])
+        .envs(variables.iter().copied())
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn on_lambda_nobody_is_let_in_without_a_key() {
+    let said = refusal(&[("ALLOW_NO_MASTER_KEY", "1")]).await;
+    assert!(said.contains("no master key"), "{said}");
+}
+
+#[tokio::test]
+async fn on_lambda_no_table_is_created() {
+    let said = refusal(&[("LITELLM_MASTER_KEY", "sk-test"), ("CREATE_TABLE", "true")]).await;
+    assert!(said.contains("CREATE_TABLE is refused on Lambda"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "a minute long: cargo test a_long_freeze -- --ignored"]
+async fn after_a_long_freeze_no_old_connection_is_used() {
+    let lambda = Lambda::start().await;
+    lambda.chat(&hello(CALLED)).await;
+    lambda.chat(&hello(CALLED)).await;
+    tokio::time::sleep(Duration::from_secs(55)).await;
+    assert_eq!(lambda.chat(&hello(CALLED)).await.status, 200);
+    let seen = lambda.bedrock.requests_for(MODEL);
+    assert_eq!(seen[0].connection, seen[1].connection);
+    assert_ne!(seen[1].connection, seen[2].connection);
+}

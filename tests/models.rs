@@ -1,0 +1,105 @@
+//! What a client learns of the models.
+
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+async fn json(app: &TestApp, path: &str) -> Value {
+    let response = app.get(path).send().await.unwrap();
+    assert_eq!(response.status(), 200, "{path}");
+    response.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_list_holds_every_group_and_alias_with_and_without_v1() {
+    let app = TestApp::new().await;
+    for path in ["/models", "/v1/models"] {
+        let list = json(&app, path).await;
+        assert_eq!(list["object"], "list");
+        let ids: Vec<&str> = list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|m| m["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids, ["primary", "backup", "last", "favourite"]);
+        assert_eq!(list["data"][0]["object"], "model");
+        assert_eq!(list["data"][0]["max_output_tokens"], 64_000);
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_found_by_its_group_its_alias_and_its_bedrock_id() {
+    let app = TestApp::new().await;
+    for name in [
+        "primary",
+        "favourite",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ] {
+        assert_eq!(json(&app, &format!("/v1/models/{name}")).await["id"], name);
+    }
+    let response = app.get("/v1/models/nope").send().await.unwrap();
+    assert_eq!(response.status(), 404);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(
+        body["error"]["message"],
+        "The model `nope` does not exist or is not accessible"
+    );
+}
+
+#[tokio::test]
+async fn model_info_tells_limits_prices_and_abilities() {
+    let app = TestApp::new().await;
+    for path in ["/model/info", "/v1/model/info"] {
+        let list = json(&app, path).await;
+        let entry = &list["data"][0];
+        assert_eq!(entry["model_name"], "primary");
+        assert_eq!(
+            entry["litellm_params"]["model"],
+            "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+        );
+        let info = &entry["model_info"];
+        assert_eq!(info["max_input_tokens"], 200_000);
+        assert_eq!(info["max_output_tokens"], 64_000);
+        assert_eq!(info["input_cost_per_token"], 0.0000033);
+        assert_eq!(info["cache_read_input_token_cost"], 0.00000033);
+        for ability in [
+            "supports_vision",
+            "supports_prompt_caching",
+            "supports_reasoning",
+            "supports_function_calling",
+        ] {
+            assert_eq!(info[ability], true, "{ability}");
+        }
+        let alias = list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|m| m["model_name"] == "favourite")
+            .unwrap();
+        assert_eq!(alias["model_info"], *info);
+    }
+}
+
+#[tokio::test]
+async fn model_info_never_shows_credentials_and_a_price_that_is_unknown_is_null() {
+    let app = TestApp::with_config(
+        r#"
+model_list:
+  - model_name: m
+    litellm_params:
+      model: bedrock/nobody.knows-this-v1:0
+      aws_access_key_id: AKIACANARY
+      aws_secret_access_key: secretcanary
+      aws_session_token: tokencanary
+"#,
+    )
+    .await;
+    let list = json(&app, "/model/info").await;
+    assert!(
+        !list.to_string().to_lowercase().contains("canary"),
+        "{list}"
+    );
+    assert!(list["data"][0]["model_info"]["input_cost_per_token"].is_null());
+}

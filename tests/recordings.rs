@@ -1,0 +1,128 @@
+//! Real Bedrock streams, replayed byte for byte, where `BEDROCK_RECORDINGS` names a folder of them.
+
+use std::path::{Path, PathBuf};
+
+use bedrock_sidecar::shell::simulated::Step;
+use serde_json::{Value, json};
+
+use crate::support::{PRIMARY, TestApp, hello};
+
+/// Every `*.response.bin` below the folder.
+fn streams(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(streams(&path));
+        } else if path.to_str().unwrap().ends_with(".response.bin") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The decoded events beside a recording: type and payload.
+fn events(recording: &Path) -> Vec<(String, Value)> {
+    let path = recording
+        .to_str()
+        .unwrap()
+        .replace(".response.bin", ".response.events.jsonl");
+    let lines = std::fs::read_to_string(path).unwrap();
+    let events = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events
+        .map(|event| {
+            let headers = &event["headers"];
+            let kind = headers
+                .get(":event-type")
+                .or_else(|| headers.get(":exception-type"));
+            (
+                kind.and_then(Value::as_str).unwrap_or("").to_owned(),
+                event["payload"].clone(),
+            )
+        })
+        .collect()
+}
+
+fn joined(events: &[(String, Value)], pointer: &str) -> String {
+    let deltas = events
+        .iter()
+        .filter(|(kind, _)| kind == "contentBlockDelta");
+    deltas
+        .filter_map(|(_, payload)| payload.pointer(pointer)?.as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_recorded_stream_reaches_the_client_whole() {
+    let Some(folder) = std::env::var_os("BEDROCK_RECORDINGS") else {
+        println!("0 recordings replayed: BEDROCK_RECORDINGS names no folder");
+        return;
+    };
+    let recordings = streams(Path::new(&folder));
+    let mut whole = 0;
+    for recording in &recordings {
+        let name = recording.display();
+        let app = TestApp::new().await;
+        let bytes = std::fs::read(recording).unwrap();
+        app.bedrock.script(PRIMARY, [Step::bytes(bytes)]);
+        let events = events(recording);
+        let mut body = hello("primary");
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+        body["disable_fallbacks"] = json!(true);
+        let response = app.chat(&body).await;
+        let stop = events.iter().find(|(kind, _)| kind == "messageStop");
+        if !response.status().is_success() {
+            assert!(
+                stop.is_none(),
+                "{name}: a whole stream was taken for a failure"
+            );
+            continue;
+        }
+        let chunks = crate::support::read_sse(response).await;
+        assert_eq!(chunks.text(), joined(&events, "/delta/text"), "{name}");
+        assert_eq!(
+            chunks.reasoning(),
+            joined(&events, "/delta/reasoningContent/text"),
+            "{name}"
+        );
+        let starts = events.iter().filter(|(kind, payload)| {
+            kind == "contentBlockStart" && payload.pointer("/start/toolUse").is_some()
+        });
+        let calls = chunks.tool_calls();
+        assert_eq!(calls.len(), starts.count(), "{name}");
+        let arguments: String = calls
+            .into_iter()
+            .map(|call| call.2)
+            .filter(|json| json != "{}")
+            .collect();
+        assert_eq!(
+            arguments,
+            joined(&events, "/delta/toolUse/input").replace("{}", ""),
+            "{name}"
+        );
+        assert_eq!(chunks.done, stop.is_some(), "{name}");
+        assert_eq!(
+            chunks.finish_reasons().len(),
+            usize::from(stop.is_some()),
+            "{name}"
+        );
+        assert_eq!(chunks.error().is_none(), stop.is_some(), "{name}");
+        if let Some((_, metadata)) = events.iter().find(|(kind, _)| kind == "metadata") {
+            assert_eq!(
+                chunks.usage().unwrap()["total_tokens"],
+                metadata["usage"]["totalTokens"],
+                "{name}"
+            );
+        }
+        whole += usize::from(stop.is_some());
+    }
+    println!(
+        "{} recordings replayed, {whole} of them whole answers",
+        recordings.len()
+    );
+    assert!(whole > 0, "BEDROCK_RECORDINGS holds no recorded stream");
+}

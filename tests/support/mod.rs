@@ -1,0 +1,317 @@
+//! A gateway under test: the real router on a real socket, a simulated Bedrock behind it, a table in memory.
+
+mod clock;
+pub mod lambda;
+mod runtime_api;
+mod sse;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use bedrock_sidecar::AppState;
+use bedrock_sidecar::bedrock::{Clients, Override};
+use bedrock_sidecar::catalog::Catalog;
+use bedrock_sidecar::chain::Routes;
+use bedrock_sidecar::chain::policy::Backoff;
+use bedrock_sidecar::config::Config;
+use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::shell::simulated::{Options, Simulated};
+use bedrock_sidecar::spend::{Ledger, LedgerOptions};
+use bedrock_sidecar::store::{Embedded, Table, TableOptions, WriteLimits};
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+pub use clock::TestClock;
+pub use sse::{Chunks, read_sse};
+
+/// The key of every gateway under test.
+pub const KEY: &str = "sk-litellm-test-key";
+
+/// What Bedrock is asked for when a request names `primary`.
+pub const PRIMARY: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+/// The first fallback's model.
+pub const BACKUP: &str = "global.anthropic.claude-haiku-4-5-20251001-v1:0";
+/// The second fallback's model, of another family.
+pub const LAST: &str = "us.amazon.nova-pro-v1:0";
+
+/// A chain of three; no retries, so that a test says how many it wants.
+const CONFIG: &str = r#"
+model_list:
+  - model_name: primary
+    litellm_params: {model: bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0, aws_region_name: us-east-1}
+  - model_name: backup
+    litellm_params: {model: bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0, aws_region_name: us-west-2}
+  - model_name: last
+    litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, aws_region_name: us-east-1}
+litellm_settings:
+  fallbacks: [{primary: [backup, last]}]
+  num_retries: 0
+router_settings:
+  model_group_alias: {favourite: primary}
+"#;
+
+/// A gateway under test. Everything of it ends with the value.
+pub struct TestApp {
+    pub bedrock: Arc<Simulated>,
+    pub clock: TestClock,
+    pub state: AppState,
+    pub url: String,
+    pub http: reqwest::Client,
+    server: AbortHandle,
+    yaml: String,
+    embedded: Arc<Embedded>,
+}
+
+/// Short pauses, for tests that are not about them.
+pub fn quick() -> Backoff {
+    Backoff {
+        min: Duration::from_millis(1),
+        max: Duration::from_millis(2),
+        ..Backoff::default()
+    }
+}
+
+impl TestApp {
+    /// A gateway with a chain of three targets.
+    pub async fn new() -> Self {
+        Self::with_config(CONFIG).await
+    }
+
+    /// The chain of three with further lines at the end of the file.
+    pub async fn with_settings(lines: &str) -> Self {
+        Self::with_config(&format!("{CONFIG}{lines}")).await
+    }
+
+    /// A gateway with this configuration.
+    pub async fn with_config(yaml: &str) -> Self {
+        Self::with_key(yaml, MasterKey::new(Some(KEY), None, false).unwrap()).await
+    }
+
+    /// A gateway with this configuration and key.
+    pub async fn with_key(yaml: &str, master_key: MasterKey) -> Self {
+        let surroundings = Surroundings {
+            master_key,
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(yaml).await
+    }
+
+    /// A gateway that pauses between tries as the real one does.
+    pub async fn patient(yaml: &str) -> Self {
+        let surroundings = Surroundings {
+            backoff: Backoff::default(),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(yaml).await
+    }
+
+    /// The chain of three with further lines, and a table at this address.
+    pub async fn with_table_at(lines: &str, url: String) -> Self {
+        let surroundings = Surroundings {
+            table_at: Some(url),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(&format!("{CONFIG}{lines}")).await
+    }
+
+    /// The chain of three with further lines, and Bedrock at this address.
+    pub async fn with_bedrock_at(lines: &str, url: String) -> Self {
+        let surroundings = Surroundings {
+            bedrock_at: Some(url),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(&format!("{CONFIG}{lines}")).await
+    }
+
+    /// A second instance of the same gateway: the same Bedrock and the same table, nothing else in common.
+    pub async fn another_instance(&self) -> Self {
+        let surroundings = Surroundings {
+            clock: self.clock.another(),
+            bedrock: Arc::clone(&self.bedrock),
+            embedded: Arc::clone(&self.embedded),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(&self.yaml).await
+    }
+
+    /// A GET with the key.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(KEY)
+    }
+
+    /// A POST of JSON with the key.
+    pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(KEY)
+            .json(body)
+    }
+
+    /// A chat request.
+    pub async fn chat(&self, body: &Value) -> Response {
+        self.post("/v1/chat/completions", body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// A chat request's reply, which must be a success.
+    pub async fn chat_json(&self, body: &Value) -> Value {
+        let response = self.chat(body).await;
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// A streamed chat request's events; its status must be 200.
+    pub async fn chat_stream(&self, body: &Value) -> Chunks {
+        let mut body = body.clone();
+        body["stream"] = json!(true);
+        let response = self.chat(&body).await;
+        assert_eq!(response.status(), 200);
+        read_sse(response).await
+    }
+
+    /// The record of a reply's id; waits until the request's task has written it.
+    pub async fn record(&self, id: &str) -> Value {
+        self.settle().await;
+        let rows: Vec<Value> = self
+            .get(&format!("/spend/logs?request_id={id}"))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(rows.len(), 1, "one record of {id}");
+        rows.into_iter().next().unwrap()
+    }
+
+    /// Waits until every request's task has ended.
+    pub async fn settle(&self) {
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
+        self.state.tasks.reopen();
+    }
+}
+
+/// What a gateway under test stands in.
+struct Surroundings {
+    master_key: MasterKey,
+    backoff: Backoff,
+    clock: TestClock,
+    bedrock: Arc<Simulated>,
+    embedded: Arc<Embedded>,
+    /// Called instead of `bedrock`.
+    bedrock_at: Option<String>,
+    /// Called instead of `embedded`.
+    table_at: Option<String>,
+}
+
+impl Surroundings {
+    async fn new() -> Self {
+        Self {
+            master_key: MasterKey::new(Some(KEY), None, false).unwrap(),
+            backoff: quick(),
+            clock: TestClock::default(),
+            bedrock: Arc::new(simulated().await),
+            embedded: Arc::new(Embedded::in_memory().await.unwrap()),
+            bedrock_at: None,
+            table_at: None,
+        }
+    }
+
+    async fn gateway(self, yaml: &str) -> TestApp {
+        let (config, _) = Config::parse("test.yml", yaml, &|_| None).unwrap();
+        let config = Arc::new(config);
+        let sdk = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "test", "test", None, None, "test",
+            )))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let table = match self.table_at {
+            None => self.embedded.table("test").await.unwrap(),
+            endpoint => {
+                let name = "test".to_owned();
+                let region = None;
+                Table::connect(
+                    &sdk,
+                    &TableOptions {
+                        name,
+                        endpoint,
+                        region,
+                    },
+                )
+            }
+        };
+        let url = self.bedrock_at.unwrap_or_else(|| self.bedrock.url());
+        let clients = Clients::new(sdk, &config, Some(Override { url }));
+        let routes = Routes::new(Arc::clone(&config), clients, self.backoff)
+            .await
+            .with_clock(self.clock.clock())
+            .with_seed(7)
+            .sharing(table.clone());
+        let options = LedgerOptions {
+            write: WriteLimits {
+                total: config.settings.record_timeout,
+                ..WriteLimits::default()
+            },
+            ..LedgerOptions::default()
+        };
+        let ledger = Ledger::new(table, options);
+        let state = AppState::new(config, routes, self.master_key, ledger);
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = bedrock_sidecar::app(state.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
+            .abort_handle();
+        TestApp {
+            bedrock: self.bedrock,
+            clock: self.clock,
+            state,
+            url,
+            http: reqwest::Client::new(),
+            server,
+            yaml: yaml.to_owned(),
+            embedded: self.embedded,
+        }
+    }
+}
+
+async fn simulated() -> Simulated {
+    let catalog = Catalog::bundled();
+    let options =
+        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
+    Simulated::start(options).await.unwrap()
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The smallest chat request.
+pub fn hello(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hello"}]})
+}
+
+/// A header's text.
+pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap())
+        .unwrap_or("")
+}

@@ -1,0 +1,282 @@
+//! Thinking survives clients that lose it: signed blocks come back with the tool call that they led to.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bedrock_sidecar::AppState;
+use bedrock_sidecar::bedrock::{Clients, Override};
+use bedrock_sidecar::chain::Routes;
+use bedrock_sidecar::chain::policy::Backoff;
+use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::shell::simulated::{Block, Reply, Step};
+use bedrock_sidecar::spend::{Ledger, LedgerOptions};
+use bedrock_sidecar::store::{Table, TableOptions};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::support::{BACKUP, Chunks, KEY, LAST, PRIMARY, TestApp, read_sse};
+
+fn sdk() -> aws_config::SdkConfig {
+    aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new("us-east-1"))
+        .credentials_provider(
+            aws_credential_types::provider::SharedCredentialsProvider::new(
+                aws_credential_types::Credentials::new("test", "test", None, None, "test"),
+            ),
+        )
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
+}
+
+/// Another instance of the same gateway, with nothing in its memory; its URL.
+async fn another_instance(app: &TestApp, ledger: Ledger) -> String {
+    let bedrock = Override {
+        url: app.bedrock.url(),
+    };
+    let config = Arc::clone(&app.state.config);
+    let clients = Clients::new(sdk(), &config, Some(bedrock));
+    let routes = Routes::new(Arc::clone(&config), clients, Backoff::default()).await;
+    let master_key = MasterKey::new(Some(KEY), None, false).unwrap();
+    let state = AppState::new(config, routes, master_key, ledger);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, bedrock_sidecar::app(state)).await });
+    url
+}
+
+/// The books in a table that takes every connection and never answers.
+async fn frozen_books() -> Ledger {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = TableOptions {
+        name: "frozen".into(),
+        endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+        region: None,
+    };
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            held.push(socket);
+        }
+    });
+    Ledger::new(Table::connect(&sdk(), &options), LedgerOptions::default())
+}
+
+async fn ask(app: &TestApp, url: &str, messages: &Value) -> Chunks {
+    let body = json!({"model": "primary", "stream": true, "reasoning_effort": "low", "messages": messages,
+        "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]});
+    let request = app.http.post(format!("{url}/v1/chat/completions"));
+    let response = request.bearer_auth(KEY).json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    read_sse(response).await
+}
+
+/// What Cline and opencode remember of an answer: the call, and of the thinking only its text.
+fn remember(messages: &mut Value, answer: &Chunks) {
+    let calls: Vec<Value> = answer
+        .tool_calls()
+        .into_iter()
+        .map(|(id, name, arguments)| {
+            json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+        })
+        .collect();
+    let messages = messages.as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": null, "reasoning_content": answer.reasoning(), "tool_calls": calls}));
+    for call in &calls {
+        messages.push(
+            json!({"role": "tool", "tool_call_id": call["id"], "content": "{\"seen\": true}"}),
+        );
+    }
+}
+
+fn question() -> Value {
+    json!([{"role": "user", "content": "what is there?"}])
+}
+
+fn thoughtful() -> Reply {
+    Reply::tool("look", &json!({"at": "it"})).with_thinking("I should look first.")
+}
+
+/// The bodies that this model was sent.
+fn bodies(app: &TestApp, model: &str) -> Vec<Value> {
+    let requests = app.bedrock.requests_for(model).into_iter();
+    requests.map(|seen| seen.body).collect()
+}
+
+fn thinks(body: &Value) -> bool {
+    !body["additionalModelRequestFields"]["thinking"].is_null()
+}
+
+/// No request was refused for its form.
+fn none_refused(app: &TestApp) {
+    for seen in app.bedrock.requests() {
+        assert_ne!(seen.status, 400, "{}: {}", seen.refusal, seen.body);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_loses_thinking_keeps_its_model_thinking() {
+    let app = TestApp::new().await;
+    let mut messages = question();
+    for _ in 0..3 {
+        app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
+        let answer = ask(&app, &app.url, &messages).await;
+        remember(&mut messages, &answer);
+    }
+    none_refused(&app);
+    let last = bodies(&app, PRIMARY).pop().unwrap();
+    assert!(thinks(&last));
+    for turn in [1, 3] {
+        let block = &last["messages"][turn]["content"][0]["reasoningContent"]["reasoningText"];
+        assert_eq!(block["text"], "I should look first.");
+        assert!(block["signature"].as_str().is_some_and(|it| !it.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn another_instance_finds_what_the_first_one_kept() {
+    let app = TestApp::new().await;
+    let second = another_instance(&app, app.state.ledger.clone()).await;
+    let redacted = Reply {
+        blocks: vec![
+            Block::Thinking("one".into()),
+            Block::Redacted("AP8KcmVkYWN0ZWQ=".into()),
+            Block::Thinking("two\n\"é\"".into()),
+        ],
+        ..Reply::default()
+    };
+    let reply = redacted
+        .with_tool("look", &json!({}))
+        .with_tool("look", &json!({"at": "b"}));
+    app.bedrock.script(PRIMARY, [Step::reply(reply)]);
+    let mut messages = question();
+    let answer = ask(&app, &app.url, &messages).await;
+    remember(&mut messages, &answer);
+    ask(&app, &second, &messages).await;
+    none_refused(&app);
+    let last = bodies(&app, PRIMARY).pop().unwrap();
+    assert!(thinks(&last));
+    let turn = &last["messages"][1]["content"];
+    assert_eq!(turn[0]["reasoningContent"]["reasoningText"]["text"], "one");
+    assert_eq!(
+        turn[1]["reasoningContent"]["redactedContent"],
+        "AP8KcmVkYWN0ZWQ="
+    );
+    assert_eq!(
+        turn[2]["reasoningContent"]["reasoningText"]["text"],
+        "two\n\"é\""
+    );
+    assert!(turn[3].get("toolUse").is_some() && turn[4].get("toolUse").is_some());
+}
+
+#[tokio::test]
+async fn where_thinking_is_lost_the_loop_runs_without_until_the_user_speaks() {
+    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
+    let mut messages = question();
+    app.bedrock.script(PRIMARY, [Step::throttle()]);
+    app.bedrock.script(BACKUP, [Step::throttle()]);
+    let call = Reply::tool("look", &json!({}));
+    app.bedrock.script(LAST, [Step::reply(call.clone())]);
+    let answer = ask(&app, &app.url, &messages).await;
+    remember(&mut messages, &answer);
+    for _ in 0..2 {
+        app.bedrock.script(PRIMARY, [Step::reply(call.clone())]);
+        let answer = ask(&app, &app.url, &messages).await;
+        remember(&mut messages, &answer);
+        assert!(!thinks(&bodies(&app, PRIMARY).pop().unwrap()));
+    }
+    let messages = messages.as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": "There is a thing."}));
+    messages.push(json!({"role": "user", "content": "And beside it?"}));
+    ask(&app, &app.url, &json!(messages)).await;
+    assert!(thinks(&bodies(&app, PRIMARY).pop().unwrap()));
+    none_refused(&app);
+}
+
+/// A conversation whose tool call carries a block that Bedrock did not sign.
+fn forged() -> Value {
+    let block = json!({"type": "thinking", "thinking": "mine", "signature": "c2lnbmF0dXJl"});
+    json!([{"role": "user", "content": "q"},
+        {"role": "assistant", "content": null, "thinking_blocks": [block], "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "a", "content": "r"}])
+}
+
+#[tokio::test]
+async fn a_refused_signature_costs_one_try_and_no_answer() {
+    let app = TestApp::new().await;
+    ask(&app, &app.url, &forged()).await;
+    let seen = app.bedrock.requests();
+    assert_eq!(
+        seen.iter().map(|seen| seen.status).collect::<Vec<_>>(),
+        [400, 200]
+    );
+    assert!(seen[0].refusal.contains("Invalid `signature`"));
+    assert!(!thinks(&seen[1].body), "the loop runs without thinking");
+
+    let mut messages = forged();
+    let later = messages.as_array_mut().unwrap();
+    later.push(json!({"role": "assistant", "content": "done"}));
+    later.push(json!({"role": "user", "content": "q"}));
+    ask(&app, &app.url, &messages).await;
+    let seen = app.bedrock.requests();
+    assert_eq!(seen.len(), 4);
+    assert_eq!(seen[3].status, 200);
+    assert!(thinks(&seen[3].body), "a new question is thought about");
+    assert_eq!(
+        seen[3].body["messages"]
+            .to_string()
+            .find("reasoningContent"),
+        None
+    );
+}
+
+#[tokio::test]
+async fn blocks_that_a_client_returns_are_used_as_they_are() {
+    let app = TestApp::new().await;
+    app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
+    let mut messages = question();
+    let answer = ask(&app, &app.url, &messages).await;
+    remember(&mut messages, &answer);
+    let mut blocks = None;
+    for chunk in &answer.data {
+        if let Some(found) = chunk["choices"][0]["delta"]["thinking_blocks"].as_array()
+            && let Some(signed) = found.iter().find(|block| !block["signature"].is_null())
+        {
+            blocks = Some(signed.clone());
+        }
+    }
+    let mut block = blocks.expect("the answer shows its signature");
+    block["thinking"] = "I should look first.".into();
+    messages[1]["thinking_blocks"] = json!([block]);
+    ask(&app, &app.url, &messages).await;
+    none_refused(&app);
+    let last = bodies(&app, PRIMARY).pop().unwrap();
+    let turn = last["messages"][1]["content"].as_array().unwrap();
+    let thinking = turn
+        .iter()
+        .filter(|it| it.get("reasoningContent").is_some());
+    assert_eq!(thinking.count(), 1);
+}
+
+#[tokio::test]
+async fn a_frozen_table_never_breaks_an_answer() {
+    let app = TestApp::new().await;
+    let frozen = another_instance(&app, frozen_books().await).await;
+    let elsewhere = another_instance(&app, frozen_books().await).await;
+    app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
+    let mut messages = question();
+    let began = Instant::now();
+    let answer = ask(&app, &frozen, &messages).await;
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert_eq!(answer.finish_reasons(), ["tool_calls"]);
+    remember(&mut messages, &answer);
+
+    ask(&app, &frozen, &messages).await;
+    assert!(thinks(&bodies(&app, PRIMARY).pop().unwrap()), "remembered");
+    let began = Instant::now();
+    ask(&app, &elsewhere, &messages).await;
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(!thinks(&bodies(&app, PRIMARY).pop().unwrap()), "not found");
+    none_refused(&app);
+}
