@@ -1,0 +1,116 @@
+# `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BINARY := target/debug/bedrock-sidecar
+PID_FILE := .data/server.pid
+LOG_FILE := .data/server.log
+
+.PHONY: help
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: build
+build: ## Build the local binary
+	cargo build
+
+.PHONY: run
+run: .env build ## Serve on http://127.0.0.1:4000: Bedrock with AWS credentials, the simulated one without
+	@$(BINARY) serve --simulated-without-credentials
+
+.env:
+	@install -m 600 .env.example .env
+	@echo "made .env from .env.example: its key is a test key, change it before others can reach the port"
+
+.PHONY: test
+test: ## Run all tests
+	cargo test $(TEST_ARGS)
+
+.PHONY: faults
+faults: ## Print the card: what becomes of sixteen faults, streaming and not
+	@cargo test -q --test promises faults:: -- --nocapture --test-threads=1
+
+.PHONY: soak
+soak: ## Ten minutes of 50 streams with 20 % faults: make soak SOAK_SECONDS=180
+	@$(if $(SOAK_SECONDS),SOAK_SECONDS=$(SOAK_SECONDS)) cargo test -q --test promises soak:: -- --ignored --nocapture
+
+.PHONY: check
+check: build ## Check a configuration and print its chains: make check CONFIG_FILE=path.yml
+	@$(BINARY) check $(CONFIG_FILE)
+
+.PHONY: start
+start: .env build ## Serve in the background: make start CONFIG_FILE=prompt_caching.yml
+	@if $(MAKE) -s status >/dev/null 2>&1; then echo "already running (pid $$(cat $(PID_FILE)))"; exit 1; fi
+	@mkdir -p .data
+	@$(if $(CONFIG_FILE),CONFIG_FILE=$(CONFIG_FILE)) nohup $(BINARY) serve --simulated-without-credentials \
+		> $(LOG_FILE) 2>&1 < /dev/null & echo $$! > $(PID_FILE)
+	@for _ in $$(seq 50); do \
+		if grep -q 'listens on' $(LOG_FILE); then head -3 $(LOG_FILE); echo "  log: $(LOG_FILE), make stop ends it"; exit 0; fi; \
+		if ! kill -0 "$$(cat $(PID_FILE))" 2>/dev/null; then break; fi; sleep 0.1; done; \
+		cat $(LOG_FILE); rm -f $(PID_FILE); exit 1
+
+.PHONY: stop
+stop: ## End the background server
+	@if $(MAKE) -s status >/dev/null 2>&1; then \
+		pid=$$(cat $(PID_FILE)); kill "$$pid"; \
+		while kill -0 "$$pid" 2>/dev/null; do sleep 0.1; done; echo "stopped"; \
+	else echo "not running"; fi; rm -f $(PID_FILE)
+
+.PHONY: restart
+restart: stop start ## End the background server and start it again
+
+.PHONY: status
+status: ## Whether the background server runs
+	@pid=$$(cat $(PID_FILE) 2>/dev/null) && ps -p "$$pid" -o command= 2>/dev/null | grep -q bedrock-sidecar \
+		&& echo "running (pid $$pid)" || { echo "not running"; exit 1; }
+
+.PHONY: env
+env: ## Make .env from the AWS CLI's default profile; never overwrites one
+	@if [ -e .env ]; then echo ".env is there already: move it away first"; exit 1; fi
+	@command -v aws >/dev/null || { echo "the AWS CLI is not installed: https://aws.amazon.com/cli/"; exit 1; }
+	@id=$$(aws configure get aws_access_key_id --profile default) || true; \
+	secret=$$(aws configure get aws_secret_access_key --profile default) || true; \
+	region=$$(aws configure get region --profile default) || true; \
+	if [ -z "$$id" ] || [ -z "$$secret" ]; then echo "the AWS CLI's default profile has no access key: run 'aws configure'"; exit 1; fi; \
+	umask 077; AWS_ID="$$id" AWS_SECRET="$$secret" AWS_REGION_FOUND="$${region:-us-east-1}" awk ' \
+		/^AWS_ACCESS_KEY_ID=/ { print "AWS_ACCESS_KEY_ID=\"" ENVIRON["AWS_ID"] "\""; next } \
+		/^AWS_SECRET_ACCESS_KEY=/ { print "AWS_SECRET_ACCESS_KEY=\"" ENVIRON["AWS_SECRET"] "\""; next } \
+		/^AWS_REGION_NAME=/ { print "AWS_REGION_NAME=\"" ENVIRON["AWS_REGION_FOUND"] "\""; next } \
+		{ print }' .env.example > .env; \
+	echo "made .env with the default profile's access key (mode 600)"
+
+# --- Lambda ---
+
+# cargo-lambda, its linker and the SAM CLI, as .ci/tools installed them.
+TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0
+WATCH_PORT ?= 9000
+EVENT ?= events/chat_stream.json
+
+.PHONY: tools
+tools:
+	@.ci/tools
+
+.PHONY: watch
+watch: .env tools ## Serve as Lambda does, on http://127.0.0.1:9000: simulated Bedrock without AWS credentials
+	@$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port $(WATCH_PORT)
+
+.PHONY: invoke
+invoke: ## Send an event to `make watch`: make invoke EVENT=events/chat.json
+	@curl -sSNi --data-binary @$(EVENT) http://127.0.0.1:$(WATCH_PORT)/2015-03-31/functions/bedrock-sidecar/invocations; echo
+
+.PHONY: build-lambda
+build-lambda: tools ## Build target/lambda/bedrock-sidecar/bootstrap for arm64: make build-lambda ARCH=x86-64
+	@$(TOOLS) cargo lambda build --release --$(or $(ARCH),arm64)
+	@ls -l target/lambda/bedrock-sidecar/bootstrap
+
+.PHONY: template
+template: ## Check template.yaml
+	@.ci/template
+
+.PHONY: deploy
+deploy: tools ## Deploy to AWS; the first time it makes the master key and shows it once
+	@$(TOOLS) .ci/deploy
+
+.PHONY: smoke
+smoke: ## Try a deployed gateway: make smoke URL=https://….on.aws KEY=sk-…
+	@python3 .ci/smoke.py "$(URL)" "$(KEY)" $(MODEL)
