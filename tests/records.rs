@@ -101,14 +101,8 @@ async fn a_failure_is_a_record_too() {
     assert_eq!(record["spend"].to_string(), "0");
 }
 
-#[tokio::test]
-async fn a_client_that_goes_away_is_billed_for_the_whole_answer() {
-    let app = TestApp::new().await;
-    let answer = Reply::text("one two three four five six").with_usage(tokens(50, 60));
-    app.bedrock.script(
-        PRIMARY,
-        [Step::reply(answer).pace(Duration::from_millis(30))],
-    );
+/// The record of a stream whose client goes away after the first piece.
+async fn record_of_a_client_that_left(app: &TestApp) -> Value {
     let mut body = hello("primary");
     body["stream"] = json!(true);
     let mut response = app.chat(&body).await;
@@ -118,7 +112,18 @@ async fn a_client_that_goes_away_is_billed_for_the_whole_answer() {
         .to_owned();
     response.chunk().await.unwrap();
     drop(response);
-    let record = app.record(&id).await;
+    app.record(&id).await
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_is_billed_for_the_whole_answer() {
+    let app = TestApp::new().await;
+    let answer = Reply::text("one two three four five six").with_usage(tokens(50, 60));
+    app.bedrock.script(
+        PRIMARY,
+        [Step::reply(answer).pace(Duration::from_millis(30))],
+    );
+    let record = record_of_a_client_that_left(&app).await;
     assert_eq!(
         (&record["prompt_tokens"], &record["completion_tokens"]),
         (&json!(50), &json!(60))
@@ -130,16 +135,7 @@ async fn an_answer_that_never_ends_is_not_read_for_ever_after_its_client_has_gon
     let app = TestApp::with_settings("  drain_timeout: 0.05\n").await;
     let silent = Step::text("one two three four").fault(3, FaultKind::Silence);
     app.bedrock.script(PRIMARY, [silent]);
-    let mut body = hello("primary");
-    body["stream"] = json!(true);
-    let mut response = app.chat(&body).await;
-    let id = response.headers()["x-litellm-call-id"]
-        .to_str()
-        .unwrap()
-        .to_owned();
-    response.chunk().await.unwrap();
-    drop(response);
-    let record = app.record(&id).await;
+    let record = record_of_a_client_that_left(&app).await;
     assert_eq!(record["status"], "failure");
     assert!(
         record["spend"].as_f64().unwrap() > 0.0,
