@@ -19,6 +19,8 @@ mod spend;
 mod sse;
 mod trail;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -27,12 +29,16 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::AppState;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
+
+/// How long a client may pause while it sends its request's body.
+const MAX_SILENCE_IN_BODY: Duration = Duration::from_secs(30);
 
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
@@ -72,6 +78,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
+        .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
         .layer(from_fn(panic::caught))
         .layer(from_fn(log::requests))

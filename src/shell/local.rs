@@ -3,14 +3,13 @@
 
 use std::net::SocketAddr;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::{AppState, app};
 
 use super::gather::{Gathered, gather};
 use super::simulated::Simulated;
-use super::{Contract, StartError};
+use super::{Contract, StartError, server};
 
 pub use super::gather::Upstream;
 
@@ -28,16 +27,7 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
     announce(address, contract, &state, simulated.as_ref());
 
     let tasks = state.tasks.clone();
-    // Without it every stream's first byte waits 40 ms for the acknowledgement of its head.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    axum::serve(listener, app(state))
-        .with_graceful_shutdown(stop_signal())
-        .await
-        .map_err(StartError::Serve)?;
+    server::serve(listener, app(state), server::HEAD_LIMIT, stop_signal()).await;
 
     // The clients have their answers; their records may still be on the way.
     tasks.close();

@@ -17,6 +17,8 @@ pub mod local;
 mod logging;
 mod metrics;
 #[cfg(feature = "local")]
+mod server;
+#[cfg(feature = "local")]
 pub mod simulated;
 
 pub use contract::{Contract, ContractError, on_lambda};
