@@ -140,8 +140,7 @@ impl Seen {
         if let Some(first) = self.numbers.get("first_ms") {
             metrics.push(("TimeToFirstToken", "Milliseconds", first.to_string()));
         }
-        if prompt > 0 {
-            let share = cached.saturating_mul(100) / prompt;
+        if let Some(share) = cached.saturating_mul(100).checked_div(prompt) {
             metrics.push(("CacheHitShare", "Percent", share.to_string()));
         }
         let counted = [
