@@ -10,6 +10,7 @@ mod clock;
 mod cooldown;
 mod limits;
 mod live;
+mod parallel;
 pub mod policy;
 mod queue;
 mod recovery;

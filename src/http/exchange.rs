@@ -45,6 +45,8 @@ pub(super) struct Ending {
     pub(super) usage: Usage,
     /// US dollars of all attempts; `None` where a price is unknown.
     pub(super) cost: Option<Decimal>,
+    /// Every attempt, the answering one last.
+    pub(super) attempts: Vec<Attempt>,
 }
 
 /// A request that is ready to run.
@@ -101,6 +103,7 @@ impl Exchange {
             None => Step::End(Ending {
                 usage,
                 cost: record.cost().map(|cost| cost.total),
+                attempts: record.attempts.clone(),
             }),
         };
         // A client that has gone needs no end.

@@ -111,11 +111,16 @@ impl TestApp {
 
     /// The chain of three with further lines, and a table at this address.
     pub async fn with_table_at(lines: &str, url: String) -> Self {
+        Self::with_config_and_table_at(&format!("{CONFIG}{lines}"), url).await
+    }
+
+    /// A gateway with this configuration, and a table at this address.
+    pub async fn with_config_and_table_at(yaml: &str, url: String) -> Self {
         let surroundings = Surroundings {
             table_at: Some(url),
             ..Surroundings::new().await
         };
-        surroundings.gateway(&format!("{CONFIG}{lines}")).await
+        surroundings.gateway(yaml).await
     }
 
     /// The chain of three with further lines, and Bedrock at this address.
@@ -314,4 +319,27 @@ pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
         .get(name)
         .map(|value| value.to_str().unwrap())
         .unwrap_or("")
+}
+
+/// Who was tried and what came of it, without the times and sizes, which must be there.
+pub fn trail_of(response: &Response) -> String {
+    let trail = header(response, "x-sidecar-trail");
+    let entries = trail.split_terminator(", ").map(|entry| {
+        let mut words = entry.split(' ');
+        let outcome = words.next().unwrap();
+        if outcome.ends_with(":cooling_down") {
+            assert_eq!(words.next(), None, "{entry}: nothing was called");
+            return outcome;
+        }
+        for unit in ["ms", "B"] {
+            let amount = words.next().and_then(|word| word.strip_suffix(unit));
+            assert!(
+                amount.is_some_and(|amount| amount.parse::<u64>().is_ok()),
+                "{entry}"
+            );
+        }
+        assert_eq!(words.next(), None, "{entry}");
+        outcome
+    });
+    entries.collect::<Vec<_>>().join(", ")
 }
