@@ -27,3 +27,4 @@ mod soak;
 mod streams;
 mod thinking;
 mod times;
+mod wildcards;

@@ -10,6 +10,7 @@ mod clock;
 mod cooldown;
 mod limits;
 mod live;
+mod made;
 mod parallel;
 pub mod policy;
 mod queue;

@@ -51,7 +51,7 @@ impl Routes {
         let until = now.checked_add(left).unwrap_or(now);
         let mut taken = Taken {
             table: shared.table.clone(),
-            key: keys::slots(target.deployment_id()),
+            key: keys::slots(target.deployment().entry_id()),
             holder: Uuid::new_v4().to_string(),
             taking: None,
         };

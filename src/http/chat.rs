@@ -87,7 +87,7 @@ async fn answer(
         caller,
         request,
         ask,
-        model_asked: model.unwrap_or_else(|| group.to_owned()),
+        model_asked: model.as_deref().unwrap_or(group).to_owned(),
         labels: options.labels,
     };
     let steps = exchange.start(app);
