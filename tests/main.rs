@@ -18,6 +18,7 @@ mod formats;
 mod health;
 mod lambda;
 mod models;
+mod panics;
 mod parallel;
 mod recordings;
 mod records;

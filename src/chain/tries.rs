@@ -248,12 +248,12 @@ impl<S: Sink> Run<'_, S> {
             .endpoint()
             .call(target.model_id(), plan, limits)
             .await?;
-        self.routes
-            .cooldowns()
-            .succeeded(target, self.routes.clock());
         if let Some(current) = &mut self.current {
             current.begun();
         }
+        self.routes
+            .cooldowns()
+            .succeeded(target, self.routes.clock());
         let drain = self.routes.drain_limit();
         let mut drained_by: Option<Instant> = None;
         loop {
