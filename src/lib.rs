@@ -21,6 +21,7 @@ pub mod conversation;
 mod http;
 pub mod keys;
 pub mod openai;
+mod panics;
 pub mod shell;
 pub mod spend;
 pub mod store;

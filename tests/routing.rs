@@ -7,11 +7,11 @@ use bedrock_sidecar::config::Fallbacks;
 use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of};
 
 async fn trail(app: &TestApp, body: &Value) -> String {
     let response = app.chat(body).await;
-    header(&response, "x-sidecar-trail").to_owned()
+    trail_of(&response)
 }
 
 fn primary_to(target: &str) -> Fallbacks {

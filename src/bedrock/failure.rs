@@ -125,6 +125,11 @@ impl Failure {
         }
     }
 
+    /// A fault in this program; what it was is in the log.
+    pub fn internal() -> Self {
+        Self::new(Class::Internal, "a fault in the gateway")
+    }
+
     /// From a call that got no stream.
     pub(super) fn of_call<E>(error: &SdkError<E, HttpResponse>) -> Self
     where

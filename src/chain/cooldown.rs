@@ -22,6 +22,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
 /// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
 const LONGEST: u32 = 4;
+/// Callers choose the names behind a pattern: more states than this are not kept.
+const MOST_STATES: usize = 4_096;
 
 /// How long targets rest and what they may do before.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +146,7 @@ impl Cooldowns {
     pub(super) fn succeeded(&self, target: &Target, clock: &Clock) {
         let now = clock.now();
         let mut states = self.lock();
-        let state = states.entry(target.deployment_id().to_owned()).or_default();
+        let state = state_of(&mut states, target.deployment_id());
         state.last_success = Some(now);
         state.rest = None;
         state.probed_until = None;
@@ -174,7 +176,7 @@ impl Cooldowns {
             return None;
         }
         let mut states = self.lock();
-        let state = states.entry(target.deployment_id().to_owned()).or_default();
+        let state = state_of(&mut states, target.deployment_id());
         state.last_failure = Some((now, class.as_str().to_owned()));
         if self.terms.disabled {
             return None;
@@ -243,7 +245,7 @@ impl Cooldowns {
             return;
         }
         let mut states = self.lock();
-        let state = states.entry(rest.deployment.clone()).or_default();
+        let state = state_of(&mut states, &rest.deployment);
         let answered_since = state.last_success.is_some_and(|at| at > rest.since);
         let known = state
             .rest
@@ -277,6 +279,18 @@ impl Cooldowns {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, State>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is known of one deployment. Where there are too many of them, those that do not rest are forgotten, and if that
+/// is not enough, all: a rest that is forgotten costs one call.
+fn state_of<'s>(states: &'s mut HashMap<String, State>, deployment: &str) -> &'s mut State {
+    if states.len() >= MOST_STATES && !states.contains_key(deployment) {
+        states.retain(|_, state| state.rest.is_some());
+        if states.len() >= MOST_STATES {
+            states.clear();
+        }
+    }
+    states.entry(deployment.to_owned()).or_default()
 }
 
 impl State {

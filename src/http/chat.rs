@@ -87,7 +87,7 @@ async fn answer(
         caller,
         request,
         ask,
-        model_asked: model.unwrap_or_else(|| group.to_owned()),
+        model_asked: model.as_deref().unwrap_or(group).to_owned(),
         labels: options.labels,
     };
     let steps = exchange.start(app);
@@ -136,7 +136,7 @@ async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
             }
             Step::Event(event) => fold.push(event),
             Step::End(ending) => {
-                let Some(Begun { target, attempts }) = begun else {
+                let Some(Begun { target, .. }) = begun else {
                     break;
                 };
                 let mut reply = fold.finish();
@@ -150,7 +150,7 @@ async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
                     ending.cost,
                 );
                 let mut response = (StatusCode::OK, Json(body)).into_response();
-                trail::add(response.headers_mut(), &id, Some(&target), &attempts);
+                trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);
                 return response;
             }

@@ -12,17 +12,18 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::bedrock::{Class, Failure};
+use crate::bedrock::Failure;
 use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
 use crate::keys::Caller;
 use crate::openai::{ApiError, Labels};
+use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
 
-use super::{log, panic};
+use super::log;
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
@@ -45,6 +46,8 @@ pub(super) struct Ending {
     pub(super) usage: Usage,
     /// US dollars of all attempts; `None` where a price is unknown.
     pub(super) cost: Option<Decimal>,
+    /// Every attempt, the answering one last.
+    pub(super) attempts: Vec<Attempt>,
 }
 
 /// A request that is ready to run.
@@ -76,20 +79,14 @@ impl Exchange {
             estimated_input: self.request.estimated_prompt_tokens(),
             reserved: None,
         });
-        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
-        if asks_for_thinking(&self.request, &app.config) {
-            app.vault
-                .recall(&self.caller.key_hash, &mut self.request)
-                .await;
-        }
-        let mut channel = Channel {
-            steps: &steps,
-            keeper,
-        };
-        let run = chain::run(&app.routes, &self.request, &self.ask, &mut channel);
-        let mut outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
-            tracing::error!(id = %self.id, panic = panic::text(&panic), "the request's task panicked");
-            Outcome { failure: Some(Failure::new(Class::Internal, "a fault in the gateway")), ..Outcome::default() }
+        let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
+        let mut outcome = answered.await.unwrap_or_else(|panic| {
+            let panic = panics::text(&panic);
+            tracing::error!(id = %self.id, panic, "a request panicked before it was asked");
+            Outcome {
+                failure: Some(Failure::internal()),
+                ..Outcome::default()
+            }
         });
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
@@ -101,6 +98,7 @@ impl Exchange {
             None => Step::End(Ending {
                 usage,
                 cost: record.cost().map(|cost| cost.total),
+                attempts: record.attempts.clone(),
             }),
         };
         // A client that has gone needs no end.
@@ -110,6 +108,18 @@ impl Exchange {
         // The ledger itself logs a record that could not be written, and so does the chain with what it tells.
         let (written, _) = tokio::join!(app.ledger.record(record), join_all(notices));
         written.ok();
+    }
+
+    /// Asks the chain, with the thinking that the client has lost.
+    async fn answer(&mut self, app: &AppState, steps: &mpsc::Sender<Step>) -> Outcome {
+        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
+        if asks_for_thinking(&self.request, &app.config) {
+            app.vault
+                .recall(&self.caller.key_hash, &mut self.request)
+                .await;
+        }
+        let mut channel = Channel { steps, keeper };
+        chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
     }
 
     fn record(

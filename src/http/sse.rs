@@ -17,10 +17,10 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
 use crate::openai::{ApiError, ChunkWriter};
+use crate::panics::{self, Panic};
 use crate::spend::RequestId;
 
 use super::exchange::Step;
-use super::panic::{self, Panic};
 use super::trail;
 
 /// Breaks the silence; clients skip comments.
@@ -136,7 +136,7 @@ impl Events {
     }
 
     fn broken(&mut self, panic: &Panic) -> Bytes {
-        tracing::error!(id = %self.id, panic = panic::text(panic), "writing the body panicked");
+        tracing::error!(id = %self.id, panic = panics::text(panic), "writing the body panicked");
         let mut out = BytesMut::new();
         self.fail(&ApiError::internal(), &mut out);
         out.freeze()
@@ -189,5 +189,38 @@ impl Events {
     fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
         self.ended = true;
         out.extend_from_slice(&ChunkWriter::error(error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use jiff::Timestamp;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_while_the_body_is_written_is_an_error_event_and_the_end() {
+        // A runtime without a clock: the wait for the next step panics.
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let (_steps, told) = mpsc::channel(1);
+        let body = Events {
+            id: RequestId::new(Timestamp::now()),
+            steps: told,
+            heartbeat: Some(Duration::from_secs(1)),
+            include_usage: false,
+            writer: None,
+            ended: false,
+            first: Some(Bytes::from_static(b"data: {}\n\n")),
+        };
+        let body = to_bytes(body.into_response().into_body(), 9_999);
+        let bytes = runtime.unwrap().block_on(body).unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let (first, error) = text.split_once("\n\n").unwrap();
+        assert_eq!(first, "data: {}");
+        assert!(error.starts_with("data: {\"error\""), "{error}");
+        assert_eq!(error.matches("\n\n").count(), 1, "the end: {error}");
+        assert!(!error.contains("[DONE]"));
     }
 }

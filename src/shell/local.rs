@@ -3,8 +3,10 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
+use crate::store::keys;
 use crate::{AppState, app};
 
 use super::gather::{Gathered, gather};
@@ -71,12 +73,8 @@ fn announce(
     } else {
         " -H \"Authorization: Bearer $LITELLM_MASTER_KEY\""
     };
-    let model = state
-        .config
-        .public_names()
-        .first()
-        .copied()
-        .unwrap_or_default();
+    let names = state.config.listed_names(keys::day(Timestamp::now()));
+    let model = names.first().map(String::as_str).unwrap_or_default();
     println!(
         "bedrock-sidecar {} listens on http://{address}",
         env!("CARGO_PKG_VERSION")

@@ -13,6 +13,7 @@ mod item;
 pub mod keys;
 mod put;
 mod read;
+mod slots;
 mod table;
 mod write;
 
