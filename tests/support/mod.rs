@@ -3,6 +3,7 @@
 mod clock;
 pub mod lambda;
 mod panicking;
+pub mod process;
 mod runtime_api;
 mod sse;
 
