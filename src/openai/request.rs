@@ -10,16 +10,14 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
+use crate::wire::{Body, Labels, MockFailure, Options, RemoteImage, WireFallback};
 
-use super::fallback::WireFallback;
 use super::format::{self, ResponseFormat};
 use super::message::WireMessage;
 use super::service::{self, Betas, Performance};
 use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
 use super::tools::{self, WireTool};
-use super::{
-    ApiError, Labels, MockFailure, Options, RemoteImage, numbers, surrogates, unsupported,
-};
+use super::{ApiError, numbers, surrogates, unsupported};
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
 #[derive(Debug, Deserialize)]
@@ -99,9 +97,8 @@ struct StreamOptions {
     include_usage: Option<bool>,
 }
 
-impl ChatRequest {
-    /// Parses a body. The error names the field that was wrong.
-    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+impl Body for ChatRequest {
+    fn parse(body: &[u8]) -> Result<Self, ApiError> {
         // A list would be taken for the fields in their order.
         if body.trim_ascii_start().first() == Some(&b'[') {
             return Err(ApiError::bad_request(
@@ -141,8 +138,7 @@ impl ChatRequest {
         })
     }
 
-    /// Every picture that stands elsewhere and was not fetched yet, in order.
-    pub fn remote_images(&mut self) -> Vec<RemoteImage> {
+    fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
         for (at, message) in self.messages.iter_mut().enumerate() {
             for (part, picture) in message.remote_images() {
@@ -155,8 +151,7 @@ impl ChatRequest {
         images
     }
 
-    /// Puts what was found at the addresses of [`Self::remote_images`], in the same order.
-    pub fn put_images(&mut self, pictures: Vec<Bytes>) {
+    fn put_images(&mut self, pictures: Vec<Bytes>) {
         let parts = self
             .messages
             .iter_mut()
@@ -166,11 +161,7 @@ impl ChatRequest {
         }
     }
 
-    /// The request in the domain's terms, and what is said beside it.
-    pub fn into_conversation(
-        mut self,
-        headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
+    fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
         if self.messages.is_empty() {
             return Err(ApiError::bad_request(
                 "Missing required parameter: 'messages'.",
@@ -298,7 +289,9 @@ impl ChatRequest {
         };
         Ok((request, options))
     }
+}
 
+impl ChatRequest {
     /// What the body asks for and cannot have.
     fn unsupported(&mut self) -> Vec<String> {
         let known = [

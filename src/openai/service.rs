@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use crate::conversation::Service;
 
 use super::ApiError;
+use crate::wire::{LONGEST_TAG, is_legal_in_tags};
 
 /// Bedrock's limits for `requestMetadata`
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
 const MOST_TAGS: usize = 16;
-const LONGEST_TAG: usize = 256;
 
 /// A list, or one value of it.
 #[derive(Debug, Deserialize)]
@@ -96,7 +96,7 @@ fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiErr
             return refuse(param, "must be a string.".into());
         };
         for text in [&key, &value] {
-            if text.chars().count() > LONGEST_TAG || !text.chars().all(is_legal) {
+            if text.chars().count() > LONGEST_TAG || !text.chars().all(is_legal_in_tags) {
                 let what = format!(
                     "must have at most {LONGEST_TAG} characters, key and value each: letters, digits, spaces and \
                      '_', ':', '@', '$', '#', '=', '/', '+', ',', '-', '.'."
@@ -110,17 +110,6 @@ fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiErr
         tags.insert(key, value);
     }
     Ok(tags)
-}
-
-/// What Bedrock takes in `requestMetadata`: `[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}`.
-fn is_legal(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c)
-}
-
-/// A text of the gateway's own as a tag that Bedrock takes.
-pub(super) fn legal_tag(text: &str) -> String {
-    let legal = text.chars().map(|c| if is_legal(c) { c } else { '_' });
-    legal.take(LONGEST_TAG).collect()
 }
 
 /// Fields for the model itself.

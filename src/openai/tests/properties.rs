@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::openai::ChatRequest;
 use crate::openai::surrogates;
+use crate::wire::Body;
 
 const KEYS: [&str; 41] = [
     "messages",
