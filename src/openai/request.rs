@@ -1,8 +1,5 @@
 //! The body of `POST /chat/completions`, and its translation into the domain.
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -10,14 +7,17 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
-use crate::wire::{Body, Labels, MockFailure, Options, RemoteImage, WireFallback};
+use crate::wire::{
+    self, Betas, Body, Labels, MockFailure, Options, RemoteImage, WireFallback, header, numbers,
+    seconds,
+};
 
 use super::format::{self, ResponseFormat};
 use super::message::WireMessage;
-use super::service::{self, Betas, Performance};
+use super::service::{self, Performance};
 use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
 use super::tools::{self, WireTool};
-use super::{ApiError, numbers, surrogates, unsupported};
+use super::{ApiError, unsupported};
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
 #[derive(Debug, Deserialize)]
@@ -99,42 +99,12 @@ struct StreamOptions {
 
 impl Body for ChatRequest {
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        // A list would be taken for the fields in their order.
-        if body.trim_ascii_start().first() == Some(&b'[') {
-            return Err(ApiError::bad_request(
-                "The request's body must be a JSON object, and it is a list.",
-                "request_body",
-            ));
-        }
-        let read = surrogates::parse(body).map(|(request, unknown)| Self {
+        wire::parse(body).map(|(request, unknown)| Self {
             unknown: unknown
                 .into_iter()
                 .filter(|field| unsupported::is_unknown(field))
                 .collect(),
             ..request
-        });
-        read.map_err(|error| {
-            if !error.is_data() {
-                return ApiError::bad_request(
-                    format!("Invalid JSON payload: {error}"),
-                    "request_body",
-                );
-            }
-            // The path costs time, so it is looked for only now.
-            let body = surrogates::repaired(body);
-            let mut json = serde_json::Deserializer::from_slice(&body);
-            match serde_path_to_error::deserialize::<_, Self>(&mut json) {
-                Err(error) => {
-                    let path = match error.path().to_string() {
-                        root if root == "." => "request_body".to_owned(),
-                        path => path,
-                    };
-                    ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
-                }
-                Ok(_) => {
-                    ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body")
-                }
-            }
         })
     }
 
@@ -313,24 +283,6 @@ impl ChatRequest {
         let mut fields: Vec<String> = asked.map(|(field, _)| field.to_owned()).collect();
         fields.append(&mut self.unknown);
         fields
-    }
-}
-
-/// A header's number; what is no number says nothing.
-fn header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
-}
-
-fn seconds(written: Option<f64>, param: &str) -> Result<Option<Duration>, ApiError> {
-    let Some(seconds) = written else {
-        return Ok(None);
-    };
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
-        _ => Err(ApiError::bad_request(
-            format!("'{param}' must be a number of seconds above 0."),
-            param,
-        )),
     }
 }
 

@@ -8,19 +8,11 @@ use serde_json::{Map, Value};
 use crate::conversation::Service;
 
 use super::ApiError;
-use crate::wire::{LONGEST_TAG, is_legal_in_tags};
+use crate::wire::{Betas, LONGEST_TAG, is_legal_in_tags};
 
 /// Bedrock's limits for `requestMetadata`
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
 const MOST_TAGS: usize = 16;
-
-/// A list, or one value of it.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a string or a list of strings")]
-pub(super) enum Betas {
-    One(String),
-    Many(Vec<String>),
-}
 
 /// `performanceConfig`.
 #[derive(Debug, Deserialize)]
@@ -121,16 +113,8 @@ pub(super) fn model_fields(
     let mut fields = fields.unwrap_or_default();
     // LiteLLM's clients write the header of Anthropic's API into the body.
     let header = headers.and_then(|headers| headers.get("anthropic-beta")?.as_str());
-    let betas = match betas.or_else(|| Some(Betas::One(header?.to_owned()))) {
-        None => Vec::new(),
-        // As in the HTTP header of the same name.
-        Some(Betas::One(text)) => text
-            .split(',')
-            .map(|beta| beta.trim().to_owned())
-            .filter(|beta| !beta.is_empty())
-            .collect(),
-        Some(Betas::Many(betas)) => betas,
-    };
+    let betas = betas.or_else(|| Some(Betas::One(header?.to_owned())));
+    let betas = betas.map(Betas::list).unwrap_or_default();
     if !betas.is_empty() {
         fields.insert("anthropic_beta".into(), betas.into());
     }

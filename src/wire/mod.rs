@@ -4,16 +4,27 @@
 //! translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that implements [`Wire`] and a line
 //! in the router; admission, chains, records and logs are the same for all.
 
+mod blocks;
+mod body;
+mod content;
+mod effort;
 mod error;
 mod fallback;
 mod labels;
+pub(crate) mod media;
+pub(crate) mod numbers;
 mod options;
+pub(crate) mod surrogates;
 
 pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 
+pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
+pub(crate) use body::{header, parse, seconds};
+pub(crate) use content::Content;
+pub(crate) use effort::{Betas, effort};
 pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};
 
 use bytes::{Bytes, BytesMut};
