@@ -18,10 +18,11 @@ use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
 use crate::keys::Caller;
-use crate::openai::{ApiError, Labels};
+use crate::openai::ApiError;
 use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
+use crate::wire::Labels;
 
 use super::log;
 
@@ -54,6 +55,8 @@ pub(super) struct Ending {
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) id: RequestId,
+    /// By which wire it came.
+    pub(super) call_type: &'static str,
     pub(super) caller: Caller,
     pub(super) request: Request,
     pub(super) ask: Ask,
@@ -137,6 +140,7 @@ impl Exchange {
             client: self.labels.client,
         };
         let mut record = Record::new(self.id, self.model_asked, caller);
+        self.call_type.clone_into(&mut record.call_type);
         record.status = if failure.is_some() {
             Status::Failure
         } else {

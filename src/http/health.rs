@@ -14,8 +14,9 @@ use crate::app::AppState;
 use crate::chain::{Ask, Health, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
-use crate::openai::{ApiError, Labels};
+use crate::openai::{ApiError, Chat};
 use crate::spend::RequestId;
+use crate::wire::{Labels, Wire};
 
 use super::auth::Key;
 use super::exchange::{Exchange, Step};
@@ -77,6 +78,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
     };
     let exchange = Exchange {
         id: RequestId::new(Timestamp::now()),
+        call_type: Chat::CALL_TYPE,
         caller: caller.clone(),
         request: one_token(),
         model_asked: target.group().to_owned(),

@@ -1,6 +1,7 @@
 //! HTTP towards clients: who is it, how big is it, which handler, and the bytes of the reply.
 //!
-//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK.
+//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
+//! served by `chat.rs` for every wire ([`crate::wire::Wire`]) alike.
 
 mod auth;
 mod body;
@@ -32,6 +33,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::AppState;
+use crate::openai::Chat;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -43,10 +45,10 @@ const MAX_SILENCE_IN_BODY: Duration = Duration::from_secs(30);
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
     let api = Router::new()
-        .route("/chat/completions", post(chat::completions))
+        .route("/chat/completions", post(chat::completions::<Chat>))
         .route(
             "/engines/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
@@ -62,11 +64,11 @@ pub(crate) fn router(app: AppState) -> Router {
         .nest("/v1", api)
         .route(
             "/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route(
             "/v1/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route("/spend/logs", get(spend::logs))
         .route("/health", get(health::every_deployment))

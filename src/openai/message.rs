@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
+use crate::wire::{CacheControl, Content, redacted, signed, surrogates};
+
 use super::ApiError;
-use super::content::{CacheControl, Content, WirePart, redacted, signed};
-use super::surrogates;
+use super::content::WirePart;
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
@@ -15,7 +16,7 @@ use super::surrogates;
 pub(super) struct WireMessage {
     role: String,
     #[serde(default)]
-    content: Content,
+    content: Content<WirePart>,
     name: Option<String>,
     tool_calls: Option<Vec<WireToolCall>>,
     function_call: Option<WireFunction>,

@@ -4,7 +4,8 @@ use proptest::sample::select;
 use serde_json::{Map, Value};
 
 use crate::openai::ChatRequest;
-use crate::openai::surrogates;
+use crate::wire::Body;
+use crate::wire::surrogates;
 
 const KEYS: [&str; 41] = [
     "messages",

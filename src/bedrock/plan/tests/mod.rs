@@ -10,6 +10,7 @@ use crate::catalog::{Abilities, Caching, Family, Limits, Model, ThinkingSupport}
 use crate::config::Defaults;
 use crate::conversation::{Request, Tool};
 use crate::openai::ChatRequest;
+use crate::wire::Body;
 
 use super::{Plan, Without, plan};
 
