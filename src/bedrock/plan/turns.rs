@@ -11,7 +11,7 @@ use super::documents;
 use super::names::{legal_id, legal_id_with_signs};
 
 /// Stands where Bedrock wants text and the client gave none.
-const PLACEHOLDER: &str = ".";
+pub(super) const PLACEHOLDER: &str = ".";
 
 /// What the target's grammar has.
 #[derive(Debug, Clone, Copy)]
@@ -276,8 +276,9 @@ fn order(parts: Vec<Part>, rank: impl Fn(&Part) -> u8) -> Vec<Part> {
     ranked.into_iter().map(|(_, part)| part).collect()
 }
 
-/// A mark needs something before it that can be marked, which thinking cannot; and two marks in a row say nothing more than the longer-lived one.
-fn drop_stray_marks(parts: Vec<Part>) -> Vec<Part> {
+/// A mark needs something before it in its own turn that can be marked, which thinking cannot; and two marks in a row
+/// say nothing more than the longer-lived one.
+pub(super) fn drop_stray_marks(parts: Vec<Part>) -> Vec<Part> {
     let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
     for part in parts {
         match (&part, kept.last_mut()) {

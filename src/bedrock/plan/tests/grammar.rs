@@ -62,7 +62,7 @@ fn blocks(content: &[Value], role: &str, body: &Value) {
                 "blank text: {body}"
             ),
             "cachePoint" => assert!(
-                !["", "cachePoint", "reasoningContent"].contains(&before),
+                !["", "cachePoint", "document", "reasoningContent"].contains(&before),
                 "a point after {before:?}: {body}"
             ),
             "toolUse" | "reasoningContent" => assert_eq!(role, "assistant", "{kind}: {body}"),

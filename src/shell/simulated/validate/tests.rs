@@ -320,6 +320,18 @@ fn every_refusal_has_its_words() {
             ),
             "Cache point cannot be inserted after reasoning block.",
         ),
+        (
+            SONNET,
+            said(json!([user(json!([point(), {"text": "a"}]))])),
+            "There is nothing available to cache. Please remove the invalid cache point and try again.",
+        ),
+        (
+            SONNET,
+            said(json!([user(
+                json!([{"text": "a"}, document("a"), point()])
+            )])),
+            "The model returned the following errors: messages.0.content.2.type: Field required",
+        ),
         // Thinking.
         (
             NOVA,
