@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::shell::simulated::{
-    fixtures::{LLAMA, NOVA, OPUS, SONNET, lookup},
+    fixtures::{LLAMA, NOVA, OPUS, PIXTRAL, SONNET, lookup},
     signature,
 };
 
@@ -267,6 +267,42 @@ fn every_refusal_has_its_words() {
                 json!([{"text": "a"}, document("a"), document("a")])
             )])),
             "must be unique",
+        ),
+        // Beside tool results, and inside.
+        (
+            SONNET,
+            with_tool(
+                loop_of(
+                    assistant(json!([call("a")])),
+                    user(json!([result("a"), {"text": "t"}, document("a")])),
+                ),
+                json!({}),
+            ),
+            "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: a.",
+        ),
+        (
+            PIXTRAL,
+            with_tool(
+                loop_of(
+                    assistant(json!([call("a")])),
+                    user(json!([result("a"), {"text": "t"}])),
+                ),
+                json!({}),
+            ),
+            "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: a.",
+        ),
+        (
+            PIXTRAL,
+            with_tool(
+                loop_of(
+                    assistant(json!([call("a")])),
+                    user(
+                        json!([{"toolResult": {"toolUseId": "a", "content": [{"image": {"format": "png", "source": {"bytes": png}}}]}}]),
+                    ),
+                ),
+                json!({}),
+            ),
+            "This model doesn't support the image field for user messages.",
         ),
         // Cache points.
         (
