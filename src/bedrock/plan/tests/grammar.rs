@@ -62,6 +62,7 @@ fn blocks(content: &[Value], role: &str, body: &Value) {
                 !block["text"].as_str().unwrap().trim().is_empty(),
                 "blank text: {body}"
             ),
+            "guardContent" => assert_eq!(role, "user", "{kind}: {body}"),
             "cachePoint" => assert!(
                 !["", "cachePoint", "document", "reasoningContent"].contains(&before),
                 "a point after {before:?}: {body}"

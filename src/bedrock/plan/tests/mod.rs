@@ -18,6 +18,7 @@ mod cache_growth;
 mod cache_plan;
 mod documents;
 mod formats;
+mod fuzz;
 mod golden;
 mod grammar;
 mod inference;
