@@ -34,6 +34,11 @@ faults: ## Print the card: what becomes of sixteen faults, streaming and not
 soak: ## Ten minutes of 50 streams with 20 % faults: make soak SOAK_SECONDS=180
 	@$(if $(SOAK_SECONDS),SOAK_SECONDS=$(SOAK_SECONDS)) cargo test -q --test promises soak:: -- --ignored --nocapture
 
+.PHONY: fuzz
+fuzz: ## Ten minutes each of random requests and answers: make fuzz FUZZ_SECONDS=60, or a case again: FUZZ_SEED=…
+	@$(if $(FUZZ_SECONDS),FUZZ_SECONDS=$(FUZZ_SECONDS)) $(if $(FUZZ_SEED),FUZZ_SEED=$(FUZZ_SEED)) \
+		cargo test -q --lib fuzz:: -- --ignored --nocapture
+
 .PHONY: check
 check: build ## Check a configuration and print its chains: make check CONFIG_FILE=path.yml
 	@$(BINARY) check $(CONFIG_FILE)

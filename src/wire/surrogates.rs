@@ -35,16 +35,21 @@ pub(crate) fn parse<T: DeserializeOwned>(
     })
 }
 
-/// The first value of a text that may go on after it, read the same way.
-pub(crate) fn first(json: &[u8]) -> Option<Value> {
-    let begins = |json: &[u8]| {
-        let mut values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
-        values.next()?.ok()
+/// The values that stand one after the other at the start of a text, up to the first that cannot be read.
+pub(crate) fn values(json: &[u8]) -> Vec<Value> {
+    let read = |json: &[u8]| -> (Vec<Value>, bool) {
+        let mut broken = false;
+        let values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
+        let whole = values.map_while(|value| {
+            broken = value.is_err();
+            value.ok()
+        });
+        (whole.collect(), broken)
     };
-    begins(json).or_else(|| match repaired(json) {
-        Cow::Owned(repaired) => begins(&repaired),
-        Cow::Borrowed(_) => None,
-    })
+    match (read(json), repaired(json)) {
+        ((_, true), Cow::Owned(repaired)) => read(&repaired).0,
+        ((values, _), _) => values,
+    }
 }
 
 /// The same JSON with `\ufffd` for every lone surrogate. Escapes all have six bytes, so places in it stay the same.
