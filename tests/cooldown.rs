@@ -234,3 +234,17 @@ model_list:
     app.chat_json(&hello("pool")).await;
     assert_eq!(asked(crate::support::LAST), 1);
 }
+
+#[tokio::test]
+async fn how_long_targets_rest_and_what_they_may_do_before_is_the_configuration_s() {
+    let app = TestApp::with_settings("  long_cooldown_time: 20\n  allowed_fails: 0\n").await;
+    app.bedrock.script(PRIMARY, [no_such_model()]);
+    trail(&app).await;
+    app.clock.advance(Duration::from_secs(19));
+    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    app.clock.advance(Duration::from_secs(2));
+    assert_eq!(trail(&app).await, "primary:ok");
+    app.bedrock.script(PRIMARY, [Step::unavailable()]);
+    trail(&app).await;
+    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+}

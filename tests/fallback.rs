@@ -1,6 +1,6 @@
 //! Fallback: any failure before the first byte leads to the next target of the chain.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
@@ -267,4 +267,53 @@ async fn a_retry_that_cannot_finish_is_not_started() {
         .script(PRIMARY, [Step::throttle().retry_after("30")]);
     let response = app.chat(&hello("primary")).await;
     assert_eq!(trail_of(&response), "primary:throttled(429), backup:ok");
+}
+
+#[tokio::test]
+async fn each_kind_of_failure_has_its_own_fallbacks_and_can_be_tried_out() {
+    let app = TestApp::with_settings(
+        "  context_window_fallbacks: [{primary: [backup]}]\n  content_policy_fallbacks: [{primary: [last]}]\n",
+    )
+    .await;
+    for (field, expected) in [
+        ("mock_testing_fallbacks", "primary:mocked, backup:ok"),
+        (
+            "mock_testing_context_window_fallbacks",
+            "primary:context_window, backup:ok",
+        ),
+        (
+            "mock_testing_content_policy_fallbacks",
+            "primary:content_filtered, last:ok",
+        ),
+    ] {
+        let mut body = hello("primary");
+        body[field] = json!(true);
+        assert_eq!(trail_of(&app.chat(&body).await), expected);
+    }
+    assert!(app.bedrock.requests_for(PRIMARY).is_empty());
+}
+
+#[tokio::test]
+async fn nobody_waits_before_moving_on() {
+    let app = TestApp::patient(
+        r#"
+model_list:
+  - {model_name: a, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, num_retries: 0}}
+  - {model_name: b, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, num_retries: 0}}
+  - {model_name: c, litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0}}
+litellm_settings: {fallbacks: [{a: [b, c]}]}
+"#,
+    )
+    .await;
+    app.bedrock.always(PRIMARY, Step::unavailable());
+    app.bedrock.always(LAST, Step::throttle());
+    let began = Instant::now();
+    let trail = trail_of(&app.chat(&hello("a")).await);
+    assert_eq!(trail, "a:unavailable(503), b:throttled(429), c:ok");
+    // The shortest pause is half a second.
+    assert!(
+        began.elapsed() < Duration::from_millis(450),
+        "{:?}",
+        began.elapsed()
+    );
 }

@@ -108,3 +108,22 @@ async fn a_silent_table_lets_every_request_pass_after_a_tenth_of_a_second() {
     assert_eq!(trail(&app).await, "pool:ok");
     assert!(began.elapsed() < Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn an_attempt_that_is_given_up_while_it_waits_for_its_slot_keeps_none() {
+    let app = TestApp::with_config(LIMITED).await;
+    let mut hasty = hello("pool");
+    hasty["timeout"] = json!(0.000_1);
+    hasty["disable_fallbacks"] = json!(true);
+    for _ in 0..5 {
+        app.chat(&hasty).await;
+    }
+    // It is freed behind the request's back.
+    let began = Instant::now();
+    while trail(&app).await != "pool:ok" {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "it is never freed"
+        );
+    }
+}

@@ -60,7 +60,8 @@ pub enum Class {
     Rejected,
     /// The answer was not whole within the time that the caller or the deployment gives one.
     TooSlow,
-    /// The deployment's own `rpm` or `tpm` is used up for this minute; nothing was called.
+    /// The deployment's own `rpm` or `tpm` is used up for this minute, or its `max_parallel_requests` are under way;
+    /// nothing was called.
     LimitReached,
     /// A test asked for this failure; nothing was called.
     Mocked,

@@ -308,3 +308,31 @@ impl State {
 fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_made_up_names_has_an_end() {
+        let mut states = HashMap::new();
+        let rest = Rest {
+            deployment: "resting".to_owned(),
+            since: Timestamp::MIN,
+            until: Timestamp::MAX,
+            strikes: 1,
+            is_long: true,
+            class: "no_such_model".to_owned(),
+        };
+        state_of(&mut states, "resting").rest = Some(rest.clone());
+        for n in 0..2 * MOST_STATES {
+            state_of(&mut states, &n.to_string());
+        }
+        assert!(states.len() <= MOST_STATES);
+        assert!(states.contains_key("resting"), "who rests is kept longest");
+        for n in 0..2 * MOST_STATES {
+            state_of(&mut states, &n.to_string()).rest = Some(rest.clone());
+        }
+        assert!(states.len() <= MOST_STATES);
+    }
+}

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -30,7 +31,7 @@ struct Taken {
     table: Table,
     key: Key,
     holder: String,
-    /// Still under way when the request went on without the answer.
+    /// Under way, until there is an answer.
     taking: Option<JoinHandle<Result<bool, StoreError>>>,
 }
 
@@ -49,30 +50,25 @@ impl Routes {
         let now = self.clock().now();
         let left = deadline.saturating_duration_since(Instant::now());
         let until = now.checked_add(left).unwrap_or(now);
-        let mut taken = Taken {
-            table: shared.table.clone(),
-            key: keys::slots(target.deployment().entry_id()),
-            holder: Uuid::new_v4().to_string(),
-            taking: None,
+        let key = keys::slots(target.deployment().entry_id());
+        let taken = Taken::begin(shared.table.clone(), key, most, now, until);
+        // From here on it is freed, also when the attempt is given up while it waits.
+        let mut slot = Slot(Some(taken));
+        let answer = match &mut slot.0 {
+            Some(taken) => taken.answer().await,
+            None => None,
         };
-        let (table, key, holder) = (taken.table.clone(), taken.key.clone(), taken.holder.clone());
-        let mut taking = tokio::spawn(async move {
-            let taking = table.take_slot(&key, &holder, u64::from(most), now, until);
-            let taking = timeout(CALL, taking).await;
-            taking.unwrap_or(Err(StoreError::Timeout(CALL)))
-        });
-        match timeout(PATIENCE, &mut taking).await {
-            Ok(Ok(Ok(true))) => {}
-            Ok(Ok(Ok(false))) => return Err(full(most)),
-            Ok(Ok(Err(error))) => {
+        match answer {
+            Some(Ok(true)) | None => {}
+            Some(Ok(false)) => {
+                slot.0 = None;
+                return Err(full(most));
+            }
+            Some(Err(error)) => {
                 tracing::warn!(%error, "a deployment's parallel requests could not be counted");
             }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a deployment's parallel requests could not be counted");
-            }
-            Err(_) => taken.taking = Some(taking),
         }
-        Ok(Some(Slot(Some(taken))))
+        Ok(Some(slot))
     }
 }
 
@@ -92,6 +88,29 @@ impl Drop for Slot {
 }
 
 impl Taken {
+    fn begin(table: Table, key: Key, most: u32, now: Timestamp, until: Timestamp) -> Self {
+        let holder = Uuid::new_v4().to_string();
+        let (table_too, key_too, holder_too) = (table.clone(), key.clone(), holder.clone());
+        let taking = tokio::spawn(async move {
+            let taking = table_too.take_slot(&key_too, &holder_too, u64::from(most), now, until);
+            let taken = timeout(CALL, taking).await;
+            taken.unwrap_or(Err(StoreError::Timeout(CALL)))
+        });
+        Self {
+            table,
+            key,
+            holder,
+            taking: Some(taking),
+        }
+    }
+
+    /// Whether a slot was free; `None`: that is not known in time.
+    async fn answer(&mut self) -> Option<Result<bool, StoreError>> {
+        let answer = timeout(PATIENCE, self.taking.as_mut()?).await.ok()?;
+        self.taking = None;
+        Some(answer.unwrap_or_else(|error| Err(StoreError::Unreachable(error.to_string()))))
+    }
+
     /// Freed, also where nobody knows whether it was taken: that is no harm.
     async fn free(self) {
         if let Some(taking) = self.taking {

@@ -1,6 +1,6 @@
 //! The groups of `model_list`, and which of them a name means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Deployment, Group, pattern};
@@ -23,12 +23,13 @@ impl Groups {
     pub(super) fn new(read: Vec<(Deployment, Vec<String>)>) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let mut called: Vec<(String, usize)> = Vec::new();
-        let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ids = BTreeSet::new();
         for (mut deployment, names) in read {
-            let seen = ids.entry(deployment.id.clone()).or_default();
-            *seen += 1;
-            if *seen > 1 {
-                deployment.id = format!("{}-{seen}", deployment.id);
+            let written = deployment.id.clone();
+            let mut n = 1;
+            while !ids.insert(deployment.id.clone()) {
+                n += 1;
+                deployment.id = format!("{written}-{n}");
             }
             let known = groups
                 .iter()

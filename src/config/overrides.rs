@@ -6,7 +6,7 @@ use super::schema::{CustomPrices, Info};
 use crate::catalog::{Caching, Catalog, Family, Model, Price, Rates, ThinkingSupport};
 
 /// What an entry says of its model.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Overrides {
     pub(super) info: Info,
     pub(super) prices: CustomPrices,

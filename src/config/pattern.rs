@@ -18,7 +18,7 @@ pub(super) fn stars(name: &str) -> usize {
 
 /// What the stars stand for, if the name fits the pattern.
 pub(super) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
-    if name.is_empty() || name.len() > LONGEST {
+    if name.is_empty() || name.len() > LONGEST || name.contains(char::is_control) {
         return None;
     }
     let mut pieces: Vec<&str> = pattern.split('*').collect();
@@ -82,7 +82,9 @@ mod tests {
                 "{pattern} {name}"
             );
         }
-        assert_eq!(parts("*", &"x".repeat(LONGEST + 1)), None);
+        for nobody in [&"x".repeat(LONGEST + 1), "a\nb"] {
+            assert_eq!(parts("*", nobody), None);
+        }
     }
 
     #[test]

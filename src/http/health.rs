@@ -42,7 +42,8 @@ pub(super) struct Which {
     model: Option<String>,
 }
 
-/// `GET /health`: calls every deployment with one token; what stands behind a pattern only by its name. The calls are billed and recorded like any other.
+/// `GET /health`: calls every deployment with one token; what stands behind a pattern only by its name. The calls are
+/// billed and recorded like any other.
 pub(super) async fn every_deployment(
     State(app): State<AppState>,
     Key(caller): Key,

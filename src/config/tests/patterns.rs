@@ -20,6 +20,9 @@ router_settings:
   model_group_retry_policy: {"bedrock/*": {RateLimitErrorRetries: 4}}
 "#;
 
+/// A name, the group that it means, and the model and region of each deployment.
+type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// What a name leads to: group, model and region of each deployment.
 fn behind(config: &Config, name: &str) -> Vec<(String, String, String)> {
     let group = config
@@ -37,7 +40,7 @@ fn a_name_goes_to_its_group_else_to_the_most_specific_pattern_that_it_fits() {
     let converse = format!("bedrock/converse/{SONNET}");
     let opus = "us.anthropic.claude-opus-5-5";
     let micro = "us.amazon.nova-micro-v1:0";
-    let rows: [(&str, &str, &[(&str, &str)]); 8] = [
+    let rows: [Row<'_>; 8] = [
         (
             "exact",
             "exact",
