@@ -14,6 +14,7 @@ mod log;
 mod model_info;
 mod models;
 mod panic;
+mod refusal;
 mod remote_images;
 mod spend;
 mod sse;

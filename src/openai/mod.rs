@@ -29,7 +29,7 @@ pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 pub use reply::{Completion, completion};
-pub use request::ChatRequest;
+pub use request::{ChatRequest, headline};
 
 #[cfg(test)]
 mod tests;

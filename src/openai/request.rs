@@ -99,6 +99,24 @@ struct StreamOptions {
     include_usage: Option<bool>,
 }
 
+/// What a body that was refused can still say of itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Headline {
+    model: Value,
+    stream: Value,
+}
+
+/// The model that a body asks for and whether it asks for a stream, as far as it can be read at all: for the record of
+/// a request that was refused.
+pub fn headline(body: &[u8]) -> (Option<String>, bool) {
+    let Headline { model, stream } = serde_json::from_slice(body).unwrap_or_default();
+    (
+        model.as_str().map(str::to_owned),
+        stream.as_bool().unwrap_or(false),
+    )
+}
+
 impl ChatRequest {
     /// Parses a body. The error names the field that was wrong.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
@@ -292,7 +310,7 @@ impl ChatRequest {
                 self.tags.as_ref(),
                 self.metadata.as_ref(),
                 headers,
-            ),
+            )?,
             drop_params: self.drop_params,
             unsupported,
         };

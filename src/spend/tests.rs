@@ -385,6 +385,37 @@ fn a_record_is_small() {
     assert!(json.len() < 2048, "{}: {json}", json.len());
 }
 
+/// The reference system's rows have 20 kB and more, prompts apart.
+#[test]
+fn the_largest_plausible_record_is_a_fifth_of_the_reference_system_s() {
+    let mut record = record_at(noon());
+    let mut failed = attempt("us.anthropic.claude-sonnet-4-5-20250929-v1:0");
+    failed.group = "bedrock-converse-us-claude-sonnet-4-5".into();
+    failed.deployment = "ab".repeat(32);
+    failed.outcome = "first_event_timeout".into();
+    failed.status = Some(429);
+    let answered = failed.clone().billed(used(), Some(&price()));
+    // A chain of three asked three, three and two times, and cut once in the middle.
+    record.attempts = vec![failed; 6];
+    record.attempts.extend([answered.clone(), answered]);
+    record.tags = (0..4).map(|n| format!("team-{n}-of-many")).collect();
+    record.caller.user = Some("somebody@example.com".into());
+    record.caller.client =
+        Some("opencode/1.18.33 ai-sdk/provider-utils/4.0.1 runtime/bun/1.3.0".into());
+    record.caller.session_id = Some(uuid::Uuid::nil().to_string());
+    record.litellm_call_id = Some(uuid::Uuid::nil().to_string());
+    let metadata = serde_json::json!({"project": "x".repeat(100), "ticket": "A-1"});
+    record.spend_logs_metadata = metadata.as_object().cloned();
+    record.error = Some(Failure {
+        class: "internal_server_error".into(),
+        status: 503,
+        message: "BedrockException - ".repeat(10),
+    });
+    record.seal();
+    let json = serde_json::to_string(&record).unwrap();
+    assert!(json.len() <= 4096, "{}: {json}", json.len());
+}
+
 /// Log lines, kept.
 #[derive(Clone, Default)]
 struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
