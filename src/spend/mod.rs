@@ -4,11 +4,13 @@
 
 mod attempt;
 mod cost;
+mod cursor;
 mod id;
 mod ledger;
 mod log;
 mod money;
 mod movement;
+mod query;
 mod record;
 mod row;
 #[cfg(all(test, feature = "local"))]
@@ -17,9 +19,11 @@ mod totals;
 
 pub use attempt::Attempt;
 pub use cost::{Cost, cost};
+pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
 pub use log::{Opening, TARGET, opened};
+pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};
 pub use row::SpendLog;
 pub use totals::{Counters, DayTotal, TotalOf};
