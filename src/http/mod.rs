@@ -63,7 +63,7 @@ pub(crate) fn router(app: AppState) -> Router {
             "/v1/openai/deployments/{model}/chat/completions",
             post(chat::completions_of),
         )
-        .route("/spend/logs", get(spend::logs))
+        .merge(spend::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))

@@ -14,6 +14,7 @@ mod media;
 mod message;
 mod numbers;
 mod options;
+mod priced;
 mod reply;
 mod request;
 mod service;
@@ -28,6 +29,7 @@ pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
+pub use priced::Priced;
 pub use reply::{Completion, completion};
 pub use request::{ChatRequest, headline};
 

@@ -12,6 +12,7 @@ mod money;
 mod movement;
 mod query;
 mod record;
+pub mod report;
 mod row;
 #[cfg(all(test, feature = "local"))]
 mod tests;
@@ -23,6 +24,7 @@ pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
 pub use log::{Opening, TARGET, opened};
+pub use money::Dollars;
 pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};
 pub use row::SpendLog;
