@@ -15,6 +15,7 @@ mod log;
 mod model_info;
 mod models;
 mod panic;
+mod refusal;
 mod remote_images;
 mod spend;
 mod sse;
@@ -70,7 +71,7 @@ pub(crate) fn router(app: AppState) -> Router {
             "/v1/openai/deployments/{model}/chat/completions",
             post(chat::completions_of::<Chat>),
         )
-        .route("/spend/logs", get(spend::logs))
+        .merge(spend::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))

@@ -13,4 +13,6 @@ pub struct Caller {
     pub key_hash: String,
     /// The key's name in logs and reports.
     pub alias: String,
+    /// Whether this key's prompts and replies are stored; `None`: as configured.
+    pub store_prompts: Option<bool>,
 }
