@@ -115,6 +115,7 @@ pub(super) enum Ability {
     TextBesideResults,
     DocumentsBesideResults,
     ThinkingOff,
+    StopSequences,
 }
 
 /// A row of prices, dollars per million tokens.
@@ -236,6 +237,7 @@ impl Layer {
             tool_result_images: can(Ability::ToolResultImages),
             text_beside_results: !self.cannot.contains(&Ability::TextBesideResults),
             documents_beside_results: !self.cannot.contains(&Ability::DocumentsBesideResults),
+            stop_sequences: !self.cannot.contains(&Ability::StopSequences),
             thinking_off: !self.cannot.contains(&Ability::ThinkingOff),
         }
     }

@@ -69,6 +69,8 @@ pub struct Abilities {
     pub system: bool,
     /// Temperature and its siblings. Newer Claude models refuse them.
     pub sampling: bool,
+    /// Stop sequences.
+    pub stop_sequences: bool,
     /// An assistant turn at the end, which the model continues.
     pub prefill: bool,
     /// `outputConfig.textFormat`: JSON by schema, enforced by Bedrock.

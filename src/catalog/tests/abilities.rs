@@ -103,6 +103,10 @@ fn what_recordings_showed_goes_before_the_list() {
             .abilities
             .thinking_off
     );
+    for id in ["openai.gpt-oss-120b-1:0", "qwen.qwen3-235b-a22b-2507-v1:0"] {
+        assert!(!resolve(id).abilities.stop_sequences, "{id}");
+    }
+    assert!(nova.stop_sequences);
     // Of a model that nobody knows, its family is what there is to go by.
     assert!(
         !resolve("mistral.mistral-next")

@@ -280,6 +280,7 @@ pub(super) fn able(id: &str) -> Model {
             text_beside_results: true,
             documents_beside_results: true,
             thinking_off: true,
+            stop_sequences: true,
         },
         end_of_life: None,
         known: false,

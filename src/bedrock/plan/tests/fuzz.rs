@@ -235,6 +235,10 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
         caching: rng.u8(..8) == 0,
         tools_while_streaming: rng.u8(..8) == 0,
         prefill: rng.u8(..8) == 0,
+        sampling: rng.u8(..8) == 0,
+        stop_sequences: rng.u8(..8) == 0,
+        forced_tool_choice: rng.u8(..8) == 0,
+        json_schema: rng.u8(..8) == 0,
     };
     let mut lacking = model.clone();
     lacking.abilities.prefill &= !without.prefill;

@@ -60,6 +60,7 @@ fn claude() -> Model {
             tool_result_images: true,
             text_beside_results: true,
             thinking_off: true,
+            stop_sequences: true,
             ..Abilities::default()
         },
         end_of_life: None,
