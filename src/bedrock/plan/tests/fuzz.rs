@@ -200,8 +200,9 @@ fn body(rng: &mut Rng, seeds: &[Value]) -> Vec<u8> {
     }
     let mut text = body.to_string();
     if rng.u8(..8) == 0 {
-        let half = ["\\ud83d", "\\ude00\\ud83d", "\\u0000", "1e999", "-0.0"];
-        text = text.replacen('a', *one(rng, &half), rng.usize(1..5));
+        let odd = ["\\ud83d", "\\ude00\\ud83d", "\\u0000", "1e999", "-0.0"];
+        let times = rng.usize(1..5);
+        text = text.replacen('a', odd[rng.usize(..odd.len())], times);
     }
     if rng.u8(..8) == 0 {
         garbled(rng, text.into_bytes())
