@@ -104,6 +104,7 @@ pub(super) enum Ability {
     ParallelToolUseConfig,
     StrictTools,
     ToolResultImages,
+    ToolResultDocuments,
     JsonSchema,
     Prefill,
     MidConversationSystem,
@@ -235,6 +236,9 @@ impl Layer {
             mid_conversation_system: can(Ability::MidConversationSystem),
             strict_tools: can(Ability::StrictTools),
             tool_result_images: can(Ability::ToolResultImages),
+            // What takes one takes the other; Pixtral takes documents alone.
+            tool_result_documents: can(Ability::Documents)
+                && (can(Ability::ToolResultImages) || can(Ability::ToolResultDocuments)),
             text_beside_results: !self.cannot.contains(&Ability::TextBesideResults),
             documents_beside_results: !self.cannot.contains(&Ability::DocumentsBesideResults),
             stop_sequences: !self.cannot.contains(&Ability::StopSequences),

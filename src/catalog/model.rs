@@ -91,6 +91,8 @@ pub struct Abilities {
     pub strict_tools: bool,
     /// Pictures inside a tool's result.
     pub tool_result_images: bool,
+    /// Documents inside a tool's result.
+    pub tool_result_documents: bool,
     /// Text and pictures in the turn that brings tool results.
     pub text_beside_results: bool,
     /// Documents in the turn that brings tool results.

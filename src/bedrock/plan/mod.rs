@@ -116,6 +116,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         tools: tools_offered,
         vision: model.abilities.vision,
         tool_result_images: model.abilities.tool_result_images,
+        tool_result_documents: model.abilities.tool_result_documents,
         text_beside_results: model.abilities.text_beside_results,
         documents_beside_results: model.abilities.documents_beside_results,
         documents: model.abilities.documents,

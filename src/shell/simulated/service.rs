@@ -277,6 +277,7 @@ pub(super) fn able(id: &str) -> Model {
             mid_conversation_system: true,
             strict_tools: true,
             tool_result_images: true,
+            tool_result_documents: true,
             text_beside_results: true,
             documents_beside_results: true,
             thinking_off: true,
