@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::chain::Routes;
 use crate::config::Config;
-use crate::keys::MasterKey;
+use crate::keys::{Keyring, MasterKey};
 use crate::spend::Ledger;
 use crate::thinking::Vault;
 
@@ -25,6 +25,8 @@ pub struct App {
     pub routes: Routes,
     /// The key that may do everything.
     pub master_key: MasterKey,
+    /// The keys that the gateway has made.
+    pub keys: Keyring,
     /// The books.
     pub ledger: Ledger,
     /// Thinking that clients lose.
@@ -45,6 +47,7 @@ impl AppState {
         let tasks = TaskTracker::new();
         Self(Arc::new(App {
             config,
+            keys: Keyring::new(ledger.table().clone(), routes.clock().clone()),
             routes,
             master_key,
             vault: Vault::new(ledger.table().clone(), tasks.clone()),

@@ -16,6 +16,7 @@ mod faults;
 mod fields;
 mod formats;
 mod health;
+mod keys;
 mod lambda;
 mod models;
 mod recordings;

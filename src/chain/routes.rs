@@ -222,7 +222,8 @@ impl Routes {
         &self.live.cooldowns
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    /// The clock by which ages are measured.
+    pub fn clock(&self) -> &Clock {
         &self.clock
     }
 

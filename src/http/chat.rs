@@ -12,42 +12,42 @@ use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
-use crate::keys::Caller;
+use crate::keys::{Caller, Presented};
 use crate::openai::{ApiError, ChatRequest, MockFailure, Options, completion};
 use crate::spend::RequestId;
 
-use super::auth::Key;
+use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
 use super::log::HasOwnLine;
-use super::{fallbacks, remote_images, sse, trail};
+use super::{access, fallbacks, remote_images, sse, trail};
 
 /// `POST /chat/completions`.
 pub(super) async fn completions(
     State(app): State<AppState>,
-    Key(caller): Key,
+    EarlyKey(presented): EarlyKey,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    answer(&app, caller, None, ends, &headers, &body).await
+    answer(&app, presented, None, ends, &headers, &body).await
 }
 
 /// `POST /engines/{model}/chat/completions` and its Azure twin: the path names the model where the body does not.
 pub(super) async fn completions_of(
     State(app): State<AppState>,
-    Key(caller): Key,
+    EarlyKey(presented): EarlyKey,
     Path(model): Path<String>,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    answer(&app, caller, Some(model), ends, &headers, &body).await
+    answer(&app, presented, Some(model), ends, &headers, &body).await
 }
 
 async fn answer(
     app: &AppState,
-    caller: Caller,
+    presented: Presented,
     model_in_path: Option<String>,
     ends: Option<Extension<Deadline>>,
     headers: &HeaderMap,
@@ -56,9 +56,10 @@ async fn answer(
     let limit = Instant::now() + app.config.settings.total_timeout;
     let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
     let refreshed = app.routes.refresh();
-    let (request, mut options) = read(app, &caller, headers, body).await?;
+    let (request, mut options) = read(app, presented.caller(), headers, body).await?;
+    let caller = presented.confirmed().await?;
     let model = options.model.take().or(model_in_path);
-    let group = app.routes.group(model.as_deref())?;
+    let group = access::group(app, &caller, model.as_deref())?;
     options.check_unsupported(app.drops_params(group))?;
     let fallbacks = match options.fallbacks.take() {
         Some(written) => {

@@ -118,10 +118,12 @@ impl Exchange {
         failure: Option<&ApiError>,
         first_piece: Option<Duration>,
     ) -> Record {
+        let key = self.caller.virtual_key.as_deref();
+        let key = key.map(|key| &key.settings);
         let caller = spend::Caller {
             key_hash: self.caller.key_hash,
             key_alias: Some(self.caller.alias),
-            user: None,
+            user: key.and_then(|key| key.user_id.clone()),
             end_user: self.labels.end_user,
             session_id: self.labels.session,
             client: self.labels.client,
@@ -143,6 +145,8 @@ impl Exchange {
         });
         record.stream = !self.ask.whole;
         record.tags = self.labels.tags;
+        let of_key = key.into_iter().flat_map(|key| &key.tags);
+        record.tags.extend(of_key.cloned());
         record
     }
 }

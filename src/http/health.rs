@@ -17,7 +17,7 @@ use crate::keys::Caller;
 use crate::openai::{ApiError, Labels};
 use crate::spend::RequestId;
 
-use super::auth::Key;
+use super::auth::Admin;
 use super::exchange::{Exchange, Step};
 
 /// Deployments that are asked at the same time: a check must not throttle the account.
@@ -44,7 +44,7 @@ pub(super) struct Which {
 /// `GET /health`: calls every deployment with one token. The calls are billed and recorded like any other.
 pub(super) async fn every_deployment(
     State(app): State<AppState>,
-    Key(caller): Key,
+    Admin(caller): Admin,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     let targets: Vec<Arc<Target>> = match &which.model {
@@ -113,7 +113,7 @@ fn names(target: &Target) -> Map<String, Value> {
 }
 
 /// `GET /health/latest`: what is known of every deployment from requests and checks so far. Calls nothing.
-pub(super) async fn latest(State(app): State<AppState>, Key(_): Key) -> Json<Value> {
+pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
     app.routes.refresh().await;
     let states: Map<String, Value> = app
         .routes

@@ -2,6 +2,7 @@
 //!
 //! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK.
 
+mod access;
 mod auth;
 mod body;
 mod chat;
@@ -10,6 +11,8 @@ mod exchange;
 mod fallbacks;
 mod health;
 mod home;
+mod key_view;
+mod keys;
 mod log;
 mod model_info;
 mod models;
@@ -62,6 +65,15 @@ pub(crate) fn router(app: AppState) -> Router {
             "/v1/openai/deployments/{model}/chat/completions",
             post(chat::completions_of),
         )
+        .route("/key/generate", post(keys::generate))
+        .route("/key/info", get(keys::info))
+        .route("/key/list", get(keys::list))
+        .route("/key/update", post(keys::update))
+        .route("/key/delete", post(keys::delete))
+        .route("/key/regenerate", post(keys::regenerate))
+        .route("/key/{key}/regenerate", post(keys::regenerate_of))
+        .route("/key/block", post(keys::block))
+        .route("/key/unblock", post(keys::unblock))
         .route("/spend/logs", get(spend::logs))
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))

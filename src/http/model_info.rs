@@ -11,6 +11,7 @@ use crate::catalog::{Model, ThinkingSupport};
 use crate::chain::Target;
 use crate::openai::ApiError;
 
+use super::access;
 use super::auth::Key;
 
 /// Query of `GET /model/info`.
@@ -22,7 +23,7 @@ pub(super) struct Which {
 /// `GET /model/info`: one entry for each deployment, in the file's order.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(_): Key,
+    Key(caller): Key,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     let wanted = |target: &&std::sync::Arc<Target>| {
@@ -34,7 +35,7 @@ pub(super) async fn list(
     let mut data: Vec<Value> = app
         .routes
         .all()
-        .filter(wanted)
+        .filter(|target| wanted(target) && access::may_use(&app, &caller, target.group()))
         .map(|target| entry(target, target.group()))
         .collect();
     if let Some(id) = which.litellm_model_id.as_ref().filter(|_| data.is_empty()) {
@@ -46,6 +47,7 @@ pub(super) async fn list(
     for alias in names
         .into_iter()
         .filter(|name| app.config.group(name).is_none())
+        .filter(|name| access::may_use(&app, &caller, name))
     {
         let targets = app
             .config

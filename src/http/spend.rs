@@ -10,7 +10,7 @@ use crate::app::AppState;
 use crate::openai::ApiError;
 use crate::spend::{RequestId, SpendLog};
 
-use super::auth::Key;
+use super::auth::Admin;
 
 /// Query of `GET /spend/logs`.
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct Which {
 /// `GET /spend/logs?request_id=`: the record of a reply's `id`, in a list that is empty when there is none.
 pub(super) async fn logs(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     Query(which): Query<Which>,
 ) -> Result<Response, ApiError> {
     let Some(id) = which.request_id else {

@@ -75,6 +75,7 @@ impl MasterKey {
         bool::from(digest.ct_eq(&known)).then(|| Caller {
             key_hash: hex::encode(known),
             alias: ALIAS.to_owned(),
+            virtual_key: None,
         })
     }
 
@@ -83,6 +84,7 @@ impl MasterKey {
         self.is_open().then(|| Caller {
             key_hash: String::new(),
             alias: "no_key".to_owned(),
+            virtual_key: None,
         })
     }
 }

@@ -7,7 +7,7 @@ mod cost;
 mod id;
 mod ledger;
 mod log;
-mod money;
+pub(crate) mod money;
 mod movement;
 mod record;
 mod row;

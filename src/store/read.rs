@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::item::{self, Attributes, PK, SK};
+use super::item::{self, Attributes, BY_KEY, PK, SK};
 use super::table::READ;
 use super::{Key, StoreError, Table};
 
@@ -75,6 +75,28 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// The keys of all items in a partition of index 1. Items written within the last second may be missing.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn indexed_by_key(&self, partition: &str) -> Result<Vec<Key>, StoreError> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .index_name(BY_KEY)
+            .key_condition_expression("by_key = :partition")
+            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let found = pages
+            .collect::<Result<Vec<Attributes>, _>>()
+            .await
+            .map_err(|e| StoreError::from_sdk(e, READ))?;
+        found.iter().map(item::read).collect()
     }
 
     async fn page(

@@ -19,6 +19,8 @@ use super::{Item, Key, StoreError, Table};
 pub enum Write {
     /// Puts an item that must not be there yet.
     Create(Item),
+    /// Puts an item over the one of this version, a number among its fields.
+    Replace(Item, u64),
     /// Adds to the numbers of an item, each of which, and the item itself, begins at 0.
     Add {
         /// The item.
@@ -54,7 +56,8 @@ impl Table {
     /// hold from call to call needs a condition ([`Write::Create`]).
     ///
     /// # Errors
-    /// [`StoreError::ConditionFailed`] when an item to create is there; a transient error when time ran out, after
+    /// [`StoreError::ConditionFailed`] when an item to create is there, or another version of one to
+    /// replace; a transient error when time ran out, after
     /// which the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
         let writes = writes
@@ -109,6 +112,15 @@ impl Table {
                     .table_name(&*self.name)
                     .set_item(Some(item.0.clone()))
                     .condition_expression("attribute_not_exists(pk)")
+                    .build()
+                    .map_err(not_sent)?,
+            ),
+            Write::Replace(item, version) => part.put(
+                Put::builder()
+                    .table_name(&*self.name)
+                    .set_item(Some(item.0.clone()))
+                    .condition_expression("version = :version")
+                    .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
                     .build()
                     .map_err(not_sent)?,
             ),
