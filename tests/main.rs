@@ -6,6 +6,7 @@ mod support;
 
 mod agent_loop;
 mod auth;
+mod budgets;
 mod caching;
 mod chat;
 mod clients;

@@ -20,6 +20,7 @@ mod load;
 mod locate;
 mod overrides;
 mod path;
+mod period;
 mod read;
 mod retry;
 mod routes;
@@ -36,6 +37,7 @@ pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint, Share,
 };
 pub use error::{ConfigError, Place, Warning};
+pub use period::{NotAPeriod, Period, Window};
 pub use retry::{RetryKind, RetryPolicy};
 pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
 pub use secret::Secret;

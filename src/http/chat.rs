@@ -12,7 +12,7 @@ use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
-use crate::keys::{Caller, Presented};
+use crate::keys::{Caller, Presented, Standing};
 use crate::openai::{ApiError, ChatRequest, MockFailure, Options, completion};
 use crate::spend::RequestId;
 
@@ -20,7 +20,7 @@ use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
 use super::log::HasOwnLine;
-use super::{access, fallbacks, remote_images, sse, trail};
+use super::{access, fallbacks, remote_images, sse, standing, trail};
 
 /// `POST /chat/completions`.
 pub(super) async fn completions(
@@ -129,8 +129,10 @@ pub(super) async fn read(
 async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
+    let mut standing = Standing::default();
     while let Some(step) = steps.recv().await {
         match step {
+            Step::Admitted(with) => standing = with,
             Step::Begin(beginning) => {
                 fold = Fold::default();
                 begun = Some(beginning);
@@ -153,11 +155,13 @@ async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
                 let mut response = (StatusCode::OK, Json(body)).into_response();
                 trail::add(response.headers_mut(), &id, Some(&target), &attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);
+                standing::add(response.headers_mut(), &standing, ending.cost);
                 return response;
             }
             Step::Failed(error, attempts) => {
                 let mut response = error.into_response();
                 trail::add(response.headers_mut(), &id, None, &attempts);
+                standing::add(response.headers_mut(), &standing, None);
                 return response;
             }
         }

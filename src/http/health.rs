@@ -90,7 +90,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
     let mut error = Some("the check was ended".to_owned());
     while let Some(step) = steps.recv().await {
         match step {
-            Step::Begin(_) | Step::Event(_) => {}
+            Step::Admitted(_) | Step::Begin(_) | Step::Event(_) => {}
             Step::End(_) => error = None,
             Step::Failed(failure, _) => error = Some(failure.message),
         }

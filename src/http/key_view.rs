@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::keys::{KeyStatus, NewKey, Period, VirtualKey};
+use crate::keys::{BudgetStanding, KeyStatus, NewKey, Period, VirtualKey};
 use crate::spend::money;
 
 /// A new key, in full this once.
@@ -53,6 +53,10 @@ pub(super) struct Whole<'a> {
     #[serde(with = "money::option")]
     soft_budget: Option<Decimal>,
     budget_duration: Option<Period>,
+    /// In the budget's window; `null` for a key without a budget: the totals know what it has spent.
+    #[serde(with = "money::option")]
+    spend: Option<Decimal>,
+    budget_reset_at: Option<Timestamp>,
     rpm_limit: Option<u64>,
     tpm_limit: Option<u64>,
     max_parallel_requests: Option<u64>,
@@ -86,6 +90,8 @@ impl<'a> Whole<'a> {
             max_budget: settings.max_budget,
             soft_budget: settings.soft_budget,
             budget_duration: settings.budget_duration,
+            spend: None,
+            budget_reset_at: None,
             rpm_limit: settings.rpm_limit,
             tpm_limit: settings.tpm_limit,
             max_parallel_requests: settings.max_parallel_requests,
@@ -102,6 +108,14 @@ impl<'a> Whole<'a> {
             created_by: &key.created_by,
             updated_at: key.updated_at,
             note: None,
+        }
+    }
+
+    pub(super) fn with_budget(self, standing: Option<BudgetStanding>) -> Self {
+        Self {
+            spend: standing.map(|budget| budget.spent),
+            budget_reset_at: standing.and_then(|budget| budget.resets_at),
+            ..self
         }
     }
 

@@ -175,7 +175,8 @@ pub(super) async fn info(
         return Err(ApiError::new(StatusCode::FORBIDDEN, "auth_error", message));
     }
     let key = app.keys.get(&hash).await?;
-    let info = Whole::of(&key, app.keys.now());
+    let budget = app.keys.standing(&key).await.map_err(KeyError::Store)?;
+    let info = Whole::of(&key, app.keys.now()).with_budget(budget);
     Ok(Json(KeyView { key: &hash, info }).into_response())
 }
 
@@ -230,17 +231,20 @@ pub(super) async fn list(
             && filter.status.is_none_or(|status| status == key.status(now))
     });
     let total = keys.len();
+    let pages = total.div_ceil(filter.size);
     let page = keys
         .iter()
         .skip((filter.page - 1).saturating_mul(filter.size))
         .take(filter.size);
-    let pages = total.div_ceil(filter.size);
-    let page: Vec<Listed<'_>> = page
-        .map(|key| match filter.return_full_object {
-            true => Listed::Whole(Box::new(Whole::of(key, now))),
-            false => Listed::Hash(&key.hash),
-        })
-        .collect();
+    let page: Vec<Listed<'_>> = if filter.return_full_object {
+        let page: Vec<_> = page.collect();
+        let budgets = app.keys.standings(&page).await.map_err(KeyError::Store)?;
+        let whole = page.into_iter().zip(budgets);
+        let whole = whole.map(|(key, budget)| Whole::of(key, now).with_budget(budget));
+        whole.map(|whole| Listed::Whole(Box::new(whole))).collect()
+    } else {
+        page.map(|key| Listed::Hash(&key.hash)).collect()
+    };
     let list = List {
         keys: page,
         total_count: total,

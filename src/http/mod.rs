@@ -20,6 +20,7 @@ mod panic;
 mod remote_images;
 mod spend;
 mod sse;
+mod standing;
 mod trail;
 
 use axum::Router;

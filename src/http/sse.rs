@@ -16,12 +16,13 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
+use crate::keys::Standing;
 use crate::openai::{ApiError, ChunkWriter};
 use crate::spend::RequestId;
 
 use super::exchange::Step;
 use super::panic::{self, Panic};
-use super::trail;
+use super::{standing, trail};
 
 /// Breaks the silence; clients skip comments.
 const HEARTBEAT: &[u8] = b": ping\n\n";
@@ -34,7 +35,12 @@ pub(super) async fn respond(
     heartbeat: Option<Duration>,
     include_usage: bool,
 ) -> Response {
-    let first = wait(&mut steps, heartbeat).await;
+    let mut first = wait(&mut steps, heartbeat).await;
+    let mut standing = Standing::default();
+    if let Waited::Step(Step::Admitted(with)) = first {
+        standing = with;
+        first = wait(&mut steps, heartbeat).await;
+    }
     let mut body = Events {
         id,
         steps,
@@ -44,7 +50,7 @@ pub(super) async fn respond(
         ended: false,
         first: None,
     };
-    match first {
+    let mut response = match first {
         Waited::Step(Step::Begin(begun)) => {
             body.writer = Some(body.writer_for(begun.target.group()));
             let mut response = body.into_response();
@@ -67,10 +73,12 @@ pub(super) async fn respond(
             trail::add(response.headers_mut(), &id, None, &[]);
             response
         }
-        Waited::Step(Step::Event(_) | Step::End(_)) | Waited::Over => {
+        Waited::Step(Step::Admitted(_) | Step::Event(_) | Step::End(_)) | Waited::Over => {
             ApiError::internal().into_response()
         }
-    }
+    };
+    standing::add(response.headers_mut(), &standing, None);
+    response
 }
 
 enum Waited {
@@ -183,6 +191,8 @@ impl Events {
                 }
             }
             Step::Failed(error, _) => self.fail(&error, out),
+            // The headers have gone out.
+            Step::Admitted(_) => {}
         }
     }
 

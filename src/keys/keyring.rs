@@ -17,7 +17,7 @@ use crate::chain::Clock;
 use crate::store::{Table, keys};
 
 use super::virtual_key::{KeyStatus, hash_of};
-use super::{Caller, Refused, VirtualKey};
+use super::{Caller, CommonBudget, Refused, VirtualKey};
 
 /// A copy that is older is read again, in wall time: so soon a change made elsewhere holds here.
 pub const FRESH: Duration = Duration::from_secs(60);
@@ -34,11 +34,21 @@ const MOST: usize = 10_000;
 type Read = Result<Option<Arc<VirtualKey>>, Refused>;
 type Reading = Shared<BoxFuture<'static, Read>>;
 
+/// What holds for all keys.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyOptions {
+    /// What all of them together may spend.
+    pub common: Option<CommonBudget>,
+    /// How long a request may last, its record included: then what it holds counts as spent.
+    pub hold: Duration,
+}
+
 /// The keys. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Keyring {
     pub(super) table: Table,
     pub(super) clock: Clock,
+    pub(super) options: KeyOptions,
     copies: Arc<Mutex<HashMap<String, Copy>>>,
 }
 
@@ -102,10 +112,11 @@ impl Presented {
 
 impl Keyring {
     /// The keys in this table; ages are measured by this clock.
-    pub fn new(table: Table, clock: Clock) -> Self {
+    pub fn new(table: Table, clock: Clock, options: KeyOptions) -> Self {
         Self {
             table,
             clock,
+            options,
             copies: Arc::default(),
         }
     }

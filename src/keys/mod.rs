@@ -5,20 +5,24 @@
 //! manages keys.
 
 mod access;
+mod admission;
+mod budget;
 mod error;
 mod keyring;
 mod manage;
 mod master;
-mod period;
+mod quote;
 mod virtual_key;
 
 use std::sync::Arc;
 
+pub use crate::config::Period;
+pub use admission::{Admitted, Denied, Standing};
+pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
-pub use keyring::{FRESH, Keyring, Presented};
+pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};
-pub use period::{NotAPeriod, Period, Window};
 pub use virtual_key::{Change, KeyChanges, KeySettings, KeyStatus, VirtualKey};
 
 /// Who sent a request, once its key was found good.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::period::Period;
 use super::{Caller, KeyError};
+use crate::config::Period;
 use crate::spend::money;
 
 /// A key as the table keeps it.

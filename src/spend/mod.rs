@@ -10,6 +10,7 @@ mod log;
 pub(crate) mod money;
 mod movement;
 mod record;
+mod reservation;
 mod row;
 #[cfg(all(test, feature = "local"))]
 mod tests;
@@ -21,5 +22,6 @@ pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
 pub use log::{Opening, TARGET, opened};
 pub use record::{Caller, Failure, Record, Status};
+pub use reservation::Reservation;
 pub use row::SpendLog;
 pub use totals::{Counters, DayTotal, TotalOf};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::{Attempt, sum};
 use super::movement::Movement;
-use super::{Cost, RequestId};
+use super::{Cost, RequestId, Reservation};
 use crate::conversation::Usage;
 
 /// One request, refused, failed or served. LiteLLM_SpendLogs' names where the meaning is the same.
@@ -61,6 +61,9 @@ pub struct Record {
     )]
     pub tags: Vec<String>,
 
+    /// What was held for it. Fixed with what it adds to the totals.
+    #[serde(skip)]
+    pub reservations: Vec<Reservation>,
     /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +134,7 @@ impl Record {
             stream: false,
             caller,
             tags: Vec::new(),
+            reservations: Vec::new(),
             movement: None,
         }
     }

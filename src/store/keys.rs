@@ -115,6 +115,30 @@ pub fn virtual_key(hash: &str) -> Key {
     }
 }
 
+/// What is spent and held of a key's budget (the hash whose account it is) in the window that begins at this instant;
+/// `None`: for ever.
+pub fn budget(account: &str, window: Option<Timestamp>) -> Key {
+    Key {
+        pk: format!("key#{account}"),
+        sk: budget_window(window),
+    }
+}
+
+/// The same of the budget of all keys together.
+pub fn common_budget(window: Option<Timestamp>) -> Key {
+    Key {
+        pk: "keys".to_owned(),
+        sk: budget_window(window),
+    }
+}
+
+fn budget_window(start: Option<Timestamp>) -> String {
+    match start {
+        Some(start) => format!("budget#{}", sortable(start)),
+        None => "budget#ever".to_owned(),
+    }
+}
+
 /// Where index 1 lists the virtual keys. No record's partition is called so: theirs begin with `key#`.
 pub const VIRTUAL_KEYS: &str = "keys";
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::not_sent;
 use super::item::{PK, SK};
-use super::{Item, Key, StoreError, Table};
+use super::{Item, Key, Settlement, StoreError, Table};
 
 /// One write of a transaction. No two of a transaction may meet the same item.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub enum Write {
         /// Field and what is added to it; not empty.
         amounts: Vec<(String, Decimal)>,
     },
+    /// Replaces what an account holds by what was spent.
+    Settle(Settlement),
 }
 
 /// How long a write may take. Between attempts it pauses 25 to 50 ms at first and 200 to 400 ms at last, by chance,
@@ -57,7 +59,7 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError::ConditionFailed`] when an item to create is there, or another version of one to
-    /// replace; a transient error when time ran out, after
+    /// replace, or when a hold to settle is not; a transient error when time ran out, after
     /// which the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
         let writes = writes
@@ -125,6 +127,7 @@ impl Table {
                     .map_err(not_sent)?,
             ),
             Write::Add { key, amounts } => part.update(self.add(key, amounts)?),
+            Write::Settle(settlement) => part.update(settlement.update(&self.name)?),
         };
         Ok(part.build())
     }
