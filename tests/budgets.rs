@@ -239,9 +239,10 @@ async fn what_a_dead_instance_held_is_spent_when_its_time_is_over() {
 async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
     for (file, yaml) in BUNDLED {
         let app = TestApp::with_config(yaml).await;
-        for name in app.state.config.public_names() {
+        let today = keys::day(jiff::Timestamp::now());
+        for name in app.state.config.listed_names(today) {
             let key = key(&app, json!({"max_budget": 1})).await;
-            let response = chat_with(&app, &key, &hello(name)).send().await.unwrap();
+            let response = chat_with(&app, &key, &hello(&name)).send().await.unwrap();
             let status = response.status();
             assert_eq!(
                 status,

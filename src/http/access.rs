@@ -8,20 +8,20 @@ use crate::openai::ApiError;
 
 /// The group that a caller means by a model's name; without one, the configuration's default. A key's own aliases go
 /// before the configuration's names. What follows an allowed model by configuration is allowed with it.
-pub(super) fn group<'a>(
-    app: &'a AppState,
+pub(super) fn group(
+    app: &AppState,
     caller: &Caller,
     model: Option<&str>,
-) -> Result<&'a str, ApiError> {
+) -> Result<String, ApiError> {
     let Some(key) = &caller.virtual_key else {
-        return Ok(app.routes.group(model)?);
+        return Ok(app.routes.group(model)?.to_owned());
     };
     let meant = model.map(|model| key.alias_of(model));
     let group = app.routes.group(meant)?;
     let names = [model, meant, Some(group)];
     let may = |name: &str| key.may_use(name, group, &app.config);
     if names.into_iter().flatten().any(may) {
-        return Ok(group);
+        return Ok(group.to_owned());
     }
     let error = ApiError::new(
         StatusCode::FORBIDDEN,

@@ -1,4 +1,4 @@
-//! `POST /chat/completions`.
+//! A request for an answer, by whichever wire it comes: `POST /chat/completions` and its sisters.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -13,8 +13,9 @@ use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
 use crate::keys::{Caller, Presented, Standing};
-use crate::openai::{ApiError, ChatRequest, MockFailure, Options, completion};
+use crate::openai::ApiError;
 use crate::spend::RequestId;
+use crate::wire::{Body as _, Head, MockFailure, Options, Wire};
 
 use super::auth::EarlyKey;
 use super::body::Body;
@@ -23,18 +24,18 @@ use super::log::HasOwnLine;
 use super::{access, fallbacks, remote_images, sse, standing, trail};
 
 /// `POST /chat/completions`.
-pub(super) async fn completions(
+pub(super) async fn completions<W: Wire>(
     State(app): State<AppState>,
     EarlyKey(presented): EarlyKey,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    answer(&app, presented, None, ends, &headers, &body).await
+    answer::<W>(&app, presented, None, ends, &headers, &body).await
 }
 
 /// `POST /engines/{model}/chat/completions` and its Azure twin: the path names the model where the body does not.
-pub(super) async fn completions_of(
+pub(super) async fn completions_of<W: Wire>(
     State(app): State<AppState>,
     EarlyKey(presented): EarlyKey,
     Path(model): Path<String>,
@@ -42,10 +43,10 @@ pub(super) async fn completions_of(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    answer(&app, presented, Some(model), ends, &headers, &body).await
+    answer::<W>(&app, presented, Some(model), ends, &headers, &body).await
 }
 
-async fn answer(
+async fn answer<W: Wire>(
     app: &AppState,
     presented: Presented,
     model_in_path: Option<String>,
@@ -56,14 +57,14 @@ async fn answer(
     let limit = Instant::now() + app.config.settings.total_timeout;
     let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
     let refreshed = app.routes.refresh();
-    let (request, mut options) = read(app, presented.caller(), headers, body).await?;
+    let (request, mut options) = read::<W>(app, presented.caller(), headers, body).await?;
     let caller = presented.confirmed().await?;
     let model = options.model.take().or(model_in_path);
     let group = access::group(app, &caller, model.as_deref())?;
-    options.check_unsupported(app.drops_params(group))?;
+    options.check_unsupported(app.drops_params(&group))?;
     let fallbacks = match options.fallbacks.take() {
         Some(written) => {
-            Some(fallbacks::of_request(app, &caller, group, written, headers, body).await?)
+            Some(fallbacks::of_request::<W>(app, &caller, &group, written, headers, body).await?)
         }
         None => None,
     };
@@ -79,22 +80,23 @@ async fn answer(
             MockFailure::ContentFiltered => Class::ContentFiltered,
         }),
         whole: !options.stream,
-        ..Ask::new(group, deadline)
+        ..Ask::new(group.clone(), deadline)
     };
     refreshed.await;
     let id = RequestId::new(Timestamp::now());
     let exchange = Exchange {
         id,
+        call_type: W::CALL_TYPE,
         caller,
         request,
         ask,
-        model_asked: model.unwrap_or_else(|| group.to_owned()),
+        model_asked: model.unwrap_or(group),
         labels: options.labels,
     };
     let steps = exchange.start(app);
     let mut response = if options.stream {
         let include_usage = options.include_usage || app.config.general.always_include_stream_usage;
-        sse::respond(
+        sse::respond::<W>(
             id,
             steps,
             app.config.settings.heartbeat_interval,
@@ -102,31 +104,41 @@ async fn answer(
         )
         .await
     } else {
-        whole(id, steps).await
+        whole::<W>(id, steps).await
     };
     response.extensions_mut().insert(HasOwnLine);
     Ok(response)
 }
 
 /// A body as the conversation that it is, with the pictures that it names on the web.
-pub(super) async fn read(
+pub(super) async fn read<W: Wire>(
     app: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Request, Options), ApiError> {
     let general = &app.config.general;
-    let mut chat = ChatRequest::parse(body)?;
-    remote_images::fetch(&mut chat, &general.image_hosts).await?;
-    let (mut request, options) = chat.into_conversation(headers)?;
+    let mut body = W::Body::parse(body)?;
+    remote_images::fetch(&mut body, &general.image_hosts).await?;
+    let (mut request, options) = body.into_conversation(headers)?;
     let labels = &options.labels;
     let metadata = labels.request_metadata(&general.request_metadata_fields, &caller.alias);
     request.service.metadata.extend(metadata);
     Ok((request, options))
 }
 
+/// What a reply says of itself.
+pub(super) fn head<W: Wire>(id: RequestId, group: &str, include_usage: bool) -> Head {
+    Head {
+        id: id.with_prefix(W::ID_PREFIX),
+        created: id.time().as_second(),
+        model: group.to_owned(),
+        include_usage,
+    }
+}
+
 /// The reply as one JSON object.
-async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
+async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
     let mut standing = Standing::default();
@@ -139,21 +151,14 @@ async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
             }
             Step::Event(event) => fold.push(event),
             Step::End(ending) => {
-                let Some(Begun { target, attempts }) = begun else {
+                let Some(Begun { target, .. }) = begun else {
                     break;
                 };
                 let mut reply = fold.finish();
                 reply.usage = Some(ending.usage);
-                let created = id.time().as_second();
-                let body = completion(
-                    id.to_string(),
-                    created,
-                    target.group().to_owned(),
-                    reply,
-                    ending.cost,
-                );
+                let body = W::whole(head::<W>(id, target.group(), false), reply, ending.cost);
                 let mut response = (StatusCode::OK, Json(body)).into_response();
-                trail::add(response.headers_mut(), &id, Some(&target), &attempts);
+                trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);
                 standing::add(response.headers_mut(), &standing, ending.cost);
                 return response;

@@ -12,17 +12,19 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::bedrock::{Class, Failure};
+use crate::bedrock::Failure;
 use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
 use crate::keys::{Caller, Denied, Standing};
-use crate::openai::{ApiError, Labels};
+use crate::openai::ApiError;
+use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
+use crate::wire::Labels;
 
-use super::{log, panic, standing};
+use super::{log, standing};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
@@ -46,12 +48,16 @@ pub(super) struct Ending {
     pub(super) usage: Usage,
     /// US dollars of all attempts; `None` where a price is unknown.
     pub(super) cost: Option<Decimal>,
+    /// Every attempt, the answering one last.
+    pub(super) attempts: Vec<Attempt>,
 }
 
 /// A request that is ready to run.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) id: RequestId,
+    /// By which wire it came.
+    pub(super) call_type: &'static str,
     pub(super) caller: Caller,
     pub(super) request: Request,
     pub(super) ask: Ask,
@@ -94,20 +100,14 @@ impl Exchange {
             estimated_input: self.request.estimated_prompt_tokens(),
             reservations: &admitted.reservations,
         });
-        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
-        if asks_for_thinking(&self.request, &app.config) {
-            app.vault
-                .recall(&self.caller.key_hash, &mut self.request)
-                .await;
-        }
-        let mut channel = Channel {
-            steps: &steps,
-            keeper,
-        };
-        let run = chain::run(&app.routes, &self.request, &self.ask, &mut channel);
-        let mut outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
-            tracing::error!(id = %self.id, panic = panic::text(&panic), "the request's task panicked");
-            Outcome { failure: Some(Failure::new(Class::Internal, "a fault in the gateway")), ..Outcome::default() }
+        let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
+        let mut outcome = answered.await.unwrap_or_else(|panic| {
+            let panic = panics::text(&panic);
+            tracing::error!(id = %self.id, panic, "a request panicked before it was asked");
+            Outcome {
+                failure: Some(Failure::internal()),
+                ..Outcome::default()
+            }
         });
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
@@ -120,6 +120,7 @@ impl Exchange {
             None => Step::End(Ending {
                 usage,
                 cost: record.cost().map(|cost| cost.total),
+                attempts: record.attempts.clone(),
             }),
         };
         // A client that has gone needs no end.
@@ -144,6 +145,18 @@ impl Exchange {
         app.ledger.record(record).await.ok();
     }
 
+    /// Asks the chain, with the thinking that the client has lost.
+    async fn answer(&mut self, app: &AppState, steps: &mpsc::Sender<Step>) -> Outcome {
+        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
+        if asks_for_thinking(&self.request, &app.config) {
+            app.vault
+                .recall(&self.caller.key_hash, &mut self.request)
+                .await;
+        }
+        let mut channel = Channel { steps, keeper };
+        chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
+    }
+
     fn record(
         self,
         outcome: Outcome,
@@ -161,6 +174,7 @@ impl Exchange {
             client: self.labels.client,
         };
         let mut record = Record::new(self.id, self.model_asked, caller);
+        self.call_type.clone_into(&mut record.call_type);
         record.status = if failure.is_some() {
             Status::Failure
         } else {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use crate::app::AppState;
 use crate::config::FallbackKind;
 use crate::keys::Caller;
 use crate::openai::ApiError;
+use crate::store::keys;
 
 use super::access;
 use super::auth::Key;
@@ -21,6 +23,8 @@ const CREATED: i64 = 1_677_610_602;
 pub(super) struct Options {
     /// With what is asked when a model fails, in order.
     include_metadata: Option<bool>,
+    /// With the patterns themselves, beside the models that they stand for.
+    return_wildcard_routes: Option<bool>,
 }
 
 /// `GET /models`.
@@ -33,15 +37,20 @@ pub(super) async fn list(
     if with_chains {
         app.routes.refresh().await;
     }
-    let mut names = app.config.public_names();
+    let mut names = app.config.listed_names(keys::day(Timestamp::now()));
+    if options.return_wildcard_routes == Some(true) {
+        let groups = app.config.groups().iter();
+        let patterns = groups.filter(|group| group.is_pattern());
+        names.extend(patterns.map(|group| group.name.clone()));
+    }
     if let Some(key) = &caller.virtual_key {
-        let own = key.settings.aliases.keys().map(String::as_str);
-        let new: Vec<&str> = own.filter(|name| !names.contains(name)).collect();
+        let own = key.settings.aliases.keys().cloned();
+        let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
         names.extend(new);
     }
     names.retain(|name| access::may_use(&app, &caller, name));
     let data: Vec<Value> = names
-        .into_iter()
+        .iter()
         .map(|name| {
             let mut entry = entry(&app, &caller, name);
             if let (true, Some(fields)) = (with_chains, entry.as_object_mut()) {
@@ -73,22 +82,21 @@ pub(super) async fn one(
 
 /// Which groups follow a model, by the kind of its failure.
 fn chains(app: &AppState, caller: &Caller, name: &str) -> Value {
-    let group = access::group(app, caller, Some(name)).unwrap_or(name);
+    let group = access::group(app, caller, Some(name)).unwrap_or_default();
     json!({
-        "fallbacks": app.routes.fallbacks(group, FallbackKind::General),
-        "context_window_fallbacks": app.routes.fallbacks(group, FallbackKind::ContextWindow),
-        "content_policy_fallbacks": app.routes.fallbacks(group, FallbackKind::ContentPolicy),
+        "fallbacks": app.routes.fallbacks(&group, FallbackKind::General),
+        "context_window_fallbacks": app.routes.fallbacks(&group, FallbackKind::ContextWindow),
+        "content_policy_fallbacks": app.routes.fallbacks(&group, FallbackKind::ContentPolicy),
     })
 }
 
 /// One model: limits are those of its group's first deployment.
 fn entry(app: &AppState, caller: &Caller, name: &str) -> Value {
-    let group = access::group(app, caller, Some(name)).unwrap_or(name);
+    let group = access::group(app, caller, Some(name)).unwrap_or_default();
     let limits = app
-        .routes
-        .targets(group)
-        .first()
-        .map(|target| target.model().limits)
+        .config
+        .group(&group)
+        .and_then(|group| Some(group.deployments.first()?.model.limits))
         .unwrap_or_default();
     json!({
         "id": name,

@@ -23,10 +23,10 @@ impl VirtualKey {
             if ALL.contains(&entry) || entry == requested || entry == group {
                 true
             } else if entry.contains('*') {
-                let deployments = config.group(group).map(|group| &group.deployments);
-                let configured = deployments.into_iter().flatten();
-                let names = configured.map(|deployment| deployment.configured_model.as_str());
-                names
+                let found = config.group(group);
+                let deployments = found.iter().flat_map(|group| &group.deployments);
+                deployments
+                    .map(|deployment| deployment.configured_model.as_str())
                     .chain([requested, group])
                     .any(|name| matches(entry, name))
             } else {

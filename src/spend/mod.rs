@@ -20,7 +20,7 @@ pub use attempt::Attempt;
 pub use cost::{Cost, cost};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
-pub use log::{Opening, TARGET, opened};
+pub use log::{Opening, TARGET, UNRECORDED, opened};
 pub use record::{Caller, Failure, Record, Status};
 pub use reservation::Reservation;
 pub use row::SpendLog;

@@ -14,6 +14,7 @@ mod item;
 pub mod keys;
 mod put;
 mod read;
+mod slots;
 mod table;
 mod write;
 

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::service::legal_tag;
-
 /// Labels for the record; none of them changes the answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
@@ -20,12 +18,16 @@ pub struct Labels {
     pub client: Option<String>,
 }
 
+/// The longest value of a tag that Bedrock takes in `requestMetadata`, in characters
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
+pub(crate) const LONGEST_TAG: usize = 256;
+
 /// Longest label that is kept, in characters: they go into table keys and log lines.
 const LONGEST: usize = 200;
 
 impl Labels {
     /// From the body's fields and the headers that LiteLLM and the agents use; a header wins over the body.
-    pub(super) fn new(
+    pub(crate) fn new(
         user: Option<String>,
         session: Option<String>,
         tags: Option<&Value>,
@@ -91,4 +93,17 @@ fn short(label: String) -> String {
         Some((end, _)) => label.get(..end).unwrap_or_default().to_owned(),
         None => label,
     }
+}
+
+/// What Bedrock takes in `requestMetadata`: `[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}`.
+pub(crate) fn is_legal_in_tags(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c)
+}
+
+/// A text of the gateway's own as a tag that Bedrock takes.
+fn legal_tag(text: &str) -> String {
+    let legal = text
+        .chars()
+        .map(|c| if is_legal_in_tags(c) { c } else { '_' });
+    legal.take(LONGEST_TAG).collect()
 }
