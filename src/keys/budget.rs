@@ -204,7 +204,11 @@ impl Keyring {
                 most: budget.max.unwrap_or(Decimal::MAX),
                 expires: budget.ends.and_then(|end| end.checked_add(KEPT).ok()),
             };
-            match self.table.reserve(&budget.key, &claim).await {
+            let turn = self.queues.turn(&budget.key.pk).await;
+            let turn = turn.ok_or(Denied::Contended)?;
+            let reserved = self.table.reserve(&budget.key, &claim).await;
+            drop(turn);
+            match reserved {
                 Ok(Reserved::Held(account)) => {
                     self.note(budget, &account, now).await;
                     let key = budget.key.clone();

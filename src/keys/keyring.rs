@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::chain::Clock;
 use crate::store::{Table, keys};
 
+use super::queue::Queues;
 use super::virtual_key::{KeyStatus, hash_of};
 use super::{Caller, CommonBudget, Refused, VirtualKey};
 
@@ -49,6 +50,7 @@ pub struct Keyring {
     pub(super) table: Table,
     pub(super) clock: Clock,
     pub(super) options: KeyOptions,
+    pub(super) queues: Queues,
     copies: Arc<Mutex<HashMap<String, Copy>>>,
 }
 
@@ -117,6 +119,7 @@ impl Keyring {
             table,
             clock,
             options,
+            queues: Queues::default(),
             copies: Arc::default(),
         }
     }

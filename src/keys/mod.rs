@@ -11,6 +11,7 @@ mod error;
 mod keyring;
 mod manage;
 mod master;
+mod queue;
 mod quote;
 mod virtual_key;
 
