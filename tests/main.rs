@@ -18,6 +18,7 @@ mod formats;
 mod health;
 mod lambda;
 mod models;
+mod prompts;
 mod recordings;
 mod records;
 mod recovery;

@@ -20,6 +20,7 @@ use crate::spend::RequestId;
 use super::auth::Key;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
+use super::filing::Prompt;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
 use super::{fallbacks, remote_images, sse, trail};
@@ -74,7 +75,7 @@ async fn answer(
         Some(error) => Err(error),
     };
     let mut response = match prepared {
-        Ok(prepared) => asked.respond(app, prepared).await,
+        Ok(prepared) => asked.respond(app, prepared, &body).await,
         Err(error) => Refused {
             id: asked.id,
             caller: asked.caller,
@@ -149,7 +150,7 @@ impl Asked {
         })
     }
 
-    async fn respond(self, app: &AppState, prepared: Prepared) -> Response {
+    async fn respond(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
         let Prepared {
             request,
             ask,
@@ -159,6 +160,7 @@ impl Asked {
         let (id, whole_answer) = (self.id, ask.whole);
         let exchange = Exchange {
             id,
+            prompt: Prompt::wanted(app, &self.caller, &self.labels, body),
             caller: self.caller,
             request,
             ask,

@@ -22,7 +22,8 @@ use crate::openai::{ApiError, Labels};
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
 
-use super::{log, panic};
+use super::filing::Prompt;
+use super::{filing, log, panic};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
@@ -56,6 +57,8 @@ pub(super) struct Exchange {
     pub(super) ask: Ask,
     pub(super) model_asked: String,
     pub(super) labels: Labels,
+    /// Collected where it is to be stored.
+    pub(super) prompt: Option<Prompt>,
 }
 
 impl Exchange {
@@ -85,12 +88,15 @@ impl Exchange {
         let mut channel = Channel {
             steps: &steps,
             keeper,
+            prompt: self.prompt.take(),
+            whole: self.ask.whole,
         };
         let run = chain::run(&app.routes, &self.request, &self.ask, &mut channel);
         let mut outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
             tracing::error!(id = %self.id, panic = panic::text(&panic), "the request's task panicked");
             Outcome { failure: Some(Failure::new(Class::Internal, "a fault in the gateway")), ..Outcome::default() }
         });
+        let prompt = channel.prompt.take();
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
         let usage = outcome.usage.unwrap_or_default();
@@ -107,9 +113,8 @@ impl Exchange {
         steps.send(last).await.ok();
         drop(steps);
         log::answered(&record, first_piece, started.elapsed());
-        // The ledger itself logs a record that could not be written, and so does the chain with what it tells.
-        let (written, _) = tokio::join!(app.ledger.record(record), join_all(notices));
-        written.ok();
+        // Both log what could not be written.
+        tokio::join!(filing::file(&app, record, prompt), join_all(notices));
     }
 
     fn record(
@@ -172,17 +177,26 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 struct Channel<'a> {
     steps: &'a mpsc::Sender<Step>,
     keeper: Keeper,
+    prompt: Option<Prompt>,
+    /// The answer goes out as a whole: another target's begins from the beginning.
+    whole: bool,
 }
 
 impl Sink for Channel<'_> {
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
+        if let (true, Some(prompt)) = (self.whole, &mut self.prompt) {
+            prompt.begin_again();
+        }
         self.steps.send(Step::Begin(begun)).await.ok();
     }
 
     async fn event(&mut self, event: Event) {
         self.keeper.see(&event);
+        if let Some(prompt) = &mut self.prompt {
+            prompt.see(&event);
+        }
         if matches!(event, Event::Stop(_)) {
             self.keeper.settle().await;
         }

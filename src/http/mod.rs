@@ -8,6 +8,7 @@ mod chat;
 mod error;
 mod exchange;
 mod fallbacks;
+mod filing;
 mod health;
 mod home;
 mod log;

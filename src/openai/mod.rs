@@ -18,6 +18,7 @@ mod priced;
 mod reply;
 mod request;
 mod service;
+mod stored;
 mod surrogates;
 mod thinking;
 mod tools;
@@ -32,6 +33,7 @@ pub use options::{MockFailure, Options, RemoteImage};
 pub use priced::Priced;
 pub use reply::{Completion, completion};
 pub use request::{ChatRequest, headline};
+pub use stored::{stored_reply, stored_request};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::record::Record;
 use super::totals::{Counters, DayTotal, TotalOf};
 use super::{RequestId, log};
+use crate::config::Config;
 use crate::store::keys::{self, SHARDS};
 use crate::store::{Item, Order, Range, StoreError, Table, Write, WriteLimits};
 
@@ -22,12 +23,45 @@ pub struct Ledger {
 }
 
 /// How records are written and kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerOptions {
     /// How long writing a record may take.
     pub write: WriteLimits,
     /// How long records are kept; `None`: for ever. Totals are.
     pub retention: Option<Duration>,
+    /// How long prompts and replies are kept, where they are stored.
+    pub content_retention: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for LedgerOptions {
+    fn default() -> Self {
+        LedgerOptions {
+            write: WriteLimits::default(),
+            retention: None,
+            content_retention: DAY * 14,
+        }
+    }
+}
+
+impl LedgerOptions {
+    /// As the configuration says. A prompt is not kept longer than its record.
+    pub fn of(config: &Config) -> LedgerOptions {
+        let default = LedgerOptions::default();
+        let days = |days: u32| DAY * days;
+        let retention = config.general.retention_days.map(days);
+        let content = config.general.content_retention_days.map(days);
+        let content = content.unwrap_or(default.content_retention);
+        LedgerOptions {
+            write: WriteLimits {
+                total: config.settings.record_timeout,
+                ..default.write
+            },
+            retention,
+            content_retention: retention.map_or(content, |kept| kept.min(content)),
+        }
+    }
 }
 
 /// What became of a record.
@@ -60,6 +94,11 @@ impl Ledger {
     /// The books in this table.
     pub fn new(table: Table, options: LedgerOptions) -> Ledger {
         Ledger { table, options }
+    }
+
+    /// How it writes and keeps.
+    pub fn options(&self) -> &LedgerOptions {
+        &self.options
     }
 
     /// The table that holds them.

@@ -95,6 +95,15 @@ pub fn thinking_piece(partition: String, piece: usize) -> Key {
     }
 }
 
+/// A piece of the prompt and the reply of one request. Each piece is a partition, for 8 MB would be too much for one
+/// at a time, and a list of records never meets them.
+pub fn content(request_id: &str, piece: usize) -> Key {
+    Key {
+        pk: format!("content#{request_id}#{piece}"),
+        sk: "content".to_owned(),
+    }
+}
+
 /// The partition of all targets that rest.
 pub const COOLDOWNS: &str = "cooldown";
 

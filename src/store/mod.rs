@@ -11,6 +11,7 @@ mod embedded;
 mod error;
 mod item;
 pub mod keys;
+pub mod pieces;
 mod put;
 mod read;
 mod table;
