@@ -58,8 +58,9 @@ impl App {
     /// Whether a request to `group` has the parameters ignored that cannot be honoured (`drop_params`): the word of its
     /// first deployment, else that of all.
     pub fn drops_params(&self, group: &str) -> bool {
-        let first = self.routes.targets(group).first();
-        first
+        let targets = self.routes.targets(group);
+        targets
+            .first()
             .and_then(|target| target.defaults().drop_params)
             .unwrap_or(self.config.settings.drop_params)
     }

@@ -60,7 +60,8 @@ pub enum Class {
     Rejected,
     /// The answer was not whole within the time that the caller or the deployment gives one.
     TooSlow,
-    /// The deployment's own `rpm` or `tpm` is used up for this minute; nothing was called.
+    /// The deployment's own `rpm` or `tpm` is used up for this minute, or its `max_parallel_requests` are under way;
+    /// nothing was called.
     LimitReached,
     /// A test asked for this failure; nothing was called.
     Mocked,
@@ -123,6 +124,11 @@ impl Failure {
             message: message.into(),
             retry_after: None,
         }
+    }
+
+    /// A fault in this program; what it was is in the log.
+    pub fn internal() -> Self {
+        Self::new(Class::Internal, "a fault in the gateway")
     }
 
     /// From a call that got no stream.

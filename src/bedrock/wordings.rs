@@ -99,6 +99,11 @@ const WORDINGS: &[Wording] = &[
         "BerriAI/litellm#39210",
     ),
     wording(
+        "remove the invalid cache point",
+        Class::Lacks(Feature::Caching),
+        "strands-agents/harness-sdk#3677, anomalyco/opencode#36517",
+    ),
+    wording(
         "support tool use in streaming mode",
         Class::Lacks(Feature::ToolsWhileStreaming),
         "recorded (Llama 4)",

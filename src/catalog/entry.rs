@@ -88,7 +88,8 @@ pub(super) enum Thinking {
     ReasoningObject,
 }
 
-/// The words of `can` and `cannot`. The last two are what nearly every model can, so they are only ever denied.
+/// The words of `can` and `cannot`. The last ones, from `System` on, are what nearly every model can, so they are only
+/// ever denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ability {
@@ -111,6 +112,9 @@ pub(super) enum Ability {
     EffortMax,
     System,
     Sampling,
+    TextBesideResults,
+    DocumentsBesideResults,
+    ThinkingOff,
 }
 
 /// A row of prices, dollars per million tokens.
@@ -230,6 +234,9 @@ impl Layer {
             mid_conversation_system: can(Ability::MidConversationSystem),
             strict_tools: can(Ability::StrictTools),
             tool_result_images: can(Ability::ToolResultImages),
+            text_beside_results: !self.cannot.contains(&Ability::TextBesideResults),
+            documents_beside_results: !self.cannot.contains(&Ability::DocumentsBesideResults),
+            thinking_off: !self.cannot.contains(&Ability::ThinkingOff),
         }
     }
 }

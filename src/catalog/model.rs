@@ -89,6 +89,12 @@ pub struct Abilities {
     pub strict_tools: bool,
     /// Pictures inside a tool's result.
     pub tool_result_images: bool,
+    /// Text and pictures in the turn that brings tool results.
+    pub text_beside_results: bool,
+    /// Documents in the turn that brings tool results.
+    pub documents_beside_results: bool,
+    /// `thinking: disabled`, where a model thinks in the adaptive way. One that refuses it thinks only when asked to.
+    pub thinking_off: bool,
 }
 
 /// How a model caches prompts.

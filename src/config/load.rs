@@ -1,15 +1,15 @@
 //! From a file's text to a [`Config`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::document::Document;
 use super::entry::Common;
+use super::groups::Groups;
 use super::path::{Path, Step};
 use super::routes::Names;
 use super::schema::{Access, File, Patience, Routes, Switches};
 use super::section::{Findings, Section};
-use super::{Config, ConfigError, Deployment, Environment, General, Group, Settings, Warning};
+use super::{Config, ConfigError, Environment, General, Settings, Warning};
 
 /// Fields whose variable may be unset without a word: the region then has a default, and credentials come from the
 /// SDK's own chain.
@@ -84,9 +84,8 @@ impl Config {
         for n in 0..entries {
             read.push(common.deployment(&Path::of(&["model_list"]).index(n), &mut findings)?);
         }
-        let (groups, names) = group(read);
-        let group_names = groups.iter().map(|group| group.name.as_str()).collect();
-        let routing = Names::new(&document, group_names, &names).routing(routes)?;
+        let groups = Groups::new(read);
+        let routing = Names::new(&document, &groups).routing(routes)?;
         let general = switches_of(switches, environment)
             .map_err(|(key, message)| document.error(&general_at.key(key), message))?;
         let config = Self {
@@ -98,47 +97,9 @@ impl Config {
                 ..general
             },
             groups,
-            names,
         };
         Ok((config, findings.into_warnings(&document)))
     }
-}
-
-/// Deployments by `model_name`, in the order of its first, and what each group may be called. A `model_name` is
-/// always its own group, whatever models others are made of; ids that agree are told apart.
-fn group(read: Vec<(Deployment, Vec<String>)>) -> (Vec<Arc<Group>>, BTreeMap<String, usize>) {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut called: Vec<(String, usize)> = Vec::new();
-    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
-    for (mut deployment, names) in read {
-        let seen = ids.entry(deployment.id.clone()).or_default();
-        *seen += 1;
-        if *seen > 1 {
-            deployment.id = format!("{}-{seen}", deployment.id);
-        }
-        let known = groups
-            .iter()
-            .position(|group| group.name == deployment.group);
-        let index = known.unwrap_or(groups.len());
-        called.extend(names.into_iter().map(|name| (name, index)));
-        let name = deployment.group.clone();
-        match groups.get_mut(index) {
-            Some(group) => group.deployments.push(Arc::new(deployment)),
-            None => groups.push(Group {
-                name,
-                deployments: vec![Arc::new(deployment)],
-            }),
-        }
-    }
-    let own = groups
-        .iter()
-        .enumerate()
-        .map(|(index, group)| (group.name.clone(), index));
-    let mut names: BTreeMap<String, usize> = own.collect();
-    for (name, index) in called {
-        names.entry(name).or_insert(index);
-    }
-    (groups.into_iter().map(Arc::new).collect(), names)
 }
 
 /// What the sections say, the router's word first, over the defaults.

@@ -1,4 +1,4 @@
-//! `POST /chat/completions`.
+//! A request for an answer, by whichever wire it comes: `POST /chat/completions` and its sisters.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -14,8 +14,8 @@ use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
 use crate::keys::Caller;
-use crate::openai::{ApiError, ChatRequest, Labels, MockFailure, Options, completion};
 use crate::spend::RequestId;
+use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire};
 
 use super::auth::Key;
 use super::body::Body;
@@ -26,18 +26,18 @@ use super::refusal::Refused;
 use super::{fallbacks, remote_images, sse, trail};
 
 /// `POST /chat/completions`.
-pub(super) async fn completions(
+pub(super) async fn completions<W: Wire>(
     State(app): State<AppState>,
     Key(caller): Key,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
     body: Result<Body, ApiError>,
 ) -> Response {
-    answer(&app, caller, None, ends, &headers, body).await
+    answer::<W>(&app, caller, None, ends, &headers, body).await
 }
 
 /// `POST /engines/{model}/chat/completions` and its Azure twin: the path names the model where the body does not.
-pub(super) async fn completions_of(
+pub(super) async fn completions_of<W: Wire>(
     State(app): State<AppState>,
     Key(caller): Key,
     Path(model): Path<String>,
@@ -45,10 +45,10 @@ pub(super) async fn completions_of(
     headers: HeaderMap,
     body: Result<Body, ApiError>,
 ) -> Response {
-    answer(&app, caller, Some(model), ends, &headers, body).await
+    answer::<W>(&app, caller, Some(model), ends, &headers, body).await
 }
 
-async fn answer(
+async fn answer<W: Wire>(
     app: &AppState,
     caller: Caller,
     model_in_path: Option<String>,
@@ -71,13 +71,14 @@ async fn answer(
         Err(error) => (Bytes::new(), Some(error)),
     };
     let prepared = match unread {
-        None => asked.prepare(app, headers, &body).await,
+        None => asked.prepare::<W>(app, headers, &body).await,
         Some(error) => Err(error),
     };
     let mut response = match prepared {
-        Ok(prepared) => asked.respond(app, prepared, &body).await,
+        Ok(prepared) => asked.respond::<W>(app, prepared, &body).await,
         Err(error) => Refused {
             id: asked.id,
+            call_type: W::CALL_TYPE,
             caller: asked.caller,
             labels: asked.labels,
             model_in_path: asked.model_in_path,
@@ -109,22 +110,23 @@ struct Prepared {
 
 impl Asked {
     /// Reads what is asked; what is wrong is the request's refusal.
-    async fn prepare(
+    async fn prepare<W: Wire>(
         &mut self,
         app: &AppState,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Prepared, ApiError> {
         let refreshed = app.routes.refresh();
-        let (request, mut options) = read(app, &self.caller, headers, body).await?;
+        let (request, mut options) = read::<W>(app, &self.caller, headers, body).await?;
         self.labels = std::mem::take(&mut options.labels);
         let model = options.model.take().or_else(|| self.model_in_path.clone());
         let group = app.routes.group(model.as_deref())?;
         options.check_unsupported(app.drops_params(group))?;
         let fallbacks = match options.fallbacks.take() {
-            Some(written) => {
-                Some(fallbacks::of_request(app, &self.caller, group, written, headers, body).await?)
-            }
+            Some(written) => Some(
+                fallbacks::of_request::<W>(app, &self.caller, group, written, headers, body)
+                    .await?,
+            ),
             None => None,
         };
         let ask = Ask {
@@ -145,12 +147,12 @@ impl Asked {
         Ok(Prepared {
             request,
             ask,
-            model_asked: model.unwrap_or_else(|| group.to_owned()),
+            model_asked: model.as_deref().unwrap_or(group).to_owned(),
             include_usage: options.include_usage || app.config.general.always_include_stream_usage,
         })
     }
 
-    async fn respond(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
+    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
         let Prepared {
             request,
             ask,
@@ -160,6 +162,7 @@ impl Asked {
         let (id, whole_answer) = (self.id, ask.whole);
         let exchange = Exchange {
             id,
+            call_type: W::CALL_TYPE,
             prompt: Prompt::wanted(app, &self.caller, &self.labels, body),
             caller: self.caller,
             request,
@@ -169,10 +172,10 @@ impl Asked {
         };
         let steps = exchange.start(app);
         let mut response = if whole_answer {
-            whole(id, steps).await
+            whole::<W>(id, steps).await
         } else {
             let heartbeat = app.config.settings.heartbeat_interval;
-            sse::respond(id, steps, heartbeat, include_usage).await
+            sse::respond::<W>(id, steps, heartbeat, include_usage).await
         };
         response.extensions_mut().insert(HasOwnLine);
         response
@@ -180,24 +183,34 @@ impl Asked {
 }
 
 /// A body as the conversation that it is, with the pictures that it names on the web.
-pub(super) async fn read(
+pub(super) async fn read<W: Wire>(
     app: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Request, Options), ApiError> {
     let general = &app.config.general;
-    let mut chat = ChatRequest::parse(body)?;
-    remote_images::fetch(&mut chat, &general.image_hosts).await?;
-    let (mut request, options) = chat.into_conversation(headers)?;
+    let mut body = W::Body::parse(body)?;
+    remote_images::fetch(&mut body, &general.image_hosts).await?;
+    let (mut request, options) = body.into_conversation(headers)?;
     let labels = &options.labels;
     let metadata = labels.request_metadata(&general.request_metadata_fields, &caller.alias);
     request.service.metadata.extend(metadata);
     Ok((request, options))
 }
 
+/// What a reply says of itself.
+pub(super) fn head<W: Wire>(id: RequestId, group: &str, include_usage: bool) -> Head {
+    Head {
+        id: id.with_prefix(W::ID_PREFIX),
+        created: id.time().as_second(),
+        model: group.to_owned(),
+        include_usage,
+    }
+}
+
 /// The reply as one JSON object.
-async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
+async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
     while let Some(step) = steps.recv().await {
@@ -208,21 +221,14 @@ async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
             }
             Step::Event(event) => fold.push(event),
             Step::End(ending) => {
-                let Some(Begun { target, attempts }) = begun else {
+                let Some(Begun { target, .. }) = begun else {
                     break;
                 };
                 let mut reply = fold.finish();
                 reply.usage = Some(ending.usage);
-                let created = id.time().as_second();
-                let body = completion(
-                    id.to_string(),
-                    created,
-                    target.group().to_owned(),
-                    reply,
-                    ending.cost,
-                );
+                let body = W::whole(head::<W>(id, target.group(), false), reply, ending.cost);
                 let mut response = (StatusCode::OK, Json(body)).into_response();
-                trail::add(response.headers_mut(), &id, Some(&target), &attempts);
+                trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);
                 return response;
             }

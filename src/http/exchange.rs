@@ -12,18 +12,20 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::bedrock::{Class, Failure};
+use crate::bedrock::Failure;
 use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
 use crate::keys::Caller;
-use crate::openai::{ApiError, Labels};
+use crate::openai::ApiError;
+use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
+use crate::wire::Labels;
 
 use super::filing::Prompt;
-use super::{filing, log, panic};
+use super::{filing, log};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
@@ -46,12 +48,16 @@ pub(super) struct Ending {
     pub(super) usage: Usage,
     /// US dollars of all attempts; `None` where a price is unknown.
     pub(super) cost: Option<Decimal>,
+    /// Every attempt, the answering one last.
+    pub(super) attempts: Vec<Attempt>,
 }
 
 /// A request that is ready to run.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) id: RequestId,
+    /// By which wire it came.
+    pub(super) call_type: &'static str,
     pub(super) caller: Caller,
     pub(super) request: Request,
     pub(super) ask: Ask,
@@ -79,24 +85,16 @@ impl Exchange {
             estimated_input: self.request.estimated_prompt_tokens(),
             reserved: None,
         });
-        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
-        if asks_for_thinking(&self.request, &app.config) {
-            app.vault
-                .recall(&self.caller.key_hash, &mut self.request)
-                .await;
-        }
-        let mut channel = Channel {
-            steps: &steps,
-            keeper,
-            prompt: self.prompt.take(),
-            whole: self.ask.whole,
-        };
-        let run = chain::run(&app.routes, &self.request, &self.ask, &mut channel);
-        let mut outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
-            tracing::error!(id = %self.id, panic = panic::text(&panic), "the request's task panicked");
-            Outcome { failure: Some(Failure::new(Class::Internal, "a fault in the gateway")), ..Outcome::default() }
+        let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
+        let mut outcome = answered.await.unwrap_or_else(|panic| {
+            let panic = panics::text(&panic);
+            tracing::error!(id = %self.id, panic, "a request panicked before it was asked");
+            Outcome {
+                failure: Some(Failure::internal()),
+                ..Outcome::default()
+            }
         });
-        let prompt = channel.prompt.take();
+        let prompt = self.prompt.take();
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
         let usage = outcome.usage.unwrap_or_default();
@@ -107,6 +105,7 @@ impl Exchange {
             None => Step::End(Ending {
                 usage,
                 cost: record.cost().map(|cost| cost.total),
+                attempts: record.attempts.clone(),
             }),
         };
         // A client that has gone needs no end.
@@ -117,6 +116,23 @@ impl Exchange {
         tokio::join!(filing::file(&app, record, prompt), join_all(notices));
     }
 
+    /// Asks the chain, with the thinking that the client has lost.
+    async fn answer(&mut self, app: &AppState, steps: &mpsc::Sender<Step>) -> Outcome {
+        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
+        if asks_for_thinking(&self.request, &app.config) {
+            app.vault
+                .recall(&self.caller.key_hash, &mut self.request)
+                .await;
+        }
+        let mut channel = Channel {
+            steps,
+            keeper,
+            prompt: &mut self.prompt,
+            whole: self.ask.whole,
+        };
+        chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
+    }
+
     fn record(
         self,
         outcome: Outcome,
@@ -124,7 +140,13 @@ impl Exchange {
         first_piece: Option<Duration>,
     ) -> Record {
         let stream = !self.ask.whole;
-        let mut record = record_of(self.id, self.model_asked, self.caller, self.labels);
+        let mut record = record_of(
+            self.id,
+            self.call_type,
+            self.model_asked,
+            self.caller,
+            self.labels,
+        );
         record.status = if failure.is_some() {
             Status::Failure
         } else {
@@ -143,6 +165,7 @@ impl Exchange {
 /// The record of a request of which nothing is known yet but who asks for what.
 pub(super) fn record_of(
     id: RequestId,
+    call_type: &str,
     model_asked: String,
     caller: Caller,
     labels: Labels,
@@ -156,6 +179,7 @@ pub(super) fn record_of(
         client: labels.client,
     };
     let mut record = Record::new(id, model_asked, caller);
+    call_type.clone_into(&mut record.call_type);
     record.tags = labels.tags;
     record.litellm_call_id = labels.call_id;
     record.spend_logs_metadata = labels.spend_metadata;
@@ -177,7 +201,7 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 struct Channel<'a> {
     steps: &'a mpsc::Sender<Step>,
     keeper: Keeper,
-    prompt: Option<Prompt>,
+    prompt: &'a mut Option<Prompt>,
     /// The answer goes out as a whole: another target's begins from the beginning.
     whole: bool,
 }
@@ -186,7 +210,7 @@ impl Sink for Channel<'_> {
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
-        if let (true, Some(prompt)) = (self.whole, &mut self.prompt) {
+        if let (true, Some(prompt)) = (self.whole, &mut *self.prompt) {
             prompt.begin_again();
         }
         self.steps.send(Step::Begin(begun)).await.ok();
@@ -194,7 +218,7 @@ impl Sink for Channel<'_> {
 
     async fn event(&mut self, event: Event) {
         self.keeper.see(&event);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt {
             prompt.see(&event);
         }
         if matches!(event, Event::Stop(_)) {

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use crate::app::AppState;
 use crate::conversation::{Event, Fold};
 use crate::keys::Caller;
-use crate::openai::{Labels, stored_reply, stored_request};
+use crate::openai::stored_reply;
 use crate::spend::{Content, Record};
+use crate::wire::{Head, Labels, stored_request};
 
 /// A request's content while it is collected.
 #[derive(Debug)]
@@ -56,9 +57,12 @@ impl Prompt {
         Some(Content {
             request: stored_request(&self.body)?,
             response: stored_reply(
-                id.to_string(),
-                id.time().as_second(),
-                model,
+                Head {
+                    id: id.to_string(),
+                    created: id.time().as_second(),
+                    model,
+                    include_usage: false,
+                },
                 self.reply.finish(),
             ),
         })

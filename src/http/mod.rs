@@ -1,6 +1,7 @@
 //! HTTP towards clients: who is it, how big is it, which handler, and the bytes of the reply.
 //!
-//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK.
+//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
+//! served by `chat.rs` for every wire ([`crate::wire::Wire`]) alike.
 
 mod auth;
 mod body;
@@ -21,6 +22,8 @@ mod spend;
 mod sse;
 mod trail;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -29,20 +32,25 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::AppState;
+use crate::openai::Chat;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
 
+/// How long a client may pause while it sends its request's body.
+const MAX_SILENCE_IN_BODY: Duration = Duration::from_secs(30);
+
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
     let api = Router::new()
-        .route("/chat/completions", post(chat::completions))
+        .route("/chat/completions", post(chat::completions::<Chat>))
         .route(
             "/engines/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
@@ -58,11 +66,11 @@ pub(crate) fn router(app: AppState) -> Router {
         .nest("/v1", api)
         .route(
             "/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route(
             "/v1/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .merge(spend::routes())
         .route("/health", get(health::every_deployment))
@@ -74,6 +82,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
+        .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
         .layer(from_fn(panic::caught))
         .layer(from_fn(log::requests))

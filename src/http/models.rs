@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::AppState;
 use crate::config::FallbackKind;
 use crate::openai::ApiError;
+use crate::store::keys;
 
 use super::auth::Key;
 
@@ -19,6 +21,8 @@ const CREATED: i64 = 1_677_610_602;
 pub(super) struct Options {
     /// With what is asked when a model fails, in order.
     include_metadata: Option<bool>,
+    /// With the patterns themselves, beside the models that they stand for.
+    return_wildcard_routes: Option<bool>,
 }
 
 /// `GET /models`.
@@ -31,10 +35,14 @@ pub(super) async fn list(
     if with_chains {
         app.routes.refresh().await;
     }
-    let data: Vec<Value> = app
-        .config
-        .public_names()
-        .into_iter()
+    let mut names = app.config.listed_names(keys::day(Timestamp::now()));
+    if options.return_wildcard_routes == Some(true) {
+        let groups = app.config.groups().iter();
+        let patterns = groups.filter(|group| group.is_pattern());
+        names.extend(patterns.map(|group| group.name.clone()));
+    }
+    let data: Vec<Value> = names
+        .iter()
         .map(|name| {
             let mut entry = entry(&app, name);
             if let (true, Some(fields)) = (with_chains, entry.as_object_mut()) {
@@ -78,10 +86,9 @@ fn chains(app: &AppState, name: &str) -> Value {
 fn entry(app: &AppState, name: &str) -> Value {
     let group = app.config.resolve_name(name).unwrap_or(name);
     let limits = app
-        .routes
-        .targets(group)
-        .first()
-        .map(|target| target.model().limits)
+        .config
+        .group(group)
+        .and_then(|group| Some(group.deployments.first()?.model.limits))
         .unwrap_or_default();
     json!({
         "id": name,

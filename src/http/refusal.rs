@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use crate::app::AppState;
 use crate::keys::Caller;
-use crate::openai::{ApiError, Labels, headline};
 use crate::spend::{Failure, RequestId};
+use crate::wire::{ApiError, Labels, headline};
 
 use super::filing::Prompt;
 use super::log::HasOwnLine;
@@ -17,6 +17,7 @@ use super::{exchange, filing, log, trail};
 #[derive(Debug)]
 pub(super) struct Refused<'a> {
     pub(super) id: RequestId,
+    pub(super) call_type: &'static str,
     pub(super) caller: Caller,
     pub(super) labels: Labels,
     pub(super) model_in_path: Option<String>,
@@ -30,7 +31,8 @@ impl Refused<'_> {
         let prompt = Prompt::wanted(app, &self.caller, &self.labels, self.body);
         let (model, stream) = headline(self.body);
         let model = model.or(self.model_in_path).unwrap_or_default();
-        let mut record = exchange::record_of(self.id, model, self.caller, self.labels);
+        let mut record =
+            exchange::record_of(self.id, self.call_type, model, self.caller, self.labels);
         record.stream = stream;
         record.end = jiff::Timestamp::now().max(record.start);
         record.error = Some(Failure::from(&error));

@@ -69,6 +69,7 @@ pub(super) async fn gather(
     logging::start(
         level.as_deref().unwrap_or("info"),
         config.general.json_logs.unwrap_or(json_logs),
+        contract.metrics.clone(),
     );
     for warning in &warnings {
         tracing::warn!("{warning}");

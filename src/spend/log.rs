@@ -11,6 +11,9 @@ use crate::store::StoreError;
 /// The tracing target of both lines.
 pub const TARGET: &str = "spend";
 
+/// The `event` of a record that the table did not take.
+pub const UNRECORDED: &str = "spend_unrecorded";
+
 /// A request that has been admitted and whose record is still to come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Opening<'a> {
@@ -37,11 +40,11 @@ pub fn opened(opening: &Opening<'_>) {
 pub(super) fn unrecorded(record: &Record, error: &StoreError) {
     match serde_json::to_string(record) {
         Ok(json) => {
-            tracing::error!(target: TARGET, event = "spend_unrecorded", %error, record = json)
+            tracing::error!(target: TARGET, event = UNRECORDED, %error, record = json)
         }
         // Nothing in a record fails to serialize; were it so, its id would be the least to keep.
         Err(why) => {
-            tracing::error!(target: TARGET, event = "spend_unrecorded", %error, %why, id = %record.request_id)
+            tracing::error!(target: TARGET, event = UNRECORDED, %error, %why, id = %record.request_id)
         }
     }
 }

@@ -25,7 +25,7 @@ pub use cost::{Cost, cost};
 pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
-pub use log::{Opening, TARGET, opened};
+pub use log::{Opening, TARGET, UNRECORDED, opened};
 pub use money::Dollars;
 pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};

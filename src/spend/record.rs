@@ -19,7 +19,7 @@ use crate::conversation::Usage;
 pub struct Record {
     /// The `id` of the reply and of each of its chunks.
     pub request_id: RequestId,
-    /// The route, in LiteLLM's words: `acompletion`.
+    /// The route, in LiteLLM's words: `acompletion`, `anthropic_messages`, `aresponses`.
     pub call_type: String,
     /// How it ended for the client.
     pub status: Status,

@@ -123,6 +123,14 @@ pub fn rate(of: &str, at: Timestamp) -> Key {
     }
 }
 
+/// Who is under way at this instant for a key or a deployment that takes only so many at once.
+pub fn slots(of: &str) -> Key {
+    Key {
+        pk: format!("slots#{of}"),
+        sk: "slots".to_owned(),
+    }
+}
+
 /// What the settings page has saved over the file's chains.
 pub fn routing() -> Key {
     Key {

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod pieces;
 mod put;
 mod read;
+mod slots;
 mod table;
 mod write;
 

@@ -9,6 +9,7 @@ mod calls;
 mod documents;
 mod inference;
 mod names;
+mod results;
 mod schema;
 mod service;
 mod thinking;
@@ -82,6 +83,8 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         tools: tools_offered,
         vision: model.abilities.vision,
         tool_result_images: model.abilities.tool_result_images,
+        text_beside_results: model.abilities.text_beside_results,
+        documents_beside_results: model.abilities.documents_beside_results,
         documents: model.abilities.documents,
         signs_in_ids: model.family != Family::Claude,
         thinking_blocks: thinking::replays_blocks(model)

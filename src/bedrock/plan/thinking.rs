@@ -52,7 +52,11 @@ pub(super) fn plan(
     let abilities = &model.abilities;
     match (abilities.thinking, wish) {
         (ThinkingSupport::None, _) => Thought::default(),
-        (ThinkingSupport::Adaptive { always_on: false }, Thinking::Off) => off(),
+        (ThinkingSupport::Adaptive { always_on: false }, Thinking::Off)
+            if abilities.thinking_off =>
+        {
+            off()
+        }
         (_, Thinking::Off) => Thought::default(),
         (ThinkingSupport::Budget, wish) => enabled(budget_of(wish), max_tokens, ceiling, turns),
         (ThinkingSupport::BudgetOrAdaptive, Thinking::Budget(budget)) => {

@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::app::AppState;
 use crate::catalog::{Catalog, Price};
 use crate::conversation::Usage;
-use crate::openai::{ApiError, ChatRequest, Priced};
+use crate::openai::{ChatRequest, Priced};
 use crate::spend::{Dollars, cost};
+use crate::wire::{ApiError, Body as _};
 
 use super::super::auth::Key;
 use super::super::body::Body;
@@ -58,8 +59,8 @@ pub(super) async fn cost_of(
 fn price_of(app: &AppState, model: &str) -> Result<Option<Price>, ApiError> {
     let unknown = match app.routes.group(Some(model)) {
         Ok(group) => {
-            let first = app.routes.targets(group).first();
-            return Ok(first.and_then(|target| target.price().cloned()));
+            let targets = app.routes.targets(group);
+            return Ok(targets.first().and_then(|target| target.price().cloned()));
         }
         Err(unknown) => unknown,
     };

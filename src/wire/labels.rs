@@ -6,7 +6,6 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::ApiError;
-use super::service::legal_tag;
 
 /// Labels for the record; none of them changes the answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +25,10 @@ pub struct Labels {
     /// What the client says about the storing of its prompt and its reply; `None`: nothing.
     pub store_prompts: Option<bool>,
 }
+
+/// The longest value of a tag that Bedrock takes in `requestMetadata`, in characters
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
+pub(crate) const LONGEST_TAG: usize = 256;
 
 /// Longest label that is kept, in characters: they go into table keys and log lines.
 const LONGEST: usize = 200;
@@ -63,7 +66,7 @@ impl Labels {
     }
 
     /// From the body's fields and the headers that LiteLLM and the agents use; a header wins over the body.
-    pub(super) fn new(
+    pub(crate) fn new(
         user: Option<String>,
         session: Option<String>,
         tags: Option<&Value>,
@@ -175,4 +178,17 @@ fn short(label: String) -> String {
         Some((end, _)) => label.get(..end).unwrap_or_default().to_owned(),
         None => label,
     }
+}
+
+/// What Bedrock takes in `requestMetadata`: `[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}`.
+pub(crate) fn is_legal_in_tags(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c)
+}
+
+/// A text of the gateway's own as a tag that Bedrock takes.
+fn legal_tag(text: &str) -> String {
+    let legal = text
+        .chars()
+        .map(|c| if is_legal_in_tags(c) { c } else { '_' });
+    legal.take(LONGEST_TAG).collect()
 }
