@@ -14,17 +14,17 @@ mod labels;
 pub(crate) mod media;
 pub(crate) mod numbers;
 mod options;
-mod raw;
+mod stored;
 pub(crate) mod surrogates;
 
 pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
-pub use raw::{headline, stored_request};
+pub use stored::stored_request;
 
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
-pub(crate) use body::{header, parse, seconds};
+pub(crate) use body::{header, headline, parse, seconds};
 pub(crate) use content::Content;
 pub(crate) use effort::{Betas, effort};
 pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};

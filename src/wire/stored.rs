@@ -1,25 +1,6 @@
-//! A body as JSON, read without its wire: what all wires say in the same words.
+//! A request as it is stored for people to read.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
-
-/// What a body that was refused can still say of itself.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Headline {
-    model: Value,
-    stream: Value,
-}
-
-/// The model that a body asks for and whether it asks for a stream, as far as it can be read at all: for the record of
-/// a request that was refused.
-pub fn headline(body: &[u8]) -> (Option<String>, bool) {
-    let Headline { model, stream } = serde_json::from_slice(body).unwrap_or_default();
-    (
-        model.as_str().map(str::to_owned),
-        stream.as_bool().unwrap_or(false),
-    )
-}
 
 /// Fields of LiteLLM's clients that hold secrets, or may.
 const SECRET: [&str; 8] = [
