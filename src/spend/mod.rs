@@ -6,6 +6,7 @@ mod attempt;
 mod content;
 mod cost;
 mod cursor;
+mod days;
 mod id;
 mod ledger;
 mod log;

@@ -33,6 +33,14 @@ pub fn usage_partition(day: Date, shard: u8) -> String {
     format!("usage#{day}#{shard}")
 }
 
+/// All totals of one day that is over, in one item.
+pub fn rolled_up(day: Date) -> Key {
+    Key {
+        pk: format!("usage#{day}"),
+        sk: "rolled".to_owned(),
+    }
+}
+
 /// The totals row of one model as used by one key (its hash).
 pub fn model_total(model: &str, key_hash: &str) -> String {
     format!("model#{model}#{key_hash}")
