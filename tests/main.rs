@@ -24,6 +24,7 @@ mod lambda;
 mod models;
 mod panics;
 mod parallel;
+mod prompts;
 mod recordings;
 mod records;
 mod recovery;
