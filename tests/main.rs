@@ -4,6 +4,7 @@
 
 mod support;
 
+mod admin;
 mod agent_loop;
 mod auth;
 mod caching;

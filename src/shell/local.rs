@@ -3,10 +3,13 @@
 
 use std::net::SocketAddr;
 
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
-use crate::{AppState, app};
+use crate::{AppState, ClientAddress, app};
 
 use super::gather::{Gathered, gather};
 use super::simulated::Simulated;
@@ -34,7 +37,10 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
     });
-    axum::serve(listener, app(state))
+    let service = app(state)
+        .layer(from_fn(tell_address))
+        .into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(stop_signal())
         .await
         .map_err(StartError::Serve)?;
@@ -46,6 +52,16 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
         embedded.stop().await;
     }
     Ok(())
+}
+
+/// Tells the gateway the client's address.
+async fn tell_address(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(ClientAddress(peer.ip()));
+    next.run(request).await
 }
 
 async fn bind(contract: &Contract) -> Result<TcpListener, StartError> {

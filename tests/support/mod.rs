@@ -16,7 +16,7 @@ use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::config::Config;
-use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions, WriteLimits};
@@ -205,6 +205,7 @@ impl TestApp {
 /// What a gateway under test stands in.
 struct Surroundings {
     master_key: MasterKey,
+    login: Login,
     backoff: Backoff,
     clock: TestClock,
     bedrock: Arc<Simulated>,
@@ -219,6 +220,7 @@ impl Surroundings {
     async fn new() -> Self {
         Self {
             master_key: MasterKey::new(Some(KEY), None, false).unwrap(),
+            login: Login::default(),
             backoff: quick(),
             clock: TestClock::default(),
             bedrock: Arc::new(simulated().await),
@@ -269,7 +271,7 @@ impl Surroundings {
             ..LedgerOptions::default()
         };
         let ledger = Ledger::new(table, options);
-        let state = AppState::new(config, routes, self.master_key, ledger);
+        let state = AppState::new(config, routes, self.master_key, self.login, ledger);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
