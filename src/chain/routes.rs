@@ -80,7 +80,7 @@ impl Routes {
         }
     }
 
-    /// Rests and saved fallbacks are shared with other instances through this table.
+    /// Rests and saved settings are shared with other instances through this table.
     #[must_use]
     pub fn sharing(self, table: Table) -> Self {
         let shared = Some(Shared::new(table));
@@ -147,6 +147,11 @@ impl Routes {
         groups.map(str::to_owned).collect()
     }
 
+    /// The configuration with what people have changed over the file.
+    pub fn in_force(&self) -> Arc<Config> {
+        self.live.in_force()
+    }
+
     /// What is known of a target's health.
     pub fn health(&self, target: &Target) -> Health {
         self.cooldowns().health(target, &self.clock)
@@ -191,7 +196,15 @@ impl Routes {
         let Some(siblings) = self.groups.get(group) else {
             return Vec::new();
         };
-        self.choice.order(&siblings.targets, &siblings.weights)
+        let mut targets = self.choice.order(&siblings.targets, &siblings.weights);
+        if targets.len() > 1
+            && let Some(ids) = self.live.in_force().routing.order.get(group)
+        {
+            let place =
+                |target: &Arc<Target>| ids.iter().position(|id| id == target.deployment_id());
+            targets.sort_by_key(|target| place(target).unwrap_or(usize::MAX));
+        }
+        targets
     }
 
     pub(super) fn backoff(&self) -> Backoff {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod access;
 mod bundled;
+mod changes;
 mod check;
 mod defaults;
 mod deployment;
@@ -31,6 +32,7 @@ mod settings;
 mod target;
 
 pub use bundled::{BUNDLED, load};
+pub use changes::Changes;
 pub use check::{Report, check};
 pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint, Share,
@@ -100,39 +102,6 @@ impl Config {
     /// The groups that follow a group that failed, in order.
     pub fn fallbacks_of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
         self.routing.fallbacks.of(group, kind)
-    }
-
-    /// The same configuration with other fallbacks, as the settings page saves them. Fails with the reason, in words
-    /// for the page.
-    pub fn with_fallbacks(&self, fallbacks: Fallbacks) -> Result<Self, String> {
-        let lists = [
-            &fallbacks.general,
-            &fallbacks.context_window,
-            &fallbacks.content_policy,
-        ];
-        let default = ("*", &fallbacks.default);
-        let entries = lists
-            .into_iter()
-            .flatten()
-            .map(|(group, targets)| (group.as_str(), targets));
-        for (group, targets) in entries.chain([default]) {
-            for name in targets.iter().map(String::as_str).chain([group]) {
-                if name != "*" && self.group(name).is_none() {
-                    return Err(format!("there is no model {name:?}"));
-                }
-            }
-            if targets.iter().any(|target| target == group) {
-                return Err(format!("{group:?} falls back to itself"));
-            }
-        }
-        let routing = Routing {
-            fallbacks,
-            ..self.routing.clone()
-        };
-        Ok(Self {
-            routing,
-            ..self.clone()
-        })
     }
 
     /// How long a deployment may take for its first event.
