@@ -33,14 +33,18 @@ pub(super) struct Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Page {
     Models,
+    Usage,
+    Settings,
 }
 
 impl Page {
-    const ALL: [Page; 1] = [Page::Models];
+    const ALL: [Page; 3] = [Page::Models, Page::Usage, Page::Settings];
 
     fn address(self) -> &'static str {
         match self {
             Page::Models => "/ui/models",
+            Page::Usage => "/ui/usage",
+            Page::Settings => "/ui/settings",
         }
     }
 
@@ -48,6 +52,8 @@ impl Page {
         let t = texts();
         match self {
             Page::Models => t.models.title,
+            Page::Usage => t.usage.title,
+            Page::Settings => t.settings.title,
         }
     }
 }

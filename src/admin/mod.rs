@@ -5,6 +5,7 @@
 //! Bedrock's or DynamoDB's SDK, and no page is open to anybody without a session but the login.
 
 mod assets;
+mod chart;
 mod error;
 mod frame;
 mod headers;
@@ -14,7 +15,9 @@ mod numbers;
 mod origin;
 mod posted;
 mod session;
+mod settings;
 mod texts;
+mod usage;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -39,6 +42,9 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/logout", post(login::leave))
         .route("/ui/models", get(models::page))
         .route("/ui/models/test", post(models::test))
+        .route("/ui/settings", get(settings::page).post(settings::change))
+        .route("/ui/usage", get(usage::page))
+        .route("/ui/usage.csv", get(usage::file))
         .route("/ui/assets/{version}/{file}", get(assets::serve))
         .route("/ui/{*rest}", any(error::not_found))
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -78,6 +78,12 @@ impl MasterKey {
         })
     }
 
+    /// Whether this is the key's SHA-256 in hex: to name it in a report, never to let anybody in.
+    pub fn has_hash(&self, sha256: &str) -> bool {
+        self.sha256
+            .is_some_and(|known| hex::encode(known) == sha256)
+    }
+
     /// The caller where everybody is let in.
     pub fn anybody(&self) -> Option<Caller> {
         self.is_open().then(|| Caller {

@@ -2,6 +2,8 @@
 
 mod login;
 mod models;
+mod settings;
+mod usage;
 
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
