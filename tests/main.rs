@@ -7,6 +7,7 @@ mod support;
 mod admin;
 mod agent_loop;
 mod auth;
+mod browser;
 mod caching;
 mod chat;
 mod clients;

@@ -4,13 +4,15 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The whole picture, in units of its own; a browser scales it.
-pub(super) const WIDTH: u32 = 720;
-pub(super) const HEIGHT: u32 = 200;
+const WIDTH: u32 = 480;
+const HEIGHT: u32 = 180;
 /// Room for the numbers at the left and the days below.
-const LEFT: u32 = 60;
+const LEFT: u32 = 64;
 const BOTTOM: u32 = 24;
 const TOP: u32 = 12;
 const PLOT: u32 = HEIGHT - BOTTOM - TOP;
+/// A bar alone does not fill the picture.
+const WIDEST: u32 = 32;
 /// Lines across, beside the one at 0.
 const MOST_LINES: i64 = 4;
 /// Days that are named below.
@@ -85,11 +87,12 @@ impl Chart {
         let room = Decimal::from(WIDTH - LEFT) / Decimal::from(columns.len().max(1));
         // A gap of a fifth, none where the bars are thin.
         let width = if room > Decimal::from(4) {
-            room * Decimal::new(8, 1)
+            (room * Decimal::new(8, 1)).min(Decimal::from(WIDEST))
         } else {
             room
         };
-        let left = |place: usize| Decimal::from(LEFT) + room * Decimal::from(place);
+        let gap = (room - width) / Decimal::TWO;
+        let left = |place: usize| Decimal::from(LEFT) + gap + room * Decimal::from(place);
 
         let mut bars = Vec::new();
         for (place, column) in columns.iter().enumerate() {

@@ -65,6 +65,15 @@ pub(super) fn dollars(amount: Decimal) -> String {
     format!("{sign}${}.{fraction}", grouped(whole))
 }
 
+/// US dollars with no more places than they need, for the lines of a chart: `$0.05`, `$1,000`.
+pub(super) fn round_dollars(amount: Decimal) -> String {
+    let text = amount.normalize().to_string();
+    match text.split_once('.') {
+        Some((whole, fraction)) => format!("${}.{fraction}", grouped(whole)),
+        None => format!("${}", grouped(&text)),
+    }
+}
+
 /// A price per million tokens: `$3.30`, `$0.0375`.
 pub(super) fn price(per_million: Decimal) -> String {
     let exact = per_million.normalize();
@@ -117,6 +126,13 @@ mod tests {
             ("0.999999", "$1.0000"),
         ] {
             assert_eq!(dollars(amount.parse().unwrap()), text, "{amount}");
+        }
+    }
+
+    #[test]
+    fn lines_have_no_places_that_say_nothing() {
+        for (amount, text) in [("0.0500", "$0.05"), ("1000.0", "$1,000"), ("0", "$0")] {
+            assert_eq!(round_dollars(amount.parse().unwrap()), text);
         }
     }
 

@@ -3,6 +3,7 @@
 mod clock;
 pub mod lambda;
 mod runtime_api;
+mod sample;
 mod sse;
 
 use std::sync::Arc;

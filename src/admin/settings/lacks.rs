@@ -1,12 +1,26 @@
 //! What a fallback lacks that the model before it has: what is left out of a request on its way there.
 
 use super::super::numbers::tokens;
-use super::super::texts::texts;
+use super::super::texts::{Texts, texts};
 use crate::catalog::{Model, ThinkingSupport};
 
-/// What `next` lacks of what `first` has, in words; empty where nothing is.
-pub(super) fn lacks(first: &Model, next: &Model) -> Vec<String> {
-    let t = &texts().ability;
+/// What a request loses on its way to a fallback.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Lacks {
+    /// Abilities that the fallback does not have.
+    pub(super) left_out: Vec<&'static str>,
+    /// Limits that are lower there.
+    pub(super) smaller: Vec<String>,
+}
+
+/// What `next` lacks of what `first` has, in words.
+pub(super) fn lacks(first: &Model, next: &Model) -> Lacks {
+    let Texts {
+        ability: t,
+        models,
+        settings,
+        ..
+    } = texts();
     let has = |model: &Model| {
         let can = &model.abilities;
         [
@@ -20,19 +34,24 @@ pub(super) fn lacks(first: &Model, next: &Model) -> Vec<String> {
     };
     let both = has(first).into_iter().zip(has(next));
     let missing = both.filter(|((first, _), (next, _))| *first && !next);
-    let mut lacks: Vec<String> = missing.map(|((_, name), _)| name.to_owned()).collect();
-    for (first, next, what) in [
-        (first.limits.input, next.limits.input, t.window),
-        (first.limits.output, next.limits.output, t.answer),
-    ] {
-        if let (Some(first), Some(next)) = (first, next)
-            && next < first
-        {
-            let (next, first) = (tokens(next.into()), tokens(first.into()));
-            lacks.push(format!("{what} ({next} / {first})"));
-        }
+    let limits = [
+        (models.context, first.limits.input, next.limits.input),
+        (models.answer, first.limits.output, next.limits.output),
+    ];
+    let smaller = limits.into_iter().filter_map(|(what, first, next)| {
+        let (first, next) = (first?, next?);
+        let words = [
+            what,
+            &tokens(next.into()),
+            settings.instead_of,
+            &tokens(first.into()),
+        ];
+        (next < first).then(|| words.join(" "))
+    });
+    Lacks {
+        left_out: missing.map(|((_, name), _)| name).collect(),
+        smaller: smaller.collect(),
     }
-    lacks
 }
 
 #[cfg(test)]
@@ -46,12 +65,9 @@ mod tests {
         let model = |id| catalog.resolve(id, None, None);
         let sonnet = model("us.anthropic.claude-sonnet-4-5-20250929-v1:0");
         let nova = model("us.amazon.nova-pro-v1:0");
-        let words = lacks(&sonnet, &nova);
-        assert!(words.contains(&"thinking".to_owned()), "{words:?}");
-        assert!(
-            words.iter().any(|word| word.starts_with("longest answer")),
-            "{words:?}"
-        );
-        assert!(lacks(&sonnet, &sonnet).is_empty());
+        let found = lacks(&sonnet, &nova);
+        assert!(found.left_out.contains(&"thinking"), "{found:?}");
+        assert_eq!(found.smaller, ["Longest answer 10k instead of 64k"]);
+        assert_eq!(lacks(&sonnet, &sonnet), Lacks::default());
     }
 }

@@ -8,7 +8,7 @@ use super::super::numbers::{Moment, today};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::draft::{Draft, Kind, Which, new_first, new_for};
-use super::lacks::lacks;
+use super::lacks::{Lacks, lacks};
 use crate::app::AppState;
 use crate::catalog::Model;
 use crate::chain::Saved;
@@ -64,6 +64,8 @@ struct List {
     /// The list is in the draft; an order that is not, is the file's.
     is_there: bool,
     members: Vec<Member>,
+    /// What its removal is called.
+    drop: &'static str,
     choice: String,
     choices: Vec<String>,
 }
@@ -75,7 +77,7 @@ struct Member {
     place: usize,
     is_first: bool,
     is_last: bool,
-    lacks: Vec<String>,
+    lacks: Lacks,
 }
 
 /// A list that somebody else has saved otherwise.
@@ -114,7 +116,7 @@ impl SettingsPage {
             seen: draft.seen.map(|seen| seen.to_string()).unwrap_or_default(),
             is_saved_now: matches!(notice, Some(Notice::Saved)),
             is_unsaved: draft.lists != there.lists,
-            conflict: conflict.then(|| differences(&there, &draft)),
+            conflict: conflict.then(|| differences(config, &there, &draft)),
             concerns: changed
                 .as_ref()
                 .map_or_else(|_| Vec::new(), |config| config.concerns(today())),
@@ -204,7 +206,7 @@ impl List {
             is_last: place + 1 == list.len(),
             lacks: match (first, model_of(config, name)) {
                 (Some(first), Some(next)) => lacks(first, next),
-                _ => Vec::new(),
+                _ => Lacks::default(),
             },
         });
         let choices = groups
@@ -233,7 +235,7 @@ impl List {
                 place,
                 is_first: place == 0,
                 is_last: place + 1 == ids.len(),
-                lacks: Vec::new(),
+                lacks: Lacks::default(),
             })
         });
         Self {
@@ -254,6 +256,11 @@ impl List {
             field: which.field(),
             is_there: draft.lists.contains_key(which),
             members: Vec::new(),
+            drop: if which.kind == Kind::Order {
+                texts().settings.as_file
+            } else {
+                texts().settings.drop
+            },
             choice: which.choice(),
             choices: Vec::new(),
         }
@@ -276,23 +283,35 @@ fn model_of<'a>(config: &'a Config, group: &str) -> Option<&'a Model> {
 }
 
 /// The lists in which two drafts differ.
-fn differences(theirs: &Draft, yours: &Draft) -> Vec<Difference> {
+fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
     let both = theirs.lists.keys().chain(yours.lists.keys());
     let mut which: Vec<&Which> = both.collect();
     which.sort();
     which.dedup();
-    let shown = |draft: &Draft, which: &Which| match draft.lists.get(which) {
-        Some(list) => list.join(" → "),
-        None => texts().settings.no_list.to_owned(),
-    };
     let differing = which
         .into_iter()
         .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
     differing
         .map(|which| Difference {
             title: title_of(which),
-            theirs: shown(theirs, which),
-            yours: shown(yours, which),
+            theirs: in_words(config, theirs, which),
+            yours: in_words(config, yours, which),
         })
         .collect()
+}
+
+fn in_words(config: &Config, draft: &Draft, which: &Which) -> String {
+    let Some(list) = draft.lists.get(which) else {
+        return texts().settings.no_list.to_owned();
+    };
+    let name = |member: &String| {
+        let mut deployments = config.deployments();
+        match deployments.find(|deployment| deployment.id == *member) {
+            Some(deployment) if which.kind == Kind::Order => {
+                format!("{} {}", deployment.model_id, deployment.region)
+            }
+            _ => member.clone(),
+        }
+    };
+    list.iter().map(name).collect::<Vec<_>>().join(" → ")
 }

@@ -32,7 +32,7 @@ declare! {
         title lead user password enter wrong too_many again needs_encryption
     }
     /// Abilities of models, and what is said of a model that lacks one.
-    ability: Ability { caching thinking vision documents tools json_schema prefill window answer }
+    ability: Ability { caching thinking vision documents tools json_schema prefill }
     /// The models.
     models: Models {
         title lead default_model also chain chain_context chain_content nobody test_fallback
@@ -49,14 +49,14 @@ declare! {
     settings: Settings {
         title version saved_at of_file unsaved save discard reset is_saved conflict theirs yours no_list invalid concerns
         general general_lead context context_lead content content_lead order order_lead all_others
-        begin begin_with add up down remove drop choose lacks nobody yaml yaml_lead copy copied unknown_button
+        begin begin_with add up down remove drop as_file choose model lacks instead_of nobody yaml yaml_lead copy copied unknown_button
     }
     /// The usage.
     usage: Usage {
         title today week days30 month from to show csv not_a_day nothing unpriced none
         spend requests average tokens_in tokens_out hit_rate saved uncached read written answered failed none_failed
         spend_by_day requests_by_day see_table by_model by_key by_tag by_day model key tag day
-        column_in column_read column_written column_out no_key master_key no_model
+        column_failed column_in column_read column_written column_out no_key master_key no_model
     }
 }
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::super::chart::{Chart, Column, Part};
 use super::super::frame::{Frame, Page};
-use super::super::numbers::{count, dollars, percent, tokens};
+use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::period::{Name, Period};
@@ -191,7 +191,7 @@ fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
         })
         .collect();
     vec![
-        Chart::new(t.spend_by_day, &spend, Decimal::new(1, 6), dollars),
+        Chart::new(t.spend_by_day, &spend, Decimal::new(1, 6), round_dollars),
         Chart::new(t.requests_by_day, &requests, Decimal::ONE, |n| {
             n.normalize().to_string()
         }),
