@@ -1,8 +1,8 @@
 //! The admin pages in a real browser: what they do with a script, what the policy forbids, and whether everybody can
 //! use them.
 //!
-//! They need Chromium and its driver (Debian: `chromium`, `chromium-driver`) and axe-core from npm; `.ci/tools`
-//! installs all three. `SKIP_BROWSER_TESTS=1` leaves them out. `SHOTS=<folder>` keeps a picture of every page.
+//! They need Chromium and its driver (Debian: `chromium`, `chromium-driver`) and axe-core from npm; `.ci/tools
+//! browser` installs all three. `SKIP_BROWSER_TESTS=1` leaves them out. `SHOTS=<folder>` keeps a picture of every page.
 
 mod pages;
 
@@ -20,10 +20,10 @@ use thirtyfour::{Capabilities, LoggingPrefsLogLevel};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-const HOW_TO_GET: &str = "install Chromium and its driver (`apt-get install chromium chromium-driver`, or `.ci/tools`), \
+const HOW_TO_GET: &str = "install Chromium and its driver (`apt-get install chromium chromium-driver`, or `.ci/tools browser`), \
                           or set SKIP_BROWSER_TESTS=1 to go without the browser tests";
 
-/// Where `.ci/tools` puts it, from the repository's root.
+/// Where `.ci/tools browser` puts it, from the repository's root.
 const AXE: &str = ".venv/axe/node_modules/axe-core/axe.min.js";
 
 /// A browser. `run` ends it, however the test ends.
