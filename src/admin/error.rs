@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::frame::{Frame, render};
 use super::texts::texts;
+use crate::spend::ReadError;
 use crate::store::StoreError;
 
 /// What went wrong, as a page says it.
@@ -43,6 +44,15 @@ impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "an admin page could not use the table");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, texts().error.table)
+    }
+}
+
+impl From<ReadError> for PageError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => error.into(),
+            ReadError::Period(..) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
+        }
     }
 }
 

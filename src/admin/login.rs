@@ -39,12 +39,11 @@ struct LoginPage {
     problem: Option<&'static str>,
     /// When it may be tried again.
     again: Option<Moment>,
-    needs_encryption: bool,
 }
 
 /// `GET /ui/login`.
-pub(super) async fn page(headers: HeaderMap) -> Response {
-    form(StatusCode::OK, String::new(), None, None, &headers)
+pub(super) async fn page() -> Response {
+    form(StatusCode::OK, String::new(), None, None)
 }
 
 /// `POST /ui/login`.
@@ -56,6 +55,11 @@ pub(super) async fn enter(
 ) -> Result<Response, PageError> {
     let fields = Fields::read(&headers, &body)?;
     let user = fields.get("user").trim();
+    if origin::loses_cookies(&headers) {
+        let status = StatusCode::BAD_REQUEST;
+        let problem = Some(texts().login.needs_encryption);
+        return Ok(form(status, user.to_owned(), problem, None));
+    }
     let now = Timestamp::now();
     let table = app.ledger.table();
     let tries = Tries::new(address.map(|Extension(address)| address), now);
@@ -63,7 +67,7 @@ pub(super) async fn enter(
     if !tries.count(table).await? {
         let problem = Some(texts().login.too_many);
         let status = StatusCode::TOO_MANY_REQUESTS;
-        let mut response = form(status, user.to_owned(), problem, Some(tries.end), &headers);
+        let mut response = form(status, user.to_owned(), problem, Some(tries.end));
         let wait = tries.end.as_second().saturating_sub(now.as_second()).max(1);
         response
             .headers_mut()
@@ -77,7 +81,7 @@ pub(super) async fn enter(
         tracing::warn!(from = tries.from, "a login to the admin pages was refused");
         let problem = Some(texts().login.wrong);
         let status = StatusCode::UNAUTHORIZED;
-        return Ok(form(status, user.to_owned(), problem, None, &headers));
+        return Ok(form(status, user.to_owned(), problem, None));
     }
     tries.give_back(table).await?;
     let id = Session::begin(table, now).await?;
@@ -105,14 +109,12 @@ fn form(
     user: String,
     problem: Option<&'static str>,
     again: Option<Timestamp>,
-    headers: &HeaderMap,
 ) -> Response {
     let page = LoginPage {
         frame: Frame::outside(texts().login.title),
         user,
         problem,
         again: again.map(Moment::from),
-        needs_encryption: origin::loses_cookies(headers),
     };
     render(status, &page)
 }

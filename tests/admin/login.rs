@@ -133,6 +133,27 @@ async fn a_form_of_another_site_or_of_another_session_changes_nothing() {
 }
 
 #[tokio::test]
+async fn where_the_cookie_would_be_lost_the_page_says_so() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::new(&app);
+    let form = [("user", "admin"), ("password", KEY)];
+    let there = [
+        ("host", "gateway.example"),
+        ("origin", "http://gateway.example"),
+    ];
+    let response = visitor.post_with("/ui/login", &form, &there).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(response.text().await.unwrap().contains("only over HTTPS"));
+    let behind_a_proxy = [
+        ("host", "gateway.example"),
+        ("origin", "https://gateway.example"),
+    ];
+    let response = visitor.post_with("/ui/login", &form, &behind_a_proxy).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert!(header(&response, "set-cookie").contains("Secure"));
+}
+
+#[tokio::test]
 async fn every_reply_forbids_what_a_page_does_not_need() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;

@@ -13,7 +13,6 @@ use super::frame::render;
 use super::numbers::today;
 use super::session::Session;
 use crate::app::AppState;
-use crate::spend::ReadError;
 
 pub(super) use test::run as test;
 
@@ -29,13 +28,4 @@ pub(super) async fn page(
     refreshed.await;
     let view = view::ModelsPage::new(&app, &session, today, &totals);
     Ok(render(StatusCode::OK, &view))
-}
-
-impl From<ReadError> for PageError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Store(error) => error.into(),
-            ReadError::Period(..) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
-        }
-    }
 }

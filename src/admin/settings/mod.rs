@@ -1,6 +1,8 @@
 //! The settings: which model follows which, and in which order a group's deployments are asked. What is saved here is
 //! laid over the file and holds on every instance within ten seconds.
 
+mod action;
+mod conflict;
 mod draft;
 mod lacks;
 mod view;
@@ -17,7 +19,8 @@ use super::texts::texts;
 use crate::app::AppState;
 use crate::chain::{SaveError, Saved};
 use crate::config::Changes;
-use draft::{Action, Draft};
+use action::Action;
+use draft::Draft;
 use view::{Notice, SettingsPage};
 
 /// Where a save leads.

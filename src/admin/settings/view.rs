@@ -1,13 +1,14 @@
 //! The settings as the page shows them: a draft, what is wrong with it, and what it means.
 
 use askama::Template;
-use jiff::Timestamp;
 
 use super::super::frame::{Frame, Page};
 use super::super::numbers::{Moment, today};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::draft::{Draft, Kind, Which, new_first, new_for};
+use super::action::{new_first, new_for};
+use super::conflict::{Difference, differences};
+use super::draft::{Draft, Kind, Which};
 use super::lacks::{Lacks, lacks};
 use crate::app::AppState;
 use crate::catalog::Model;
@@ -26,6 +27,8 @@ pub(super) struct SettingsPage {
     /// What somebody else has saved meanwhile, where it differs from the draft.
     conflict: Option<Vec<Difference>>,
     error: Option<String>,
+    /// Why what was saved is not in force, where it is not.
+    misfit: Option<String>,
     concerns: Vec<String>,
     sections: Vec<Section>,
     orders: Vec<List>,
@@ -80,13 +83,6 @@ struct Member {
     lacks: Lacks,
 }
 
-/// A list that somebody else has saved otherwise.
-struct Difference {
-    title: String,
-    theirs: String,
-    yours: String,
-}
-
 impl SettingsPage {
     pub(super) fn new(
         app: &AppState,
@@ -99,6 +95,9 @@ impl SettingsPage {
         let t = &texts().settings;
         let there = Draft::of(config, saved.as_ref());
         let changed = config.changed(&draft.changes(config));
+        let misfit = saved
+            .as_ref()
+            .and_then(|saved| config.changed(&saved.changes).err());
         let conflict = matches!(notice, Some(Notice::Conflict));
         let kinds = [
             (Kind::General, t.general, t.general_lead),
@@ -112,6 +111,7 @@ impl SettingsPage {
         Self {
             frame: Frame::of(Page::Settings, session),
             file: config.name.clone(),
+            misfit,
             saved: saved.as_ref().map(SavedView::new),
             seen: draft.seen.map(|seen| seen.to_string()).unwrap_or_default(),
             is_saved_now: matches!(notice, Some(Notice::Saved)),
@@ -139,7 +139,7 @@ impl SavedView {
     fn new(saved: &Saved) -> Self {
         Self {
             version: saved.version,
-            at: Moment::from(Timestamp::from(saved.at)),
+            at: Moment::from(saved.at),
         }
     }
 }
@@ -267,7 +267,7 @@ impl List {
     }
 }
 
-fn title_of(which: &Which) -> String {
+pub(super) fn title_of(which: &Which) -> String {
     match (which.kind, which.group.as_str()) {
         (Kind::Default, _) | (_, "*") => texts().settings.all_others.to_owned(),
         (_, group) => group.to_owned(),
@@ -280,38 +280,4 @@ fn model_of<'a>(config: &'a Config, group: &str) -> Option<&'a Model> {
         .deployments
         .first()
         .map(|deployment| &deployment.model)
-}
-
-/// The lists in which two drafts differ.
-fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
-    let both = theirs.lists.keys().chain(yours.lists.keys());
-    let mut which: Vec<&Which> = both.collect();
-    which.sort();
-    which.dedup();
-    let differing = which
-        .into_iter()
-        .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
-    differing
-        .map(|which| Difference {
-            title: title_of(which),
-            theirs: in_words(config, theirs, which),
-            yours: in_words(config, yours, which),
-        })
-        .collect()
-}
-
-fn in_words(config: &Config, draft: &Draft, which: &Which) -> String {
-    let Some(list) = draft.lists.get(which) else {
-        return texts().settings.no_list.to_owned();
-    };
-    let name = |member: &String| {
-        let mut deployments = config.deployments();
-        match deployments.find(|deployment| deployment.id == *member) {
-            Some(deployment) if which.kind == Kind::Order => {
-                format!("{} {}", deployment.model_id, deployment.region)
-            }
-            _ => member.clone(),
-        }
-    };
-    list.iter().map(name).collect::<Vec<_>>().join(" → ")
 }

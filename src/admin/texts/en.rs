@@ -30,7 +30,7 @@ pub(super) static TEXTS: Texts = Texts {
         too_many: "Too many tries.",
         again: "Try again after",
         needs_encryption: "This page came over plain HTTP. A session's cookie is kept only over HTTPS or on localhost: \
-                           open the page there.",
+                           sign in there.",
     },
     ability: Ability {
         caching: "prompt caching",
@@ -110,6 +110,7 @@ pub(super) static TEXTS: Texts = Texts {
         yours: "yours is",
         no_list: "no list",
         invalid: "This cannot be saved:",
+        misfit: "What was saved no longer fits the file, so that the file's chains are in force:",
         concerns: "This can be saved, but:",
         general: "When a model fails",
         general_lead: "Asked in this order. A list is used as it stands: the fallbacks of a fallback are not followed.",
