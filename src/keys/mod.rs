@@ -1,4 +1,5 @@
-//! Who may call, and how much: the master key, the keys that the gateway makes, and what is known of a caller.
+//! Who may call, and how much: the master key, the keys that the gateway makes, who may open the admin pages, and what
+//! is known of a caller.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face:
 //! `present` for requests, and `generate`, `get`, `list`, `update`, `block`, `delete` and `regenerate` for whoever
@@ -9,6 +10,7 @@ mod admission;
 mod budget;
 mod error;
 mod keyring;
+mod login;
 mod manage;
 mod master;
 mod queue;
@@ -22,6 +24,7 @@ pub use admission::{Admitted, Denied, Standing};
 pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
+pub use login::Login;
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};
 pub use virtual_key::{Change, KeyChanges, KeySettings, KeyStatus, VirtualKey};
