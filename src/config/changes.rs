@@ -30,7 +30,7 @@ impl Config {
         let routing = Routing {
             fallbacks,
             order: order
-                .filter(|(group, _)| self.group(group).is_some())
+                .filter(|(group, _)| self.groups().iter().any(|known| known.name == **group))
                 .map(|(group, ids)| (group.clone(), ids.clone()))
                 .collect(),
             ..self.routing.clone()
@@ -42,8 +42,10 @@ impl Config {
     }
 
     fn check_list(&self, group: &str, targets: &[String]) -> Result<(), String> {
-        for name in targets.iter().map(String::as_str).chain([group]) {
-            if name != "*" && self.group(name).is_none() {
+        let stands_for_many = group == "*" || self.groups.is_pattern(group);
+        let group_itself = (!stands_for_many).then_some(group);
+        for name in targets.iter().map(String::as_str).chain(group_itself) {
+            if self.groups.resolve(name) != Some(name) {
                 return Err(format!("there is no model {name:?}"));
             }
         }
@@ -94,7 +96,7 @@ impl Config {
         let mut yaml = serde_yaml::to_string(&file).unwrap_or_default();
         for (group, ids) in &self.routing.order {
             if let Some(group) = self.group(group) {
-                yaml.push_str(&orders(group, ids));
+                yaml.push_str(&orders(&group, ids));
             }
         }
         yaml

@@ -15,7 +15,7 @@ use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
 use crate::openai::ApiError;
 
-use super::auth::Key;
+use super::auth::Admin;
 use super::probe::Probe;
 
 /// Deployments that are asked at the same time: a check must not throttle the account.
@@ -39,14 +39,15 @@ pub(super) struct Which {
     model: Option<String>,
 }
 
-/// `GET /health`: calls every deployment with one token. The calls are billed and recorded like any other.
+/// `GET /health`: calls every deployment with one token; what stands behind a pattern only by its name. The calls are
+/// billed and recorded like any other.
 pub(super) async fn every_deployment(
     State(app): State<AppState>,
-    Key(caller): Key,
+    Admin(caller): Admin,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     let targets: Vec<Arc<Target>> = match &which.model {
-        Some(model) => app.routes.targets(app.routes.group(Some(model))?).to_vec(),
+        Some(model) => app.routes.targets(app.routes.group(Some(model))?),
         None => app.routes.all().cloned().collect(),
     };
     let checks = targets
@@ -97,12 +98,13 @@ fn names(target: &Target) -> Map<String, Value> {
     ])
 }
 
-/// `GET /health/latest`: what is known of every deployment from requests and checks so far. Calls nothing.
-pub(super) async fn latest(State(app): State<AppState>, Key(_): Key) -> Json<Value> {
+/// `GET /health/latest`: what is known of every deployment from requests and checks so far, and of those behind patterns
+/// that were asked lately. Calls nothing.
+pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
     app.routes.refresh().await;
-    let states: Map<String, Value> = app
-        .routes
-        .all()
+    let made = app.routes.made();
+    let targets = app.routes.all().chain(&made);
+    let states: Map<String, Value> = targets
         .map(|target| (target.deployment_id().to_owned(), state(&app, target)))
         .collect();
     Json(json!({"total_models": states.len(), "latest_health_checks": states}))

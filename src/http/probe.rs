@@ -12,8 +12,9 @@ use crate::app::AppState;
 use crate::chain::{Ask, Begun, Target};
 use crate::conversation::{Fold, Reply, Request, Usage};
 use crate::keys::Caller;
-use crate::openai::{ApiError, Labels};
+use crate::openai::Chat;
 use crate::spend::{Attempt, RequestId};
+use crate::wire::{ApiError, Labels, Wire};
 
 use super::exchange::{Exchange, Step};
 
@@ -56,6 +57,8 @@ impl Probe {
         let id = RequestId::new(Timestamp::now());
         let exchange = Exchange {
             id,
+            call_type: Chat::CALL_TYPE,
+            prompt: None,
             caller: self.caller,
             request: self.request,
             model_asked: self.ask.group.clone(),
@@ -81,6 +84,7 @@ impl Probe {
         };
         while let Some(step) = steps.recv().await {
             match step {
+                Step::Admitted(_) => {}
                 Step::Begin(Begun { target, attempts }) => {
                     fold = Fold::default();
                     found.target = Some(target);
@@ -93,6 +97,7 @@ impl Probe {
                 Step::End(ending) => {
                     found.usage = ending.usage;
                     found.cost = ending.cost;
+                    found.attempts = ending.attempts;
                     found.error = None;
                 }
                 Step::Failed(error, attempts) => {

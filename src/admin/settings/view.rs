@@ -1,5 +1,7 @@
 //! The settings as the page shows them: a draft, what is wrong with it, and what it means.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use super::super::frame::{Frame, Page};
@@ -13,7 +15,7 @@ use super::lacks::{Lacks, lacks};
 use crate::app::AppState;
 use crate::catalog::Model;
 use crate::chain::Saved;
-use crate::config::Config;
+use crate::config::{Config, Group};
 
 #[derive(Template)]
 #[template(path = "settings.html", config = "src/admin/askama.toml")]
@@ -107,7 +109,7 @@ impl SettingsPage {
         let several = config
             .groups()
             .iter()
-            .filter(|group| group.deployments.len() > 1);
+            .filter(|group| group.deployments.len() > 1 && !group.is_pattern());
         Self {
             frame: Frame::of(Page::Settings, session),
             file: config.name.clone(),
@@ -152,13 +154,13 @@ impl Section {
         title: &'static str,
         lead: &'static str,
     ) -> Self {
-        let groups: Vec<String> = config
-            .groups()
-            .iter()
-            .map(|group| group.name.clone())
-            .collect();
+        let names = |group: &Arc<Group>| group.name.clone();
+        let groups = config.groups().iter();
+        // Nobody can be asked for a pattern.
+        let askable = groups.clone().filter(|group| !group.is_pattern());
+        let askable: Vec<String> = askable.map(names).collect();
         // In the file's order; what is for all others comes last.
-        let mut possible: Vec<Which> = groups.iter().map(|group| Which::new(kind, group)).collect();
+        let mut possible: Vec<Which> = groups.map(|group| Which::new(kind, &group.name)).collect();
         possible.push(Which::new(kind, "*"));
         if kind == Kind::General {
             possible.push(Which::new(Kind::Default, ""));
@@ -178,7 +180,7 @@ impl Section {
             kind: kind.as_str(),
             lists: there
                 .iter()
-                .map(|which| List::fallbacks(config, draft, which, &groups))
+                .map(|which| List::fallbacks(config, draft, which, &askable))
                 .collect(),
             beginners: missing
                 .iter()
@@ -188,7 +190,7 @@ impl Section {
                 .collect(),
             new_for: new_for(kind.as_str()),
             new_first: new_first(kind.as_str()),
-            groups,
+            groups: askable,
         }
     }
 }
@@ -204,8 +206,8 @@ impl List {
             place,
             is_first: place == 0,
             is_last: place + 1 == list.len(),
-            lacks: match (first, model_of(config, name)) {
-                (Some(first), Some(next)) => lacks(first, next),
+            lacks: match (&first, model_of(config, name)) {
+                (Some(first), Some(next)) => lacks(first, &next),
                 _ => Lacks::default(),
             },
         });
@@ -222,9 +224,8 @@ impl List {
     fn order(config: &Config, draft: &Draft, group: &str) -> Self {
         let which = Which::new(Kind::Order, group);
         let ids = draft.list(config, &which);
-        let deployments = config
-            .group(group)
-            .map(|group| group.deployments.as_slice());
+        let group = config.group(group);
+        let deployments = group.as_ref().map(|group| group.deployments.as_slice());
         let deployments = deployments.unwrap_or_default();
         let members = ids.iter().enumerate().filter_map(|(place, id)| {
             let deployment = deployments.iter().find(|deployment| deployment.id == *id)?;
@@ -274,10 +275,8 @@ pub(super) fn title_of(which: &Which) -> String {
     }
 }
 
-fn model_of<'a>(config: &'a Config, group: &str) -> Option<&'a Model> {
+fn model_of(config: &Config, group: &str) -> Option<Model> {
     let group = config.group(group)?;
-    group
-        .deployments
-        .first()
-        .map(|deployment| &deployment.model)
+    let first = group.deployments.first();
+    first.map(|deployment| deployment.model.clone())
 }
