@@ -27,10 +27,10 @@ pub struct App {
     pub routes: Routes,
     /// The key that may do everything.
     pub master_key: MasterKey,
-    /// The keys that the gateway has made.
-    pub keys: Keyring,
     /// Who may open the admin pages.
     pub login: Login,
+    /// The keys that the gateway has made.
+    pub keys: Keyring,
     /// The books.
     pub ledger: Ledger,
     /// Thinking that clients lose.

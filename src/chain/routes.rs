@@ -215,8 +215,10 @@ impl Routes {
 
     /// The deployments of one group, in the order in which one request asks them.
     fn ordered(&self, group: &str) -> Vec<Arc<Target>> {
-        let siblings = self.siblings(group);
-        let mut targets = siblings.map_or_else(Vec::new, |siblings| self.choice.order(&siblings));
+        let Some(siblings) = self.siblings(group) else {
+            return Vec::new();
+        };
+        let mut targets = self.choice.order(&siblings);
         if targets.len() > 1
             && let Some(ids) = self.live.in_force().routing.order.get(group)
         {

@@ -30,7 +30,7 @@ impl Config {
         let routing = Routing {
             fallbacks,
             order: order
-                .filter(|(group, _)| self.group(group).is_some())
+                .filter(|(group, _)| self.groups().iter().any(|known| known.name == **group))
                 .map(|(group, ids)| (group.clone(), ids.clone()))
                 .collect(),
             ..self.routing.clone()

@@ -97,6 +97,7 @@ impl Probe {
                 Step::End(ending) => {
                     found.usage = ending.usage;
                     found.cost = ending.cost;
+                    found.attempts = ending.attempts;
                     found.error = None;
                 }
                 Step::Failed(error, attempts) => {

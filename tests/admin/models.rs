@@ -117,3 +117,28 @@ async fn a_test_of_what_is_not_there_is_not_found() {
     }
     assert!(app.bedrock.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_pattern_shows_those_behind_it_that_were_asked() {
+    let yaml = "model_list:
+  - {model_name: 'nova/*', litellm_params: {model: 'bedrock/us.amazon.*'}}
+  - {model_name: last, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
+litellm_settings: {fallbacks: [{'nova/*': [last]}]}
+";
+    let app = TestApp::with_config(yaml).await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page("/ui/models").await;
+    assert!(page.contains("nova/*") && page.contains("every model that fits"));
+    assert!(!page.contains("nova-lite"));
+    app.chat_json(&hello("nova/nova-lite-v1:0")).await;
+    let page = visitor.page("/ui/models").await;
+    assert!(
+        page.contains("us.amazon.nova-lite-v1:0") && page.contains("healthy"),
+        "{page}"
+    );
+
+    // Nobody can be asked for a pattern, but it can have a list.
+    let settings = visitor.page("/ui/settings").await;
+    assert!(settings.contains("name=\"fallbacks:nova/*\" value=\"last\""));
+    assert!(!settings.contains("<option>nova/*</option>"));
+}

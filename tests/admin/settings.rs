@@ -6,7 +6,7 @@ use bedrock_sidecar::shell::simulated::Step;
 use reqwest::{Response, StatusCode};
 
 use super::{Visitor, token};
-use crate::support::{PRIMARY, TestApp, header, hello};
+use crate::support::{PRIMARY, TestApp, header, hello, trail_of};
 
 /// The page's form as a browser would send it when this button is pressed.
 fn form(page: &str, button: &str) -> Vec<(String, String)> {
@@ -51,7 +51,7 @@ async fn press(visitor: &Visitor, page: &str, button: &str, chosen: &[(&str, &st
 
 async fn trail(app: &TestApp) -> String {
     let response = app.chat(&hello("primary")).await;
-    header(&response, "x-sidecar-trail").to_owned()
+    trail_of(&response)
 }
 
 #[tokio::test]

@@ -99,3 +99,19 @@ async fn the_numbers_can_be_taken_along() {
     let closed = Visitor::new(&app).get("/ui/usage.csv").await;
     assert_eq!(closed.status(), 303);
 }
+
+#[tokio::test]
+async fn a_key_is_named_as_people_call_it() {
+    let app = TestApp::new().await;
+    let body = json!({"key_alias": "maria's <laptop>"});
+    let made = app.post("/key/generate", &body).send().await.unwrap();
+    let made: serde_json::Value = made.json().await.unwrap();
+    let key = made["key"].as_str().unwrap();
+    let url = format!("{}/v1/chat/completions", app.url);
+    let reply = app.http.post(url).bearer_auth(key).json(&hello("primary"));
+    assert_eq!(reply.send().await.unwrap().status(), 200);
+    app.settle().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page("/ui/usage?period=today").await;
+    assert!(page.contains("maria&#39;s &#60;laptop&#62;"), "{page}");
+}

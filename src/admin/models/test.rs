@@ -65,8 +65,11 @@ pub(in super::super) async fn run(
     let limit = Instant::now() + app.config.settings.request_timeout;
     let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
     let (ask, title) = if fallback.is_empty() {
-        let mut targets = app.routes.all();
-        let target = targets
+        let made = app.routes.made();
+        let target = app
+            .routes
+            .all()
+            .chain(&made)
             .find(|target| target.deployment_id() == deployment)
             .ok_or_else(PageError::not_found)?;
         (alone(target, deadline), texts().test.title)

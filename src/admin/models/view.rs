@@ -1,6 +1,7 @@
 //! The models as the page shows them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use askama::Template;
 use jiff::civil::Date;
@@ -28,6 +29,8 @@ struct GroupView {
     /// Where a link to it leads on the page.
     anchor: String,
     is_default: bool,
+    /// Its name has a star: it stands for every model that fits, and shows those that were asked lately.
+    is_pattern: bool,
     aliases: Vec<String>,
     /// What is asked, in order, the group itself first.
     chain: Vec<Stop>,
@@ -98,7 +101,16 @@ impl GroupView {
             .map(|(when, kind)| (when, app.routes.fallbacks(&group.name, kind)))
             .into_iter()
             .filter(|(_, names)| !names.is_empty());
-        let targets = app.routes.targets(&group.name);
+        let targets = if group.is_pattern() {
+            let made = app.routes.made().into_iter();
+            let of_group = |target: &Arc<Target>| {
+                let pattern = target.deployment().pattern.as_ref();
+                pattern.is_some_and(|pattern| pattern.group == group.name)
+            };
+            made.filter(of_group).collect()
+        } else {
+            app.routes.targets(&group.name)
+        };
         Self {
             name: group.name.clone(),
             anchor: anchor(app, &group.name),
@@ -109,6 +121,7 @@ impl GroupView {
                 .collect(),
             chain: stops(chain),
             special: special.map(|(when, names)| (when, stops(names))).collect(),
+            is_pattern: group.is_pattern(),
             deployments: targets
                 .iter()
                 .map(|target| {

@@ -14,7 +14,7 @@ use super::draft::{Draft, Kind, Which};
 use super::lacks::{Lacks, lacks};
 use crate::app::AppState;
 use crate::chain::Saved;
-use crate::config::{Config, Deployment};
+use crate::config::{Config, Group};
 
 #[derive(Template)]
 #[template(path = "settings.html", config = "src/admin/askama.toml")]
@@ -108,7 +108,7 @@ impl SettingsPage {
         let several = config
             .groups()
             .iter()
-            .filter(|group| group.deployments.len() > 1);
+            .filter(|group| group.deployments.len() > 1 && !group.is_pattern());
         Self {
             frame: Frame::of(Page::Settings, session),
             file: config.name.clone(),
@@ -153,13 +153,13 @@ impl Section {
         title: &'static str,
         lead: &'static str,
     ) -> Self {
-        let groups: Vec<String> = config
-            .groups()
-            .iter()
-            .map(|group| group.name.clone())
-            .collect();
+        let names = |group: &Arc<Group>| group.name.clone();
+        let groups = config.groups().iter();
+        // Nobody can be asked for a pattern.
+        let askable = groups.clone().filter(|group| !group.is_pattern());
+        let askable: Vec<String> = askable.map(names).collect();
         // In the file's order; what is for all others comes last.
-        let mut possible: Vec<Which> = groups.iter().map(|group| Which::new(kind, group)).collect();
+        let mut possible: Vec<Which> = groups.map(|group| Which::new(kind, &group.name)).collect();
         possible.push(Which::new(kind, "*"));
         if kind == Kind::General {
             possible.push(Which::new(Kind::Default, ""));
@@ -179,7 +179,7 @@ impl Section {
             kind: kind.as_str(),
             lists: there
                 .iter()
-                .map(|which| List::fallbacks(config, draft, which, &groups))
+                .map(|which| List::fallbacks(config, draft, which, &askable))
                 .collect(),
             beginners: missing
                 .iter()
@@ -189,7 +189,7 @@ impl Section {
                 .collect(),
             new_for: new_for(kind.as_str()),
             new_first: new_first(kind.as_str()),
-            groups,
+            groups: askable,
         }
     }
 }
@@ -205,8 +205,8 @@ impl List {
             place,
             is_first: place == 0,
             is_last: place + 1 == list.len(),
-            lacks: match (&first, first_of(config, name)) {
-                (Some(first), Some(next)) => lacks(&first.model, &next.model),
+            lacks: match (&first, model_of(config, name)) {
+                (Some(first), Some(next)) => lacks(first, &next),
                 _ => Lacks::default(),
             },
         });
@@ -223,11 +223,9 @@ impl List {
     fn order(config: &Config, draft: &Draft, group: &str) -> Self {
         let which = Which::new(Kind::Order, group);
         let ids = draft.list(config, &which);
-        let group_of = config.group(group);
-        let deployments = group_of
-            .as_deref()
-            .map(|group| group.deployments.as_slice())
-            .unwrap_or_default();
+        let group = config.group(group);
+        let deployments = group.as_ref().map(|group| group.deployments.as_slice());
+        let deployments = deployments.unwrap_or_default();
         let members = ids.iter().enumerate().filter_map(|(place, id)| {
             let deployment = deployments.iter().find(|deployment| deployment.id == *id)?;
             Some(Member {
@@ -276,6 +274,8 @@ pub(super) fn title_of(which: &Which) -> String {
     }
 }
 
-fn first_of(config: &Config, group: &str) -> Option<Arc<Deployment>> {
-    config.group(group)?.deployments.first().map(Arc::clone)
+fn model_of(config: &Config, group: &str) -> Option<Model> {
+    let group = config.group(group)?;
+    let first = group.deployments.first();
+    first.map(|deployment| deployment.model.clone())
 }

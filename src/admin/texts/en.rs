@@ -45,6 +45,7 @@ pub(super) static TEXTS: Texts = Texts {
         title: "Models",
         lead: "What clients may ask for, in the order of the configuration.",
         default_model: "default",
+        pattern: "every model that fits; shown are those that were asked lately",
         also: "also called",
         chain: "Chain",
         chain_context: "When the prompt is too long",

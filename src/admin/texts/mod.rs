@@ -35,7 +35,7 @@ declare! {
     ability: Ability { caching thinking vision documents tools json_schema prefill }
     /// The models.
     models: Models {
-        title lead default_model also chain chain_context chain_content nobody test_fallback
+        title lead default_model pattern also chain chain_context chain_content nobody test_fallback
         prices input output read write write_1h not_known context answer can
         two_days requests failed spend shared test
         healthy unknown failing cooling_down on_probation retired until last_failure

@@ -27,9 +27,10 @@ pub(super) async fn page(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let (period, totals) = totals(&app, query).await?;
+    let (found, labels) = tokio::join!(totals(&app, query), app.keys.labels());
+    let (period, totals) = found?;
     let sums = Sums::new(&period, &totals);
-    let page = UsagePage::new(&app, &session, &period, &sums);
+    let page = UsagePage::new(&app, &session, &period, &sums, &labels?);
     Ok(render(StatusCode::OK, &page))
 }
 

@@ -1,5 +1,7 @@
 //! The usage of a period as the page shows it.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -54,7 +56,13 @@ struct Row {
 }
 
 impl UsagePage {
-    pub(super) fn new(app: &AppState, session: &Session, period: &Period, sums: &Sums) -> Self {
+    pub(super) fn new(
+        app: &AppState,
+        session: &Session,
+        period: &Period,
+        sums: &Sums,
+        labels: &HashMap<String, String>,
+    ) -> Self {
         let t = &texts().usage;
         let names = [t.today, t.week, t.days30, t.month];
         let periods = Name::ALL.into_iter().zip(names);
@@ -63,6 +71,8 @@ impl UsagePage {
                 t.no_key.to_owned()
             } else if app.master_key.has_hash(hash) {
                 t.master_key.to_owned()
+            } else if let Some(label) = labels.get(hash) {
+                label.clone()
             } else {
                 let short: String = hash.chars().take(12).collect();
                 format!("{short}…")
