@@ -29,6 +29,7 @@ mod records;
 mod recovery;
 mod routing;
 mod soak;
+mod spend_api;
 mod streams;
 mod thinking;
 mod times;

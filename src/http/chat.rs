@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
@@ -15,12 +16,13 @@ use crate::conversation::{Fold, Request};
 use crate::keys::{Caller, Presented, Standing};
 use crate::openai::ApiError;
 use crate::spend::RequestId;
-use crate::wire::{Body as _, Head, MockFailure, Options, Wire};
+use crate::wire::{Body as _, Head, Labels, MockFailure, Options, Wire};
 
 use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
 use super::log::HasOwnLine;
+use super::refusal::Refused;
 use super::{access, fallbacks, remote_images, sse, standing, trail};
 
 /// `POST /chat/completions`.
@@ -29,9 +31,9 @@ pub(super) async fn completions<W: Wire>(
     EarlyKey(presented): EarlyKey,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
-    Body(body): Body,
-) -> Result<Response, ApiError> {
-    answer::<W>(&app, presented, None, ends, &headers, &body).await
+    body: Result<Body, ApiError>,
+) -> Response {
+    answer::<W>(&app, presented, None, ends, &headers, body).await
 }
 
 /// `POST /engines/{model}/chat/completions` and its Azure twin: the path names the model where the body does not.
@@ -41,9 +43,9 @@ pub(super) async fn completions_of<W: Wire>(
     Path(model): Path<String>,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
-    Body(body): Body,
-) -> Result<Response, ApiError> {
-    answer::<W>(&app, presented, Some(model), ends, &headers, &body).await
+    body: Result<Body, ApiError>,
+) -> Response {
+    answer::<W>(&app, presented, Some(model), ends, &headers, body).await
 }
 
 async fn answer<W: Wire>(
@@ -52,62 +54,133 @@ async fn answer<W: Wire>(
     model_in_path: Option<String>,
     ends: Option<Extension<Deadline>>,
     headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Response, ApiError> {
-    let limit = Instant::now() + app.config.settings.total_timeout;
-    let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
-    let refreshed = app.routes.refresh();
-    let (request, mut options) = read::<W>(app, presented.caller(), headers, body).await?;
-    let caller = presented.confirmed().await?;
-    let model = options.model.take().or(model_in_path);
-    let group = access::group(app, &caller, model.as_deref())?;
-    options.check_unsupported(app.drops_params(&group))?;
-    let fallbacks = match options.fallbacks.take() {
-        Some(written) => {
-            Some(fallbacks::of_request::<W>(app, &caller, &group, written, headers, body).await?)
+    body: Result<Body, ApiError>,
+) -> Response {
+    let arrived = Instant::now();
+    let limit = arrived + app.config.settings.total_timeout;
+    let mut asked = Asked {
+        id: RequestId::new(Timestamp::now()),
+        caller: presented.caller().clone(),
+        labels: Labels::of_headers(headers),
+        model_in_path,
+        deadline: ends.map_or(limit, |Extension(Deadline(end))| limit.min(end)),
+    };
+    let call_id = asked.labels.call_id.clone();
+    let (body, unread) = match body {
+        Ok(Body(body)) => (body, None),
+        Err(error) => (Bytes::new(), Some(error)),
+    };
+    let prepared = match unread {
+        None => asked.prepare::<W>(app, presented, headers, &body).await,
+        Some(error) => Err(error),
+    };
+    let mut response = match prepared {
+        Ok(prepared) => asked.respond::<W>(app, prepared).await,
+        Err(error) => Refused {
+            id: asked.id,
+            call_type: W::CALL_TYPE,
+            caller: asked.caller,
+            labels: asked.labels,
+            model_in_path: asked.model_in_path,
+            body: &body,
+            arrived,
         }
-        None => None,
+        .respond(app, error),
     };
-    let ask = Ask {
-        num_retries: options.num_retries,
-        timeout: options.timeout,
-        stream_timeout: options.stream_timeout,
-        disable_fallbacks: options.disable_fallbacks,
-        fallbacks,
-        mock_failure: options.mock_failure.map(|failure| match failure {
-            MockFailure::Unavailable => Class::Mocked,
-            MockFailure::ContextWindow => Class::ContextWindow,
-            MockFailure::ContentFiltered => Class::ContentFiltered,
-        }),
-        whole: !options.stream,
-        ..Ask::new(group.clone(), deadline)
-    };
-    refreshed.await;
-    let id = RequestId::new(Timestamp::now());
-    let exchange = Exchange {
-        id,
-        call_type: W::CALL_TYPE,
-        caller,
-        request,
-        ask,
-        model_asked: model.unwrap_or(group),
-        labels: options.labels,
-    };
-    let steps = exchange.start(app);
-    let mut response = if options.stream {
-        let include_usage = options.include_usage || app.config.general.always_include_stream_usage;
-        sse::respond::<W>(
-            id,
-            steps,
-            app.config.settings.heartbeat_interval,
+    trail::add_call_id(response.headers_mut(), call_id.as_deref());
+    response
+}
+
+/// A request whose key is good, of which nothing else is known to be.
+struct Asked {
+    id: RequestId,
+    caller: Caller,
+    labels: Labels,
+    model_in_path: Option<String>,
+    deadline: Instant,
+}
+
+/// What a request asks for, once all of it was found good.
+struct Prepared {
+    request: Request,
+    ask: Ask,
+    model_asked: String,
+    include_usage: bool,
+}
+
+impl Asked {
+    /// Reads what is asked; what is wrong is the request's refusal.
+    async fn prepare<W: Wire>(
+        &mut self,
+        app: &AppState,
+        presented: Presented,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Prepared, ApiError> {
+        let refreshed = app.routes.refresh();
+        let (request, mut options) = read::<W>(app, &self.caller, headers, body).await?;
+        self.labels = std::mem::take(&mut options.labels);
+        self.caller = presented.confirmed().await?;
+        let model = options.model.take().or_else(|| self.model_in_path.clone());
+        let group = access::group(app, &self.caller, model.as_deref())?;
+        options.check_unsupported(app.drops_params(&group))?;
+        let fallbacks = match options.fallbacks.take() {
+            Some(written) => Some(
+                fallbacks::of_request::<W>(app, &self.caller, &group, written, headers, body)
+                    .await?,
+            ),
+            None => None,
+        };
+        let ask = Ask {
+            num_retries: options.num_retries,
+            timeout: options.timeout,
+            stream_timeout: options.stream_timeout,
+            disable_fallbacks: options.disable_fallbacks,
+            fallbacks,
+            mock_failure: options.mock_failure.map(|failure| match failure {
+                MockFailure::Unavailable => Class::Mocked,
+                MockFailure::ContextWindow => Class::ContextWindow,
+                MockFailure::ContentFiltered => Class::ContentFiltered,
+            }),
+            whole: !options.stream,
+            ..Ask::new(group.clone(), self.deadline)
+        };
+        refreshed.await;
+        Ok(Prepared {
+            request,
+            ask,
+            model_asked: model.unwrap_or(group),
+            include_usage: options.include_usage || app.config.general.always_include_stream_usage,
+        })
+    }
+
+    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared) -> Response {
+        let Prepared {
+            request,
+            ask,
+            model_asked,
             include_usage,
-        )
-        .await
-    } else {
-        whole::<W>(id, steps).await
-    };
-    response.extensions_mut().insert(HasOwnLine);
-    Ok(response)
+        } = prepared;
+        let (id, whole_answer) = (self.id, ask.whole);
+        let exchange = Exchange {
+            id,
+            call_type: W::CALL_TYPE,
+            caller: self.caller,
+            request,
+            ask,
+            model_asked,
+            labels: self.labels,
+        };
+        let steps = exchange.start(app);
+        let mut response = if whole_answer {
+            whole::<W>(id, steps).await
+        } else {
+            let heartbeat = app.config.settings.heartbeat_interval;
+            sse::respond::<W>(id, steps, heartbeat, include_usage).await
+        };
+        response.extensions_mut().insert(HasOwnLine);
+        response
+    }
 }
 
 /// A body as the conversation that it is, with the pictures that it names on the web.

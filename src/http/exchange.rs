@@ -163,17 +163,8 @@ impl Exchange {
         failure: Option<&ApiError>,
         first_piece: Option<Duration>,
     ) -> Record {
-        let key = self.caller.virtual_key.as_deref();
-        let key = key.map(|key| &key.settings);
-        let caller = spend::Caller {
-            key_hash: self.caller.key_hash,
-            key_alias: Some(self.caller.alias),
-            user: key.and_then(|key| key.user_id.clone()),
-            end_user: self.labels.end_user,
-            session_id: self.labels.session,
-            client: self.labels.client,
-        };
-        let mut record = Record::new(self.id, self.model_asked, caller);
+        let stream = !self.ask.whole;
+        let mut record = record_of(self.id, self.model_asked, self.caller, self.labels);
         self.call_type.clone_into(&mut record.call_type);
         record.status = if failure.is_some() {
             Status::Failure
@@ -184,17 +175,37 @@ impl Exchange {
         record.end = Timestamp::now();
         record.attempts = outcome.attempts;
         record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
-        record.error = failure.map(|error| spend::Failure {
-            class: error.kind.to_owned(),
-            status: error.status.as_u16(),
-            message: error.message.clone(),
-        });
-        record.stream = !self.ask.whole;
-        record.tags = self.labels.tags;
-        let of_key = key.into_iter().flat_map(|key| &key.tags);
-        record.tags.extend(of_key.cloned());
+        record.error = failure.map(spend::Failure::from);
+        record.stream = stream;
         record
     }
+}
+
+/// The record of a request of which nothing is known yet but who asks for what.
+pub(super) fn record_of(
+    id: RequestId,
+    model_asked: String,
+    caller: Caller,
+    labels: Labels,
+) -> Record {
+    let key = caller.virtual_key.as_deref();
+    let key = key.map(|key| &key.settings);
+    let user = key.and_then(|key| key.user_id.clone());
+    let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
+    let caller = spend::Caller {
+        key_hash: caller.key_hash,
+        key_alias: Some(caller.alias),
+        user,
+        end_user: labels.end_user,
+        session_id: labels.session,
+        client: labels.client,
+    };
+    let mut record = Record::new(id, model_asked, caller);
+    record.tags = labels.tags;
+    record.tags.extend(of_key);
+    record.litellm_call_id = labels.call_id;
+    record.spend_logs_metadata = labels.spend_metadata;
+    record
 }
 
 /// Whether the request, or a deployment in its stead, asks a model to think.

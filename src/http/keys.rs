@@ -376,15 +376,7 @@ impl From<KeyError> for ApiError {
             KeyError::Contended => {
                 ApiError::new(StatusCode::CONFLICT, "invalid_request_error", message)
             }
-            KeyError::Store(error) => {
-                tracing::error!(%error, "keys cannot be managed");
-                let message = "The table of keys does not answer just now.";
-                ApiError::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "internal_server_error",
-                    message,
-                )
-            }
+            KeyError::Store(error) => error.into(),
         }
     }
 }

@@ -18,6 +18,7 @@ mod log;
 mod model_info;
 mod models;
 mod panic;
+mod refusal;
 mod remote_images;
 mod spend;
 mod sse;
@@ -83,7 +84,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/key/{key}/regenerate", post(keys::regenerate_of))
         .route("/key/block", post(keys::block))
         .route("/key/unblock", post(keys::unblock))
-        .route("/spend/logs", get(spend::logs))
+        .merge(spend::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))

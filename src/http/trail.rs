@@ -22,6 +22,7 @@ pub(super) fn add(
         }
     };
     set("x-litellm-call-id", &id.to_string());
+    set("x-sidecar-request-id", &id.to_string());
     set(
         "x-litellm-version",
         concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION")),
@@ -39,6 +40,13 @@ pub(super) fn add(
     set("x-litellm-attempted-retries", &retries.to_string());
     set("x-litellm-attempted-fallbacks", &fallbacks.to_string());
     set("x-sidecar-trail", &line(attempts));
+}
+
+/// The client's own id of the request instead of the gateway's, where it sent one.
+pub(super) fn add_call_id(headers: &mut HeaderMap, call_id: Option<&str>) {
+    if let Some(Ok(value)) = call_id.map(HeaderValue::from_str) {
+        headers.insert(HeaderName::from_static("x-litellm-call-id"), value);
+    }
 }
 
 /// Adds what the reply cost in US dollars; nothing where a price is unknown.

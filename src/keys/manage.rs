@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::store::{Item, Key, StoreError, Write, WriteLimits, keys};
+use crate::store::{Index, Item, Key, Query, StoreError, Write, WriteLimits, keys};
 
 use super::virtual_key::{KeyChanges, VirtualKey, hash_of};
 use super::{KeyError, Keyring};
@@ -105,7 +105,11 @@ impl Keyring {
     /// # Errors
     /// When the table fails.
     pub async fn list(&self) -> Result<Vec<VirtualKey>, KeyError> {
-        let places: Vec<Key> = self.table.indexed_by_key(keys::VIRTUAL_KEYS).await?;
+        let all = Query {
+            index: Some(Index::ByKey),
+            ..Query::all(keys::VIRTUAL_KEYS.to_owned())
+        };
+        let places: Vec<Key> = self.table.run(&all, usize::MAX).await?;
         let mut found: Vec<VirtualKey> = self.table.get_many(&places).await?;
         found.retain(|key| key.deleted_at.is_none());
         found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));

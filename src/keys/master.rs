@@ -76,6 +76,7 @@ impl MasterKey {
             key_hash: hex::encode(known),
             alias: ALIAS.to_owned(),
             virtual_key: None,
+            store_prompts: None,
         })
     }
 
@@ -85,6 +86,7 @@ impl MasterKey {
             key_hash: String::new(),
             alias: "no_key".to_owned(),
             virtual_key: None,
+            store_prompts: None,
         })
     }
 }

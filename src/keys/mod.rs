@@ -33,6 +33,8 @@ pub struct Caller {
     pub key_hash: String,
     /// The key's name in logs and reports.
     pub alias: String,
+    /// Whether this key's prompts and replies are stored; `None`: as configured.
+    pub store_prompts: Option<bool>,
     /// The key that the gateway has made; `None`: the master key, which may do everything.
     pub virtual_key: Option<Arc<VirtualKey>>,
 }

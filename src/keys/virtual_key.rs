@@ -237,6 +237,7 @@ impl From<std::sync::Arc<VirtualKey>> for Caller {
         Caller {
             key_hash: key.hash.clone(),
             alias: key.label().to_owned(),
+            store_prompts: key.settings.store_prompts_in_spend_logs,
             virtual_key: Some(key),
         }
     }

@@ -8,6 +8,7 @@ mod content;
 mod files;
 mod format;
 mod message;
+mod priced;
 mod reply;
 mod request;
 mod service;
@@ -17,6 +18,7 @@ mod unsupported;
 mod usage;
 
 pub use chunk::ChunkWriter;
+pub use priced::Priced;
 pub use reply::{Completion, completion};
 pub use request::ChatRequest;
 

@@ -253,7 +253,7 @@ impl Body for ChatRequest {
                 self.tags.as_ref(),
                 self.metadata.as_ref(),
                 headers,
-            ),
+            )?,
             drop_params: self.drop_params,
             unsupported,
         };

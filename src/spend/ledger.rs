@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -170,47 +170,6 @@ impl Ledger {
         };
         Ok(totals.into_iter().filter_map(total).collect())
     }
-
-    /// The newest records of a period (from `first` on, before `end`), at most `most` of them, newest first.
-    ///
-    /// # Errors
-    /// When the table fails, or the period is longer than a year.
-    pub async fn recent(
-        &self,
-        first: Timestamp,
-        end: Timestamp,
-        most: usize,
-    ) -> Result<Vec<Record>, ReadError> {
-        if first >= end {
-            return Ok(Vec::new());
-        }
-        let days = days(keys::day(first), keys::day(end))?;
-        let range = Range::Between(keys::sortable(first), keys::sortable(end));
-        let mut records = Vec::new();
-        for day in days.into_iter().rev() {
-            let missing = most.saturating_sub(records.len());
-            if missing == 0 {
-                break;
-            }
-            let shards = (0..SHARDS).map(|shard| {
-                let (table, range) = (&self.table, &range);
-                async move {
-                    let partition = keys::spend_partition(day, shard);
-                    table
-                        .query::<Record>(&partition, range, Order::Descending, missing)
-                        .await
-                }
-            });
-            let mut found: Vec<Record> = stream::iter(shards)
-                .buffered(SHARDS.into())
-                .try_concat()
-                .await?;
-            found.sort_by_key(|record| std::cmp::Reverse(record.request_id));
-            found.truncate(missing);
-            records.append(&mut found);
-        }
-        Ok(records)
-    }
 }
 
 /// A totals row is its name and its [`Counters`], read one after the other: `serde(flatten)` would turn the money into
@@ -224,7 +183,7 @@ fn read<T: DeserializeOwned>(row: &RawValue) -> Result<T, StoreError> {
     Ok(serde_json::from_str(row.get())?)
 }
 
-fn days(first: Date, last: Date) -> Result<Vec<Date>, ReadError> {
+pub(super) fn days(first: Date, last: Date) -> Result<Vec<Date>, ReadError> {
     let days: Vec<Date> = first
         .series(jiff::Span::new().days(1))
         .take_while(|day| *day <= last)

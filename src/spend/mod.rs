@@ -4,12 +4,15 @@
 
 mod attempt;
 mod cost;
+mod cursor;
 mod id;
 mod ledger;
 mod log;
 pub(crate) mod money;
 mod movement;
+mod query;
 mod record;
+pub mod report;
 mod reservation;
 mod row;
 #[cfg(all(test, feature = "local"))]
@@ -18,9 +21,12 @@ mod totals;
 
 pub use attempt::Attempt;
 pub use cost::{Cost, cost};
+pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
 pub use log::{Opening, TARGET, UNRECORDED, opened};
+pub use money::Dollars;
+pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};
 pub use reservation::Reservation;
 pub use row::SpendLog;

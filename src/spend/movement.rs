@@ -22,9 +22,10 @@ pub struct Movement {
     budgets: Vec<Settled>,
 }
 
+/// What is added to every one of these rows. Most often a request's model and its tags get the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
-    sk: String,
+    sks: Vec<String>,
     #[serde(with = "money::map")]
     add: BTreeMap<String, Decimal>,
 }
@@ -60,16 +61,18 @@ impl Movement {
         for tag in &record.tags {
             rows.insert(keys::tag_total(tag), whole);
         }
+        let mut grouped = Vec::<Row>::new();
+        for (sk, counters) in rows {
+            let add: BTreeMap<_, _> = counters.amounts().into_iter().collect();
+            match grouped.iter_mut().find(|row| row.add == add) {
+                Some(row) => row.sks.push(sk),
+                None if add.is_empty() => {}
+                None => grouped.push(Row { sks: vec![sk], add }),
+            }
+        }
         Movement {
             pk: keys::usage_partition(record.request_id.day(), record.request_id.shard()),
-            rows: rows
-                .into_iter()
-                .map(|(sk, counters)| Row {
-                    sk,
-                    add: counters.amounts().into_iter().collect(),
-                })
-                .filter(|row| !row.add.is_empty())
-                .collect(),
+            rows: grouped,
             budgets: record
                 .reservations
                 .iter()
@@ -87,12 +90,14 @@ impl Movement {
 
     /// The rows' keys and amounts.
     pub fn rows(&self) -> impl Iterator<Item = (Key, Vec<(String, Decimal)>)> + '_ {
-        self.rows.iter().map(|row| {
-            let key = Key {
-                pk: self.pk.clone(),
-                sk: row.sk.clone(),
-            };
-            (key, row.add.clone().into_iter().collect())
+        self.rows.iter().flat_map(|row| {
+            row.sks.iter().map(|sk| {
+                let key = Key {
+                    pk: self.pk.clone(),
+                    sk: sk.clone(),
+                };
+                (key, row.add.clone().into_iter().collect())
+            })
         })
     }
 }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::attempt::{Attempt, sum};
 use super::movement::Movement;
@@ -60,6 +61,12 @@ pub struct Record {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub tags: Vec<String>,
+    /// The client's own id of the request, where it sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub litellm_call_id: Option<String>,
+    /// What the client wants to find here (`x-litellm-spend-logs-metadata`); small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend_logs_metadata: Option<Map<String, Value>>,
 
     /// What was held for it. Fixed with what it adds to the totals.
     #[serde(skip)]
@@ -135,6 +142,8 @@ impl Record {
             caller,
             tags: Vec::new(),
             reservations: Vec::new(),
+            litellm_call_id: None,
+            spend_logs_metadata: None,
             movement: None,
         }
     }
@@ -166,7 +175,8 @@ impl Record {
         self.known().total
     }
 
-    fn known(&self) -> Cost {
+    /// [`Record::cost`] as far as the prices are known.
+    pub fn known(&self) -> Cost {
         let costs = self.attempts.iter().filter_map(|attempt| attempt.cost);
         costs.fold(Cost::default(), Cost::plus)
     }
@@ -198,6 +208,7 @@ impl Record {
             // An empty text would be an empty key of the session's index, which DynamoDB refuses.
             text.take_if(|text| text.is_empty());
         }
+        self.litellm_call_id.iter_mut().for_each(|id| cut(id, 200));
         self.tags.retain(|tag| !tag.is_empty());
         self.tags.truncate(20);
         self.tags.iter_mut().for_each(|tag| cut(tag, 100));

@@ -25,6 +25,6 @@ pub use embedded::Embedded;
 pub use error::StoreError;
 pub use item::Item;
 pub use keys::Key;
-pub use read::{Order, Range};
+pub use read::{Index, Order, Page, Position, Query, Range};
 pub use table::{Table, TableOptions};
 pub use write::{Write, WriteLimits};

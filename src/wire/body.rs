@@ -4,7 +4,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::HeaderMap;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{ApiError, surrogates};
 
@@ -38,6 +40,24 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>)
             Ok(_) => invalid(),
         }
     })
+}
+
+/// What a body that was refused can still say of itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Headline {
+    model: Value,
+    stream: Value,
+}
+
+/// The model that a body asks for and whether it asks for a stream, as far as it can be read at all: for the record of
+/// a request that was refused.
+pub(crate) fn headline(body: &[u8]) -> (Option<String>, bool) {
+    let Headline { model, stream } = serde_json::from_slice(body).unwrap_or_default();
+    (
+        model.as_str().map(str::to_owned),
+        stream.as_bool().unwrap_or(false),
+    )
 }
 
 /// A header's number; what is no number says nothing.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::ApiError;
 
 /// Labels for the record; none of them changes the answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +18,12 @@ pub struct Labels {
     pub tags: Vec<String>,
     /// The client program, from `user-agent`.
     pub client: Option<String>,
+    /// The client's own id of the request (`x-litellm-call-id`, else `x-request-id`); goes back as it came.
+    pub call_id: Option<String>,
+    /// What the client wants to find in the record (`x-litellm-spend-logs-metadata`).
+    pub spend_metadata: Option<Map<String, Value>>,
+    /// What the client says about the storing of its prompt and its reply; `None`: nothing.
+    pub store_prompts: Option<bool>,
 }
 
 /// The longest value of a tag that Bedrock takes in `requestMetadata`, in characters
@@ -25,7 +33,38 @@ pub(crate) const LONGEST_TAG: usize = 256;
 /// Longest label that is kept, in characters: they go into table keys and log lines.
 const LONGEST: usize = 200;
 
+/// Most bytes of `x-litellm-spend-logs-metadata`: a record is read in lists, and so stays small.
+const LONGEST_METADATA: usize = 1000;
+
+/// Where agents name their session: LiteLLM's headers, then opencode's, Claude Code's and Codex's.
+const SESSION_HEADERS: [&str; 6] = [
+    "x-litellm-session-id",
+    "x-litellm-trace-id",
+    "x-session-id",
+    "x-session-affinity",
+    "x-claude-code-session-id",
+    "session-id",
+];
+
 impl Labels {
+    /// From the headers alone: what is known of a request whose body says nothing.
+    pub fn of_headers(headers: &HeaderMap) -> Self {
+        let header = |name: &str| text(headers, name);
+        let tags = header("x-litellm-tags").unwrap_or_default();
+        let tags = tags.split(',').map(|tag| short(tag.trim().to_owned()));
+        Self {
+            tags: tags.filter(|tag| !tag.is_empty()).collect(),
+            end_user: header("x-litellm-end-user-id").map(short),
+            session: SESSION_HEADERS.into_iter().find_map(header).map(short),
+            client: header("user-agent").map(short),
+            call_id: header("x-litellm-call-id")
+                .or_else(|| header("x-request-id"))
+                .filter(|id| !id.is_empty() && id.len() <= LONGEST),
+            spend_metadata: None,
+            store_prompts: said_of_storing(headers),
+        }
+    }
+
     /// From the body's fields and the headers that LiteLLM and the agents use; a header wins over the body.
     pub(crate) fn new(
         user: Option<String>,
@@ -33,15 +72,9 @@ impl Labels {
         tags: Option<&Value>,
         metadata: Option<&Value>,
         headers: &HeaderMap,
-    ) -> Self {
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
+    ) -> Result<Self, ApiError> {
+        let of_headers = Self::of_headers(headers);
         let of_metadata = |name: &str| metadata?.get(name)?.as_str().map(str::to_owned);
-        let header_tags = header("x-litellm-tags");
         let listed = tags
             .or_else(|| metadata?.get("tags"))
             .and_then(Value::as_array)
@@ -49,21 +82,73 @@ impl Labels {
             .flatten();
         let tags = listed
             .filter_map(Value::as_str)
-            .chain(header_tags.iter().flat_map(|tags| tags.split(',')))
             .map(|tag| short(tag.trim().to_owned()))
-            .filter(|tag| !tag.is_empty());
-        let of_header = ["x-litellm-session-id", "x-litellm-trace-id", "x-session-id"]
-            .into_iter()
-            .find_map(header);
+            .filter(|tag| !tag.is_empty())
+            .chain(of_headers.tags);
         let of_body = session
             .or_else(|| of_metadata("session_id"))
-            .or_else(|| of_metadata("cline_task_id"));
-        Self {
+            .or_else(|| of_metadata("trace_id"))
+            .or_else(|| of_metadata("cline_task_id"))
+            .or_else(|| claude_code_session(&of_metadata("user_id")?));
+        Ok(Self {
             tags: tags.collect(),
-            end_user: header("x-litellm-end-user-id").or(user).map(short),
-            session: of_header.or(of_body).map(short),
-            client: header("user-agent").map(short),
+            end_user: of_headers.end_user.or(user.map(short)),
+            session: of_headers.session.or(of_body.map(short)),
+            spend_metadata: spend_metadata(metadata, headers)?,
+            ..of_headers
+        })
+    }
+}
+
+/// A header's text.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.to_owned())
+}
+
+/// LiteLLM's headers for it: a client may always have nothing stored, and may ask for it.
+fn said_of_storing(headers: &HeaderMap) -> Option<bool> {
+    let is_true =
+        |name| text(headers, name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if is_true("x-litellm-enable-message-redaction") {
+        return Some(false);
+    }
+    let wanted = [
+        "x-litellm-disable-message-redaction",
+        "litellm-disable-message-redaction",
+    ];
+    wanted.into_iter().any(is_true).then_some(true)
+}
+
+/// Claude Code's `metadata.user_id` is JSON text.
+fn claude_code_session(user_id: &str) -> Option<String> {
+    let user: Value = serde_json::from_str(user_id).ok()?;
+    user.get("session_id")?.as_str().map(str::to_owned)
+}
+
+/// The header, else `metadata.spend_logs_metadata`.
+fn spend_metadata(
+    metadata: Option<&Value>,
+    headers: &HeaderMap,
+) -> Result<Option<Map<String, Value>>, ApiError> {
+    let header = "x-litellm-spend-logs-metadata";
+    let in_body = metadata.and_then(|metadata| metadata.get("spend_logs_metadata"));
+    let (param, found) = match (headers.get(header), in_body) {
+        (Some(value), _) => (header, serde_json::from_slice(value.as_bytes()).ok()),
+        (None, Some(value)) => ("metadata.spend_logs_metadata", Some(value.clone())),
+        (None, None) => return Ok(None),
+    };
+    match found {
+        Some(Value::Null) => Ok(None),
+        Some(Value::Object(fields))
+            if serde_json::to_vec(&fields).is_ok_and(|json| json.len() <= LONGEST_METADATA) =>
+        {
+            Ok(Some(fields).filter(|fields| !fields.is_empty()))
         }
+        _ => Err(ApiError::bad_request(
+            format!("'{param}' must be a JSON object of at most {LONGEST_METADATA} bytes."),
+            param,
+        )),
     }
 }
 

@@ -22,7 +22,7 @@ pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
-pub(crate) use body::{header, parse, seconds};
+pub(crate) use body::{header, headline, parse, seconds};
 pub(crate) use content::Content;
 pub(crate) use effort::{Betas, effort};
 pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};
