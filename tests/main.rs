@@ -21,6 +21,7 @@ mod formats;
 mod health;
 mod keys;
 mod lambda;
+mod limits;
 mod models;
 mod panics;
 mod parallel;
