@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
@@ -57,23 +56,36 @@ async fn answer<W: Wire>(
     body: Result<Body, ApiError>,
 ) -> Response {
     let arrived = Instant::now();
+    let refreshed = app.routes.refresh();
+    let body = body.map(|Body(body)| body);
+    let read = match &body {
+        Ok(body) => read::<W>(app, presented.caller(), headers, body).await,
+        Err(error) => Err(error.clone()),
+    };
+    // Whose key is not good has no record, whatever else is wrong.
+    let caller = match presented.confirmed().await {
+        Ok(caller) => caller,
+        Err(refused) => return ApiError::from(refused).into_response(),
+    };
     let limit = arrived + app.config.settings.total_timeout;
     let mut asked = Asked {
         id: RequestId::new(Timestamp::now()),
-        caller: presented.caller().clone(),
+        caller,
         labels: Labels::of_headers(headers),
         model_in_path,
         deadline: ends.map_or(limit, |Extension(Deadline(end))| limit.min(end)),
     };
     let call_id = asked.labels.call_id.clone();
-    let (body, unread) = match body {
-        Ok(Body(body)) => (body, None),
-        Err(error) => (Bytes::new(), Some(error)),
+    let body = body.unwrap_or_default();
+    let prepared = match read {
+        Ok((request, options)) => {
+            asked
+                .prepare::<W>(app, headers, &body, request, options)
+                .await
+        }
+        Err(error) => Err(error),
     };
-    let prepared = match unread {
-        None => asked.prepare::<W>(app, presented, headers, &body).await,
-        Some(error) => Err(error),
-    };
+    refreshed.await;
     let mut response = match prepared {
         Ok(prepared) => asked.respond::<W>(app, prepared).await,
         Err(error) => Refused {
@@ -109,18 +121,16 @@ struct Prepared {
 }
 
 impl Asked {
-    /// Reads what is asked; what is wrong is the request's refusal.
+    /// Resolves what is asked; what is wrong is the request's refusal.
     async fn prepare<W: Wire>(
         &mut self,
         app: &AppState,
-        presented: Presented,
         headers: &HeaderMap,
         body: &[u8],
+        request: Request,
+        mut options: Options,
     ) -> Result<Prepared, ApiError> {
-        let refreshed = app.routes.refresh();
-        let (request, mut options) = read::<W>(app, &self.caller, headers, body).await?;
         self.labels = std::mem::take(&mut options.labels);
-        self.caller = presented.confirmed().await?;
         let model = options.model.take().or_else(|| self.model_in_path.clone());
         let group = access::group(app, &self.caller, model.as_deref())?;
         options.check_unsupported(app.drops_params(&group))?;
@@ -145,7 +155,6 @@ impl Asked {
             whole: !options.stream,
             ..Ask::new(group.clone(), self.deadline)
         };
-        refreshed.await;
         Ok(Prepared {
             request,
             ask,

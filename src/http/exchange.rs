@@ -200,12 +200,11 @@ pub(super) fn record_of(
 ) -> Record {
     let key = caller.virtual_key.as_deref();
     let key = key.map(|key| &key.settings);
-    let user = key.and_then(|key| key.user_id.clone());
     let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
     let caller = spend::Caller {
+        user: key.and_then(|key| key.user_id.clone()),
         key_hash: caller.key_hash,
         key_alias: Some(caller.alias),
-        user,
         end_user: labels.end_user,
         session_id: labels.session,
         client: labels.client,

@@ -75,6 +75,7 @@ pub(crate) fn router(app: AppState) -> Router {
             "/v1/openai/deployments/{model}/chat/completions",
             post(chat::completions_of::<Chat>),
         )
+        .merge(spend::routes())
         .route("/key/generate", post(keys::generate))
         .route("/key/info", get(keys::info))
         .route("/key/list", get(keys::list))
@@ -84,7 +85,6 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/key/{key}/regenerate", post(keys::regenerate_of))
         .route("/key/block", post(keys::block))
         .route("/key/unblock", post(keys::unblock))
-        .merge(spend::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))

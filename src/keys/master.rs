@@ -75,8 +75,8 @@ impl MasterKey {
         bool::from(digest.ct_eq(&known)).then(|| Caller {
             key_hash: hex::encode(known),
             alias: ALIAS.to_owned(),
-            virtual_key: None,
             store_prompts: None,
+            virtual_key: None,
         })
     }
 
@@ -85,8 +85,8 @@ impl MasterKey {
         self.is_open().then(|| Caller {
             key_hash: String::new(),
             alias: "no_key".to_owned(),
-            virtual_key: None,
             store_prompts: None,
+            virtual_key: None,
         })
     }
 }

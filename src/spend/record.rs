@@ -141,9 +141,9 @@ impl Record {
             stream: false,
             caller,
             tags: Vec::new(),
-            reservations: Vec::new(),
             litellm_call_id: None,
             spend_logs_metadata: None,
+            reservations: Vec::new(),
             movement: None,
         }
     }
