@@ -19,6 +19,7 @@ mod faults;
 mod fields;
 mod formats;
 mod health;
+mod key_copies;
 mod keys;
 mod lambda;
 mod limits;
