@@ -26,6 +26,7 @@ mod limits;
 mod models;
 mod panics;
 mod parallel;
+mod prompts;
 mod recordings;
 mod records;
 mod recovery;

@@ -99,6 +99,9 @@ pub struct General {
     pub store_prompts: bool,
     /// How many days spend records are kept (`maximum_spend_logs_retention_period: 90d`). Default: for ever.
     pub retention_days: Option<u32>,
+    /// How many days prompts and replies are kept, where they are stored
+    /// (`maximum_spend_logs_content_retention_period: 14d`), and never longer than their record. Default: 14.
+    pub content_retention_days: Option<u32>,
     /// Web origins whose pages may call the gateway (`cors_allow_origins`). Default none.
     pub cors_allow_origins: Vec<String>,
     /// Hosts from which pictures may be fetched (`user_url_allowed_hosts`). Default none.

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
@@ -13,13 +14,13 @@ use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
 use crate::keys::{Caller, Presented, Standing};
-use crate::openai::ApiError;
 use crate::spend::RequestId;
-use crate::wire::{Body as _, Head, Labels, MockFailure, Options, Wire};
+use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire};
 
 use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
+use super::filing::Prompt;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
 use super::{access, fallbacks, remote_images, sse, standing, trail};
@@ -87,7 +88,7 @@ async fn answer<W: Wire>(
     };
     refreshed.await;
     let mut response = match prepared {
-        Ok(prepared) => asked.respond::<W>(app, prepared).await,
+        Ok(prepared) => asked.respond::<W>(app, prepared, &body).await,
         Err(error) => Refused {
             id: asked.id,
             call_type: W::CALL_TYPE,
@@ -163,7 +164,7 @@ impl Asked {
         })
     }
 
-    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared) -> Response {
+    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
         let Prepared {
             request,
             ask,
@@ -174,6 +175,7 @@ impl Asked {
         let exchange = Exchange {
             id,
             call_type: W::CALL_TYPE,
+            prompt: Prompt::wanted(app, &self.caller, &self.labels, body),
             caller: self.caller,
             request,
             ask,

@@ -24,7 +24,8 @@ use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
 use crate::wire::Labels;
 
-use super::{log, standing};
+use super::filing::Prompt;
+use super::{filing, log, standing};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
@@ -63,6 +64,8 @@ pub(super) struct Exchange {
     pub(super) ask: Ask,
     pub(super) model_asked: String,
     pub(super) labels: Labels,
+    /// Collected where it is to be stored.
+    pub(super) prompt: Option<Prompt>,
 }
 
 impl Exchange {
@@ -109,6 +112,7 @@ impl Exchange {
                 ..Outcome::default()
             }
         });
+        let prompt = self.prompt.take();
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
         let usage = outcome.usage.unwrap_or_default();
@@ -128,14 +132,13 @@ impl Exchange {
         steps.send(last).await.ok();
         drop(steps);
         log::answered(&record, first_piece, started.elapsed());
-        // The ledger itself logs a record that could not be written, and so does the chain with what it tells.
+        // All three log what could not be written.
         let used = record.usage().total();
-        let (written, _, ()) = tokio::join!(
-            app.ledger.record(record),
+        tokio::join!(
+            filing::file(&app, record, prompt),
             join_all(notices),
             app.keys.finish(admitted.taken, used)
         );
-        written.ok();
     }
 
     /// Ends a request that may not run. It is a record like any other.
@@ -163,7 +166,12 @@ impl Exchange {
                 .recall(&self.caller.key_hash, &mut self.request)
                 .await;
         }
-        let mut channel = Channel { steps, keeper };
+        let mut channel = Channel {
+            steps,
+            keeper,
+            prompt: &mut self.prompt,
+            whole: self.ask.whole,
+        };
         chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
     }
 
@@ -174,8 +182,13 @@ impl Exchange {
         first_piece: Option<Duration>,
     ) -> Record {
         let stream = !self.ask.whole;
-        let mut record = record_of(self.id, self.model_asked, self.caller, self.labels);
-        self.call_type.clone_into(&mut record.call_type);
+        let mut record = record_of(
+            self.id,
+            self.call_type,
+            self.model_asked,
+            self.caller,
+            self.labels,
+        );
         record.status = if failure.is_some() {
             Status::Failure
         } else {
@@ -194,6 +207,7 @@ impl Exchange {
 /// The record of a request of which nothing is known yet but who asks for what.
 pub(super) fn record_of(
     id: RequestId,
+    call_type: &str,
     model_asked: String,
     caller: Caller,
     labels: Labels,
@@ -210,6 +224,7 @@ pub(super) fn record_of(
         client: labels.client,
     };
     let mut record = Record::new(id, model_asked, caller);
+    call_type.clone_into(&mut record.call_type);
     record.tags = labels.tags;
     record.tags.extend(of_key);
     record.litellm_call_id = labels.call_id;
@@ -232,17 +247,26 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 struct Channel<'a> {
     steps: &'a mpsc::Sender<Step>,
     keeper: Keeper,
+    prompt: &'a mut Option<Prompt>,
+    /// The answer goes out as a whole: another target's begins from the beginning.
+    whole: bool,
 }
 
 impl Sink for Channel<'_> {
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
+        if let (true, Some(prompt)) = (self.whole, &mut *self.prompt) {
+            prompt.begin_again();
+        }
         self.steps.send(Step::Begin(begun)).await.ok();
     }
 
     async fn event(&mut self, event: Event) {
         self.keeper.see(&event);
+        if let Some(prompt) = self.prompt {
+            prompt.see(&event);
+        }
         if matches!(event, Event::Stop(_)) {
             self.keeper.settle().await;
         }

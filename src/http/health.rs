@@ -88,6 +88,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
             tags: vec!["health".to_owned()],
             ..Labels::default()
         },
+        prompt: None,
     };
     let mut steps = exchange.start(app);
     let mut error = Some("the check was ended".to_owned());

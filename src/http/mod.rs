@@ -10,6 +10,7 @@ mod chat;
 mod error;
 mod exchange;
 mod fallbacks;
+mod filing;
 mod health;
 mod home;
 mod key_view;

@@ -3,8 +3,10 @@
 //! Knows prices and usage, not how they came about; knows the table's verbs, not DynamoDB.
 
 mod attempt;
+mod content;
 mod cost;
 mod cursor;
+mod days;
 mod id;
 mod ledger;
 mod log;
@@ -20,6 +22,7 @@ mod tests;
 mod totals;
 
 pub use attempt::Attempt;
+pub use content::Content;
 pub use cost::{Cost, cost};
 pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};

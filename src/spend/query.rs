@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::Cursor;
-use super::ledger::{Ledger, ReadError, days};
+use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
 use crate::store::keys::{self, Key, SHARDS};
 use crate::store::{Index, Order, Position, Query, Range, StoreError, Table};
@@ -144,7 +144,7 @@ impl Ledger {
             walk.through(None).await?;
         } else {
             // Records of the cursor's own millisecond may still be to come.
-            for day in days(keys::day(search.first), keys::day(end))?
+            for day in days_of(keys::day(search.first), keys::day(end))?
                 .into_iter()
                 .rev()
             {

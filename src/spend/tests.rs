@@ -661,6 +661,97 @@ async fn records_of_one_millisecond_are_neither_lost_nor_seen_twice() {
     assert!(found.is_sorted_by(|a, b| a.request_id > b.request_id));
 }
 
+/// A day that has long been over.
+fn long_ago() -> Timestamp {
+    "2025-03-01T12:00:00.5Z".parse().unwrap()
+}
+
+/// All requests of that day.
+async fn requests_of_long_ago(ledger: &Ledger) -> u64 {
+    let day = keys::day(long_ago());
+    let totals = ledger.totals(day, day).await.unwrap();
+    let sonnet = totals.iter().filter(|total| total.of == model("us.sonnet"));
+    sonnet.map(|total| total.counters.requests).sum()
+}
+
+/// Moves a counter behind the books' back.
+async fn falsify(ledger: &Ledger) {
+    let key = crate::store::Key {
+        pk: keys::usage_partition(keys::day(long_ago()), 0),
+        sk: keys::model_total("us.sonnet", &"ab".repeat(32)),
+    };
+    let amounts = vec![("requests".to_owned(), d("100"))];
+    let write = crate::store::Write::Add { key, amounts };
+    let limits = WriteLimits::default();
+    ledger.table.transact(&[write], limits).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_day_that_is_over_is_read_from_one_item_and_what_comes_late_still_counts() {
+    let (_embedded, ledger) = fresh().await;
+    for _ in 0..3 {
+        ledger.record(record_at(long_ago())).await.unwrap();
+    }
+    assert_eq!(requests_of_long_ago(&ledger).await, 3);
+    falsify(&ledger).await;
+    assert_eq!(
+        requests_of_long_ago(&ledger).await,
+        3,
+        "the shards are not read"
+    );
+
+    let late = record_at(long_ago());
+    ledger.record(late.clone()).await.unwrap();
+    assert_eq!(
+        requests_of_long_ago(&ledger).await,
+        104,
+        "they are read again"
+    );
+    falsify(&ledger).await;
+    assert_eq!(requests_of_long_ago(&ledger).await, 104);
+
+    // What is counted already changes nothing, and makes nobody read again.
+    assert_eq!(ledger.record(late).await.unwrap(), Written::AlreadyCounted);
+    assert_eq!(requests_of_long_ago(&ledger).await, 104);
+}
+
+#[tokio::test]
+async fn a_movement_between_reading_the_shards_and_rolling_them_up_is_not_lost() {
+    let (_embedded, ledger) = fresh().await;
+    let day = keys::day(long_ago());
+    // Nobody has seen the day; then version 1 has been seen.
+    for (seen, then) in [(None, 1), (Some(1), 2)] {
+        let rows = ledger.of_shards(day, true).await.unwrap();
+        ledger.record(record_at(long_ago())).await.unwrap();
+        let kept = ledger.keep_rolled_up(day, seen, &rows).await;
+        assert!(
+            matches!(kept, Err(crate::store::StoreError::ConditionFailed { .. })),
+            "{kept:?}"
+        );
+        assert_eq!(requests_of_long_ago(&ledger).await, then);
+    }
+}
+
+#[tokio::test]
+async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
+    let (_embedded, ledger) = fresh().await;
+    let mut odd = record_at(long_ago());
+    odd.tags = vec!["a#b".into(), "é".into()];
+    odd.attempts
+        .push(attempt("arn:unknown").billed(used(), None));
+    ledger.record(odd).await.unwrap();
+    ledger.record(record_at(long_ago())).await.unwrap();
+    let day = keys::day(long_ago());
+    let first = ledger.totals(day, day).await.unwrap();
+    let again = ledger.totals(day, day).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(first.len(), 6);
+    let year = ledger
+        .totals(day.saturating_sub(jiff::Span::new().days(366)), day)
+        .await;
+    assert_eq!(year.unwrap(), first);
+}
+
 /// Log lines, kept.
 #[derive(Clone, Default)]
 struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);

@@ -34,6 +34,14 @@ pub fn usage_partition(day: Date, shard: u8) -> String {
     format!("usage#{day}#{shard}")
 }
 
+/// All totals of one day that is over, in one item.
+pub fn rolled_up(day: Date) -> Key {
+    Key {
+        pk: format!("usage#{day}"),
+        sk: "rolled".to_owned(),
+    }
+}
+
 /// The totals row of one model as used by one key (its hash).
 pub fn model_total(model: &str, key_hash: &str) -> String {
     format!("model#{model}#{key_hash}")
@@ -93,6 +101,15 @@ pub fn thinking_piece(partition: String, piece: usize) -> Key {
     Key {
         pk: partition,
         sk: format!("blocks#{piece}"),
+    }
+}
+
+/// A piece of the prompt and the reply of one request. Each piece is a partition, for 8 MB would be too much for one
+/// at a time, and a list of records never meets them.
+pub fn content(request_id: &str, piece: usize) -> Key {
+    Key {
+        pk: format!("content#{request_id}#{piece}"),
+        sk: "content".to_owned(),
     }
 }
 

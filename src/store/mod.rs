@@ -12,6 +12,7 @@ mod embedded;
 mod error;
 mod item;
 pub mod keys;
+pub mod pieces;
 mod put;
 mod read;
 mod slots;

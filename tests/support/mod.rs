@@ -21,7 +21,7 @@ use bedrock_sidecar::config::Config;
 use bedrock_sidecar::keys::MasterKey;
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
-use bedrock_sidecar::store::{Embedded, Table, TableOptions, WriteLimits};
+use bedrock_sidecar::store::{Embedded, Table, TableOptions};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -285,14 +285,7 @@ impl Surroundings {
             .with_clock(self.clock.clock())
             .with_seed(7)
             .sharing(table.clone());
-        let options = LedgerOptions {
-            write: WriteLimits {
-                total: config.settings.record_timeout,
-                ..WriteLimits::default()
-            },
-            ..LedgerOptions::default()
-        };
-        let ledger = Ledger::new(table, options);
+        let ledger = Ledger::new(table, LedgerOptions::of(&config));
         let state = AppState::new(config, routes, self.master_key, ledger);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

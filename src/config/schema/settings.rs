@@ -129,6 +129,8 @@ pub(in crate::config) struct Switches {
     pub store_prompts_in_spend_logs: Option<bool>,
     #[serde(deserialize_with = "lenient::text")]
     pub maximum_spend_logs_retention_period: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub maximum_spend_logs_content_retention_period: Option<String>,
     #[serde(deserialize_with = "lenient::texts")]
     pub cors_allow_origins: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::texts")]

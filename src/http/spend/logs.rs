@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::app::AppState;
 use crate::openai::ApiError;
@@ -193,19 +194,40 @@ fn listing(found: &Found, page: u64, page_size: u64, total: Option<u64>) -> Resp
     })
 }
 
+/// Everything about one request. `messages` and `response` have LiteLLM's names.
+#[derive(Serialize)]
+struct Detail<'a> {
+    #[serde(flatten)]
+    row: SpendLog<'a>,
+    /// Whether the prompt was stored and is still kept.
+    content_stored: bool,
+    messages: Option<&'a Value>,
+    response: Option<&'a Value>,
+    /// The request as the client sent it.
+    proxy_server_request: Option<&'a Value>,
+}
+
 /// `GET /spend/logs/ui/{request_id}`: everything about one request.
 pub(super) async fn detail(
     State(app): State<AppState>,
     Admin(_): Admin,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let record = app.ledger.get(&parse(&id)?).await?;
+    let id = parse(&id)?;
+    let (record, content) = tokio::try_join!(app.ledger.get(&id), app.ledger.content(&id))?;
     let record = record.ok_or_else(|| {
         ApiError::not_found(format!(
             "There is no record of '{id}': it was never written, or its time has passed."
         ))
     })?;
-    Ok(json(&SpendLog::from(&record)))
+    let request = content.as_ref().map(|content| &content.request);
+    Ok(json(&Detail {
+        row: SpendLog::from(&record),
+        content_stored: content.is_some(),
+        messages: request.and_then(|request| request.get("messages")),
+        response: (content.as_ref()).and_then(|content| content.response.as_ref()),
+        proxy_server_request: request,
+    }))
 }
 
 fn parse(id: &str) -> Result<RequestId, ApiError> {
