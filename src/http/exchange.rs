@@ -142,12 +142,13 @@ impl Exchange {
     }
 
     /// Ends a request that may not run. It is a record like any other.
-    async fn refuse(self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+    async fn refuse(mut self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
         let standing = denied.standing();
         if standing != Standing::default() {
             steps.send(Step::Admitted(standing)).await.ok();
         }
         let error = standing::refusal(app, denied);
+        let prompt = self.prompt.take();
         let record = self.record(Outcome::default(), Some(&error), None);
         steps
             .send(Step::Failed(Box::new(error), Vec::new()))
@@ -155,7 +156,7 @@ impl Exchange {
             .ok();
         drop(steps);
         log::answered(&record, None, Duration::ZERO);
-        app.ledger.record(record).await.ok();
+        filing::file(app, record, prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use crate::conversation::Request;
 use crate::spend::RequestId;
@@ -16,6 +17,8 @@ use super::{Denied, Keyring, VirtualKey};
 
 /// Counters outlive their minute by a little, for instances whose clocks differ.
 const KEPT: Duration = Duration::from_secs(180);
+/// How long the end of an answer waits until its slot is free.
+const PATIENCE: Duration = Duration::from_millis(300);
 const MINUTE: i64 = 60;
 pub(super) const REQUESTS: &str = "requests";
 pub(super) const TOKENS: &str = "tokens";
@@ -108,19 +111,22 @@ impl Keyring {
         Ok((taken, standing))
     }
 
-    /// Frees the slot, if one was taken. Before the client has the end of its answer: its next request needs it.
+    /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
+    /// table that takes longer than a moment holds up nobody's answer.
     pub async fn free(&self, taken: &mut Taken) {
-        if let Some(Slot { key, holder }) = taken.slot.take()
-            && let Err(error) = self.table.free_slot(&key, &holder).await
+        if let Some(slot) = &taken.slot
+            && let Ok(()) = timeout(PATIENCE, self.free_slot(slot)).await
         {
-            tracing::warn!(%error, "a key's slot is taken until its time is over");
+            taken.slot = None;
         }
     }
 
     /// Frees the slot, and corrects what was counted by what the request has used. A table that does not answer is
     /// logged: the minute passes, and the slot is free when its time is over.
-    pub async fn finish(&self, mut taken: Taken, used: u64) {
-        self.free(&mut taken).await;
+    pub async fn finish(&self, taken: Taken, used: u64) {
+        if let Some(slot) = &taken.slot {
+            self.free_slot(slot).await;
+        }
         for counted in taken.counted {
             let correction = Counter {
                 field: TOKENS,
@@ -134,6 +140,12 @@ impl Keyring {
             if let Err(error) = corrected {
                 tracing::warn!(%error, "a key's tokens could not be counted");
             }
+        }
+    }
+
+    async fn free_slot(&self, slot: &Slot) {
+        if let Err(error) = self.table.free_slot(&slot.key, &slot.holder).await {
+            tracing::warn!(%error, "a key's slot is taken until its time is over");
         }
     }
 

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::store::{Index, Item, Key, Query, StoreError, Write, WriteLimits, keys};
 
-use super::virtual_key::{KeyChanges, VirtualKey, hash_of};
-use super::{KeyError, Keyring};
+use super::virtual_key::hash_of;
+use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
 
 /// How long a deleted key is still known by name.
 const DELETED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -77,7 +77,7 @@ impl Keyring {
             updated_at: now,
             expires: None,
             deleted_at: None,
-            settings: super::KeySettings::default(),
+            settings: KeySettings::default(),
         };
         let stored = blank.changed(settings, now)?;
         self.check_alias(&stored).await?;
