@@ -13,7 +13,6 @@ mod fallbacks;
 mod filing;
 mod health;
 mod home;
-mod key_view;
 mod keys;
 mod log;
 mod model_info;
@@ -78,15 +77,7 @@ pub(crate) fn router(app: AppState) -> Router {
             post(chat::completions_of::<Chat>),
         )
         .merge(spend::routes())
-        .route("/key/generate", post(keys::generate))
-        .route("/key/info", get(keys::info))
-        .route("/key/list", get(keys::list))
-        .route("/key/update", post(keys::update))
-        .route("/key/delete", post(keys::delete))
-        .route("/key/regenerate", post(keys::regenerate))
-        .route("/key/{key}/regenerate", post(keys::regenerate_of))
-        .route("/key/block", post(keys::block))
-        .route("/key/unblock", post(keys::unblock))
+        .merge(keys::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::store::{Item, Key, StoreError, Write, WriteLimits, keys};
+use crate::store::{Index, Item, Key, Query, StoreError, Write, WriteLimits, keys};
 
-use super::virtual_key::{KeyChanges, VirtualKey, hash_of};
-use super::{KeyError, Keyring};
+use super::virtual_key::hash_of;
+use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
 
 /// How long a deleted key is still known by name.
 const DELETED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -78,7 +78,7 @@ impl Keyring {
             updated_at: now,
             expires: None,
             deleted_at: None,
-            settings: super::KeySettings::default(),
+            settings: KeySettings::default(),
         };
         let stored = blank.changed(settings, now)?;
         self.check_alias(&stored).await?;
@@ -123,7 +123,11 @@ impl Keyring {
     }
 
     async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
-        let places: Vec<Key> = self.table.indexed_by_key(keys::VIRTUAL_KEYS).await?;
+        let all = Query {
+            index: Some(Index::ByKey),
+            ..Query::all(keys::VIRTUAL_KEYS.to_owned())
+        };
+        let places: Vec<Key> = self.table.run(&all, usize::MAX).await?;
         self.table.get_many(&places).await
     }
 

@@ -155,6 +155,11 @@ impl TestApp {
         surroundings.gateway(&self.yaml).await
     }
 
+    /// Where the table is served that this gateway uses, unless it was given another.
+    pub fn table_url(&self) -> &str {
+        self.embedded.endpoint()
+    }
+
     /// A GET with the key.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.http
