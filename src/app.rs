@@ -2,13 +2,14 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::chain::Routes;
 use crate::config::Config;
-use crate::keys::MasterKey;
+use crate::keys::{CommonBudget, KeyOptions, Keyring, MasterKey};
 use crate::spend::Ledger;
 use crate::thinking::Vault;
 
@@ -25,6 +26,8 @@ pub struct App {
     pub routes: Routes,
     /// The key that may do everything.
     pub master_key: MasterKey,
+    /// The keys that the gateway has made.
+    pub keys: Keyring,
     /// The books.
     pub ledger: Ledger,
     /// Thinking that clients lose.
@@ -44,6 +47,11 @@ impl AppState {
     pub fn new(config: Arc<Config>, routes: Routes, master_key: MasterKey, ledger: Ledger) -> Self {
         let tasks = TaskTracker::new();
         Self(Arc::new(App {
+            keys: Keyring::new(
+                ledger.table().clone(),
+                routes.clock().clone(),
+                key_options(&config),
+            ),
             config,
             routes,
             master_key,
@@ -51,6 +59,19 @@ impl AppState {
             ledger,
             tasks,
         }))
+    }
+}
+
+/// A request that is over its time limits is dead, and so is its record a little later.
+fn key_options(config: &Config) -> KeyOptions {
+    const MARGIN: Duration = Duration::from_secs(60);
+    let (settings, general) = (&config.settings, &config.general);
+    KeyOptions {
+        common: general.max_budget.map(|max| CommonBudget {
+            max,
+            period: general.budget_duration,
+        }),
+        hold: settings.total_timeout + settings.drain_timeout + settings.record_timeout + MARGIN,
     }
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod agent_loop;
 mod auth;
+mod budgets;
 mod caching;
 mod canaries;
 mod chat;
@@ -18,6 +19,7 @@ mod faults;
 mod fields;
 mod formats;
 mod health;
+mod keys;
 mod lambda;
 mod models;
 mod panics;

@@ -185,6 +185,19 @@ impl Routes {
         numbered(chain)
     }
 
+    /// Every target that this request may come to, and what it is asked where that is not what the others are asked.
+    pub fn reachable(&self, ask: &Ask) -> Vec<(Arc<Target>, Option<Arc<Request>>)> {
+        let mut found = self.candidates(ask);
+        if ask.only.is_none() && !ask.disable_fallbacks {
+            found.extend(self.special(ask, FallbackKind::ContextWindow));
+            found.extend(self.special(ask, FallbackKind::ContentPolicy));
+        }
+        found
+            .into_iter()
+            .map(|candidate| (candidate.target, candidate.request))
+            .collect()
+    }
+
     /// Whom this request may ask after a failure of this kind; empty unless the configuration says.
     pub(super) fn special(&self, ask: &Ask, kind: FallbackKind) -> Vec<Candidate> {
         numbered(self.following(&ask.group, kind))
@@ -242,7 +255,8 @@ impl Routes {
         &self.live.cooldowns
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    /// The clock by which ages are measured.
+    pub fn clock(&self) -> &Clock {
         &self.clock
     }
 

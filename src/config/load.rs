@@ -198,6 +198,9 @@ fn switches_of(
         max_request_bytes,
         max_budget: general.max_budget.or(litellm.max_budget),
         budget_duration: general.budget_duration.or(litellm.budget_duration),
+        budget_exceeded_status: general
+            .budget_exceeded_status_code
+            .or(litellm.budget_exceeded_status_code),
         request_metadata_fields: general
             .bedrock_request_metadata_fields
             .or(litellm.bedrock_request_metadata_fields)

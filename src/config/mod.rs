@@ -22,6 +22,7 @@ mod made;
 mod overrides;
 mod path;
 mod pattern;
+mod period;
 mod read;
 mod retry;
 mod routes;
@@ -41,6 +42,7 @@ pub use deployment::{
     Origin, Share,
 };
 pub use error::{ConfigError, Place, Warning};
+pub use period::{NotAPeriod, Period, Window};
 pub use retry::{RetryKind, RetryPolicy};
 pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
 pub use secret::Secret;

@@ -17,7 +17,7 @@ use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
-use crate::keys::Caller;
+use crate::keys::{Caller, Denied, Standing};
 use crate::openai::ApiError;
 use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
@@ -25,16 +25,17 @@ use crate::thinking::Keeper;
 use crate::wire::Labels;
 
 use super::filing::Prompt;
-use super::{filing, log};
+use super::{filing, log, standing};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
 
-/// What the client's side is told, in this order: `Begin`, then events, then `End`; `Failed` may come at any point
+/// What the client's side is told, in this order: `Admitted` where the key has limits, `Begin`, then events, then `End`; `Failed` may come at any point
 /// and is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a
 /// whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(super) enum Step {
+    Admitted(Standing),
     Begin(Begun),
     Event(Event),
     End(Ending),
@@ -78,12 +79,29 @@ impl Exchange {
 
     async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
         let started = Instant::now();
+        let admitted = app
+            .keys
+            .admit(
+                &self.caller,
+                self.id,
+                &app.routes,
+                &mut self.request,
+                &mut self.ask,
+            )
+            .await;
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(denied) => return self.refuse(&app, denied, steps).await,
+        };
+        if admitted.standing != Standing::default() {
+            steps.send(Step::Admitted(admitted.standing)).await.ok();
+        }
         spend::opened(&Opening {
             request_id: self.id,
             api_key: &self.caller.key_hash,
             model: &self.model_asked,
             estimated_input: self.request.estimated_prompt_tokens(),
-            reserved: None,
+            reservations: &admitted.reservations,
         });
         let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
         let mut outcome = answered.await.unwrap_or_else(|panic| {
@@ -99,7 +117,8 @@ impl Exchange {
         let failure = outcome.failure.as_ref().map(ApiError::from);
         let usage = outcome.usage.unwrap_or_default();
         let first_piece = outcome.first_piece.map(|at| at - started);
-        let record = self.record(outcome, failure.as_ref(), first_piece);
+        let mut record = self.record(outcome, failure.as_ref(), first_piece);
+        record.reservations = admitted.reservations;
         let last = match failure {
             Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
             None => Step::End(Ending {
@@ -114,6 +133,20 @@ impl Exchange {
         log::answered(&record, first_piece, started.elapsed());
         // Both log what could not be written.
         tokio::join!(filing::file(&app, record, prompt), join_all(notices));
+    }
+
+    /// Ends a request that may not run. It is a record like any other.
+    async fn refuse(mut self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+        let error = standing::refusal(app, denied);
+        let prompt = self.prompt.take();
+        let record = self.record(Outcome::default(), Some(&error), None);
+        steps
+            .send(Step::Failed(Box::new(error), Vec::new()))
+            .await
+            .ok();
+        drop(steps);
+        log::answered(&record, None, Duration::ZERO);
+        filing::file(app, record, prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.
@@ -170,10 +203,13 @@ pub(super) fn record_of(
     caller: Caller,
     labels: Labels,
 ) -> Record {
+    let key = caller.virtual_key.as_deref();
+    let key = key.map(|key| &key.settings);
+    let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
     let caller = spend::Caller {
+        user: key.and_then(|key| key.user_id.clone()),
         key_hash: caller.key_hash,
         key_alias: Some(caller.alias),
-        user: None,
         end_user: labels.end_user,
         session_id: labels.session,
         client: labels.client,
@@ -181,6 +217,7 @@ pub(super) fn record_of(
     let mut record = Record::new(id, model_asked, caller);
     call_type.clone_into(&mut record.call_type);
     record.tags = labels.tags;
+    record.tags.extend(of_key);
     record.litellm_call_id = labels.call_id;
     record.spend_logs_metadata = labels.spend_metadata;
     record

@@ -18,7 +18,7 @@ use crate::openai::{ApiError, Chat};
 use crate::spend::RequestId;
 use crate::wire::{Labels, Wire};
 
-use super::auth::Key;
+use super::auth::Admin;
 use super::exchange::{Exchange, Step};
 
 /// Deployments that are asked at the same time: a check must not throttle the account.
@@ -46,7 +46,7 @@ pub(super) struct Which {
 /// billed and recorded like any other.
 pub(super) async fn every_deployment(
     State(app): State<AppState>,
-    Key(caller): Key,
+    Admin(caller): Admin,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     let targets: Vec<Arc<Target>> = match &which.model {
@@ -94,7 +94,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
     let mut error = Some("the check was ended".to_owned());
     while let Some(step) = steps.recv().await {
         match step {
-            Step::Begin(_) | Step::Event(_) => {}
+            Step::Admitted(_) | Step::Begin(_) | Step::Event(_) => {}
             Step::End(_) => error = None,
             Step::Failed(failure, _) => error = Some(failure.message),
         }
@@ -118,7 +118,7 @@ fn names(target: &Target) -> Map<String, Value> {
 
 /// `GET /health/latest`: what is known of every deployment from requests and checks so far, and of those behind patterns
 /// that were asked lately. Calls nothing.
-pub(super) async fn latest(State(app): State<AppState>, Key(_): Key) -> Json<Value> {
+pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
     app.routes.refresh().await;
     let made = app.routes.made();
     let targets = app.routes.all().chain(&made);

@@ -3,6 +3,7 @@
 //! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
 //! served by `chat.rs` for every wire ([`crate::wire::Wire`]) alike.
 
+mod access;
 mod auth;
 mod body;
 mod chat;
@@ -12,6 +13,8 @@ mod fallbacks;
 mod filing;
 mod health;
 mod home;
+mod key_view;
+mod keys;
 mod log;
 mod model_info;
 mod models;
@@ -20,6 +23,7 @@ mod refusal;
 mod remote_images;
 mod spend;
 mod sse;
+mod standing;
 mod trail;
 
 use std::time::Duration;
@@ -73,6 +77,15 @@ pub(crate) fn router(app: AppState) -> Router {
             post(chat::completions_of::<Chat>),
         )
         .merge(spend::routes())
+        .route("/key/generate", post(keys::generate))
+        .route("/key/info", get(keys::info))
+        .route("/key/list", get(keys::list))
+        .route("/key/update", post(keys::update))
+        .route("/key/delete", post(keys::delete))
+        .route("/key/regenerate", post(keys::regenerate))
+        .route("/key/{key}/regenerate", post(keys::regenerate_of))
+        .route("/key/block", post(keys::block))
+        .route("/key/unblock", post(keys::unblock))
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))

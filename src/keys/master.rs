@@ -76,6 +76,7 @@ impl MasterKey {
             key_hash: hex::encode(known),
             alias: ALIAS.to_owned(),
             store_prompts: None,
+            virtual_key: None,
         })
     }
 
@@ -85,6 +86,7 @@ impl MasterKey {
             key_hash: String::new(),
             alias: "no_key".to_owned(),
             store_prompts: None,
+            virtual_key: None,
         })
     }
 }

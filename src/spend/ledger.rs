@@ -110,7 +110,7 @@ impl Ledger {
         let outcome = self.write(&mut record).await;
         match outcome {
             Ok(()) => Ok(Written::Now),
-            // The record is the first write of its transaction and the only one with a condition.
+            // Of the conditions in the transaction, only the record's own is left to say so.
             Err(StoreError::ConditionFailed { .. }) => Ok(Written::AlreadyCounted),
             Err(error) => {
                 log::unrecorded(&record, &error);
@@ -136,11 +136,31 @@ impl Ledger {
                 item = item.expires(end);
             }
         }
+        let movement = record.seal();
         let mut writes = vec![Write::Create(item)];
-        let totals = record.seal().rows();
+        let totals = movement.rows();
         writes.extend(totals.map(|(key, amounts)| Write::Add { key, amounts }));
         writes.extend(days::recount(id.day(), Timestamp::now()));
-        self.table.transact(&writes, self.options.write).await
+        writes.extend(movement.settlements(id).map(Write::Settle));
+        tokio::time::timeout(self.options.write.total, self.transact(writes))
+            .await
+            .unwrap_or(Err(StoreError::Timeout(self.options.write.total)))
+    }
+
+    /// A hold whose time was over has moved to what is spent, and is corrected there; an account that is gone needs no
+    /// correction. Neither comes back, so that each is seen once at most.
+    async fn transact(&self, mut writes: Vec<Write>) -> Result<(), StoreError> {
+        loop {
+            let outcome = self.table.transact(&writes, self.options.write).await;
+            let Err(StoreError::ConditionFailed { write }) = outcome else {
+                return outcome;
+            };
+            match writes.get_mut(write) {
+                Some(Write::Settle(settlement)) if !settlement.moved => settlement.moved = true,
+                Some(Write::Settle(_)) => drop(writes.remove(write)),
+                _ => return outcome,
+            }
+        }
     }
 
     /// The record of this id.

@@ -2,10 +2,9 @@
 //!
 //! Both have the target [`TARGET`], which a log filter must always let through at `info`.
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Record, RequestId, money};
+use super::{Record, RequestId, Reservation};
 use crate::store::StoreError;
 
 /// The tracing target of both lines.
@@ -25,9 +24,9 @@ pub struct Opening<'a> {
     pub model: &'a str,
     /// The prompt's tokens, estimated.
     pub estimated_input: u64,
-    /// US dollars held against a budget.
-    #[serde(with = "money::option", skip_serializing_if = "Option::is_none")]
-    pub reserved: Option<Decimal>,
+    /// What is held for it against which budgets.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub reservations: &'a [Reservation],
 }
 
 /// Logs `spend_open`: from here on Bedrock may bill for this request.

@@ -347,7 +347,10 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         api_key: &record.caller.key_hash,
         model: "sonnet",
         estimated_input: 12,
-        reserved: Some(d("0.25")),
+        reservations: &[Reservation {
+            key: crate::store::keys::budget("k", None),
+            held: d("0.25"),
+        }],
     });
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
@@ -363,7 +366,7 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         open["fields"]["open"]
             .as_str()
             .unwrap()
-            .contains(r#""reserved":0.25"#)
+            .contains(r#"{"key":{"pk":"key#k","sk":"budget#ever"},"held":0.25}"#)
     );
     let line = lines.find("spend_unrecorded");
     let json = line["fields"]["record"].as_str().unwrap();

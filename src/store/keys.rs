@@ -1,13 +1,14 @@
 //! The keys of every item. Nothing outside this file spells a key.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 /// Into how many partitions a day's records and totals are spread. One partition takes about 1,000 writes a second,
 /// and a record's transaction costs about four.
 pub const SHARDS: u8 = 4;
 
 /// The address of one item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// The partition key.
     pub pk: String,
@@ -122,6 +123,41 @@ pub fn cooldown(deployment: &str) -> Key {
         sk: deployment.to_owned(),
     }
 }
+
+/// A key that the gateway has made, by its SHA-256 in hex.
+pub fn virtual_key(hash: &str) -> Key {
+    Key {
+        pk: format!("key#{hash}"),
+        sk: "key".to_owned(),
+    }
+}
+
+/// What is spent and held of a key's budget (the hash whose account it is) in the window that begins at this instant;
+/// `None`: for ever.
+pub fn budget(account: &str, window: Option<Timestamp>) -> Key {
+    Key {
+        pk: format!("key#{account}"),
+        sk: budget_window(window),
+    }
+}
+
+/// The same of the budget of all keys together.
+pub fn common_budget(window: Option<Timestamp>) -> Key {
+    Key {
+        pk: "keys".to_owned(),
+        sk: budget_window(window),
+    }
+}
+
+fn budget_window(start: Option<Timestamp>) -> String {
+    match start {
+        Some(start) => format!("budget#{}", sortable(start)),
+        None => "budget#ever".to_owned(),
+    }
+}
+
+/// Where index 1 lists the virtual keys. No record's partition is called so: theirs begin with `key#`.
+pub const VIRTUAL_KEYS: &str = "keys";
 
 /// What a key or a deployment has used in the minute of this instant.
 pub fn rate(of: &str, at: Timestamp) -> Key {

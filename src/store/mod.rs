@@ -3,6 +3,7 @@
 //! The only module that names an SDK type of DynamoDB. What an item means is its owner's business: callers hand in
 //! anything that serializes to a JSON object and get it back the same, numbers digit for digit.
 
+mod account;
 mod batch;
 mod count;
 mod create;
@@ -18,6 +19,7 @@ mod slots;
 mod table;
 mod write;
 
+pub use account::{Account, Claim, Hold, Reserved, Settlement};
 pub use count::Counter;
 #[cfg(feature = "local")]
 pub use embedded::Embedded;

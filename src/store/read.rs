@@ -93,6 +93,11 @@ impl Table {
     /// # Errors
     /// When the table does not answer, or the item does not read as a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let found = self.attributes(key).await?;
+        found.as_ref().map(item::read).transpose()
+    }
+
+    pub(super) async fn attributes(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
         let call = self
             .client
             .get_item()
@@ -102,11 +107,9 @@ impl Table {
             .consistent_read(true)
             .send();
         let answer = call.await.map_err(|e| StoreError::from_sdk(e, READ))?;
-        answer
-            .item()
-            .filter(|attributes| !item::expired(attributes, Timestamp::now()))
-            .map(item::read)
-            .transpose()
+        Ok(answer
+            .item
+            .filter(|attributes| !item::expired(attributes, Timestamp::now())))
     }
 
     /// At most `most` items of one partition. Items written within the last second may be missing.
@@ -148,6 +151,28 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// The keys of all items in a partition of index 1. Items written within the last second may be missing.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn indexed_by_key(&self, partition: &str) -> Result<Vec<Key>, StoreError> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .index_name(BY_KEY)
+            .key_condition_expression("by_key = :partition")
+            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let found = pages
+            .collect::<Result<Vec<Attributes>, _>>()
+            .await
+            .map_err(|e| StoreError::from_sdk(e, READ))?;
+        found.iter().map(item::read).collect()
     }
 
     /// One piece of a run: at most `most` items, and at most 1 MB.

@@ -41,7 +41,7 @@ pub const BACKUP: &str = "global.anthropic.claude-haiku-4-5-20251001-v1:0";
 pub const LAST: &str = "us.amazon.nova-pro-v1:0";
 
 /// A chain of three; no retries, so that a test says how many it wants.
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 model_list:
   - model_name: primary
     litellm_params: {model: bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0, aws_region_name: us-east-1}

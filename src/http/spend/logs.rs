@@ -13,7 +13,7 @@ use crate::spend::report::{self, Only};
 use crate::spend::{Cursor, Filter, Found, Record, RequestId, Search, SpendLog};
 use crate::store::keys::{beginning, day, sortable};
 
-use super::super::auth::Key;
+use super::super::auth::Admin;
 use super::json;
 use super::params::{OF_RECORDS, Params};
 
@@ -24,7 +24,7 @@ const MOST_SKIPPED: usize = 10_000;
 /// any other filter or `summarize=false`, records, newest first, and in `x-next-cursor` where to go on.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&OF_RECORDS[..], &["request_id", "summarize"]].concat())?;
@@ -83,7 +83,7 @@ struct Listing<'a> {
 /// `GET /spend/logs/v2` and `/spend/logs/ui`: records of a period, newest first.
 pub(super) async fn pages(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&OF_RECORDS[..], &["request_id", "page"]].concat())?;
@@ -103,7 +103,7 @@ pub(super) async fn pages(
 /// `GET /spend/logs/session/ui?session_id=`: the records of one session, newest first, whenever they were.
 pub(super) async fn session(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&["session_id", "page", "page_size", "cursor"])?;
@@ -210,7 +210,7 @@ struct Detail<'a> {
 /// `GET /spend/logs/ui/{request_id}`: everything about one request.
 pub(super) async fn detail(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id = parse(&id)?;
