@@ -15,7 +15,6 @@ use crate::chain::{Ask, Health, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
 use crate::openai::{ApiError, Chat};
-use crate::spend::RequestId;
 use crate::wire::{Labels, Wire};
 
 use super::auth::Admin;
@@ -78,7 +77,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
         ..Ask::new(target.group(), deadline)
     };
     let exchange = Exchange {
-        id: RequestId::new(Timestamp::now()),
+        id: app.ledger.new_id(Timestamp::now()),
         call_type: Chat::CALL_TYPE,
         caller: caller.clone(),
         request: one_token(),
