@@ -34,6 +34,11 @@ faults: ## Print the card: what becomes of sixteen faults, streaming and not
 soak: ## Ten minutes of 50 streams with 20 % faults: make soak SOAK_SECONDS=180
 	@$(if $(SOAK_SECONDS),SOAK_SECONDS=$(SOAK_SECONDS)) cargo test -q --test promises soak:: -- --ignored --nocapture
 
+.PHONY: fuzz
+fuzz: ## Ten minutes each of random requests and answers: make fuzz FUZZ_SECONDS=60, or a case again: FUZZ_SEED=…
+	@$(if $(FUZZ_SECONDS),FUZZ_SECONDS=$(FUZZ_SECONDS)) $(if $(FUZZ_SEED),FUZZ_SEED=$(FUZZ_SEED)) \
+		cargo test -q --lib fuzz:: -- --ignored --nocapture
+
 .PHONY: check
 check: build ## Check a configuration and print its chains: make check CONFIG_FILE=path.yml
 	@$(BINARY) check $(CONFIG_FILE)
@@ -130,13 +135,29 @@ build-lambda: tools ## Build target/lambda/bedrock-sidecar/bootstrap for arm64: 
 	@$(TOOLS) cargo lambda build --release --$(or $(ARCH),arm64)
 	@ls -l target/lambda/bedrock-sidecar/bootstrap
 
+.PHONY: release
+release: tools ## Build what a release gives away: zips for both processors, SBOM, checksums
+	@$(TOOLS) .ci/release
+
 .PHONY: template
 template: ## Check template.yaml
 	@.ci/template
 
+# A stage is a stack of its own: make deploy STAGE=test, make logs STAGE=test, …
+STAGE ?= prod
+STACK ?= bedrock-sidecar$(if $(filter-out prod,$(STAGE)),-$(STAGE))
+
 .PHONY: deploy
-deploy: tools ## Deploy to AWS; the first time it makes the master key and shows it once
-	@$(TOOLS) .ci/deploy
+deploy: tools ## Deploy to AWS; the first time it makes the master key and shows it once: make deploy STAGE=test
+	@$(TOOLS) STAGE=$(STAGE) .ci/deploy
+
+.PHONY: logs
+logs: tools ## Follow the deployed gateway's log
+	@$(TOOLS) sam logs --stack-name $(STACK) --tail
+
+.PHONY: destroy
+destroy: tools ## Delete the stack; its table stays unless WITH_TABLE=1
+	@$(TOOLS) .venv/bin/python .ci/destroy.py $(STACK) $(if $(WITH_TABLE),--with-table)
 
 .PHONY: smoke
 smoke: ## Try a deployed gateway: make smoke URL=https://….on.aws KEY=sk-…

@@ -10,6 +10,8 @@ import sys
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+import policy
+
 
 class NoManagedPolicies:
     """Names of managed policies would be asked of IAM."""
@@ -55,14 +57,25 @@ def promised(template, resources):
     variables = function["Environment"]["Variables"]
     assert "LITELLM_MASTER_KEY" not in variables and variables["MASTER_KEY_SHA256"] == {"Ref": "MasterKeySha256"}
 
-    policy = one(resources, "AWS::IAM::Role")["Policies"][0]["PolicyDocument"]
-    for statement in policy["Statement"]:
-        assert statement.get("Resource") != "*", statement
-    models = [s for s in policy["Statement"] if s.get("Sid") == "CallClaude"]
-    assert all("claude" in resource["Fn::Sub"] for s in models for resource in s["Resource"]), models
+    granted = one(resources, "AWS::IAM::Role")["Policies"][0]["PolicyDocument"]
+    [written] = template["Resources"]["Gateway"]["Properties"]["Policies"]
+    assert granted["Statement"] == written["Statement"], "SAM adds to the policy"
+
+    # What runs without anybody's answer reserves nothing, tells nobody and costs nothing by itself.
+    for name in ("AlarmEmail", "MoreModels", "RolesToAssume"):
+        assert template["Parameters"][name]["Default"] == "", name
+
+    body = one(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    drawn = {m[1] for w in widgets for m in w["properties"]["metrics"] if m[0] in ("bedrock-sidecar", ".") and len(m) > 1}
+    alarms = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    watched = {a["MetricName"] for a in alarms if a["Namespace"] == "bedrock-sidecar"}
+    assert watched <= drawn, f"alarms on metrics that the dashboard does not draw: {watched - drawn}"
 
 
 if __name__ == "__main__":
     source, result = translated(sys.argv[1])
     promised(source, result["Resources"])
+    tried = policy.check(source, "config")
+    print(f"the policy allows {tried} resources of the shipped deployments, and nothing beside", file=sys.stderr)
     json.dump(result, sys.stdout, indent=1)

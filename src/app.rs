@@ -2,13 +2,14 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::chain::Routes;
 use crate::config::Config;
-use crate::keys::MasterKey;
+use crate::keys::{CommonBudget, KeyOptions, Keyring, MasterKey};
 use crate::spend::Ledger;
 use crate::thinking::Vault;
 
@@ -25,6 +26,8 @@ pub struct App {
     pub routes: Routes,
     /// The key that may do everything.
     pub master_key: MasterKey,
+    /// The keys that the gateway has made.
+    pub keys: Keyring,
     /// The books.
     pub ledger: Ledger,
     /// Thinking that clients lose.
@@ -44,6 +47,11 @@ impl AppState {
     pub fn new(config: Arc<Config>, routes: Routes, master_key: MasterKey, ledger: Ledger) -> Self {
         let tasks = TaskTracker::new();
         Self(Arc::new(App {
+            keys: Keyring::new(
+                ledger.table().clone(),
+                routes.clock().clone(),
+                key_options(&config),
+            ),
             config,
             routes,
             master_key,
@@ -54,12 +62,26 @@ impl AppState {
     }
 }
 
+/// A request that is over its time limits is dead, and so is its record a little later.
+fn key_options(config: &Config) -> KeyOptions {
+    const MARGIN: Duration = Duration::from_secs(60);
+    let (settings, general) = (&config.settings, &config.general);
+    KeyOptions {
+        common: general.max_budget.map(|max| CommonBudget {
+            max,
+            period: general.budget_duration,
+        }),
+        hold: settings.total_timeout + settings.drain_timeout + settings.record_timeout + MARGIN,
+    }
+}
+
 impl App {
     /// Whether a request to `group` has the parameters ignored that cannot be honoured (`drop_params`): the word of its
     /// first deployment, else that of all.
     pub fn drops_params(&self, group: &str) -> bool {
-        let first = self.routes.targets(group).first();
-        first
+        let targets = self.routes.targets(group);
+        targets
+            .first()
             .and_then(|target| target.defaults().drop_params)
             .unwrap_or(self.config.settings.drop_params)
     }

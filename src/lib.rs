@@ -1,11 +1,11 @@
 //! bedrock-sidecar: an OpenAI-compatible gateway for Amazon Bedrock.
 //!
-//! A request goes one way through the house: `http` reads it, `openai` translates it into the `conversation`, `keys`
-//! says whether the caller may, `thinking` puts back what clients lose, `chain` picks targets and keeps trying,
+//! A request goes one way through the house: `http` reads it, its wire (`wire`, `openai`) translates it into the
+//! `conversation`, `keys` says whether the caller may, `thinking` puts back what clients lose, `chain` picks targets and keeps trying,
 //! `bedrock` plans and calls one of them as the `catalog` says it can be called, `spend` counts what it cost, and
 //! `store` keeps it. `config` says what there is, and `shell` is what a process is: a server here, a function on Lambda.
 //!
-//! Dependencies point inwards: shell → http → openai, keys, chain, spend, thinking → bedrock, store → catalog, config,
+//! Dependencies point inwards: shell → http → openai → wire, keys, chain, spend, thinking → bedrock, store → catalog, config,
 //! conversation.
 #![cfg_attr(
     test,
@@ -21,10 +21,12 @@ pub mod conversation;
 mod http;
 pub mod keys;
 pub mod openai;
+mod panics;
 pub mod shell;
 pub mod spend;
 pub mod store;
 pub mod thinking;
+pub mod wire;
 
 pub use app::{AppState, Deadline};
 

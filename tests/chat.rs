@@ -3,7 +3,7 @@
 use bedrock_sidecar::shell::simulated::{Block, Reply, Step, Tokens};
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, header, hello};
+use crate::support::{PRIMARY, TestApp, header, hello, trail_of};
 
 fn weather() -> Value {
     json!([{"type": "function", "function": {
@@ -31,7 +31,9 @@ async fn a_reply_has_openai_s_shape_and_names_who_answered() {
     assert_eq!(header(&response, "x-litellm-model-group"), "primary");
     assert_eq!(header(&response, "x-litellm-model-region"), "us-east-1");
     assert_eq!(header(&response, "x-litellm-attempted-fallbacks"), "0");
-    assert_eq!(header(&response, "x-sidecar-trail"), "primary:ok");
+    assert_eq!(trail_of(&response), "primary:ok");
+    let trail = header(&response, "x-sidecar-trail");
+    assert!(trail.ends_with(" 12B"), "the whole answer: {trail}");
     // (11 × 3.3 + 7 × 16.5 + 1000 × 0.33 + 200 × 4.125) / 1,000,000
     assert_eq!(header(&response, "x-litellm-response-cost"), "0.0013068");
     let reply: Value = response.json().await.unwrap();

@@ -5,11 +5,11 @@ use std::time::Duration;
 use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, PRIMARY, TestApp, hello, trail_of};
 
 async fn trail(app: &TestApp) -> String {
     let response = app.chat(&hello("primary")).await;
-    header(&response, "x-sidecar-trail").to_owned()
+    trail_of(&response)
 }
 
 async fn state_of_primary(app: &TestApp) -> Value {
@@ -126,7 +126,7 @@ async fn a_rest_never_makes_an_outage() {
     let response = app.chat(&hello("primary")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "primary:cooling_down, backup:cooling_down, last:cooling_down, primary:ok"
     );
 }
@@ -143,7 +143,7 @@ async fn a_target_without_a_fallback_is_asked_while_it_rests_with_all_its_retrie
     let response = app.chat(&alone).await;
     assert_eq!(response.status(), 200);
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "last:cooling_down, last:throttled(429), last:ok"
     );
 }
@@ -185,7 +185,7 @@ async fn a_caller_in_a_hurry_makes_nobody_rest() {
     body["stream"] = json!(true);
     let response = app.chat(&body).await;
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "primary:first_event_timeout, backup:ok"
     );
     assert_eq!(trail(&app).await, "primary:ok");
@@ -233,4 +233,18 @@ model_list:
     app.bedrock.always(BACKUP, Step::throttle());
     app.chat_json(&hello("pool")).await;
     assert_eq!(asked(crate::support::LAST), 1);
+}
+
+#[tokio::test]
+async fn how_long_targets_rest_and_what_they_may_do_before_is_the_configuration_s() {
+    let app = TestApp::with_settings("  long_cooldown_time: 20\n  allowed_fails: 0\n").await;
+    app.bedrock.script(PRIMARY, [no_such_model()]);
+    trail(&app).await;
+    app.clock.advance(Duration::from_secs(19));
+    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    app.clock.advance(Duration::from_secs(2));
+    assert_eq!(trail(&app).await, "primary:ok");
+    app.bedrock.script(PRIMARY, [Step::unavailable()]);
+    trail(&app).await;
+    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
 }

@@ -1,11 +1,11 @@
 //! Fallback: any failure before the first byte leads to the next target of the chain.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of};
 
 #[tokio::test]
 async fn any_failure_before_the_first_byte_leads_to_the_next_target() {
@@ -60,10 +60,7 @@ async fn any_failure_before_the_first_byte_leads_to_the_next_target() {
                 "{outcome}"
             );
             assert_eq!(header(&response, "x-litellm-attempted-fallbacks"), "1");
-            assert!(
-                header(&response, "x-sidecar-trail")
-                    .starts_with(&format!("primary:{outcome}, backup:ok"))
-            );
+            assert!(trail_of(&response).starts_with(&format!("primary:{outcome}, backup:ok")));
             let text = response.text().await.unwrap();
             assert!(text.contains(r#""model":"backup""#), "{text}");
         }
@@ -76,7 +73,7 @@ async fn a_silent_target_is_asked_once_and_left_after_its_time() {
     app.bedrock.script(PRIMARY, [Step::hang()]);
     let response = app.chat(&hello("primary")).await;
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "primary:first_event_timeout, backup:ok"
     );
     assert_eq!(app.bedrock.requests_for(PRIMARY).len(), 1);
@@ -136,10 +133,7 @@ litellm_settings: {num_retries: 2}
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("30")]);
     let response = app.chat(&hello("pool")).await;
-    assert_eq!(
-        header(&response, "x-sidecar-trail"),
-        "pool:throttled(429), pool:ok"
-    );
+    assert_eq!(trail_of(&response), "pool:throttled(429), pool:ok");
 }
 
 #[tokio::test]
@@ -158,7 +152,7 @@ async fn when_all_fail_the_caller_gets_the_first_target_s_error_and_the_trail() 
     let response = app.chat(&hello("primary")).await;
     assert_eq!(response.status(), 403);
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "primary:access_denied(403), backup:unavailable(503), last:throttled(429)"
     );
     let body: Value = response.json().await.unwrap();
@@ -177,10 +171,7 @@ async fn mock_testing_fallbacks_makes_the_first_group_fail_without_a_call() {
     body["mock_testing_fallbacks"] = json!(true);
     let response = app.chat(&body).await;
     assert_eq!(header(&response, "x-litellm-model-group"), "backup");
-    assert_eq!(
-        header(&response, "x-sidecar-trail"),
-        "primary:mocked, backup:ok"
-    );
+    assert_eq!(trail_of(&response), "primary:mocked, backup:ok");
     let reply: Value = response.json().await.unwrap();
     assert_eq!(reply["model"], "backup");
     assert!(app.bedrock.requests_for(PRIMARY).is_empty());
@@ -209,10 +200,7 @@ async fn a_prompt_that_is_too_long_goes_only_to_a_larger_window_else_says_so() {
     // `backup` has the same window as `primary`, `last` a larger one.
     app.bedrock.script(PRIMARY, [too_long()]);
     let response = app.chat(&hello("primary")).await;
-    assert_eq!(
-        header(&response, "x-sidecar-trail"),
-        "primary:context_window(400), last:ok"
-    );
+    assert_eq!(trail_of(&response), "primary:context_window(400), last:ok");
 
     app.bedrock.script(PRIMARY, [too_long()]);
     app.bedrock.script(LAST, [too_long()]);
@@ -260,7 +248,7 @@ async fn what_a_target_lacks_is_left_out_once_and_remembered() {
     ]});
     let response = app.chat(&body).await;
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "primary:lacks_caching(403), primary:ok"
     );
     app.chat_json(&body).await;
@@ -278,8 +266,54 @@ async fn a_retry_that_cannot_finish_is_not_started() {
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("30")]);
     let response = app.chat(&hello("primary")).await;
-    assert_eq!(
-        header(&response, "x-sidecar-trail"),
-        "primary:throttled(429), backup:ok"
+    assert_eq!(trail_of(&response), "primary:throttled(429), backup:ok");
+}
+
+#[tokio::test]
+async fn each_kind_of_failure_has_its_own_fallbacks_and_can_be_tried_out() {
+    let app = TestApp::with_settings(
+        "  context_window_fallbacks: [{primary: [backup]}]\n  content_policy_fallbacks: [{primary: [last]}]\n",
+    )
+    .await;
+    for (field, expected) in [
+        ("mock_testing_fallbacks", "primary:mocked, backup:ok"),
+        (
+            "mock_testing_context_window_fallbacks",
+            "primary:context_window, backup:ok",
+        ),
+        (
+            "mock_testing_content_policy_fallbacks",
+            "primary:content_filtered, last:ok",
+        ),
+    ] {
+        let mut body = hello("primary");
+        body[field] = json!(true);
+        assert_eq!(trail_of(&app.chat(&body).await), expected);
+    }
+    assert!(app.bedrock.requests_for(PRIMARY).is_empty());
+}
+
+#[tokio::test]
+async fn nobody_waits_before_moving_on() {
+    let app = TestApp::patient(
+        r#"
+model_list:
+  - {model_name: a, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, num_retries: 0}}
+  - {model_name: b, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, num_retries: 0}}
+  - {model_name: c, litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0}}
+litellm_settings: {fallbacks: [{a: [b, c]}]}
+"#,
+    )
+    .await;
+    app.bedrock.always(PRIMARY, Step::unavailable());
+    app.bedrock.always(LAST, Step::throttle());
+    let began = Instant::now();
+    let trail = trail_of(&app.chat(&hello("a")).await);
+    assert_eq!(trail, "a:unavailable(503), b:throttled(429), c:ok");
+    // The shortest pause is half a second.
+    assert!(
+        began.elapsed() < Duration::from_millis(450),
+        "{:?}",
+        began.elapsed()
     );
 }

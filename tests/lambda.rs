@@ -5,6 +5,9 @@ use std::time::Duration;
 use bedrock_sidecar::shell::simulated::Step;
 use bedrock_sidecar::spend::Status;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::support::hello;
 use crate::support::lambda::{Lambda, event};
@@ -102,6 +105,22 @@ async fn a_connection_that_was_closed_during_the_freeze_is_not_noticed() {
     let invocation = lambda.chat(&hello(CALLED)).await;
     assert_eq!(invocation.status, 200, "{}", invocation.text());
     assert_eq!(lambda.bedrock.requests_for(MODEL).len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_to_bedrock_is_open_before_the_first_event() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let bedrock_is_there = [("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url.as_str())];
+    let _lambda = Lambda::with_variables(&bedrock_is_there).await;
+    let opened = timeout(Duration::from_secs(10), listener.accept()).await;
+    let (mut connection, _) = opened.expect("it is opened without a request").unwrap();
+    let mut asked = [0; 10];
+    connection.read_exact(&mut asked).await.unwrap();
+    assert_eq!(
+        &asked, b"GET /ping ",
+        "nothing is asked that Bedrock would bill"
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, hello};
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
 
 fn tokens(input: u64, output: u64) -> Tokens {
     Tokens {
@@ -217,4 +217,133 @@ async fn an_id_that_is_none_is_told_and_one_that_is_unknown_finds_nothing() {
         .await
         .unwrap();
     assert_eq!(response.status(), 400);
+}
+
+/// The newest id that the gateway gave.
+fn id_of(response: &reqwest::Response) -> String {
+    header(response, "x-sidecar-request-id").to_owned()
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_is_a_record_that_cost_nothing() {
+    let app = TestApp::new().await;
+    let mut unknown = hello("no-such-model");
+    unknown["user"] = json!("maria");
+    let mut wrong = hello("primary");
+    wrong["temperature"] = json!("hot");
+    wrong["stream"] = json!(true);
+    let table = [
+        (unknown, 400, "no-such-model", "maria", false),
+        (wrong, 400, "primary", "", true),
+        (json!([]), 400, "", "", false),
+        (json!({"model": "primary"}), 400, "primary", "", false),
+    ];
+    for (body, status, model, end_user, stream) in table {
+        let response = app.chat(&body).await;
+        assert_eq!(response.status(), status, "{body}");
+        let id = id_of(&response);
+        let error: Value = response.json().await.unwrap();
+        let record = app.record(&id).await;
+        assert_eq!(record["status"], "failure");
+        assert_eq!(record["spend"].to_string(), "0");
+        assert_eq!(record["metadata"]["original_model_group"], model, "{body}");
+        assert_eq!(record["end_user"], end_user);
+        assert_eq!(record["metadata"]["stream"], stream);
+        let told = &record["metadata"]["error_information"];
+        assert_eq!(told["error_code"], status.to_string());
+        assert_eq!(told["error_message"], error["error"]["message"]);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_key_leaves_no_record() {
+    let app = TestApp::new().await;
+    let response = app
+        .http
+        .post(format!("{}/v1/chat/completions", app.url))
+        .bearer_auth("sk-guess")
+        .json(&hello("primary"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(id_of(&response), "");
+    app.settle().await;
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let yesterday = today.yesterday().unwrap();
+    let totals = app.state.ledger.totals(yesterday, today).await.unwrap();
+    assert!(totals.is_empty(), "{totals:?}");
+}
+
+#[tokio::test]
+async fn the_client_s_own_call_id_goes_back_and_into_the_record() {
+    let app = TestApp::new().await;
+    for (model, name) in [
+        ("primary", "x-litellm-call-id"),
+        ("primary", "x-request-id"),
+        ("no-such-model", "x-litellm-call-id"),
+    ] {
+        let request = app.post("/v1/chat/completions", &hello(model));
+        let response = request.header(name, "mine-7").send().await.unwrap();
+        assert_eq!(header(&response, "x-litellm-call-id"), "mine-7", "{name}");
+        let record = app.record(&id_of(&response)).await;
+        assert_eq!(record["litellm_call_id"], "mine-7");
+    }
+}
+
+#[tokio::test]
+async fn metadata_for_the_record_is_kept_and_too_much_of_it_refused() {
+    let app = TestApp::new().await;
+    let name = "x-litellm-spend-logs-metadata";
+    let send = async |value: &str| {
+        let request = app.post("/v1/chat/completions", &hello("primary"));
+        request.header(name, value).send().await.unwrap()
+    };
+    let response = send(r#"{"project": "x", "n": 1.5}"#).await;
+    let record = app.record(&id_of(&response)).await;
+    assert_eq!(
+        record["metadata"]["spend_logs_metadata"],
+        json!({"project": "x", "n": 1.5})
+    );
+
+    let long = format!(r#"{{"project": "{}"}}"#, "x".repeat(1000));
+    for wrong in ["project", "[1]", long.as_str()] {
+        let response = send(wrong).await;
+        assert_eq!(response.status(), 400, "{wrong}");
+        let error: Value = response.json().await.unwrap();
+        assert_eq!(error["error"]["param"], name);
+    }
+
+    let mut body = hello("primary");
+    body["metadata"] = json!({"spend_logs_metadata": {"project": "y"}});
+    let reply = app.chat_json(&body).await;
+    let record = app.record(reply["id"].as_str().unwrap()).await;
+    assert_eq!(
+        record["metadata"]["spend_logs_metadata"],
+        json!({"project": "y"})
+    );
+}
+
+#[tokio::test]
+async fn every_agent_s_session_is_known() {
+    let app = TestApp::new().await;
+    let user_id = json!({"device_id": "d", "session_id": "s-5"}).to_string();
+    let table = [
+        ("x-litellm-session-id", "s-1", json!({})),
+        ("x-claude-code-session-id", "s-2", json!({})),
+        ("session-id", "s-3", json!({})),
+        ("x-session-id", "s-4", json!({})),
+        ("accept", "s-5", json!({"metadata": {"user_id": user_id}})),
+        ("accept", "s-6", json!({"metadata": {"trace_id": "s-6"}})),
+    ];
+    for (name, session, more) in table {
+        let mut body = hello("primary");
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let request = app.post("/v1/chat/completions", &body);
+        let response = request.header(name, session).send().await.unwrap();
+        let record = app.record(&id_of(&response)).await;
+        assert_eq!(record["session_id"], session, "{name}");
+    }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bedrock_sidecar::chain::SaveError;
 use bedrock_sidecar::config::Fallbacks;
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::shell::simulated::{FaultKind, Step};
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of};
 
 async fn trail(app: &TestApp, body: &Value) -> String {
     let response = app.chat(body).await;
-    header(&response, "x-sidecar-trail").to_owned()
+    trail_of(&response)
 }
 
 fn primary_to(target: &str) -> Fallbacks {
@@ -248,4 +248,68 @@ model_list:
     let record = app.record(reply["id"].as_str().unwrap()).await;
     assert_eq!(record["spend"].to_string(), "0");
     assert!(app.bedrock.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_deployment_s_own_patience_goes_before_the_common_one() {
+    let app = TestApp::with_config(
+        r#"
+model_list:
+  - model_name: hasty
+    litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, timeout: 0.3, stream_timeout: 0.15, num_retries: 1, cooldown_time: 60}
+  - {model_name: calm, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
+litellm_settings: {num_retries: 0, default_fallbacks: [calm]}
+"#,
+    )
+    .await;
+    let mut body = hello("hasty");
+    // `timeout`: an answer as a whole.
+    let slow = Step::text("one two three four").pace(Duration::from_millis(100));
+    app.bedrock.script(PRIMARY, [slow]);
+    assert_eq!(trail(&app, &body).await, "hasty:too_slow, calm:ok");
+    // `num_retries`, `cooldown_time`, and `default_fallbacks` behind it.
+    app.bedrock
+        .script(PRIMARY, [Step::throttle(), Step::throttle()]);
+    let twice = "hasty:throttled(429), hasty:throttled(429), calm:ok";
+    assert_eq!(trail(&app, &body).await, twice);
+    app.clock.advance(Duration::from_secs(59));
+    assert_eq!(trail(&app, &body).await, "hasty:cooling_down, calm:ok");
+    app.clock.advance(Duration::from_secs(2));
+    // `stream_timeout`: the first event of a stream, and the silence between two.
+    body["stream"] = json!(true);
+    let late = Step::text("Late.").slow_first_event(Duration::from_secs(9));
+    app.bedrock.script(PRIMARY, [late]);
+    assert_eq!(
+        trail(&app, &body).await,
+        "hasty:first_event_timeout, calm:ok"
+    );
+    app.clock.advance(Duration::from_secs(300));
+    let halting = Step::text("one two three four").fault(3, FaultKind::Silence);
+    app.bedrock.script(PRIMARY, [halting]);
+    let chunks = app.chat_stream(&body).await;
+    let error = chunks.error().unwrap()["message"].as_str().unwrap();
+    assert!(error.contains("fell silent"), "{error}");
+}
+
+#[tokio::test]
+async fn a_silent_target_is_asked_again_where_the_retry_policy_says_so() {
+    let app = TestApp::with_settings(
+        "  request_timeout: 0.1\n  retry_policy: {TimeoutErrorRetries: 1}\n",
+    )
+    .await;
+    app.bedrock.script(PRIMARY, [Step::hang()]);
+    let trail = trail(&app, &hello("primary")).await;
+    assert_eq!(trail, "primary:first_event_timeout, primary:ok");
+}
+
+#[tokio::test]
+async fn retry_after_is_the_least_pause_between_two_tries() {
+    let app = TestApp::with_settings("  retry_after: 0.3\n").await;
+    app.bedrock.script(PRIMARY, [Step::unavailable()]);
+    let mut body = hello("primary");
+    body["num_retries"] = json!(1);
+    assert_eq!(app.chat(&body).await.status(), 200);
+    let seen = app.bedrock.requests_for(PRIMARY);
+    let gap = seen[1].at.duration_since(seen[0].at).unwrap();
+    assert!(gap >= Duration::from_millis(300), "{gap:?}");
 }

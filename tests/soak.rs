@@ -3,7 +3,6 @@
 //!
 //! The gateway is the real binary in a process of its own, so that its memory is its own.
 
-use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use crate::support::process::Gateway;
 use crate::support::{BACKUP, KEY, LAST, PRIMARY};
 
 const STREAMS: usize = 50;
@@ -25,7 +25,6 @@ const HANG: Duration = Duration::from_secs(60);
 const ANSWER: &str =
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen";
 const TABLE: &str = "soak";
-const LOG: &str = "gateway.log";
 
 /// One of each kind that a network or a service has.
 fn faults() -> Vec<Step> {
@@ -61,22 +60,10 @@ struct Counts {
     hung: AtomicUsize,
 }
 
-struct Gateway(Child);
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-impl Gateway {
-    fn start(folder: &std::path::Path, port: u16, bedrock: &Simulated, table: &Embedded) -> Self {
-        let config = folder.join("soak.yml");
-        std::fs::write(
-            &config,
-            format!(
-                "
+/// The gateway under the load, and all that it needs.
+async fn gateway(bedrock: &Simulated, table: &Embedded) -> Gateway {
+    let yaml = format!(
+        "
 model_list:
   - model_name: primary
     litellm_params: {{model: bedrock/{PRIMARY}, aws_region_name: us-east-1}}
@@ -89,38 +76,25 @@ router_settings:
   request_timeout: 2
   idle_timeout: 2
 "
-            ),
-        )
-        .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_bedrock-sidecar"))
-            .arg("serve")
-            .current_dir(folder)
-            .env_clear()
-            .envs([
-                ("CONFIG_FILE", config.to_str().unwrap()),
-                ("PORT", &port.to_string()),
-                ("LITELLM_MASTER_KEY", KEY),
-                ("LOG_LEVEL", "error"),
-                ("AWS_REGION", "us-east-1"),
-                ("AWS_ACCESS_KEY_ID", "test"),
-                ("AWS_SECRET_ACCESS_KEY", "test"),
-                ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &bedrock.url()),
-                ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
-                ("TABLE_NAME", TABLE),
-            ])
-            .stdout(std::fs::File::create(folder.join(LOG)).unwrap())
-            .spawn()
-            .unwrap();
-        Self(child)
-    }
+    );
+    let variables = [
+        ("LOG_LEVEL", "error"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &bedrock.url()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
+        ("TABLE_NAME", TABLE),
+    ];
+    Gateway::start(&yaml, &variables).await
+}
 
-    /// Memory of its own, MiB: resident, without the pages of the binary's file.
-    fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("RssAnon:"));
-        let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
-        kilobytes.parse::<f64>().unwrap() / 1024.0
-    }
+/// Memory of its own, MiB: resident, without the pages of the binary's file.
+fn memory(gateway: &Gateway) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+    let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+    kilobytes.parse::<f64>().unwrap() / 1024.0
 }
 
 async fn one(http: &reqwest::Client, url: &str, counts: &Counts) {
@@ -182,27 +156,14 @@ async fn nothing_hangs_leaks_or_lies_under_faults() {
     bedrock.sometimes(ANY_MODEL, 1.0, steps);
     let embedded = Embedded::in_memory().await.unwrap();
     let table = embedded.table(TABLE).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
-    let gateway = Gateway::start(folder.path(), port, &bedrock, &embedded);
+    let gateway = gateway(&bedrock, &embedded).await;
     let http = reqwest::Client::new();
-    let base = format!("http://127.0.0.1:{port}");
-    while http
-        .get(format!("{base}/health/liveliness"))
-        .send()
-        .await
-        .is_err()
-    {
-        sleep(Duration::from_millis(50)).await;
-    }
 
     let counts = Arc::new(Counts::default());
     let end = Instant::now() + Duration::from_secs(seconds);
     let workers = (0..STREAMS).map(|_| {
         let (http, counts) = (http.clone(), Arc::clone(&counts));
-        let url = format!("{base}/v1/chat/completions");
+        let url = format!("{}/v1/chat/completions", gateway.url);
         tokio::spawn(async move {
             while Instant::now() < end {
                 one(&http, &url, &counts).await;
@@ -210,20 +171,20 @@ async fn nothing_hangs_leaks_or_lies_under_faults() {
         })
     });
     let workers: Vec<_> = workers.collect();
-    let mut memory = Vec::new();
+    let mut used = Vec::new();
     while Instant::now() < end {
         sleep(Duration::from_secs(10)).await;
-        memory.push(gateway.memory());
+        used.push(memory(&gateway));
         println!(
             "{:>4} s: {:.1} MiB, {counts:?}",
-            memory.len() * 10,
-            gateway.memory()
+            used.len() * 10,
+            memory(&gateway)
         );
     }
     join_all(workers).await;
     // The last records are on their way.
     sleep(Duration::from_secs(6)).await;
-    println!("end: {:.1} MiB, {counts:?}", gateway.memory());
+    println!("end: {:.1} MiB, {counts:?}", memory(&gateway));
 
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     assert_eq!((count(&counts.wrong), count(&counts.hung)), (0, 0));
@@ -241,7 +202,7 @@ async fn nothing_hangs_leaks_or_lies_under_faults() {
         .sum();
     // What the table does not take in its time goes to the log, from which it can be replayed; some of it was written
     // all the same, only later than anybody waited.
-    let log = std::fs::read_to_string(folder.path().join(LOG)).unwrap();
+    let log = gateway.log();
     let mut only_logged = 0;
     for line in log.lines().filter(|line| line.contains("spend_unrecorded")) {
         let id = line.split_once("chatcmpl-").unwrap().1;
@@ -258,8 +219,8 @@ async fn nothing_hangs_leaks_or_lies_under_faults() {
         "one record for each request"
     );
     // The first third is for pools and arenas to fill.
-    let third = memory.len() / 3;
-    let settled = &memory[third..];
+    let third = used.len() / 3;
+    let settled = &used[third..];
     let (first, last) = (settled[0], settled[settled.len() - 1]);
     assert!(
         last < first * 1.15,

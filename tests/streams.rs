@@ -5,7 +5,7 @@ use std::time::Duration;
 use bedrock_sidecar::shell::simulated::{Fault, FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, header, hello};
+use crate::support::{PRIMARY, TestApp, header, hello, trail_of};
 
 fn streamed(model: &str) -> Value {
     let mut body = hello(model);
@@ -172,10 +172,7 @@ async fn an_exception_as_the_first_frame_is_a_failure_before_the_first_piece() {
         [Step::text("x").exception_after(0, "throttlingException", "Too many requests")],
     );
     let response = app.chat(&streamed("primary")).await;
-    assert_eq!(
-        header(&response, "x-sidecar-trail"),
-        "primary:throttled(429), backup:ok"
-    );
+    assert_eq!(trail_of(&response), "primary:throttled(429), backup:ok");
 }
 
 #[tokio::test]

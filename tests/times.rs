@@ -6,7 +6,7 @@ use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, read_sse};
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, read_sse, trail_of};
 
 /// A port that takes connections and never answers.
 async fn silent_port() -> (TcpListener, String) {
@@ -37,7 +37,7 @@ async fn a_connection_that_does_not_come_about_is_given_up_after_connect_timeout
     let began = Instant::now();
     let response = app.chat(&hello("last")).await;
     assert_eq!(response.status(), 503);
-    assert_eq!(header(&response, "x-sidecar-trail"), "last:connection");
+    assert_eq!(trail_of(&response), "last:connection");
     assert!(began.elapsed() < Duration::from_secs(2));
 }
 
@@ -68,10 +68,7 @@ async fn a_rest_that_cannot_be_shared_is_still_one_here() {
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     app.chat_json(&hello("primary")).await;
     let response = app.chat(&hello("primary")).await;
-    assert_eq!(
-        header(&response, "x-sidecar-trail"),
-        "primary:cooling_down, backup:ok"
-    );
+    assert_eq!(trail_of(&response), "primary:cooling_down, backup:ok");
 }
 
 #[tokio::test]
@@ -81,13 +78,13 @@ async fn a_silent_target_leaves_half_of_the_time_to_the_others() {
     let began = Instant::now();
     let response = app.chat(&hello("primary")).await;
     assert_eq!(
-        header(&response, "x-sidecar-trail"),
+        trail_of(&response),
         "primary:first_event_timeout, backup:ok"
     );
     assert!(began.elapsed() < Duration::from_secs(2));
     // The time was the request's own: nobody rests for that.
     let response = app.chat(&hello("primary")).await;
-    assert_eq!(header(&response, "x-sidecar-trail"), "primary:ok");
+    assert_eq!(trail_of(&response), "primary:ok");
 }
 
 #[tokio::test]

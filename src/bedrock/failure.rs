@@ -60,7 +60,8 @@ pub enum Class {
     Rejected,
     /// The answer was not whole within the time that the caller or the deployment gives one.
     TooSlow,
-    /// The deployment's own `rpm` or `tpm` is used up for this minute; nothing was called.
+    /// The deployment's own `rpm` or `tpm` is used up for this minute, or its `max_parallel_requests` are under way;
+    /// nothing was called.
     LimitReached,
     /// A test asked for this failure; nothing was called.
     Mocked,
@@ -81,6 +82,14 @@ pub enum Feature {
     ToolsWhileStreaming,
     /// An assistant turn at the end.
     Prefill,
+    /// Temperature and its siblings.
+    Sampling,
+    /// Stop sequences.
+    StopSequences,
+    /// A tool choice that forces a call.
+    ForcedToolChoice,
+    /// Answers by schema.
+    JsonSchema,
 }
 
 impl Class {
@@ -103,6 +112,10 @@ impl Class {
             Class::Lacks(Feature::Caching) => "lacks_caching",
             Class::Lacks(Feature::ToolsWhileStreaming) => "lacks_tools_while_streaming",
             Class::Lacks(Feature::Prefill) => "lacks_prefill",
+            Class::Lacks(Feature::Sampling) => "lacks_sampling",
+            Class::Lacks(Feature::StopSequences) => "lacks_stop_sequences",
+            Class::Lacks(Feature::ForcedToolChoice) => "lacks_forced_tool_choice",
+            Class::Lacks(Feature::JsonSchema) => "lacks_json_schema",
             Class::BadRequest => "bad_request",
             Class::Rejected => "rejected",
             Class::TooSlow => "too_slow",
@@ -123,6 +136,11 @@ impl Failure {
             message: message.into(),
             retry_after: None,
         }
+    }
+
+    /// A fault in this program; what it was is in the log.
+    pub fn internal() -> Self {
+        Self::new(Class::Internal, "a fault in the gateway")
     }
 
     /// From a call that got no stream.

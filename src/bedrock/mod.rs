@@ -7,6 +7,8 @@ mod call;
 mod clients;
 mod events;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 pub mod plan;
 mod shape;
 mod wire;

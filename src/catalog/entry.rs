@@ -88,7 +88,8 @@ pub(super) enum Thinking {
     ReasoningObject,
 }
 
-/// The words of `can` and `cannot`. The last two are what nearly every model can, so they are only ever denied.
+/// The words of `can` and `cannot`. The last ones, from `System` on, are what nearly every model can, so they are only
+/// ever denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ability {
@@ -103,6 +104,7 @@ pub(super) enum Ability {
     ParallelToolUseConfig,
     StrictTools,
     ToolResultImages,
+    ToolResultDocuments,
     JsonSchema,
     Prefill,
     MidConversationSystem,
@@ -111,6 +113,10 @@ pub(super) enum Ability {
     EffortMax,
     System,
     Sampling,
+    TextBesideResults,
+    DocumentsBesideResults,
+    ThinkingOff,
+    StopSequences,
 }
 
 /// A row of prices, dollars per million tokens.
@@ -230,6 +236,13 @@ impl Layer {
             mid_conversation_system: can(Ability::MidConversationSystem),
             strict_tools: can(Ability::StrictTools),
             tool_result_images: can(Ability::ToolResultImages),
+            // What takes one takes the other; Pixtral takes documents alone.
+            tool_result_documents: can(Ability::Documents)
+                && (can(Ability::ToolResultImages) || can(Ability::ToolResultDocuments)),
+            text_beside_results: !self.cannot.contains(&Ability::TextBesideResults),
+            documents_beside_results: !self.cannot.contains(&Ability::DocumentsBesideResults),
+            stop_sequences: !self.cannot.contains(&Ability::StopSequences),
+            thinking_off: !self.cannot.contains(&Ability::ThinkingOff),
         }
     }
 }

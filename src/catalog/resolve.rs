@@ -134,9 +134,10 @@ impl Model {
     /// assumed is what makes a request fail where the model lacks it and costs little to leave out: cache points,
     /// thinking, documents, forced tools, prefill, schemas. Limits are open and the price is unknown, never zero.
     pub fn unknown(id: &str) -> Self {
+        let family = Family::of(id);
         Self {
             id: id.to_owned(),
-            family: Family::of(id),
+            family,
             limits: Limits::default(),
             price: None,
             abilities: Abilities {
@@ -146,6 +147,8 @@ impl Model {
                 tools_while_streaming: true,
                 system: true,
                 sampling: true,
+                stop_sequences: true,
+                text_beside_results: !matches!(family, Family::Llama | Family::Mistral),
                 ..Abilities::default()
             },
             end_of_life: None,

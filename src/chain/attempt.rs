@@ -9,6 +9,7 @@ use crate::conversation::{Event, Request, Usage};
 use crate::spend::Attempt;
 
 use super::limits::Counted;
+use super::parallel::Slot;
 use super::target::Target;
 
 /// An attempt under way.
@@ -24,6 +25,8 @@ pub(super) struct Current {
     handed_on: bool,
     /// It stands in the deployment's `tpm` with an estimate.
     pub(super) counted: Option<Counted>,
+    /// It occupies one of the deployment's `max_parallel_requests`.
+    pub(super) slot: Option<Slot>,
 }
 
 impl Current {
@@ -36,6 +39,7 @@ impl Current {
             bytes: 0,
             handed_on: false,
             counted: None,
+            slot: None,
         }
     }
 

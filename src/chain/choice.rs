@@ -6,6 +6,14 @@ use fastrand::Rng;
 
 use super::target::Target;
 
+/// The targets of one group, each with its weight.
+#[derive(Debug, Default)]
+pub(super) struct Siblings {
+    /// In the file's order.
+    pub(super) targets: Vec<Arc<Target>>,
+    pub(super) weights: Vec<f64>,
+}
+
 /// Chance, from a seed where a test wants the same every time.
 #[derive(Debug)]
 pub(super) struct Choice(Mutex<Rng>);
@@ -23,11 +31,12 @@ impl Choice {
 
     /// The siblings in the order in which they are asked. Those with a lower `order` come first, those without one
     /// last; among equals each draw goes by weight, and who weighs nothing comes after all who do.
-    pub(super) fn order(&self, siblings: &[Arc<Target>], weights: &[f64]) -> Vec<Arc<Target>> {
-        if siblings.len() < 2 {
-            return siblings.to_vec();
+    pub(super) fn order(&self, siblings: &Siblings) -> Vec<Arc<Target>> {
+        let Siblings { targets, weights } = siblings;
+        if targets.len() < 2 {
+            return targets.clone();
         }
-        let mut left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(siblings).collect();
+        let mut left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(targets).collect();
         left.sort_by_key(|(_, target)| target.deployment().share.order.unwrap_or(u32::MAX));
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ordered = Vec::with_capacity(left.len());

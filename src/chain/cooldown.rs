@@ -22,6 +22,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
 /// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
 const LONGEST: u32 = 4;
+/// Callers choose the names behind a pattern: more states than this are not kept.
+const MOST_STATES: usize = 4_096;
 
 /// How long targets rest and what they may do before.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +146,7 @@ impl Cooldowns {
     pub(super) fn succeeded(&self, target: &Target, clock: &Clock) {
         let now = clock.now();
         let mut states = self.lock();
-        let state = states.entry(target.deployment_id().to_owned()).or_default();
+        let state = state_of(&mut states, target.deployment_id());
         state.last_success = Some(now);
         state.rest = None;
         state.probed_until = None;
@@ -174,7 +176,7 @@ impl Cooldowns {
             return None;
         }
         let mut states = self.lock();
-        let state = states.entry(target.deployment_id().to_owned()).or_default();
+        let state = state_of(&mut states, target.deployment_id());
         state.last_failure = Some((now, class.as_str().to_owned()));
         if self.terms.disabled {
             return None;
@@ -243,7 +245,7 @@ impl Cooldowns {
             return;
         }
         let mut states = self.lock();
-        let state = states.entry(rest.deployment.clone()).or_default();
+        let state = state_of(&mut states, &rest.deployment);
         let answered_since = state.last_success.is_some_and(|at| at > rest.since);
         let known = state
             .rest
@@ -279,6 +281,18 @@ impl Cooldowns {
     }
 }
 
+/// What is known of one deployment. Where there are too many of them, those that do not rest are forgotten, and if that
+/// is not enough, all: a rest that is forgotten costs one call.
+fn state_of<'s>(states: &'s mut HashMap<String, State>, deployment: &str) -> &'s mut State {
+    if states.len() >= MOST_STATES && !states.contains_key(deployment) {
+        states.retain(|_, state| state.rest.is_some());
+        if states.len() >= MOST_STATES {
+            states.clear();
+        }
+    }
+    states.entry(deployment.to_owned()).or_default()
+}
+
 impl State {
     fn forget_before(&mut self, now: Timestamp) {
         while let Some(oldest) = self.fails.front() {
@@ -293,4 +307,32 @@ impl State {
 /// Past the calendar's end is for ever.
 fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_made_up_names_has_an_end() {
+        let mut states = HashMap::new();
+        let rest = Rest {
+            deployment: "resting".to_owned(),
+            since: Timestamp::MIN,
+            until: Timestamp::MAX,
+            strikes: 1,
+            is_long: true,
+            class: "no_such_model".to_owned(),
+        };
+        state_of(&mut states, "resting").rest = Some(rest.clone());
+        for n in 0..2 * MOST_STATES {
+            state_of(&mut states, &n.to_string());
+        }
+        assert!(states.len() <= MOST_STATES);
+        assert!(states.contains_key("resting"), "who rests is kept longest");
+        for n in 0..2 * MOST_STATES {
+            state_of(&mut states, &n.to_string()).rest = Some(rest.clone());
+        }
+        assert!(states.len() <= MOST_STATES);
+    }
 }

@@ -51,7 +51,7 @@ impl Routes {
         };
         let at = self.clock().now();
         let counted = Counted {
-            key: keys::rate(target.deployment_id(), at),
+            key: keys::rate(target.deployment().entry_id(), at),
             estimate: request.estimated_prompt_tokens(),
             at,
         };

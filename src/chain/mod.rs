@@ -10,6 +10,8 @@ mod clock;
 mod cooldown;
 mod limits;
 mod live;
+mod made;
+mod parallel;
 pub mod policy;
 mod queue;
 mod recovery;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bedrock::{Class, Clients, Endpoint};
-use crate::config::{Config, FallbackKind};
+use crate::config::{Config, Deployment, FallbackKind, Group};
 use crate::conversation::Request;
 use crate::store::Table;
 
 use super::ask::Ask;
-use super::choice::Choice;
+use super::choice::{Choice, Siblings};
 use super::clock::Clock;
 use super::cooldown::{Cooldowns, Health};
 use super::live::Live;
+use super::made::Made;
 use super::policy::{Backoff, retry_kind};
 use super::queue::Candidate;
 use super::shared::Shared;
@@ -35,20 +36,17 @@ pub struct UnknownModel {
 pub struct Routes {
     /// As loaded: names, groups, limits.
     config: Arc<Config>,
-    groups: HashMap<String, Siblings>,
+    groups: HashMap<String, Arc<Siblings>>,
+    /// Of each entry of the file, by its id.
+    endpoints: HashMap<String, Endpoint>,
+    /// What stands behind patterns, as far as it was asked for.
+    made: Made,
     backoff: Backoff,
     learned: Learned,
     choice: Choice,
     clock: Clock,
     pub(super) live: Arc<Live>,
     pub(super) shared: Option<Shared>,
-}
-
-/// The targets of one group, each with its weight.
-#[derive(Debug, Default)]
-struct Siblings {
-    targets: Vec<Arc<Target>>,
-    weights: Vec<f64>,
 }
 
 /// A target, and what it is asked where that is not what the others are asked.
@@ -58,20 +56,22 @@ impl Routes {
     /// The targets of `config`, each with its client. What they turn out to be is known to this process alone until
     /// a table is named by [`Routes::sharing`].
     pub async fn new(config: Arc<Config>, mut clients: Clients, backoff: Backoff) -> Self {
-        let mut groups = HashMap::new();
-        for group in config.groups() {
-            let mut targets = Vec::with_capacity(group.deployments.len());
-            for deployment in &group.deployments {
-                let endpoint = clients.endpoint(deployment).await;
-                targets.push(Arc::new(Target::new(&config, deployment, endpoint)));
-            }
-            let weights = group.weights();
-            groups.insert(group.name.clone(), Siblings { targets, weights });
+        let mut endpoints = HashMap::new();
+        for deployment in config.deployments() {
+            let endpoint = clients.endpoint(deployment).await;
+            endpoints.insert(deployment.id.clone(), endpoint);
         }
+        let groups = config.groups().iter().filter(|group| !group.is_pattern());
+        let groups = groups.map(|group| {
+            let siblings = siblings(&config, &endpoints, group);
+            (group.name.clone(), Arc::new(siblings))
+        });
         Self {
             live: Arc::new(Live::new(Arc::clone(&config))),
+            groups: groups.collect(),
+            endpoints,
+            made: Made::default(),
             config,
-            groups,
             backoff,
             learned: Learned::default(),
             choice: Choice::default(),
@@ -101,7 +101,7 @@ impl Routes {
     }
 
     /// The group that a request means by this name; without one, the configuration's default.
-    pub fn group(&self, model: Option<&str>) -> Result<&str, UnknownModel> {
+    pub fn group<'n>(&'n self, model: Option<&'n str>) -> Result<&'n str, UnknownModel> {
         let name = model
             .or(self.config.routing.default_model.as_deref())
             .unwrap_or_default();
@@ -111,29 +111,42 @@ impl Routes {
     }
 
     /// The targets of one group, in the file's order.
-    pub fn targets(&self, group: &str) -> &[Arc<Target>] {
-        self.groups.get(group).map_or(&[], |group| &group.targets)
+    pub fn targets(&self, group: &str) -> Vec<Arc<Target>> {
+        let siblings = self.siblings(group);
+        siblings.map_or_else(Vec::new, |siblings| siblings.targets.clone())
     }
 
-    /// Every target, group by group in the file's order.
+    /// Every target, group by group in the file's order. Patterns have none of their own.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Target>> {
-        self.config
-            .groups()
-            .iter()
-            .flat_map(|group| self.targets(&group.name))
+        let groups = self.config.groups().iter();
+        groups
+            .filter_map(|group| self.groups.get(&group.name))
+            .flat_map(|siblings| &siblings.targets)
+    }
+
+    /// The targets behind patterns that were asked lately.
+    pub fn made(&self) -> Vec<Arc<Target>> {
+        let made = self.made.all().into_iter();
+        made.flat_map(|siblings| siblings.targets.clone()).collect()
     }
 
     /// The addresses that are asked first: the first deployment of each group, each region and identity once.
     pub fn first_endpoints(&self) -> Vec<&Endpoint> {
         let firsts = self.config.groups().iter();
-        let firsts = firsts.filter_map(|group| self.targets(&group.name).first());
-        let mut found: Vec<&Arc<Target>> = Vec::new();
-        for target in firsts {
-            if !found.iter().any(|known| known.shares_connections(target)) {
-                found.push(target);
+        let firsts = firsts.filter_map(|group| group.deployments.first());
+        let mut found: Vec<&Arc<Deployment>> = Vec::new();
+        for deployment in firsts {
+            if !found
+                .iter()
+                .any(|known| known.shares_connections(deployment))
+            {
+                found.push(deployment);
             }
         }
-        found.into_iter().map(|target| target.endpoint()).collect()
+        let found = found.into_iter();
+        found
+            .filter_map(|deployment| self.endpoints.get(&deployment.id))
+            .collect()
     }
 
     /// The groups that follow `group` now, in order.
@@ -157,19 +170,32 @@ impl Routes {
         if let Some(target) = &ask.only {
             return numbered([(Arc::clone(target), None)]);
         }
-        let own = self.siblings(&ask.group).into_iter();
+        let own = self.ordered(&ask.group).into_iter();
         let mut chain: Vec<_> = own.map(|target| (target, None)).collect();
         match &ask.fallbacks {
             _ if ask.disable_fallbacks => {}
             Some(fallbacks) => {
                 for next in fallbacks {
-                    let siblings = self.siblings(&next.group).into_iter();
+                    let siblings = self.ordered(&next.group).into_iter();
                     chain.extend(siblings.map(|target| (target, next.request.clone())));
                 }
             }
             None => chain.extend(self.following(&ask.group, FallbackKind::General)),
         }
         numbered(chain)
+    }
+
+    /// Every target that this request may come to, and what it is asked where that is not what the others are asked.
+    pub fn reachable(&self, ask: &Ask) -> Vec<(Arc<Target>, Option<Arc<Request>>)> {
+        let mut found = self.candidates(ask);
+        if ask.only.is_none() && !ask.disable_fallbacks {
+            found.extend(self.special(ask, FallbackKind::ContextWindow));
+            found.extend(self.special(ask, FallbackKind::ContentPolicy));
+        }
+        found
+            .into_iter()
+            .map(|candidate| (candidate.target, candidate.request))
+            .collect()
     }
 
     /// Whom this request may ask after a failure of this kind; empty unless the configuration says.
@@ -179,19 +205,23 @@ impl Routes {
 
     fn following(&self, group: &str, kind: FallbackKind) -> impl Iterator<Item = Link> {
         let groups = self.fallbacks(group, kind).into_iter();
-        groups.flat_map(|next| {
-            self.siblings(&next)
-                .into_iter()
-                .map(|target| (target, None))
-        })
+        groups.flat_map(|next| self.ordered(&next).into_iter().map(|target| (target, None)))
     }
 
     /// The deployments of one group, in the order in which one request asks them.
-    fn siblings(&self, group: &str) -> Vec<Arc<Target>> {
-        let Some(siblings) = self.groups.get(group) else {
-            return Vec::new();
-        };
-        self.choice.order(&siblings.targets, &siblings.weights)
+    fn ordered(&self, group: &str) -> Vec<Arc<Target>> {
+        let siblings = self.siblings(group);
+        siblings.map_or_else(Vec::new, |siblings| self.choice.order(&siblings))
+    }
+
+    fn siblings(&self, group: &str) -> Option<Arc<Siblings>> {
+        if let Some(siblings) = self.groups.get(group) {
+            return Some(Arc::clone(siblings));
+        }
+        self.made.get(group, || {
+            let group = self.config.group(group)?;
+            Some(siblings(&self.config, &self.endpoints, &group))
+        })
     }
 
     pub(super) fn backoff(&self) -> Backoff {
@@ -208,8 +238,11 @@ impl Routes {
     pub(super) fn retries(&self, target: &Target, class: Class) -> Option<u32> {
         let kind = retry_kind(class)?;
         let settings = &self.config.settings;
-        let of_group = settings.model_group_retry_policy.get(target.group());
+        let of_groups = &settings.model_group_retry_policy;
+        let of_pattern = || of_groups.get(&target.deployment().pattern.as_ref()?.group);
+        let of_group = of_groups.get(target.group());
         of_group
+            .or_else(of_pattern)
             .and_then(|policy| policy.of(kind))
             .or_else(|| settings.retry_policy.of(kind))
     }
@@ -222,13 +255,26 @@ impl Routes {
         &self.live.cooldowns
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    /// The clock by which ages are measured.
+    pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// How long an answer is read to its end after its client has gone.
     pub(super) fn drain_limit(&self) -> Duration {
         self.config.settings.drain_timeout
+    }
+}
+
+/// The targets of a group of the file, or of one that was made for a name.
+fn siblings(config: &Config, endpoints: &HashMap<String, Endpoint>, group: &Group) -> Siblings {
+    let targets = group.deployments.iter().filter_map(|deployment| {
+        let endpoint = endpoints.get(deployment.entry_id())?.clone();
+        Some(Arc::new(Target::new(config, deployment, endpoint)))
+    });
+    Siblings {
+        targets: targets.collect(),
+        weights: group.weights(),
     }
 }
 

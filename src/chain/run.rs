@@ -1,13 +1,16 @@
 //! One request along its chain: target after target, until one answers.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::bedrock::{Class, Failure, Feature};
 use crate::config::FallbackKind;
 use crate::conversation::Request;
+use crate::panics;
 use crate::spend::Attempt;
 
 use super::ask::{Ask, Outcome, Sink};
@@ -34,16 +37,24 @@ pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl 
         continuation: None,
         output_before: 0,
     };
-    let result = match timeout_at(ask.deadline, run.targets()).await {
-        Ok(result) => result,
-        Err(_) => {
-            let failure = Failure::new(Class::Deadline, "the request's time limit was reached");
-            run.close(Some(&failure));
-            Err(failure)
+    // What was asked so far may be billed: it outlives the time limit, and a panic as well.
+    let ended = AssertUnwindSafe(timeout_at(ask.deadline, run.targets())).catch_unwind();
+    let cut_short = match ended.await {
+        Ok(Ok(result)) => {
+            let mut outcome = run.outcome;
+            outcome.failure = result.err();
+            return outcome;
+        }
+        Ok(Err(_)) => Failure::new(Class::Deadline, "the request's time limit was reached"),
+        Err(panic) => {
+            let panic = panics::text(&panic);
+            tracing::error!(group = ask.group, panic, "a request's chain panicked");
+            Failure::internal()
         }
     };
+    run.close(Some(&cut_short));
     let mut outcome = run.outcome;
-    outcome.failure = result.err();
+    outcome.failure = Some(cut_short);
     outcome
 }
 

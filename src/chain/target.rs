@@ -85,18 +85,6 @@ impl Target {
         self.num_retries
     }
 
-    pub(super) fn shares_connections(&self, other: &Target) -> bool {
-        let parts = |target: &Target| {
-            let deployment = &target.deployment;
-            (
-                deployment.region.clone(),
-                deployment.credentials.clone(),
-                deployment.endpoint.clone(),
-            )
-        };
-        parts(self) == parts(other)
-    }
-
     /// The context window in tokens; 0 where it is not known.
     pub(super) fn window(&self) -> u32 {
         self.deployment.model.limits.input.unwrap_or(0)

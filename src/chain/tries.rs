@@ -12,6 +12,7 @@ use crate::conversation::{Event, StopReason};
 
 use super::ask::{Begun, Sink};
 use super::attempt::Current;
+use super::parallel::Slot;
 use super::policy::{Again, rule};
 use super::queue::{Candidate, Queue, Turn};
 use super::recovery::Sent;
@@ -231,6 +232,10 @@ impl<S: Sink> Run<'_, S> {
             Some(continuation) => &continuation.request,
             None => candidate.request.as_deref().unwrap_or(self.request),
         };
+        let slot = self.routes.take_slot(target, self.ask.deadline).await?;
+        if let Some(current) = &mut self.current {
+            current.slot = slot;
+        }
         let counted = self.routes.count(target, request).await?;
         if let Some(current) = &mut self.current {
             current.counted = counted;
@@ -243,12 +248,12 @@ impl<S: Sink> Run<'_, S> {
             .endpoint()
             .call(target.model_id(), plan, limits)
             .await?;
-        self.routes
-            .cooldowns()
-            .succeeded(target, self.routes.clock());
         if let Some(current) = &mut self.current {
             current.begun();
         }
+        self.routes
+            .cooldowns()
+            .succeeded(target, self.routes.clock());
         let drain = self.routes.drain_limit();
         let mut drained_by: Option<Instant> = None;
         loop {
@@ -307,6 +312,8 @@ impl<S: Sink> Run<'_, S> {
     pub(super) fn close(&mut self, failure: Option<&Failure>) {
         if let Some(mut current) = self.current.take() {
             let (attempt, usage) = current.file(failure, self.request);
+            let freed = current.slot.take().and_then(Slot::free);
+            self.outcome.notices.extend(freed);
             if let Some(counted) = current.counted.take() {
                 let used = usage.map_or(0, |usage| usage.total());
                 self.outcome

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Config, Deployment, Environment, FallbackKind, Group, load};
+use super::{Config, Deployment, Environment, FallbackKind, Group, load, pattern};
 use crate::catalog::{Model, ThinkingSupport};
 
 /// The outcome of a check.
@@ -58,7 +58,7 @@ impl Config {
             let mut chain = vec![group.name.as_str()];
             chain.extend(self.fallbacks_of(&group.name, FallbackKind::General));
             let mut targets = chain.iter().filter_map(|name| self.group(name));
-            if targets.all(|group| group.is_retired(today)) {
+            if !group.is_pattern() && targets.all(|group| group.is_retired(today)) {
                 hopeless.push(group.name.as_str());
             }
             for deployment in &group.deployments {
@@ -91,7 +91,7 @@ impl Group {
 
 /// The geographic prefix of an inference profile that a region does not have
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>).
-fn foreign_prefix<'a>(model_id: &'a str, region: &str) -> Option<&'a str> {
+pub(super) fn foreign_prefix<'a>(model_id: &'a str, region: &str) -> Option<&'a str> {
     const HOMES: [(&str, &[&str]); 6] = [
         ("us", &["us-", "ca-"]),
         ("us-gov", &["us-gov-"]),
@@ -160,7 +160,8 @@ impl fmt::Display for View<'_> {
             writeln!(f, "  {}", line.trim_end())?;
         }
         writeln!(f, "\n  Prices are dollars per million tokens.")?;
-        if rows.iter().flatten().any(|cell| cell.ends_with('*')) {
+        let mut prices = rows.iter().filter_map(|row| row.get(5..7)).flatten();
+        if prices.any(|cell| cell.ends_with('*')) {
             writeln!(
                 f,
                 "  * the price of the base model: this profile's own is not in the catalog."
@@ -209,6 +210,7 @@ impl View<'_> {
             Some(amount) => amount.to_string(),
         };
         let can = match (model.known, model.end_of_life) {
+            _ if pattern::is_pattern(&deployment.model_id) => self.behind(deployment),
             (_, Some(end)) if deployment.is_retired(self.today) => format!("RETIRED on {end}"),
             (_, Some(end)) => format!("{} (until {end})", abilities(model)),
             (true, None) => abilities(model),
@@ -224,6 +226,14 @@ impl View<'_> {
             price(|model| Some(model.price.as_ref()?.standard.output)),
             can,
         ]
+    }
+
+    /// What an entry with stars stands for.
+    fn behind(&self, entry: &Deployment) -> String {
+        let mut groups = self.config.groups().iter();
+        let group = groups.find(|group| group.name == entry.group);
+        let names = group.map_or(0, |group| self.config.names_behind(group, self.today).len());
+        format!("whatever is asked for, such as {names} of the catalog")
     }
 
     fn named(&self, group: &str) -> String {

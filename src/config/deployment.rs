@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::overrides::Overrides;
 use super::{Secret, StreamRecovery};
 use crate::catalog::Model;
 use crate::conversation::Thinking;
@@ -24,8 +25,10 @@ pub struct Group {
 pub struct Deployment {
     /// `model_info.id`, else a SHA-256 over the entry: the same from start to start.
     pub id: String,
-    /// The `model_name` it belongs to.
+    /// The `model_name` it belongs to; of one that was made for a name, that name.
     pub group: String,
+    /// The entry with stars that it was made of for one name.
+    pub pattern: Option<Origin>,
     /// What Bedrock is asked for: a model id, an inference profile's id or an ARN.
     pub model_id: String,
     /// `litellm_params.model` as written, with its prefixes.
@@ -58,6 +61,33 @@ pub struct Deployment {
     pub params: Map<String, Value>,
     /// `model_info` as written, for `GET /model/info`.
     pub info: Map<String, Value>,
+    /// What the entry says of its model, for those that are made of it.
+    pub(super) overrides: Arc<Overrides>,
+}
+
+/// An entry with stars, as a deployment that was made of it knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its `model_name`.
+    pub group: String,
+    /// Its id.
+    pub id: String,
+}
+
+impl Deployment {
+    /// Whether both are called through the same client.
+    pub fn shares_connections(&self, other: &Deployment) -> bool {
+        self.region == other.region
+            && self.credentials == other.credentials
+            && self.endpoint == other.endpoint
+    }
+
+    /// The id of its entry in the file: what it may take holds for all that are made of the entry together.
+    pub fn entry_id(&self) -> &str {
+        self.pattern
+            .as_ref()
+            .map_or(&self.id, |pattern| &pattern.id)
+    }
 }
 
 /// As whom Bedrock is called. Equal credentials can share a client.

@@ -1,15 +1,18 @@
 //! From an entry of `model_list` to a deployment.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use serde_yaml::Mapping;
 use sha2::{Digest, Sha256};
 
 use super::document::Document;
+use super::overrides::Overrides;
 use super::path::Path;
 use super::schema::{Access, CustomPrices, Entry, Info, RequestDefaults, Sharing, Target};
 use super::section::{Findings, Section};
 use super::target::{NamedModel, is_region};
-use super::{ConfigError, Credentials, Deployment, Environment, Share};
+use super::{ConfigError, Credentials, Deployment, Environment, Share, pattern};
 use crate::catalog::Catalog;
 
 /// Where a deployment is called when nothing says otherwise.
@@ -38,10 +41,6 @@ impl Common<'_> {
         entry.finish(findings);
         let group = (written.model_name)
             .ok_or_else(|| document.error(at, "the field `model_name` is missing"))?;
-        if group.contains('*') {
-            let message = "wildcards are not supported: list each model under its own name";
-            return Err(document.error(&at.key("model_name"), message));
-        }
 
         let mut params = Section::at(document, at.key("litellm_params"), "litellm_params")?;
         let target: Target = params.read(findings)?;
@@ -64,6 +63,17 @@ impl Common<'_> {
             .ok_or_else(|| document.error(&params_at, "the field `model` is missing"))?;
         let named =
             NamedModel::parse(&configured).map_err(|message| document.error(&model_at, message))?;
+        let is_pattern = pattern::is_pattern(&configured);
+        if pattern::stars(&configured) > pattern::stars(&group) {
+            let message = format!(
+                "found {configured:?}, which has more stars than the model_name {group:?} can fill"
+            );
+            return Err(document.error(&model_at, message));
+        }
+        if is_pattern && target.model_id.is_some() {
+            let message = "found an id beside a model with a star, expected one model";
+            return Err(document.error(&params_at.key("model_id"), message));
+        }
         let region = self.region(&access, &named, &params_at)?;
         let credentials =
             access
@@ -84,9 +94,14 @@ impl Common<'_> {
             .cloned()
             .or(behind);
         let base = base.map(|base| NamedModel::parse(&base).map_or(base, |named| named.id));
-        let catalog = Catalog::bundled();
-        let mut model = catalog.resolve(&model_id, Some(&region), base.as_deref());
-        if !model.known {
+        let overrides = Overrides {
+            info: said,
+            prices: prices.or(info_prices),
+            base,
+        };
+        let model = overrides.model(&model_id, &region);
+        if !model.known && !is_pattern {
+            let catalog = Catalog::bundled();
             let hint = catalog.nearest(&model.id);
             let hint = hint.map_or(String::new(), |id| {
                 format!("; the nearest known model is {id}")
@@ -98,16 +113,16 @@ impl Common<'_> {
             );
             findings.warnings.push(document.remark(&model_at, message));
         }
-        said.apply(&mut model);
-        model.price = prices
-            .or(info_prices)
-            .over(model.price.as_ref())
-            .map_err(|missing| {
-                document.error(&params_at, format!("half of a price: {missing} is missing"))
-            })?;
+        // What the catalog has for each model behind a pattern may be the other half.
+        if let Some(missing) = overrides.missing_price(&model).filter(|_| !is_pattern) {
+            let message = format!("half of a price: {missing} is missing");
+            return Err(document.error(&params_at, message));
+        }
 
         let deployment = Deployment {
-            id: said.id.unwrap_or_else(|| id(&group, &public, &credentials)),
+            id: (overrides.info.id.clone()).unwrap_or_else(|| id(&group, &public, &credentials)),
+            pattern: None,
+            overrides: Arc::new(overrides),
             group,
             model_id,
             configured_model: configured,
@@ -132,7 +147,12 @@ impl Common<'_> {
             params: public,
             info: info_fields,
         };
-        Ok((deployment, named.names))
+        let names = if pattern::is_pattern(&deployment.group) {
+            Vec::new()
+        } else {
+            named.names
+        };
+        Ok((deployment, names))
     }
 
     fn region(

@@ -1,15 +1,15 @@
 //! From a file's text to a [`Config`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::document::Document;
 use super::entry::Common;
+use super::groups::Groups;
 use super::path::{Path, Step};
 use super::routes::Names;
 use super::schema::{Access, File, Patience, Routes, Switches};
 use super::section::{Findings, Section};
-use super::{Config, ConfigError, Deployment, Environment, General, Group, Settings, Warning};
+use super::{Config, ConfigError, Environment, General, Settings, Warning};
 
 /// Fields whose variable may be unset without a word: the region then has a default, and credentials come from the
 /// SDK's own chain.
@@ -61,7 +61,7 @@ impl Config {
         ];
         let access: Access = litellm.read(&mut findings)?;
         let switches: [Switches; 2] = [general.read(&mut findings)?, litellm.read(&mut findings)?];
-        let retention_at = general.path.key("maximum_spend_logs_retention_period");
+        let general_at = general.path.clone();
         for section in [litellm, router, general] {
             section.finish(&mut findings);
         }
@@ -84,11 +84,10 @@ impl Config {
         for n in 0..entries {
             read.push(common.deployment(&Path::of(&["model_list"]).index(n), &mut findings)?);
         }
-        let (groups, names) = group(read);
-        let group_names = groups.iter().map(|group| group.name.as_str()).collect();
-        let routing = Names::new(&document, group_names, &names).routing(routes)?;
+        let groups = Groups::new(read);
+        let routing = Names::new(&document, &groups).routing(routes)?;
         let general = switches_of(switches, environment)
-            .map_err(|message| document.error(&retention_at, message))?;
+            .map_err(|(key, message)| document.error(&general_at.key(key), message))?;
         let config = Self {
             name: file.to_owned(),
             routing,
@@ -98,47 +97,9 @@ impl Config {
                 ..general
             },
             groups,
-            names,
         };
         Ok((config, findings.into_warnings(&document)))
     }
-}
-
-/// Deployments by `model_name`, in the order of its first, and what each group may be called. A `model_name` is
-/// always its own group, whatever models others are made of; ids that agree are told apart.
-fn group(read: Vec<(Deployment, Vec<String>)>) -> (Vec<Arc<Group>>, BTreeMap<String, usize>) {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut called: Vec<(String, usize)> = Vec::new();
-    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
-    for (mut deployment, names) in read {
-        let seen = ids.entry(deployment.id.clone()).or_default();
-        *seen += 1;
-        if *seen > 1 {
-            deployment.id = format!("{}-{seen}", deployment.id);
-        }
-        let known = groups
-            .iter()
-            .position(|group| group.name == deployment.group);
-        let index = known.unwrap_or(groups.len());
-        called.extend(names.into_iter().map(|name| (name, index)));
-        let name = deployment.group.clone();
-        match groups.get_mut(index) {
-            Some(group) => group.deployments.push(Arc::new(deployment)),
-            None => groups.push(Group {
-                name,
-                deployments: vec![Arc::new(deployment)],
-            }),
-        }
-    }
-    let own = groups
-        .iter()
-        .enumerate()
-        .map(|(index, group)| (group.name.clone(), index));
-    let mut names: BTreeMap<String, usize> = own.collect();
-    for (name, index) in called {
-        names.entry(name).or_insert(index);
-    }
-    (groups.into_iter().map(Arc::new).collect(), names)
 }
 
 /// What the sections say, the router's word first, over the defaults.
@@ -183,11 +144,11 @@ fn settings(sections: &[Patience; 2]) -> Settings {
     }
 }
 
-/// `general_settings` first, then `litellm_settings`. The error is about the retention.
+/// `general_settings` first, then `litellm_settings`. The error names its key.
 fn switches_of(
     [general, litellm]: [Switches; 2],
     environment: &Environment<'_>,
-) -> Result<General, String> {
+) -> Result<General, (&'static str, String)> {
     let verbose = general.set_verbose.or(litellm.set_verbose) == Some(true);
     let stored = general
         .store_prompts_in_spend_logs
@@ -199,13 +160,24 @@ fn switches_of(
     let retention = general
         .maximum_spend_logs_retention_period
         .or(litellm.maximum_spend_logs_retention_period);
+    let content_retention = general
+        .maximum_spend_logs_content_retention_period
+        .or(litellm.maximum_spend_logs_content_retention_period);
+    let in_days = |key, period: Option<String>| {
+        let days = period.map(|text| days(&text)).transpose();
+        days.map_err(|message| (key, message))
+    };
     let megabytes = general.max_request_size_mb.or(litellm.max_request_size_mb);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // never negative; saturates
     let max_request_bytes = megabytes.map(|mb| (mb * 1_048_576.0) as u64);
     Ok(General {
         master_key: general.master_key.or(litellm.master_key),
         store_prompts: stored.unwrap_or_else(stored_by_environment),
-        retention_days: retention.map(|text| days(&text)).transpose()?,
+        retention_days: in_days("maximum_spend_logs_retention_period", retention)?,
+        content_retention_days: in_days(
+            "maximum_spend_logs_content_retention_period",
+            content_retention,
+        )?,
         cors_allow_origins: general
             .cors_allow_origins
             .or(litellm.cors_allow_origins)
@@ -226,6 +198,9 @@ fn switches_of(
         max_request_bytes,
         max_budget: general.max_budget.or(litellm.max_budget),
         budget_duration: general.budget_duration.or(litellm.budget_duration),
+        budget_exceeded_status: general
+            .budget_exceeded_status_code
+            .or(litellm.budget_exceeded_status_code),
         request_metadata_fields: general
             .bedrock_request_metadata_fields
             .or(litellm.bedrock_request_metadata_fields)

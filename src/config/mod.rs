@@ -2,7 +2,6 @@
 //!
 //! Nothing here calls anything: the environment is handed in, the file is read once, and what comes out is plain data.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +13,16 @@ mod deployment;
 mod document;
 mod entry;
 mod error;
+mod groups;
 mod keys;
 mod lenient;
 mod load;
 mod locate;
+mod made;
 mod overrides;
 mod path;
+mod pattern;
+mod period;
 mod read;
 mod retry;
 mod routes;
@@ -30,12 +33,16 @@ mod section;
 mod settings;
 mod target;
 
+use groups::Groups;
+
 pub use bundled::{BUNDLED, load};
 pub use check::{Report, check};
 pub use deployment::{
-    CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint, Share,
+    CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint,
+    Origin, Share,
 };
 pub use error::{ConfigError, Place, Warning};
+pub use period::{NotAPeriod, Period, Window};
 pub use retry::{RetryKind, RetryPolicy};
 pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
 pub use secret::Secret;
@@ -55,51 +62,39 @@ pub struct Config {
     pub settings: Settings,
     /// The gateway's own switches.
     pub general: General,
-    groups: Vec<Arc<Group>>,
-    names: BTreeMap<String, usize>,
+    groups: Groups,
 }
 
 impl Config {
-    /// All groups, in the file's order.
+    /// All groups, in the file's order, those with a star in their name included.
     pub fn groups(&self) -> &[Arc<Group>] {
-        &self.groups
+        self.groups.all()
     }
 
-    /// The group of this `model_name`.
-    pub fn group(&self, name: &str) -> Option<&Arc<Group>> {
-        self.groups.iter().find(|group| group.name == name)
+    /// The group of this name, as [`Config::resolve_name`] gives it. Where only a pattern serves the name, the group
+    /// is made for it.
+    pub fn group(&self, name: &str) -> Option<Arc<Group>> {
+        self.groups.find(name)
     }
 
-    /// All deployments, in the file's order.
+    /// All deployments, in the file's order, entries with stars included.
     pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
-        self.groups.iter().flat_map(|group| &group.deployments)
+        self.groups().iter().flat_map(|group| &group.deployments)
     }
 
     /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
-    /// `bedrock/` and `converse/` prefixes.
-    pub fn resolve_name(&self, requested: &str) -> Option<&str> {
+    /// `bedrock/` and `converse/` prefixes; else by the most specific pattern that the name fits, and then the group is
+    /// called as it was asked for.
+    pub fn resolve_name<'n>(&'n self, requested: &'n str) -> Option<&'n str> {
         let alias = self.routing.aliases.get(requested);
-        let name = alias.map_or(requested, |alias| &alias.group);
-        let group = self
-            .names
-            .get(name)
-            .and_then(|&index| self.groups.get(index))?;
-        Some(&group.name)
-    }
-
-    /// The names that are listed: groups in the file's order, then the aliases that are not hidden.
-    pub fn public_names(&self) -> Vec<&str> {
-        let groups = self.groups.iter().map(|group| group.name.as_str());
-        let aliases = self.routing.aliases.iter();
-        let shown = aliases
-            .filter(|(_, alias)| !alias.hidden)
-            .map(|(name, _)| name.as_str());
-        groups.chain(shown).collect()
+        self.groups
+            .resolve(alias.map_or(requested, |alias| &alias.group))
     }
 
     /// The groups that follow a group that failed, in order.
     pub fn fallbacks_of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
-        self.routing.fallbacks.of(group, kind)
+        let pattern = self.groups.pattern_of(group);
+        self.routing.fallbacks.of(group, pattern, kind)
     }
 
     /// The same configuration with other fallbacks, as the settings page saves them. Fails with the reason, in words
@@ -116,8 +111,10 @@ impl Config {
             .flatten()
             .map(|(group, targets)| (group.as_str(), targets));
         for (group, targets) in entries.chain([default]) {
-            for name in targets.iter().map(String::as_str).chain([group]) {
-                if name != "*" && self.group(name).is_none() {
+            let stands_for_many = group == "*" || self.groups.is_pattern(group);
+            let group_itself = (!stands_for_many).then_some(group);
+            for name in targets.iter().map(String::as_str).chain(group_itself) {
+                if self.groups.resolve(name) != Some(name) {
                     return Err(format!("there is no model {name:?}"));
                 }
             }

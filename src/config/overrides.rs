@@ -3,7 +3,33 @@
 use rust_decimal::Decimal;
 
 use super::schema::{CustomPrices, Info};
-use crate::catalog::{Caching, Family, Model, Price, Rates, ThinkingSupport};
+use crate::catalog::{Caching, Catalog, Family, Model, Price, Rates, ThinkingSupport};
+
+/// What an entry says of its model.
+#[derive(Debug, PartialEq)]
+pub(super) struct Overrides {
+    pub(super) info: Info,
+    pub(super) prices: CustomPrices,
+    /// The model behind an id that does not tell (`base_model`).
+    pub(super) base: Option<String>,
+}
+
+impl Overrides {
+    /// The model with this id, with what the entry says of it. Half of a price is none.
+    pub(super) fn model(&self, id: &str, region: &str) -> Model {
+        let mut model = Catalog::bundled().resolve(id, Some(region), self.base.as_deref());
+        self.info.apply(&mut model);
+        if let Ok(price) = self.prices.over(model.price.as_ref()) {
+            model.price = price;
+        }
+        model
+    }
+
+    /// Which half of the price is missing, if only the other one is given for this model.
+    pub(super) fn missing_price(&self, model: &Model) -> Option<&'static str> {
+        self.prices.over(model.price.as_ref()).err()
+    }
+}
 
 impl CustomPrices {
     /// These prices, and for each that is missing the other's.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_yaml::Value;
 
 use super::document::Document;
+use super::groups::Groups;
 use super::keys::nearest;
 use super::path::Path;
 use super::schema::{AliasParam, Routes};
@@ -16,23 +17,15 @@ type Lists = Vec<(String, Path, Vec<(String, Path)>)>;
 /// The names there are.
 pub(super) struct Names<'a> {
     document: &'a Document<'a>,
-    /// Every `model_name`, in order.
-    groups: Vec<&'a str>,
-    /// Every name of a group: its own, and those of its deployments' models.
-    known: &'a BTreeMap<String, usize>,
+    groups: &'a Groups,
     aliases: BTreeMap<String, Alias>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(
-        document: &'a Document<'a>,
-        groups: Vec<&'a str>,
-        known: &'a BTreeMap<String, usize>,
-    ) -> Self {
+    pub(super) fn new(document: &'a Document<'a>, groups: &'a Groups) -> Self {
         Self {
             document,
             groups,
-            known,
             aliases: BTreeMap::new(),
         }
     }
@@ -62,7 +55,7 @@ impl<'a> Names<'a> {
                 ),
             ] {
                 for (group, place, targets) in self.lists(value, &at.key(key))? {
-                    let group = if group == "*" {
+                    let group = if group == "*" || self.groups.is_pattern(&group) {
                         group
                     } else {
                         self.group(&group, &place)?
@@ -94,7 +87,7 @@ impl<'a> Names<'a> {
     }
 
     fn alias(&mut self, alias: &str, target: &AliasParam, at: &Path) -> Result<(), ConfigError> {
-        if self.groups.contains(&alias) {
+        if self.model_names().any(|name| name == alias) {
             return Err(self.document.error(
                 at,
                 format!("the alias {alias:?} is a model_name of model_list already"),
@@ -115,21 +108,24 @@ impl<'a> Names<'a> {
         if let Some(alias) = self.aliases.get(name) {
             return Ok(alias.group.clone());
         }
-        let group = self
-            .known
-            .get(name)
-            .and_then(|&index| self.groups.get(index));
-        group.map(|group| (*group).to_owned()).ok_or_else(|| {
-            let names = self
-                .groups
-                .iter()
-                .copied()
-                .chain(self.aliases.keys().map(String::as_str));
+        let group = self.groups.resolve(name);
+        group.map(str::to_owned).ok_or_else(|| {
+            if self.groups.is_pattern(name) {
+                let message = format!("found {name:?}, expected one model of those it stands for");
+                return self.document.error(at, message);
+            }
+            let aliases = self.aliases.keys().map(String::as_str);
+            let names = self.model_names().chain(aliases);
             let hint = nearest(name, names);
             let hint = hint.map_or(String::new(), |name| format!(" (did you mean {name:?}?)"));
             let message = format!("found {name:?}, expected a model_name of model_list{hint}");
             self.document.error(at, message)
         })
+    }
+
+    /// Every `model_name`, in order.
+    fn model_names(&self) -> impl Iterator<Item = &'a str> {
+        self.groups.all().iter().map(|group| group.name.as_str())
     }
 
     fn targets(&self, group: &str, names: Vec<(String, Path)>) -> Result<Vec<String>, ConfigError> {

@@ -51,8 +51,9 @@ pub struct Alias {
 }
 
 impl Fallbacks {
-    /// The groups that follow, in order, without the group itself.
-    pub fn of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
+    /// The groups that follow, in order, without the group itself. A group that was made for a name has those of its
+    /// pattern, unless it has its own.
+    pub fn of(&self, group: &str, pattern: Option<&str>, kind: FallbackKind) -> Vec<&str> {
         let lists = match kind {
             FallbackKind::General => &self.general,
             FallbackKind::ContextWindow => &self.context_window,
@@ -60,7 +61,8 @@ impl Fallbacks {
         };
         let default =
             (kind == FallbackKind::General && !self.default.is_empty()).then_some(&self.default);
-        let list = lists.get(group).or_else(|| lists.get("*")).or(default);
+        let own = lists.get(group).or_else(|| lists.get(pattern?));
+        let list = own.or_else(|| lists.get("*")).or(default);
         let groups = list.into_iter().flatten().map(String::as_str);
         groups.filter(|next| *next != group).collect()
     }

@@ -17,9 +17,6 @@ impl NamedModel {
     /// Takes the prefixes off. `converse/` and `invoke/` mean the same here: Bedrock is always asked to converse.
     /// The error says what was expected.
     pub(super) fn parse(written: &str) -> Result<Self, String> {
-        if written.contains('*') {
-            return Err("wildcards are not supported, expected one model".to_owned());
-        }
         let mut names = vec![written.to_owned()];
         let mut region = None;
         let mut rest = written.strip_prefix("bedrock/").unwrap_or(written);
@@ -28,7 +25,8 @@ impl NamedModel {
                 break;
             };
             match prefix {
-                "converse" | "invoke" | "bedrock_converse" => {}
+                // `bedrock/` once more: a caller's own, behind a pattern.
+                "converse" | "invoke" | "bedrock_converse" | "bedrock" => {}
                 _ if is_region(prefix) => region = Some(prefix.to_owned()),
                 // LiteLLM's hints about the model behind an ARN (`bedrock/llama/arn:…`).
                 _ if tail.starts_with("arn:") => {}
@@ -124,12 +122,7 @@ mod tests {
 
     #[test]
     fn other_providers_are_refused() {
-        for written in [
-            "openai/gpt-4o",
-            "bedrock/mantle/gpt",
-            "bedrock/*",
-            "bedrock/",
-        ] {
+        for written in ["openai/gpt-4o", "bedrock/mantle/gpt", "bedrock/"] {
             assert!(NamedModel::parse(written).is_err(), "{written}");
         }
     }

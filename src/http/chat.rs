@@ -1,8 +1,9 @@
-//! `POST /chat/completions`.
+//! A request for an answer, by whichever wire it comes: `POST /chat/completions` and its sisters.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
@@ -12,151 +13,244 @@ use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
-use crate::keys::Caller;
-use crate::openai::{ApiError, ChatRequest, MockFailure, Options, completion};
+use crate::keys::{Caller, Presented, Standing};
 use crate::spend::RequestId;
+use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire};
 
-use super::auth::Key;
+use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
+use super::filing::Prompt;
 use super::log::HasOwnLine;
-use super::{fallbacks, remote_images, sse, trail};
+use super::refusal::Refused;
+use super::{access, fallbacks, remote_images, sse, standing, trail};
 
 /// `POST /chat/completions`.
-pub(super) async fn completions(
+pub(super) async fn completions<W: Wire>(
     State(app): State<AppState>,
-    Key(caller): Key,
+    EarlyKey(presented): EarlyKey,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
-    Body(body): Body,
-) -> Result<Response, ApiError> {
-    answer(&app, caller, None, ends, &headers, &body).await
+    body: Result<Body, ApiError>,
+) -> Response {
+    answer::<W>(&app, presented, None, ends, &headers, body).await
 }
 
 /// `POST /engines/{model}/chat/completions` and its Azure twin: the path names the model where the body does not.
-pub(super) async fn completions_of(
+pub(super) async fn completions_of<W: Wire>(
     State(app): State<AppState>,
-    Key(caller): Key,
+    EarlyKey(presented): EarlyKey,
     Path(model): Path<String>,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
-    Body(body): Body,
-) -> Result<Response, ApiError> {
-    answer(&app, caller, Some(model), ends, &headers, &body).await
+    body: Result<Body, ApiError>,
+) -> Response {
+    answer::<W>(&app, presented, Some(model), ends, &headers, body).await
 }
 
-async fn answer(
+async fn answer<W: Wire>(
     app: &AppState,
-    caller: Caller,
+    presented: Presented,
     model_in_path: Option<String>,
     ends: Option<Extension<Deadline>>,
     headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Response, ApiError> {
-    let limit = Instant::now() + app.config.settings.total_timeout;
-    let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
+    body: Result<Body, ApiError>,
+) -> Response {
+    let arrived = Instant::now();
     let refreshed = app.routes.refresh();
-    let (request, mut options) = read(app, &caller, headers, body).await?;
-    let model = options.model.take().or(model_in_path);
-    let group = app.routes.group(model.as_deref())?;
-    options.check_unsupported(app.drops_params(group))?;
-    let fallbacks = match options.fallbacks.take() {
-        Some(written) => {
-            Some(fallbacks::of_request(app, &caller, group, written, headers, body).await?)
-        }
-        None => None,
+    let body = body.map(|Body(body)| body);
+    let read = match &body {
+        Ok(body) => read::<W>(app, presented.caller(), headers, body).await,
+        Err(error) => Err(error.clone()),
     };
-    let ask = Ask {
-        num_retries: options.num_retries,
-        timeout: options.timeout,
-        stream_timeout: options.stream_timeout,
-        disable_fallbacks: options.disable_fallbacks,
-        fallbacks,
-        mock_failure: options.mock_failure.map(|failure| match failure {
-            MockFailure::Unavailable => Class::Mocked,
-            MockFailure::ContextWindow => Class::ContextWindow,
-            MockFailure::ContentFiltered => Class::ContentFiltered,
-        }),
-        whole: !options.stream,
-        ..Ask::new(group, deadline)
+    // Whose key is not good has no record, whatever else is wrong.
+    let caller = match presented.confirmed().await {
+        Ok(caller) => caller,
+        Err(refused) => return ApiError::from(refused).into_response(),
+    };
+    let limit = arrived + app.config.settings.total_timeout;
+    let mut asked = Asked {
+        id: RequestId::new(Timestamp::now()),
+        caller,
+        labels: Labels::of_headers(headers),
+        model_in_path,
+        deadline: ends.map_or(limit, |Extension(Deadline(end))| limit.min(end)),
+    };
+    let call_id = asked.labels.call_id.clone();
+    let body = body.unwrap_or_default();
+    let prepared = match read {
+        Ok((request, options)) => {
+            asked
+                .prepare::<W>(app, headers, &body, request, options)
+                .await
+        }
+        Err(error) => Err(error),
     };
     refreshed.await;
-    let id = RequestId::new(Timestamp::now());
-    let exchange = Exchange {
-        id,
-        caller,
-        request,
-        ask,
-        model_asked: model.unwrap_or_else(|| group.to_owned()),
-        labels: options.labels,
+    let mut response = match prepared {
+        Ok(prepared) => asked.respond::<W>(app, prepared, &body).await,
+        Err(error) => Refused {
+            id: asked.id,
+            call_type: W::CALL_TYPE,
+            caller: asked.caller,
+            labels: asked.labels,
+            model_in_path: asked.model_in_path,
+            body: &body,
+            arrived,
+        }
+        .respond(app, error),
     };
-    let steps = exchange.start(app);
-    let mut response = if options.stream {
-        let include_usage = options.include_usage || app.config.general.always_include_stream_usage;
-        sse::respond(
-            id,
-            steps,
-            app.config.settings.heartbeat_interval,
+    trail::add_call_id(response.headers_mut(), call_id.as_deref());
+    response
+}
+
+/// A request whose key is good, of which nothing else is known to be.
+struct Asked {
+    id: RequestId,
+    caller: Caller,
+    labels: Labels,
+    model_in_path: Option<String>,
+    deadline: Instant,
+}
+
+/// What a request asks for, once all of it was found good.
+struct Prepared {
+    request: Request,
+    ask: Ask,
+    model_asked: String,
+    include_usage: bool,
+}
+
+impl Asked {
+    /// Resolves what is asked; what is wrong is the request's refusal.
+    async fn prepare<W: Wire>(
+        &mut self,
+        app: &AppState,
+        headers: &HeaderMap,
+        body: &[u8],
+        request: Request,
+        mut options: Options,
+    ) -> Result<Prepared, ApiError> {
+        self.labels = std::mem::take(&mut options.labels);
+        let model = options.model.take().or_else(|| self.model_in_path.clone());
+        let group = access::group(app, &self.caller, model.as_deref())?;
+        options.check_unsupported(app.drops_params(&group))?;
+        let fallbacks = match options.fallbacks.take() {
+            Some(written) => Some(
+                fallbacks::of_request::<W>(app, &self.caller, &group, written, headers, body)
+                    .await?,
+            ),
+            None => None,
+        };
+        let ask = Ask {
+            num_retries: options.num_retries,
+            timeout: options.timeout,
+            stream_timeout: options.stream_timeout,
+            disable_fallbacks: options.disable_fallbacks,
+            fallbacks,
+            mock_failure: options.mock_failure.map(|failure| match failure {
+                MockFailure::Unavailable => Class::Mocked,
+                MockFailure::ContextWindow => Class::ContextWindow,
+                MockFailure::ContentFiltered => Class::ContentFiltered,
+            }),
+            whole: !options.stream,
+            ..Ask::new(group.clone(), self.deadline)
+        };
+        Ok(Prepared {
+            request,
+            ask,
+            model_asked: model.unwrap_or(group),
+            include_usage: options.include_usage || app.config.general.always_include_stream_usage,
+        })
+    }
+
+    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
+        let Prepared {
+            request,
+            ask,
+            model_asked,
             include_usage,
-        )
-        .await
-    } else {
-        whole(id, steps).await
-    };
-    response.extensions_mut().insert(HasOwnLine);
-    Ok(response)
+        } = prepared;
+        let (id, whole_answer) = (self.id, ask.whole);
+        let exchange = Exchange {
+            id,
+            call_type: W::CALL_TYPE,
+            prompt: Prompt::wanted(app, &self.caller, &self.labels, body),
+            caller: self.caller,
+            request,
+            ask,
+            model_asked,
+            labels: self.labels,
+        };
+        let steps = exchange.start(app);
+        let mut response = if whole_answer {
+            whole::<W>(id, steps).await
+        } else {
+            let heartbeat = app.config.settings.heartbeat_interval;
+            sse::respond::<W>(id, steps, heartbeat, include_usage).await
+        };
+        response.extensions_mut().insert(HasOwnLine);
+        response
+    }
 }
 
 /// A body as the conversation that it is, with the pictures that it names on the web.
-pub(super) async fn read(
+pub(super) async fn read<W: Wire>(
     app: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Request, Options), ApiError> {
     let general = &app.config.general;
-    let mut chat = ChatRequest::parse(body)?;
-    remote_images::fetch(&mut chat, &general.image_hosts).await?;
-    let (mut request, options) = chat.into_conversation(headers)?;
+    let mut body = W::Body::parse(body)?;
+    remote_images::fetch(&mut body, &general.image_hosts).await?;
+    let (mut request, options) = body.into_conversation(headers)?;
     let labels = &options.labels;
     let metadata = labels.request_metadata(&general.request_metadata_fields, &caller.alias);
     request.service.metadata.extend(metadata);
     Ok((request, options))
 }
 
+/// What a reply says of itself.
+pub(super) fn head<W: Wire>(id: RequestId, group: &str, include_usage: bool) -> Head {
+    Head {
+        id: id.with_prefix(W::ID_PREFIX),
+        created: id.time().as_second(),
+        model: group.to_owned(),
+        include_usage,
+    }
+}
+
 /// The reply as one JSON object.
-async fn whole(id: RequestId, mut steps: Receiver<Step>) -> Response {
+async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
+    let mut standing = Standing::default();
     while let Some(step) = steps.recv().await {
         match step {
+            Step::Admitted(with) => standing = with,
             Step::Begin(beginning) => {
                 fold = Fold::default();
                 begun = Some(beginning);
             }
             Step::Event(event) => fold.push(event),
             Step::End(ending) => {
-                let Some(Begun { target, attempts }) = begun else {
+                let Some(Begun { target, .. }) = begun else {
                     break;
                 };
                 let mut reply = fold.finish();
                 reply.usage = Some(ending.usage);
-                let created = id.time().as_second();
-                let body = completion(
-                    id.to_string(),
-                    created,
-                    target.group().to_owned(),
-                    reply,
-                    ending.cost,
-                );
+                let body = W::whole(head::<W>(id, target.group(), false), reply, ending.cost);
                 let mut response = (StatusCode::OK, Json(body)).into_response();
-                trail::add(response.headers_mut(), &id, Some(&target), &attempts);
+                trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);
+                standing::add(response.headers_mut(), &standing, ending.cost);
                 return response;
             }
             Step::Failed(error, attempts) => {
                 let mut response = error.into_response();
                 trail::add(response.headers_mut(), &id, None, &attempts);
+                standing::add(response.headers_mut(), &standing, None);
                 return response;
             }
         }

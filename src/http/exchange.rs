@@ -12,26 +12,30 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::bedrock::{Class, Failure};
+use crate::bedrock::Failure;
 use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
-use crate::keys::Caller;
-use crate::openai::{ApiError, Labels};
+use crate::keys::{Caller, Denied, Standing};
+use crate::openai::ApiError;
+use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
+use crate::wire::Labels;
 
-use super::{log, panic};
+use super::filing::Prompt;
+use super::{filing, log, standing};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
 
-/// What the client's side is told, in this order: `Begin`, then events, then `End`; `Failed` may come at any point
+/// What the client's side is told, in this order: `Admitted` where the key has limits, `Begin`, then events, then `End`; `Failed` may come at any point
 /// and is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a
 /// whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(super) enum Step {
+    Admitted(Standing),
     Begin(Begun),
     Event(Event),
     End(Ending),
@@ -45,17 +49,23 @@ pub(super) struct Ending {
     pub(super) usage: Usage,
     /// US dollars of all attempts; `None` where a price is unknown.
     pub(super) cost: Option<Decimal>,
+    /// Every attempt, the answering one last.
+    pub(super) attempts: Vec<Attempt>,
 }
 
 /// A request that is ready to run.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) id: RequestId,
+    /// By which wire it came.
+    pub(super) call_type: &'static str,
     pub(super) caller: Caller,
     pub(super) request: Request,
     pub(super) ask: Ask,
     pub(super) model_asked: String,
     pub(super) labels: Labels,
+    /// Collected where it is to be stored.
+    pub(super) prompt: Option<Prompt>,
 }
 
 impl Exchange {
@@ -69,13 +79,77 @@ impl Exchange {
 
     async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
         let started = Instant::now();
+        let admitted = app
+            .keys
+            .admit(
+                &self.caller,
+                self.id,
+                &app.routes,
+                &mut self.request,
+                &mut self.ask,
+            )
+            .await;
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(denied) => return self.refuse(&app, denied, steps).await,
+        };
+        if admitted.standing != Standing::default() {
+            steps.send(Step::Admitted(admitted.standing)).await.ok();
+        }
         spend::opened(&Opening {
             request_id: self.id,
             api_key: &self.caller.key_hash,
             model: &self.model_asked,
             estimated_input: self.request.estimated_prompt_tokens(),
-            reserved: None,
+            reservations: &admitted.reservations,
         });
+        let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
+        let mut outcome = answered.await.unwrap_or_else(|panic| {
+            let panic = panics::text(&panic);
+            tracing::error!(id = %self.id, panic, "a request panicked before it was asked");
+            Outcome {
+                failure: Some(Failure::internal()),
+                ..Outcome::default()
+            }
+        });
+        let prompt = self.prompt.take();
+        let notices = std::mem::take(&mut outcome.notices);
+        let failure = outcome.failure.as_ref().map(ApiError::from);
+        let usage = outcome.usage.unwrap_or_default();
+        let first_piece = outcome.first_piece.map(|at| at - started);
+        let mut record = self.record(outcome, failure.as_ref(), first_piece);
+        record.reservations = admitted.reservations;
+        let last = match failure {
+            Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
+            None => Step::End(Ending {
+                usage,
+                cost: record.cost().map(|cost| cost.total),
+                attempts: record.attempts.clone(),
+            }),
+        };
+        // A client that has gone needs no end.
+        steps.send(last).await.ok();
+        drop(steps);
+        log::answered(&record, first_piece, started.elapsed());
+        // Both log what could not be written.
+        tokio::join!(filing::file(&app, record, prompt), join_all(notices));
+    }
+
+    /// Ends a request that may not run. It is a record like any other.
+    async fn refuse(self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+        let error = standing::refusal(app, denied);
+        let record = self.record(Outcome::default(), Some(&error), None);
+        steps
+            .send(Step::Failed(Box::new(error), Vec::new()))
+            .await
+            .ok();
+        drop(steps);
+        log::answered(&record, None, Duration::ZERO);
+        app.ledger.record(record).await.ok();
+    }
+
+    /// Asks the chain, with the thinking that the client has lost.
+    async fn answer(&mut self, app: &AppState, steps: &mpsc::Sender<Step>) -> Outcome {
         let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
         if asks_for_thinking(&self.request, &app.config) {
             app.vault
@@ -83,33 +157,12 @@ impl Exchange {
                 .await;
         }
         let mut channel = Channel {
-            steps: &steps,
+            steps,
             keeper,
+            prompt: &mut self.prompt,
+            whole: self.ask.whole,
         };
-        let run = chain::run(&app.routes, &self.request, &self.ask, &mut channel);
-        let mut outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
-            tracing::error!(id = %self.id, panic = panic::text(&panic), "the request's task panicked");
-            Outcome { failure: Some(Failure::new(Class::Internal, "a fault in the gateway")), ..Outcome::default() }
-        });
-        let notices = std::mem::take(&mut outcome.notices);
-        let failure = outcome.failure.as_ref().map(ApiError::from);
-        let usage = outcome.usage.unwrap_or_default();
-        let first_piece = outcome.first_piece.map(|at| at - started);
-        let record = self.record(outcome, failure.as_ref(), first_piece);
-        let last = match failure {
-            Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
-            None => Step::End(Ending {
-                usage,
-                cost: record.cost().map(|cost| cost.total),
-            }),
-        };
-        // A client that has gone needs no end.
-        steps.send(last).await.ok();
-        drop(steps);
-        log::answered(&record, first_piece, started.elapsed());
-        // The ledger itself logs a record that could not be written, and so does the chain with what it tells.
-        let (written, _) = tokio::join!(app.ledger.record(record), join_all(notices));
-        written.ok();
+        chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
     }
 
     fn record(
@@ -118,15 +171,14 @@ impl Exchange {
         failure: Option<&ApiError>,
         first_piece: Option<Duration>,
     ) -> Record {
-        let caller = spend::Caller {
-            key_hash: self.caller.key_hash,
-            key_alias: Some(self.caller.alias),
-            user: None,
-            end_user: self.labels.end_user,
-            session_id: self.labels.session,
-            client: self.labels.client,
-        };
-        let mut record = Record::new(self.id, self.model_asked, caller);
+        let stream = !self.ask.whole;
+        let mut record = record_of(
+            self.id,
+            self.call_type,
+            self.model_asked,
+            self.caller,
+            self.labels,
+        );
         record.status = if failure.is_some() {
             Status::Failure
         } else {
@@ -136,15 +188,38 @@ impl Exchange {
         record.end = Timestamp::now();
         record.attempts = outcome.attempts;
         record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
-        record.error = failure.map(|error| spend::Failure {
-            class: error.kind.to_owned(),
-            status: error.status.as_u16(),
-            message: error.message.clone(),
-        });
-        record.stream = !self.ask.whole;
-        record.tags = self.labels.tags;
+        record.error = failure.map(spend::Failure::from);
+        record.stream = stream;
         record
     }
+}
+
+/// The record of a request of which nothing is known yet but who asks for what.
+pub(super) fn record_of(
+    id: RequestId,
+    call_type: &str,
+    model_asked: String,
+    caller: Caller,
+    labels: Labels,
+) -> Record {
+    let key = caller.virtual_key.as_deref();
+    let key = key.map(|key| &key.settings);
+    let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
+    let caller = spend::Caller {
+        user: key.and_then(|key| key.user_id.clone()),
+        key_hash: caller.key_hash,
+        key_alias: Some(caller.alias),
+        end_user: labels.end_user,
+        session_id: labels.session,
+        client: labels.client,
+    };
+    let mut record = Record::new(id, model_asked, caller);
+    call_type.clone_into(&mut record.call_type);
+    record.tags = labels.tags;
+    record.tags.extend(of_key);
+    record.litellm_call_id = labels.call_id;
+    record.spend_logs_metadata = labels.spend_metadata;
+    record
 }
 
 /// Whether the request, or a deployment in its stead, asks a model to think.
@@ -162,17 +237,26 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 struct Channel<'a> {
     steps: &'a mpsc::Sender<Step>,
     keeper: Keeper,
+    prompt: &'a mut Option<Prompt>,
+    /// The answer goes out as a whole: another target's begins from the beginning.
+    whole: bool,
 }
 
 impl Sink for Channel<'_> {
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
+        if let (true, Some(prompt)) = (self.whole, &mut *self.prompt) {
+            prompt.begin_again();
+        }
         self.steps.send(Step::Begin(begun)).await.ok();
     }
 
     async fn event(&mut self, event: Event) {
         self.keeper.see(&event);
+        if let Some(prompt) = self.prompt {
+            prompt.see(&event);
+        }
         if matches!(event, Event::Stop(_)) {
             self.keeper.settle().await;
         }

@@ -7,15 +7,16 @@ use http::HeaderMap;
 use crate::app::AppState;
 use crate::chain::Fallback;
 use crate::keys::Caller;
-use crate::openai::{ApiError, WireFallback, changed_body};
+use crate::openai::ApiError;
+use crate::wire::{Wire, WireFallback, changed_body};
 
-use super::chat;
+use super::{access, chat};
 
 /// More than this are refused: each costs calls.
 const MOST: usize = 20;
 
 /// The groups that follow `group`, in order. An entry that names what follows another group says nothing here.
-pub(super) async fn of_request(
+pub(super) async fn of_request<W: Wire>(
     app: &AppState,
     caller: &Caller,
     group: &str,
@@ -28,10 +29,10 @@ pub(super) async fn of_request(
         return Err(ApiError::bad_request(message, "fallbacks"));
     }
     let resolve = |name: &str| {
-        let group = app.routes.group(Some(name));
-        group.map(str::to_owned).map_err(|unknown| ApiError {
+        let group = access::group(app, caller, Some(name));
+        group.map_err(|error| ApiError {
             param: Some("fallbacks".to_owned()),
-            ..ApiError::from(unknown)
+            ..error
         })
     };
     let mut fallbacks = Vec::new();
@@ -50,7 +51,7 @@ pub(super) async fn of_request(
             WireFallback::Changed { model, fields } => {
                 let body = changed_body(body, &model, &fields)
                     .ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-                let (request, options) = chat::read(app, caller, headers, &body).await?;
+                let (request, options) = chat::read::<W>(app, caller, headers, &body).await?;
                 let group = resolve(&model)?;
                 options.check_unsupported(app.drops_params(&group))?;
                 fallbacks.push(Fallback {

@@ -14,10 +14,11 @@ use crate::app::AppState;
 use crate::chain::{Ask, Health, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
-use crate::openai::{ApiError, Labels};
+use crate::openai::{ApiError, Chat};
 use crate::spend::RequestId;
+use crate::wire::{Labels, Wire};
 
-use super::auth::Key;
+use super::auth::Admin;
 use super::exchange::{Exchange, Step};
 
 /// Deployments that are asked at the same time: a check must not throttle the account.
@@ -41,14 +42,15 @@ pub(super) struct Which {
     model: Option<String>,
 }
 
-/// `GET /health`: calls every deployment with one token. The calls are billed and recorded like any other.
+/// `GET /health`: calls every deployment with one token; what stands behind a pattern only by its name. The calls are
+/// billed and recorded like any other.
 pub(super) async fn every_deployment(
     State(app): State<AppState>,
-    Key(caller): Key,
+    Admin(caller): Admin,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     let targets: Vec<Arc<Target>> = match &which.model {
-        Some(model) => app.routes.targets(app.routes.group(Some(model))?).to_vec(),
+        Some(model) => app.routes.targets(app.routes.group(Some(model))?),
         None => app.routes.all().cloned().collect(),
     };
     let checks = targets
@@ -77,6 +79,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
     };
     let exchange = Exchange {
         id: RequestId::new(Timestamp::now()),
+        call_type: Chat::CALL_TYPE,
         caller: caller.clone(),
         request: one_token(),
         model_asked: target.group().to_owned(),
@@ -85,12 +88,13 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
             tags: vec!["health".to_owned()],
             ..Labels::default()
         },
+        prompt: None,
     };
     let mut steps = exchange.start(app);
     let mut error = Some("the check was ended".to_owned());
     while let Some(step) = steps.recv().await {
         match step {
-            Step::Begin(_) | Step::Event(_) => {}
+            Step::Admitted(_) | Step::Begin(_) | Step::Event(_) => {}
             Step::End(_) => error = None,
             Step::Failed(failure, _) => error = Some(failure.message),
         }
@@ -112,12 +116,13 @@ fn names(target: &Target) -> Map<String, Value> {
     ])
 }
 
-/// `GET /health/latest`: what is known of every deployment from requests and checks so far. Calls nothing.
-pub(super) async fn latest(State(app): State<AppState>, Key(_): Key) -> Json<Value> {
+/// `GET /health/latest`: what is known of every deployment from requests and checks so far, and of those behind patterns
+/// that were asked lately. Calls nothing.
+pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
     app.routes.refresh().await;
-    let states: Map<String, Value> = app
-        .routes
-        .all()
+    let made = app.routes.made();
+    let targets = app.routes.all().chain(&made);
+    let states: Map<String, Value> = targets
         .map(|target| (target.deployment_id().to_owned(), state(&app, target)))
         .collect();
     Json(json!({"total_models": states.len(), "latest_health_checks": states}))

@@ -32,13 +32,16 @@ pub(super) async fn requests(request: Request, next: Next) -> Response {
 pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Duration) {
     let usage = record.usage();
     let decisive = record.decisive();
+    let (_, fallbacks) = trail::counts(&record.attempts);
     tracing::info!(
         target: "request",
         id = %record.request_id,
+        call_type = record.call_type,
         key = record.caller.key_alias,
         model = record.model_asked,
         used = decisive.map(|attempt| attempt.group.as_str()),
         model_id = decisive.map(|attempt| attempt.model.as_str()),
+        fallbacks,
         status = record.error.as_ref().map_or(200, |error| error.status),
         ok = record.status == Status::Success,
         first_ms = first_piece.map(millis),
@@ -46,6 +49,7 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
         tokens_in = usage.prompt(),
         tokens_out = usage.output,
         tokens_cached = usage.cache_read,
+        tokens_written = usage.cache_write(),
         cost = record.cost().map_or_else(|| "unknown".to_owned(), |cost| cost.total.to_string()),
         trail = trail::line(&record.attempts),
         "chat"

@@ -1,23 +1,32 @@
 //! HTTP towards clients: who is it, how big is it, which handler, and the bytes of the reply.
 //!
-//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK.
+//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
+//! served by `chat.rs` for every wire ([`crate::wire::Wire`]) alike.
 
+mod access;
 mod auth;
 mod body;
 mod chat;
 mod error;
 mod exchange;
 mod fallbacks;
+mod filing;
 mod health;
 mod home;
+mod key_view;
+mod keys;
 mod log;
 mod model_info;
 mod models;
 mod panic;
+mod refusal;
 mod remote_images;
 mod spend;
 mod sse;
+mod standing;
 mod trail;
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -27,20 +36,25 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::AppState;
+use crate::openai::Chat;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
 
+/// How long a client may pause while it sends its request's body.
+const MAX_SILENCE_IN_BODY: Duration = Duration::from_secs(30);
+
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
     let api = Router::new()
-        .route("/chat/completions", post(chat::completions))
+        .route("/chat/completions", post(chat::completions::<Chat>))
         .route(
             "/engines/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
@@ -56,13 +70,22 @@ pub(crate) fn router(app: AppState) -> Router {
         .nest("/v1", api)
         .route(
             "/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
         .route(
             "/v1/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of),
+            post(chat::completions_of::<Chat>),
         )
-        .route("/spend/logs", get(spend::logs))
+        .merge(spend::routes())
+        .route("/key/generate", post(keys::generate))
+        .route("/key/info", get(keys::info))
+        .route("/key/list", get(keys::list))
+        .route("/key/update", post(keys::update))
+        .route("/key/delete", post(keys::delete))
+        .route("/key/regenerate", post(keys::regenerate))
+        .route("/key/{key}/regenerate", post(keys::regenerate_of))
+        .route("/key/block", post(keys::block))
+        .route("/key/unblock", post(keys::unblock))
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))
@@ -72,6 +95,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
+        .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
         .layer(from_fn(panic::caught))
         .layer(from_fn(log::requests))

@@ -2,15 +2,18 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::AppState;
 use crate::catalog::{Model, ThinkingSupport};
-use crate::chain::Target;
+use crate::config::Deployment;
 use crate::openai::ApiError;
+use crate::store::keys;
 
+use super::access;
 use super::auth::Key;
 
 /// Query of `GET /model/info`.
@@ -19,62 +22,47 @@ pub(super) struct Which {
     litellm_model_id: Option<String>,
 }
 
-/// `GET /model/info`: one entry for each deployment, in the file's order.
+/// `GET /model/info`: one entry for each deployment, in the file's order; behind a pattern, for each that is listed.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(_): Key,
+    Key(caller): Key,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
-    let wanted = |target: &&std::sync::Arc<Target>| {
-        which
-            .litellm_model_id
-            .as_deref()
-            .is_none_or(|id| id == target.deployment_id())
-    };
-    let mut data: Vec<Value> = app
-        .routes
-        .all()
-        .filter(wanted)
-        .map(|target| entry(target, target.group()))
-        .collect();
+    // Clients look models up by `model_name`, so an alias is an entry of its own.
+    let mut data = Vec::new();
+    for name in app.config.listed_names(keys::day(Timestamp::now())) {
+        if !access::may_use(&app, &caller, &name) {
+            continue;
+        }
+        let group = app.config.resolve_name(&name);
+        let group = group.and_then(|group| app.config.group(group));
+        for deployment in group.iter().flat_map(|group| &group.deployments) {
+            let wanted = which.litellm_model_id.as_ref();
+            if wanted.is_none_or(|id| *id == deployment.id) {
+                data.push(entry(deployment, &name));
+            }
+        }
+    }
     if let Some(id) = which.litellm_model_id.as_ref().filter(|_| data.is_empty()) {
         let message = format!("Model id = {id} not found on this gateway");
         return Err(ApiError::bad_request(message, "litellm_model_id"));
     }
-    // Clients look models up by `model_name`, so an alias is an entry of its own.
-    let names = app.config.public_names();
-    for alias in names
-        .into_iter()
-        .filter(|name| app.config.group(name).is_none())
-    {
-        let targets = app
-            .config
-            .resolve_name(alias)
-            .map(|group| app.routes.targets(group))
-            .unwrap_or_default();
-        data.extend(
-            targets
-                .iter()
-                .filter(wanted)
-                .map(|target| entry(target, alias)),
-        );
-    }
     Ok(Json(json!({"data": data})))
 }
 
-fn entry(target: &Target, name: &str) -> Value {
+fn entry(deployment: &Deployment, name: &str) -> Value {
     json!({
         "model_name": name,
-        "litellm_params": target.deployment().params,
-        "model_info": info(target),
+        "litellm_params": deployment.params,
+        "model_info": info(deployment),
     })
 }
 
-fn info(target: &Target) -> Value {
-    let model = target.model();
+fn info(deployment: &Deployment) -> Value {
+    let model = &deployment.model;
     let abilities = &model.abilities;
     let mut info = json!({
-        "id": target.deployment_id(),
+        "id": deployment.id,
         "db_model": false,
         "key": model.id,
         "litellm_provider": "bedrock_converse",
@@ -96,7 +84,7 @@ fn info(target: &Target) -> Value {
     if let Some(fields) = info.as_object_mut() {
         add_prices(model, fields);
         // What the file says of the model is shown as written.
-        for (key, value) in &target.deployment().info {
+        for (key, value) in &deployment.info {
             fields.entry(key).or_insert_with(|| value.clone());
         }
     }

@@ -1,6 +1,5 @@
 //! A fault in the gateway is told to the client in words, never by a reply that breaks off.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::Request;
@@ -9,24 +8,15 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use crate::openai::ApiError;
-
-/// What a panic leaves behind.
-pub(super) type Panic = Box<dyn Any + Send>;
+use crate::panics;
 
 /// Answers for a handler that panicked.
 pub(super) async fn caught(request: Request, next: Next) -> Response {
     let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     response.unwrap_or_else(|panic| {
-        tracing::error!(panic = text(&panic), "a handler panicked");
+        tracing::error!(panic = panics::text(&panic), "a handler panicked");
         ApiError::internal().into_response()
     })
-}
-
-/// What it said.
-pub(super) fn text(panic: &Panic) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use url::{Host, Url};
 
-use crate::openai::{ApiError, ChatRequest, RemoteImage};
+use crate::openai::ApiError;
+use crate::wire::{Body, RemoteImage};
 
 /// Bedrock's limits for pictures
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html>): 3.75 MB each, 20 of them.
@@ -37,9 +38,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 const MAX_REDIRECTS: usize = 3;
 
-/// Fetches what `chat` refers to and puts it in its place.
-pub(super) async fn fetch(chat: &mut ChatRequest, hosts: &[String]) -> Result<(), ApiError> {
-    let images = chat.remote_images();
+/// Fetches what `request` refers to and puts it in its place.
+pub(super) async fn fetch(request: &mut impl Body, hosts: &[String]) -> Result<(), ApiError> {
+    let images = request.remote_images();
     if images.is_empty() {
         return Ok(());
     }
@@ -47,7 +48,7 @@ pub(super) async fn fetch(chat: &mut ChatRequest, hosts: &[String]) -> Result<()
         hosts,
         may_reach: is_public,
     };
-    chat.put_images(fetcher.all(&images).await?);
+    request.put_images(fetcher.all(&images).await?);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
-//! The reply as server-sent events, with a comment into every long silence.
+//! The reply as server-sent events, with a heartbeat into every long silence.
 //!
 //! The body never fails: on Lambda a failing body would write the runtime's own trailer into the client's text. What
-//! goes wrong is an error event, and after it the end: no finish reason and no `[DONE]` ever follow a cut.
+//! goes wrong is an error event, and after it the end: nothing that says an answer is whole ever follows a cut.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -16,37 +16,44 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
-use crate::openai::{ApiError, ChunkWriter};
+use crate::keys::Standing;
+use crate::openai::ApiError;
+use crate::panics::{self, Panic};
 use crate::spend::RequestId;
+use crate::wire::{Wire, Writer};
 
+use super::chat::head;
 use super::exchange::Step;
-use super::panic::{self, Panic};
-use super::trail;
-
-/// Breaks the silence; clients skip comments.
-const HEARTBEAT: &[u8] = b": ping\n\n";
+use super::{standing, trail};
 
 /// Answers with an error and its real status while that is still possible: until the first piece, or the first
 /// heartbeat.
-pub(super) async fn respond(
+pub(super) async fn respond<W: Wire>(
     id: RequestId,
     mut steps: Receiver<Step>,
     heartbeat: Option<Duration>,
     include_usage: bool,
 ) -> Response {
-    let first = wait(&mut steps, heartbeat).await;
-    let mut body = Events {
+    let mut first = wait(&mut steps, heartbeat).await;
+    let mut standing = Standing::default();
+    if let Waited::Step(Step::Admitted(with)) = first {
+        standing = with;
+        first = wait(&mut steps, heartbeat).await;
+    }
+    let mut body = Events::<W> {
         id,
         steps,
         heartbeat,
         include_usage,
         writer: None,
         ended: false,
-        first: None,
+        first: BytesMut::new(),
     };
-    match first {
+    let mut response = match first {
         Waited::Step(Step::Begin(begun)) => {
-            body.writer = Some(body.writer_for(begun.target.group()));
+            let mut first = BytesMut::new();
+            body.begin(begun.target.group(), &mut first);
+            body.first = first;
             let mut response = body.into_response();
             trail::add(
                 response.headers_mut(),
@@ -62,15 +69,17 @@ pub(super) async fn respond(
             response
         }
         Waited::Silence => {
-            body.first = Some(Bytes::from_static(HEARTBEAT));
+            body.first.extend_from_slice(W::HEARTBEAT);
             let mut response = body.into_response();
             trail::add(response.headers_mut(), &id, None, &[]);
             response
         }
-        Waited::Step(Step::Event(_) | Step::End(_)) | Waited::Over => {
+        Waited::Step(Step::Admitted(_) | Step::Event(_) | Step::End(_)) | Waited::Over => {
             ApiError::internal().into_response()
         }
-    }
+    };
+    standing::add(response.headers_mut(), &standing, None);
+    response
 }
 
 enum Waited {
@@ -92,25 +101,28 @@ async fn wait(steps: &mut Receiver<Step>, heartbeat: Option<Duration>) -> Waited
 }
 
 /// The body under way.
-struct Events {
+struct Events<W: Wire> {
     id: RequestId,
     steps: Receiver<Step>,
     heartbeat: Option<Duration>,
     include_usage: bool,
     /// Known from the moment that somebody answers.
-    writer: Option<ChunkWriter>,
+    writer: Option<W::Writer>,
     ended: bool,
     /// Goes out before anything else.
-    first: Option<Bytes>,
+    first: BytesMut,
 }
 
-impl Events {
-    fn writer_for(&self, group: &str) -> ChunkWriter {
-        ChunkWriter::new(
-            self.id.to_string(),
-            self.id.time().as_second(),
-            group.to_owned(),
-        )
+impl<W: Wire> Events<W> {
+    /// Somebody answers, or another one goes on with a broken answer: one id, one beginning, one end.
+    fn begin(&mut self, group: &str, out: &mut BytesMut) {
+        match &mut self.writer {
+            Some(writer) => writer.go_on(group.to_owned(), out),
+            None => {
+                let head = head::<W>(self.id, group, self.include_usage);
+                self.writer = Some(W::Writer::begin(head, out));
+            }
+        }
     }
 
     fn into_response(self) -> Response {
@@ -136,7 +148,7 @@ impl Events {
     }
 
     fn broken(&mut self, panic: &Panic) -> Bytes {
-        tracing::error!(id = %self.id, panic = panic::text(panic), "writing the body panicked");
+        tracing::error!(id = %self.id, panic = panics::text(panic), "writing the body panicked");
         let mut out = BytesMut::new();
         self.fail(&ApiError::internal(), &mut out);
         out.freeze()
@@ -144,13 +156,10 @@ impl Events {
 
     /// The next bytes: all steps that are here already go out together.
     async fn next(&mut self) -> Option<Bytes> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
-        let mut out = BytesMut::new();
+        let mut out = std::mem::take(&mut self.first);
         while !self.ended && out.is_empty() {
             match wait(&mut self.steps, self.heartbeat).await {
-                Waited::Silence => out.extend_from_slice(HEARTBEAT),
+                Waited::Silence => out.extend_from_slice(W::HEARTBEAT),
                 Waited::Over => self.fail(&ApiError::internal(), &mut out),
                 Waited::Step(step) => self.write(step, &mut out),
             }
@@ -163,11 +172,7 @@ impl Events {
 
     fn write(&mut self, step: Step, out: &mut BytesMut) {
         match step {
-            Step::Begin(begun) => match &mut self.writer {
-                // A broken answer goes on: one id, one role, one finish reason.
-                Some(writer) => writer.go_on(begun.target.group().to_owned()),
-                None => self.writer = Some(self.writer_for(begun.target.group())),
-            },
+            Step::Begin(begun) => self.begin(begun.target.group(), out),
             Step::Event(event) => {
                 if let Some(writer) = &mut self.writer {
                     writer.event(&event, out);
@@ -175,19 +180,53 @@ impl Events {
             }
             Step::End(ending) => {
                 self.ended = true;
-                if let Some(writer) = &self.writer {
-                    if self.include_usage {
-                        writer.usage(&ending.usage, ending.cost, out);
-                    }
-                    writer.done(out);
+                if let Some(writer) = &mut self.writer {
+                    writer.end(&ending.usage, ending.cost, out);
                 }
             }
             Step::Failed(error, _) => self.fail(&error, out),
+            // The headers have gone out.
+            Step::Admitted(_) => {}
         }
     }
 
     fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
         self.ended = true;
-        out.extend_from_slice(&ChunkWriter::error(error));
+        out.extend_from_slice(&W::stream_error(error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use jiff::Timestamp;
+    use tokio::sync::mpsc;
+
+    use crate::openai::Chat;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_while_the_body_is_written_is_an_error_event_and_the_end() {
+        // A runtime without a clock: the wait for the next step panics.
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let (_steps, told) = mpsc::channel(1);
+        let body = Events::<Chat> {
+            id: RequestId::new(Timestamp::now()),
+            steps: told,
+            heartbeat: Some(Duration::from_secs(1)),
+            include_usage: false,
+            writer: None,
+            ended: false,
+            first: BytesMut::from("data: {}\n\n"),
+        };
+        let body = to_bytes(body.into_response().into_body(), 9_999);
+        let bytes = runtime.unwrap().block_on(body).unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let (first, error) = text.split_once("\n\n").unwrap();
+        assert_eq!(first, "data: {}");
+        assert!(error.starts_with("data: {\"error\""), "{error}");
+        assert_eq!(error.matches("\n\n").count(), 1, "the end: {error}");
+        assert!(!error.contains("[DONE]"));
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn add(
         }
     };
     set("x-litellm-call-id", &id.to_string());
+    set("x-sidecar-request-id", &id.to_string());
     set(
         "x-litellm-version",
         concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION")),
@@ -39,6 +40,13 @@ pub(super) fn add(
     set("x-litellm-attempted-retries", &retries.to_string());
     set("x-litellm-attempted-fallbacks", &fallbacks.to_string());
     set("x-sidecar-trail", &line(attempts));
+}
+
+/// The client's own id of the request instead of the gateway's, where it sent one.
+pub(super) fn add_call_id(headers: &mut HeaderMap, call_id: Option<&str>) {
+    if let Some(Ok(value)) = call_id.map(HeaderValue::from_str) {
+        headers.insert(HeaderName::from_static("x-litellm-call-id"), value);
+    }
 }
 
 /// Adds what the reply cost in US dollars; nothing where a price is unknown.
@@ -64,14 +72,21 @@ pub(super) fn counts(attempts: &[Attempt]) -> (usize, usize) {
     )
 }
 
-/// The attempts as one line: `sonnet:no_such_model(400), sonnet-5:ok`.
+/// The attempts as one line: `sonnet:no_such_model(400) 85ms 0B, sonnet-5:ok 910ms 2204B`. Who answered, what came of
+/// it, how long it took and how many bytes of an answer it sent; of a stream that has just begun, what is known by then.
+/// A target that was passed over has neither time nor size.
 pub(super) fn line(attempts: &[Attempt]) -> String {
     let words = attempts.iter().map(|attempt| {
         let status = attempt.status.filter(|_| attempt.outcome != "ok");
         let status = status
             .map(|status| format!("({status})"))
             .unwrap_or_default();
-        format!("{}:{}{status}", attempt.group, attempt.outcome)
+        let outcome = format!("{}:{}{status}", attempt.group, attempt.outcome);
+        if attempt.was_made() {
+            format!("{outcome} {}ms {}B", attempt.ms, attempt.bytes)
+        } else {
+            outcome
+        }
     });
     words.collect::<Vec<_>>().join(", ")
 }
@@ -87,15 +102,24 @@ mod tests {
             deployment: deployment.to_owned(),
             outcome: outcome.to_owned(),
             status,
+            ms: 7,
             ..Attempt::default()
+        };
+        let answered = Attempt {
+            ms: 850,
+            bytes: 1234,
+            ..attempt("b", "ok", Some(200))
         };
         let attempts = [
             attempt("a", "throttled", Some(429)),
             attempt("a", "connection", None),
-            attempt("b", "ok", Some(200)),
+            answered,
         ];
         assert_eq!(counts(&attempts), (1, 1));
-        assert_eq!(line(&attempts), "a:throttled(429), a:connection, b:ok");
+        assert_eq!(
+            line(&attempts),
+            "a:throttled(429) 7ms 0B, a:connection 7ms 0B, b:ok 850ms 1234B"
+        );
         assert_eq!(counts(&[]), (0, 0));
 
         let passed_over = attempt("a", "", None).passed_over();
@@ -106,6 +130,7 @@ mod tests {
         ];
         assert_eq!(counts(&last_resort), (0, 1));
         let elsewhere = [passed_over, attempt("b", "ok", Some(200))];
+        assert_eq!(line(&elsewhere), "a:cooling_down, b:ok 7ms 0B");
         assert_eq!(counts(&elsewhere), (0, 1));
     }
 }

@@ -75,6 +75,8 @@ impl MasterKey {
         bool::from(digest.ct_eq(&known)).then(|| Caller {
             key_hash: hex::encode(known),
             alias: ALIAS.to_owned(),
+            store_prompts: None,
+            virtual_key: None,
         })
     }
 
@@ -83,6 +85,8 @@ impl MasterKey {
         self.is_open().then(|| Caller {
             key_hash: String::new(),
             alias: "no_key".to_owned(),
+            store_prompts: None,
+            virtual_key: None,
         })
     }
 }

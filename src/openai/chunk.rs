@@ -6,13 +6,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Event, Usage};
+use crate::wire::{Head, Writer};
 
-use super::ApiError;
 use super::annotations::Annotation;
 use super::reply::finish_reason;
 use super::usage::WireUsage;
@@ -20,9 +20,7 @@ use super::usage::WireUsage;
 /// Writes events as server-sent events. Holds what is the same in every chunk of a reply.
 #[derive(Debug)]
 pub struct ChunkWriter {
-    id: String,
-    created: i64,
-    model: String,
+    head: Head,
     role_sent: bool,
     /// The tool call whose arguments may still come, and whether any came.
     open_call: Option<(usize, bool)>,
@@ -103,13 +101,10 @@ struct FunctionDelta<'a> {
     arguments: &'a str,
 }
 
-impl ChunkWriter {
-    /// A writer for one reply. `model` is the group that answers; `created` is in Unix seconds.
-    pub fn new(id: String, created: i64, model: String) -> Self {
+impl Writer for ChunkWriter {
+    fn begin(head: Head, _: &mut BytesMut) -> Self {
         Self {
-            id,
-            created,
-            model,
+            head,
             role_sent: false,
             open_call: None,
             thinking_index: 0,
@@ -117,14 +112,12 @@ impl ChunkWriter {
         }
     }
 
-    /// Another model goes on with the answer. What it thinks is not what the first one began to think.
-    pub fn go_on(&mut self, model: String) {
-        self.model = model;
+    fn go_on(&mut self, model: String, _: &mut BytesMut) {
+        self.head.model = model;
         self.thinking_index += 1;
     }
 
-    /// Appends what a client sees of `event`.
-    pub fn event(&mut self, event: &Event, out: &mut BytesMut) {
+    fn event(&mut self, event: &Event, out: &mut BytesMut) {
         if !matches!(event, Event::ToolInput { .. } | Event::Usage(_)) {
             self.close_call(out);
         }
@@ -216,26 +209,21 @@ impl ChunkWriter {
             Event::Stop(reason) => {
                 self.choice(self.first_delta(), Some(finish_reason(reason)), out)
             }
-            // Sent by `usage`, when the client asked for it.
+            // Sent at the end, when the client asked for it.
             Event::Usage(_) => {}
         }
     }
 
-    /// Appends the usage chunk: no choices, as OpenAI sends it.
-    pub fn usage(&self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut) {
-        self.chunk(&[], Some(WireUsage::new(usage, cost)), out);
-    }
-
-    /// Appends the end of a whole answer.
-    pub fn done(&self, out: &mut BytesMut) {
+    /// The usage chunk has no choices, as OpenAI sends it.
+    fn end(&mut self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut) {
+        if self.head.include_usage {
+            self.chunk(&[], Some(WireUsage::new(usage, cost)), out);
+        }
         out.put_slice(b"data: [DONE]\n\n");
     }
+}
 
-    /// An error inside the stream. Nothing follows it: neither a finish reason nor `[DONE]`.
-    pub fn error(error: &ApiError) -> Bytes {
-        Bytes::from(format!("data: {}\n\n", error.body()))
-    }
-
+impl ChunkWriter {
     /// A tool without arguments still needs JSON that parses.
     fn close_call(&mut self, out: &mut BytesMut) {
         if let Some((index, false)) = self.open_call.take() {
@@ -305,10 +293,10 @@ impl ChunkWriter {
 
     fn chunk(&self, choices: &[Choice<'_>], usage: Option<WireUsage>, out: &mut BytesMut) {
         let chunk = Chunk {
-            id: &self.id,
+            id: &self.head.id,
             object: "chat.completion.chunk",
-            created: self.created,
-            model: &self.model,
+            created: self.head.created,
+            model: &self.head.model,
             choices,
             usage,
         };

@@ -1,62 +1,14 @@
 //! Message content: a string, a list of parts, or nothing.
 
-use std::fmt;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::conversation::{CacheTtl, Part, ThinkingBlock};
+use crate::conversation::Part;
+use crate::wire::{CacheControl, Content, WireSource, media, redacted, signed};
 
 use super::ApiError;
-use super::files::{WireFile, WireSource};
-use super::media;
-
-/// `content` of a message.
-#[derive(Debug, Default)]
-pub(super) enum Content {
-    #[default]
-    Empty,
-    Text(String),
-    Parts(Vec<WirePart>),
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ContentVisitor;
-        impl<'de> Visitor<'de> for ContentVisitor {
-            type Value = Content;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a string or a list of content parts")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(Content::Text(text.to_owned()))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Content, E> {
-                Ok(Content::Text(text))
-            }
-
-            fn visit_unit<E>(self) -> Result<Content, E> {
-                Ok(Content::Empty)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
-                let mut parts = Vec::with_capacity(seq.size_hint().unwrap_or(0));
-                while let Some(part) = seq.next_element()? {
-                    parts.push(part);
-                }
-                Ok(Content::Parts(parts))
-            }
-        }
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
+use super::files::WireFile;
 
 /// One content part, of whatever kind.
 #[derive(Debug, Deserialize)]
@@ -91,24 +43,7 @@ enum ImageUrl {
     Object { url: String },
 }
 
-/// `{"type": "ephemeral", "ttl": "1h"}`.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object such as {\"type\": \"ephemeral\"}")]
-pub(super) struct CacheControl {
-    ttl: Option<String>,
-}
-
-impl CacheControl {
-    /// The mark that the client set.
-    pub(super) fn ttl(&self) -> CacheTtl {
-        match self.ttl.as_deref() {
-            Some("1h") => CacheTtl::OneHour,
-            _ => CacheTtl::FiveMinutes,
-        }
-    }
-}
-
-impl Content {
+impl Content<WirePart> {
     /// The parts that are pictures at an address of the web, each with its place in the list.
     pub(super) fn remote(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
         let parts = match self {
@@ -202,19 +137,4 @@ impl WirePart {
             }
         }
     }
-}
-
-/// A signed block, if it is one.
-pub(super) fn signed(text: Option<String>, signature: Option<String>) -> Option<Part> {
-    let signature = signature.filter(|signature| !signature.is_empty())?;
-    Some(Part::Thinking(ThinkingBlock::Signed {
-        text: text.unwrap_or_default(),
-        signature,
-    }))
-}
-
-/// An encrypted block, if it can be read.
-pub(super) fn redacted(data: &str) -> Option<Part> {
-    let data = STANDARD.decode(data).ok()?;
-    Some(Part::Thinking(ThinkingBlock::Redacted(data.into())))
 }

@@ -1,12 +1,11 @@
-//! Documents as clients send them: OpenAI's `file`, and Anthropic's `document` and `image` blocks.
+//! Documents as OpenAI's clients send them.
 
-use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::conversation::{Document, DocumentFormat, Part};
+use crate::conversation::{DocumentFormat, Part};
+use crate::wire::media;
 
 use super::ApiError;
-use super::media;
 
 /// `{"file_data": "data:application/pdf;base64,…", "filename": …}`; LiteLLM also takes the data URL as `file_id`.
 #[derive(Debug, Deserialize)]
@@ -17,15 +16,6 @@ pub(super) struct WireFile {
     pub(super) filename: Option<String>,
     /// A media type, where the data does not say.
     pub(super) format: Option<String>,
-}
-
-/// `source` of Anthropic's blocks.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a source (an object)")]
-pub(super) struct WireSource {
-    r#type: Option<String>,
-    media_type: Option<String>,
-    data: Option<String>,
 }
 
 impl WireFile {
@@ -62,44 +52,6 @@ impl WireFile {
                 document.format = format;
             }
             document.name = self.filename.unwrap_or_default();
-            document.citations = citations;
-        }
-        Ok(part)
-    }
-}
-
-impl WireSource {
-    /// The document or picture that the source holds. `param` names it in errors.
-    pub(super) fn into_part(
-        self,
-        kind: &str,
-        title: Option<String>,
-        citations: bool,
-        param: &str,
-    ) -> Result<Part, ApiError> {
-        let data = self.data.unwrap_or_default();
-        let mut part = match (self.r#type.as_deref(), kind) {
-            (Some("base64"), _) => {
-                let media_type = self.media_type.unwrap_or_default();
-                media::inline(&format!("data:{media_type};base64,{data}"), param)?
-            }
-            (Some("text"), "document") => Part::Document(Document {
-                format: DocumentFormat::Txt,
-                name: String::new(),
-                bytes: Bytes::from(data),
-                citations: false,
-            }),
-            (other, _) => {
-                let found = other.unwrap_or("missing");
-                let param = format!("{param}.type");
-                let message = format!(
-                    "'{param}' is '{found}'; it must be 'base64', or 'text' in a document."
-                );
-                return Err(ApiError::bad_request(message, param));
-            }
-        };
-        if let Part::Document(document) = &mut part {
-            document.name = title.unwrap_or_default();
             document.citations = citations;
         }
         Ok(part)

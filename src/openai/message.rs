@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
+use crate::wire::{CacheControl, Content, redacted, signed, surrogates};
+
 use super::ApiError;
-use super::content::{CacheControl, Content, WirePart, redacted, signed};
-use super::surrogates;
+use super::content::WirePart;
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
@@ -15,7 +16,7 @@ use super::surrogates;
 pub(super) struct WireMessage {
     role: String,
     #[serde(default)]
-    content: Content,
+    content: Content<WirePart>,
     name: Option<String>,
     tool_calls: Option<Vec<WireToolCall>>,
     function_call: Option<WireFunction>,
@@ -145,27 +146,35 @@ impl WireToolCall {
                 ));
             }
         }
-        let call = ToolCall {
-            id: self.id,
-            name: self.function.name,
-            input: arguments(self.function.arguments),
-        };
         let mark = self
             .cache_control
             .map(|control| Part::CacheMark(control.ttl()));
-        Ok(std::iter::once(Part::ToolCall(call)).chain(mark))
+        let calls = arguments(self.function.arguments)
+            .into_iter()
+            .map(move |input| {
+                Part::ToolCall(ToolCall {
+                    id: self.id.clone(),
+                    name: self.function.name.clone(),
+                    input,
+                })
+            });
+        Ok(calls.chain(mark))
     }
 }
 
-/// The arguments as the object that Bedrock wants: the first that the model wrote. Its broken JSON comes back to it as
-/// `{}`: it wrote that itself, and refusing would end the conversation.
-fn arguments(arguments: Value) -> Value {
-    let object = match arguments {
-        Value::String(text) => surrogates::first(text.as_bytes()).filter(Value::is_object),
-        object @ Value::Object(_) => Some(object),
-        _ => None,
+/// The arguments as the objects that Bedrock wants, a call for each: a model that writes `{"a":1}{"b":2}` meant two
+/// calls. The client knows one and answers one; the planner says of the others that they were not carried out. Broken
+/// JSON comes back to the model as `{}`: it wrote that itself, and refusing would end the conversation.
+fn arguments(arguments: Value) -> Vec<Value> {
+    let mut objects = match arguments {
+        Value::String(text) => surrogates::values(text.as_bytes()),
+        object => vec![object],
     };
-    object.unwrap_or_else(|| Value::Object(Map::new()))
+    objects.retain(Value::is_object);
+    if objects.is_empty() {
+        objects.push(Value::Object(Map::new()));
+    }
+    objects
 }
 
 /// A result with its cache marks behind it: Bedrock takes none inside.

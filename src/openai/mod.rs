@@ -5,31 +5,54 @@
 mod annotations;
 mod chunk;
 mod content;
-mod error;
-mod fallback;
 mod files;
 mod format;
-mod labels;
-mod media;
 mod message;
-mod numbers;
-mod options;
+mod priced;
 mod reply;
 mod request;
 mod service;
-mod surrogates;
+mod stored;
 mod thinking;
 mod tools;
 mod unsupported;
 mod usage;
 
 pub use chunk::ChunkWriter;
-pub use error::ApiError;
-pub use fallback::{WireFallback, changed_body};
-pub use labels::Labels;
-pub use options::{MockFailure, Options, RemoteImage};
+pub use priced::Priced;
 pub use reply::{Completion, completion};
 pub use request::ChatRequest;
+pub use stored::stored_reply;
+
+pub use crate::wire::ApiError;
+
+use bytes::Bytes;
+use rust_decimal::Decimal;
+
+use crate::conversation::Reply;
+use crate::wire::{Head, Wire};
+
+/// The wire of `POST /chat/completions`.
+#[derive(Debug)]
+pub struct Chat;
+
+impl Wire for Chat {
+    const CALL_TYPE: &'static str = "acompletion";
+    const ID_PREFIX: &'static str = "chatcmpl-";
+    const HEARTBEAT: &'static [u8] = b": ping\n\n";
+
+    type Body = ChatRequest;
+    type Writer = ChunkWriter;
+    type Whole = Completion;
+
+    fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion {
+        completion(head, reply, cost)
+    }
+
+    fn stream_error(error: &ApiError) -> Bytes {
+        Bytes::from(format!("data: {}\n\n", error.body()))
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Reply, ReplyPart, StopReason};
+use crate::wire::Head;
 
 use super::annotations::Annotation;
 use super::usage::WireUsage;
@@ -63,14 +64,8 @@ struct Function {
     arguments: String,
 }
 
-/// A finished answer as OpenAI's reply. `model` is the group that answered; `created` is in Unix seconds.
-pub fn completion(
-    id: String,
-    created: i64,
-    model: String,
-    reply: Reply,
-    cost: Option<Decimal>,
-) -> Completion {
+/// A finished answer as OpenAI's reply.
+pub fn completion(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion {
     let text = reply.text();
     let reasoning_content = reply.thinking();
     let finish_reason = reply.stop.as_ref().map_or("stop", finish_reason);
@@ -119,10 +114,10 @@ pub fn completion(
         annotations,
     };
     Completion {
-        id,
+        id: head.id,
         object: "chat.completion",
-        created,
-        model,
+        created: head.created,
+        model: head.model,
         choices: [Choice {
             index: 0,
             finish_reason,

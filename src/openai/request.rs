@@ -1,8 +1,5 @@
 //! The body of `POST /chat/completions`, and its translation into the domain.
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -10,16 +7,17 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
+use crate::wire::{
+    self, Betas, Body, Labels, MockFailure, Options, RemoteImage, WireFallback, header, numbers,
+    seconds,
+};
 
-use super::fallback::WireFallback;
 use super::format::{self, ResponseFormat};
 use super::message::WireMessage;
-use super::service::{self, Betas, Performance};
+use super::service::{self, Performance};
 use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
 use super::tools::{self, WireTool};
-use super::{
-    ApiError, Labels, MockFailure, Options, RemoteImage, numbers, surrogates, unsupported,
-};
+use super::{ApiError, unsupported};
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
 #[derive(Debug, Deserialize)]
@@ -99,50 +97,18 @@ struct StreamOptions {
     include_usage: Option<bool>,
 }
 
-impl ChatRequest {
-    /// Parses a body. The error names the field that was wrong.
-    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        // A list would be taken for the fields in their order.
-        if body.trim_ascii_start().first() == Some(&b'[') {
-            return Err(ApiError::bad_request(
-                "The request's body must be a JSON object, and it is a list.",
-                "request_body",
-            ));
-        }
-        let read = surrogates::parse(body).map(|(request, unknown)| Self {
+impl Body for ChatRequest {
+    fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        wire::parse(body).map(|(request, unknown)| Self {
             unknown: unknown
                 .into_iter()
                 .filter(|field| unsupported::is_unknown(field))
                 .collect(),
             ..request
-        });
-        read.map_err(|error| {
-            if !error.is_data() {
-                return ApiError::bad_request(
-                    format!("Invalid JSON payload: {error}"),
-                    "request_body",
-                );
-            }
-            // The path costs time, so it is looked for only now.
-            let body = surrogates::repaired(body);
-            let mut json = serde_json::Deserializer::from_slice(&body);
-            match serde_path_to_error::deserialize::<_, Self>(&mut json) {
-                Err(error) => {
-                    let path = match error.path().to_string() {
-                        root if root == "." => "request_body".to_owned(),
-                        path => path,
-                    };
-                    ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
-                }
-                Ok(_) => {
-                    ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body")
-                }
-            }
         })
     }
 
-    /// Every picture that stands elsewhere and was not fetched yet, in order.
-    pub fn remote_images(&mut self) -> Vec<RemoteImage> {
+    fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
         for (at, message) in self.messages.iter_mut().enumerate() {
             for (part, picture) in message.remote_images() {
@@ -155,8 +121,7 @@ impl ChatRequest {
         images
     }
 
-    /// Puts what was found at the addresses of [`Self::remote_images`], in the same order.
-    pub fn put_images(&mut self, pictures: Vec<Bytes>) {
+    fn put_images(&mut self, pictures: Vec<Bytes>) {
         let parts = self
             .messages
             .iter_mut()
@@ -166,11 +131,7 @@ impl ChatRequest {
         }
     }
 
-    /// The request in the domain's terms, and what is said beside it.
-    pub fn into_conversation(
-        mut self,
-        headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
+    fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
         if self.messages.is_empty() {
             return Err(ApiError::bad_request(
                 "Missing required parameter: 'messages'.",
@@ -292,13 +253,15 @@ impl ChatRequest {
                 self.tags.as_ref(),
                 self.metadata.as_ref(),
                 headers,
-            ),
+            )?,
             drop_params: self.drop_params,
             unsupported,
         };
         Ok((request, options))
     }
+}
 
+impl ChatRequest {
     /// What the body asks for and cannot have.
     fn unsupported(&mut self) -> Vec<String> {
         let known = [
@@ -320,24 +283,6 @@ impl ChatRequest {
         let mut fields: Vec<String> = asked.map(|(field, _)| field.to_owned()).collect();
         fields.append(&mut self.unknown);
         fields
-    }
-}
-
-/// A header's number; what is no number says nothing.
-fn header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
-}
-
-fn seconds(written: Option<f64>, param: &str) -> Result<Option<Duration>, ApiError> {
-    let Some(seconds) = written else {
-        return Ok(None);
-    };
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
-        _ => Err(ApiError::bad_request(
-            format!("'{param}' must be a number of seconds above 0."),
-            param,
-        )),
     }
 }
 

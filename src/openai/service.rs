@@ -8,19 +8,11 @@ use serde_json::{Map, Value};
 use crate::conversation::Service;
 
 use super::ApiError;
+use crate::wire::{Betas, LONGEST_TAG, is_legal_in_tags};
 
 /// Bedrock's limits for `requestMetadata`
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
 const MOST_TAGS: usize = 16;
-const LONGEST_TAG: usize = 256;
-
-/// A list, or one value of it.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a string or a list of strings")]
-pub(super) enum Betas {
-    One(String),
-    Many(Vec<String>),
-}
 
 /// `performanceConfig`.
 #[derive(Debug, Deserialize)]
@@ -96,7 +88,7 @@ fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiErr
             return refuse(param, "must be a string.".into());
         };
         for text in [&key, &value] {
-            if text.chars().count() > LONGEST_TAG || !text.chars().all(is_legal) {
+            if text.chars().count() > LONGEST_TAG || !text.chars().all(is_legal_in_tags) {
                 let what = format!(
                     "must have at most {LONGEST_TAG} characters, key and value each: letters, digits, spaces and \
                      '_', ':', '@', '$', '#', '=', '/', '+', ',', '-', '.'."
@@ -112,17 +104,6 @@ fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiErr
     Ok(tags)
 }
 
-/// What Bedrock takes in `requestMetadata`: `[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}`.
-fn is_legal(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c)
-}
-
-/// A text of the gateway's own as a tag that Bedrock takes.
-pub(super) fn legal_tag(text: &str) -> String {
-    let legal = text.chars().map(|c| if is_legal(c) { c } else { '_' });
-    legal.take(LONGEST_TAG).collect()
-}
-
 /// Fields for the model itself.
 pub(super) fn model_fields(
     fields: Option<Map<String, Value>>,
@@ -132,16 +113,8 @@ pub(super) fn model_fields(
     let mut fields = fields.unwrap_or_default();
     // LiteLLM's clients write the header of Anthropic's API into the body.
     let header = headers.and_then(|headers| headers.get("anthropic-beta")?.as_str());
-    let betas = match betas.or_else(|| Some(Betas::One(header?.to_owned()))) {
-        None => Vec::new(),
-        // As in the HTTP header of the same name.
-        Some(Betas::One(text)) => text
-            .split(',')
-            .map(|beta| beta.trim().to_owned())
-            .filter(|beta| !beta.is_empty())
-            .collect(),
-        Some(Betas::Many(betas)) => betas,
-    };
+    let betas = betas.or_else(|| Some(Betas::One(header?.to_owned())));
+    let betas = betas.map(Betas::list).unwrap_or_default();
     if !betas.is_empty() {
         fields.insert("anthropic_beta".into(), betas.into());
     }

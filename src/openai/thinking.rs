@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use crate::conversation::{Effort, Thinking};
+use crate::wire::{effort as parse_effort, numbers};
 
-use super::{ApiError, numbers};
+use super::ApiError;
 
 /// Anthropic's `thinking`.
 #[derive(Debug, Deserialize)]
@@ -50,13 +51,13 @@ pub(super) fn wish(
 ) -> Result<(Option<Thinking>, Option<Effort>), ApiError> {
     let output = output
         .and_then(|output| output.effort)
-        .map(|word| parse(&word, "output_config.effort"))
+        .map(|word| parse_effort(&word, "output_config.effort"))
         .transpose()?
         .flatten();
     let effort = match effort {
-        Some(ReasoningEffort::Word(word)) => Some(parse(&word, "reasoning_effort")?),
+        Some(ReasoningEffort::Word(word)) => Some(parse_effort(&word, "reasoning_effort")?),
         Some(ReasoningEffort::Object { effort }) => effort
-            .map(|word| parse(&word, "reasoning_effort.effort"))
+            .map(|word| parse_effort(&word, "reasoning_effort.effort"))
             .transpose()?,
         None => None,
     };
@@ -86,29 +87,10 @@ pub(super) fn wish(
         (Some(false), ..) => Some(Thinking::Off),
         (_, Some(budget), _) => Some(Thinking::Budget(budget)),
         (_, _, Some(word)) => {
-            let effort = parse(&word, "reasoning.effort")?;
+            let effort = parse_effort(&word, "reasoning.effort")?;
             Some(effort.map_or(Thinking::Off, Thinking::Effort))
         }
         (enabled, None, None) => enabled.map(|_| Thinking::Adaptive(None)),
     };
     Ok((thinking, output))
-}
-
-/// An effort; `None` means no thinking.
-fn parse(word: &str, param: &str) -> Result<Option<Effort>, ApiError> {
-    Ok(Some(match word {
-        "none" | "disable" => return Ok(None),
-        "minimal" => Effort::Minimal,
-        "low" => Effort::Low,
-        "medium" => Effort::Medium,
-        "high" => Effort::High,
-        "xhigh" => Effort::XHigh,
-        "max" => Effort::Max,
-        other => {
-            let message = format!(
-                "'{param}' is '{other}'; it must be one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' and 'max'."
-            );
-            return Err(ApiError::bad_request(message, param));
-        }
-    }))
 }

@@ -5,8 +5,6 @@
 
 use serde_json::Value;
 
-use super::ApiError;
-
 /// Bookkeeping of clients, of routers and of LiteLLM: it changes no answer of this gateway.
 const HARMLESS: [&str; 53] = [
     "allowed_openai_params",
@@ -85,17 +83,4 @@ pub(super) fn asks_for_nothing(field: &str, value: &Value) -> bool {
         Value::Array(items) => field == "modalities" && items.iter().all(|item| item == "text"),
         _ => false,
     }
-}
-
-/// The refusal that names them.
-pub(super) fn refusal(fields: &[String]) -> Option<ApiError> {
-    let first = fields.first()?;
-    let named: Vec<String> = fields.iter().map(|field| format!("'{field}'")).collect();
-    let message = format!(
-        "Bedrock has nothing for these fields of the request: {}. Leave them out, or have them ignored with \
-         'drop_params: true' in the request or in the configuration. Fields for the model itself go into \
-         'additional_model_request_fields'.",
-        named.join(", ")
-    );
-    Some(ApiError::bad_request(message, first.as_str()))
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::metrics::{Metrics, Scope};
 use crate::keys::{MasterKey, MasterKeyError};
 
 /// What the environment says, with its defaults.
@@ -26,6 +27,8 @@ pub struct Contract {
     pub log_level: Option<String>,
     /// `SIMULATED_BEDROCK`: under a Runtime API emulator, call the simulated Bedrock even where there are credentials.
     pub simulated: bool,
+    /// `CLOUDWATCH_METRICS` (`off`, `stage` or `model`) and `STAGE`: the metrics that are written beside the log.
+    pub metrics: Option<Metrics>,
     /// `AWS_EXECUTION_ENV`: this is AWS Lambda, not an emulator.
     pub on_lambda: bool,
     master_key: Option<String>,
@@ -75,6 +78,7 @@ impl Contract {
             port: port.parse().map_err(|_| wrong_port)?,
             log_level: get("LOG_LEVEL"),
             simulated: flag("SIMULATED_BEDROCK", get("SIMULATED_BEDROCK"))?,
+            metrics: metrics(get("CLOUDWATCH_METRICS"), get("STAGE"))?,
             on_lambda: on_lambda(get),
             master_key: get("LITELLM_MASTER_KEY"),
             master_key_sha256: get("MASTER_KEY_SHA256"),
@@ -100,6 +104,23 @@ impl Contract {
 /// Whether this is AWS Lambda itself. An emulator only names a Runtime API.
 pub fn on_lambda(get: impl Fn(&str) -> Option<String>) -> bool {
     get("AWS_EXECUTION_ENV").is_some_and(|name| name.starts_with("AWS_Lambda_"))
+}
+
+fn metrics(scope: Option<String>, stage: Option<String>) -> Result<Option<Metrics>, ContractError> {
+    let scope = match scope.as_deref().map(str::trim) {
+        None | Some("off") => return Ok(None),
+        Some("stage") => Scope::Stage,
+        Some("model") => Scope::Model,
+        Some(_) => {
+            return Err(ContractError {
+                name: "CLOUDWATCH_METRICS",
+                value: scope.unwrap_or_default(),
+                expected: "off, stage or model",
+            });
+        }
+    };
+    let stage = stage.unwrap_or_else(|| "prod".to_owned());
+    Ok(Some(Metrics { stage, scope }))
 }
 
 fn flag(name: &'static str, value: Option<String>) -> Result<bool, ContractError> {
@@ -153,6 +174,7 @@ mod tests {
             "PORT is 'http'; it must be a port number from 0 to 65535"
         );
         assert!(read(&[("CREATE_TABLE", "maybe")]).is_err());
+        assert!(read(&[("CLOUDWATCH_METRICS", "yes")]).is_err());
     }
 
     #[test]

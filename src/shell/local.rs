@@ -3,14 +3,15 @@
 
 use std::net::SocketAddr;
 
-use axum::serve::ListenerExt;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
+use crate::store::keys;
 use crate::{AppState, app};
 
 use super::gather::{Gathered, gather};
 use super::simulated::Simulated;
-use super::{Contract, StartError};
+use super::{Contract, StartError, server};
 
 pub use super::gather::Upstream;
 
@@ -28,16 +29,7 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
     announce(address, contract, &state, simulated.as_ref());
 
     let tasks = state.tasks.clone();
-    // Without it every stream's first byte waits 40 ms for the acknowledgement of its head.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    axum::serve(listener, app(state))
-        .with_graceful_shutdown(stop_signal())
-        .await
-        .map_err(StartError::Serve)?;
+    server::serve(listener, app(state), server::HEAD_LIMIT, stop_signal()).await;
 
     // The clients have their answers; their records may still be on the way.
     tasks.close();
@@ -81,12 +73,8 @@ fn announce(
     } else {
         " -H \"Authorization: Bearer $LITELLM_MASTER_KEY\""
     };
-    let model = state
-        .config
-        .public_names()
-        .first()
-        .copied()
-        .unwrap_or_default();
+    let names = state.config.listed_names(keys::day(Timestamp::now()));
+    let model = names.first().map(String::as_str).unwrap_or_default();
     println!(
         "bedrock-sidecar {} listens on http://{address}",
         env!("CARGO_PKG_VERSION")

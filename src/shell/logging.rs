@@ -2,9 +2,11 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
+use super::metrics::{self, Metrics, MetricsLayer};
 use crate::spend;
 
 /// What the libraries may say under a plain level. A search for credentials that finds none is answered by the
@@ -12,24 +14,29 @@ use crate::spend;
 const LIBRARIES: &str = "warn,aws_config=error,dynoxide=error";
 
 /// Starts logging to standard output. `level` is a level (`info`) or a tracing filter (`bedrock_sidecar=debug,warn`).
-pub fn start(level: &str, json: bool) {
-    let builder = fmt().with_env_filter(filter(level));
-    // A second start, as in tests, keeps the first.
-    if json {
-        builder
+/// Metrics are written beside the log, whatever its level.
+pub fn start(level: &str, json: bool, metrics: Option<Metrics>) {
+    let lines = if json {
+        fmt::layer()
             .json()
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
-            .try_init()
-            .ok();
+            .boxed()
     } else {
-        builder
+        fmt::layer()
             .compact()
             .with_ansi(std::io::stdout().is_terminal())
-            .try_init()
-            .ok();
-    }
+            .boxed()
+    };
+    let metrics = metrics
+        .map(|metrics| MetricsLayer::new(metrics, std::io::stdout).with_filter(metrics::targets()));
+    // A second start, as in tests, keeps the first.
+    registry()
+        .with(lines.with_filter(filter(level)))
+        .with(metrics)
+        .try_init()
+        .ok();
 }
 
 /// A plain level is the gateway's own; the libraries below it speak up from `warn` on. The lines from which the books

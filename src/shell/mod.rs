@@ -15,10 +15,15 @@ pub mod lambda;
 #[cfg(feature = "local")]
 pub mod local;
 mod logging;
+mod metrics;
+#[cfg(feature = "local")]
+mod server;
 #[cfg(feature = "local")]
 pub mod simulated;
 
 pub use contract::{Contract, ContractError, on_lambda};
+
+pub use metrics::{Metrics, Scope};
 
 use connections::Connections;
 

@@ -16,6 +16,9 @@ pub struct RequestId(Uuid);
 
 const PREFIX: &str = "chatcmpl-";
 
+/// The same id as replies of other wires show it.
+const OTHER_PREFIXES: [&str; 2] = ["msg_", "resp_"];
+
 /// A text that is no request id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a request id: expected {PREFIX} and a UUID of version 7")]
@@ -38,19 +41,26 @@ impl RequestId {
         RequestId(builder.into_uuid())
     }
 
-    /// Reads an id as [`Display`](fmt::Display) writes it.
+    /// Reads an id as [`Display`](fmt::Display) or [`RequestId::with_prefix`] writes it.
     ///
     /// # Errors
     /// Anything else.
     pub fn parse(text: &str) -> Result<RequestId, NotARequestId> {
-        let uuid = text.strip_prefix(PREFIX).ok_or(NotARequestId)?;
+        let mut prefixes = std::iter::once(PREFIX).chain(OTHER_PREFIXES);
+        let uuid = prefixes.find_map(|prefix| text.strip_prefix(prefix));
+        let uuid = uuid.ok_or(NotARequestId)?;
         let id = RequestId(Uuid::try_parse(uuid).map_err(|_| NotARequestId)?);
         let valid = id.0.get_version() == Some(Version::SortRand)
             && id.0.get_variant() == Variant::RFC4122
             // A UUID's time reaches further than the calendar; other spellings would be other keys.
             && Timestamp::from_millisecond(id.millis()).is_ok()
-            && id.to_string() == text;
+            && id.0.to_string() == uuid;
         if valid { Ok(id) } else { Err(NotARequestId) }
+    }
+
+    /// The id as a wire shows it that wants another beginning.
+    pub fn with_prefix(&self, prefix: &str) -> String {
+        format!("{prefix}{}", self.0)
     }
 
     /// When the request began, to the millisecond.
@@ -147,6 +157,9 @@ mod tests {
             prop_assert_eq!(id.time(), time);
             prop_assert!(id.shard() < SHARDS);
             prop_assert_eq!(RequestId::parse(&id.to_string()), Ok(id));
+            for prefix in OTHER_PREFIXES {
+                prop_assert_eq!(RequestId::parse(&id.with_prefix(prefix)), Ok(id));
+            }
         }
 
         #[test]

@@ -2,14 +2,16 @@
 //!
 //! Both have the target [`TARGET`], which a log filter must always let through at `info`.
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Record, RequestId, money};
+use super::{Record, RequestId, Reservation};
 use crate::store::StoreError;
 
 /// The tracing target of both lines.
 pub const TARGET: &str = "spend";
+
+/// The `event` of a record that the table did not take.
+pub const UNRECORDED: &str = "spend_unrecorded";
 
 /// A request that has been admitted and whose record is still to come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,9 +24,9 @@ pub struct Opening<'a> {
     pub model: &'a str,
     /// The prompt's tokens, estimated.
     pub estimated_input: u64,
-    /// US dollars held against a budget.
-    #[serde(with = "money::option", skip_serializing_if = "Option::is_none")]
-    pub reserved: Option<Decimal>,
+    /// What is held for it against which budgets.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub reservations: &'a [Reservation],
 }
 
 /// Logs `spend_open`: from here on Bedrock may bill for this request.
@@ -37,11 +39,11 @@ pub fn opened(opening: &Opening<'_>) {
 pub(super) fn unrecorded(record: &Record, error: &StoreError) {
     match serde_json::to_string(record) {
         Ok(json) => {
-            tracing::error!(target: TARGET, event = "spend_unrecorded", %error, record = json)
+            tracing::error!(target: TARGET, event = UNRECORDED, %error, record = json)
         }
         // Nothing in a record fails to serialize; were it so, its id would be the least to keep.
         Err(why) => {
-            tracing::error!(target: TARGET, event = "spend_unrecorded", %error, %why, id = %record.request_id)
+            tracing::error!(target: TARGET, event = UNRECORDED, %error, %why, id = %record.request_id)
         }
     }
 }

@@ -6,6 +6,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
+/// US dollars as a JSON number of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Dollars(#[serde(with = "self")] pub Decimal);
+
 pub fn serialize<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_string(amount.normalize().to_string())
         .map_err(ser::Error::custom)?
@@ -29,20 +33,21 @@ pub mod map {
 
     use super::*;
 
-    #[derive(Serialize, Deserialize)]
-    struct Amount(#[serde(with = "super")] Decimal);
-
     pub fn serialize<S: Serializer>(
         amounts: &BTreeMap<String, Decimal>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(amounts.iter().map(|(name, amount)| (name, Amount(*amount))))
+        serializer.collect_map(
+            amounts
+                .iter()
+                .map(|(name, amount)| (name, Dollars(*amount))),
+        )
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<String, Decimal>, D::Error> {
-        let amounts = BTreeMap::<String, Amount>::deserialize(deserializer)?;
+        let amounts = BTreeMap::<String, Dollars>::deserialize(deserializer)?;
         Ok(amounts.into_iter().map(|(name, a)| (name, a.0)).collect())
     }
 }
@@ -59,5 +64,14 @@ pub mod option {
             Some(amount) => super::serialize(amount, serializer),
             None => serializer.serialize_none(),
         }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+        raw.filter(|raw| raw.get() != "null")
+            .map(|raw| parse(&raw))
+            .transpose()
     }
 }

@@ -1,4 +1,4 @@
-//! What one record adds to which rows of the totals.
+//! What one record adds to which rows of the totals, and what it does to which budgets.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Record, Status};
+use super::reservation::Settled;
 use super::totals::Counters;
-use super::{Attempt, money};
+use super::{Attempt, RequestId, money};
+use crate::store::Settlement;
 use crate::store::keys::{self, Key};
 
 /// Rows of one partition and what is added to each. Kept in the record word for word: what a later version of this
@@ -16,11 +18,14 @@ use crate::store::keys::{self, Key};
 pub struct Movement {
     pk: String,
     rows: Vec<Row>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    budgets: Vec<Settled>,
 }
 
+/// What is added to every one of these rows. Most often a request's model and its tags get the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
-    sk: String,
+    sks: Vec<String>,
     #[serde(with = "money::map")]
     add: BTreeMap<String, Decimal>,
 }
@@ -56,27 +61,43 @@ impl Movement {
         for tag in &record.tags {
             rows.insert(keys::tag_total(tag), whole);
         }
+        let mut grouped = Vec::<Row>::new();
+        for (sk, counters) in rows {
+            let add: BTreeMap<_, _> = counters.amounts().into_iter().collect();
+            match grouped.iter_mut().find(|row| row.add == add) {
+                Some(row) => row.sks.push(sk),
+                None if add.is_empty() => {}
+                None => grouped.push(Row { sks: vec![sk], add }),
+            }
+        }
         Movement {
             pk: keys::usage_partition(record.request_id.day(), record.request_id.shard()),
-            rows: rows
-                .into_iter()
-                .map(|(sk, counters)| Row {
-                    sk,
-                    add: counters.amounts().into_iter().collect(),
-                })
-                .filter(|row| !row.add.is_empty())
+            rows: grouped,
+            budgets: record
+                .reservations
+                .iter()
+                .map(|reservation| Settled::new(reservation, record.spend_known()))
                 .collect(),
         }
     }
 
+    /// What becomes of the money that was held for this request.
+    pub fn settlements(&self, request: RequestId) -> impl Iterator<Item = Settlement> + '_ {
+        self.budgets
+            .iter()
+            .map(move |settled| settled.settlement(request.to_string()))
+    }
+
     /// The rows' keys and amounts.
     pub fn rows(&self) -> impl Iterator<Item = (Key, Vec<(String, Decimal)>)> + '_ {
-        self.rows.iter().map(|row| {
-            let key = Key {
-                pk: self.pk.clone(),
-                sk: row.sk.clone(),
-            };
-            (key, row.add.clone().into_iter().collect())
+        self.rows.iter().flat_map(|row| {
+            row.sks.iter().map(|sk| {
+                let key = Key {
+                    pk: self.pk.clone(),
+                    sk: sk.clone(),
+                };
+                (key, row.add.clone().into_iter().collect())
+            })
         })
     }
 }

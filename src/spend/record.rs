@@ -5,10 +5,11 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::attempt::{Attempt, sum};
 use super::movement::Movement;
-use super::{Cost, RequestId};
+use super::{Cost, RequestId, Reservation};
 use crate::conversation::Usage;
 
 /// One request, refused, failed or served. LiteLLM_SpendLogs' names where the meaning is the same.
@@ -18,7 +19,7 @@ use crate::conversation::Usage;
 pub struct Record {
     /// The `id` of the reply and of each of its chunks.
     pub request_id: RequestId,
-    /// The route, in LiteLLM's words: `acompletion`.
+    /// The route, in LiteLLM's words: `acompletion`, `anthropic_messages`, `aresponses`.
     pub call_type: String,
     /// How it ended for the client.
     pub status: Status,
@@ -60,7 +61,16 @@ pub struct Record {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub tags: Vec<String>,
+    /// The client's own id of the request, where it sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub litellm_call_id: Option<String>,
+    /// What the client wants to find here (`x-litellm-spend-logs-metadata`); small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend_logs_metadata: Option<Map<String, Value>>,
 
+    /// What was held for it. Fixed with what it adds to the totals.
+    #[serde(skip)]
+    pub reservations: Vec<Reservation>,
     /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +141,9 @@ impl Record {
             stream: false,
             caller,
             tags: Vec::new(),
+            litellm_call_id: None,
+            spend_logs_metadata: None,
+            reservations: Vec::new(),
             movement: None,
         }
     }
@@ -162,7 +175,8 @@ impl Record {
         self.known().total
     }
 
-    fn known(&self) -> Cost {
+    /// [`Record::cost`] as far as the prices are known.
+    pub fn known(&self) -> Cost {
         let costs = self.attempts.iter().filter_map(|attempt| attempt.cost);
         costs.fold(Cost::default(), Cost::plus)
     }
@@ -194,6 +208,7 @@ impl Record {
             // An empty text would be an empty key of the session's index, which DynamoDB refuses.
             text.take_if(|text| text.is_empty());
         }
+        self.litellm_call_id.iter_mut().for_each(|id| cut(id, 200));
         self.tags.retain(|tag| !tag.is_empty());
         self.tags.truncate(20);
         self.tags.iter_mut().for_each(|tag| cut(tag, 100));

@@ -1,7 +1,9 @@
 //! A record as LiteLLM's API shows it: a row of `GET /spend/logs`.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::record::{Failure, Record, Status};
 use super::{Attempt, Cost, RequestId, money};
@@ -29,6 +31,8 @@ pub struct SpendLog<'a> {
     #[serde(rename = "completionStartTime")]
     first_token: Option<String>,
     request_duration_ms: i64,
+    /// Until the first piece of the answer.
+    ttft_ms: Option<i64>,
     model: &'a str,
     model_id: &'a str,
     model_group: &'a str,
@@ -37,6 +41,7 @@ pub struct SpendLog<'a> {
     end_user: &'a str,
     request_tags: &'a [String],
     session_id: Option<&'a str>,
+    litellm_call_id: Option<&'a str>,
     status: Status,
     metadata: Metadata<'a>,
 }
@@ -48,6 +53,7 @@ struct Metadata<'a> {
     user_api_key_alias: Option<&'a str>,
     user_api_key_user_id: Option<&'a str>,
     user_agent: Option<&'a str>,
+    spend_logs_metadata: Option<&'a Map<String, Value>>,
     original_model_group: &'a str,
     attempted_fallbacks: usize,
     attempted_retries: usize,
@@ -102,6 +108,8 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
         let usage = record.usage();
         let caller = &record.caller;
         let decisive = record.decisive();
+        let since_start =
+            |at: Timestamp| (at.as_millisecond() - record.start.as_millisecond()).max(0);
         SpendLog {
             request_id: record.request_id,
             call_type: &record.call_type,
@@ -113,8 +121,8 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
             start: sortable(record.start),
             end: sortable(record.end),
             first_token: record.first_token.map(sortable),
-            request_duration_ms: (record.end.as_millisecond() - record.start.as_millisecond())
-                .max(0),
+            request_duration_ms: since_start(record.end),
+            ttft_ms: record.first_token.map(since_start),
             model: decisive.map_or(&record.model_asked, |attempt| &attempt.model),
             model_id: decisive.map_or("", |attempt| &attempt.deployment),
             model_group: decisive.map_or(&record.model_asked, |attempt| &attempt.group),
@@ -123,6 +131,7 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
             end_user: caller.end_user.as_deref().unwrap_or_default(),
             request_tags: &record.tags,
             session_id: caller.session_id.as_deref(),
+            litellm_call_id: record.litellm_call_id.as_deref(),
             status: record.status,
             metadata: Metadata::from(record),
         }
@@ -143,6 +152,7 @@ impl<'a> From<&'a Record> for Metadata<'a> {
             user_api_key_alias: caller.key_alias.as_deref(),
             user_api_key_user_id: caller.user.as_deref(),
             user_agent: caller.client.as_deref(),
+            spend_logs_metadata: record.spend_logs_metadata.as_ref(),
             original_model_group: &record.model_asked,
             attempted_fallbacks: fallbacks,
             attempted_retries: more.saturating_sub(fallbacks),

@@ -77,14 +77,35 @@ fn day() -> Date {
     keys::day(noon())
 }
 
+/// Books whose writers have time: a busy machine is nobody's failure here.
 fn books(table: Table) -> Ledger {
-    Ledger::new(table, LedgerOptions::default())
+    let write = WriteLimits {
+        total: Duration::from_secs(120),
+        ..WriteLimits::default()
+    };
+    let options = LedgerOptions {
+        write,
+        ..LedgerOptions::default()
+    };
+    Ledger::new(table, options)
 }
 
 async fn fresh() -> (Embedded, Ledger) {
     let embedded = Embedded::in_memory().await.unwrap();
     let table = embedded.table("books").await.unwrap();
     (embedded, books(table))
+}
+
+/// The newest records of a period.
+async fn recent(ledger: &Ledger, first: Timestamp, end: Timestamp, most: usize) -> Vec<Record> {
+    let search = Search {
+        first,
+        end,
+        filter: Filter::default(),
+        page_size: most,
+        after: None,
+    };
+    ledger.search(&search).await.unwrap().records
 }
 
 async fn total(ledger: &Ledger, of: &TotalOf) -> Counters {
@@ -187,14 +208,14 @@ async fn concurrent_records_add_up_to_the_last_digit() {
     assert_eq!(total(ledger, &TotalOf::Tag("t2".into())).await.spend, spend);
 
     let end = noon() + Duration::from_secs(3600);
-    let all = ledger.recent(noon(), end, 1000).await.unwrap();
+    let all = recent(ledger, noon(), end, 1000).await;
     assert_eq!(all.len(), 200);
     assert!(all.is_sorted_by(|a, b| a.request_id > b.request_id));
     assert_eq!(all.iter().map(Record::spend_known).sum::<Decimal>(), spend);
-    let newest = ledger.recent(noon(), end, 17).await.unwrap();
+    let newest = recent(ledger, noon(), end, 17).await;
     assert_eq!(newest[..], all[..17]);
     let end = noon() + Duration::from_millis(100);
-    let earlier = ledger.recent(noon(), end, 1000).await.unwrap();
+    let earlier = recent(ledger, noon(), end, 1000).await;
     assert_eq!(earlier[..], all[100..]);
 }
 
@@ -287,8 +308,8 @@ async fn what_has_expired_is_not_there() {
     assert!(ledger.get(&ids[0]).await.unwrap().is_none());
     assert!(ledger.get(&ids[1]).await.unwrap().is_some());
     let first = now - Duration::from_secs(7200);
-    let recent = ledger.recent(first, now + Duration::from_secs(1), 10).await;
-    assert_eq!(recent.unwrap().len(), 1);
+    let found = recent(&ledger, first, now + Duration::from_secs(1), 10).await;
+    assert_eq!(found.len(), 1);
 }
 
 #[tokio::test]
@@ -298,8 +319,7 @@ async fn a_period_is_checked() {
     assert!(ledger.totals(day(), yesterday).await.is_err());
     assert!(ledger.totals(Date::MIN, Date::MAX).await.is_err());
     assert!(ledger.totals(yesterday, day()).await.unwrap().is_empty());
-    let none = ledger.recent(noon(), noon(), 10).await;
-    assert!(none.unwrap().is_empty());
+    assert!(recent(&ledger, noon(), noon(), 10).await.is_empty());
 }
 
 #[tokio::test]
@@ -327,7 +347,10 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         api_key: &record.caller.key_hash,
         model: "sonnet",
         estimated_input: 12,
-        reserved: Some(d("0.25")),
+        reservations: &[Reservation {
+            key: crate::store::keys::budget("k", None),
+            held: d("0.25"),
+        }],
     });
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
@@ -343,7 +366,7 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         open["fields"]["open"]
             .as_str()
             .unwrap()
-            .contains(r#""reserved":0.25"#)
+            .contains(r#"{"key":{"pk":"key#k","sk":"budget#ever"},"held":0.25}"#)
     );
     let line = lines.find("spend_unrecorded");
     let json = line["fields"]["record"].as_str().unwrap();
@@ -383,6 +406,277 @@ fn a_record_is_small() {
     record.seal();
     let json = serde_json::to_string(&record).unwrap();
     assert!(json.len() < 2048, "{}: {json}", json.len());
+}
+
+/// The reference system's rows have 20 kB and more, prompts apart.
+#[test]
+fn the_largest_plausible_record_is_a_fifth_of_the_reference_system_s() {
+    let mut record = record_at(noon());
+    let mut failed = attempt("us.anthropic.claude-sonnet-4-5-20250929-v1:0");
+    failed.group = "bedrock-converse-us-claude-sonnet-4-5".into();
+    failed.deployment = "ab".repeat(32);
+    failed.outcome = "first_event_timeout".into();
+    failed.status = Some(429);
+    let answered = failed.clone().billed(used(), Some(&price()));
+    // A chain of three asked three, three and two times, and cut once in the middle.
+    record.attempts = vec![failed; 6];
+    record.attempts.extend([answered.clone(), answered]);
+    record.tags = (0..4).map(|n| format!("team-{n}-of-many")).collect();
+    record.caller.user = Some("somebody@example.com".into());
+    record.caller.client =
+        Some("opencode/1.18.33 ai-sdk/provider-utils/4.0.1 runtime/bun/1.3.0".into());
+    record.caller.session_id = Some(uuid::Uuid::nil().to_string());
+    record.litellm_call_id = Some(uuid::Uuid::nil().to_string());
+    let metadata = serde_json::json!({"project": "x".repeat(100), "ticket": "A-1"});
+    record.spend_logs_metadata = metadata.as_object().cloned();
+    record.error = Some(Failure {
+        class: "internal_server_error".into(),
+        status: 503,
+        message: "BedrockException - ".repeat(10),
+    });
+    record.seal();
+    let json = serde_json::to_string(&record).unwrap();
+    assert!(json.len() <= 4096, "{}: {json}", json.len());
+}
+
+/// 60 records, one an hour backwards from noon: of two keys in turn, two sessions, three models, and one in five failed.
+async fn filled() -> (Embedded, Ledger, Vec<Record>) {
+    let (embedded, ledger) = fresh().await;
+    let mut all = Vec::new();
+    for n in 0..60u32 {
+        let mut record = record_at(noon() - Duration::from_secs(3600) * n);
+        record.caller.key_hash = ["ab", "cd"][n as usize % 2].repeat(32);
+        record.caller.session_id = Some(format!("s{}", n % 2));
+        record.caller.end_user = Some(format!("u{}", n % 7));
+        record.tags = vec![format!("t{}", n % 4)];
+        let mut attempt = attempt(&format!("m{}", n % 3));
+        attempt.group = format!("g{}", n % 3);
+        let usage = Usage {
+            input: u64::from(n) * 1000,
+            ..Usage::default()
+        };
+        record.attempts = vec![attempt.billed(usage, Some(&price()))];
+        if n % 5 == 0 {
+            record.status = Status::Failure;
+        }
+        ledger.record(record.clone()).await.unwrap();
+        record.seal();
+        all.push(record);
+    }
+    (embedded, ledger, all)
+}
+
+fn since_days(days: i64) -> Search {
+    Search {
+        first: noon() - Duration::from_secs(24 * 3600) * u32::try_from(days).unwrap(),
+        end: noon() + Duration::from_secs(1),
+        filter: Filter::default(),
+        page_size: 7,
+        after: None,
+    }
+}
+
+/// All pages of a search; each cursor takes the way through text.
+async fn pages(ledger: &Ledger, mut search: Search) -> Vec<Record> {
+    let mut all = Vec::new();
+    let mut until = search.end;
+    loop {
+        let found = ledger.search(&search).await.unwrap();
+        assert!(found.records.len() <= search.page_size);
+        assert!(found.searched_until <= until);
+        assert!(
+            found
+                .records
+                .iter()
+                .all(|record| record.start >= found.searched_until)
+        );
+        until = found.searched_until;
+        all.extend(found.records);
+        match found.next {
+            Some(cursor) => search.after = Some(cursor.to_string().parse().unwrap()),
+            None => break,
+        }
+    }
+    assert_eq!(until, search.first);
+    all
+}
+
+#[tokio::test]
+async fn a_search_finds_what_a_look_at_every_record_finds() {
+    let (_embedded, ledger, all) = filled().await;
+    let some = |text: &str| Some(text.to_owned());
+    let none = Filter::default;
+    let filters = [
+        none(),
+        Filter {
+            key_hash: Some("cd".repeat(32)),
+            ..none()
+        },
+        Filter {
+            session: some("s1"),
+            ..none()
+        },
+        Filter {
+            session: some("s1"),
+            key_hash: Some("ab".repeat(32)),
+            ..none()
+        },
+        Filter {
+            status: Some(Status::Failure),
+            ..none()
+        },
+        Filter {
+            model: some("m2"),
+            ..none()
+        },
+        Filter {
+            model: some("g1"),
+            tag: some("t3"),
+            ..none()
+        },
+        Filter {
+            model: some("sonnet-us"),
+            ..none()
+        },
+        Filter {
+            end_user: some("u6"),
+            key_hash: Some("ab".repeat(32)),
+            ..none()
+        },
+        Filter {
+            min_spend: Some(d("0.033")),
+            max_spend: Some(d("0.066")),
+            ..none()
+        },
+        Filter {
+            user: some("nobody"),
+            ..none()
+        },
+        Filter {
+            key_alias: some("ci"),
+            ..none()
+        },
+    ];
+    for filter in filters {
+        for page_size in [1, 7, 1000] {
+            let search = Search {
+                filter: filter.clone(),
+                page_size,
+                ..since_days(2)
+            };
+            let expected: Vec<&Record> = (all.iter())
+                .filter(|record| record.start >= search.first && filter.matches(record))
+                .collect();
+            let found = pages(&ledger, search).await;
+            assert!(
+                found.iter().eq(expected.iter().copied()),
+                "{filter:?} {page_size}"
+            );
+        }
+    }
+    assert_eq!(pages(&ledger, since_days(1)).await.len(), 25);
+}
+
+#[tokio::test]
+async fn records_of_one_millisecond_are_neither_lost_nor_seen_twice() {
+    let (_embedded, ledger) = fresh().await;
+    for _ in 0..30 {
+        ledger.record(record_at(noon())).await.unwrap();
+    }
+    let found = pages(&ledger, since_days(0)).await;
+    assert_eq!(found.len(), 30);
+    assert!(found.is_sorted_by(|a, b| a.request_id > b.request_id));
+}
+
+/// A day that has long been over.
+fn long_ago() -> Timestamp {
+    "2025-03-01T12:00:00.5Z".parse().unwrap()
+}
+
+/// All requests of that day.
+async fn requests_of_long_ago(ledger: &Ledger) -> u64 {
+    let day = keys::day(long_ago());
+    let totals = ledger.totals(day, day).await.unwrap();
+    let sonnet = totals.iter().filter(|total| total.of == model("us.sonnet"));
+    sonnet.map(|total| total.counters.requests).sum()
+}
+
+/// Moves a counter behind the books' back.
+async fn falsify(ledger: &Ledger) {
+    let key = crate::store::Key {
+        pk: keys::usage_partition(keys::day(long_ago()), 0),
+        sk: keys::model_total("us.sonnet", &"ab".repeat(32)),
+    };
+    let amounts = vec![("requests".to_owned(), d("100"))];
+    let write = crate::store::Write::Add { key, amounts };
+    let limits = WriteLimits::default();
+    ledger.table.transact(&[write], limits).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_day_that_is_over_is_read_from_one_item_and_what_comes_late_still_counts() {
+    let (_embedded, ledger) = fresh().await;
+    for _ in 0..3 {
+        ledger.record(record_at(long_ago())).await.unwrap();
+    }
+    assert_eq!(requests_of_long_ago(&ledger).await, 3);
+    falsify(&ledger).await;
+    assert_eq!(
+        requests_of_long_ago(&ledger).await,
+        3,
+        "the shards are not read"
+    );
+
+    let late = record_at(long_ago());
+    ledger.record(late.clone()).await.unwrap();
+    assert_eq!(
+        requests_of_long_ago(&ledger).await,
+        104,
+        "they are read again"
+    );
+    falsify(&ledger).await;
+    assert_eq!(requests_of_long_ago(&ledger).await, 104);
+
+    // What is counted already changes nothing, and makes nobody read again.
+    assert_eq!(ledger.record(late).await.unwrap(), Written::AlreadyCounted);
+    assert_eq!(requests_of_long_ago(&ledger).await, 104);
+}
+
+#[tokio::test]
+async fn a_movement_between_reading_the_shards_and_rolling_them_up_is_not_lost() {
+    let (_embedded, ledger) = fresh().await;
+    let day = keys::day(long_ago());
+    // Nobody has seen the day; then version 1 has been seen.
+    for (seen, then) in [(None, 1), (Some(1), 2)] {
+        let rows = ledger.of_shards(day, true).await.unwrap();
+        ledger.record(record_at(long_ago())).await.unwrap();
+        let kept = ledger.keep_rolled_up(day, seen, &rows).await;
+        assert!(
+            matches!(kept, Err(crate::store::StoreError::ConditionFailed { .. })),
+            "{kept:?}"
+        );
+        assert_eq!(requests_of_long_ago(&ledger).await, then);
+    }
+}
+
+#[tokio::test]
+async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
+    let (_embedded, ledger) = fresh().await;
+    let mut odd = record_at(long_ago());
+    odd.tags = vec!["a#b".into(), "é".into()];
+    odd.attempts
+        .push(attempt("arn:unknown").billed(used(), None));
+    ledger.record(odd).await.unwrap();
+    ledger.record(record_at(long_ago())).await.unwrap();
+    let day = keys::day(long_ago());
+    let first = ledger.totals(day, day).await.unwrap();
+    let again = ledger.totals(day, day).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(first.len(), 6);
+    let year = ledger
+        .totals(day.saturating_sub(jiff::Span::new().days(366)), day)
+        .await;
+    assert_eq!(year.unwrap(), first);
 }
 
 /// Log lines, kept.

@@ -65,6 +65,23 @@ impl Counters {
         };
     }
 
+    /// Tokens written to either cache.
+    pub fn cache_write(&self) -> u64 {
+        self.cache_write_5m.saturating_add(self.cache_write_1h)
+    }
+
+    /// Prompt tokens, cached or not.
+    pub fn prompt_tokens(&self) -> u64 {
+        (self.input)
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write())
+    }
+
+    /// Prompt and answer tokens.
+    pub fn total_tokens(&self) -> u64 {
+        self.prompt_tokens().saturating_add(self.output)
+    }
+
     /// Field names, as stored, and amounts other than 0.
     pub(super) fn amounts(&self) -> Vec<(String, Decimal)> {
         let all = [

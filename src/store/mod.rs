@@ -3,6 +3,7 @@
 //! The only module that names an SDK type of DynamoDB. What an item means is its owner's business: callers hand in
 //! anything that serializes to a JSON object and get it back the same, numbers digit for digit.
 
+mod account;
 mod batch;
 mod count;
 mod create;
@@ -11,17 +12,20 @@ mod embedded;
 mod error;
 mod item;
 pub mod keys;
+pub mod pieces;
 mod put;
 mod read;
+mod slots;
 mod table;
 mod write;
 
+pub use account::{Account, Claim, Hold, Reserved, Settlement};
 pub use count::Counter;
 #[cfg(feature = "local")]
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use item::Item;
 pub use keys::Key;
-pub use read::{Order, Range};
+pub use read::{Index, Order, Page, Position, Query, Range};
 pub use table::{Table, TableOptions};
 pub use write::{Write, WriteLimits};

@@ -1,10 +1,10 @@
-//! Reading: one item by its key, or a run of items of one partition. What has expired is not there.
+//! Reading: one item by its key, or a run of items of one partition or index. What has expired is not there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::item::{self, Attributes, PK, SK};
+use super::item::{self, Attributes, BY_KEY, BY_SESSION, PK, SK};
 use super::table::READ;
 use super::{Key, StoreError, Table};
 
@@ -26,12 +26,78 @@ pub enum Order {
     Descending,
 }
 
+/// An index: its items have the table's keys and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    /// Under [`super::keys::by_key`].
+    ByKey,
+    /// Under [`super::keys::by_session`].
+    BySession,
+}
+
+/// A run of items of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// The partition, or the index's.
+    pub partition: String,
+    /// `None`: the table itself.
+    pub index: Option<Index>,
+    /// Which of it.
+    pub range: Range,
+    /// From which end.
+    pub order: Order,
+    /// As it was after the last finished write, for twice the price. Without it, and in an index always, items
+    /// written within the last second may be missing.
+    pub consistent: bool,
+}
+
+/// Where a run goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position(Attributes);
+
+/// A piece of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// May be fewer than asked for, or none, although the run goes on: what has expired is left out.
+    pub items: Vec<T>,
+    /// `None`: the run has ended.
+    pub next: Option<Position>,
+}
+
+impl Index {
+    /// Its name, which is its partition key's too.
+    fn name(self) -> &'static str {
+        match self {
+            Index::ByKey => BY_KEY,
+            Index::BySession => BY_SESSION,
+        }
+    }
+}
+
+impl Query {
+    /// All of a partition of the table, from its first item on.
+    pub fn all(partition: String) -> Query {
+        Query {
+            partition,
+            index: None,
+            range: Range::All,
+            order: Order::Ascending,
+            consistent: false,
+        }
+    }
+}
+
 impl Table {
     /// The item at this key, as it was after the last finished write.
     ///
     /// # Errors
     /// When the table does not answer, or the item does not read as a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let found = self.attributes(key).await?;
+        found.as_ref().map(item::read).transpose()
+    }
+
+    pub(super) async fn attributes(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
         let call = self
             .client
             .get_item()
@@ -41,11 +107,9 @@ impl Table {
             .consistent_read(true)
             .send();
         let answer = call.await.map_err(|e| StoreError::from_sdk(e, READ))?;
-        answer
-            .item()
-            .filter(|attributes| !item::expired(attributes, Timestamp::now()))
-            .map(item::read)
-            .transpose()
+        Ok(answer
+            .item
+            .filter(|attributes| !item::expired(attributes, Timestamp::now())))
     }
 
     /// At most `most` items of one partition. Items written within the last second may be missing.
@@ -59,17 +123,29 @@ impl Table {
         order: Order,
         most: usize,
     ) -> Result<Vec<T>, StoreError> {
+        let query = Query {
+            range: range.clone(),
+            order,
+            ..Query::all(partition.to_owned())
+        };
+        self.run(&query, most).await
+    }
+
+    /// At most `most` items of a run.
+    ///
+    /// # Errors
+    /// When the table does not answer, or an item does not read as a `T`.
+    pub async fn run<T: DeserializeOwned>(
+        &self,
+        query: &Query,
+        most: usize,
+    ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
         let mut from = None;
         while found.len() < most {
-            let (page, next) = self
-                .page(partition, range, order, most - found.len(), from)
-                .await?;
-            let now = Timestamp::now();
-            for attributes in page.iter().filter(|item| !item::expired(item, now)) {
-                found.push(item::read(attributes)?);
-            }
-            from = next;
+            let mut page = self.page(query, most - found.len(), from).await?;
+            found.append(&mut page.items);
+            from = page.next;
             if from.is_none() {
                 break;
             }
@@ -77,34 +153,69 @@ impl Table {
         Ok(found)
     }
 
-    async fn page(
-        &self,
-        partition: &str,
-        range: &Range,
-        order: Order,
-        most: usize,
-        from: Option<Attributes>,
-    ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
-        let mut query = self
+    /// The keys of all items in a partition of index 1. Items written within the last second may be missing.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn indexed_by_key(&self, partition: &str) -> Result<Vec<Key>, StoreError> {
+        let pages = self
             .client
             .query()
             .table_name(&*self.name)
-            .scan_index_forward(order == Order::Ascending)
+            .index_name(BY_KEY)
+            .key_condition_expression("by_key = :partition")
+            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let found = pages
+            .collect::<Result<Vec<Attributes>, _>>()
+            .await
+            .map_err(|e| StoreError::from_sdk(e, READ))?;
+        found.iter().map(item::read).collect()
+    }
+
+    /// One piece of a run: at most `most` items, and at most 1 MB.
+    ///
+    /// # Errors
+    /// When the table does not answer, or an item does not read as a `T`.
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        query: &Query,
+        most: usize,
+        from: Option<Position>,
+    ) -> Result<Page<T>, StoreError> {
+        let partition_key = query.index.map_or(PK, Index::name);
+        let mut call = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .set_index_name(query.index.map(|index| index.name().to_owned()))
+            .consistent_read(query.consistent && query.index.is_none())
+            .scan_index_forward(query.order == Order::Ascending)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(from)
-            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
-        query = match range {
-            Range::All => query.key_condition_expression("pk = :pk"),
-            Range::Between(first, last) => query
-                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .set_exclusive_start_key(from.map(|position| position.0))
+            .expression_attribute_values(":pk", AttributeValue::S(query.partition.clone()));
+        call = match &query.range {
+            Range::All => call.key_condition_expression(format!("{partition_key} = :pk")),
+            Range::Between(first, last) => call
+                .key_condition_expression(format!(
+                    "{partition_key} = :pk AND {SK} BETWEEN :first AND :last"
+                ))
                 .expression_attribute_values(":first", AttributeValue::S(first.clone()))
                 .expression_attribute_values(":last", AttributeValue::S(last.clone())),
         };
-        let answer = query
+        let answer = call
             .send()
             .await
             .map_err(|e| StoreError::from_sdk(e, READ))?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());
-        Ok((answer.items.unwrap_or_default(), next))
+        let now = Timestamp::now();
+        let items = answer.items.unwrap_or_default();
+        let living = items.iter().filter(|item| !item::expired(item, now));
+        Ok(Page {
+            items: living.map(item::read).collect::<Result<_, _>>()?,
+            next: next.map(Position),
+        })
     }
 }

@@ -7,29 +7,50 @@ use bedrock_sidecar::chain::Clock;
 use jiff::Timestamp;
 
 /// Stands still until time passes.
-#[derive(Debug, Clone)]
-pub struct TestClock(Arc<Mutex<Timestamp>>);
+#[derive(Clone)]
+pub struct TestClock {
+    now: Arc<Mutex<Timestamp>>,
+    panics: Arc<Mutex<Option<Condition>>>,
+}
+
+type Condition = Box<dyn Fn() -> bool + Send>;
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Timestamp::now())))
+        Self::at(Timestamp::now())
     }
 }
 
 impl TestClock {
+    fn at(now: Timestamp) -> Self {
+        Self {
+            now: Arc::new(Mutex::new(now)),
+            panics: Arc::default(),
+        }
+    }
+
     /// Another clock that tells the same time now.
     pub fn another(&self) -> Self {
-        Self(Arc::new(Mutex::new(*self.0.lock().unwrap())))
+        Self::at(*self.now.lock().unwrap())
     }
 
     /// Time passes.
     pub fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+        *self.now.lock().unwrap() += by;
+    }
+
+    /// The first look at the clock that finds this true panics.
+    pub fn panic_once(&self, when: impl Fn() -> bool + Send + 'static) {
+        *self.panics.lock().unwrap() = Some(Box::new(when));
     }
 
     /// What the gateway takes for the time of day.
     pub fn clock(&self) -> Clock {
-        let now = Arc::clone(&self.0);
-        Clock::new(move || *now.lock().unwrap())
+        let clock = self.clone();
+        Clock::new(move || {
+            let condition = clock.panics.lock().unwrap().take_if(|when| when());
+            assert!(condition.is_none(), "so it goes");
+            *clock.now.lock().unwrap()
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 mod clock;
 pub mod lambda;
+mod panicking;
+pub mod process;
 mod runtime_api;
 mod sse;
 
@@ -19,7 +21,7 @@ use bedrock_sidecar::config::Config;
 use bedrock_sidecar::keys::MasterKey;
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
-use bedrock_sidecar::store::{Embedded, Table, TableOptions, WriteLimits};
+use bedrock_sidecar::store::{Embedded, Table, TableOptions};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -39,7 +41,7 @@ pub const BACKUP: &str = "global.anthropic.claude-haiku-4-5-20251001-v1:0";
 pub const LAST: &str = "us.amazon.nova-pro-v1:0";
 
 /// A chain of three; no retries, so that a test says how many it wants.
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 model_list:
   - model_name: primary
     litellm_params: {model: bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0, aws_region_name: us-east-1}
@@ -111,11 +113,25 @@ impl TestApp {
 
     /// The chain of three with further lines, and a table at this address.
     pub async fn with_table_at(lines: &str, url: String) -> Self {
+        Self::with_config_and_table_at(&format!("{CONFIG}{lines}"), url).await
+    }
+
+    /// A gateway with this configuration, and a table at this address.
+    pub async fn with_config_and_table_at(yaml: &str, url: String) -> Self {
         let surroundings = Surroundings {
             table_at: Some(url),
             ..Surroundings::new().await
         };
-        surroundings.gateway(&format!("{CONFIG}{lines}")).await
+        surroundings.gateway(yaml).await
+    }
+
+    /// The chain of three, whose calls of the table panic where they are of this kind.
+    pub async fn whose_table_panics_at(operation: &'static str) -> Self {
+        let surroundings = Surroundings {
+            table_panics_at: Some(operation),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(CONFIG).await
     }
 
     /// The chain of three with further lines, and Bedrock at this address.
@@ -213,6 +229,8 @@ struct Surroundings {
     bedrock_at: Option<String>,
     /// Called instead of `embedded`.
     table_at: Option<String>,
+    /// Calls of the table of this kind panic.
+    table_panics_at: Option<&'static str>,
 }
 
 impl Surroundings {
@@ -225,6 +243,7 @@ impl Surroundings {
             embedded: Arc::new(Embedded::in_memory().await.unwrap()),
             bedrock_at: None,
             table_at: None,
+            table_panics_at: None,
         }
     }
 
@@ -239,20 +258,20 @@ impl Surroundings {
             )))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
-        let table = match self.table_at {
-            None => self.embedded.table("test").await.unwrap(),
-            endpoint => {
-                let name = "test".to_owned();
-                let region = None;
-                Table::connect(
-                    &sdk,
-                    &TableOptions {
-                        name,
-                        endpoint,
-                        region,
-                    },
-                )
+        let own = self.embedded.table("test").await.unwrap();
+        let options = |endpoint| TableOptions {
+            name: "test".to_owned(),
+            endpoint: Some(endpoint),
+            region: None,
+        };
+        let table = match (self.table_at, self.table_panics_at) {
+            (Some(url), _) => Table::connect(&sdk, &options(url)),
+            (None, Some(operation)) => {
+                let http = panicking::panicking_at(operation);
+                let sdk = sdk.clone().into_builder().http_client(http).build();
+                Table::connect(&sdk, &options(self.embedded.endpoint().to_owned()))
             }
+            (None, None) => own,
         };
         let url = self.bedrock_at.unwrap_or_else(|| self.bedrock.url());
         let clients = Clients::new(sdk, &config, Some(Override { url }));
@@ -261,14 +280,7 @@ impl Surroundings {
             .with_clock(self.clock.clock())
             .with_seed(7)
             .sharing(table.clone());
-        let options = LedgerOptions {
-            write: WriteLimits {
-                total: config.settings.record_timeout,
-                ..WriteLimits::default()
-            },
-            ..LedgerOptions::default()
-        };
-        let ledger = Ledger::new(table, options);
+        let ledger = Ledger::new(table, LedgerOptions::of(&config));
         let state = AppState::new(config, routes, self.master_key, ledger);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -314,4 +326,27 @@ pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
         .get(name)
         .map(|value| value.to_str().unwrap())
         .unwrap_or("")
+}
+
+/// Who was tried and what came of it, without the times and sizes, which must be there.
+pub fn trail_of(response: &Response) -> String {
+    let trail = header(response, "x-sidecar-trail");
+    let entries = trail.split_terminator(", ").map(|entry| {
+        let mut words = entry.split(' ');
+        let outcome = words.next().unwrap();
+        if outcome.ends_with(":cooling_down") {
+            assert_eq!(words.next(), None, "{entry}: nothing was called");
+            return outcome;
+        }
+        for unit in ["ms", "B"] {
+            let amount = words.next().and_then(|word| word.strip_suffix(unit));
+            assert!(
+                amount.is_some_and(|amount| amount.parse::<u64>().is_ok()),
+                "{entry}"
+            );
+        }
+        assert_eq!(words.next(), None, "{entry}");
+        outcome
+    });
+    entries.collect::<Vec<_>>().join(", ")
 }

@@ -13,6 +13,8 @@ use crate::catalog::Caching;
 use crate::config::{CachePolicy, InjectionLocation, InjectionPoint};
 use crate::conversation::{CacheTtl, Part, Role, Tool, Turn};
 
+use super::turns::{PLACEHOLDER, drop_stray_marks};
+
 /// Points in one request, over all of tools, system and messages.
 const MOST_POINTS: usize = 4;
 
@@ -92,6 +94,9 @@ pub(super) fn place(
     if !caching.tools {
         tools.iter_mut().for_each(|tool| tool.cache = None);
     }
+    turns
+        .iter_mut()
+        .for_each(|turn| part_from_documents(&mut turn.parts));
     keep_the_most_useful(tools, system, turns);
     if *policy == CachePolicy::Planned {
         add(caching, tools, system, turns);
@@ -101,6 +106,35 @@ pub(super) fn place(
 
 fn is_mark(part: &Part) -> bool {
     matches!(part, Part::CacheMark(_))
+}
+
+/// Moves marks away from behind documents, where Bedrock refuses them: "messages.0.content.2.type: Field required"
+/// (<https://github.com/pydantic/pydantic-ai/pull/4207>; some report it of all kinds of documents, some of all but
+/// PDFs). At the end of a turn a mark goes before the documents, as recorded; the next turn's point covers them. Within
+/// a turn it was set for the document's sake, so it stays and a text parts the two.
+fn part_from_documents(parts: &mut Vec<Part>) {
+    let behind = |pair: &[Part]| matches!(pair, [Part::Document(_), Part::CacheMark(_)]);
+    if !parts.windows(2).any(behind) {
+        return;
+    }
+    let at_the_end = parts.split_off(end_to_mark(parts));
+    let mut parted: Vec<Part> = Vec::with_capacity(parts.len() + at_the_end.len() + 1);
+    for part in parts.drain(..) {
+        if is_mark(&part) && matches!(parted.last(), Some(Part::Document(_))) {
+            parted.push(Part::Text(PLACEHOLDER.into()));
+        }
+        parted.push(part);
+    }
+    let (marks, documents): (Vec<Part>, Vec<Part>) = at_the_end.into_iter().partition(is_mark);
+    parted.extend(marks);
+    parted.extend(documents);
+    *parts = drop_stray_marks(parted);
+}
+
+/// Where a point at the end of a turn stands: before the documents that the turn ends with.
+fn end_to_mark(parts: &[Part]) -> usize {
+    let can_be_marked = |part: &Part| !matches!(part, Part::Document(_) | Part::CacheMark(_));
+    parts.iter().rposition(can_be_marked).map_or(0, |at| at + 1)
 }
 
 /// The configuration's points at the end of the tools and of the system prompt.
@@ -176,8 +210,10 @@ fn add(caching: Caching, tools: &mut [Tool], system: &mut Vec<Part>, turns: &mut
     let ends: Vec<usize> = turns
         .iter()
         .map(|turn| {
+            let before = turn.parts.iter().take(end_to_mark(&turn.parts));
+            let end = so_far + before.map(Part::estimated_bytes).sum::<usize>();
             so_far += bytes(&turn.parts);
-            so_far
+            end
         })
         .collect();
     let mut point = |length: usize| {
@@ -189,8 +225,10 @@ fn add(caching: Caching, tools: &mut [Tool], system: &mut Vec<Part>, turns: &mut
     let of_user = turns.iter_mut().zip(ends).rev();
     let of_user = of_user.filter(|(turn, _)| turn.role == Role::User).take(2);
     for (turn, end) in of_user {
-        if !turn.parts.last().is_none_or(is_mark) && point(end) {
-            turn.parts.push(Part::CacheMark(CacheTtl::FiveMinutes));
+        let at = end_to_mark(&turn.parts);
+        if at > 0 && !turn.parts.get(at).is_some_and(is_mark) && point(end) {
+            let mark = Part::CacheMark(CacheTtl::FiveMinutes);
+            turn.parts.insert(at, mark);
         }
     }
     if !system.last().is_none_or(is_mark) && point(after_system) {

@@ -10,6 +10,10 @@ use crate::conversation::Tool;
 /// Deepest nesting that references are followed to: recursive schemas have no end.
 const DEEPEST: usize = 8;
 
+/// How much may come in through references, in bytes, roughly: what refers to itself in many places grows with every
+/// level.
+const MOST_INLINED: usize = 256 * 1_024;
+
 /// Keywords that a model held to a schema does not take
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html>). Recorded: `minLength` is taken.
 const UNENFORCEABLE: [&str; 21] = [
@@ -74,8 +78,10 @@ pub(super) fn fit(tool: &mut Tool, family: Family) {
                 return;
             }
             let definitions = tool.schema.as_ref();
+            let mut left = MOST_INLINED;
             let kept = root.iter().filter(|(key, _)| known.contains(&key.as_str()));
-            let kept = kept.map(|(key, value)| (key.clone(), inlined(value, definitions, 0)));
+            let kept =
+                kept.map(|(key, value)| (key.clone(), inlined(value, definitions, 0, &mut left)));
             tool.schema = Arc::new(Value::Object(kept.collect()));
         }
         _ => {}
@@ -126,30 +132,38 @@ fn without_alternatives(root: &Map<String, Value>) -> Option<Map<String, Value>>
     Some(flat)
 }
 
-/// The schema with its references to definitions of the same document replaced by what they refer to.
-fn inlined(schema: &Value, document: &Value, depth: usize) -> Value {
+/// The schema with its references to definitions of the same document replaced by what they refer to, as long as there
+/// are any bytes `left`; then by a schema that takes everything.
+fn inlined(schema: &Value, document: &Value, depth: usize, left: &mut usize) -> Value {
+    if depth > 0 {
+        let size = schema.as_str().map_or(16, str::len);
+        *left = left.saturating_sub(size);
+    }
     match schema {
         Value::Object(fields) => {
             let target = fields.get("$ref").and_then(Value::as_str);
             if let Some(pointer) = target.and_then(|target| target.strip_prefix('#')) {
-                return match document.pointer(pointer).filter(|_| depth < DEEPEST) {
-                    Some(target) => inlined(target, document, depth + 1),
+                let follow = depth < DEEPEST && *left > 0;
+                return match document.pointer(pointer).filter(|_| follow) {
+                    Some(target) => inlined(target, document, depth + 1, left),
                     None => json!({}),
                 };
             }
             let fields = fields.iter();
             Value::Object(
                 fields
-                    .map(|(key, value)| (key.clone(), inlined(value, document, depth)))
+                    .map(|(key, value)| (key.clone(), inlined(value, document, depth, left)))
                     .collect(),
             )
         }
-        Value::Array(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| inlined(item, document, depth))
-                .collect(),
-        ),
+        Value::Array(items) => {
+            let items = items.iter();
+            Value::Array(
+                items
+                    .map(|item| inlined(item, document, depth, left))
+                    .collect(),
+            )
+        }
         other => other.clone(),
     }
 }

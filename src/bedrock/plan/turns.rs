@@ -9,9 +9,10 @@ use super::Names;
 use super::calls::Calls;
 use super::documents;
 use super::names::{legal_id, legal_id_with_signs};
+use super::results;
 
 /// Stands where Bedrock wants text and the client gave none.
-const PLACEHOLDER: &str = ".";
+pub(super) const PLACEHOLDER: &str = ".";
 
 /// What the target's grammar has.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +21,14 @@ pub(super) struct Grammar {
     pub(super) tools: bool,
     /// Pictures may appear; otherwise a note says that one was left out.
     pub(super) vision: bool,
-    /// Pictures, and documents where there are any, may appear inside a tool's result; otherwise a note as above.
+    /// Pictures may appear inside a tool's result; otherwise they stand below, where there is vision.
     pub(super) tool_result_images: bool,
+    /// The same of documents.
+    pub(super) tool_result_documents: bool,
+    /// Text and pictures may appear beside a tool's result; otherwise they get a turn of their own.
+    pub(super) text_beside_results: bool,
+    /// Documents may appear beside a tool's result; otherwise their turn's words get a turn of their own.
+    pub(super) documents_beside_results: bool,
     /// Documents may appear; otherwise their text stands in for them, or a note.
     pub(super) documents: bool,
     /// Ids of tool calls may hold dots and colons.
@@ -63,20 +70,20 @@ pub(super) fn normalise(turns: &[Turn], grammar: Grammar, names: &Names) -> Vec<
     {
         joined.insert(0, user(vec![Part::Text(PLACEHOLDER.into())]));
     }
-    let mut answered = answer_calls(joined);
+    let mut answered = results::set_apart(answer_calls(joined), grammar);
     finish(&mut answered, grammar);
     documents::name(&mut answered);
     answered
 }
 
-fn user(parts: Vec<Part>) -> Turn {
+pub(super) fn user(parts: Vec<Part>) -> Turn {
     Turn {
         role: Role::User,
         parts,
     }
 }
 
-fn is_blank(part: &Part) -> bool {
+pub(super) fn is_blank(part: &Part) -> bool {
     matches!(part, Part::Text(text) if text.trim().is_empty())
 }
 
@@ -108,15 +115,15 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
                 )));
             }
             Part::ToolResult(result) if grammar.tools && role == Role::User => {
+                let (content, below) = results::inside(result, grammar);
                 parts.push(Part::ToolResult(ToolResult {
                     id: grammar.id(&result.id),
-                    content: clean_result(&result.content, grammar.in_results()),
+                    content,
                     is_error: result.is_error,
-                }))
+                }));
+                parts.extend(below);
             }
-            Part::ToolResult(result) => {
-                parts.extend(result_as_text(result, grammar.in_turns_of(role)));
-            }
+            Part::ToolResult(result) => parts.extend(results::as_text(result, grammar, role)),
             // Bedrock takes thinking from the assistant only and pictures from the user only.
             Part::Thinking(_) if !grammar.thinking_blocks || role == Role::User => {}
             Part::Image(_) if role == Role::Assistant => {
@@ -140,15 +147,8 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
     Turn { role, parts }
 }
 
-fn left_out_picture() -> Part {
+pub(super) fn left_out_picture() -> Part {
     Part::Text("[a picture stood here; this model cannot see pictures]".into())
-}
-
-/// What may stand in a place beside text.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    pictures: bool,
-    documents: bool,
 }
 
 impl Grammar {
@@ -159,43 +159,6 @@ impl Grammar {
             legal_id(id)
         }
     }
-
-    fn in_results(self) -> Room {
-        Room {
-            pictures: self.tool_result_images,
-            documents: self.tool_result_images && self.documents,
-        }
-    }
-
-    fn in_turns_of(self, role: Role) -> Room {
-        Room {
-            pictures: self.vision && role == Role::User,
-            documents: self.documents && role == Role::User,
-        }
-    }
-}
-
-fn clean_result(content: &[Part], room: Room) -> Vec<Part> {
-    let mut kept: Vec<Part> = Vec::with_capacity(content.len());
-    for part in content.iter().filter(|part| !is_blank(part)) {
-        match part {
-            Part::Image(_) if !room.pictures => kept.push(left_out_picture()),
-            Part::Document(document) if !room.documents => kept.push(documents::as_text(document)),
-            Part::Text(_) | Part::Image(_) | Part::Document(_) => kept.push(part.clone()),
-            _ => {}
-        }
-    }
-    if kept.is_empty() {
-        kept.push(Part::Text("(no output)".into()));
-    }
-    kept
-}
-
-fn result_as_text(result: &ToolResult, room: Room) -> Vec<Part> {
-    let mut parts = Vec::with_capacity(result.content.len() + 1);
-    parts.push(Part::Text(format!("[tool result for {}]", result.id)));
-    parts.extend(clean_result(&result.content, room));
-    parts
 }
 
 /// Joins neighbours of one role and drops turns that say nothing. Thinking alone says nothing: Bedrock refuses an
@@ -276,8 +239,9 @@ fn order(parts: Vec<Part>, rank: impl Fn(&Part) -> u8) -> Vec<Part> {
     ranked.into_iter().map(|(_, part)| part).collect()
 }
 
-/// A mark needs something before it that can be marked, which thinking cannot; and two marks in a row say nothing more than the longer-lived one.
-fn drop_stray_marks(parts: Vec<Part>) -> Vec<Part> {
+/// A mark needs something before it in its own turn that can be marked, which thinking cannot; and two marks in a row
+/// say nothing more than the longer-lived one.
+pub(super) fn drop_stray_marks(parts: Vec<Part>) -> Vec<Part> {
     let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
     for part in parts {
         match (&part, kept.last_mut()) {

@@ -73,3 +73,45 @@ fn abilities_are_the_models_own() {
             .json_schema
     );
 }
+
+#[test]
+fn what_recordings_showed_goes_before_the_list() {
+    let maverick = resolve("us.meta.llama4-maverick-17b-instruct-v1:0").abilities;
+    assert!(maverick.vision && maverick.documents && maverick.tool_result_images);
+    assert!(!maverick.text_beside_results);
+    let pixtral = resolve("us.mistral.pixtral-large-2502-v1:0").abilities;
+    assert!(pixtral.vision && pixtral.documents && pixtral.tool_result_documents);
+    assert!(!pixtral.tool_result_images && !pixtral.text_beside_results);
+    let claude = resolve("eu.anthropic.claude-sonnet-4-6").abilities;
+    assert!(claude.text_beside_results && !claude.documents_beside_results);
+    let nova = resolve("us.amazon.nova-pro-v1:0").abilities;
+    assert!(nova.text_beside_results && nova.documents_beside_results);
+    for id in [
+        "google.gemma-3-27b-it",
+        "nvidia.nemotron-nano-12b-v2",
+        "zai.glm-4.7-flash",
+    ] {
+        assert!(resolve(id).abilities.json_schema, "{id}");
+    }
+    assert!(
+        !resolve("jp.anthropic.claude-opus-4-7")
+            .abilities
+            .thinking_off
+    );
+    assert!(
+        resolve("us.anthropic.claude-opus-4-8")
+            .abilities
+            .thinking_off
+    );
+    for id in ["openai.gpt-oss-120b-1:0", "qwen.qwen3-235b-a22b-2507-v1:0"] {
+        assert!(!resolve(id).abilities.stop_sequences, "{id}");
+    }
+    assert!(nova.stop_sequences);
+    // Of a model that nobody knows, its family is what there is to go by.
+    assert!(
+        !resolve("mistral.mistral-next")
+            .abilities
+            .text_beside_results
+    );
+    assert!(resolve("vendor.model-next").abilities.text_beside_results);
+}

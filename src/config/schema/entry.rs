@@ -101,7 +101,7 @@ pub(in crate::config) struct CustomPrices {
 }
 
 /// `model_info`: what the config knows better than the catalog. Other keys pass through to `GET /model/info`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(in crate::config) struct Info {
     #[serde(deserialize_with = "lenient::text")]

@@ -64,6 +64,28 @@ router_settings: {default_model: sonnet, model_group_alias: {best: sonnet}, colo
 }
 
 #[test]
+fn a_pattern_is_shown_with_what_it_stands_for() {
+    let report = report(
+        "
+model_list:
+  - {model_name: \"claude-*\", litellm_params: {model: bedrock/us.anthropic.claude-*}}
+  - {model_name: pro, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
+litellm_settings: {fallbacks: [{\"claude-*\": [pro]}, {pro: [claude-opus-5-5]}]}
+",
+    );
+    let stands_for = "us.anthropic.claude-*    us-east-1        ?       ?  unknown  unknown  whatever is asked for, such as ";
+    assert!(report.text.contains(stands_for), "{}", report.text);
+    assert!(
+        report
+            .text
+            .contains("  claude-*\n    → pro\n\n  pro\n    → claude-opus-5-5\n"),
+        "{}",
+        report.text
+    );
+    assert!(!report.text.contains("price of the base model") && !report.text.contains("WARNINGS"));
+}
+
+#[test]
 fn an_unsound_file_is_shown_as_its_error() {
     let report = report("model_list: []\n");
     assert!(!report.sound);

@@ -69,6 +69,19 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
              model of Amazon Bedrock, as bedrock/<model id>",
         ),
         (
+            "model_list:\n  - model_name: a\n    litellm_params: {model: bedrock/*}\n",
+            "c.yml:3:29: model_list[0].litellm_params.model: found \"bedrock/*\", which has more stars than the model_name \
+             \"a\" can fill",
+        ),
+        (
+            "model_list:\n  - model_name: \"*\"\n    litellm_params: {model: bedrock/*, model_id: x}\n",
+            "c.yml:3:50: model_list[0].litellm_params.model_id: found an id beside a model with a star, expected one model",
+        ),
+        (
+            "model_list:\n  - {model_name: a, litellm_params: {model: x.y}}\n  - {model_name: \"b-*\", litellm_params: {model: b.*}}\nlitellm_settings: {fallbacks: [{a: [\"b-*\"]}]}\n",
+            "c.yml:4:37: litellm_settings.fallbacks[0].a[0]: found \"b-*\", expected one model of those it stands for",
+        ),
+        (
             "model_list:\n  - model_name: a\n    litellm_params: {model: x.y, output_cost_per_token: 1}\n",
             "c.yml:3:21: model_list[0].litellm_params: half of a price: input_cost_per_token is missing",
         ),
@@ -111,6 +124,11 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
         (
             &one("general_settings:\n  maximum_spend_logs_retention_period: soon\n"),
             "c.yml:6:40: general_settings.maximum_spend_logs_retention_period: found \"soon\", expected a time such \
+             as 90d, 12w or 48h",
+        ),
+        (
+            &one("general_settings:\n  maximum_spend_logs_content_retention_period: soon\n"),
+            "c.yml:6:48: general_settings.maximum_spend_logs_content_retention_period: found \"soon\", expected a time such \
              as 90d, 12w or 48h",
         ),
         (

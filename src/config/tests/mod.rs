@@ -7,6 +7,7 @@ mod check;
 mod errors;
 mod models;
 mod names;
+mod patterns;
 mod values;
 
 /// Variables, as pairs.

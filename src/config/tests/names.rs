@@ -1,4 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::*;
+
+const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
 
 const ROUTES: &str = "
 model_list:
@@ -31,7 +35,7 @@ fn a_request_may_call_a_group_by_many_names() {
     ] {
         assert_eq!(config.resolve_name(name), group, "{name}");
     }
-    assert_eq!(config.public_names(), ["a", "b", "c", "small"]);
+    assert_eq!(config.listed_names(TODAY), ["a", "b", "c", "small"]);
     assert_eq!(config.groups()[0].weights(), [3.0, 0.0]);
     assert_eq!(config.groups()[1].weights(), [1.0]);
 }

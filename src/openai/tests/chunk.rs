@@ -3,7 +3,18 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 
 use crate::conversation::{Event, StopReason, Usage};
-use crate::openai::{ApiError, ChunkWriter};
+use crate::openai::{ApiError, Chat, ChunkWriter};
+use crate::wire::{Head, Wire, Writer};
+
+fn writer(include_usage: bool) -> ChunkWriter {
+    let head = Head {
+        id: "chatcmpl-1".into(),
+        created: 7,
+        model: "m".into(),
+        include_usage,
+    };
+    ChunkWriter::begin(head, &mut BytesMut::new())
+}
 
 /// The stream of `events`, without the fields that every chunk has alike.
 fn stream(events: &[Event]) -> String {
@@ -18,7 +29,7 @@ fn stream(events: &[Event]) -> String {
 }
 
 fn whole(events: &[Event]) -> String {
-    let mut writer = ChunkWriter::new("chatcmpl-1".into(), 7, "m".into());
+    let mut writer = writer(true);
     let mut out = BytesMut::new();
     for event in events {
         writer.event(event, &mut out);
@@ -132,7 +143,6 @@ fn an_answer_without_a_word_still_has_a_role_and_a_reason() {
 
 #[test]
 fn usage_comes_without_choices_and_in_both_styles() {
-    let writer = ChunkWriter::new("chatcmpl-1".into(), 7, "m".into());
     let usage = Usage {
         input: 11,
         output: 7,
@@ -143,14 +153,19 @@ fn usage_comes_without_choices_and_in_both_styles() {
         estimated: false,
     };
     let mut out = BytesMut::new();
-    writer.usage(&usage, Some(Decimal::new(13_068_000, 10)), &mut out);
-    writer.usage(&Usage::default(), None, &mut out);
-    writer.done(&mut out);
+    let cost = Some(Decimal::new(13_068_000, 10));
+    writer(true).end(&usage, cost, &mut out);
+    writer(true).end(&Usage::default(), None, &mut out);
+    writer(false).end(&usage, cost, &mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
     insta::assert_snapshot!(text, @r#"
     data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[],"usage":{"prompt_tokens":1211,"completion_tokens":7,"total_tokens":1218,"prompt_tokens_details":{"cached_tokens":1000,"cache_write_tokens":200},"completion_tokens_details":{"reasoning_tokens":3},"cache_creation_input_tokens":200,"cache_read_input_tokens":1000,"cost":0.0013068}}
 
+    data: [DONE]
+
     data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},"completion_tokens_details":{"reasoning_tokens":0},"cache_creation_input_tokens":0,"cache_read_input_tokens":0}}
+
+    data: [DONE]
 
     data: [DONE]
     "#);
@@ -163,7 +178,7 @@ fn an_error_inside_the_stream_is_the_last_word() {
         "throttling_error",
         "slow\ndown",
     );
-    let text = String::from_utf8(ChunkWriter::error(&error).to_vec()).unwrap();
+    let text = String::from_utf8(Chat::stream_error(&error).to_vec()).unwrap();
     insta::assert_snapshot!(text, @r#"data: {"error":{"message":"slow\ndown","type":"throttling_error","param":null,"code":"429"}}"#);
 }
 

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::conversation::Request;
 
-use super::{ApiError, ChatRequest, Options};
+use crate::wire::{Body, Options};
+
+use super::{ApiError, ChatRequest};
 
 mod chunk;
 mod error;

@@ -2,11 +2,18 @@ use bytes::Bytes;
 
 use crate::conversation::{Event, Fold, StopReason, Usage};
 use crate::openai::completion;
+use crate::wire::Head;
 
 fn reply(events: Vec<Event>) -> serde_json::Value {
     let mut fold = Fold::default();
     events.into_iter().for_each(|event| fold.push(event));
-    let reply = completion("chatcmpl-1".into(), 7, "m".into(), fold.finish(), None);
+    let head = Head {
+        id: "chatcmpl-1".into(),
+        created: 7,
+        model: "m".into(),
+        include_usage: false,
+    };
+    let reply = completion(head, fold.finish(), None);
     serde_json::to_value(reply).unwrap()
 }
 

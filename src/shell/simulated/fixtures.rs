@@ -13,6 +13,7 @@ pub(super) const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 pub(super) const OPUS: &str = "global.anthropic.claude-opus-4-7";
 pub(super) const NOVA: &str = "us.amazon.nova-lite-v1:0";
 pub(super) const LLAMA: &str = "us.meta.llama4-maverick-17b-instruct-v1:0";
+pub(super) const PIXTRAL: &str = "us.mistral.pixtral-large-2502-v1:0";
 pub(super) const RETIRED: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
 
 /// A small catalog, by the words in an id.
@@ -34,6 +35,7 @@ pub(super) fn lookup(id: &str) -> Option<Model> {
     if id.contains("claude") {
         model.family = Family::Claude;
         abilities.thinking = ThinkingSupport::Budget;
+        abilities.documents_beside_results = false;
         if id.contains("4-5") {
             caching.one_hour = true;
         }
@@ -59,8 +61,15 @@ pub(super) fn lookup(id: &str) -> Option<Model> {
         caching.tools = false;
         abilities.caching = Some(caching);
     }
+    if id.contains("pixtral") {
+        model.family = Family::Mistral;
+        abilities.tool_choice = false;
+        abilities.tool_result_images = false;
+        abilities.text_beside_results = false;
+    }
     if id.contains("llama4") {
         model.family = Family::Llama;
+        abilities.stop_sequences = false;
         abilities.tool_choice = false;
         abilities.tools_while_streaming = false;
     }

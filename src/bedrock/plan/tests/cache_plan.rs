@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cache::points;
 use super::{call, claude, nova, plain_claude, planned_by, tool};
-use crate::catalog::ThinkingSupport;
+use crate::catalog::{Model, ThinkingSupport};
 use crate::config::{CachePolicy, Defaults, InjectionLocation, InjectionPoint};
 
 /// Long enough to be cached by itself.
@@ -170,6 +170,82 @@ fn a_point_follows_the_text_beside_a_tool_s_result() {
     let messages = request["messages"].as_array_mut().unwrap();
     messages.push(json!({"role": "user", "content": "<environment_details/>"}));
     assert_eq!(points(&claude(), &request)[3], "messages[2][3] 5m");
+}
+
+/// A Claude that reads documents.
+fn reader() -> Model {
+    let mut model = claude();
+    model.abilities.documents = true;
+    model
+}
+
+#[test]
+fn a_point_never_stands_behind_a_document() {
+    let text = json!({"type": "text", "text": long("Compare them.")});
+    let file = json!({"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,YQ=="}});
+    let mut marked = file.clone();
+    marked["cache_control"] = five_minutes();
+    // Bedrock wants text beside documents, so one that stands alone has a full stop before it.
+    let cases = [
+        (
+            "the planner's, before both",
+            json!([text, file, file]),
+            "text cachePoint document document",
+        ),
+        (
+            "the client's, before it",
+            json!([text, marked]),
+            "text cachePoint document",
+        ),
+        (
+            "the client's, before both",
+            json!([text, marked, marked]),
+            "text cachePoint document document",
+        ),
+        (
+            "within a turn, parted",
+            json!([marked, text]),
+            "document text cachePoint text cachePoint",
+        ),
+        (
+            "on nothing else",
+            json!([marked]),
+            "text cachePoint document",
+        ),
+        (
+            "text after it",
+            json!([file, text]),
+            "document text cachePoint",
+        ),
+    ];
+    for (name, content, expected) in cases {
+        let request = json!({"messages": [
+            {"role": "system", "content": long("s")},
+            {"role": "user", "content": content}]});
+        let sent = super::body(&reader(), &request);
+        let blocks = sent["messages"][0]["content"].as_array().unwrap().iter();
+        let kinds: Vec<&str> = blocks
+            .filter_map(|block| block.as_object()?.keys().next().map(String::as_str))
+            .collect();
+        assert_eq!(kinds.join(" "), expected, "{name}");
+    }
+}
+
+#[test]
+fn documents_that_nothing_can_be_marked_before_are_cached_with_the_next_turn() {
+    let file = json!({"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,YQ=="}});
+    let mut request = json!({"messages": [
+        {"role": "user", "content": [{"type": "text", "text": long("Read it.")}, file]}]});
+    assert_eq!(points(&reader(), &request), ["messages[0][1] 5m"]);
+    let messages = request["messages"].as_array_mut().unwrap();
+    messages.extend([
+        json!({"role": "assistant", "content": "It says a."}),
+        json!({"role": "user", "content": "And then?"}),
+    ]);
+    assert_eq!(
+        points(&reader(), &request),
+        ["messages[0][1] 5m", "messages[2][1] 5m"]
+    );
 }
 
 #[test]

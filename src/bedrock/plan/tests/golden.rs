@@ -7,6 +7,7 @@ use super::{Without, plan, sent};
 use crate::catalog::{Catalog, Model};
 use crate::config::{CachePolicy, Defaults};
 use crate::openai::ChatRequest;
+use crate::wire::Body;
 
 /// One case: what a client asks of a model, and what goes to Bedrock.
 #[derive(Debug, Deserialize)]

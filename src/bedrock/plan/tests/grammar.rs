@@ -26,6 +26,7 @@ pub(super) fn check(body: &Value, model: &Model) {
         let role = if at % 2 == 0 { "user" } else { "assistant" };
         assert_eq!(message["role"], role, "roles alternate: {body}");
         blocks(list(&message["content"]), role, body);
+        beside_results(list(&message["content"]), model, body);
     }
     let last_is_assistant = messages.len().is_multiple_of(2);
     assert!(
@@ -61,8 +62,9 @@ fn blocks(content: &[Value], role: &str, body: &Value) {
                 !block["text"].as_str().unwrap().trim().is_empty(),
                 "blank text: {body}"
             ),
+            "guardContent" => assert_eq!(role, "user", "{kind}: {body}"),
             "cachePoint" => assert!(
-                !["", "cachePoint", "reasoningContent"].contains(&before),
+                !["", "cachePoint", "document", "reasoningContent"].contains(&before),
                 "a point after {before:?}: {body}"
             ),
             "toolUse" | "reasoningContent" => assert_eq!(role, "assistant", "{kind}: {body}"),
@@ -96,6 +98,29 @@ fn blocks(content: &[Value], role: &str, body: &Value) {
         !has("document") || has("text"),
         "no text beside a document: {body}"
     );
+}
+
+fn beside_results(content: &[Value], model: &Model, body: &Value) {
+    let abilities = &model.abilities;
+    let has = |kind| content.iter().any(|block| block.get(kind).is_some());
+    if has("toolResult") {
+        assert!(
+            abilities.documents_beside_results || !has("document"),
+            "{body}"
+        );
+        let words = has("text") || has("image");
+        assert!(abilities.text_beside_results || !words, "{body}");
+    }
+    let results = content.iter().map(|block| &block["toolResult"]["content"]);
+    let pictures = results
+        .flat_map(list)
+        .any(|part| part.get("image").is_some());
+    assert!(abilities.tool_result_images || !pictures, "{body}");
+    let results = content.iter().map(|block| &block["toolResult"]["content"]);
+    let documents = results
+        .flat_map(list)
+        .any(|part| part.get("document").is_some());
+    assert!(abilities.tool_result_documents || !documents, "{body}");
 }
 
 fn calls(messages: &[Value], model: &Model, body: &Value) {

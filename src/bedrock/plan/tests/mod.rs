@@ -10,6 +10,7 @@ use crate::catalog::{Abilities, Caching, Family, Limits, Model, ThinkingSupport}
 use crate::config::Defaults;
 use crate::conversation::{Request, Tool};
 use crate::openai::ChatRequest;
+use crate::wire::Body;
 
 use super::{Plan, Without, plan};
 
@@ -18,12 +19,14 @@ mod cache_growth;
 mod cache_plan;
 mod documents;
 mod formats;
+mod fuzz;
 mod golden;
 mod grammar;
 mod inference;
 mod messages;
 mod properties;
 mod recordings;
+mod results;
 mod samples;
 mod service;
 mod thinking;
@@ -56,6 +59,10 @@ fn claude() -> Model {
             parallel_tool_use_config: true,
             forced_tool_choice: true,
             tool_result_images: true,
+            tool_result_documents: true,
+            text_beside_results: true,
+            thinking_off: true,
+            stop_sequences: true,
             ..Abilities::default()
         },
         end_of_life: None,
@@ -93,6 +100,19 @@ fn nova(thinking: ThinkingSupport) -> Model {
         tools: false,
     });
     model.abilities.parallel_tool_use_config = false;
+    model.abilities.documents_beside_results = true;
+    model
+}
+
+/// A Pixtral: sees pictures from the user and reads documents, and wants tool results by themselves.
+fn pixtral() -> Model {
+    let mut model = plain_claude();
+    model.family = Family::Mistral;
+    model.abilities.documents = true;
+    model.abilities.tool_choice = false;
+    model.abilities.prefill = false;
+    model.abilities.tool_result_images = false;
+    model.abilities.text_beside_results = false;
     model
 }
 

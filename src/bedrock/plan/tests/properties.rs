@@ -3,7 +3,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{claude, domain_tool, grammar, newer_claude, nova, plain_claude, sent, text_only};
+use super::{
+    claude, domain_tool, grammar, newer_claude, nova, pixtral, plain_claude, sent, text_only,
+};
 use crate::bedrock::plan::{Plan, Without, plan};
 use crate::bedrock::wire;
 use crate::catalog::{Model, ThinkingSupport};
@@ -28,6 +30,7 @@ fn models() -> Vec<Model> {
         newer_claude(ThinkingSupport::BudgetOrAdaptive),
         newer_claude(ThinkingSupport::Adaptive { always_on: true }),
         nova(ThinkingSupport::ReasoningConfig),
+        pixtral(),
         text_only(),
         reader,
         small,
@@ -184,14 +187,27 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = Without> {
-    let flag = any::<bool>;
-    (flag(), flag(), flag(), flag(), flag()).prop_map(
-        |(thinking_blocks, thinking, caching, tools_while_streaming, prefill)| Without {
+    any::<[bool; 9]>().prop_map(
+        |[
             thinking_blocks,
             thinking,
             caching,
             tools_while_streaming,
             prefill,
+            sampling,
+            stop_sequences,
+            forced_tool_choice,
+            json_schema,
+        ]| Without {
+            thinking_blocks,
+            thinking,
+            caching,
+            tools_while_streaming,
+            prefill,
+            sampling,
+            stop_sequences,
+            forced_tool_choice,
+            json_schema,
         },
     )
 }

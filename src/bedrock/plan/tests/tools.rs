@@ -239,3 +239,34 @@ fn an_id_keeps_its_dots_and_colons_where_the_model_takes_them() {
     assert_eq!(used(nova(ThinkingSupport::None)), id);
     assert_ne!(used(claude()), id);
 }
+
+#[test]
+fn objects_run_together_become_calls_of_their_own_each_with_a_result() {
+    let messages = json!([{"role": "user", "content": "q"},
+        {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{\"n\":1}{\"n\":2}{\"n\":1}"}}]},
+        {"role": "tool", "tool_call_id": "a", "content": "done"}]);
+    let sent = super::messages(&plain_claude(), &messages);
+    let call =
+        |id: &str, n: u8| json!({"toolUse": {"toolUseId": id, "name": "f", "input": {"n": n}}});
+    let missing = json!([{"text": "(no result: the call was not carried out)"}]);
+    assert_eq!(sent[1]["content"], json!([call("a", 1), call("a_2", 2)]));
+    assert_eq!(
+        sent[2]["content"],
+        json!([{"toolResult": {"toolUseId": "a", "content": [{"text": "done"}]}},
+               {"toolResult": {"toolUseId": "a_2", "content": missing, "status": "error"}}])
+    );
+}
+
+#[test]
+fn a_schema_that_refers_to_itself_everywhere_stays_small() {
+    let fields: serde_json::Map<_, _> = (0..20)
+        .map(|n| (format!("f{n}"), json!({"$ref": "#/$defs/node"})))
+        .collect();
+    let mut tree = tool("f");
+    tree["function"]["parameters"] = json!({"type": "object", "properties": {"root": {"$ref": "#/$defs/node"}},
+        "$defs": {"node": {"type": "object", "description": "a node", "properties": fields}}});
+    let request = json!({"messages": [{"role": "user", "content": "q"}], "tools": [tree]});
+    let sent = body(&nova(ThinkingSupport::None), &request).to_string();
+    assert!(!sent.contains("$ref"));
+    assert!((10_000..2_000_000).contains(&sent.len()), "{}", sent.len());
+}

@@ -35,6 +35,16 @@ pub(super) const RULES: &[Rule] = &[
         check: lives,
     },
     Rule {
+        name: "something to cache before a point, in its own message",
+        source: "reported: strands-agents/harness-sdk#3677",
+        check: on_nothing,
+    },
+    Rule {
+        name: "no point after a document",
+        source: "reported: pydantic/pydantic-ai#4207",
+        check: after_document,
+    },
+    Rule {
         name: "no point after thinking",
         source: "reported: 0xPlaygrounds/rig#1673",
         check: after_thinking,
@@ -142,6 +152,30 @@ fn lives(asked: &Asked<'_>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn on_nothing(asked: &Asked<'_>) -> Result<(), Failure> {
+    for (_, b, block) in asked.blocks() {
+        if b == 0 && block.get("cachePoint").is_some() {
+            return refuse(
+                "There is nothing available to cache. Please remove the invalid cache point and try again.",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn after_document(asked: &Asked<'_>) -> Result<(), Failure> {
+    let mut blocks = asked.blocks().zip(asked.blocks().skip(1));
+    let point = blocks.find(|((_, _, a), (_, _, b))| {
+        a.get("document").is_some() && b.get("cachePoint").is_some()
+    });
+    match point {
+        Some((_, (m, b, _))) => {
+            model_refuses(format!("messages.{m}.content.{b}.type: Field required"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn after_thinking(asked: &Asked<'_>) -> Result<(), Failure> {

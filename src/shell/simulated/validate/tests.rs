@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::shell::simulated::{
-    fixtures::{LLAMA, NOVA, OPUS, SONNET, lookup},
+    fixtures::{LLAMA, NOVA, OPUS, PIXTRAL, SONNET, lookup},
     signature,
 };
 
@@ -268,6 +268,47 @@ fn every_refusal_has_its_words() {
             )])),
             "must be unique",
         ),
+        (
+            LLAMA,
+            infer(json!({"stopSequences": ["x"]})),
+            "This model doesn't support the stopSequences field. Remove stopSequences and try again.",
+        ),
+        // Beside tool results, and inside.
+        (
+            SONNET,
+            with_tool(
+                loop_of(
+                    assistant(json!([call("a")])),
+                    user(json!([result("a"), {"text": "t"}, document("a")])),
+                ),
+                json!({}),
+            ),
+            "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: a.",
+        ),
+        (
+            PIXTRAL,
+            with_tool(
+                loop_of(
+                    assistant(json!([call("a")])),
+                    user(json!([result("a"), {"text": "t"}])),
+                ),
+                json!({}),
+            ),
+            "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: a.",
+        ),
+        (
+            PIXTRAL,
+            with_tool(
+                loop_of(
+                    assistant(json!([call("a")])),
+                    user(
+                        json!([{"toolResult": {"toolUseId": "a", "content": [{"image": {"format": "png", "source": {"bytes": png}}}]}}]),
+                    ),
+                ),
+                json!({}),
+            ),
+            "This model doesn't support the image field for user messages.",
+        ),
         // Cache points.
         (
             LLAMA,
@@ -319,6 +360,18 @@ fn every_refusal_has_its_words() {
                 json!({}),
             ),
             "Cache point cannot be inserted after reasoning block.",
+        ),
+        (
+            SONNET,
+            said(json!([user(json!([point(), {"text": "a"}]))])),
+            "There is nothing available to cache. Please remove the invalid cache point and try again.",
+        ),
+        (
+            SONNET,
+            said(json!([user(
+                json!([{"text": "a"}, document("a"), point()])
+            )])),
+            "The model returned the following errors: messages.0.content.2.type: Field required",
         ),
         // Thinking.
         (

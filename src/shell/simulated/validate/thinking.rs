@@ -57,8 +57,14 @@ fn supported(asked: &Asked<'_>) -> Result<(), Failure> {
     let support = asked.model.abilities.thinking;
     match (support, kind) {
         (ThinkingSupport::Budget | ThinkingSupport::BudgetOrAdaptive, "enabled" | "disabled")
-        | (ThinkingSupport::BudgetOrAdaptive | ThinkingSupport::Adaptive { .. }, "adaptive")
-        | (ThinkingSupport::Adaptive { always_on: false }, "disabled") => Ok(()),
+        | (ThinkingSupport::BudgetOrAdaptive | ThinkingSupport::Adaptive { .. }, "adaptive") => {
+            Ok(())
+        }
+        (ThinkingSupport::Adaptive { always_on: false }, "disabled")
+            if asked.model.abilities.thinking_off =>
+        {
+            Ok(())
+        }
         (ThinkingSupport::Adaptive { .. }, "enabled") => model_refuses(
             "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.",
         ),

@@ -50,6 +50,16 @@ pub(super) const RULES: &[Rule] = &[
         source: "reported widely",
         check: answered,
     },
+    Rule {
+        name: "what may stand beside a tool's result",
+        source: "reported: pydantic/pydantic-ai#6098; the words are Claude's, of pydantic/pydantic-ai#3253",
+        check: beside_results,
+    },
+    Rule {
+        name: "pictures in a tool's result",
+        source: "reported: anomalyco/opencode#49443",
+        check: pictures_in_results,
+    },
 ];
 
 const NAME: &str = "[a-zA-Z0-9_-]+";
@@ -216,6 +226,43 @@ fn answered(asked: &Asked<'_>) -> Result<(), Failure> {
                 "The number of toolResult blocks at messages.{at}.content exceeds the number of toolUse blocks of previous turn."
             ));
         }
+    }
+    Ok(())
+}
+
+fn beside_results(asked: &Asked<'_>) -> Result<(), Failure> {
+    let abilities = &asked.model.abilities;
+    for (m, message) in asked.messages().iter().enumerate() {
+        let blocks = list(at(message, "/content"));
+        let results = blocks.iter().filter_map(|block| block.get("toolResult"));
+        let ids: Vec<&str> = results
+            .filter_map(|result| at(result, "/toolUseId").as_str())
+            .collect();
+        let may_stand = |block: &Value| {
+            let is = |kind: &str| block.get(kind).is_some();
+            match is("document") {
+                true => abilities.documents_beside_results,
+                false => is("toolResult") || is("cachePoint") || abilities.text_beside_results,
+            }
+        };
+        if !ids.is_empty() && !blocks.iter().all(may_stand) {
+            return model_refuses(format!(
+                "messages.{m}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
+                ids.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn pictures_in_results(asked: &Asked<'_>) -> Result<(), Failure> {
+    let mut inside = asked
+        .blocks()
+        .flat_map(|(_, _, block)| list(at(block, "/toolResult/content")));
+    if !asked.model.abilities.tool_result_images && inside.any(|part| part.get("image").is_some()) {
+        return refuse(
+            "This model doesn't support the image field for user messages. Remove image and try again.",
+        );
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ const DOCUMENTS: [(&str, &str); 11] = [
 ];
 
 /// The media type of files with this ending.
-pub(super) fn type_of_ending(ending: &str) -> Option<&'static str> {
+pub(crate) fn type_of_ending(ending: &str) -> Option<&'static str> {
     let format = DocumentFormat::of_ending(ending)?.as_str();
     DOCUMENTS
         .iter()
@@ -46,12 +46,12 @@ pub(super) fn type_of_ending(ending: &str) -> Option<&'static str> {
 }
 
 /// What follows a file name's last dot.
-pub(super) fn ending(filename: &str) -> Option<&str> {
+pub(crate) fn ending(filename: &str) -> Option<&str> {
     filename.rsplit_once('.').map(|(_, ending)| ending)
 }
 
 /// The picture or document in a data URL (`data:image/png;base64,…`). `param` names it in errors.
-pub(super) fn inline(url: &str, param: &str) -> Result<Part, ApiError> {
+pub(crate) fn inline(url: &str, param: &str) -> Result<Part, ApiError> {
     let Some(rest) = url.strip_prefix("data:") else {
         let shown: String = url.chars().take(60).collect();
         return refuse(
@@ -114,7 +114,7 @@ pub(super) fn inline(url: &str, param: &str) -> Result<Part, ApiError> {
 }
 
 /// A picture that was fetched: its bytes alone say what it is.
-pub(super) fn picture(bytes: Bytes, param: &str) -> Result<Part, ApiError> {
+pub(crate) fn picture(bytes: Bytes, param: &str) -> Result<Part, ApiError> {
     match recognised(&bytes) {
         Some(format) => Ok(Part::Image(Image { format, bytes })),
         None => refuse(

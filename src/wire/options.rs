@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ApiError, Labels, WireFallback, unsupported};
+use super::{ApiError, Labels, WireFallback};
 
 /// What the body says beside the conversation itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Options {
         if self.drop_params.unwrap_or(configured) {
             return Ok(());
         }
-        unsupported::refusal(&self.unsupported).map_or(Ok(()), Err)
+        refusal(&self.unsupported).map_or(Ok(()), Err)
     }
 }
 
@@ -61,4 +61,17 @@ pub enum MockFailure {
     ContextWindow,
     /// `mock_testing_content_policy_fallbacks`.
     ContentFiltered,
+}
+
+/// The refusal that names them.
+fn refusal(fields: &[String]) -> Option<ApiError> {
+    let first = fields.first()?;
+    let named: Vec<String> = fields.iter().map(|field| format!("'{field}'")).collect();
+    let message = format!(
+        "Bedrock has nothing for these fields of the request: {}. Leave them out, or have them ignored with \
+         'drop_params: true' in the request or in the configuration. Fields for the model itself go into \
+         'additional_model_request_fields'.",
+        named.join(", ")
+    );
+    Some(ApiError::bad_request(message, first.as_str()))
 }

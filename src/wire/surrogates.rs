@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
 /// of the root's fields that the type does not have.
-pub(super) fn parse<T: DeserializeOwned>(
+pub(crate) fn parse<T: DeserializeOwned>(
     json: &[u8],
 ) -> Result<(T, Vec<String>), serde_json::Error> {
     let read = |json: &[u8]| {
@@ -35,20 +35,25 @@ pub(super) fn parse<T: DeserializeOwned>(
     })
 }
 
-/// The first value of a text that may go on after it, read the same way.
-pub(super) fn first(json: &[u8]) -> Option<Value> {
-    let begins = |json: &[u8]| {
-        let mut values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
-        values.next()?.ok()
+/// The values that stand one after the other at the start of a text, up to the first that cannot be read.
+pub(crate) fn values(json: &[u8]) -> Vec<Value> {
+    let read = |json: &[u8]| -> (Vec<Value>, bool) {
+        let mut broken = false;
+        let values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
+        let whole = values.map_while(|value| {
+            broken = value.is_err();
+            value.ok()
+        });
+        (whole.collect(), broken)
     };
-    begins(json).or_else(|| match repaired(json) {
-        Cow::Owned(repaired) => begins(&repaired),
-        Cow::Borrowed(_) => None,
-    })
+    match (read(json), repaired(json)) {
+        ((_, true), Cow::Owned(repaired)) => read(&repaired).0,
+        ((values, _), _) => values,
+    }
 }
 
 /// The same JSON with `\ufffd` for every lone surrogate. Escapes all have six bytes, so places in it stay the same.
-pub(super) fn repaired(json: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn repaired(json: &[u8]) -> Cow<'_, [u8]> {
     let mut repaired = Cow::Borrowed(json);
     let mut at = 0;
     while let Some(rest) = json.get(at..).filter(|rest| !rest.is_empty()) {

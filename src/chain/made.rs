@@ -1,0 +1,72 @@
+//! The targets behind patterns: made when a name is first asked for, and kept for the next time.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::choice::Siblings;
+
+/// More names than this are not kept: callers choose them. Making one again costs some microseconds.
+const MOST: usize = 256;
+
+/// What was made, by name.
+#[derive(Debug, Default)]
+pub(super) struct Made(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_name: HashMap<String, Arc<Siblings>>,
+    /// The oldest first.
+    names: VecDeque<String>,
+}
+
+impl Made {
+    /// The targets of this name. `None`: nothing serves it.
+    pub(super) fn get(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Option<Siblings>,
+    ) -> Option<Arc<Siblings>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.by_name.get(name) {
+            return Some(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        if kept.names.len() >= MOST
+            && let Some(oldest) = kept.names.pop_front()
+        {
+            kept.by_name.remove(&oldest);
+        }
+        kept.names.push_back(name.to_owned());
+        kept.by_name.insert(name.to_owned(), Arc::clone(&made));
+        Some(made)
+    }
+
+    /// All that are kept, the oldest first.
+    pub(super) fn all(&self) -> Vec<Arc<Siblings>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = kept.names.iter();
+        all.filter_map(|name| kept.by_name.get(name).cloned())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_but_not_without_end() {
+        let made = Made::default();
+        let first = made.get("first", || Some(Siblings::default())).unwrap();
+        let again = made.get("first", || unreachable!("it is kept")).unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        assert!(made.get("nobody's", || None).is_none());
+        for n in 0..2 * MOST {
+            made.get(&n.to_string(), || Some(Siblings::default()));
+        }
+        assert_eq!(made.all().len(), MOST);
+        let last = (2 * MOST - 1).to_string();
+        assert!(made.get(&last, || None).is_some());
+        assert!(made.get("first", || None).is_none());
+    }
+}

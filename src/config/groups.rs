@@ -1,0 +1,145 @@
+//! The groups of `model_list`, and which of them a name means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Deployment, Group, pattern};
+use crate::catalog::Catalog;
+
+/// All groups, and what they may be called.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Groups {
+    /// In the file's order.
+    all: Vec<Arc<Group>>,
+    /// By `model_name`, and by a deployment's model; patterns have no other names.
+    names: BTreeMap<String, usize>,
+    /// Those with a star in their name, the most specific first.
+    patterns: Vec<usize>,
+}
+
+impl Groups {
+    /// Deployments by `model_name`, in the order of its first, and what each group may be called. A `model_name` is
+    /// always its own group, whatever models others are made of; ids that agree are told apart.
+    pub(super) fn new(read: Vec<(Deployment, Vec<String>)>) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut called: Vec<(String, usize)> = Vec::new();
+        let mut ids = BTreeSet::new();
+        for (mut deployment, names) in read {
+            let written = deployment.id.clone();
+            let mut n = 1;
+            while !ids.insert(deployment.id.clone()) {
+                n += 1;
+                deployment.id = format!("{written}-{n}");
+            }
+            let known = groups
+                .iter()
+                .position(|group| group.name == deployment.group);
+            let index = known.unwrap_or(groups.len());
+            called.extend(names.into_iter().map(|name| (name, index)));
+            let name = deployment.group.clone();
+            match groups.get_mut(index) {
+                Some(group) => group.deployments.push(Arc::new(deployment)),
+                None => groups.push(Group {
+                    name,
+                    deployments: vec![Arc::new(deployment)],
+                }),
+            }
+        }
+        let mut names = BTreeMap::new();
+        let mut patterns = Vec::new();
+        for (index, group) in groups.iter().enumerate() {
+            if group.is_pattern() {
+                patterns.push((pattern::rank(&group.name), index));
+            } else {
+                names.insert(group.name.clone(), index);
+            }
+        }
+        for (name, index) in called {
+            names.entry(name).or_insert(index);
+        }
+        // Equals in the file's order.
+        patterns.sort_by(|(one, _), (other, _)| other.cmp(one));
+        Self {
+            all: groups.into_iter().map(Arc::new).collect(),
+            names,
+            patterns: patterns.into_iter().map(|(_, index)| index).collect(),
+        }
+    }
+
+    /// In the file's order, patterns included.
+    pub(super) fn all(&self) -> &[Arc<Group>] {
+        &self.all
+    }
+
+    /// The name of the group that is meant: a `model_name`, or the name itself where only a pattern serves it.
+    pub(super) fn resolve<'n>(&'n self, name: &'n str) -> Option<&'n str> {
+        match self.known(name) {
+            Some(group) => Some(&group.name),
+            None => self.serves(name).then_some(name),
+        }
+    }
+
+    /// The group that is meant. One that a pattern serves is made for the name.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Group>> {
+        if let Some(group) = self.known(name) {
+            return Some(Arc::clone(group));
+        }
+        let (pattern, parts) = self.fitting(name)?;
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let entries = pattern.deployments.iter();
+        let made = entries.filter_map(|entry| entry.made_for(name, &parts));
+        let deployments: Vec<_> = made.map(Arc::new).collect();
+        (!deployments.is_empty()).then(|| {
+            let name = name.to_owned();
+            Arc::new(Group { name, deployments })
+        })
+    }
+
+    /// The pattern that a name falls under; `None` for the name of a group.
+    pub(super) fn pattern_of(&self, name: &str) -> Option<&str> {
+        if self.known(name).is_some() {
+            return None;
+        }
+        self.fitting(name).map(|(group, _)| group.name.as_str())
+    }
+
+    /// Whether this is a `model_name` with a star.
+    pub(super) fn is_pattern(&self, name: &str) -> bool {
+        self.all
+            .iter()
+            .any(|group| group.name == name && group.is_pattern())
+    }
+
+    fn known(&self, name: &str) -> Option<&Arc<Group>> {
+        let index = self.names.get(name)?;
+        self.all.get(*index)
+    }
+
+    fn serves(&self, name: &str) -> bool {
+        self.fitting(name).is_some_and(|(pattern, parts)| {
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            let mut entries = pattern.deployments.iter();
+            entries.any(|entry| entry.serves(&parts))
+        })
+    }
+
+    /// The most specific pattern that a name fits, and what its stars stand for. A model that the catalog knows is
+    /// also found under `bedrock/`, as in LiteLLM.
+    fn fitting(&self, name: &str) -> Option<(&Arc<Group>, Vec<String>)> {
+        let fit = |name: &str| {
+            let mut patterns = self
+                .patterns
+                .iter()
+                .filter_map(|&index| self.all.get(index));
+            patterns.find_map(|group| {
+                let parts = pattern::parts(&group.name, name)?;
+                Some((group, parts.into_iter().map(str::to_owned).collect()))
+            })
+        };
+        fit(name).or_else(|| {
+            let known =
+                !self.patterns.is_empty() && Catalog::bundled().resolve(name, None, None).known;
+            known.then(|| fit(&format!("bedrock/{name}"))).flatten()
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! `POST /spend/calculate`: what an answer cost, or what a prompt would.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use serde::Serialize;
+
+use crate::app::AppState;
+use crate::catalog::{Catalog, Price};
+use crate::conversation::Usage;
+use crate::openai::{ChatRequest, Priced};
+use crate::spend::{Dollars, cost};
+use crate::wire::{ApiError, Body as _};
+
+use super::super::auth::Key;
+use super::super::body::Body;
+use super::json;
+
+/// The reply.
+#[derive(Serialize)]
+struct Calculated {
+    /// US dollars; `null`: the price is unknown.
+    cost: Option<Dollars>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    price_unknown: bool,
+}
+
+/// `POST /spend/calculate`: by the usage of a `completion_response`, or by `messages`, whose tokens are estimated and
+/// whose answer is not in it.
+pub(super) async fn cost_of(
+    State(app): State<AppState>,
+    Key(_): Key,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let priced = Priced::parse(&body)?;
+    let price = price_of(&app, &priced.model)?;
+    let usage = match priced.usage {
+        Some(usage) => usage,
+        None => {
+            let (request, _) = ChatRequest::parse(&body)?.into_conversation(&headers)?;
+            Usage {
+                input: request.estimated_prompt_tokens(),
+                estimated: true,
+                ..Usage::default()
+            }
+        }
+    };
+    let price = price.map(|price| price.under(priced.tier.as_deref()).into_owned());
+    Ok(json(&Calculated {
+        cost: price
+            .as_ref()
+            .map(|price| Dollars(cost(&usage, price).total)),
+        price_unknown: price.is_none(),
+    }))
+}
+
+/// The price of a name of the configuration, that of its first deployment, or of a Bedrock id.
+fn price_of(app: &AppState, model: &str) -> Result<Option<Price>, ApiError> {
+    let unknown = match app.routes.group(Some(model)) {
+        Ok(group) => {
+            let targets = app.routes.targets(group);
+            return Ok(targets.first().and_then(|target| target.price().cloned()));
+        }
+        Err(unknown) => unknown,
+    };
+    let id = model.strip_prefix("bedrock/").unwrap_or(model);
+    let id = id.strip_prefix("converse/").unwrap_or(id);
+    let found = Catalog::bundled().resolve(id, None, None);
+    if found.known {
+        Ok(found.price)
+    } else {
+        Err(unknown.into())
+    }
+}

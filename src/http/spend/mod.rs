@@ -1,0 +1,68 @@
+//! The spend API, in LiteLLM's paths and shapes: records, and totals from the counters alone.
+
+mod calculate;
+mod logs;
+mod params;
+mod reports;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::app::AppState;
+use crate::openai::ApiError;
+use crate::spend::ReadError;
+use crate::store::StoreError;
+
+/// Every route of the spend API.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/spend/calculate", post(calculate::cost_of))
+        .route("/spend/logs", get(logs::list))
+        .route("/spend/logs/v2", get(logs::pages))
+        .route("/spend/logs/ui", get(logs::pages))
+        .route("/spend/logs/ui/{request_id}", get(logs::detail))
+        .route("/spend/logs/session/ui", get(logs::session))
+        .route("/spend/keys", get(reports::keys))
+        .route("/spend/tags", get(reports::tags))
+        .route("/global/spend", get(reports::whole))
+        .route("/global/spend/report", get(reports::report))
+        .route("/user/daily/activity", get(reports::activity))
+}
+
+/// JSON as text: a `serde_json::Value` in between would make floats of the money.
+fn json(value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => {
+            let json = HeaderValue::from_static("application/json");
+            ([(CONTENT_TYPE, json)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a report could not be written as JSON");
+            ApiError::internal().into_response()
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Period(..) => Self::bad_request(error.to_string(), "start_date"),
+            ReadError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the books could not be read");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "internal_server_error",
+            "The table of spend records cannot be read just now.",
+        )
+    }
+}

@@ -1,0 +1,320 @@
+//! At most so many at once, counted by all instances through one item: a hold for each that is under way.
+//!
+//! A hold ends by itself at a time that its taker names, so that an instance that dies keeps no slot for ever.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::Timestamp;
+
+use super::item::{PK, SK, TTL};
+use super::{Key, StoreError, Table};
+
+/// One update, with the SDK's own tries.
+const UPDATE: Duration = Duration::from_secs(5);
+/// Who lost against other takers this often is told that the table is busy.
+const RETRIES: usize = 5;
+/// The item outlives every hold in it: its ttl is that of the last taker, whose hold may end before another's.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Holder and the millisecond at which its hold ends.
+type Holds = HashMap<String, AttributeValue>;
+
+/// What an update on a condition came to.
+enum Updated {
+    Done,
+    /// The condition does not hold; these are the holds that there are, `None`: there never were any.
+    Refused(Option<Holds>),
+}
+
+impl Table {
+    /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. Taking what
+    /// one has already is no second slot.
+    ///
+    /// # Errors
+    /// When the table does not answer, or too many others take and free at the same time.
+    pub async fn take_slot(
+        &self,
+        key: &Key,
+        holder: &str,
+        most: u64,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if most == 0 {
+            return Ok(false);
+        }
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(5))
+            .with_max_delay(Duration::from_millis(40))
+            .with_max_times(RETRIES)
+            .with_jitter();
+        let mut pauses = pauses.build();
+        loop {
+            let seen = match self.add_hold(key, holder, most, until).await? {
+                Updated::Done => return Ok(true),
+                Updated::Refused(seen) => seen,
+            };
+            let mut holds = seen.clone().unwrap_or_default();
+            holds.retain(|_, ends| is_after(ends, now));
+            if holds.len() as u64 >= most {
+                return Ok(false);
+            }
+            holds.insert(holder.to_owned(), ends(until));
+            if let Updated::Done = self.replace_holds(key, seen, holds, until).await? {
+                return Ok(true);
+            }
+            let Some(pause) = pauses.next() else {
+                return Err(StoreError::Busy {
+                    code: "ConditionalCheckFailedException".to_owned(),
+                    message: "others took and freed slots at the same time".to_owned(),
+                });
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Frees the slot that `holder` has, if it still has one.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn free_slot(&self, key: &Key, holder: &str) -> Result<(), StoreError> {
+        let update = self
+            .updating(key)
+            .update_expression("REMOVE #holds.#holder")
+            .condition_expression("attribute_exists(#holds.#holder)")
+            .expression_attribute_names("#holder", holder);
+        // Not there: it has expired and somebody else has it.
+        outcome(update.send().await).map(|_| ())
+    }
+
+    /// One more hold where there is room, expired ones counted: the way without a collision.
+    async fn add_hold(
+        &self,
+        key: &Key,
+        holder: &str,
+        most: u64,
+        until: Timestamp,
+    ) -> Result<Updated, StoreError> {
+        let update = expiring(self.updating(key), until)
+            .update_expression("SET #holds.#holder = :until, #ttl = :ttl")
+            .condition_expression(
+                "attribute_exists(#holds) AND (size(#holds) < :most OR attribute_exists(#holds.#holder))",
+            )
+            .expression_attribute_names("#holder", holder)
+            .expression_attribute_values(":until", ends(until))
+            .expression_attribute_values(":most", AttributeValue::N(most.to_string()));
+        outcome(update.send().await)
+    }
+
+    /// These holds instead of those that were seen, unless they have changed since.
+    async fn replace_holds(
+        &self,
+        key: &Key,
+        seen: Option<Holds>,
+        holds: Holds,
+        until: Timestamp,
+    ) -> Result<Updated, StoreError> {
+        let update = expiring(self.updating(key), until)
+            .update_expression("SET #holds = :holds, #ttl = :ttl")
+            .expression_attribute_values(":holds", AttributeValue::M(holds));
+        let update = match seen {
+            None => update.condition_expression("attribute_not_exists(#holds)"),
+            Some(seen) => update
+                .condition_expression("#holds = :seen")
+                .expression_attribute_values(":seen", AttributeValue::M(seen)),
+        };
+        outcome(update.send().await)
+    }
+
+    fn updating(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&*self.name)
+            .key(PK, AttributeValue::S(key.pk.clone()))
+            .key(SK, AttributeValue::S(key.sk.clone()))
+            .expression_attribute_names("#holds", "holds")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+/// The item goes some time after this hold.
+fn expiring(update: UpdateItemFluentBuilder, until: Timestamp) -> UpdateItemFluentBuilder {
+    let gone = until.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+    update
+        .expression_attribute_names("#ttl", TTL)
+        .expression_attribute_values(":ttl", AttributeValue::N(gone.as_second().to_string()))
+}
+
+fn outcome(
+    answer: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Updated, StoreError> {
+    let error = match answer {
+        Ok(_) => return Ok(Updated::Done),
+        Err(error) => error,
+    };
+    let refusal = error.as_service_error();
+    if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = refusal {
+        let holds = failed.item().and_then(|item| item.get("holds"));
+        let holds = holds.and_then(|holds| holds.as_m().ok()).cloned();
+        return Ok(Updated::Refused(holds));
+    }
+    Err(StoreError::from_sdk(error, UPDATE))
+}
+
+fn ends(until: Timestamp) -> AttributeValue {
+    AttributeValue::N(until.as_millisecond().to_string())
+}
+
+/// Whether a hold has not ended yet. What is no time holds nothing.
+fn is_after(ends: &AttributeValue, now: Timestamp) -> bool {
+    let ends = ends.as_n().ok().and_then(|ends| ends.parse::<i64>().ok());
+    ends.is_some_and(|ends| ends > now.as_millisecond())
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures_util::future::join_all;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::store::{Embedded, keys};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn table() -> (Embedded, Table) {
+        let embedded = Embedded::in_memory().await.unwrap();
+        let table = embedded.table("test").await.unwrap();
+        (embedded, table)
+    }
+
+    #[tokio::test]
+    async fn slots_are_taken_freed_and_taken_again() {
+        let (_embedded, table) = table().await;
+        let key = keys::slots("deployment");
+        let now = Timestamp::now();
+        let take = async |holder: &str| {
+            table
+                .take_slot(&key, holder, 2, now, now + SECOND)
+                .await
+                .unwrap()
+        };
+        assert!(take("a").await && take("b").await);
+        assert!(!take("c").await);
+        assert!(take("a").await, "it has one already");
+        table.free_slot(&key, "a").await.unwrap();
+        table.free_slot(&key, "a").await.unwrap();
+        assert!(take("c").await);
+        assert!(!take("a").await);
+        assert!(
+            !table
+                .take_slot(&key, "a", 0, now, now + SECOND)
+                .await
+                .unwrap()
+        );
+        table
+            .free_slot(&keys::slots("never used"), "a")
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_hold_whose_time_has_passed_is_replaced_and_not_freed_by_its_former_holder() {
+        let (_embedded, table) = table().await;
+        let key = keys::slots("deployment");
+        let now = Timestamp::now();
+        for dead in ["a", "b", "c"] {
+            assert!(
+                table
+                    .take_slot(&key, dead, 3, now, now + SECOND)
+                    .await
+                    .unwrap()
+            );
+        }
+        let later = now + SECOND;
+        // Fewer than before: what has expired does not stand in the way.
+        assert!(
+            table
+                .take_slot(&key, "d", 1, later, later + SECOND)
+                .await
+                .unwrap()
+        );
+        table.free_slot(&key, "a").await.unwrap();
+        assert!(
+            !table
+                .take_slot(&key, "e", 1, later, later + SECOND)
+                .await
+                .unwrap()
+        );
+        let item: Value = table.get(&key).await.unwrap().unwrap();
+        let holders: Vec<&String> = item["holds"].as_object().unwrap().keys().collect();
+        assert_eq!(holders, ["d"]);
+        let ttl = item["ttl"].as_i64().unwrap();
+        assert!(
+            ttl > (later + SECOND).as_second(),
+            "the item outlives its holds"
+        );
+    }
+
+    /// Many takers at the same time, some of which die with their slot: never more than `MOST` are at work, every slot
+    /// is used, and in the end all are free.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn takers_at_the_same_time_never_have_more_slots_than_there_are() {
+        const MOST: u64 = 3;
+        let (_embedded, table) = table().await;
+        let key = keys::slots("deployment");
+        let began = Timestamp::now();
+        for dead in 0..MOST {
+            let holder = format!("dead-{dead}");
+            assert!(
+                table
+                    .take_slot(&key, &holder, MOST, began, began)
+                    .await
+                    .unwrap()
+            );
+        }
+        let (at_work, most_at_work) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let served = Arc::new(AtomicU64::new(0));
+        let takers = (0..24).map(|taker| {
+            let (table, key) = (table.clone(), key.clone());
+            let (at_work, most_at_work) = (Arc::clone(&at_work), Arc::clone(&most_at_work));
+            let served = Arc::clone(&served);
+            tokio::spawn(async move {
+                for round in 0..12 {
+                    let (holder, now) = (format!("{taker}-{round}"), Timestamp::now());
+                    let until = now + 60 * SECOND;
+                    match table.take_slot(&key, &holder, MOST, now, until).await {
+                        Ok(true) => {}
+                        Ok(false) => continue,
+                        Err(error) if error.is_transient() => continue,
+                        Err(error) => panic!("{error}"),
+                    }
+                    let now_at_work = at_work.fetch_add(1, Ordering::SeqCst) + 1;
+                    most_at_work.fetch_max(now_at_work, Ordering::SeqCst);
+                    served.fetch_add(1, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
+                    at_work.fetch_sub(1, Ordering::SeqCst);
+                    table.free_slot(&key, &holder).await.unwrap();
+                }
+            })
+        });
+        for taker in join_all(takers).await {
+            taker.unwrap();
+        }
+        assert!(most_at_work.load(Ordering::SeqCst) <= MOST);
+        assert!(
+            served.load(Ordering::SeqCst) >= MOST,
+            "the dead ones' slots are used"
+        );
+        let item: Value = table.get(&key).await.unwrap().unwrap();
+        assert_eq!(item["holds"], serde_json::json!({}));
+    }
+}

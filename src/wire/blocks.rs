@@ -1,0 +1,89 @@
+//! Pieces of Anthropic's form that clients write on every wire: cache marks, thinking, pictures and documents.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::conversation::{CacheTtl, Document, DocumentFormat, Part, ThinkingBlock};
+
+use super::{ApiError, media};
+
+/// `{"type": "ephemeral", "ttl": "1h"}`.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an object such as {\"type\": \"ephemeral\"}")]
+pub(crate) struct CacheControl {
+    ttl: Option<String>,
+}
+
+impl CacheControl {
+    /// The mark that the client set.
+    pub(crate) fn ttl(&self) -> CacheTtl {
+        match self.ttl.as_deref() {
+            Some("1h") => CacheTtl::OneHour,
+            _ => CacheTtl::FiveMinutes,
+        }
+    }
+}
+
+/// A signed block, if it is one.
+pub(crate) fn signed(text: Option<String>, signature: Option<String>) -> Option<Part> {
+    let signature = signature.filter(|signature| !signature.is_empty())?;
+    Some(Part::Thinking(ThinkingBlock::Signed {
+        text: text.unwrap_or_default(),
+        signature,
+    }))
+}
+
+/// An encrypted block, if it can be read.
+pub(crate) fn redacted(data: &str) -> Option<Part> {
+    let data = STANDARD.decode(data).ok()?;
+    Some(Part::Thinking(ThinkingBlock::Redacted(data.into())))
+}
+
+/// `source` of Anthropic's blocks.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a source (an object)")]
+pub(crate) struct WireSource {
+    r#type: Option<String>,
+    media_type: Option<String>,
+    data: Option<String>,
+}
+
+impl WireSource {
+    /// The document or picture that the source holds. `param` names it in errors.
+    pub(crate) fn into_part(
+        self,
+        kind: &str,
+        title: Option<String>,
+        citations: bool,
+        param: &str,
+    ) -> Result<Part, ApiError> {
+        let data = self.data.unwrap_or_default();
+        let mut part = match (self.r#type.as_deref(), kind) {
+            (Some("base64"), _) => {
+                let media_type = self.media_type.unwrap_or_default();
+                media::inline(&format!("data:{media_type};base64,{data}"), param)?
+            }
+            (Some("text"), "document") => Part::Document(Document {
+                format: DocumentFormat::Txt,
+                name: String::new(),
+                bytes: Bytes::from(data),
+                citations: false,
+            }),
+            (other, _) => {
+                let found = other.unwrap_or("missing");
+                let param = format!("{param}.type");
+                let message = format!(
+                    "'{param}' is '{found}'; it must be 'base64', or 'text' in a document."
+                );
+                return Err(ApiError::bad_request(message, param));
+            }
+        };
+        if let Part::Document(document) = &mut part {
+            document.name = title.unwrap_or_default();
+            document.citations = citations;
+        }
+        Ok(part)
+    }
+}

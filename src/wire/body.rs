@@ -1,0 +1,80 @@
+//! A body as JSON, and the numbers that may stand in its headers as well.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{ApiError, surrogates};
+
+/// Parses a body. Beside it, the names of the root's fields that the type does not have. The error names the field
+/// that was wrong.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>), ApiError> {
+    // A list would be taken for the fields in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::bad_request(
+            "The request's body must be a JSON object, and it is a list.",
+            "request_body",
+        ));
+    }
+    surrogates::parse(body).map_err(|error| {
+        let invalid =
+            || ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body");
+        if !error.is_data() {
+            return invalid();
+        }
+        // The path costs time, so it is looked for only now.
+        let body = surrogates::repaired(body);
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        match serde_path_to_error::deserialize::<_, T>(&mut json) {
+            Err(error) => {
+                let path = match error.path().to_string() {
+                    root if root == "." => "request_body".to_owned(),
+                    path => path,
+                };
+                ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
+            }
+            Ok(_) => invalid(),
+        }
+    })
+}
+
+/// What a body that was refused can still say of itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Headline {
+    model: Value,
+    stream: Value,
+}
+
+/// The model that a body asks for and whether it asks for a stream, as far as it can be read at all: for the record of
+/// a request that was refused.
+pub(crate) fn headline(body: &[u8]) -> (Option<String>, bool) {
+    let Headline { model, stream } = serde_json::from_slice(body).unwrap_or_default();
+    (
+        model.as_str().map(str::to_owned),
+        stream.as_bool().unwrap_or(false),
+    )
+}
+
+/// A header's number; what is no number says nothing.
+pub(crate) fn header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// A number of seconds.
+pub(crate) fn seconds(written: Option<f64>, param: &str) -> Result<Option<Duration>, ApiError> {
+    let Some(seconds) = written else {
+        return Ok(None);
+    };
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
+        _ => Err(ApiError::bad_request(
+            format!("'{param}' must be a number of seconds above 0."),
+            param,
+        )),
+    }
+}

@@ -1,0 +1,55 @@
+//! Message content: a string, a list of parts, or nothing.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// `content` of a message.
+#[derive(Debug)]
+pub(crate) enum Content<P> {
+    Empty,
+    Text(String),
+    Parts(Vec<P>),
+}
+
+impl<P> Default for Content<P> {
+    fn default() -> Self {
+        Self::Empty
+    }
+}
+
+impl<'de, P: Deserialize<'de>> Deserialize<'de> for Content<P> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ContentVisitor<P>(PhantomData<P>);
+        impl<'de, P: Deserialize<'de>> Visitor<'de> for ContentVisitor<P> {
+            type Value = Content<P>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a string or a list of content parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content<P>, E> {
+                Ok(Content::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Content<P>, E> {
+                Ok(Content::Text(text))
+            }
+
+            fn visit_unit<E>(self) -> Result<Content<P>, E> {
+                Ok(Content::Empty)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<P>, A::Error> {
+                let mut parts = Vec::with_capacity(seq.size_hint().unwrap_or(0));
+                while let Some(part) = seq.next_element()? {
+                    parts.push(part);
+                }
+                Ok(Content::Parts(parts))
+            }
+        }
+        deserializer.deserialize_any(ContentVisitor(PhantomData))
+    }
+}

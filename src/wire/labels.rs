@@ -1,0 +1,194 @@
+//! Who asked and for what: the labels that a request carries for the record.
+
+use std::collections::BTreeMap;
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
+
+use super::ApiError;
+
+/// Labels for the record; none of them changes the answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// The end user as the client names it (`user`).
+    pub end_user: Option<String>,
+    /// The agent's session: requests of one task share it.
+    pub session: Option<String>,
+    /// Free labels for reports.
+    pub tags: Vec<String>,
+    /// The client program, from `user-agent`.
+    pub client: Option<String>,
+    /// The client's own id of the request (`x-litellm-call-id`, else `x-request-id`); goes back as it came.
+    pub call_id: Option<String>,
+    /// What the client wants to find in the record (`x-litellm-spend-logs-metadata`).
+    pub spend_metadata: Option<Map<String, Value>>,
+    /// What the client says about the storing of its prompt and its reply; `None`: nothing.
+    pub store_prompts: Option<bool>,
+}
+
+/// The longest value of a tag that Bedrock takes in `requestMetadata`, in characters
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
+pub(crate) const LONGEST_TAG: usize = 256;
+
+/// Longest label that is kept, in characters: they go into table keys and log lines.
+const LONGEST: usize = 200;
+
+/// Most bytes of `x-litellm-spend-logs-metadata`: a record is read in lists, and so stays small.
+const LONGEST_METADATA: usize = 1000;
+
+/// Where agents name their session: LiteLLM's headers, then opencode's, Claude Code's and Codex's.
+const SESSION_HEADERS: [&str; 6] = [
+    "x-litellm-session-id",
+    "x-litellm-trace-id",
+    "x-session-id",
+    "x-session-affinity",
+    "x-claude-code-session-id",
+    "session-id",
+];
+
+impl Labels {
+    /// From the headers alone: what is known of a request whose body says nothing.
+    pub fn of_headers(headers: &HeaderMap) -> Self {
+        let header = |name: &str| text(headers, name);
+        let tags = header("x-litellm-tags").unwrap_or_default();
+        let tags = tags.split(',').map(|tag| short(tag.trim().to_owned()));
+        Self {
+            tags: tags.filter(|tag| !tag.is_empty()).collect(),
+            end_user: header("x-litellm-end-user-id").map(short),
+            session: SESSION_HEADERS.into_iter().find_map(header).map(short),
+            client: header("user-agent").map(short),
+            call_id: header("x-litellm-call-id")
+                .or_else(|| header("x-request-id"))
+                .filter(|id| !id.is_empty() && id.len() <= LONGEST),
+            spend_metadata: None,
+            store_prompts: said_of_storing(headers),
+        }
+    }
+
+    /// From the body's fields and the headers that LiteLLM and the agents use; a header wins over the body.
+    pub(crate) fn new(
+        user: Option<String>,
+        session: Option<String>,
+        tags: Option<&Value>,
+        metadata: Option<&Value>,
+        headers: &HeaderMap,
+    ) -> Result<Self, ApiError> {
+        let of_headers = Self::of_headers(headers);
+        let of_metadata = |name: &str| metadata?.get(name)?.as_str().map(str::to_owned);
+        let listed = tags
+            .or_else(|| metadata?.get("tags"))
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let tags = listed
+            .filter_map(Value::as_str)
+            .map(|tag| short(tag.trim().to_owned()))
+            .filter(|tag| !tag.is_empty())
+            .chain(of_headers.tags);
+        let of_body = session
+            .or_else(|| of_metadata("session_id"))
+            .or_else(|| of_metadata("trace_id"))
+            .or_else(|| of_metadata("cline_task_id"))
+            .or_else(|| claude_code_session(&of_metadata("user_id")?));
+        Ok(Self {
+            tags: tags.collect(),
+            end_user: of_headers.end_user.or(user.map(short)),
+            session: of_headers.session.or(of_body.map(short)),
+            spend_metadata: spend_metadata(metadata, headers)?,
+            ..of_headers
+        })
+    }
+}
+
+/// A header's text.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.to_owned())
+}
+
+/// LiteLLM's headers for it: a client may always have nothing stored, and may ask for it.
+fn said_of_storing(headers: &HeaderMap) -> Option<bool> {
+    let is_true =
+        |name| text(headers, name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if is_true("x-litellm-enable-message-redaction") {
+        return Some(false);
+    }
+    let wanted = [
+        "x-litellm-disable-message-redaction",
+        "litellm-disable-message-redaction",
+    ];
+    wanted.into_iter().any(is_true).then_some(true)
+}
+
+/// Claude Code's `metadata.user_id` is JSON text.
+fn claude_code_session(user_id: &str) -> Option<String> {
+    let user: Value = serde_json::from_str(user_id).ok()?;
+    user.get("session_id")?.as_str().map(str::to_owned)
+}
+
+/// The header, else `metadata.spend_logs_metadata`.
+fn spend_metadata(
+    metadata: Option<&Value>,
+    headers: &HeaderMap,
+) -> Result<Option<Map<String, Value>>, ApiError> {
+    let header = "x-litellm-spend-logs-metadata";
+    let in_body = metadata.and_then(|metadata| metadata.get("spend_logs_metadata"));
+    let (param, found) = match (headers.get(header), in_body) {
+        (Some(value), _) => (header, serde_json::from_slice(value.as_bytes()).ok()),
+        (None, Some(value)) => ("metadata.spend_logs_metadata", Some(value.clone())),
+        (None, None) => return Ok(None),
+    };
+    match found {
+        Some(Value::Null) => Ok(None),
+        Some(Value::Object(fields))
+            if serde_json::to_vec(&fields).is_ok_and(|json| json.len() <= LONGEST_METADATA) =>
+        {
+            Ok(Some(fields).filter(|fields| !fields.is_empty()))
+        }
+        _ => Err(ApiError::bad_request(
+            format!("'{param}' must be a JSON object of at most {LONGEST_METADATA} bytes."),
+            param,
+        )),
+    }
+}
+
+impl Labels {
+    /// What the configuration hands on to Bedrock's invocation log (`bedrock_request_metadata_fields`), by the names
+    /// of its fields: whose key, which session, which end user, which client. A name that means nothing here is skipped.
+    pub fn request_metadata(&self, fields: &[String], key_alias: &str) -> BTreeMap<String, String> {
+        let tags = self.tags.join(",");
+        let value = |field: &str| match field {
+            "key_alias" | "user_api_key_alias" => Some(key_alias),
+            "session_id" | "litellm_session_id" => self.session.as_deref(),
+            "end_user" | "user" | "user_api_key_end_user_id" => self.end_user.as_deref(),
+            "client" | "user_agent" => self.client.as_deref(),
+            "tags" => Some(tags.as_str()),
+            _ => None,
+        };
+        let known = fields.iter().filter_map(|field| {
+            let value = value(field).filter(|value| !value.is_empty())?;
+            Some((field.clone(), legal_tag(value)))
+        });
+        known.collect()
+    }
+}
+
+fn short(label: String) -> String {
+    match label.char_indices().nth(LONGEST) {
+        Some((end, _)) => label.get(..end).unwrap_or_default().to_owned(),
+        None => label,
+    }
+}
+
+/// What Bedrock takes in `requestMetadata`: `[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}`.
+pub(crate) fn is_legal_in_tags(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c)
+}
+
+/// A text of the gateway's own as a tag that Bedrock takes.
+fn legal_tag(text: &str) -> String {
+    let legal = text
+        .chars()
+        .map(|c| if is_legal_in_tags(c) { c } else { '_' });
+    legal.take(LONGEST_TAG).collect()
+}

@@ -1,0 +1,105 @@
+//! What every wire towards clients has in common, and what one has to be for `http/` to serve it.
+//!
+//! A wire is a room of its own (`openai/`, …) that translates to and from the domain in `conversation/`: no wire is
+//! translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that implements [`Wire`] and a line
+//! in the router; admission, chains, records and logs are the same for all.
+
+mod blocks;
+mod body;
+mod content;
+mod effort;
+mod error;
+mod fallback;
+mod labels;
+pub(crate) mod media;
+pub(crate) mod numbers;
+mod options;
+mod stored;
+pub(crate) mod surrogates;
+
+pub use error::ApiError;
+pub use fallback::{WireFallback, changed_body};
+pub use labels::Labels;
+pub use options::{MockFailure, Options, RemoteImage};
+pub use stored::stored_request;
+
+pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
+pub(crate) use body::{header, headline, parse, seconds};
+pub(crate) use content::Content;
+pub(crate) use effort::{Betas, effort};
+pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::conversation::{Event, Reply, Request, Usage};
+
+/// A wire format in which clients ask and are answered.
+pub trait Wire: Send + Sync + 'static {
+    /// By which route a request came, as its record says it: LiteLLM's `call_type`.
+    const CALL_TYPE: &'static str;
+    /// What a reply's id begins with.
+    const ID_PREFIX: &'static str;
+    /// Breaks a long silence in a stream; clients skip it, also before the first event.
+    const HEARTBEAT: &'static [u8];
+
+    /// A request's body.
+    type Body: Body;
+    /// Writes a streamed reply.
+    type Writer: Writer;
+    /// The body of a reply that is not streamed.
+    type Whole: Serialize;
+
+    /// A finished answer as the reply's body. `cost` is in US dollars; `None` where a price is unknown.
+    fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Self::Whole;
+
+    /// An error inside a stream, possibly its first event. Nothing may follow it: what was sent before must not pass
+    /// for a whole answer.
+    fn stream_error(error: &ApiError) -> Bytes;
+}
+
+/// A request's body as it came.
+pub trait Body: Sized + Send {
+    /// Parses a body. The error names the field that was wrong.
+    fn parse(body: &[u8]) -> Result<Self, ApiError>;
+
+    /// Every picture that stands elsewhere and was not fetched yet, in order.
+    fn remote_images(&mut self) -> Vec<RemoteImage>;
+
+    /// Puts what was found at the addresses of [`Self::remote_images`], in the same order.
+    fn put_images(&mut self, pictures: Vec<Bytes>);
+
+    /// The request in the domain's terms, and what is said beside it.
+    fn into_conversation(self, headers: &HeaderMap) -> Result<(Request, Options), ApiError>;
+}
+
+/// What every reply says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The reply's id, which finds its record.
+    pub id: String,
+    /// When the request came, in Unix seconds.
+    pub created: i64,
+    /// The group that answers.
+    pub model: String,
+    /// The client wants the usage at the end of the stream, on a wire where that is a choice.
+    pub include_usage: bool,
+}
+
+/// Writes the events of one streamed reply.
+pub trait Writer: Send + 'static {
+    /// An answer begins: appends what comes before its first event, if anything does.
+    fn begin(head: Head, out: &mut BytesMut) -> Self;
+
+    /// Another model goes on with the answer, after text, after thinking or after nothing. What it thinks is not what
+    /// the first one began to think.
+    fn go_on(&mut self, model: String, out: &mut BytesMut);
+
+    /// Appends what a client sees of `event`.
+    fn event(&mut self, event: &Event, out: &mut BytesMut);
+
+    /// Appends the end of a whole answer. Only here may a client learn that it is whole.
+    fn end(&mut self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut);
+}

@@ -1,0 +1,202 @@
+//! As whom Bedrock is called: every way of the AWS SDK to an identity, against fakes of the services behind it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post, put};
+use bedrock_sidecar::catalog::Catalog;
+use bedrock_sidecar::shell::simulated::{Options, Simulated};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::support::process::Gateway;
+use crate::support::{KEY, hello};
+
+async fn bedrock() -> Simulated {
+    let catalog = Catalog::bundled();
+    let options =
+        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
+    Simulated::start(options).await.unwrap()
+}
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// What Bedrock saw of the identity of one chat through a gateway with these lines in its deployment and these
+/// variables.
+async fn seen(lines: &str, variables: &[(&str, &str)]) -> String {
+    let bedrock = bedrock().await;
+    let yaml = format!(
+        "model_list: [{{model_name: sonnet, litellm_params: {{model: bedrock/us.anthropic.claude-sonnet-5-5{lines}}}}}]"
+    );
+    let url = bedrock.url();
+    // Nothing on this machine may answer by chance.
+    let none = [
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/nowhere"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere"),
+    ];
+    let mut all = none.to_vec();
+    for (name, value) in variables {
+        all.retain(|(known, _)| known != name);
+        all.push((name, value));
+    }
+    let gateway = Gateway::start(&yaml, &all).await;
+    let chat = reqwest::Client::new()
+        .post(format!("{}/v1/chat/completions", gateway.url))
+        .bearer_auth(KEY)
+        .json(&hello("sonnet"))
+        .send()
+        .await
+        .unwrap();
+    let status = chat.status();
+    let text = chat.text().await.unwrap();
+    assert_eq!(status, 200, "{text}\n{}", gateway.log());
+    bedrock.requests()[0].authorization.clone()
+}
+
+/// The access key id of a signature.
+fn key_id(authorization: &str) -> &str {
+    let (_, rest) = authorization
+        .split_once("Credential=")
+        .unwrap_or_else(|| panic!("not signed: {authorization}"));
+    rest.split('/').next().unwrap()
+}
+
+/// An instance's metadata service that knows one role, by the second version of its protocol alone.
+async fn metadata_service() -> String {
+    let expires = "2099-01-01T00:00:00Z";
+    let credentials = json!({
+        "Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "AKIAINSTANCE", "SecretAccessKey": "s", "Token": "t",
+        "LastUpdated": "2026-01-01T00:00:00Z", "Expiration": expires,
+    });
+    let token = put(async || ([("x-aws-ec2-metadata-token-ttl-seconds", "21600")], "token"));
+    let role = |headers: http::HeaderMap, answer: String| async move {
+        match headers.get("x-aws-ec2-metadata-token") {
+            Some(token) if token == "token" => Ok(answer),
+            _ => Err(http::StatusCode::UNAUTHORIZED),
+        }
+    };
+    let credentials = credentials.to_string();
+    let list = move |headers| role(headers, "bedrock-role".to_owned());
+    let one = move |headers| role(headers, credentials.clone());
+    let router = Router::new()
+        .route("/latest/api/token", token)
+        .route("/latest/meta-data/iam/security-credentials/", get(list))
+        .route(
+            "/latest/meta-data/iam/security-credentials/bedrock-role",
+            get(one),
+        );
+    serve(router).await
+}
+
+/// A token service that lends one role, and what it was asked.
+async fn token_service() -> (String, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let answer = async |State(asked): State<Arc<Mutex<Vec<String>>>>,
+                        headers: http::HeaderMap,
+                        body: String| {
+        let signed_by = headers["authorization"].to_str().unwrap().to_owned();
+        asked.lock().unwrap().push(format!("{body} {signed_by}"));
+        r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+            <AssumedRoleUser><AssumedRoleId>A:s</AssumedRoleId><Arn>arn:aws:sts::123456789012:assumed-role/r/s</Arn></AssumedRoleUser>
+            <Credentials><AccessKeyId>AKIALENT</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+            <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>
+            <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>"#
+    };
+    let router = Router::new()
+        .route("/", post(answer))
+        .with_state(Arc::clone(&asked));
+    (serve(router).await, asked)
+}
+
+fn profiles(folder: &Path) -> String {
+    let file = folder.join("credentials");
+    let profile = |name: &str, id: &str| {
+        format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = s\n")
+    };
+    let profiles = profile("default", "AKIADEFAULT") + &profile("work", "AKIAWORK");
+    std::fs::write(&file, profiles).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn access_keys_of_the_environment_sign() {
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIAENV"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    ];
+    assert_eq!(key_id(&seen("", &keys).await), "AKIAENV");
+}
+
+#[tokio::test]
+async fn access_keys_of_a_deployment_go_before_the_environment_s() {
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIAENV"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("MY_ID", "AKIAMINE"),
+    ];
+    let lines = ", aws_access_key_id: os.environ/MY_ID, aws_secret_access_key: s";
+    assert_eq!(key_id(&seen(lines, &keys).await), "AKIAMINE");
+}
+
+#[tokio::test]
+async fn a_profile_signs_by_variable_or_by_deployment() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = profiles(folder.path());
+    let at = ("AWS_SHARED_CREDENTIALS_FILE", file.as_str());
+    assert_eq!(key_id(&seen("", &[at]).await), "AKIADEFAULT");
+    let named = seen("", &[at, ("AWS_PROFILE", "work")]).await;
+    assert_eq!(key_id(&named), "AKIAWORK");
+    let named = seen(", aws_profile_name: work", &[at]).await;
+    assert_eq!(key_id(&named), "AKIAWORK");
+}
+
+#[tokio::test]
+async fn an_instance_s_role_signs_without_any_key_on_the_machine() {
+    let metadata = metadata_service().await;
+    let variables = [
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.as_str()),
+    ];
+    assert_eq!(key_id(&seen("", &variables).await), "AKIAINSTANCE");
+}
+
+#[tokio::test]
+async fn a_bedrock_api_key_is_sent_as_it_is() {
+    let key = [("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-1")];
+    assert_eq!(seen("", &key).await, "Bearer bedrock-api-key-1");
+}
+
+#[tokio::test]
+async fn a_deployment_s_role_is_assumed_once_with_its_session_name_and_external_id() {
+    let (sts, asked) = token_service().await;
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "AKIAENV"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("AWS_ENDPOINT_URL_STS", sts.as_str()),
+    ];
+    let lines = ", aws_role_name: 'arn:aws:iam::123456789012:role/other', aws_session_name: gateway, aws_external_id: x-1";
+    assert_eq!(key_id(&seen(lines, &variables).await), "AKIALENT");
+    let asked = asked.lock().unwrap();
+    let [asked] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    for part in [
+        "Action=AssumeRole",
+        "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fother",
+        "RoleSessionName=gateway",
+        "ExternalId=x-1",
+        "Credential=AKIAENV/",
+    ] {
+        assert!(asked.contains(part), "{part} in {asked}");
+    }
+}

@@ -1,0 +1,332 @@
+//! The spend API: records found again, and totals that agree with them.
+
+use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
+
+async fn read(app: &TestApp, path: &str) -> Value {
+    let response = app.get(path).send().await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    assert_eq!(status, 200, "{path}: {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// 12 requests: 8 to `primary` at 0.00495 each, of them 4 with the tag `team-a` in the session `s1`, 3 to `backup` at
+/// 0.0015 each for `maria`, and one to a model that there is not.
+async fn busy() -> TestApp {
+    let app = TestApp::new().await;
+    let reply = || {
+        Step::reply(Reply::text("Hi.").with_usage(Tokens {
+            input: 1000,
+            output: 100,
+            ..Tokens::default()
+        }))
+    };
+    app.bedrock.always(PRIMARY, reply());
+    app.bedrock.always(BACKUP, reply());
+    for n in 0..8 {
+        let mut body = hello("primary");
+        if n % 2 == 0 {
+            body["litellm_session_id"] = json!("s1");
+            body["tags"] = json!(["team-a"]);
+        }
+        app.chat_json(&body).await;
+    }
+    for _ in 0..3 {
+        let mut body = hello("backup");
+        body["user"] = json!("maria");
+        app.chat_json(&body).await;
+    }
+    app.chat(&hello("no-such-model")).await;
+    app.settle().await;
+    app
+}
+
+fn today() -> String {
+    TimeZone::UTC
+        .to_datetime(Timestamp::now())
+        .date()
+        .to_string()
+}
+
+#[tokio::test]
+async fn records_are_listed_newest_first_and_every_filter_holds() {
+    let app = busy().await;
+    let all = read(&app, "/spend/logs/v2").await;
+    assert_eq!(all["data"].as_array().unwrap().len(), 12);
+    assert_eq!(
+        (&all["total"], &all["total_pages"]),
+        (&json!(12), &json!(1))
+    );
+    assert!(all["next_cursor"].is_null());
+    let times: Vec<&str> = (all["data"].as_array().unwrap().iter())
+        .map(|row| row["startTime"].as_str().unwrap())
+        .collect();
+    assert!(times.is_sorted_by(|a, b| a >= b));
+
+    let hash = all["data"][0]["api_key"].as_str().unwrap().to_owned();
+    let key = crate::support::KEY;
+    let table = [
+        ("status_filter=failure".to_owned(), 1),
+        ("status_filter=success".to_owned(), 11),
+        ("model=primary".to_owned(), 8),
+        (format!("model={BACKUP}"), 3),
+        ("end_user=maria".to_owned(), 3),
+        ("request_tag=team-a".to_owned(), 4),
+        ("session_id=s1".to_owned(), 4),
+        ("session_id=s2".to_owned(), 0),
+        (format!("api_key={hash}"), 12),
+        (format!("api_key={key}&model=backup"), 3),
+        ("api_key=sk-other".to_owned(), 0),
+        ("min_spend=0.0015&max_spend=0.002".to_owned(), 3),
+        ("min_spend=0.00496".to_owned(), 0),
+        ("key_alias=litellm_proxy_master_key".to_owned(), 12),
+        ("start_date=2020-01-01&end_date=2020-01-31".to_owned(), 0),
+        (format!("start_date={0}&end_date={0}&user_id=", today()), 12),
+    ];
+    for (query, expected) in table {
+        let path = format!("/spend/logs/v2?{query}");
+        let found = read(&app, &path).await;
+        assert_eq!(found["data"].as_array().unwrap().len(), expected, "{path}");
+        assert_eq!(found["total"], expected, "{path}");
+        let rows = read(&app, &format!("/spend/logs?summarize=false&{query}")).await;
+        assert_eq!(rows, found["data"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_by_cursor_and_by_number() {
+    let app = busy().await;
+    let all = read(&app, "/spend/logs/ui").await["data"].clone();
+    let mut by_cursor = Vec::new();
+    let mut cursor = String::new();
+    for page in 1.. {
+        let path = format!("/spend/logs/ui?page_size=5&cursor={cursor}");
+        let found = read(&app, &path).await;
+        by_cursor.extend(found["data"].as_array().unwrap().clone());
+        let path = format!("/spend/logs/ui?page_size=5&page={page}");
+        let by_number = read(&app, &path).await;
+        assert_eq!(by_number["data"], found["data"], "page {page}");
+        assert_eq!(
+            (&by_number["total"], &by_number["total_pages"]),
+            (&json!(12), &json!(3))
+        );
+        match found["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(Value::from(by_cursor), all);
+
+    let response = app.get("/spend/logs?page_size=5").send().await.unwrap();
+    let next = header(&response, "x-next-cursor").to_owned();
+    let first: Value = response.json().await.unwrap();
+    let second = read(&app, &format!("/spend/logs?page_size=5&cursor={next}")).await;
+    assert_eq!(first[4], all[4]);
+    assert_eq!(second[0], all[5]);
+    let beyond = read(&app, "/spend/logs/ui?page=4&page_size=5").await;
+    assert_eq!(beyond["data"], json!([]));
+
+    let session = read(&app, "/spend/logs/session/ui?session_id=s1").await;
+    assert_eq!(session["total"], 4);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_question_is_named() {
+    let app = TestApp::new().await;
+    let table = [
+        ("/spend/logs?request_id=garbage", "request_id"),
+        ("/spend/logs?start_date=yesterday", "start_date"),
+        ("/spend/logs/v2?end_date=2026-13-01", "end_date"),
+        (
+            "/spend/logs/v2?start_date=2026-02-01&end_date=2026-01-01",
+            "end_date",
+        ),
+        ("/spend/logs/v2?start_date=2020-01-01", "start_date"),
+        ("/spend/logs/v2?cursor=garbage", "cursor"),
+        ("/spend/logs/v2?status_filter=odd", "status_filter"),
+        ("/spend/logs/v2?min_spend=cheap", "min_spend"),
+        ("/spend/logs/v2?page_size=1001", "page_size"),
+        ("/spend/logs/v2?page=0", "page"),
+        ("/spend/logs/v2?page=1000&page_size=1000", "page"),
+        ("/spend/logs/v2?sort_by=spend", "sort_by"),
+        ("/spend/logs/v2?team_id=t", "team_id"),
+        ("/spend/logs/session/ui", "session_id"),
+        ("/spend/logs/ui/garbage", "request_id"),
+        ("/global/spend/report", "start_date"),
+        (
+            "/global/spend/report?start_date=2026-01-01&end_date=2026-01-02",
+            "group_by",
+        ),
+        (
+            "/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=customer",
+            "group_by",
+        ),
+        ("/user/daily/activity?start_date=2020-01-01", "start_date"),
+        ("/spend/keys?limit=x", "limit"),
+    ];
+    for (path, param) in table {
+        let response = app.get(path).send().await.unwrap();
+        assert_eq!(response.status(), 400, "{path}");
+        let error: Value = response.json().await.unwrap();
+        assert_eq!(error["error"]["param"], param, "{path}: {error}");
+    }
+    let id = bedrock_sidecar::spend::RequestId::new(Timestamp::now());
+    let response = app
+        .get(&format!("/spend/logs/ui/{id}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 404);
+}
+
+#[tokio::test]
+async fn nobody_without_a_key_sees_what_was_spent() {
+    let app = TestApp::new().await;
+    for path in [
+        "/spend/logs",
+        "/spend/logs/v2",
+        "/spend/logs/ui",
+        "/spend/logs/ui/x",
+        "/spend/logs/session/ui",
+        "/spend/keys",
+        "/spend/tags",
+        "/global/spend",
+        "/global/spend/report",
+        "/user/daily/activity",
+    ] {
+        let response = app.http.get(format!("{}{path}", app.url)).send().await;
+        assert_eq!(response.unwrap().status(), 401, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_totals_are_those_of_the_records_to_the_last_digit() {
+    let app = busy().await;
+    let text = async |path: &str| {
+        let response = app.get(path).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    };
+    // 8 × 0.00495 + 3 × 0.0015
+    let spend = r#""spend":0.0441"#;
+    let whole = text("/global/spend").await;
+    assert!(whole.contains(spend), "{whole}");
+
+    let dates = format!("start_date={0}&end_date={0}", today());
+    let days = text(&format!("/spend/logs?{dates}")).await;
+    assert!(days.contains(spend), "{days}");
+    let days: Value = serde_json::from_str(&days).unwrap();
+    assert_eq!(days[0]["startTime"], today());
+    assert_eq!(days[0]["models"][PRIMARY].to_string(), "0.0396");
+
+    let activity = read(&app, &format!("/user/daily/activity?{dates}")).await;
+    let metrics = &activity["results"][0]["metrics"];
+    assert_eq!(metrics["spend"].to_string(), "0.0441");
+    assert_eq!(metrics["api_requests"], 12);
+    assert_eq!(metrics["failed_requests"], 1);
+    assert_eq!(metrics["total_tokens"], 11 * 1100);
+    let backup = &activity["results"][0]["breakdown"]["models"][BACKUP];
+    assert_eq!(backup["metrics"]["api_requests"], 3);
+    assert_eq!(activity["metadata"]["total_spend"].to_string(), "0.0441");
+    let one = read(
+        &app,
+        &format!("/user/daily/activity?{dates}&model={BACKUP}"),
+    )
+    .await;
+    assert_eq!(one["metadata"]["total_api_requests"], 3);
+
+    let keys = read(&app, "/spend/keys").await;
+    assert_eq!(keys[0]["spend"].to_string(), "0.0441");
+    let tags = read(&app, "/spend/tags").await;
+    assert_eq!(
+        tags,
+        json!([{"individual_request_tag": "team-a", "log_count": 4, "total_spend": 0.0198}])
+    );
+    let report = read(
+        &app,
+        &format!("/global/spend/report?{dates}&group_by=api_key"),
+    )
+    .await;
+    assert_eq!(report[0]["total_cost"].to_string(), "0.0441");
+    assert_eq!(report[0]["model_details"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_cost_is_calculated_as_it_would_be_billed() {
+    let app = TestApp::with_settings("").await;
+    let calculate = async |body: Value| {
+        let response = app.post("/spend/calculate", &body).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let usage = json!({
+        "prompt_tokens": 1211, "completion_tokens": 7,
+        "prompt_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200},
+    });
+    for model in [
+        "primary",
+        "favourite",
+        PRIMARY,
+        "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ] {
+        let body = json!({"completion_response": {"model": model, "usage": usage}});
+        assert_eq!(
+            calculate(body).await,
+            (200, r#"{"cost":0.0013068}"#.to_owned()),
+            "{model}"
+        );
+    }
+    // A model of the catalog that the configuration does not have; 0.8 and 4 a million.
+    let haiku = "anthropic.claude-3-5-haiku-20241022-v1:0";
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
+    let body = json!({"model": haiku, "completion_response": {"usage": usage}});
+    assert_eq!(
+        calculate(body).await,
+        (200, r#"{"cost":0.0048}"#.to_owned())
+    );
+    // 400 bytes are 100 tokens.
+    let messages = json!([{"role": "user", "content": "x".repeat(400)}]);
+    let body = json!({"model": "primary", "messages": messages});
+    assert_eq!(
+        calculate(body).await,
+        (200, r#"{"cost":0.00033}"#.to_owned())
+    );
+
+    for (body, param) in [
+        (json!({"model": "primary"}), "completion_response"),
+        (json!({"completion_response": {"usage": usage}}), "model"),
+        (
+            json!({"completion_response": {"model": "primary"}}),
+            "completion_response.usage",
+        ),
+        (
+            json!({"model": "nobody.knows", "messages": messages}),
+            "model",
+        ),
+        (
+            json!({"model": "primary", "completion_response": {"usage": {"prompt_tokens": "x"}}}),
+            "completion_response.usage.prompt_tokens",
+        ),
+    ] {
+        let (status, text) = calculate(body.clone()).await;
+        let error: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (status, &error["error"]["param"]),
+            (400, &json!(param)),
+            "{body}: {text}"
+        );
+    }
+
+    let app = TestApp::with_config(
+        "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n",
+    )
+    .await;
+    let body = json!({"completion_response": {"model": "m", "usage": usage}});
+    let response = app.post("/spend/calculate", &body).send().await.unwrap();
+    let text = response.text().await.unwrap();
+    assert_eq!(text, r#"{"cost":null,"price_unknown":true}"#);
+}

@@ -1,0 +1,81 @@
+//! The real binary as a process of its own, with nothing of this process's environment.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::KEY;
+
+/// A gateway in a process of its own. It ends with the value.
+pub struct Gateway {
+    pub url: String,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Gateway {
+    /// Serves this configuration with these variables and the master key [`KEY`].
+    pub async fn start(yaml: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("test.yml");
+        std::fs::write(&config, yaml).unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_bedrock-sidecar"))
+            .arg("serve")
+            .current_dir(folder.path())
+            .env_clear()
+            .env("CONFIG_FILE", config)
+            .envs([("PORT", "0"), ("LITELLM_MASTER_KEY", KEY)])
+            .envs(variables.iter().copied())
+            .stderr(log.try_clone().unwrap())
+            .stdout(log)
+            .spawn()
+            .unwrap();
+        let mut gateway = Self {
+            url: String::new(),
+            child,
+            folder,
+        };
+        gateway.url = gateway.announced().await;
+        gateway
+    }
+
+    async fn announced(&mut self) -> String {
+        loop {
+            let log = self.log();
+            let line = log.lines().find_map(|line| line.split_once(" listens on "));
+            if let Some((_, url)) = line.filter(|_| log.contains('\n')) {
+                return url.to_owned();
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the gateway does not start: {log}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    /// Where it writes.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
