@@ -21,6 +21,7 @@ use bedrock_sidecar::conversation::{Request, Usage};
 use bedrock_sidecar::openai::{ChatRequest, ChunkWriter};
 use bedrock_sidecar::spend::{Attempt, Caller, Ledger, LedgerOptions, Record, RequestId, Status};
 use bedrock_sidecar::store::{Table, TableOptions};
+use bedrock_sidecar::wire::{Body, Head, Writer};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -148,9 +149,14 @@ impl Work {
                 .endpoint
                 .call(&self.deployment.model_id, self.short.clone(), limits);
             let mut answer = call.await.map_err(|failure| failure.message)?;
-            let mut writer =
-                ChunkWriter::new("chatcmpl-bench".into(), 1_768_248_000, LONG.model.into());
+            let head = Head {
+                id: "chatcmpl-bench".into(),
+                created: 1_768_248_000,
+                model: LONG.model.into(),
+                include_usage: true,
+            };
             let (mut out, mut written) = (BytesMut::new(), 0);
+            let mut writer = ChunkWriter::begin(head, &mut out);
             while let Some(event) = answer.next().await.map_err(|failure| failure.message)? {
                 writer.event(&event, &mut out);
                 written += black_box(out.split().freeze()).len();
