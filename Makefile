@@ -88,6 +88,33 @@ env: ## Make .env from the AWS CLI's default profile; never overwrites one
 		{ print }' .env.example > .env; \
 	echo "made .env with the default profile's access key (mode 600)"
 
+# --- Measurements ---
+
+# `make bench PROFILE=quick` while something changes: no fat LTO to wait for.
+PROFILE ?= release
+BENCH := target/bench
+BUILT := target/$(PROFILE)
+
+.PHONY: bench
+bench: ## Measure against a bare pass-through, LITELLM=path: also against LiteLLM
+	@cargo build --quiet --profile $(PROFILE)
+	@cargo build --quiet --profile $(PROFILE) -p benches --example bare --example gauge
+	@$(BUILT)/examples/gauge compare $(BUILT) $(BENCH)
+
+.PHONY: bench-lambda
+bench-lambda: ## Measure a new Lambda environment against a bare function
+	@cargo build --quiet --profile $(PROFILE) --no-default-features
+	@cargo build --quiet --profile $(PROFILE) -p benches --example bare --example gauge
+	@$(BUILT)/examples/gauge lambda $(BUILT)/examples/bare $(BUILT)/bedrock-sidecar $(BENCH)
+
+.PHONY: bench-micro
+bench-micro: ## Measure single steps
+	@cargo bench -p benches --profile $(PROFILE)
+
+.PHONY: counts
+counts: ## Count instructions of fixed work: what CI compares
+	@.ci/counts
+
 # --- Lambda ---
 
 # cargo-lambda, its linker and the SAM CLI, as .ci/tools installed them.
