@@ -344,10 +344,10 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
     let record = record_at(noon());
     opened(&Opening {
         request_id: record.request_id,
-        api_key: &record.caller.key_hash,
-        model: "sonnet",
+        call_type: "acompletion".into(),
+        api_key: record.caller.key_hash.as_str().into(),
+        model: "sonnet".into(),
         estimated_input: 12,
-        reserved: Some(d("0.25")),
     });
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
@@ -363,7 +363,7 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         open["fields"]["open"]
             .as_str()
             .unwrap()
-            .contains(r#""reserved":0.25"#)
+            .contains(r#""estimated_input":12"#)
     );
     let line = lines.find("spend_unrecorded");
     let json = line["fields"]["record"].as_str().unwrap();
