@@ -98,10 +98,11 @@ impl Exchange {
         }
         spend::opened(&Opening {
             request_id: self.id,
-            api_key: &self.caller.key_hash,
-            model: &self.model_asked,
+            call_type: self.call_type.into(),
+            api_key: self.caller.key_hash.as_str().into(),
+            model: self.model_asked.as_str().into(),
             estimated_input: self.request.estimated_prompt_tokens(),
-            reservations: &admitted.reservations,
+            reservations: admitted.reservations.as_slice().into(),
         });
         let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
         let mut outcome = answered.await.unwrap_or_else(|panic| {

@@ -417,13 +417,15 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
     let record = record_at(noon());
     opened(&Opening {
         request_id: record.request_id,
-        api_key: &record.caller.key_hash,
-        model: "sonnet",
+        call_type: "acompletion".into(),
+        api_key: record.caller.key_hash.as_str().into(),
+        model: "sonnet".into(),
         estimated_input: 12,
-        reservations: &[Reservation {
+        reservations: vec![Reservation {
             key: crate::store::keys::budget("k", None),
             held: d("0.25"),
-        }],
+        }]
+        .into(),
     });
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
