@@ -5,6 +5,7 @@
 mod support;
 
 mod agent_loop;
+mod anthropic;
 mod auth;
 mod caching;
 mod chat;

@@ -81,6 +81,8 @@ pub enum Feature {
     ToolsWhileStreaming,
     /// An assistant turn at the end.
     Prefill,
+    /// A beta of Claude's, or what it switches on.
+    Betas,
 }
 
 impl Class {
@@ -103,6 +105,7 @@ impl Class {
             Class::Lacks(Feature::Caching) => "lacks_caching",
             Class::Lacks(Feature::ToolsWhileStreaming) => "lacks_tools_while_streaming",
             Class::Lacks(Feature::Prefill) => "lacks_prefill",
+            Class::Lacks(Feature::Betas) => "lacks_betas",
             Class::BadRequest => "bad_request",
             Class::Rejected => "rejected",
             Class::TooSlow => "too_slow",

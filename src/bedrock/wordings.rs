@@ -99,6 +99,16 @@ const WORDINGS: &[Wording] = &[
         "BerriAI/litellm#39210",
     ),
     wording(
+        "invalid beta flag",
+        Class::Lacks(Feature::Betas),
+        "anthropics/claude-code#26570",
+    ),
+    wording(
+        "context_management: extra inputs are not permitted",
+        Class::Lacks(Feature::Betas),
+        ANTHROPIC,
+    ),
+    wording(
         "support tool use in streaming mode",
         Class::Lacks(Feature::ToolsWhileStreaming),
         "recorded (Llama 4)",

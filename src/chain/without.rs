@@ -39,5 +39,6 @@ pub(super) fn add(without: &mut Without, feature: Feature) {
         Feature::Caching => without.caching = true,
         Feature::ToolsWhileStreaming => without.tools_while_streaming = true,
         Feature::Prefill => without.prefill = true,
+        Feature::Betas => without.betas = true,
     }
 }

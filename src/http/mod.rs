@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod chat;
+mod count_tokens;
 mod error;
 mod exchange;
 mod fallbacks;
@@ -29,6 +30,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
+use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::openai::Chat;
 
@@ -44,6 +46,8 @@ pub(crate) fn router(app: AppState) -> Router {
             "/engines/{model}/chat/completions",
             post(chat::completions_of::<Chat>),
         )
+        .route("/messages", post(chat::completions::<Messages>))
+        .route("/messages/count_tokens", post(count_tokens::count))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
         .route("/model/info", get(model_info::list));
@@ -76,6 +80,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
         .layer(from_fn(panic::caught))
+        .layer(from_fn(error::in_the_wire_s_shape))
         .layer(from_fn(log::requests))
         .with_state(app)
 }

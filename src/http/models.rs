@@ -1,11 +1,16 @@
-//! `GET /models`: the names that a request may ask for.
+//! `GET /models`: the names that a request may ask for, in OpenAI's shape or in Anthropic's.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::anthropic::{ModelInfo, ModelPage};
 use crate::app::AppState;
+use crate::catalog::Limits;
 use crate::config::FallbackKind;
 use crate::openai::ApiError;
 
@@ -19,6 +24,18 @@ const CREATED: i64 = 1_677_610_602;
 pub(super) struct Options {
     /// With what is asked when a model fails, in order.
     include_metadata: Option<bool>,
+    /// Anthropic's: only what follows this model, or comes before that one, and how many.
+    after_id: Option<String>,
+    before_id: Option<String>,
+    limit: Option<usize>,
+}
+
+/// How many models Anthropic's clients get at once where they do not say: all that anybody has.
+const PAGE: usize = 1_000;
+
+/// Anthropic's clients say with every request which version of its API they speak.
+fn speaks_anthropic(headers: &HeaderMap) -> bool {
+    headers.contains_key("anthropic-version")
 }
 
 /// `GET /models`.
@@ -26,7 +43,18 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Key(_): Key,
     Query(options): Query<Options>,
-) -> Json<Value> {
+    headers: HeaderMap,
+) -> Response {
+    if speaks_anthropic(&headers) {
+        let names = app.config.public_names().into_iter();
+        let page = ModelPage::new(
+            names.map(|name| info(&app, name)).collect(),
+            options.after_id.as_deref(),
+            options.before_id.as_deref(),
+            options.limit.unwrap_or(PAGE),
+        );
+        return Json(page).into_response();
+    }
     let with_chains = options.include_metadata == Some(true);
     if with_chains {
         app.routes.refresh().await;
@@ -43,7 +71,7 @@ pub(super) async fn list(
             entry
         })
         .collect();
-    Json(json!({"object": "list", "data": data}))
+    Json(json!({"object": "list", "data": data})).into_response()
 }
 
 /// `GET /models/{id}`; ids may hold slashes.
@@ -51,7 +79,8 @@ pub(super) async fn one(
     State(app): State<AppState>,
     Key(_): Key,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     if app.config.resolve_name(&id).is_none() {
         let error = ApiError::not_found(format!(
             "The model `{id}` does not exist or is not accessible"
@@ -61,7 +90,10 @@ pub(super) async fn one(
             ..error
         });
     }
-    Ok(Json(entry(&app, &id)))
+    if speaks_anthropic(&headers) {
+        return Ok(Json(info(&app, &id)).into_response());
+    }
+    Ok(Json(entry(&app, &id)).into_response())
 }
 
 /// Which groups follow a model, by the kind of its failure.
@@ -74,15 +106,25 @@ fn chains(app: &AppState, name: &str) -> Value {
     })
 }
 
-/// One model: limits are those of its group's first deployment.
-fn entry(app: &AppState, name: &str) -> Value {
+/// One model in Anthropic's shape.
+fn info(app: &AppState, name: &str) -> ModelInfo {
+    let created = Timestamp::from_second(CREATED).unwrap_or(Timestamp::UNIX_EPOCH);
+    let Limits { input, output, .. } = limits(app, name);
+    ModelInfo::new(name, created.to_string(), input, output)
+}
+
+/// The limits of a group's first deployment.
+fn limits(app: &AppState, name: &str) -> Limits {
     let group = app.config.resolve_name(name).unwrap_or(name);
-    let limits = app
-        .routes
-        .targets(group)
-        .first()
+    let first = app.routes.targets(group).first();
+    first
         .map(|target| target.model().limits)
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+/// One model in OpenAI's shape.
+fn entry(app: &AppState, name: &str) -> Value {
+    let limits = limits(app, name);
     json!({
         "id": name,
         "object": "model",

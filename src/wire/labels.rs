@@ -25,6 +25,14 @@ pub(crate) const LONGEST_TAG: usize = 256;
 /// Longest label that is kept, in characters: they go into table keys and log lines.
 const LONGEST: usize = 200;
 
+/// Where clients name their session: LiteLLM's two, opencode's, Claude Code's.
+const SESSION_HEADERS: [&str; 4] = [
+    "x-litellm-session-id",
+    "x-litellm-trace-id",
+    "x-session-id",
+    "x-claude-code-session-id",
+];
+
 impl Labels {
     /// From the body's fields and the headers that LiteLLM and the agents use; a header wins over the body.
     pub(crate) fn new(
@@ -52,9 +60,7 @@ impl Labels {
             .chain(header_tags.iter().flat_map(|tags| tags.split(',')))
             .map(|tag| short(tag.trim().to_owned()))
             .filter(|tag| !tag.is_empty());
-        let of_header = ["x-litellm-session-id", "x-litellm-trace-id", "x-session-id"]
-            .into_iter()
-            .find_map(header);
+        let of_header = SESSION_HEADERS.into_iter().find_map(header);
         let of_body = session
             .or_else(|| of_metadata("session_id"))
             .or_else(|| of_metadata("cline_task_id"));

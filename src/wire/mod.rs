@@ -1,6 +1,6 @@
 //! What every wire towards clients has in common, and what one has to be for `http/` to serve it.
 //!
-//! A wire is a room of its own (`openai/`, …) that translates to and from the domain in `conversation/`: no wire is
+//! A wire is a room of its own (`openai/`, `anthropic/`) that translates to and from the domain in `conversation/`: no wire is
 //! translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that implements [`Wire`] and a line
 //! in the router; admission, chains, records and logs are the same for all.
 

@@ -1,5 +1,6 @@
 //! A gateway under test: the real router on a real socket, a simulated Bedrock behind it, a table in memory.
 
+pub mod anthropic;
 mod clock;
 pub mod lambda;
 mod runtime_api;

@@ -158,7 +158,7 @@ fn unsigned_thinking_is_readable_but_no_block_to_send_back() {
 fn every_stop_reason_has_openai_s_word() {
     let cases = [
         (StopReason::EndTurn, "stop"),
-        (StopReason::StopSequence, "stop"),
+        (StopReason::StopSequence(None), "stop"),
         (StopReason::MaxTokens, "length"),
         (StopReason::ContextWindowExceeded, "length"),
         (StopReason::ToolUse, "tool_calls"),

@@ -1,6 +1,6 @@
 //! A simulated Bedrock: an HTTP server on loopback that speaks the real wire of `bedrock-runtime`.
 //!
-//! It serves Converse and ConverseStream, refuses what Bedrock refuses in Bedrock's words ([`validate`]), answers
+//! It serves Converse, ConverseStream and CountTokens, refuses what Bedrock refuses in Bedrock's words ([`validate`]), answers
 //! like a small, honest echo of a model ([`echo`]), accounts for the prompt cache (see `cache.rs`), and can be told to
 //! fail in every way that a network or a service fails ([`Step`]). The gateway does not know that it talks to it:
 //! same SDK, other endpoint. Nothing here may be used by the gateway proper, and nothing here is in the Lambda
@@ -30,6 +30,7 @@ mod auth;
 mod cache;
 mod connection;
 mod control;
+mod count;
 pub mod echo;
 mod json;
 mod queue;

@@ -185,13 +185,14 @@ fn request() -> impl Strategy<Value = Request> {
 
 fn without() -> impl Strategy<Value = Without> {
     let flag = any::<bool>;
-    (flag(), flag(), flag(), flag(), flag()).prop_map(
-        |(thinking_blocks, thinking, caching, tools_while_streaming, prefill)| Without {
+    (flag(), flag(), flag(), flag(), flag(), flag()).prop_map(
+        |(thinking_blocks, thinking, caching, tools_while_streaming, prefill, betas)| Without {
             thinking_blocks,
             thinking,
             caching,
             tools_while_streaming,
             prefill,
+            betas,
         },
     )
 }

@@ -1,0 +1,1 @@
+//! The wire, both ways, by table.
