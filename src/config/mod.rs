@@ -75,16 +75,17 @@ impl Config {
         self.groups.iter().flat_map(|group| &group.deployments)
     }
 
-    /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
-    /// `bedrock/` and `converse/` prefixes.
+    /// The group that a request means: by `model_name`, by alias, by a deployment's model with or without its
+    /// `bedrock/` and `converse/` prefixes, or by an alias with a `*` in it.
     pub fn resolve_name(&self, requested: &str) -> Option<&str> {
-        let alias = self.routing.aliases.get(requested);
-        let name = alias.map_or(requested, |alias| &alias.group);
-        let group = self
-            .names
-            .get(name)
-            .and_then(|&index| self.groups.get(index))?;
-        Some(&group.name)
+        let named = |name: &str| {
+            let index = self.names.get(name)?;
+            Some(self.groups.get(*index)?.name.as_str())
+        };
+        match self.routing.aliases.get(requested) {
+            Some(alias) => named(&alias.group),
+            None => named(requested).or_else(|| named(&self.routing.pattern(requested)?.group)),
+        }
     }
 
     /// The names that are listed: groups in the file's order, then the aliases that are not hidden.

@@ -6,30 +6,34 @@ use crate::conversation::{Citation, Place, Unit};
 
 /// One citation.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 pub(in crate::anthropic) enum WireCitation {
-    CharLocation {
+    #[serde(rename = "char_location")]
+    Characters {
         cited_text: String,
         document_index: u32,
         document_title: String,
         start_char_index: u32,
         end_char_index: u32,
     },
-    PageLocation {
+    #[serde(rename = "page_location")]
+    Pages {
         cited_text: String,
         document_index: u32,
         document_title: String,
         start_page_number: u32,
         end_page_number: u32,
     },
-    ContentBlockLocation {
+    #[serde(rename = "content_block_location")]
+    Blocks {
         cited_text: String,
         document_index: u32,
         document_title: String,
         start_block_index: u32,
         end_block_index: u32,
     },
-    WebSearchResultLocation {
+    #[serde(rename = "web_search_result_location")]
+    Web {
         cited_text: String,
         title: String,
         url: String,
@@ -43,7 +47,7 @@ impl WireCitation {
         let cited_text = citation.quote.clone();
         let title = citation.title.clone();
         if let Some(url) = citation.url.clone() {
-            return Some(Self::WebSearchResultLocation {
+            return Some(Self::Web {
                 cited_text,
                 title,
                 url,
@@ -57,21 +61,21 @@ impl WireCitation {
             end,
         } = citation.place?;
         Some(match unit {
-            Unit::Character => Self::CharLocation {
+            Unit::Character => Self::Characters {
                 cited_text,
                 document_index: document,
                 document_title: title,
                 start_char_index: start,
                 end_char_index: end,
             },
-            Unit::Page => Self::PageLocation {
+            Unit::Page => Self::Pages {
                 cited_text,
                 document_index: document,
                 document_title: title,
                 start_page_number: start,
                 end_page_number: end,
             },
-            Unit::Block => Self::ContentBlockLocation {
+            Unit::Block => Self::Blocks {
                 cited_text,
                 document_index: document,
                 document_title: title,

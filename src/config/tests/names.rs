@@ -11,7 +11,7 @@ litellm_settings:
   default_fallbacks: [b]
   context_window_fallbacks: {b: a}
 router_settings:
-  model_group_alias: {small: c, secret: {model: a, hidden: true}}
+  model_group_alias: {small: c, secret: {model: a, hidden: true}, \"x-*\": b, \"x-*-small-*\": c, \"*-big\": a}
 ";
 
 #[test]
@@ -27,6 +27,12 @@ fn a_request_may_call_a_group_by_many_names() {
         ("eu.amazon.nova-pro-v1:0", Some("a")),
         ("bedrock/us.amazon.nova-micro-v1:0", Some("c")),
         ("amazon.nova-pro-v1:0", None),
+        ("x-1", Some("b")),
+        ("x-1-small", Some("b")),
+        ("x-1-small-2", Some("c")),
+        ("y-big", Some("a")),
+        ("y-bigger", None),
+        ("x", None),
         ("", None),
     ] {
         assert_eq!(config.resolve_name(name), group, "{name}");

@@ -170,7 +170,9 @@ impl Simulated {
 
     /// What a model does from now on when its queue is empty.
     pub fn always(&self, model: &str, step: Step) {
-        self.service.scripts().rest(model, Rest::Always(step));
+        self.service
+            .scripts()
+            .rest(model, Rest::Always(Box::new(step)));
     }
 
     /// What happens to a share of a model's requests (0 to 1) when its queue is empty: one of these steps, at
