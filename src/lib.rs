@@ -1,12 +1,12 @@
 //! bedrock-sidecar: an OpenAI-compatible gateway for Amazon Bedrock.
 //!
-//! A request goes one way through the house: `http` reads it, its wire (`openai` or `anthropic`, each a `wire`)
+//! A request goes one way through the house: `http` reads it, its wire (`openai`, `responses` or `anthropic`, each a `wire`)
 //! translates it into the `conversation`, `keys` says whether the caller may, `thinking` puts back what clients lose,
 //! `chain` picks targets and keeps trying, `bedrock` plans and calls one of them as the `catalog` says it can be called,
 //! `spend` counts what it cost, and `store` keeps it. `config` says what there is, and `shell` is what a process is: a
 //! server here, a function on Lambda.
 //!
-//! Dependencies point inwards: shell → http → openai, anthropic → wire, keys, chain, spend, thinking → bedrock,
+//! Dependencies point inwards: shell → http → openai, responses, anthropic → wire, keys, chain, spend, thinking → bedrock,
 //! store → catalog, config, conversation.
 #![cfg_attr(
     test,
@@ -23,6 +23,7 @@ pub mod conversation;
 mod http;
 pub mod keys;
 pub mod openai;
+pub mod responses;
 pub mod shell;
 pub mod spend;
 pub mod store;

@@ -7,6 +7,7 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 
 use crate::support::anthropic::read_events;
+use crate::support::responses::{last_response, read_response_events};
 use crate::support::{KEY, TestApp, read_sse};
 
 fn requests(folder: &Path) -> Vec<(String, Value)> {
@@ -131,6 +132,20 @@ async fn every_captured_prompt_is_counted() {
         let counted: Value = response.json().await.unwrap();
         assert!(counted["input_tokens"].as_u64().unwrap() > 0, "{name}");
         assert!(counted.get("estimated").is_none(), "{name}: {counted}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_captured_request_for_a_response_is_answered_right() {
+    replayed("/responses", async |name, body, response| {
+        let response = if body["stream"] == true {
+            last_response(&read_response_events(response).await)
+        } else {
+            response.json().await.unwrap()
+        };
+        assert_eq!(response["status"], "completed", "{name}: {response}");
+        assert!(response["output"][0].is_object(), "{name}: {response}");
     })
     .await;
 }

@@ -22,6 +22,7 @@ mod models;
 mod recordings;
 mod records;
 mod recovery;
+mod responses;
 mod routing;
 mod soak;
 mod streams;

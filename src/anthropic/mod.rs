@@ -38,7 +38,6 @@ pub use reply::Message;
 pub use request::MessagesRequest;
 pub use stream::EventWriter;
 
-use bytes::Bytes;
 use http::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -62,13 +61,6 @@ impl Wire for Messages {
 
     fn whole(head: Head, reply: Reply, _: Option<Decimal>) -> Message {
         Message::new(head, reply)
-    }
-
-    fn stream_error(error: &ApiError) -> Bytes {
-        Bytes::from(format!(
-            "event: error\ndata: {}\n\n",
-            error::body(error, None)
-        ))
     }
 }
 

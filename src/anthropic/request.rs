@@ -144,6 +144,8 @@ impl Body for MessagesRequest {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
             include_usage: true,
+            include_thinking: true,
+            free_form: Vec::new(),
             num_retries: header(headers, "x-litellm-num-retries"),
             timeout: seconds(header(headers, "x-litellm-timeout"), "timeout")?,
             stream_timeout: seconds(

@@ -11,15 +11,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::conversation::{Event, StopReason, Usage};
-use crate::wire::{Head, Wire, Writer};
+use crate::wire::{ApiError, Head, Wire, Writer};
 
-use super::Messages;
 use super::reply::{Block, Message, WireCitation, stop};
 use super::usage::WireUsage;
+use super::{Messages, error};
 
 /// Writes events as Anthropic's server-sent events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventWriter {
+    head: Head,
     /// The block under way.
     open: Option<Kind>,
     /// Position of the next block.
@@ -68,11 +69,20 @@ struct End {
 }
 
 impl Writer for EventWriter {
-    fn begin(head: Head, out: &mut BytesMut) -> Self {
-        let message = Message::begun(head);
+    fn new(head: Head) -> Self {
+        Self {
+            head,
+            open: None,
+            next: 0,
+            stop: None,
+        }
+    }
+
+    fn begin(&mut self, model: String, out: &mut BytesMut) {
+        self.head.model = model;
+        let message = Message::begun(self.head.clone());
         write(&WireEvent::MessageStart { message }, out);
         out.put_slice(Messages::HEARTBEAT);
-        Self::default()
     }
 
     /// Text goes on in its block; a thought that nobody signed is over.
@@ -145,6 +155,11 @@ impl Writer for EventWriter {
         };
         write(&end, out);
         write(&WireEvent::MessageStop, out);
+    }
+
+    fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
+        let body = error::body(error, None);
+        out.put_slice(format!("event: error\ndata: {body}\n\n").as_bytes());
     }
 }
 

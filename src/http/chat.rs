@@ -83,6 +83,15 @@ async fn answer<W: Wire>(
     };
     refreshed.await;
     let id = RequestId::new(Timestamp::now());
+    let general = &app.config.general;
+    let head = Head {
+        id: id.with_prefix(W::ID_PREFIX),
+        created: id.time().as_second(),
+        model: String::new(),
+        include_usage: options.include_usage || general.always_include_stream_usage,
+        include_thinking: options.include_thinking,
+        free_form: options.free_form,
+    };
     let exchange = Exchange {
         id,
         call_type: W::CALL_TYPE,
@@ -94,16 +103,9 @@ async fn answer<W: Wire>(
     };
     let steps = exchange.start(app);
     let mut response = if options.stream {
-        let include_usage = options.include_usage || app.config.general.always_include_stream_usage;
-        sse::respond::<W>(
-            id,
-            steps,
-            app.config.settings.heartbeat_interval,
-            include_usage,
-        )
-        .await
+        sse::respond::<W>(id, steps, app.config.settings.heartbeat_interval, head).await
     } else {
-        whole::<W>(id, steps).await
+        whole::<W>(id, steps, head).await
     };
     response.extensions_mut().insert(HasOwnLine);
     Ok(response)
@@ -126,18 +128,8 @@ pub(super) async fn read<W: Wire>(
     Ok((request, options))
 }
 
-/// What a reply says of itself.
-pub(super) fn head<W: Wire>(id: RequestId, group: &str, include_usage: bool) -> Head {
-    Head {
-        id: id.with_prefix(W::ID_PREFIX),
-        created: id.time().as_second(),
-        model: group.to_owned(),
-        include_usage,
-    }
-}
-
 /// The reply as one JSON object.
-async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
+async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>, head: Head) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
     while let Some(step) = steps.recv().await {
@@ -153,7 +145,11 @@ async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
                 };
                 let mut reply = fold.finish();
                 reply.usage = Some(ending.usage);
-                let body = W::whole(head::<W>(id, target.group(), false), reply, ending.cost);
+                let head = Head {
+                    model: target.group().to_owned(),
+                    ..head
+                };
+                let body = W::whole(head, reply, ending.cost);
                 let mut response = (StatusCode::OK, Json(body)).into_response();
                 trail::add(response.headers_mut(), &id, Some(&target), &attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);

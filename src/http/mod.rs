@@ -33,6 +33,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::openai::Chat;
+use crate::responses::Responses;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -46,6 +47,7 @@ pub(crate) fn router(app: AppState) -> Router {
             "/engines/{model}/chat/completions",
             post(chat::completions_of::<Chat>),
         )
+        .route("/responses", post(chat::completions::<Responses>))
         .route("/messages", post(chat::completions::<Messages>))
         .route("/messages/count_tokens", post(count_tokens::count))
         .route("/models", get(models::list))

@@ -18,9 +18,8 @@ use tokio::time::timeout;
 
 use crate::openai::ApiError;
 use crate::spend::RequestId;
-use crate::wire::{Wire, Writer};
+use crate::wire::{Head, Wire, Writer};
 
-use super::chat::head;
 use super::exchange::Step;
 use super::panic::{self, Panic};
 use super::trail;
@@ -31,15 +30,15 @@ pub(super) async fn respond<W: Wire>(
     id: RequestId,
     mut steps: Receiver<Step>,
     heartbeat: Option<Duration>,
-    include_usage: bool,
+    head: Head,
 ) -> Response {
     let first = wait(&mut steps, heartbeat).await;
     let mut body = Events::<W> {
         id,
         steps,
         heartbeat,
-        include_usage,
-        writer: None,
+        writer: W::Writer::new(head),
+        begun: false,
         ended: false,
         first: BytesMut::new(),
     };
@@ -97,9 +96,9 @@ struct Events<W: Wire> {
     id: RequestId,
     steps: Receiver<Step>,
     heartbeat: Option<Duration>,
-    include_usage: bool,
-    /// Known from the moment that somebody answers.
-    writer: Option<W::Writer>,
+    writer: W::Writer,
+    /// Somebody answers.
+    begun: bool,
     ended: bool,
     /// Goes out before anything else.
     first: BytesMut,
@@ -108,12 +107,10 @@ struct Events<W: Wire> {
 impl<W: Wire> Events<W> {
     /// Somebody answers, or another one goes on with a broken answer: one id, one beginning, one end.
     fn begin(&mut self, group: &str, out: &mut BytesMut) {
-        match &mut self.writer {
-            Some(writer) => writer.go_on(group.to_owned(), out),
-            None => {
-                let head = head::<W>(self.id, group, self.include_usage);
-                self.writer = Some(W::Writer::begin(head, out));
-            }
+        if std::mem::replace(&mut self.begun, true) {
+            self.writer.go_on(group.to_owned(), out);
+        } else {
+            self.writer.begin(group.to_owned(), out);
         }
     }
 
@@ -165,16 +162,10 @@ impl<W: Wire> Events<W> {
     fn write(&mut self, step: Step, out: &mut BytesMut) {
         match step {
             Step::Begin(begun) => self.begin(begun.target.group(), out),
-            Step::Event(event) => {
-                if let Some(writer) = &mut self.writer {
-                    writer.event(&event, out);
-                }
-            }
+            Step::Event(event) => self.writer.event(&event, out),
             Step::End(ending) => {
                 self.ended = true;
-                if let Some(writer) = &mut self.writer {
-                    writer.end(&ending.usage, ending.cost, out);
-                }
+                self.writer.end(&ending.usage, ending.cost, out);
             }
             Step::Failed(error, _) => self.fail(&error, out),
         }
@@ -182,6 +173,6 @@ impl<W: Wire> Events<W> {
 
     fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
         self.ended = true;
-        out.extend_from_slice(&W::stream_error(error));
+        self.writer.fail(error, out);
     }
 }

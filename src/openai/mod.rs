@@ -4,9 +4,9 @@
 
 mod annotations;
 mod chunk;
-mod content;
+pub(crate) mod content;
 mod files;
-mod format;
+pub(crate) mod format;
 mod message;
 mod reply;
 mod request;
@@ -22,7 +22,6 @@ pub use request::ChatRequest;
 
 pub use crate::wire::ApiError;
 
-use bytes::Bytes;
 use rust_decimal::Decimal;
 
 use crate::conversation::Reply;
@@ -43,10 +42,6 @@ impl Wire for Chat {
 
     fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion {
         completion(head, reply, cost)
-    }
-
-    fn stream_error(error: &ApiError) -> Bytes {
-        Bytes::from(format!("data: {}\n\n", error.body()))
     }
 }
 

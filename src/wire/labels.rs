@@ -25,12 +25,13 @@ pub(crate) const LONGEST_TAG: usize = 256;
 /// Longest label that is kept, in characters: they go into table keys and log lines.
 const LONGEST: usize = 200;
 
-/// Where clients name their session: LiteLLM's two, opencode's, Claude Code's.
-const SESSION_HEADERS: [&str; 4] = [
+/// Where clients name their session: LiteLLM's two, opencode's, Claude Code's, Codex's.
+const SESSION_HEADERS: [&str; 5] = [
     "x-litellm-session-id",
     "x-litellm-trace-id",
     "x-session-id",
     "x-claude-code-session-id",
+    "session-id",
 ];
 
 impl Labels {

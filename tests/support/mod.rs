@@ -3,6 +3,7 @@
 pub mod anthropic;
 mod clock;
 pub mod lambda;
+pub mod responses;
 mod runtime_api;
 mod sse;
 

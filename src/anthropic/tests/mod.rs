@@ -46,9 +46,9 @@ proptest! {
     fn whatever_a_model_says_blocks_come_one_after_the_other(
         events in prop::collection::vec((event(), any::<bool>()), 0..30),
     ) {
-        let head = Head { id: "msg_1".into(), created: 7, model: "m".into(), include_usage: true };
         let mut out = BytesMut::new();
-        let mut writer = EventWriter::begin(head, &mut out);
+        let mut writer = EventWriter::new(Head::default());
+        writer.begin("m".into(), &mut out);
         for (event, another_model) in &events {
             if *another_model {
                 writer.go_on("other".into(), &mut out);

@@ -11,7 +11,7 @@ fn reply(events: Vec<Event>) -> serde_json::Value {
         id: "chatcmpl-1".into(),
         created: 7,
         model: "m".into(),
-        include_usage: false,
+        ..Head::default()
     };
     let reply = completion(head, fold.finish(), None);
     serde_json::to_value(reply).unwrap()
