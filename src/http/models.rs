@@ -48,7 +48,7 @@ pub(super) async fn list(
         let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
         names.extend(new);
     }
-    names.retain(|name| access::may_use(&app, &caller, name));
+    names.retain(|name| access::may_see(&app, &caller, name));
     let data: Vec<Value> = names
         .iter()
         .map(|name| {
