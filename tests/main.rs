@@ -4,8 +4,10 @@
 
 mod support;
 
+mod admin;
 mod agent_loop;
 mod auth;
+mod browser;
 mod budgets;
 mod caching;
 mod canaries;

@@ -18,6 +18,7 @@ mod log;
 mod model_info;
 mod models;
 mod panic;
+pub(crate) mod probe;
 mod refusal;
 mod remote_images;
 mod spend;
@@ -88,9 +89,14 @@ pub(crate) fn router(app: AppState) -> Router {
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
         .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
+        .with_state(app)
+}
+
+/// What holds for every route, of the gateway and of the admin pages: a line in the log, and words for a panic.
+pub(crate) fn observed(router: Router) -> Router {
+    router
         .layer(from_fn(panic::caught))
         .layer(from_fn(log::requests))
-        .with_state(app)
 }
 
 /// Pages of other sites may call the gateway only where the configuration names them.

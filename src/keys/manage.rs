@@ -3,6 +3,7 @@
 //! A change holds in this process at once, and on every other instance when its copy is read again: within
 //! [`FRESH`](super::FRESH).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,15 +106,29 @@ impl Keyring {
     /// # Errors
     /// When the table fails.
     pub async fn list(&self) -> Result<Vec<VirtualKey>, KeyError> {
+        let mut found = self.every().await?;
+        found.retain(|key| key.deleted_at.is_none());
+        found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
+        Ok(found)
+    }
+
+    /// What people call each key, by its hash: for reports, which name deleted keys too.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn labels(&self) -> Result<HashMap<String, String>, StoreError> {
+        let keys = self.every().await?.into_iter();
+        let labels = keys.map(|key| (key.hash.clone(), key.label().to_owned()));
+        Ok(labels.collect())
+    }
+
+    async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
         let all = Query {
             index: Some(Index::ByKey),
             ..Query::all(keys::VIRTUAL_KEYS.to_owned())
         };
         let places: Vec<Key> = self.table.run(&all, usize::MAX).await?;
-        let mut found: Vec<VirtualKey> = self.table.get_many(&places).await?;
-        found.retain(|key| key.deleted_at.is_none());
-        found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
-        Ok(found)
+        self.table.get_many(&places).await
     }
 
     /// Changes a key.

@@ -1,4 +1,5 @@
-//! Who may call, and how much: the master key, the keys that the gateway makes, and what is known of a caller.
+//! Who may call, and how much: the master key, the keys that the gateway makes, who may open the admin pages, and what
+//! is known of a caller.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face: for
 //! requests `present`, `admit` and `finish`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
@@ -10,6 +11,7 @@ mod budget;
 mod error;
 mod keyring;
 mod limits;
+mod login;
 mod manage;
 mod master;
 mod queue;
@@ -25,6 +27,7 @@ pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
 pub use limits::{Left, Rates, Scope, Taken};
+pub use login::Login;
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};
 pub use settings::{Change, KeyChanges, KeySettings};

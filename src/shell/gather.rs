@@ -110,7 +110,7 @@ pub(super) async fn gather(
         .sharing(table.clone());
     let ledger = Ledger::new(table, LedgerOptions::of(&config));
     Ok(Gathered {
-        state: AppState::new(config, routes, master_key, ledger),
+        state: AppState::new(config, routes, master_key, contract.login(), ledger),
         connections,
         #[cfg(feature = "local")]
         simulated,

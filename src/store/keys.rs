@@ -183,6 +183,22 @@ pub fn routing() -> Key {
     }
 }
 
+/// A session of the admin pages, by the SHA-256 of its id in hex.
+pub fn session(sha256: &str) -> Key {
+    Key {
+        pk: format!("session#{sha256}"),
+        sk: "session".to_owned(),
+    }
+}
+
+/// How often a login was tried from this address, or overall, in a stretch of time.
+pub fn logins(from: &str, stretch: i64) -> Key {
+    Key {
+        pk: format!("login#{from}#{stretch}"),
+        sk: "tries".to_owned(),
+    }
+}
+
 /// The UTC day of an instant.
 pub fn day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()

@@ -5,6 +5,7 @@ pub mod lambda;
 mod panicking;
 pub mod process;
 mod runtime_api;
+mod sample;
 mod sse;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::config::Config;
-use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions};
@@ -226,6 +227,7 @@ impl TestApp {
 /// What a gateway under test stands in.
 struct Surroundings {
     master_key: MasterKey,
+    login: Login,
     backoff: Backoff,
     clock: TestClock,
     bedrock: Arc<Simulated>,
@@ -242,6 +244,7 @@ impl Surroundings {
     async fn new() -> Self {
         Self {
             master_key: MasterKey::new(Some(KEY), None, false).unwrap(),
+            login: Login::default(),
             backoff: quick(),
             clock: TestClock::default(),
             bedrock: Arc::new(simulated().await),
@@ -286,7 +289,7 @@ impl Surroundings {
             .with_seed(7)
             .sharing(table.clone());
         let ledger = Ledger::new(table, LedgerOptions::of(&config));
-        let state = AppState::new(config, routes, self.master_key, ledger);
+        let state = AppState::new(config, routes, self.master_key, self.login, ledger);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
