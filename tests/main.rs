@@ -38,4 +38,5 @@ mod spend_api;
 mod streams;
 mod thinking;
 mod times;
+mod volume;
 mod wildcards;

@@ -70,7 +70,7 @@ async fn answer<W: Wire>(
     };
     let limit = arrived + app.config.settings.total_timeout;
     let mut asked = Asked {
-        id: RequestId::new(Timestamp::now()),
+        id: app.ledger.new_id(Timestamp::now()),
         caller,
         labels: Labels::of_headers(headers),
         model_in_path,

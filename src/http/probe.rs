@@ -54,7 +54,7 @@ impl Probe {
     /// Sends it and waits for its end.
     pub(crate) async fn run(self, app: &AppState) -> Found {
         let started = Instant::now();
-        let id = RequestId::new(Timestamp::now());
+        let id = app.ledger.new_id(Timestamp::now());
         let exchange = Exchange {
             id,
             call_type: Chat::CALL_TYPE,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use super::record::Record;
 use super::{RequestId, days, log};
 use crate::config::Config;
+use crate::store::keys::SHARDS;
 use crate::store::{Item, StoreError, Table, Write, WriteLimits, keys};
 
 /// The books over one table. Clones are cheap.
@@ -26,6 +27,9 @@ pub struct LedgerOptions {
     pub retention: Option<Duration>,
     /// How long prompts and replies are kept, where they are stored.
     pub content_retention: Duration,
+    /// Over how many partitions a day is spread. May grow from start to start; what lies in a shard beyond the number
+    /// is found by its id alone.
+    pub shards: u8,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -36,6 +40,7 @@ impl Default for LedgerOptions {
             write: WriteLimits::default(),
             retention: None,
             content_retention: DAY * 14,
+            shards: SHARDS,
         }
     }
 }
@@ -55,6 +60,7 @@ impl LedgerOptions {
             },
             retention,
             content_retention: retention.map_or(content, |kept| kept.min(content)),
+            shards: config.general.spend_shards.unwrap_or(default.shards),
         }
     }
 }
@@ -93,6 +99,11 @@ impl Ledger {
     /// How it writes and keeps.
     pub fn options(&self) -> &LedgerOptions {
         &self.options
+    }
+
+    /// The id of a request that begins now, on one of the books' shards.
+    pub fn new_id(&self, now: Timestamp) -> RequestId {
+        RequestId::spread(now, self.options.shards)
     }
 
     /// The table that holds them.

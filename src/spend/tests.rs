@@ -752,6 +752,26 @@ async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
     assert_eq!(year.unwrap(), first);
 }
 
+#[tokio::test]
+async fn more_shards_find_what_fewer_have_written() {
+    let (_embedded, ledger) = fresh().await;
+    let spread = LedgerOptions {
+        shards: 16,
+        ..LedgerOptions::default()
+    };
+    let more = Ledger::new(ledger.table.clone(), spread);
+    for _ in 0..20 {
+        ledger.record(record_at(noon())).await.unwrap();
+        let mut record = record_at(noon());
+        record.request_id = more.new_id(noon());
+        more.record(record).await.unwrap();
+    }
+    let found = pages(&more, since_days(0)).await;
+    assert_eq!(found.len(), 40);
+    assert!(found.iter().any(|record| record.request_id.shard() >= 4));
+    assert_eq!(total(&more, &model("us.sonnet")).await.requests, 40);
+}
+
 /// Log lines, kept.
 #[derive(Clone, Default)]
 struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);

@@ -3,8 +3,8 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-/// Into how many partitions a day's records and totals are spread. One partition takes about 1,000 writes a second,
-/// and a record's transaction costs about four.
+/// Into how many partitions a day's records, and into how many its totals, are spread at least. A partition takes about
+/// 1,000 write units a second; a record of 2 kB costs four, and so do its totals where it has one tag.
 pub const SHARDS: u8 = 4;
 
 /// The address of one item.

@@ -258,14 +258,7 @@ impl Surroundings {
     async fn gateway(self, yaml: &str) -> TestApp {
         let (config, _) = Config::parse("test.yml", yaml, &|_| None).unwrap();
         let config = Arc::new(config);
-        let sdk = aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "test",
-            )))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
+        let sdk = offline_sdk();
         let own = self.embedded.table("test").await.unwrap();
         let options = |endpoint| TableOptions {
             name: "test".to_owned(),
@@ -307,6 +300,18 @@ impl Surroundings {
             embedded: self.embedded,
         }
     }
+}
+
+/// What an SDK client needs that talks to nobody but this machine.
+pub fn offline_sdk() -> aws_config::SdkConfig {
+    aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "test",
+        )))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
 }
 
 async fn simulated() -> Simulated {

@@ -13,6 +13,7 @@ use super::conflict::{Difference, differences};
 use super::draft::{Draft, Kind, Which};
 use super::lacks::{Lacks, lacks};
 use crate::app::AppState;
+use crate::catalog::Model;
 use crate::chain::Saved;
 use crate::config::{Config, Group};
 
@@ -197,7 +198,7 @@ impl Section {
 impl List {
     fn fallbacks(config: &Config, draft: &Draft, which: &Which, groups: &[String]) -> Self {
         let list = draft.list(config, which);
-        let first = first_of(config, &which.group);
+        let first = model_of(config, &which.group);
         let members = list.iter().enumerate().map(|(place, name)| Member {
             value: name.clone(),
             name: name.clone(),
