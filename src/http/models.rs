@@ -65,7 +65,7 @@ pub(super) async fn list(
         let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
         names.extend(new);
     }
-    names.retain(|name| access::may_use(&app, &caller, name));
+    names.retain(|name| access::may_see(&app, &caller, name));
     if speaks_anthropic(&headers) {
         let infos = names.iter().map(|name| info(&app, &caller, name));
         let page = ModelPage::new(
