@@ -11,7 +11,9 @@ use crate::AppState;
 use crate::bedrock::{Clients, Override};
 use crate::chain::Routes;
 use crate::chain::policy::Backoff;
-use crate::config::{self, Config};
+use crate::config;
+#[cfg(feature = "local")]
+use crate::config::Config;
 use crate::spend::{Ledger, LedgerOptions};
 use crate::store::{Table, TableOptions};
 
