@@ -1,11 +1,13 @@
 //! A gateway under test: the real router on a real socket, a simulated Bedrock behind it, a table in memory.
 
+pub mod books;
 mod clock;
 pub mod lambda;
 mod panicking;
 pub mod process;
 mod runtime_api;
 mod sse;
+pub mod table_proxy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -308,7 +310,8 @@ impl Surroundings {
     }
 }
 
-async fn simulated() -> Simulated {
+/// A Bedrock of all models that the catalog knows.
+pub async fn simulated() -> Simulated {
     let catalog = Catalog::bundled();
     let options =
         Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
