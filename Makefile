@@ -30,6 +30,10 @@ test: ## Run all tests
 faults: ## Print the card: what becomes of sixteen faults, streaming and not
 	@cargo test -q --test promises faults:: -- --nocapture --test-threads=1
 
+.PHONY: volume
+volume: ## What lists and reports of a very large day cost: make volume VOLUME=1000000
+	@$(if $(VOLUME),VOLUME=$(VOLUME)) cargo test -q --test promises volume:: -- --ignored --nocapture
+
 .PHONY: soak
 soak: ## Ten minutes of 50 streams with 20 % faults: make soak SOAK_SECONDS=180
 	@$(if $(SOAK_SECONDS),SOAK_SECONDS=$(SOAK_SECONDS)) cargo test -q --test promises soak:: -- --ignored --nocapture
@@ -87,6 +91,33 @@ env: ## Make .env from the AWS CLI's default profile; never overwrites one
 		/^AWS_REGION_NAME=/ { print "AWS_REGION_NAME=\"" ENVIRON["AWS_REGION_FOUND"] "\""; next } \
 		{ print }' .env.example > .env; \
 	echo "made .env with the default profile's access key (mode 600)"
+
+# --- Measurements ---
+
+# `make bench PROFILE=quick` while something changes: no fat LTO to wait for.
+PROFILE ?= release
+BENCH := target/bench
+BUILT := target/$(PROFILE)
+
+.PHONY: bench
+bench: ## Measure against a bare pass-through, LITELLM=path: also against LiteLLM
+	@cargo build --quiet --profile $(PROFILE)
+	@cargo build --quiet --profile $(PROFILE) -p benches --example bare --example gauge
+	@$(BUILT)/examples/gauge compare $(BUILT) $(BENCH)
+
+.PHONY: bench-lambda
+bench-lambda: ## Measure a new Lambda environment against a bare function
+	@cargo build --quiet --profile $(PROFILE) --no-default-features
+	@cargo build --quiet --profile $(PROFILE) -p benches --example bare --example gauge
+	@$(BUILT)/examples/gauge lambda $(BUILT)/examples/bare $(BUILT)/bedrock-sidecar $(BENCH)
+
+.PHONY: bench-micro
+bench-micro: ## Measure single steps
+	@cargo bench -p benches --profile $(PROFILE)
+
+.PHONY: counts
+counts: ## Count instructions of fixed work: what CI compares
+	@.ci/counts
 
 # --- Lambda ---
 

@@ -1,14 +1,16 @@
 //! What is built once at start and shared by every request.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::chain::Routes;
 use crate::config::Config;
-use crate::keys::MasterKey;
+use crate::keys::{CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;
 use crate::thinking::Vault;
 
@@ -25,6 +27,10 @@ pub struct App {
     pub routes: Routes,
     /// The key that may do everything.
     pub master_key: MasterKey,
+    /// Who may open the admin pages.
+    pub login: Login,
+    /// The keys that the gateway has made.
+    pub keys: Keyring,
     /// The books.
     pub ledger: Ledger,
     /// Thinking that clients lose.
@@ -39,18 +45,47 @@ pub struct App {
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(pub Instant);
 
+/// Where a request comes from, as far as the shell knows. It puts it into the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
 impl AppState {
     /// The state of one process.
-    pub fn new(config: Arc<Config>, routes: Routes, master_key: MasterKey, ledger: Ledger) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        routes: Routes,
+        master_key: MasterKey,
+        login: Login,
+        ledger: Ledger,
+    ) -> Self {
         let tasks = TaskTracker::new();
         Self(Arc::new(App {
+            keys: Keyring::new(
+                ledger.table().clone(),
+                routes.clock().clone(),
+                key_options(&config),
+            ),
             config,
             routes,
             master_key,
+            login,
             vault: Vault::new(ledger.table().clone(), tasks.clone()),
             ledger,
             tasks,
         }))
+    }
+}
+
+/// A request that is over its time limits is dead, and so is its record a little later.
+fn key_options(config: &Config) -> KeyOptions {
+    const MARGIN: Duration = Duration::from_secs(60);
+    let (settings, general) = (&config.settings, &config.general);
+    KeyOptions {
+        common: general.max_budget.map(|max| CommonBudget {
+            max,
+            period: general.budget_duration,
+        }),
+        hold: settings.total_timeout + settings.drain_timeout + settings.record_timeout + MARGIN,
     }
 }
 

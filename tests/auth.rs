@@ -38,7 +38,11 @@ async fn without_the_right_key_every_closed_route_answers_401_in_openai_s_shape(
             let response = request.send().await.unwrap();
             assert_eq!(response.status(), 401, "{path} {key:?}");
             let body: Value = response.json().await.unwrap();
-            assert_eq!(body["error"]["type"], "auth_error");
+            let expected = match key {
+                Some("sk-wrong") => "token_not_found_in_db",
+                _ => "auth_error",
+            };
+            assert_eq!(body["error"]["type"], expected);
             assert_eq!(body["error"]["code"], "401");
             assert!(
                 body["error"]["message"]

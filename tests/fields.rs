@@ -198,3 +198,35 @@ async fn what_an_answer_rests_on_is_in_its_annotations() {
         assert!(text.contains(&entry), "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_field_that_a_model_turns_out_to_refuse_is_left_out_from_then_on() {
+    let app = TestApp::new().await;
+    let refusal = |field: &str| {
+        let message =
+            format!("This model doesn't support the {field} field. Remove {field} and try again.");
+        Step::fail(400, "ValidationException", &message)
+    };
+    app.bedrock
+        .script(PRIMARY, [refusal("temperature"), refusal("stopSequences")]);
+    let mut request = hello("primary");
+    request["temperature"] = json!(0.5);
+    request["stop"] = json!(["x"]);
+    app.chat_json(&request).await;
+    app.chat_json(&request).await;
+    let seen = app.bedrock.requests();
+    let sent: Vec<(bool, bool)> = seen
+        .iter()
+        .map(|seen| {
+            let config = &seen.body["inferenceConfig"];
+            (
+                config.get("temperature").is_some(),
+                config.get("stopSequences").is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        sent,
+        [(true, true), (false, true), (false, false), (false, false)]
+    );
+}

@@ -4,8 +4,11 @@
 
 mod support;
 
+mod admin;
 mod agent_loop;
 mod auth;
+mod browser;
+mod budgets;
 mod caching;
 mod canaries;
 mod chat;
@@ -20,11 +23,15 @@ mod faults;
 mod fields;
 mod formats;
 mod health;
+mod key_copies;
+mod keys;
 mod lambda;
+mod limits;
 mod models;
 mod moto;
 mod panics;
 mod parallel;
+mod prompts;
 mod recordings;
 mod records;
 mod recovery;
@@ -34,4 +41,5 @@ mod spend_api;
 mod streams;
 mod thinking;
 mod times;
+mod volume;
 mod wildcards;

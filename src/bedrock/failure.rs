@@ -82,6 +82,14 @@ pub enum Feature {
     ToolsWhileStreaming,
     /// An assistant turn at the end.
     Prefill,
+    /// Temperature and its siblings.
+    Sampling,
+    /// Stop sequences.
+    StopSequences,
+    /// A tool choice that forces a call.
+    ForcedToolChoice,
+    /// Answers by schema.
+    JsonSchema,
 }
 
 impl Class {
@@ -104,6 +112,10 @@ impl Class {
             Class::Lacks(Feature::Caching) => "lacks_caching",
             Class::Lacks(Feature::ToolsWhileStreaming) => "lacks_tools_while_streaming",
             Class::Lacks(Feature::Prefill) => "lacks_prefill",
+            Class::Lacks(Feature::Sampling) => "lacks_sampling",
+            Class::Lacks(Feature::StopSequences) => "lacks_stop_sequences",
+            Class::Lacks(Feature::ForcedToolChoice) => "lacks_forced_tool_choice",
+            Class::Lacks(Feature::JsonSchema) => "lacks_json_schema",
             Class::BadRequest => "bad_request",
             Class::Rejected => "rejected",
             Class::TooSlow => "too_slow",

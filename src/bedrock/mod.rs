@@ -17,3 +17,4 @@ mod wordings;
 pub use call::{Answer, Endpoint, Limits};
 pub use clients::{Clients, Override};
 pub use failure::{Class, Failure, Feature};
+pub use wire::body;

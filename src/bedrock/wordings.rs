@@ -139,6 +139,36 @@ const WORDINGS: &[Wording] = &[
         "Bedrock's schema check",
     ),
     wording(
+        "support the temperature field",
+        Class::Lacks(Feature::Sampling),
+        "NousResearch/hermes-agent#111043",
+    ),
+    wording(
+        "support the topp field",
+        Class::Lacks(Feature::Sampling),
+        "NousResearch/hermes-agent#111043",
+    ),
+    wording(
+        "is deprecated for this model",
+        Class::Lacks(Feature::Sampling),
+        "promptfoo/promptfoo#10307",
+    ),
+    wording(
+        "support the stopsequences field",
+        Class::Lacks(Feature::StopSequences),
+        "crewAIInc/crewAI#3317, langgenius/dify-official-plugins#1767",
+    ),
+    wording(
+        "support the toolconfig.toolchoice",
+        Class::Lacks(Feature::ForcedToolChoice),
+        "strands-agents/harness-sdk#1241",
+    ),
+    wording(
+        "support the outputconfig",
+        Class::Lacks(Feature::JsonSchema),
+        "the form in which Bedrock refuses other fields",
+    ),
+    wording(
         "does not support assistant message prefill",
         Class::Lacks(Feature::Prefill),
         "Anthropic, Claude 4.6 and later",

@@ -104,6 +104,7 @@ pub(super) enum Ability {
     ParallelToolUseConfig,
     StrictTools,
     ToolResultImages,
+    ToolResultDocuments,
     JsonSchema,
     Prefill,
     MidConversationSystem,
@@ -115,6 +116,7 @@ pub(super) enum Ability {
     TextBesideResults,
     DocumentsBesideResults,
     ThinkingOff,
+    StopSequences,
 }
 
 /// A row of prices, dollars per million tokens.
@@ -234,8 +236,12 @@ impl Layer {
             mid_conversation_system: can(Ability::MidConversationSystem),
             strict_tools: can(Ability::StrictTools),
             tool_result_images: can(Ability::ToolResultImages),
+            // What takes one takes the other; Pixtral takes documents alone.
+            tool_result_documents: can(Ability::Documents)
+                && (can(Ability::ToolResultImages) || can(Ability::ToolResultDocuments)),
             text_beside_results: !self.cannot.contains(&Ability::TextBesideResults),
             documents_beside_results: !self.cannot.contains(&Ability::DocumentsBesideResults),
+            stop_sequences: !self.cannot.contains(&Ability::StopSequences),
             thinking_off: !self.cannot.contains(&Ability::ThinkingOff),
         }
     }

@@ -69,6 +69,8 @@ pub struct Abilities {
     pub system: bool,
     /// Temperature and its siblings. Newer Claude models refuse them.
     pub sampling: bool,
+    /// Stop sequences.
+    pub stop_sequences: bool,
     /// An assistant turn at the end, which the model continues.
     pub prefill: bool,
     /// `outputConfig.textFormat`: JSON by schema, enforced by Bedrock.
@@ -89,6 +91,8 @@ pub struct Abilities {
     pub strict_tools: bool,
     /// Pictures inside a tool's result.
     pub tool_result_images: bool,
+    /// Documents inside a tool's result.
+    pub tool_result_documents: bool,
     /// Text and pictures in the turn that brings tool results.
     pub text_beside_results: bool,
     /// Documents in the turn that brings tool results.

@@ -147,6 +147,7 @@ impl Model {
                 tools_while_streaming: true,
                 system: true,
                 sampling: true,
+                stop_sequences: true,
                 text_beside_results: !matches!(family, Family::Llama | Family::Mistral),
                 ..Abilities::default()
             },

@@ -24,7 +24,7 @@ mod without;
 
 pub use ask::{Ask, Begun, Fallback, Outcome, Sink};
 pub use clock::Clock;
-pub use cooldown::Health;
+pub use cooldown::{Health, Wellness};
 pub use routes::{Routes, UnknownModel};
 pub use run::run;
 pub use shared::{SaveError, Saved};

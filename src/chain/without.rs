@@ -39,5 +39,9 @@ pub(super) fn add(without: &mut Without, feature: Feature) {
         Feature::Caching => without.caching = true,
         Feature::ToolsWhileStreaming => without.tools_while_streaming = true,
         Feature::Prefill => without.prefill = true,
+        Feature::Sampling => without.sampling = true,
+        Feature::StopSequences => without.stop_sequences = true,
+        Feature::ForcedToolChoice => without.forced_tool_choice = true,
+        Feature::JsonSchema => without.json_schema = true,
     }
 }

@@ -10,6 +10,8 @@ use rust_decimal::Decimal;
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::Period;
+
 struct Scalar<T> {
     expected: &'static str,
     parse: fn(&str) -> Option<T>,
@@ -110,6 +112,21 @@ pub(super) fn dollars<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Decimal>
             .or_else(|_| Decimal::from_scientific(text))
             .ok()?;
         (!Decimal::is_sign_negative(&amount)).then(|| amount.normalize())
+    })
+}
+
+/// A length of time in LiteLLM's spelling.
+pub(super) fn period<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Period>, D::Error> {
+    let expected = "a time such as 30s, 30m, 30h, 30d, 1w or 1mo";
+    scalar(d, expected, |text| text.parse().ok())
+}
+
+/// The HTTP status of an error that is the caller's.
+pub(super) fn client_error<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u16>, D::Error> {
+    scalar(d, "an HTTP status from 400 to 499", |text| {
+        text.parse()
+            .ok()
+            .filter(|status| (400..500).contains(status))
     })
 }
 

@@ -61,7 +61,7 @@ impl Config {
         ];
         let access: Access = litellm.read(&mut findings)?;
         let switches: [Switches; 2] = [general.read(&mut findings)?, litellm.read(&mut findings)?];
-        let retention_at = general.path.key("maximum_spend_logs_retention_period");
+        let general_at = general.path.clone();
         for section in [litellm, router, general] {
             section.finish(&mut findings);
         }
@@ -87,7 +87,7 @@ impl Config {
         let groups = Groups::new(read);
         let routing = Names::new(&document, &groups).routing(routes)?;
         let general = switches_of(switches, environment)
-            .map_err(|message| document.error(&retention_at, message))?;
+            .map_err(|(key, message)| document.error(&general_at.key(key), message))?;
         let config = Self {
             name: file.to_owned(),
             routing,
@@ -144,11 +144,11 @@ fn settings(sections: &[Patience; 2]) -> Settings {
     }
 }
 
-/// `general_settings` first, then `litellm_settings`. The error is about the retention.
+/// `general_settings` first, then `litellm_settings`. The error names its key.
 fn switches_of(
     [general, litellm]: [Switches; 2],
     environment: &Environment<'_>,
-) -> Result<General, String> {
+) -> Result<General, (&'static str, String)> {
     let verbose = general.set_verbose.or(litellm.set_verbose) == Some(true);
     let stored = general
         .store_prompts_in_spend_logs
@@ -160,13 +160,33 @@ fn switches_of(
     let retention = general
         .maximum_spend_logs_retention_period
         .or(litellm.maximum_spend_logs_retention_period);
+    let content_retention = general
+        .maximum_spend_logs_content_retention_period
+        .or(litellm.maximum_spend_logs_content_retention_period);
+    let in_days = |key, period: Option<String>| {
+        let days = period.map(|text| days(&text)).transpose();
+        days.map_err(|message| (key, message))
+    };
+    let shards = general.spend_shards.or(litellm.spend_shards);
+    let shards = shards.map(|shards| match u8::try_from(shards) {
+        Ok(shards @ 4..=64) => Ok(shards),
+        _ => Err((
+            "spend_shards",
+            format!("found {shards}, expected a number from 4 to 64"),
+        )),
+    });
     let megabytes = general.max_request_size_mb.or(litellm.max_request_size_mb);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // never negative; saturates
     let max_request_bytes = megabytes.map(|mb| (mb * 1_048_576.0) as u64);
     Ok(General {
         master_key: general.master_key.or(litellm.master_key),
         store_prompts: stored.unwrap_or_else(stored_by_environment),
-        retention_days: retention.map(|text| days(&text)).transpose()?,
+        retention_days: in_days("maximum_spend_logs_retention_period", retention)?,
+        content_retention_days: in_days(
+            "maximum_spend_logs_content_retention_period",
+            content_retention,
+        )?,
+        spend_shards: shards.transpose()?,
         cors_allow_origins: general
             .cors_allow_origins
             .or(litellm.cors_allow_origins)
@@ -187,6 +207,9 @@ fn switches_of(
         max_request_bytes,
         max_budget: general.max_budget.or(litellm.max_budget),
         budget_duration: general.budget_duration.or(litellm.budget_duration),
+        budget_exceeded_status: general
+            .budget_exceeded_status_code
+            .or(litellm.budget_exceeded_status_code),
         request_metadata_fields: general
             .bedrock_request_metadata_fields
             .or(litellm.bedrock_request_metadata_fields)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod access;
 mod bundled;
+mod changes;
 mod check;
 mod defaults;
 mod deployment;
@@ -22,6 +23,7 @@ mod made;
 mod overrides;
 mod path;
 mod pattern;
+mod period;
 mod read;
 mod retry;
 mod routes;
@@ -35,12 +37,14 @@ mod target;
 use groups::Groups;
 
 pub use bundled::{BUNDLED, load};
+pub use changes::Changes;
 pub use check::{Report, check};
 pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint,
     Origin, Share,
 };
 pub use error::{ConfigError, Place, Warning};
+pub use period::{NotAPeriod, Period, Window};
 pub use retry::{RetryKind, RetryPolicy};
 pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
 pub use secret::Secret;
@@ -93,41 +97,6 @@ impl Config {
     pub fn fallbacks_of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
         let pattern = self.groups.pattern_of(group);
         self.routing.fallbacks.of(group, pattern, kind)
-    }
-
-    /// The same configuration with other fallbacks, as the settings page saves them. Fails with the reason, in words
-    /// for the page.
-    pub fn with_fallbacks(&self, fallbacks: Fallbacks) -> Result<Self, String> {
-        let lists = [
-            &fallbacks.general,
-            &fallbacks.context_window,
-            &fallbacks.content_policy,
-        ];
-        let default = ("*", &fallbacks.default);
-        let entries = lists
-            .into_iter()
-            .flatten()
-            .map(|(group, targets)| (group.as_str(), targets));
-        for (group, targets) in entries.chain([default]) {
-            let stands_for_many = group == "*" || self.groups.is_pattern(group);
-            let group_itself = (!stands_for_many).then_some(group);
-            for name in targets.iter().map(String::as_str).chain(group_itself) {
-                if self.groups.resolve(name) != Some(name) {
-                    return Err(format!("there is no model {name:?}"));
-                }
-            }
-            if targets.iter().any(|target| target == group) {
-                return Err(format!("{group:?} falls back to itself"));
-            }
-        }
-        let routing = Routing {
-            fallbacks,
-            ..self.routing.clone()
-        };
-        Ok(Self {
-            routing,
-            ..self.clone()
-        })
     }
 
     /// How long a deployment may take for its first event.

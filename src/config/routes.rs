@@ -83,6 +83,7 @@ impl<'a> Names<'a> {
             fallbacks,
             aliases: self.aliases,
             default_model,
+            order: BTreeMap::new(),
         })
     }
 

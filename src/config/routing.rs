@@ -13,10 +13,13 @@ pub struct Routing {
     pub aliases: BTreeMap<String, Alias>,
     /// The group of a request that names no model (`default_model`).
     pub default_model: Option<String>,
+    /// By group, the ids of its deployments in the order in which they are asked: what people have changed over the
+    /// file ([`super::Changes`]).
+    pub order: BTreeMap<String, Vec<String>>,
 }
 
-/// The four fallback lists. Keys are groups, or `*` for all that are not named. As JSON it is what the settings page
-/// saves.
+/// The four fallback lists. Keys are groups, or `*` for all that are not named. As JSON it is part of
+/// what the settings page saves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fallbacks {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use super::{RetryPolicy, Secret};
+use super::{Period, RetryPolicy, Secret};
 
 /// Tries, time limits and rests. Every field is a key of the file with the same name, in `router_settings` or
 /// `litellm_settings`.
@@ -99,6 +99,12 @@ pub struct General {
     pub store_prompts: bool,
     /// How many days spend records are kept (`maximum_spend_logs_retention_period: 90d`). Default: for ever.
     pub retention_days: Option<u32>,
+    /// How many days prompts and replies are kept, where they are stored
+    /// (`maximum_spend_logs_content_retention_period: 14d`), and never longer than their record. Default: 14.
+    pub content_retention_days: Option<u32>,
+    /// Over how many partitions of the table a day's records are spread (`spend_shards`), 4 to 64. Default: 4. May be
+    /// raised at any time, and is never lowered.
+    pub spend_shards: Option<u8>,
     /// Web origins whose pages may call the gateway (`cors_allow_origins`). Default none.
     pub cors_allow_origins: Vec<String>,
     /// Hosts from which pictures may be fetched (`user_url_allowed_hosts`). Default none.
@@ -111,10 +117,12 @@ pub struct General {
     pub always_include_stream_usage: bool,
     /// Bodies above this size are refused (`max_request_size_mb`), in bytes.
     pub max_request_bytes: Option<u64>,
-    /// Dollars that all keys together may spend (`max_budget`).
+    /// Dollars that all virtual keys together may spend (`max_budget`). The master key is neither limited nor counted.
     pub max_budget: Option<Decimal>,
-    /// The window of `max_budget` (`budget_duration: 30d`), as written.
-    pub budget_duration: Option<String>,
+    /// The window of `max_budget` (`budget_duration: 30d`). Default: for ever.
+    pub budget_duration: Option<Period>,
+    /// The HTTP status when a budget is spent (`budget_exceeded_status_code`). Default 422, as LiteLLM's.
+    pub budget_exceeded_status: Option<u16>,
     /// Metadata fields that are handed on to Bedrock's invocation log (`bedrock_request_metadata_fields`).
     pub request_metadata_fields: Vec<String>,
     /// The file's `environment_variables`, which `os.environ/` sees too.

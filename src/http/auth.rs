@@ -1,33 +1,103 @@
 //! Who is it: the key of a request, checked before its body is read.
 
+use std::time::Duration;
+
 use axum::extract::FromRequestParts;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 
 use crate::app::AppState;
-use crate::keys::Caller;
+use crate::keys::{Caller, Presented, Refused};
 use crate::openai::ApiError;
 
 /// The headers that may hold a key, in the reference system's order: the first that is present counts.
 const HEADERS: [&str; 4] = ["x-litellm-api-key", "authorization", "api-key", "x-api-key"];
 
-/// A handler that takes a `Key` is closed to everybody without one.
+/// A handler that takes a `Key` is closed to everybody without a good one.
 #[derive(Debug)]
 pub struct Key(pub Caller);
+
+/// The same for a handler that has other things to do while an old copy of the key is read again. It must see the
+/// caller [confirmed](Presented::confirmed) before it acts.
+#[derive(Debug)]
+pub struct EarlyKey(pub Presented);
+
+/// A handler that takes an `Admin` is closed to everybody but the master key.
+#[derive(Debug)]
+pub struct Admin(pub Caller);
+
+impl FromRequestParts<AppState> for EarlyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        if let Some(anybody) = app.master_key.anybody() {
+            return Ok(Self(Presented::certain(anybody)));
+        }
+        let presented = presented(&parts.headers)?;
+        match app.master_key.admit(presented) {
+            Some(master) => Ok(Self(Presented::certain(master))),
+            None => Ok(Self(app.keys.present(presented).await?)),
+        }
+    }
+}
 
 impl FromRequestParts<AppState> for Key {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        if let Some(anybody) = app.master_key.anybody() {
-            return Ok(Self(anybody));
+        let EarlyKey(presented) = EarlyKey::from_request_parts(parts, app).await?;
+        Ok(Self(presented.confirmed().await?))
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Key(caller) = Key::from_request_parts(parts, app).await?;
+        if caller.is_admin() {
+            return Ok(Self(caller));
         }
-        let presented = presented(&parts.headers)?;
-        app.master_key.admit(presented).map(Self).ok_or_else(|| {
-            ApiError::unauthorized(
-                "Invalid key. Send the master key as `Authorization: Bearer <key>`.",
-            )
-        })
+        let path = parts.uri.path();
+        let message = format!("Authentication Error, Only the master key may call {path}.");
+        Err(ApiError::new(StatusCode::FORBIDDEN, "auth_error", message))
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let kind = |kind, error| ApiError { kind, ..error };
+        match refused {
+            Refused::NoKey => ApiError::unauthorized(
+                "Invalid key. A key begins with 'sk-'; send it as `Authorization: Bearer <key>`.",
+            ),
+            Refused::Unknown => kind(
+                "token_not_found_in_db",
+                ApiError::unauthorized(
+                    "Invalid key. It is unknown, or was deleted. Send the key as `Authorization: Bearer <key>`.",
+                ),
+            ),
+            Refused::Blocked => ApiError::unauthorized(
+                "Key is blocked. Whoever holds the master key can unblock it with /key/unblock.",
+            ),
+            Refused::Expired(at) => kind(
+                "expired_key",
+                ApiError::unauthorized(format!("Expired Key. It was good until {at}.")),
+            ),
+            Refused::TableDown => {
+                let message =
+                    "The key cannot be checked just now: the table of keys does not answer.";
+                let error = ApiError::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "internal_server_error",
+                    message,
+                );
+                ApiError {
+                    retry_after: Some(Duration::from_secs(1)),
+                    ..error
+                }
+            }
+        }
     }
 }
 

@@ -13,69 +13,82 @@ use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
 use crate::chain::{Ask, Begun, UnknownModel};
 use crate::conversation::{Fold, Request};
-use crate::keys::Caller;
-use crate::openai::ApiError;
+use crate::keys::{Caller, Presented, Standing};
 use crate::spend::RequestId;
-use crate::wire::{Body as _, Head, Labels, MockFailure, Options, Wire};
+use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire};
 
-use super::auth::Key;
+use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::{Exchange, Step};
+use super::filing::Prompt;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
-use super::{fallbacks, remote_images, sse, trail};
+use super::{access, fallbacks, remote_images, sse, standing, trail};
 
 /// `POST /chat/completions`.
 pub(super) async fn completions<W: Wire>(
     State(app): State<AppState>,
-    Key(caller): Key,
+    EarlyKey(presented): EarlyKey,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
     body: Result<Body, ApiError>,
 ) -> Response {
-    answer::<W>(&app, caller, None, ends, &headers, body).await
+    answer::<W>(&app, presented, None, ends, &headers, body).await
 }
 
 /// `POST /engines/{model}/chat/completions` and its Azure twin: the path names the model where the body does not.
 pub(super) async fn completions_of<W: Wire>(
     State(app): State<AppState>,
-    Key(caller): Key,
+    EarlyKey(presented): EarlyKey,
     Path(model): Path<String>,
     ends: Option<Extension<Deadline>>,
     headers: HeaderMap,
     body: Result<Body, ApiError>,
 ) -> Response {
-    answer::<W>(&app, caller, Some(model), ends, &headers, body).await
+    answer::<W>(&app, presented, Some(model), ends, &headers, body).await
 }
 
 async fn answer<W: Wire>(
     app: &AppState,
-    caller: Caller,
+    presented: Presented,
     model_in_path: Option<String>,
     ends: Option<Extension<Deadline>>,
     headers: &HeaderMap,
     body: Result<Body, ApiError>,
 ) -> Response {
     let arrived = Instant::now();
+    let refreshed = app.routes.refresh();
+    let body = body.map(|Body(body)| body);
+    let read = match &body {
+        Ok(body) => read::<W>(app, presented.caller(), headers, body).await,
+        Err(error) => Err(error.clone()),
+    };
+    // Whose key is not good has no record, whatever else is wrong.
+    let caller = match presented.confirmed().await {
+        Ok(caller) => caller,
+        Err(refused) => return ApiError::from(refused).into_response(),
+    };
     let limit = arrived + app.config.settings.total_timeout;
     let mut asked = Asked {
-        id: RequestId::new(Timestamp::now()),
+        id: app.ledger.new_id(Timestamp::now()),
         caller,
         labels: Labels::of_headers(headers),
         model_in_path,
         deadline: ends.map_or(limit, |Extension(Deadline(end))| limit.min(end)),
     };
     let call_id = asked.labels.call_id.clone();
-    let (body, unread) = match body {
-        Ok(Body(body)) => (body, None),
-        Err(error) => (Bytes::new(), Some(error)),
+    let body = body.unwrap_or_default();
+    let prepared = match read {
+        Ok((request, options)) => {
+            asked
+                .prepare::<W>(app, headers, &body, request, options)
+                .await
+        }
+        Err(error) => Err(error),
     };
-    let prepared = match unread {
-        None => asked.prepare::<W>(app, headers, &body).await,
-        Some(error) => Err(error),
-    };
+    refreshed.await;
     let mut response = match prepared {
-        Ok(prepared) => asked.respond::<W>(app, prepared).await,
+        Ok(prepared) => asked.respond::<W>(app, prepared, &body).await,
         Err(error) => Refused {
             id: asked.id,
             call_type: W::CALL_TYPE,
@@ -109,22 +122,22 @@ struct Prepared {
 }
 
 impl Asked {
-    /// Reads what is asked; what is wrong is the request's refusal.
+    /// Resolves what is asked; what is wrong is the request's refusal.
     async fn prepare<W: Wire>(
         &mut self,
         app: &AppState,
         headers: &HeaderMap,
         body: &[u8],
+        request: Request,
+        mut options: Options,
     ) -> Result<Prepared, ApiError> {
-        let refreshed = app.routes.refresh();
-        let (request, mut options) = read::<W>(app, &self.caller, headers, body).await?;
         self.labels = std::mem::take(&mut options.labels);
         let model = options.model.take().or_else(|| self.model_in_path.clone());
-        let group = app.routes.group(model.as_deref())?;
-        options.check_unsupported(app.drops_params(group))?;
+        let group = access::group(app, &self.caller, model.as_deref())?;
+        options.check_unsupported(app.drops_params(&group))?;
         let fallbacks = match options.fallbacks.take() {
             Some(written) => Some(
-                fallbacks::of_request::<W>(app, &self.caller, group, written, headers, body)
+                fallbacks::of_request::<W>(app, &self.caller, &group, written, headers, body)
                     .await?,
             ),
             None => None,
@@ -141,18 +154,17 @@ impl Asked {
                 MockFailure::ContentFiltered => Class::ContentFiltered,
             }),
             whole: !options.stream,
-            ..Ask::new(group, self.deadline)
+            ..Ask::new(group.clone(), self.deadline)
         };
-        refreshed.await;
         Ok(Prepared {
             request,
             ask,
-            model_asked: model.as_deref().unwrap_or(group).to_owned(),
+            model_asked: model.unwrap_or(group),
             include_usage: options.include_usage || app.config.general.always_include_stream_usage,
         })
     }
 
-    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared) -> Response {
+    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
         let Prepared {
             request,
             ask,
@@ -163,6 +175,7 @@ impl Asked {
         let exchange = Exchange {
             id,
             call_type: W::CALL_TYPE,
+            prompt: Prompt::wanted(app, &self.caller, &self.labels, body),
             caller: self.caller,
             request,
             ask,
@@ -212,8 +225,10 @@ pub(super) fn head<W: Wire>(id: RequestId, group: &str, include_usage: bool) -> 
 async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
+    let mut standing = Standing::default();
     while let Some(step) = steps.recv().await {
         match step {
+            Step::Admitted(with) => standing = with,
             Step::Begin(beginning) => {
                 fold = Fold::default();
                 begun = Some(beginning);
@@ -229,11 +244,13 @@ async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
                 let mut response = (StatusCode::OK, Json(body)).into_response();
                 trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);
+                standing::add(response.headers_mut(), &standing, ending.cost);
                 return response;
             }
             Step::Failed(error, attempts) => {
                 let mut response = error.into_response();
                 trail::add(response.headers_mut(), &id, None, &attempts);
+                standing::add(response.headers_mut(), &standing, None);
                 return response;
             }
         }

@@ -17,23 +17,25 @@ use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
-use crate::keys::Caller;
+use crate::keys::{Caller, Denied, Standing};
 use crate::openai::ApiError;
 use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
 use crate::wire::Labels;
 
-use super::log;
+use super::filing::Prompt;
+use super::{filing, log, standing};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
 
-/// What the client's side is told, in this order: `Begin`, then events, then `End`; `Failed` may come at any point
-/// and is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a
-/// whole, from where the client stands where it streams.
+/// What the client's side is told, in this order: `Admitted` where the key has limits, `Begin`, then events, then
+/// `End`; `Failed` may come at any point and is the last. `Begin` again means that another target answers: from the
+/// beginning where the answer goes out as a whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(super) enum Step {
+    Admitted(Standing),
     Begin(Begun),
     Event(Event),
     End(Ending),
@@ -62,6 +64,8 @@ pub(super) struct Exchange {
     pub(super) ask: Ask,
     pub(super) model_asked: String,
     pub(super) labels: Labels,
+    /// Collected where it is to be stored.
+    pub(super) prompt: Option<Prompt>,
 }
 
 impl Exchange {
@@ -75,12 +79,30 @@ impl Exchange {
 
     async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
         let started = Instant::now();
+        let admitted = app
+            .keys
+            .admit(
+                &self.caller,
+                self.id,
+                &app.routes,
+                &mut self.request,
+                &mut self.ask,
+            )
+            .await;
+        let mut admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(denied) => return self.refuse(&app, denied, steps).await,
+        };
+        if admitted.standing != Standing::default() {
+            steps.send(Step::Admitted(admitted.standing)).await.ok();
+        }
         spend::opened(&Opening {
             request_id: self.id,
             call_type: self.call_type.into(),
             api_key: self.caller.key_hash.as_str().into(),
             model: self.model_asked.as_str().into(),
             estimated_input: self.request.estimated_prompt_tokens(),
+            reservations: admitted.reservations.as_slice().into(),
         });
         let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
         let mut outcome = answered.await.unwrap_or_else(|panic| {
@@ -91,11 +113,13 @@ impl Exchange {
                 ..Outcome::default()
             }
         });
+        let prompt = self.prompt.take();
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
         let usage = outcome.usage.unwrap_or_default();
         let first_piece = outcome.first_piece.map(|at| at - started);
-        let record = self.record(outcome, failure.as_ref(), first_piece);
+        let mut record = self.record(outcome, failure.as_ref(), first_piece);
+        record.reservations = admitted.reservations;
         let last = match failure {
             Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
             None => Step::End(Ending {
@@ -104,13 +128,36 @@ impl Exchange {
                 attempts: record.attempts.clone(),
             }),
         };
+        app.keys.free(&mut admitted.taken).await;
         // A client that has gone needs no end.
         steps.send(last).await.ok();
         drop(steps);
         log::answered(&record, first_piece, started.elapsed());
-        // The ledger itself logs a record that could not be written, and so does the chain with what it tells.
-        let (written, _) = tokio::join!(app.ledger.record(record), join_all(notices));
-        written.ok();
+        // All three log what could not be written.
+        let used = record.usage().total();
+        tokio::join!(
+            filing::file(&app, record, prompt),
+            join_all(notices),
+            app.keys.finish(admitted.taken, used)
+        );
+    }
+
+    /// Ends a request that may not run. It is a record like any other.
+    async fn refuse(mut self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+        let standing = denied.standing();
+        if standing != Standing::default() {
+            steps.send(Step::Admitted(standing)).await.ok();
+        }
+        let error = standing::refusal(app, denied);
+        let prompt = self.prompt.take();
+        let record = self.record(Outcome::default(), Some(&error), None);
+        steps
+            .send(Step::Failed(Box::new(error), Vec::new()))
+            .await
+            .ok();
+        drop(steps);
+        log::answered(&record, None, Duration::ZERO);
+        filing::file(app, record, prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.
@@ -121,7 +168,12 @@ impl Exchange {
                 .recall(&self.caller.key_hash, &mut self.request)
                 .await;
         }
-        let mut channel = Channel { steps, keeper };
+        let mut channel = Channel {
+            steps,
+            keeper,
+            prompt: &mut self.prompt,
+            whole: self.ask.whole,
+        };
         chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
     }
 
@@ -132,8 +184,13 @@ impl Exchange {
         first_piece: Option<Duration>,
     ) -> Record {
         let stream = !self.ask.whole;
-        let mut record = record_of(self.id, self.model_asked, self.caller, self.labels);
-        self.call_type.clone_into(&mut record.call_type);
+        let mut record = record_of(
+            self.id,
+            self.call_type,
+            self.model_asked,
+            self.caller,
+            self.labels,
+        );
         record.status = if failure.is_some() {
             Status::Failure
         } else {
@@ -152,20 +209,26 @@ impl Exchange {
 /// The record of a request of which nothing is known yet but who asks for what.
 pub(super) fn record_of(
     id: RequestId,
+    call_type: &str,
     model_asked: String,
     caller: Caller,
     labels: Labels,
 ) -> Record {
+    let key = caller.virtual_key.as_deref();
+    let key = key.map(|key| &key.settings);
+    let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
     let caller = spend::Caller {
+        user: key.and_then(|key| key.user_id.clone()),
         key_hash: caller.key_hash,
         key_alias: Some(caller.alias),
-        user: None,
         end_user: labels.end_user,
         session_id: labels.session,
         client: labels.client,
     };
     let mut record = Record::new(id, model_asked, caller);
+    call_type.clone_into(&mut record.call_type);
     record.tags = labels.tags;
+    record.tags.extend(of_key);
     record.litellm_call_id = labels.call_id;
     record.spend_logs_metadata = labels.spend_metadata;
     record
@@ -186,17 +249,26 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 struct Channel<'a> {
     steps: &'a mpsc::Sender<Step>,
     keeper: Keeper,
+    prompt: &'a mut Option<Prompt>,
+    /// The answer goes out as a whole: another target's begins from the beginning.
+    whole: bool,
 }
 
 impl Sink for Channel<'_> {
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
+        if let (true, Some(prompt)) = (self.whole, &mut *self.prompt) {
+            prompt.begin_again();
+        }
         self.steps.send(Step::Begin(begun)).await.ok();
     }
 
     async fn event(&mut self, event: Event) {
         self.keeper.see(&event);
+        if let Some(prompt) = self.prompt {
+            prompt.see(&event);
+        }
         if matches!(event, Event::Stop(_)) {
             self.keeper.settle().await;
         }

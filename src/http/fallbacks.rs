@@ -10,7 +10,7 @@ use crate::keys::Caller;
 use crate::openai::ApiError;
 use crate::wire::{Wire, WireFallback, changed_body};
 
-use super::chat;
+use super::{access, chat};
 
 /// More than this are refused: each costs calls.
 const MOST: usize = 20;
@@ -29,10 +29,10 @@ pub(super) async fn of_request<W: Wire>(
         return Err(ApiError::bad_request(message, "fallbacks"));
     }
     let resolve = |name: &str| {
-        let group = app.routes.group(Some(name));
-        group.map(str::to_owned).map_err(|unknown| ApiError {
+        let group = access::group(app, caller, Some(name));
+        group.map_err(|error| ApiError {
             param: Some("fallbacks".to_owned()),
-            ..ApiError::from(unknown)
+            ..error
         })
     };
     let mut fallbacks = Vec::new();

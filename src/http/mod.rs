@@ -3,22 +3,27 @@
 //! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
 //! served by `chat.rs` for every wire ([`crate::wire::Wire`]) alike.
 
+mod access;
 mod auth;
 mod body;
 mod chat;
 mod error;
 mod exchange;
 mod fallbacks;
+mod filing;
 mod health;
 mod home;
+mod keys;
 mod log;
 mod model_info;
 mod models;
 mod panic;
+pub(crate) mod probe;
 mod refusal;
 mod remote_images;
 mod spend;
 mod sse;
+mod standing;
 mod trail;
 
 use std::time::Duration;
@@ -72,6 +77,7 @@ pub(crate) fn router(app: AppState) -> Router {
             post(chat::completions_of::<Chat>),
         )
         .merge(spend::routes())
+        .merge(keys::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))
@@ -83,9 +89,14 @@ pub(crate) fn router(app: AppState) -> Router {
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
         .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
+        .with_state(app)
+}
+
+/// What holds for every route, of the gateway and of the admin pages: a line in the log, and words for a panic.
+pub(crate) fn observed(router: Router) -> Router {
+    router
         .layer(from_fn(panic::caught))
         .layer(from_fn(log::requests))
-        .with_state(app)
 }
 
 /// Pages of other sites may call the gateway only where the configuration names them.

@@ -13,6 +13,7 @@ use crate::config::Deployment;
 use crate::openai::ApiError;
 use crate::store::keys;
 
+use super::access;
 use super::auth::Key;
 
 /// Query of `GET /model/info`.
@@ -24,12 +25,15 @@ pub(super) struct Which {
 /// `GET /model/info`: one entry for each deployment, in the file's order; behind a pattern, for each that is listed.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(_): Key,
+    Key(caller): Key,
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     // Clients look models up by `model_name`, so an alias is an entry of its own.
     let mut data = Vec::new();
     for name in app.config.listed_names(keys::day(Timestamp::now())) {
+        if !access::may_use(&app, &caller, &name) {
+            continue;
+        }
         let group = app.config.resolve_name(&name);
         let group = group.and_then(|group| app.config.group(group));
         for deployment in group.iter().flat_map(|group| &group.deployments) {

@@ -1,4 +1,4 @@
-//! `GET /models`: the names that a request may ask for.
+//! `GET /models`: the names that the caller's requests may ask for.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use crate::app::AppState;
 use crate::config::FallbackKind;
+use crate::keys::Caller;
 use crate::openai::ApiError;
 use crate::store::keys;
 
+use super::access;
 use super::auth::Key;
 
 /// The reference system's constant: clients only want a number.
@@ -28,7 +30,7 @@ pub(super) struct Options {
 /// `GET /models`.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(_): Key,
+    Key(caller): Key,
     Query(options): Query<Options>,
 ) -> Json<Value> {
     let with_chains = options.include_metadata == Some(true);
@@ -41,12 +43,18 @@ pub(super) async fn list(
         let patterns = groups.filter(|group| group.is_pattern());
         names.extend(patterns.map(|group| group.name.clone()));
     }
+    if let Some(key) = &caller.virtual_key {
+        let own = key.settings.aliases.keys().cloned();
+        let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
+        names.extend(new);
+    }
+    names.retain(|name| access::may_use(&app, &caller, name));
     let data: Vec<Value> = names
         .iter()
         .map(|name| {
-            let mut entry = entry(&app, name);
+            let mut entry = entry(&app, &caller, name);
             if let (true, Some(fields)) = (with_chains, entry.as_object_mut()) {
-                fields.insert("metadata".to_owned(), chains(&app, name));
+                fields.insert("metadata".to_owned(), chains(&app, &caller, name));
             }
             entry
         })
@@ -57,10 +65,10 @@ pub(super) async fn list(
 /// `GET /models/{id}`; ids may hold slashes.
 pub(super) async fn one(
     State(app): State<AppState>,
-    Key(_): Key,
+    Key(caller): Key,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    if app.config.resolve_name(&id).is_none() {
+    if !access::may_use(&app, &caller, &id) {
         let error = ApiError::not_found(format!(
             "The model `{id}` does not exist or is not accessible"
         ));
@@ -69,25 +77,25 @@ pub(super) async fn one(
             ..error
         });
     }
-    Ok(Json(entry(&app, &id)))
+    Ok(Json(entry(&app, &caller, &id)))
 }
 
 /// Which groups follow a model, by the kind of its failure.
-fn chains(app: &AppState, name: &str) -> Value {
-    let group = app.config.resolve_name(name).unwrap_or(name);
+fn chains(app: &AppState, caller: &Caller, name: &str) -> Value {
+    let group = access::group(app, caller, Some(name)).unwrap_or_default();
     json!({
-        "fallbacks": app.routes.fallbacks(group, FallbackKind::General),
-        "context_window_fallbacks": app.routes.fallbacks(group, FallbackKind::ContextWindow),
-        "content_policy_fallbacks": app.routes.fallbacks(group, FallbackKind::ContentPolicy),
+        "fallbacks": app.routes.fallbacks(&group, FallbackKind::General),
+        "context_window_fallbacks": app.routes.fallbacks(&group, FallbackKind::ContextWindow),
+        "content_policy_fallbacks": app.routes.fallbacks(&group, FallbackKind::ContentPolicy),
     })
 }
 
 /// One model: limits are those of its group's first deployment.
-fn entry(app: &AppState, name: &str) -> Value {
-    let group = app.config.resolve_name(name).unwrap_or(name);
+fn entry(app: &AppState, caller: &Caller, name: &str) -> Value {
+    let group = access::group(app, caller, Some(name)).unwrap_or_default();
     let limits = app
         .config
-        .group(group)
+        .group(&group)
         .and_then(|group| Some(group.deployments.first()?.model.limits))
         .unwrap_or_default();
     json!({

@@ -1,6 +1,7 @@
 //! A request that was refused although its key is good: answered at once, and a record like any other.
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::app::AppState;
@@ -8,37 +9,37 @@ use crate::keys::Caller;
 use crate::spend::{Failure, RequestId};
 use crate::wire::{ApiError, Labels, headline};
 
+use super::filing::Prompt;
 use super::log::HasOwnLine;
-use super::{exchange, log, trail};
+use super::{exchange, filing, log, trail};
 
 /// What is known of the request.
 #[derive(Debug)]
 pub(super) struct Refused<'a> {
     pub(super) id: RequestId,
-    /// By which wire it came.
     pub(super) call_type: &'static str,
     pub(super) caller: Caller,
     pub(super) labels: Labels,
     pub(super) model_in_path: Option<String>,
-    pub(super) body: &'a [u8],
+    pub(super) body: &'a Bytes,
     pub(super) arrived: Instant,
 }
 
 impl Refused<'_> {
     /// The refusal, and in a task of its own its record: it cost nothing, but whoever looks for it finds it.
     pub(super) fn respond(self, app: &AppState, error: ApiError) -> Response {
+        let prompt = Prompt::wanted(app, &self.caller, &self.labels, self.body);
         let (model, stream) = headline(self.body);
         let model = model.or(self.model_in_path).unwrap_or_default();
-        let mut record = exchange::record_of(self.id, model, self.caller, self.labels);
-        self.call_type.clone_into(&mut record.call_type);
+        let mut record =
+            exchange::record_of(self.id, self.call_type, model, self.caller, self.labels);
         record.stream = stream;
         record.end = jiff::Timestamp::now().max(record.start);
         record.error = Some(Failure::from(&error));
         log::answered(&record, None, self.arrived.elapsed());
-        let ledger = app.ledger.clone();
-        // The ledger itself logs what it could not write.
+        let state = app.clone();
         app.tasks
-            .spawn(async move { ledger.record(record).await.ok() });
+            .spawn(async move { filing::file(&state, record, prompt).await });
         let mut response = error.into_response();
         trail::add(response.headers_mut(), &self.id, None, &[]);
         response.extensions_mut().insert(HasOwnLine);

@@ -16,6 +16,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
+use crate::keys::Standing;
 use crate::openai::ApiError;
 use crate::panics::{self, Panic};
 use crate::spend::RequestId;
@@ -23,7 +24,7 @@ use crate::wire::{Wire, Writer};
 
 use super::chat::head;
 use super::exchange::Step;
-use super::trail;
+use super::{standing, trail};
 
 /// Answers with an error and its real status while that is still possible: until the first piece, or the first
 /// heartbeat.
@@ -33,7 +34,12 @@ pub(super) async fn respond<W: Wire>(
     heartbeat: Option<Duration>,
     include_usage: bool,
 ) -> Response {
-    let first = wait(&mut steps, heartbeat).await;
+    let mut first = wait(&mut steps, heartbeat).await;
+    let mut standing = Standing::default();
+    if let Waited::Step(Step::Admitted(with)) = first {
+        standing = with;
+        first = wait(&mut steps, heartbeat).await;
+    }
     let mut body = Events::<W> {
         id,
         steps,
@@ -43,7 +49,7 @@ pub(super) async fn respond<W: Wire>(
         ended: false,
         first: BytesMut::new(),
     };
-    match first {
+    let mut response = match first {
         Waited::Step(Step::Begin(begun)) => {
             let mut first = BytesMut::new();
             body.begin(begun.target.group(), &mut first);
@@ -68,10 +74,12 @@ pub(super) async fn respond<W: Wire>(
             trail::add(response.headers_mut(), &id, None, &[]);
             response
         }
-        Waited::Step(Step::Event(_) | Step::End(_)) | Waited::Over => {
+        Waited::Step(Step::Admitted(_) | Step::Event(_) | Step::End(_)) | Waited::Over => {
             ApiError::internal().into_response()
         }
-    }
+    };
+    standing::add(response.headers_mut(), &standing, None);
+    response
 }
 
 enum Waited {
@@ -177,6 +185,8 @@ impl<W: Wire> Events<W> {
                 }
             }
             Step::Failed(error, _) => self.fail(&error, out),
+            // The headers have gone out.
+            Step::Admitted(_) => {}
         }
     }
 

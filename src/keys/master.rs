@@ -76,7 +76,14 @@ impl MasterKey {
             key_hash: hex::encode(known),
             alias: ALIAS.to_owned(),
             store_prompts: None,
+            virtual_key: None,
         })
+    }
+
+    /// Whether this is the key's SHA-256 in hex: to name it in a report, never to let anybody in.
+    pub fn has_hash(&self, sha256: &str) -> bool {
+        self.sha256
+            .is_some_and(|known| hex::encode(known) == sha256)
     }
 
     /// The caller where everybody is let in.
@@ -85,11 +92,12 @@ impl MasterKey {
             key_hash: String::new(),
             alias: "no_key".to_owned(),
             store_prompts: None,
+            virtual_key: None,
         })
     }
 }
 
-fn digest(key: &str) -> [u8; 32] {
+pub(super) fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 

@@ -12,6 +12,7 @@ mod priced;
 mod reply;
 mod request;
 mod service;
+mod stored;
 mod thinking;
 mod tools;
 mod unsupported;
@@ -21,6 +22,7 @@ pub use chunk::ChunkWriter;
 pub use priced::Priced;
 pub use reply::{Completion, completion};
 pub use request::ChatRequest;
+pub use stored::stored_reply;
 
 pub use crate::wire::ApiError;
 

@@ -2,6 +2,7 @@
 //! table, and, on a developer's machine, the simulated Bedrock and the embedded table.
 
 use std::sync::Arc;
+#[cfg(feature = "local")]
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -12,7 +13,7 @@ use crate::chain::Routes;
 use crate::chain::policy::Backoff;
 use crate::config::{self, Config};
 use crate::spend::{Ledger, LedgerOptions};
-use crate::store::{Table, TableOptions, WriteLimits};
+use crate::store::{Table, TableOptions};
 
 #[cfg(feature = "local")]
 use super::simulated::{Options, Simulated};
@@ -95,9 +96,9 @@ pub(super) async fn gather(
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default())
         .await
         .sharing(table.clone());
-    let ledger = Ledger::new(table, ledger_options(&config));
+    let ledger = Ledger::new(table, LedgerOptions::of(&config));
     Ok(Gathered {
-        state: AppState::new(config, routes, master_key, ledger),
+        state: AppState::new(config, routes, master_key, contract.login(), ledger),
         connections,
         #[cfg(feature = "local")]
         simulated,
@@ -188,15 +189,4 @@ async fn connect(contract: &Contract, sdk: &SdkConfig, name: &str) -> Result<Tab
         table.create_if_missing().await?;
     }
     Ok(table)
-}
-
-pub(super) fn ledger_options(config: &Config) -> LedgerOptions {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    LedgerOptions {
-        write: WriteLimits {
-            total: config.settings.record_timeout,
-            ..WriteLimits::default()
-        },
-        retention: config.general.retention_days.map(|days| DAY * days),
-    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::gather::{Books, ledger_options};
+use super::gather::Books;
 use super::{Connections, Contract, StartError, aws};
 use crate::config;
 use crate::spend::replay::{Logs, Options, Summary, replay};
@@ -38,7 +38,7 @@ pub async fn run(
             total: PATIENCE,
             ..WriteLimits::default()
         },
-        ..ledger_options(&config)
+        ..LedgerOptions::of(&config)
     };
     let ledger = Ledger::new(books.table, options);
     let options = Options {

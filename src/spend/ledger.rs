@@ -1,21 +1,19 @@
 //! The books: every record written exactly once together with the totals it moves, and both read back.
 
-use std::collections::BTreeMap;
 #[cfg(feature = "local")]
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+#[cfg(feature = "local")]
+use serde::Deserialize;
 
 use super::record::Record;
-use super::totals::{Counters, DayTotal, TotalOf};
-use super::{RequestId, log};
-use crate::store::keys::{self, SHARDS};
-use crate::store::{Item, Order, Range, StoreError, Table, Write, WriteLimits};
+use super::{RequestId, days, log};
+use crate::config::Config;
+use crate::store::keys::SHARDS;
+use crate::store::{Item, StoreError, Table, Write, WriteLimits, keys};
 
 /// The books over one table. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -25,12 +23,50 @@ pub struct Ledger {
 }
 
 /// How records are written and kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerOptions {
     /// How long writing a record may take.
     pub write: WriteLimits,
     /// How long records are kept; `None`: for ever. Totals are.
     pub retention: Option<Duration>,
+    /// How long prompts and replies are kept, where they are stored.
+    pub content_retention: Duration,
+    /// Over how many partitions a day is spread. May grow from start to start; what lies in a shard beyond the number
+    /// is found by its id alone.
+    pub shards: u8,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for LedgerOptions {
+    fn default() -> Self {
+        LedgerOptions {
+            write: WriteLimits::default(),
+            retention: None,
+            content_retention: DAY * 14,
+            shards: SHARDS,
+        }
+    }
+}
+
+impl LedgerOptions {
+    /// As the configuration says. A prompt is not kept longer than its record.
+    pub fn of(config: &Config) -> LedgerOptions {
+        let default = LedgerOptions::default();
+        let days = |days: u32| DAY * days;
+        let retention = config.general.retention_days.map(days);
+        let content = config.general.content_retention_days.map(days);
+        let content = content.unwrap_or(default.content_retention);
+        LedgerOptions {
+            write: WriteLimits {
+                total: config.settings.record_timeout,
+                ..default.write
+            },
+            retention,
+            content_retention: retention.map_or(content, |kept| kept.min(content)),
+            shards: config.general.spend_shards.unwrap_or(default.shards),
+        }
+    }
 }
 
 /// What became of a record.
@@ -57,12 +93,21 @@ pub enum ReadError {
 
 /// A year and a day: each day costs a read per shard.
 const MOST_DAYS: usize = 367;
-const READS_AT_ONCE: usize = 16;
 
 impl Ledger {
     /// The books in this table.
     pub fn new(table: Table, options: LedgerOptions) -> Ledger {
         Ledger { table, options }
+    }
+
+    /// How it writes and keeps.
+    pub fn options(&self) -> &LedgerOptions {
+        &self.options
+    }
+
+    /// The id of a request that begins now, on one of the books' shards.
+    pub fn new_id(&self, now: Timestamp) -> RequestId {
+        RequestId::spread(now, self.options.shards)
     }
 
     /// The table that holds them.
@@ -80,7 +125,7 @@ impl Ledger {
         let outcome = self.write(&mut record).await;
         match outcome {
             Ok(()) => Ok(Written::Now),
-            // The record is the first write of its transaction and the only one with a condition.
+            // Of the conditions in the transaction, only the record's own is left to say so.
             Err(StoreError::ConditionFailed { .. }) => Ok(Written::AlreadyCounted),
             Err(error) => {
                 log::unrecorded(&record, &error);
@@ -103,10 +148,31 @@ impl Ledger {
         if let Some(end) = self.expiry(&id) {
             item = item.expires(end);
         }
+        let movement = record.seal();
         let mut writes = vec![Write::Create(item)];
-        let totals = record.seal().rows();
+        let totals = movement.rows();
         writes.extend(totals.map(|(key, amounts)| Write::Add { key, amounts }));
-        self.table.transact(&writes, self.options.write).await
+        writes.extend(days::recount(id.day(), Timestamp::now()));
+        writes.extend(movement.settlements(id).map(Write::Settle));
+        tokio::time::timeout(self.options.write.total, self.transact(writes))
+            .await
+            .unwrap_or(Err(StoreError::Timeout(self.options.write.total)))
+    }
+
+    /// A hold whose time was over has moved to what is spent, and is corrected there; an account that is gone needs no
+    /// correction. Neither comes back, so that each is seen once at most.
+    async fn transact(&self, mut writes: Vec<Write>) -> Result<(), StoreError> {
+        loop {
+            let outcome = self.table.transact(&writes, self.options.write).await;
+            let Err(StoreError::ConditionFailed { write }) = outcome else {
+                return outcome;
+            };
+            match writes.get_mut(write) {
+                Some(Write::Settle(settlement)) if !settlement.moved => settlement.moved = true,
+                Some(Write::Settle(_)) => drop(writes.remove(write)),
+                _ => return outcome,
+            }
+        }
     }
 
     /// The record of this id.
@@ -146,54 +212,9 @@ impl Ledger {
         // Past the calendar's end is for ever.
         id.time().checked_add(self.options.retention?).ok()
     }
-
-    /// The totals of the days from `first` to `last`, both included: at most one row per day and [`TotalOf`], by day.
-    ///
-    /// # Errors
-    /// When the table fails, or the period is longer than a year.
-    pub async fn totals(&self, first: Date, last: Date) -> Result<Vec<DayTotal>, ReadError> {
-        let partitions = days(first, last)?
-            .into_iter()
-            .flat_map(|day| (0..SHARDS).map(move |shard| (day, shard)));
-        let reads = partitions.map(|(day, shard)| async move {
-            let rows: Vec<Box<RawValue>> = self
-                .table
-                .query(
-                    &keys::usage_partition(day, shard),
-                    &Range::All,
-                    Order::Ascending,
-                    usize::MAX,
-                )
-                .await?;
-            Ok::<_, StoreError>((day, rows))
-        });
-        let mut reads = stream::iter(reads).buffered(READS_AT_ONCE);
-        let mut totals = BTreeMap::<(Date, String), Counters>::new();
-        while let Some((day, rows)) = reads.try_next().await? {
-            for row in rows {
-                let TotalRow { sk } = read(&row)?;
-                *totals.entry((day, sk)).or_default() += read(&row)?;
-            }
-        }
-        let total = |((day, sk), counters): ((Date, String), _)| {
-            TotalOf::parse(&sk).map(|of| DayTotal { day, of, counters })
-        };
-        Ok(totals.into_iter().filter_map(total).collect())
-    }
 }
 
-/// A totals row is its name and its [`Counters`], read one after the other: `serde(flatten)` would turn the money into
-/// floats on the way.
-#[derive(Deserialize)]
-struct TotalRow {
-    sk: String,
-}
-
-fn read<T: DeserializeOwned>(row: &RawValue) -> Result<T, StoreError> {
-    Ok(serde_json::from_str(row.get())?)
-}
-
-pub(super) fn days(first: Date, last: Date) -> Result<Vec<Date>, ReadError> {
+pub(super) fn days_of(first: Date, last: Date) -> Result<Vec<Date>, ReadError> {
     let days: Vec<Date> = first
         .series(jiff::Span::new().days(1))
         .take_while(|day| *day <= last)

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, RequestId};
+use super::{Record, RequestId, Reservation};
 use crate::store::StoreError;
 
 /// The tracing target of both lines.
@@ -31,6 +31,9 @@ pub struct Opening<'a> {
     pub model: Cow<'a, str>,
     /// The prompt's tokens, estimated.
     pub estimated_input: u64,
+    /// What is held for it against which budgets.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub reservations: Cow<'a, [Reservation]>,
 }
 
 /// Logs `spend_open`: from here on Bedrock may bill for this request. The line has left this process when this returns:

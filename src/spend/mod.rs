@@ -3,24 +3,28 @@
 //! Knows prices and usage, not how they came about; knows the table's verbs, not DynamoDB.
 
 mod attempt;
+mod content;
 mod cost;
 mod cursor;
+mod days;
 mod id;
 mod ledger;
 mod log;
-mod money;
+pub(crate) mod money;
 mod movement;
 mod query;
 mod record;
 #[cfg(feature = "local")]
 pub mod replay;
 pub mod report;
+mod reservation;
 mod row;
 #[cfg(all(test, feature = "local"))]
 mod tests;
 mod totals;
 
 pub use attempt::Attempt;
+pub use content::Content;
 pub use cost::{Cost, cost};
 pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
@@ -29,5 +33,6 @@ pub use log::{OPEN, Opening, TARGET, UNRECORDED, opened};
 pub use money::Dollars;
 pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};
+pub use reservation::Reservation;
 pub use row::SpendLog;
 pub use totals::{Counters, DayTotal, TotalOf};

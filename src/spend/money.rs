@@ -65,4 +65,13 @@ pub mod option {
             None => serializer.serialize_none(),
         }
     }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+        raw.filter(|raw| raw.get() != "null")
+            .map(|raw| parse(&raw))
+            .transpose()
+    }
 }

@@ -1,4 +1,4 @@
-//! What one record adds to which rows of the totals.
+//! What one record adds to which rows of the totals, and what it does to which budgets.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Record, Status};
+use super::reservation::Settled;
 use super::totals::Counters;
-use super::{Attempt, money};
+use super::{Attempt, RequestId, money};
+use crate::store::Settlement;
 use crate::store::keys::{self, Key};
 
 /// Rows of one partition and what is added to each. Kept in the record word for word: what a later version of this
@@ -16,6 +18,8 @@ use crate::store::keys::{self, Key};
 pub struct Movement {
     pk: String,
     rows: Vec<Row>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    budgets: Vec<Settled>,
 }
 
 /// What is added to every one of these rows. Most often a request's model and its tags get the same.
@@ -69,7 +73,19 @@ impl Movement {
         Movement {
             pk: keys::usage_partition(record.request_id.day(), record.request_id.shard()),
             rows: grouped,
+            budgets: record
+                .reservations
+                .iter()
+                .map(|reservation| Settled::new(reservation, record.spend_known()))
+                .collect(),
         }
+    }
+
+    /// What becomes of the money that was held for this request.
+    pub fn settlements(&self, request: RequestId) -> impl Iterator<Item = Settlement> + '_ {
+        self.budgets
+            .iter()
+            .map(move |settled| settled.settlement(request.to_string()))
     }
 
     /// The rows' keys and amounts.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::attempt::{Attempt, sum};
 use super::movement::Movement;
-use super::{Cost, RequestId};
+use super::{Cost, RequestId, Reservation};
 use crate::conversation::Usage;
 
 /// One request, refused, failed or served. LiteLLM_SpendLogs' names where the meaning is the same.
@@ -68,6 +68,9 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spend_logs_metadata: Option<Map<String, Value>>,
 
+    /// What was held for it. Fixed with what it adds to the totals.
+    #[serde(skip)]
+    pub reservations: Vec<Reservation>,
     /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,6 +145,7 @@ impl Record {
             tags: Vec::new(),
             litellm_call_id: None,
             spend_logs_metadata: None,
+            reservations: Vec::new(),
             movement: None,
         }
     }

@@ -1,13 +1,14 @@
 //! The keys of every item. Nothing outside this file spells a key.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
-/// Into how many partitions a day's records and totals are spread. One partition takes about 1,000 writes a second,
-/// and a record's transaction costs about four.
+/// Into how many partitions a day's records, and into how many its totals, are spread at least. A partition takes about
+/// 1,000 write units a second; a record of 2 kB costs four, and so do its totals where it has one tag.
 pub const SHARDS: u8 = 4;
 
 /// The address of one item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// The partition key.
     pub pk: String,
@@ -31,6 +32,14 @@ pub fn spend_partition(day: Date, shard: u8) -> String {
 /// One shard of one day's totals.
 pub fn usage_partition(day: Date, shard: u8) -> String {
     format!("usage#{day}#{shard}")
+}
+
+/// All totals of one day that is over, in one item.
+pub fn rolled_up(day: Date) -> Key {
+    Key {
+        pk: format!("usage#{day}"),
+        sk: "rolled".to_owned(),
+    }
 }
 
 /// The totals row of one model as used by one key (its hash).
@@ -95,6 +104,15 @@ pub fn thinking_piece(partition: String, piece: usize) -> Key {
     }
 }
 
+/// A piece of the prompt and the reply of one request. Each piece is a partition, for 8 MB would be too much for one
+/// at a time, and a list of records never meets them.
+pub fn content(request_id: &str, piece: usize) -> Key {
+    Key {
+        pk: format!("content#{request_id}#{piece}"),
+        sk: "content".to_owned(),
+    }
+}
+
 /// The partition of all targets that rest.
 pub const COOLDOWNS: &str = "cooldown";
 
@@ -105,6 +123,41 @@ pub fn cooldown(deployment: &str) -> Key {
         sk: deployment.to_owned(),
     }
 }
+
+/// A key that the gateway has made, by its SHA-256 in hex.
+pub fn virtual_key(hash: &str) -> Key {
+    Key {
+        pk: format!("key#{hash}"),
+        sk: "key".to_owned(),
+    }
+}
+
+/// What is spent and held of a key's budget (the hash whose account it is) in the window that begins at this instant;
+/// `None`: for ever.
+pub fn budget(account: &str, window: Option<Timestamp>) -> Key {
+    Key {
+        pk: format!("key#{account}"),
+        sk: budget_window(window),
+    }
+}
+
+/// The same of the budget of all keys together.
+pub fn common_budget(window: Option<Timestamp>) -> Key {
+    Key {
+        pk: "keys".to_owned(),
+        sk: budget_window(window),
+    }
+}
+
+fn budget_window(start: Option<Timestamp>) -> String {
+    match start {
+        Some(start) => format!("budget#{}", sortable(start)),
+        None => "budget#ever".to_owned(),
+    }
+}
+
+/// Where index 1 lists the virtual keys. No record's partition is called so: theirs begin with `key#`.
+pub const VIRTUAL_KEYS: &str = "keys";
 
 /// What a key or a deployment has used in the minute of this instant.
 pub fn rate(of: &str, at: Timestamp) -> Key {
@@ -127,6 +180,22 @@ pub fn routing() -> Key {
     Key {
         pk: "settings".to_owned(),
         sk: "routing".to_owned(),
+    }
+}
+
+/// A session of the admin pages, by the SHA-256 of its id in hex.
+pub fn session(sha256: &str) -> Key {
+    Key {
+        pk: format!("session#{sha256}"),
+        sk: "session".to_owned(),
+    }
+}
+
+/// How often a login was tried from this address, or overall, in a stretch of time.
+pub fn logins(from: &str, stretch: i64) -> Key {
+    Key {
+        pk: format!("login#{from}#{stretch}"),
+        sk: "tries".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The only module that names an SDK type of DynamoDB. What an item means is its owner's business: callers hand in
 //! anything that serializes to a JSON object and get it back the same, numbers digit for digit.
 
+mod account;
 mod batch;
 mod count;
 mod create;
@@ -11,13 +12,15 @@ mod embedded;
 mod error;
 mod item;
 pub mod keys;
+pub mod pieces;
 mod put;
 mod read;
 mod slots;
 mod table;
 mod write;
 
-pub use count::Counter;
+pub use account::{Account, Claim, Hold, Reserved, Settlement};
+pub use count::{Counter, Tally};
 #[cfg(feature = "local")]
 pub use embedded::Embedded;
 pub use error::StoreError;

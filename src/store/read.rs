@@ -93,6 +93,11 @@ impl Table {
     /// # Errors
     /// When the table does not answer, or the item does not read as a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let found = self.attributes(key).await?;
+        found.as_ref().map(item::read).transpose()
+    }
+
+    pub(super) async fn attributes(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
         let call = self
             .client
             .get_item()
@@ -102,11 +107,9 @@ impl Table {
             .consistent_read(true)
             .send();
         let answer = call.await.map_err(|e| StoreError::from_sdk(e, READ))?;
-        answer
-            .item()
-            .filter(|attributes| !item::expired(attributes, Timestamp::now()))
-            .map(item::read)
-            .transpose()
+        Ok(answer
+            .item
+            .filter(|attributes| !item::expired(attributes, Timestamp::now())))
     }
 
     /// At most `most` items of one partition. Items written within the last second may be missing.

@@ -12,13 +12,15 @@ use uuid::Uuid;
 
 use super::error::not_sent;
 use super::item::{PK, SK};
-use super::{Item, Key, StoreError, Table};
+use super::{Item, Key, Settlement, StoreError, Table};
 
 /// One write of a transaction. No two of a transaction may meet the same item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
     /// Puts an item that must not be there yet.
     Create(Item),
+    /// Puts an item over the one of this version, a number among its fields.
+    Replace(Item, u64),
     /// Adds to the numbers of an item, each of which, and the item itself, begins at 0.
     Add {
         /// The item.
@@ -26,6 +28,8 @@ pub enum Write {
         /// Field and what is added to it; not empty.
         amounts: Vec<(String, Decimal)>,
     },
+    /// Replaces what an account holds by what was spent.
+    Settle(Settlement),
 }
 
 /// How long a write may take. Between attempts it pauses 25 to 50 ms at first and 200 to 400 ms at last, by chance,
@@ -54,7 +58,8 @@ impl Table {
     /// hold from call to call needs a condition ([`Write::Create`]).
     ///
     /// # Errors
-    /// [`StoreError::ConditionFailed`] when an item to create is there; a transient error when time ran out, after
+    /// [`StoreError::ConditionFailed`] when an item to create is there, or another version of one to
+    /// replace, or when a hold to settle is not; a transient error when time ran out, after
     /// which the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
         let writes = writes
@@ -112,7 +117,17 @@ impl Table {
                     .build()
                     .map_err(not_sent)?,
             ),
+            Write::Replace(item, version) => part.put(
+                Put::builder()
+                    .table_name(&*self.name)
+                    .set_item(Some(item.0.clone()))
+                    .condition_expression("version = :version")
+                    .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+                    .build()
+                    .map_err(not_sent)?,
+            ),
             Write::Add { key, amounts } => part.update(self.add(key, amounts)?),
+            Write::Settle(settlement) => part.update(settlement.update(&self.name)?),
         };
         Ok(part.build())
     }

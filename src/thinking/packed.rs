@@ -1,26 +1,14 @@
-//! Blocks as they lie in the table: JSON, deflated, as text in pieces that fit into an item.
-//!
-//! `flate2` on its Rust backend adds 58 KB to a stripped binary and no C, `zstd` adds 687 KB; and for a recorded turn,
-//! of which the signature is the larger part, deflate comes out smaller than zstd.
+//! Blocks as they lie in the table: JSON in pieces.
 
-use std::io::{Error, ErrorKind, Read, Write};
+use std::io::{Error, ErrorKind};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ThinkingBlock;
-
-/// An item holds 400 KB, names and keys included
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
-const PIECE: usize = 350_000;
-
-/// No turn thinks as much as this many bytes: more is a broken item.
-const MOST: u64 = 32 << 20;
+use crate::store::pieces;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,30 +20,12 @@ enum Stored {
 /// The blocks as pieces of text, at least one.
 pub(super) fn pack(blocks: &[ThinkingBlock]) -> Result<Vec<String>, Error> {
     let stored: Vec<Stored> = blocks.iter().map(Stored::from).collect();
-    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
-    deflate.write_all(&serde_json::to_vec(&stored)?)?;
-    let text = STANDARD.encode(deflate.finish()?);
-    let mut pieces = Vec::with_capacity(text.len() / PIECE + 1);
-    let mut rest = text.as_str();
-    // Base64 is ASCII: it can be cut anywhere.
-    while let Some((piece, tail)) = rest.split_at_checked(PIECE) {
-        pieces.push(piece.to_owned());
-        rest = tail;
-    }
-    if pieces.is_empty() || !rest.is_empty() {
-        pieces.push(rest.to_owned());
-    }
-    Ok(pieces)
+    pieces::pack(&serde_json::to_vec(&stored)?)
 }
 
 /// The blocks of pieces joined.
 pub(super) fn unpack(text: &str) -> Result<Vec<ThinkingBlock>, Error> {
-    let deflated = STANDARD.decode(text).map_err(broken)?;
-    let mut json = Vec::new();
-    DeflateDecoder::new(deflated.as_slice())
-        .take(MOST)
-        .read_to_end(&mut json)?;
-    let stored: Vec<Stored> = serde_json::from_slice(&json)?;
+    let stored: Vec<Stored> = serde_json::from_slice(&pieces::unpack(text)?)?;
     stored.into_iter().map(ThinkingBlock::try_from).collect()
 }
 
@@ -109,9 +79,9 @@ mod tests {
             ],
             vec![ThinkingBlock::Redacted(Bytes::from(noise))],
         ] {
-            let pieces = pack(&blocks).unwrap();
-            assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
-            assert_eq!(unpack(&pieces.concat()).unwrap(), blocks);
+            let texts = pack(&blocks).unwrap();
+            assert!(texts.iter().all(|piece| piece.len() <= pieces::PIECE));
+            assert_eq!(unpack(&texts.concat()).unwrap(), blocks);
         }
     }
 

@@ -14,12 +14,14 @@ mod labels;
 pub(crate) mod media;
 pub(crate) mod numbers;
 mod options;
+mod stored;
 pub(crate) mod surrogates;
 
 pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
+pub use stored::stored_request;
 
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
 pub(crate) use body::{header, headline, parse, seconds};

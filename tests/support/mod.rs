@@ -6,6 +6,7 @@ pub mod lambda;
 mod panicking;
 pub mod process;
 mod runtime_api;
+mod sample;
 mod sse;
 pub mod table_proxy;
 
@@ -20,10 +21,10 @@ use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::config::Config;
-use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
-use bedrock_sidecar::store::{Embedded, Table, TableOptions, WriteLimits};
+use bedrock_sidecar::store::{Embedded, Table, TableOptions};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -43,7 +44,7 @@ pub const BACKUP: &str = "global.anthropic.claude-haiku-4-5-20251001-v1:0";
 pub const LAST: &str = "us.amazon.nova-pro-v1:0";
 
 /// A chain of three; no retries, so that a test says how many it wants.
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 model_list:
   - model_name: primary
     litellm_params: {model: bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0, aws_region_name: us-east-1}
@@ -156,6 +157,11 @@ impl TestApp {
         surroundings.gateway(&self.yaml).await
     }
 
+    /// Where the table is served that this gateway uses, unless it was given another.
+    pub fn table_url(&self) -> &str {
+        self.embedded.endpoint()
+    }
+
     /// A GET with the key.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.http
@@ -223,6 +229,7 @@ impl TestApp {
 /// What a gateway under test stands in.
 struct Surroundings {
     master_key: MasterKey,
+    login: Login,
     backoff: Backoff,
     clock: TestClock,
     bedrock: Arc<Simulated>,
@@ -239,6 +246,7 @@ impl Surroundings {
     async fn new() -> Self {
         Self {
             master_key: MasterKey::new(Some(KEY), None, false).unwrap(),
+            login: Login::default(),
             backoff: quick(),
             clock: TestClock::default(),
             bedrock: Arc::new(simulated().await),
@@ -252,14 +260,7 @@ impl Surroundings {
     async fn gateway(self, yaml: &str) -> TestApp {
         let (config, _) = Config::parse("test.yml", yaml, &|_| None).unwrap();
         let config = Arc::new(config);
-        let sdk = aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "test",
-            )))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
+        let sdk = offline_sdk();
         let own = self.embedded.table("test").await.unwrap();
         let options = |endpoint| TableOptions {
             name: "test".to_owned(),
@@ -282,15 +283,8 @@ impl Surroundings {
             .with_clock(self.clock.clock())
             .with_seed(7)
             .sharing(table.clone());
-        let options = LedgerOptions {
-            write: WriteLimits {
-                total: config.settings.record_timeout,
-                ..WriteLimits::default()
-            },
-            ..LedgerOptions::default()
-        };
-        let ledger = Ledger::new(table, options);
-        let state = AppState::new(config, routes, self.master_key, ledger);
+        let ledger = Ledger::new(table, LedgerOptions::of(&config));
+        let state = AppState::new(config, routes, self.master_key, self.login, ledger);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -308,6 +302,18 @@ impl Surroundings {
             embedded: self.embedded,
         }
     }
+}
+
+/// What an SDK client needs that talks to nobody but this machine.
+pub fn offline_sdk() -> aws_config::SdkConfig {
+    aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "test",
+        )))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
 }
 
 /// A Bedrock of all models that the catalog knows.

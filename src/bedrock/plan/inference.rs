@@ -88,7 +88,7 @@ pub(super) fn plan(
         stop: sampling
             .stop
             .iter()
-            .filter(|stop| !stop.is_empty())
+            .filter(|stop| model.abilities.stop_sequences && !stop.is_empty())
             // "each stop sequence must contain non-whitespace"
             .filter(|stop| model.family != Family::Claude || !stop.trim().is_empty())
             .cloned()

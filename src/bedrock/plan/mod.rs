@@ -20,9 +20,11 @@ pub use answer::Shape;
 pub use inference::Inference;
 pub use names::Names;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use crate::catalog::{Family, Model};
+use crate::catalog::{Abilities, Family, Model};
 use crate::config::Defaults;
 use crate::conversation::{Part, Request, Service, Tool, ToolChoice, Turn};
 
@@ -67,7 +69,37 @@ pub struct Without {
     pub tools_while_streaming: bool,
     /// An assistant turn at the end was refused.
     pub prefill: bool,
+    /// Temperature or one of its siblings was refused.
+    pub sampling: bool,
+    /// Stop sequences were refused.
+    pub stop_sequences: bool,
+    /// A forced call was refused.
+    pub forced_tool_choice: bool,
+    /// A schema for the answer was refused.
+    pub json_schema: bool,
 }
+
+/// The model as its refusals show it.
+fn as_it_is(model: &Model, without: Without) -> Cow<'_, Model> {
+    let mut model = Cow::Borrowed(model);
+    for (refused, ability) in [
+        (without.sampling, (|able| &mut able.sampling) as Ability),
+        (without.stop_sequences, |able| &mut able.stop_sequences),
+        (without.forced_tool_choice, |able| {
+            &mut able.forced_tool_choice
+        }),
+        (without.json_schema, |able| &mut able.json_schema),
+        (without.prefill, |able| &mut able.prefill),
+    ] {
+        if refused {
+            *ability(&mut model.to_mut().abilities) = false;
+        }
+    }
+    model
+}
+
+/// One of the model's abilities.
+type Ability = fn(&mut Abilities) -> &mut bool;
 
 /// Where Claude says how many tokens it thought.
 const THINKING_TOKENS: &[&str] = &["/usage/output_tokens_details"];
@@ -75,6 +107,7 @@ const THINKING_TOKENS: &[&str] = &["/usage/output_tokens_details"];
 /// Plans `request` for `model`: what it does not say comes from the deployment's `defaults`, and what the target is
 /// known to be `without` is left out.
 pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: Without) -> Plan {
+    let model = &as_it_is(model, without);
     let names = Names::of(request);
     let tools_offered = !request.tools.is_empty()
         && request.tool_choice != ToolChoice::None
@@ -83,6 +116,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         tools: tools_offered,
         vision: model.abilities.vision,
         tool_result_images: model.abilities.tool_result_images,
+        tool_result_documents: model.abilities.tool_result_documents,
         text_beside_results: model.abilities.text_beside_results,
         documents_beside_results: model.abilities.documents_beside_results,
         documents: model.abilities.documents,
@@ -90,7 +124,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         thinking_blocks: thinking::replays_blocks(model)
             && !without.thinking_blocks
             && !without.thinking,
-        prefill: model.abilities.prefill && !without.prefill,
+        prefill: model.abilities.prefill,
     };
     let marked = cache::inject(
         &defaults.caching,
@@ -165,6 +199,16 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         names,
         streaming,
     }
+}
+
+/// The longest answer in tokens, thinking included, that [`plan`] would ask this model for.
+pub fn longest_answer(request: &Request, model: &Model, defaults: &Defaults) -> u32 {
+    let sampling = inference::with_defaults(&request.sampling, defaults);
+    let wish = request.thinking.or(defaults.thinking);
+    let ceiling = inference::ceiling(model, inference::prompt_estimate(request));
+    // Turns can only forbid thinking, which makes the answer shorter.
+    let thought = thinking::plan(wish, sampling.max_tokens, ceiling, model, &[]);
+    inference::plan(&sampling, model, &thought, ceiling).max_tokens
 }
 
 #[cfg(test)]

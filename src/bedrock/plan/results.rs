@@ -9,52 +9,64 @@ use crate::conversation::{Part, Role, ToolResult, Turn};
 use super::documents;
 use super::turns::{Grammar, PLACEHOLDER, is_blank, left_out_picture, user};
 
-/// Where a picture of a result goes.
+/// Where a picture or a document of a result goes.
 #[derive(Debug, Clone, Copy)]
-enum Pictures {
+enum Place {
     Inside,
     /// Behind the results of the turn, with a note in its place.
     Below,
     Nowhere,
 }
 
+impl Place {
+    fn of(inside: bool, beside: bool) -> Self {
+        match (inside, beside) {
+            (true, _) => Self::Inside,
+            (false, true) => Self::Below,
+            (false, false) => Self::Nowhere,
+        }
+    }
+}
+
 /// The content of a result as the target takes it, and what goes below the results of its turn.
 pub(super) fn inside(result: &ToolResult, grammar: Grammar) -> (Vec<Part>, Vec<Part>) {
-    let pictures = match (grammar.tool_result_images, grammar.vision) {
-        (true, _) => Pictures::Inside,
-        (false, true) => Pictures::Below,
-        (false, false) => Pictures::Nowhere,
-    };
-    clean(result, pictures, grammar.documents)
+    let (vision, documents) = (grammar.vision, grammar.documents);
+    let pictures = Place::of(vision && grammar.tool_result_images, vision);
+    let documents = Place::of(documents && grammar.tool_result_documents, documents);
+    clean(result, pictures, documents)
 }
 
 /// The result in words, for targets without tools and for turns where it has no place.
 pub(super) fn as_text(result: &ToolResult, grammar: Grammar, role: Role) -> Vec<Part> {
-    let pictures = if grammar.vision && role == Role::User {
-        Pictures::Inside
-    } else {
-        Pictures::Nowhere
-    };
-    let (content, _) = clean(result, pictures, grammar.documents && role == Role::User);
+    let pictures = Place::of(grammar.vision && role == Role::User, false);
+    let documents = Place::of(grammar.documents && role == Role::User, false);
+    let (content, _) = clean(result, pictures, documents);
     let title = Part::Text(format!("[tool result for {}]", result.id));
     std::iter::once(title).chain(content).collect()
 }
 
-fn clean(result: &ToolResult, pictures: Pictures, documents: bool) -> (Vec<Part>, Vec<Part>) {
+fn clean(result: &ToolResult, pictures: Place, documents: Place) -> (Vec<Part>, Vec<Part>) {
     let mut kept: Vec<Part> = Vec::with_capacity(result.content.len());
     let mut below = Vec::new();
     for part in result.content.iter().filter(|part| !is_blank(part)) {
-        match (part, pictures) {
-            (Part::Image(_), Pictures::Nowhere) => kept.push(left_out_picture()),
-            (Part::Image(_), Pictures::Below) => {
+        let (place, kind, instead) = match part {
+            Part::Image(_) => (pictures, "picture", left_out_picture()),
+            Part::Document(document) => (documents, "document", documents::as_text(document)),
+            Part::Text(_) => {
+                kept.push(part.clone());
+                continue;
+            }
+            _ => continue,
+        };
+        match place {
+            Place::Inside => kept.push(part.clone()),
+            Place::Nowhere => kept.push(instead),
+            Place::Below => {
                 let n = below.len() / 2 + 1;
-                kept.push(Part::Text(format!("[picture {n} stands below]")));
-                let title = format!("[picture {n} of the tool result for {}]", result.id);
+                kept.push(Part::Text(format!("[{kind} {n} stands below]")));
+                let title = format!("[{kind} {n} of the tool result for {}]", result.id);
                 below.extend([Part::Text(title), part.clone()]);
             }
-            (Part::Document(document), _) if !documents => kept.push(documents::as_text(document)),
-            (Part::Text(_) | Part::Image(_) | Part::Document(_), _) => kept.push(part.clone()),
-            _ => {}
         }
     }
     if kept.is_empty() {

@@ -70,7 +70,8 @@ pub(super) fn plan(
             fields(json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}))
         }
         (ThinkingSupport::ReasoningObject, wish) => {
-            fields(json!({"reasoning": {"effort": three_levels(effort_of(wish))}}))
+            let effort = effort_of(wish).unwrap_or(Effort::Medium);
+            fields(json!({"reasoning": {"effort": effort_word(effort, abilities)}}))
         }
         (ThinkingSupport::ReasoningEffort, wish) => {
             let effort = three_levels(effort_of(wish));
@@ -160,7 +161,7 @@ fn adaptive(effort: Option<Effort>, abilities: &Abilities) -> Thought {
     }
 }
 
-/// The effort's name on Claude, lowered to what the model has.
+/// The effort's name on Claude and on OpenAI's models, lowered to what the model has.
 fn effort_word(effort: Effort, abilities: &Abilities) -> &'static str {
     match effort {
         Effort::Minimal | Effort::Low => "low",

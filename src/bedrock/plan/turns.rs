@@ -23,6 +23,8 @@ pub(super) struct Grammar {
     pub(super) vision: bool,
     /// Pictures may appear inside a tool's result; otherwise they stand below, where there is vision.
     pub(super) tool_result_images: bool,
+    /// The same of documents.
+    pub(super) tool_result_documents: bool,
     /// Text and pictures may appear beside a tool's result; otherwise they get a turn of their own.
     pub(super) text_beside_results: bool,
     /// Documents may appear beside a tool's result; otherwise their turn's words get a turn of their own.

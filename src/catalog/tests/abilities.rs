@@ -80,7 +80,7 @@ fn what_recordings_showed_goes_before_the_list() {
     assert!(maverick.vision && maverick.documents && maverick.tool_result_images);
     assert!(!maverick.text_beside_results);
     let pixtral = resolve("us.mistral.pixtral-large-2502-v1:0").abilities;
-    assert!(pixtral.vision && pixtral.documents);
+    assert!(pixtral.vision && pixtral.documents && pixtral.tool_result_documents);
     assert!(!pixtral.tool_result_images && !pixtral.text_beside_results);
     let claude = resolve("eu.anthropic.claude-sonnet-4-6").abilities;
     assert!(claude.text_beside_results && !claude.documents_beside_results);
@@ -103,6 +103,10 @@ fn what_recordings_showed_goes_before_the_list() {
             .abilities
             .thinking_off
     );
+    for id in ["openai.gpt-oss-120b-1:0", "qwen.qwen3-235b-a22b-2507-v1:0"] {
+        assert!(!resolve(id).abilities.stop_sequences, "{id}");
+    }
+    assert!(nova.stop_sequences);
     // Of a model that nobody knows, its family is what there is to go by.
     assert!(
         !resolve("mistral.mistral-next")

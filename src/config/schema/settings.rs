@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use crate::config::{RetryPolicy, Secret, StreamRecovery, lenient};
+use crate::config::{Period, RetryPolicy, Secret, StreamRecovery, lenient};
 
 /// The top level.
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +129,10 @@ pub(in crate::config) struct Switches {
     pub store_prompts_in_spend_logs: Option<bool>,
     #[serde(deserialize_with = "lenient::text")]
     pub maximum_spend_logs_retention_period: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub maximum_spend_logs_content_retention_period: Option<String>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub spend_shards: Option<u32>,
     #[serde(deserialize_with = "lenient::texts")]
     pub cors_allow_origins: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::texts")]
@@ -145,8 +149,10 @@ pub(in crate::config) struct Switches {
     pub max_request_size_mb: Option<f64>,
     #[serde(deserialize_with = "lenient::dollars")]
     pub max_budget: Option<Decimal>,
-    #[serde(deserialize_with = "lenient::text")]
-    pub budget_duration: Option<String>,
+    #[serde(deserialize_with = "lenient::period")]
+    pub budget_duration: Option<Period>,
+    #[serde(deserialize_with = "lenient::client_error")]
+    pub budget_exceeded_status_code: Option<u16>,
     #[serde(deserialize_with = "lenient::texts")]
     pub bedrock_request_metadata_fields: Option<Vec<String>>,
 }

@@ -68,11 +68,14 @@ fn fallbacks_are_the_groups_own_else_everyones() {
 #[test]
 fn saved_fallbacks_are_checked_like_written_ones() {
     let config = sound(ROUTES);
-    let saved = |group: &str, target: &str| Fallbacks {
-        general: BTreeMap::from([(group.to_owned(), vec![target.to_owned()])]),
-        ..Fallbacks::default()
+    let saved = |group: &str, target: &str| Changes {
+        fallbacks: Some(Fallbacks {
+            general: BTreeMap::from([(group.to_owned(), vec![target.to_owned()])]),
+            ..Fallbacks::default()
+        }),
+        ..Changes::default()
     };
-    let changed = config.with_fallbacks(saved("c", "a")).unwrap();
+    let changed = config.changed(&saved("c", "a")).unwrap();
     assert_eq!(changed.fallbacks_of("c", FallbackKind::General), ["a"]);
     assert!(changed.fallbacks_of("a", FallbackKind::General).is_empty());
     for (group, target, error) in [
@@ -80,9 +83,6 @@ fn saved_fallbacks_are_checked_like_written_ones() {
         ("gone", "a", "there is no model \"gone\""),
         ("a", "a", "\"a\" falls back to itself"),
     ] {
-        assert_eq!(
-            config.with_fallbacks(saved(group, target)).unwrap_err(),
-            error
-        );
+        assert_eq!(config.changed(&saved(group, target)).unwrap_err(), error);
     }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::app::AppState;
 use crate::catalog::{Catalog, Price};
 use crate::conversation::Usage;
-use crate::openai::{ApiError, ChatRequest, Priced};
+use crate::openai::{ChatRequest, Priced};
 use crate::spend::{Dollars, cost};
-use crate::wire::Body as _;
+use crate::wire::{ApiError, Body as _};
 
 use super::super::auth::Key;
 use super::super::body::Body;
@@ -60,8 +60,7 @@ fn price_of(app: &AppState, model: &str) -> Result<Option<Price>, ApiError> {
     let unknown = match app.routes.group(Some(model)) {
         Ok(group) => {
             let targets = app.routes.targets(group);
-            let first = targets.first();
-            return Ok(first.and_then(|target| target.price().cloned()));
+            return Ok(targets.first().and_then(|target| target.price().cloned()));
         }
         Err(unknown) => unknown,
     };

@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::app::AppState;
 use crate::openai::ApiError;
@@ -12,7 +13,7 @@ use crate::spend::report::{self, Only};
 use crate::spend::{Cursor, Filter, Found, Record, RequestId, Search, SpendLog};
 use crate::store::keys::{beginning, day, sortable};
 
-use super::super::auth::Key;
+use super::super::auth::Admin;
 use super::json;
 use super::params::{OF_RECORDS, Params};
 
@@ -23,7 +24,7 @@ const MOST_SKIPPED: usize = 10_000;
 /// any other filter or `summarize=false`, records, newest first, and in `x-next-cursor` where to go on.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&OF_RECORDS[..], &["request_id", "summarize"]].concat())?;
@@ -82,7 +83,7 @@ struct Listing<'a> {
 /// `GET /spend/logs/v2` and `/spend/logs/ui`: records of a period, newest first.
 pub(super) async fn pages(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&OF_RECORDS[..], &["request_id", "page"]].concat())?;
@@ -102,7 +103,7 @@ pub(super) async fn pages(
 /// `GET /spend/logs/session/ui?session_id=`: the records of one session, newest first, whenever they were.
 pub(super) async fn session(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&["session_id", "page", "page_size", "cursor"])?;
@@ -193,19 +194,40 @@ fn listing(found: &Found, page: u64, page_size: u64, total: Option<u64>) -> Resp
     })
 }
 
+/// Everything about one request. `messages` and `response` have LiteLLM's names.
+#[derive(Serialize)]
+struct Detail<'a> {
+    #[serde(flatten)]
+    row: SpendLog<'a>,
+    /// Whether the prompt was stored and is still kept.
+    content_stored: bool,
+    messages: Option<&'a Value>,
+    response: Option<&'a Value>,
+    /// The request as the client sent it.
+    proxy_server_request: Option<&'a Value>,
+}
+
 /// `GET /spend/logs/ui/{request_id}`: everything about one request.
 pub(super) async fn detail(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let record = app.ledger.get(&parse(&id)?).await?;
+    let id = parse(&id)?;
+    let (record, content) = tokio::try_join!(app.ledger.get(&id), app.ledger.content(&id))?;
     let record = record.ok_or_else(|| {
         ApiError::not_found(format!(
             "There is no record of '{id}': it was never written, or its time has passed."
         ))
     })?;
-    Ok(json(&SpendLog::from(&record)))
+    let request = content.as_ref().map(|content| &content.request);
+    Ok(json(&Detail {
+        row: SpendLog::from(&record),
+        content_stored: content.is_some(),
+        messages: request.and_then(|request| request.get("messages")),
+        response: (content.as_ref()).and_then(|content| content.response.as_ref()),
+        proxy_server_request: request,
+    }))
 }
 
 fn parse(id: &str) -> Result<RequestId, ApiError> {

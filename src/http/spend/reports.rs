@@ -10,7 +10,7 @@ use crate::openai::ApiError;
 use crate::spend::report::{self, Only};
 use crate::spend::{DayTotal, Dollars};
 
-use super::super::auth::Key;
+use super::super::auth::Admin;
 use super::json;
 use super::params::Params;
 
@@ -20,7 +20,7 @@ const PERIOD: [&str; 2] = ["start_date", "end_date"];
 /// `GET /spend/keys`: the largest spenders first.
 pub(super) async fn keys(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&PERIOD[..], &["limit"]].concat())?;
@@ -33,7 +33,7 @@ pub(super) async fn keys(
 /// `GET /spend/tags`: the most expensive first.
 pub(super) async fn tags(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&PERIOD)?;
@@ -54,7 +54,7 @@ struct Whole {
 /// `GET /global/spend`: everything of the period, which is the last 30 days where none is named.
 pub(super) async fn whole(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&PERIOD)?;
@@ -71,7 +71,7 @@ pub(super) async fn whole(
 /// `GET /global/spend/report?group_by=api_key`.
 pub(super) async fn report(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&PERIOD[..], &["group_by", "api_key"]].concat())?;
@@ -97,7 +97,7 @@ pub(super) async fn report(
 /// `GET /user/daily/activity`: what a usage page shows.
 pub(super) async fn activity(
     State(app): State<AppState>,
-    Key(_): Key,
+    Admin(_): Admin,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&PERIOD[..], &["api_key", "model", "page", "page_size"]].concat())?;

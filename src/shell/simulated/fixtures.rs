@@ -69,6 +69,7 @@ pub(super) fn lookup(id: &str) -> Option<Model> {
     }
     if id.contains("llama4") {
         model.family = Family::Llama;
+        abilities.stop_sequences = false;
         abilities.tool_choice = false;
         abilities.tools_while_streaming = false;
     }

@@ -198,6 +198,8 @@ fn unescaped(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -212,6 +214,7 @@ mod tests {
             api_key: "ab".repeat(32).into(),
             model: model.to_owned().into(),
             estimated_input: 12,
+            reservations: Cow::default(),
         }
     }
 

@@ -175,6 +175,7 @@ fn lost_record(opening: Opening<'static>, config: &Config) -> Record {
     };
     let mut record = Record::new(opening.request_id, opening.model, caller);
     record.call_type = opening.call_type.into_owned();
+    record.reservations = opening.reservations.into_owned();
     record.status = Status::Lost;
     record.attempts = vec![attempt];
     record

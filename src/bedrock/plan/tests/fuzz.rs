@@ -201,8 +201,9 @@ fn body(rng: &mut Rng, seeds: &[Value]) -> Vec<u8> {
     }
     let mut text = body.to_string();
     if rng.u8(..8) == 0 {
-        let half = ["\\ud83d", "\\ude00\\ud83d", "\\u0000", "1e999", "-0.0"];
-        text = text.replacen('a', *one(rng, &half), rng.usize(1..5));
+        let odd = ["\\ud83d", "\\ude00\\ud83d", "\\u0000", "1e999", "-0.0"];
+        let times = rng.usize(1..5);
+        text = text.replacen('a', odd[rng.usize(..odd.len())], times);
     }
     if rng.u8(..8) == 0 {
         garbled(rng, text.into_bytes())
@@ -236,6 +237,10 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
         caching: rng.u8(..8) == 0,
         tools_while_streaming: rng.u8(..8) == 0,
         prefill: rng.u8(..8) == 0,
+        sampling: rng.u8(..8) == 0,
+        stop_sequences: rng.u8(..8) == 0,
+        forced_tool_choice: rng.u8(..8) == 0,
+        json_schema: rng.u8(..8) == 0,
     };
     let mut lacking = model.clone();
     lacking.abilities.prefill &= !without.prefill;

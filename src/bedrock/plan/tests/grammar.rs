@@ -116,6 +116,11 @@ fn beside_results(content: &[Value], model: &Model, body: &Value) {
         .flat_map(list)
         .any(|part| part.get("image").is_some());
     assert!(abilities.tool_result_images || !pictures, "{body}");
+    let results = content.iter().map(|block| &block["toolResult"]["content"]);
+    let documents = results
+        .flat_map(list)
+        .any(|part| part.get("document").is_some());
+    assert!(abilities.tool_result_documents || !documents, "{body}");
 }
 
 fn calls(messages: &[Value], model: &Model, body: &Value) {

@@ -145,6 +145,7 @@ fn what_the_target_turned_out_to_lack_is_left_out() {
         caching: true,
         tools_while_streaming: true,
         prefill: true,
+        ..Without::default()
     };
     let plan = plan(&request, &claude(), &Defaults::default(), lacking);
     assert!(!plan.streaming);
@@ -155,4 +156,52 @@ fn what_the_target_turned_out_to_lack_is_left_out() {
                {"role": "user", "content": [{"text": "Please continue."}]}])
     );
     assert!(sent.get("additionalModelRequestFields").is_none());
+}
+
+#[test]
+fn a_field_that_the_target_refused_is_left_out_and_no_other() {
+    let mut model = claude();
+    model.abilities.json_schema = true;
+    let request = json!({"messages": [{"role": "user", "content": "q"}], "temperature": 0.5, "top_k": 5, "stop": "x",
+        "tools": [super::tool("f")], "tool_choice": "required",
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}});
+    let request = super::request(&request);
+    let fields = [
+        "/inferenceConfig/temperature",
+        "/additionalModelRequestFields/top_k",
+        "/inferenceConfig/stopSequences",
+        "/toolConfig/toolChoice",
+        "/outputConfig",
+    ];
+    let none = Without::default();
+    let sampling = Without {
+        sampling: true,
+        ..none
+    };
+    let stop_sequences = Without {
+        stop_sequences: true,
+        ..none
+    };
+    let forced_tool_choice = Without {
+        forced_tool_choice: true,
+        ..none
+    };
+    let json_schema = Without {
+        json_schema: true,
+        ..none
+    };
+    let cases: [(Without, &[&str]); 5] = [
+        (none, &[]),
+        (sampling, &fields[..2]),
+        (stop_sequences, &fields[2..3]),
+        (forced_tool_choice, &fields[3..4]),
+        (json_schema, &fields[4..]),
+    ];
+    for (without, gone) in cases {
+        let sent = super::sent(&plan(&request, &model, &Defaults::default(), without));
+        for field in fields {
+            let is_there = sent.pointer(field).is_some();
+            assert_eq!(is_there, !gone.contains(&field), "{field}: {without:?}");
+        }
+    }
 }

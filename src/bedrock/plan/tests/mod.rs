@@ -59,8 +59,10 @@ fn claude() -> Model {
             parallel_tool_use_config: true,
             forced_tool_choice: true,
             tool_result_images: true,
+            tool_result_documents: true,
             text_beside_results: true,
             thinking_off: true,
+            stop_sequences: true,
             ..Abilities::default()
         },
         end_of_life: None,

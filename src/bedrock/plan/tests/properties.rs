@@ -187,14 +187,27 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = Without> {
-    let flag = any::<bool>;
-    (flag(), flag(), flag(), flag(), flag()).prop_map(
-        |(thinking_blocks, thinking, caching, tools_while_streaming, prefill)| Without {
+    any::<[bool; 9]>().prop_map(
+        |[
             thinking_blocks,
             thinking,
             caching,
             tools_while_streaming,
             prefill,
+            sampling,
+            stop_sequences,
+            forced_tool_choice,
+            json_schema,
+        ]| Without {
+            thinking_blocks,
+            thinking,
+            caching,
+            tools_while_streaming,
+            prefill,
+            sampling,
+            stop_sequences,
+            forced_tool_choice,
+            json_schema,
         },
     )
 }

@@ -66,7 +66,7 @@ fn what_a_model_does_not_take_beside_results_gets_a_turn_of_its_own() {
 }
 
 #[test]
-fn a_picture_of_a_result_stands_below_where_the_model_sees_pictures_of_the_user_only() {
+fn what_a_model_takes_of_the_user_only_stands_below_the_results() {
     let picture = json!({"type": "image_url", "image_url": PICTURE});
     let input = json!([
         {"role": "user", "content": "q"},
@@ -108,4 +108,21 @@ fn a_picture_of_a_result_stands_below_where_the_model_sees_pictures_of_the_user_
     assert_eq!(sent[2]["content"], json!(results));
     assert_eq!(sent[3]["content"], json!([{"text": "."}]));
     assert_eq!(sent[4]["content"], json!(below));
+    // The same of documents.
+    let file = json!({"type": "file", "file": {"filename": "a.csv", "file_data": "data:text/csv;base64,YSxi"}});
+    let input = json!([
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "tool_calls": [call("a")]},
+        {"role": "tool", "tool_call_id": "a", "content": [file]}]);
+    let mut reader = nova(ThinkingSupport::None);
+    reader.abilities.caching = None;
+    reader.abilities.documents = true;
+    assert_eq!(shape(&messages(&reader, &input))[2], "user: toolResult");
+    reader.abilities.tool_result_documents = false;
+    let sent = messages(&reader, &input);
+    assert_eq!(shape(&sent)[2], "user: toolResult text document");
+    assert_eq!(
+        sent[2]["content"][0]["toolResult"]["content"],
+        json!([{"text": "[document 1 stands below]"}])
+    );
 }

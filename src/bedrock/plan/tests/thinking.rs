@@ -47,6 +47,8 @@ fn each_wish_is_put_as_each_kind_of_model_takes_it() {
     let gpt_oss = || of_family(Family::GptOss, ThinkingSupport::ReasoningEffort);
     let qwen = || of_family(Family::Qwen, ThinkingSupport::ReasoningEffort);
     let gpt = || of_family(Family::Other, ThinkingSupport::ReasoningObject);
+    let mut unstoppable = four_seven();
+    unstoppable.abilities.thinking_off = false;
     let cases = [
         (claude(), budget(), enabled(5000)),
         (claude(), low(), enabled(1024)),
@@ -81,6 +83,14 @@ fn each_wish_is_put_as_each_kind_of_model_takes_it() {
         (gpt_oss(), off(), none()),
         (qwen(), max(), json!({"reasoning_config": "high"})),
         (gpt(), low(), json!({"reasoning": {"effort": "low"}})),
+        (gpt(), free(), json!({"reasoning": {"effort": "medium"}})),
+        (gpt(), max(), json!({"reasoning": {"effort": "high"}})),
+        (
+            with_max(gpt()),
+            max(),
+            json!({"reasoning": {"effort": "max"}}),
+        ),
+        (unstoppable, off(), none()),
     ];
     for (model, wish, fields) in cases {
         let sent = body(&model, &ask(&wish));

@@ -32,6 +32,11 @@ pub(super) const RULES: &[Rule] = &[
         check: sampling,
     },
     Rule {
+        name: "stop sequences where the model takes them",
+        source: "reported: crewAIInc/crewAI#3317",
+        check: stop_sequences,
+    },
+    Rule {
         name: "fields of the model's own",
         source: "Anthropic for Claude. Recorded: Nova takes fields that it does not know",
         check: own_fields,
@@ -177,6 +182,16 @@ fn takes_one_of_two(id: &str) -> bool {
         "claude-opus-4-2025",
     ];
     id.contains("claude-") && !older.iter().any(|name| id.contains(name))
+}
+
+fn stop_sequences(asked: &Asked<'_>) -> Result<(), Failure> {
+    let stops = list(at(asked.body, "/inferenceConfig/stopSequences"));
+    if !stops.is_empty() && !asked.model.abilities.stop_sequences {
+        return refuse(
+            "This model doesn't support the stopSequences field. Remove stopSequences and try again.",
+        );
+    }
+    Ok(())
 }
 
 fn own_fields(asked: &Asked<'_>) -> Result<(), Failure> {

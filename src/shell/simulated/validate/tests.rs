@@ -268,6 +268,11 @@ fn every_refusal_has_its_words() {
             )])),
             "must be unique",
         ),
+        (
+            LLAMA,
+            infer(json!({"stopSequences": ["x"]})),
+            "This model doesn't support the stopSequences field. Remove stopSequences and try again.",
+        ),
         // Beside tool results, and inside.
         (
             SONNET,

@@ -1,0 +1,51 @@
+//! A DynamoDB that answers at once and keeps nothing: every write succeeds, every read finds nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+
+use crate::Error;
+use crate::serve::{Reply, serve, whole};
+
+/// Serves until the process ends. `GET /count`: the transactions so far, each of which is a record.
+pub async fn run(listener: TcpListener) -> Result<(), Error> {
+    let records = Arc::new(AtomicU64::new(0));
+    serve(listener, move |request| {
+        handle(request, Arc::clone(&records))
+    })
+    .await
+}
+
+async fn handle(request: Request<Incoming>, records: Arc<AtomicU64>) -> Result<Reply, Error> {
+    if request.uri().path() == "/count" {
+        return Ok(whole(
+            "text/plain",
+            records.load(Ordering::Relaxed).to_string(),
+        ));
+    }
+    let operation = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
+    let operation = operation
+        .and_then(|target| target.split_once('.'))
+        .map(|(_, name)| name.to_owned());
+    let mut body = request.into_body();
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    let reply = match operation.as_deref() {
+        Some("TransactWriteItems") => {
+            records.fetch_add(1, Ordering::Relaxed);
+            "{}"
+        }
+        Some("Query" | "Scan") => r#"{"Items":[],"Count":0,"ScannedCount":0}"#,
+        Some("BatchGetItem") => r#"{"Responses":{},"UnprocessedKeys":{}}"#,
+        _ => "{}",
+    };
+    Ok(whole("application/x-amz-json-1.0", reply))
+}

@@ -1,0 +1,126 @@
+//! Keys as LiteLLM's answers show them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::keys::{BudgetStanding, KeyStatus, NewKey, Period, VirtualKey};
+use crate::spend::money;
+
+/// A new key, in full this once.
+#[derive(Debug, Serialize)]
+pub(super) struct Made<'a> {
+    key: &'a str,
+    token_id: &'a str,
+    litellm_budget_table: Option<()>,
+    #[serde(flatten)]
+    stored: Whole<'a>,
+}
+
+impl<'a> Made<'a> {
+    pub(super) fn of(made: &'a NewKey) -> Self {
+        Self {
+            key: &made.key,
+            token_id: &made.stored.hash,
+            litellm_budget_table: None,
+            stored: Whole::of(&made.stored, made.stored.updated_at),
+        }
+    }
+}
+
+/// `/key/info`.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyView<'a> {
+    /// The key's hash.
+    pub(super) key: &'a str,
+    pub(super) info: Whole<'a>,
+}
+
+/// All that is known of a key, except the key.
+#[derive(Debug, Serialize)]
+pub(super) struct Whole<'a> {
+    token: &'a str,
+    key_name: &'a str,
+    key_alias: Option<&'a str>,
+    status: KeyStatus,
+    models: &'a [String],
+    aliases: &'a BTreeMap<String, String>,
+    #[serde(with = "money::option")]
+    max_budget: Option<Decimal>,
+    #[serde(with = "money::option")]
+    soft_budget: Option<Decimal>,
+    budget_duration: Option<Period>,
+    /// In the budget's window; `null` for a key without a budget: the totals know what it has spent.
+    #[serde(with = "money::option")]
+    spend: Option<Decimal>,
+    budget_reset_at: Option<Timestamp>,
+    rpm_limit: Option<u64>,
+    tpm_limit: Option<u64>,
+    max_parallel_requests: Option<u64>,
+    model_rpm_limit: &'a BTreeMap<String, u64>,
+    model_tpm_limit: &'a BTreeMap<String, u64>,
+    metadata: &'a Map<String, Value>,
+    tags: &'a [String],
+    user_id: Option<&'a str>,
+    team_id: Option<&'a str>,
+    blocked: bool,
+    store_prompts_in_spend_logs: Option<bool>,
+    expires: Option<Timestamp>,
+    created_at: Timestamp,
+    created_by: &'a str,
+    updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+impl<'a> Whole<'a> {
+    /// The key as it stands at an instant.
+    pub(super) fn of(key: &'a VirtualKey, now: Timestamp) -> Self {
+        let settings = &key.settings;
+        Self {
+            token: &key.hash,
+            key_name: &key.name,
+            key_alias: settings.key_alias.as_deref(),
+            status: key.status(now),
+            models: &settings.models,
+            aliases: &settings.aliases,
+            max_budget: settings.max_budget,
+            soft_budget: settings.soft_budget,
+            budget_duration: settings.budget_duration,
+            spend: None,
+            budget_reset_at: None,
+            rpm_limit: settings.rpm_limit,
+            tpm_limit: settings.tpm_limit,
+            max_parallel_requests: settings.max_parallel_requests,
+            model_rpm_limit: &settings.model_rpm_limit,
+            model_tpm_limit: &settings.model_tpm_limit,
+            metadata: &settings.metadata,
+            tags: &settings.tags,
+            user_id: settings.user_id.as_deref(),
+            team_id: settings.team_id.as_deref(),
+            blocked: settings.blocked,
+            store_prompts_in_spend_logs: settings.store_prompts_in_spend_logs,
+            expires: key.expires,
+            created_at: key.created_at,
+            created_by: &key.created_by,
+            updated_at: key.updated_at,
+            note: None,
+        }
+    }
+
+    pub(super) fn with_budget(self, standing: Option<BudgetStanding>) -> Self {
+        Self {
+            spend: standing.map(|budget| budget.spent),
+            budget_reset_at: standing.and_then(|budget| budget.resets_at),
+            ..self
+        }
+    }
+
+    pub(super) fn with_note(self, note: &'static str) -> Self {
+        let note = Some(note);
+        Self { note, ..self }
+    }
+}

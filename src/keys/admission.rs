@@ -1,0 +1,134 @@
+//! Whether a request may run now, and what it has taken of its key's means: one call before Bedrock is asked, one after
+//! the record is written.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::chain::{Ask, Routes};
+use crate::conversation::Request;
+use crate::spend::{RequestId, Reservation};
+
+use super::limits::{REQUESTS, TOKENS};
+use super::{BudgetStanding, Caller, Keyring, Left, Rates, Scope, Taken};
+
+/// A request that may run.
+#[derive(Debug, Default)]
+pub struct Admitted {
+    /// What its record settles.
+    pub reservations: Vec<Reservation>,
+    /// What [`Keyring::finish`] gives back.
+    pub taken: Taken,
+    /// How its key stands with it.
+    pub standing: Standing,
+}
+
+/// How a key stands, for the headers of its replies.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Standing {
+    /// Its budget.
+    pub budget: Option<BudgetStanding>,
+    /// Its limits of the minute.
+    pub rates: Rates,
+    /// Its limits for the model.
+    pub model_rates: Rates,
+}
+
+/// Why a request may not run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Denied {
+    /// Its budget does not have what it may cost.
+    BudgetExceeded {
+        /// Whose budget.
+        label: String,
+        /// US dollars spent in the window.
+        spent: Decimal,
+        /// US dollars held for other requests.
+        held: Decimal,
+        /// US dollars in the window.
+        max: Decimal,
+    },
+    /// The key has a budget, and the price of a model that the request may come to is unknown.
+    Unpriced {
+        /// The model's group.
+        group: String,
+    },
+    /// A limit of its key is reached.
+    LimitReached {
+        /// Whose.
+        scope: Scope,
+        /// The key's name.
+        of: String,
+        /// Which: `requests`, `tokens` or `max_parallel_requests`.
+        kind: &'static str,
+        /// How many there may be.
+        limit: u64,
+        /// When there is room again; `None`: as soon as another request ends.
+        resets_at: Option<Timestamp>,
+    },
+    /// Too many requests of the key at the same time want to know how its budget stands.
+    Contended,
+    /// The table does not answer, so nothing can be promised.
+    TableDown,
+}
+
+impl Denied {
+    /// What it says of how the key stands.
+    pub fn standing(&self) -> Standing {
+        let mut standing = Standing::default();
+        if let Denied::LimitReached {
+            scope, kind, limit, ..
+        } = self
+        {
+            let left = Some(Left {
+                limit: *limit,
+                remaining: 0,
+            });
+            let rates = match scope {
+                Scope::Key => &mut standing.rates,
+                Scope::Model => &mut standing.model_rates,
+            };
+            match *kind {
+                REQUESTS => rates.requests = left,
+                TOKENS => rates.tokens = left,
+                _ => {}
+            }
+        }
+        standing
+    }
+}
+
+impl Keyring {
+    /// Takes what the request needs of its key's means, all or nothing. The master key, and a key without budgets and
+    /// limits, wait for nothing. The request's length of answer may become smaller.
+    ///
+    /// # Errors
+    /// When something is used up, or that cannot be known. Nothing is taken then, but the request counts as one of its minute.
+    pub async fn admit(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+        routes: &Routes,
+        request: &mut Request,
+        ask: &mut Ask,
+    ) -> Result<Admitted, Denied> {
+        let Some(key) = &caller.virtual_key else {
+            return Ok(Admitted::default());
+        };
+        let (taken, [rates, model_rates]) = self.take(key, id, &ask.group, request).await?;
+        match self.reserve(key, id, routes, request, ask).await {
+            Ok((reservations, budget)) => Ok(Admitted {
+                reservations,
+                taken,
+                standing: Standing {
+                    budget,
+                    rates,
+                    model_rates,
+                },
+            }),
+            Err(denied) => {
+                self.finish(taken, 0).await;
+                Err(denied)
+            }
+        }
+    }
+}

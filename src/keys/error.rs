@@ -1,0 +1,57 @@
+//! Why a key is refused, and why one could not be managed.
+
+use jiff::Timestamp;
+
+use crate::store::StoreError;
+
+/// Why a caller is not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It does not look like a key at all.
+    NoKey,
+    /// Nobody has made this key, or it was deleted.
+    Unknown,
+    /// It is blocked.
+    Blocked,
+    /// Its time was over at this instant.
+    Expired(Timestamp),
+    /// Whether it is good cannot be known just now: the table does not answer.
+    TableDown,
+}
+
+/// Why a key could not be made, read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// There is no such key.
+    #[error("there is no such key")]
+    NotFound,
+    /// A setting makes no sense.
+    #[error("'{param}' {wanted}")]
+    Invalid {
+        /// The setting.
+        param: &'static str,
+        /// What would be right.
+        wanted: String,
+    },
+    /// Another key has this alias.
+    #[error("a key with the alias {0:?} exists already: aliases are unique")]
+    AliasTaken(String),
+    /// This very key exists.
+    #[error("this key exists already")]
+    Exists,
+    /// Others have changed the key at the same time, again and again.
+    #[error("the key is being changed by somebody else just now")]
+    Contended,
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl KeyError {
+    pub(super) fn invalid(param: &'static str, wanted: impl Into<String>) -> Self {
+        Self::Invalid {
+            param,
+            wanted: wanted.into(),
+        }
+    }
+}

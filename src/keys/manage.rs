@@ -1,0 +1,301 @@
+//! Making, changing and listing keys: the one API behind the HTTP routes and the admin pages.
+//!
+//! A change holds in this process at once, and on every other instance when its copy is read again: within
+//! [`FRESH`](super::FRESH).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::store::{Index, Item, Key, Query, StoreError, Write, WriteLimits, keys};
+
+use super::virtual_key::hash_of;
+use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
+
+/// How long a deleted key is still known by name.
+const DELETED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// A change that others' changes have overtaken is made anew so often.
+const TRIES: usize = 4;
+/// The shortest key that may be chosen: the reference system's.
+const SHORTEST: usize = 16;
+const LONGEST: usize = 200;
+
+/// A key that was just made. This is the only time that the key itself is known.
+#[derive(Clone, PartialEq)]
+pub struct NewKey {
+    /// What its owner sends.
+    pub key: String,
+    /// What is kept of it.
+    pub stored: Arc<VirtualKey>,
+}
+
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("NewKey").field(&self.stored).finish()
+    }
+}
+
+/// The hash of a key that is named by itself (`sk-…`) or by its hash.
+///
+/// # Errors
+/// [`KeyError::NotFound`]: it is neither.
+pub fn named(key_or_hash: &str) -> Result<String, KeyError> {
+    let name = key_or_hash.trim();
+    if name.starts_with("sk-") {
+        return Ok(hash_of(name));
+    }
+    let is_hash = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err(KeyError::NotFound)
+    }
+}
+
+impl Keyring {
+    /// Makes a key with these settings, for `by`. `chosen`: the key itself, instead of a random one.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, the alias or the chosen key is taken, or the table fails.
+    pub async fn generate(
+        &self,
+        settings: &KeyChanges,
+        chosen: Option<&str>,
+        by: &str,
+    ) -> Result<NewKey, KeyError> {
+        let key = new_key(chosen)?;
+        let now = self.clock.now();
+        let hash = hash_of(&key);
+        let blank = VirtualKey {
+            name: short(&key),
+            version: 0,
+            account: hash.clone(),
+            hash,
+            created_at: now,
+            created_by: by.to_owned(),
+            updated_at: now,
+            expires: None,
+            deleted_at: None,
+            settings: KeySettings::default(),
+        };
+        let stored = blank.changed(settings, now)?;
+        self.check_alias(&stored).await?;
+        match self.table.put_over(item(&stored)?, None).await {
+            Ok(()) => {}
+            Err(StoreError::ConditionFailed { .. }) => return Err(KeyError::Exists),
+            Err(error) => return Err(error.into()),
+        }
+        let stored = self.keep_written(stored);
+        Ok(NewKey { key, stored })
+    }
+
+    /// The key of this hash as the table has it now.
+    ///
+    /// # Errors
+    /// When there is none, or the table fails.
+    pub async fn get(&self, hash: &str) -> Result<Arc<VirtualKey>, KeyError> {
+        let found: Option<VirtualKey> = self.table.get(&keys::virtual_key(hash)).await?;
+        let living = found.filter(|key| key.deleted_at.is_none());
+        living.map(Arc::new).ok_or(KeyError::NotFound)
+    }
+
+    /// Every key that was not deleted, the newest first. One that was made within the last second may be missing.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn list(&self) -> Result<Vec<VirtualKey>, KeyError> {
+        let mut found = self.every().await?;
+        found.retain(|key| key.deleted_at.is_none());
+        found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
+        Ok(found)
+    }
+
+    /// What people call each key, by its hash: for reports, which name deleted keys too.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn labels(&self) -> Result<HashMap<String, String>, StoreError> {
+        let keys = self.every().await?.into_iter();
+        let labels = keys.map(|key| (key.hash.clone(), key.label().to_owned()));
+        Ok(labels.collect())
+    }
+
+    async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
+        let all = Query {
+            index: Some(Index::ByKey),
+            ..Query::all(keys::VIRTUAL_KEYS.to_owned())
+        };
+        let places: Vec<Key> = self.table.run(&all, usize::MAX).await?;
+        self.table.get_many(&places).await
+    }
+
+    /// Changes a key.
+    ///
+    /// # Errors
+    /// When there is no such key, a setting makes no sense, the alias is taken, or the table fails.
+    pub async fn update(
+        &self,
+        hash: &str,
+        changes: &KeyChanges,
+    ) -> Result<Arc<VirtualKey>, KeyError> {
+        let now = self.clock.now();
+        let changed = self.change(hash, |key| key.changed(changes, now)).await?;
+        Ok(changed)
+    }
+
+    /// Blocks a key, or lets it in again.
+    ///
+    /// # Errors
+    /// As [`Keyring::update`].
+    pub async fn block(&self, hash: &str, blocked: bool) -> Result<Arc<VirtualKey>, KeyError> {
+        let changes = KeyChanges {
+            blocked: Some(Some(blocked)),
+            ..KeyChanges::default()
+        };
+        self.update(hash, &changes).await
+    }
+
+    /// Deletes a key for good.
+    ///
+    /// # Errors
+    /// When there is no such key, or the table fails.
+    pub async fn delete(&self, hash: &str) -> Result<Arc<VirtualKey>, KeyError> {
+        let now = self.clock.now();
+        self.change(hash, |key| Ok(deleted(key, now))).await
+    }
+
+    /// Replaces a key by another with the same settings, these changes, and the same budget. The old one is good no
+    /// longer.
+    ///
+    /// # Errors
+    /// As [`Keyring::generate`] and [`Keyring::update`].
+    pub async fn regenerate(
+        &self,
+        hash: &str,
+        changes: &KeyChanges,
+        chosen: Option<&str>,
+    ) -> Result<NewKey, KeyError> {
+        let key = new_key(chosen)?;
+        let new_hash = hash_of(&key);
+        if new_hash == hash {
+            return Err(KeyError::Exists);
+        }
+        let now = self.clock.now();
+        for _ in 0..TRIES {
+            let old = self.get(hash).await?;
+            let mut new = old.changed(changes, now)?;
+            new.hash.clone_from(&new_hash);
+            new.name = short(&key);
+            new.version = 1;
+            self.check_alias_but(&new, hash).await?;
+            let gone = deleted(&old, now);
+            let writes = [
+                Write::Create(item(&new)?),
+                Write::Replace(item(&gone)?, old.version),
+            ];
+            match self.table.transact(&writes, WriteLimits::default()).await {
+                Ok(()) => {
+                    self.keep_written(gone);
+                    let stored = self.keep_written(new);
+                    return Ok(NewKey { key, stored });
+                }
+                Err(StoreError::ConditionFailed { write: 0 }) => return Err(KeyError::Exists),
+                Err(StoreError::ConditionFailed { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(KeyError::Contended)
+    }
+
+    async fn change(
+        &self,
+        hash: &str,
+        change: impl Fn(&VirtualKey) -> Result<VirtualKey, KeyError>,
+    ) -> Result<Arc<VirtualKey>, KeyError> {
+        for _ in 0..TRIES {
+            let old = self.get(hash).await?;
+            let new = change(&old)?;
+            if new.settings.key_alias != old.settings.key_alias {
+                self.check_alias(&new).await?;
+            }
+            match self.table.put_over(item(&new)?, Some(old.version)).await {
+                Ok(()) => return Ok(self.keep_written(new)),
+                Err(StoreError::ConditionFailed { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(KeyError::Contended)
+    }
+
+    async fn check_alias(&self, key: &VirtualKey) -> Result<(), KeyError> {
+        self.check_alias_but(key, &key.hash).await
+    }
+
+    /// Two keys that are made within the same second may still get one alias: it is a name for people, and nothing
+    /// depends on it.
+    async fn check_alias_but(&self, key: &VirtualKey, hash: &str) -> Result<(), KeyError> {
+        let Some(alias) = &key.settings.key_alias else {
+            return Ok(());
+        };
+        let others = self.list().await?;
+        let is_taken = |other: &VirtualKey| {
+            other.hash != hash && other.settings.key_alias.as_ref() == Some(alias)
+        };
+        if others.iter().any(is_taken) {
+            return Err(KeyError::AliasTaken(alias.clone()));
+        }
+        Ok(())
+    }
+
+    fn keep_written(&self, key: VirtualKey) -> Arc<VirtualKey> {
+        let key = Arc::new(key);
+        self.keep(key.hash.clone(), Ok(Some(Arc::clone(&key))));
+        key
+    }
+}
+
+fn deleted(key: &VirtualKey, now: jiff::Timestamp) -> VirtualKey {
+    VirtualKey {
+        deleted_at: Some(now),
+        updated_at: now,
+        version: key.version + 1,
+        ..key.clone()
+    }
+}
+
+fn item(key: &VirtualKey) -> Result<Item, StoreError> {
+    let item = Item::new(&keys::virtual_key(&key.hash), key)?;
+    let item = item.by_key(keys::VIRTUAL_KEYS.to_owned());
+    Ok(match key.deleted_at {
+        Some(at) => item.expires(at + DELETED),
+        None => item,
+    })
+}
+
+/// 244 random bits, or what was chosen.
+fn new_key(chosen: Option<&str>) -> Result<String, KeyError> {
+    let Some(chosen) = chosen else {
+        let (a, b) = (Uuid::new_v4(), Uuid::new_v4());
+        return Ok(format!("sk-{}{}", a.simple(), b.simple()));
+    };
+    let fits = (SHORTEST..=LONGEST).contains(&chosen.len());
+    let is_plain = chosen.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits && is_plain && chosen.starts_with("sk-") {
+        return Ok(chosen.to_owned());
+    }
+    let wanted = format!(
+        "must begin with 'sk-' and have {SHORTEST} to {LONGEST} visible ASCII characters, without spaces."
+    );
+    Err(KeyError::invalid("key", wanted))
+}
+
+/// By what a person recognises a key.
+fn short(key: &str) -> String {
+    let end: String = key
+        .chars()
+        .skip(key.chars().count().saturating_sub(4))
+        .collect();
+    format!("sk-...{end}")
+}

@@ -1,0 +1,93 @@
+//! What was asked and answered, where that is stored: beside the record, for a shorter time.
+
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Ledger, RequestId};
+use crate::store::{Item, Key, StoreError, keys, pieces};
+
+/// The prompt and the reply of one request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Content {
+    /// The body as the client sent it, its secrets apart.
+    pub request: Value,
+    /// The reply as far as it came; `None`: nothing did.
+    pub response: Option<Value>,
+}
+
+/// One piece in the table.
+#[derive(Serialize, Deserialize)]
+struct Piece {
+    pieces: usize,
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    pk: String,
+    #[serde(flatten)]
+    piece: Piece,
+}
+
+impl Ledger {
+    /// Stores the content of a request for [`super::LedgerOptions::content_retention`], within a time limit. It never
+    /// fails: what could not be stored is a line in the log, without its content.
+    pub async fn keep_content(&self, id: &RequestId, content: Content, limit: Duration) {
+        let outcome = tokio::time::timeout(limit, self.write_content(id, content)).await;
+        match outcome.unwrap_or(Err(StoreError::Timeout(limit))) {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!(%id, %error, "the prompt and the reply were not stored");
+            }
+        }
+    }
+
+    async fn write_content(&self, id: &RequestId, content: Content) -> Result<(), StoreError> {
+        // Deflating megabytes takes longer than another request's stream may wait.
+        let packed = tokio::task::spawn_blocking(move || {
+            let json = serde_json::to_vec(&content)?;
+            pieces::pack(&json)
+        });
+        let texts = packed.await.map_err(io::Error::other).flatten();
+        let texts = texts.map_err(serde_json::Error::io)?;
+        let kept = self.options().content_retention;
+        let until = id.time().checked_add(kept).unwrap_or(Timestamp::MAX);
+        let count = texts.len();
+        // The first piece last: whoever finds it finds the others.
+        for (n, text) in texts.into_iter().enumerate().rev() {
+            let piece = Piece {
+                pieces: count,
+                content: text,
+            };
+            let item = Item::new(&keys::content(&id.to_string(), n), &piece)?;
+            self.table().put(item.expires(until)).await?;
+        }
+        Ok(())
+    }
+
+    /// The content of a request; `None`: it was not stored, or its time has passed.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn content(&self, id: &RequestId) -> Result<Option<Content>, StoreError> {
+        let key = |piece| keys::content(&id.to_string(), piece);
+        let Some(first) = self.table().get::<Piece>(&key(0)).await? else {
+            return Ok(None);
+        };
+        let further: Vec<Key> = (1..first.pieces).map(key).collect();
+        let mut found: Vec<Found> = self.table().get_many(&further).await?;
+        let mut text = first.content;
+        for key in &further {
+            let at = found.iter().position(|found| found.pk == key.pk);
+            // Pieces expire together, but not in the same instant.
+            let Some(at) = at else { return Ok(None) };
+            text.push_str(&found.swap_remove(at).piece.content);
+        }
+        let json = pieces::unpack(&text).map_err(serde_json::Error::io)?;
+        Ok(Some(serde_json::from_slice(&json)?))
+    }
+}

@@ -1,0 +1,223 @@
+//! Reading the totals: a day from its shards, and once it is over from the one item that its first reader makes of them.
+//!
+//! Nothing that comes late may be hidden by that item, and a record may come weeks late, when it is replayed from the
+//! log. So whoever moves the counters of a day that ended [`LATE`] ago adds one to the `version` of the day's item, in the
+//! same transaction. A roll-up names the version it was made of: it is written only over that version, and it counts only
+//! while there is no other. A record in time does not touch the item, for no day is rolled up before [`OVER`]: a request
+//! that began before midnight has long ended by then, and so has every try to write its record.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::ledger::{Ledger, ReadError, days_of};
+use super::totals::{Counters, DayTotal, TotalOf};
+use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
+
+/// Movements of a day that ended this long ago are late.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Days that ended this long ago are rolled up. The hour in between is for clocks that differ.
+const OVER: SignedDuration = SignedDuration::from_hours(2);
+
+const READS_AT_ONCE: usize = 16;
+
+/// A day's totals by the sort keys of their rows.
+type Rows = BTreeMap<String, Counters>;
+
+/// The item of a day that is over.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct RolledUp {
+    /// How many movements came late.
+    version: u64,
+    /// The version that `totals` was made of.
+    of: Option<u64>,
+    /// The rows, packed; empty while nobody has made them.
+    totals: String,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    pk: String,
+    #[serde(flatten)]
+    item: RolledUp,
+}
+
+/// A row in a roll-up.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    sk: String,
+    counters: Counters,
+}
+
+/// A row in a shard is its name and its [`Counters`], read one after the other: `serde(flatten)` would turn the money
+/// into floats on the way.
+#[derive(Deserialize)]
+struct RowName {
+    sk: String,
+}
+
+/// What a movement of this day has to write beside its counters.
+pub(super) fn recount(day: Date, now: Timestamp) -> Option<Write> {
+    has_ended(day, now, LATE).then(|| Write::Add {
+        key: keys::rolled_up(day),
+        amounts: vec![("version".to_owned(), Decimal::ONE)],
+    })
+}
+
+/// Whether the day ended at least so long ago.
+fn has_ended(day: Date, now: Timestamp, ago: SignedDuration) -> bool {
+    let end = day.tomorrow().map(keys::beginning);
+    end.is_ok_and(|end| now.duration_since(end) >= ago)
+}
+
+impl Ledger {
+    /// The totals of the days from `first` to `last`, both included: at most one row per day and [`TotalOf`], by day.
+    ///
+    /// # Errors
+    /// When the table fails, or the period is longer than a year.
+    pub async fn totals(&self, first: Date, last: Date) -> Result<Vec<DayTotal>, ReadError> {
+        let days = days_of(first, last)?;
+        let now = Timestamp::now();
+        let over: Vec<Date> = (days.iter().copied())
+            .filter(|day| has_ended(*day, now, OVER))
+            .collect();
+        let mut rolled = self.rolled_up(&over).await?;
+        let reads = days.into_iter().map(|day| {
+            let rolled = rolled.remove(&keys::rolled_up(day).pk);
+            async move {
+                let rows = match rolled {
+                    None if !has_ended(day, now, OVER) => self.of_shards(day, false).await?,
+                    None => self.roll_up(day, None).await?,
+                    Some(rolled) => match rolled.rows() {
+                        Some(rows) => rows,
+                        None => self.roll_up(day, Some(rolled.version)).await?,
+                    },
+                };
+                Ok::<_, StoreError>((day, rows))
+            }
+        });
+        let reads: Vec<_> = reads.collect();
+        let read: Vec<(Date, Rows)> = stream::iter(reads)
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let totals = read.into_iter().flat_map(|(day, rows)| {
+            rows.into_iter().filter_map(move |(sk, counters)| {
+                TotalOf::parse(&sk).map(|of| DayTotal { day, of, counters })
+            })
+        });
+        Ok(totals.collect())
+    }
+
+    /// The items of these days, by partition.
+    async fn rolled_up(&self, days: &[Date]) -> Result<HashMap<String, RolledUp>, StoreError> {
+        let keys: Vec<Key> = days.iter().map(|day| keys::rolled_up(*day)).collect();
+        let found: Vec<Found> = self.table().get_many(&keys).await?;
+        Ok(found
+            .into_iter()
+            .map(|found| (found.pk, found.item))
+            .collect())
+    }
+
+    /// The sums over a day's shards.
+    pub(super) async fn of_shards(&self, day: Date, consistent: bool) -> Result<Rows, StoreError> {
+        let shards = (0..self.options().shards).map(|shard| async move {
+            let query = Query {
+                consistent,
+                ..Query::all(keys::usage_partition(day, shard))
+            };
+            self.table().run::<Box<RawValue>>(&query, usize::MAX).await
+        });
+        let mut rows = Rows::new();
+        for row in try_join_all(shards).await?.iter().flatten() {
+            let RowName { sk } = read(row)?;
+            *rows.entry(sk).or_default() += read(row)?;
+        }
+        Ok(rows)
+    }
+
+    /// Reads a day's shards and keeps what it found, unless the version that was seen before is no longer there.
+    async fn roll_up(&self, day: Date, seen: Option<u64>) -> Result<Rows, StoreError> {
+        let rows = self.of_shards(day, true).await?;
+        match self.keep_rolled_up(day, seen, &rows).await {
+            Ok(()) => {}
+            // Somebody else was quicker, or a movement came in between: what was read is right all the same.
+            Err(StoreError::ConditionFailed { .. }) => {}
+            Err(error) => tracing::warn!(%day, %error, "a day's totals were not rolled up"),
+        }
+        Ok(rows)
+    }
+
+    /// `seen`: the version before the shards were read; `None`: there was no item.
+    pub(super) async fn keep_rolled_up(
+        &self,
+        day: Date,
+        seen: Option<u64>,
+        rows: &Rows,
+    ) -> Result<(), StoreError> {
+        let rows = rows.iter().map(|(sk, counters)| Row {
+            sk: sk.clone(),
+            counters: *counters,
+        });
+        let json = serde_json::to_vec(&rows.collect::<Vec<_>>())?;
+        let mut pieces = pieces::pack(&json).map_err(serde_json::Error::io)?;
+        // Thousands of keys on one day: its shards are read each time.
+        let (Some(totals), true) = (pieces.pop(), pieces.is_empty()) else {
+            return Ok(());
+        };
+        let version = seen.unwrap_or(0);
+        let item = RolledUp {
+            version,
+            of: Some(version),
+            totals,
+        };
+        let item = Item::new(&keys::rolled_up(day), &item)?;
+        self.table().put_over(item, seen).await
+    }
+}
+
+impl RolledUp {
+    /// The rows, if they are still the day's.
+    fn rows(&self) -> Option<Rows> {
+        if self.of != Some(self.version) {
+            return None;
+        }
+        let json = pieces::unpack(&self.totals).ok()?;
+        let rows: Vec<Row> = serde_json::from_slice(&json).ok()?;
+        Some(rows.into_iter().map(|row| (row.sk, row.counters)).collect())
+    }
+}
+
+fn read<T: DeserializeOwned>(row: &RawValue) -> Result<T, StoreError> {
+    Ok(serde_json::from_str(row.get())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_movement_is_late_before_its_day_can_be_rolled_up() {
+        let day: Date = "2026-11-23".parse().unwrap();
+        for (now, late, over) in [
+            ("2026-11-23T12:00:00Z", false, false),
+            ("2026-11-24T00:59:59Z", false, false),
+            ("2026-11-24T01:00:00Z", true, false),
+            ("2026-11-24T01:59:59Z", true, false),
+            ("2026-11-24T02:00:00Z", true, true),
+            ("2027-01-01T00:00:00Z", true, true),
+        ] {
+            let now = now.parse().unwrap();
+            assert_eq!(recount(day, now).is_some(), late, "{now}");
+            assert_eq!(has_ended(day, now, OVER), over, "{now}");
+        }
+    }
+}

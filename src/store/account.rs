@@ -1,0 +1,376 @@
+//! Accounts: how much of an amount is committed, shared by all instances through one item each.
+//!
+//! `committed` is what has been `spent` and what is held for requests under way, always: a hold is taken out of the
+//! amount before a request begins and replaced by what the request has cost when it ends. A hold whose request never
+//! ended moves to `spent` when its time is over, so it is not handed back before its record corrects it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
+};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::error::not_sent;
+use super::item::{Attributes, PK, SK, TTL};
+use super::{Key, StoreError, Table, Write, WriteLimits};
+
+/// One update, with the SDK's own tries.
+const UPDATE: Duration = Duration::from_secs(5);
+/// Who lost against others this often is told that the table is busy.
+const RETRIES: usize = 5;
+
+const COMMITTED: &str = "committed";
+const SPENT: &str = "spent";
+const HOLDS: &str = "holds";
+const AMOUNT: &str = "amount";
+const UNTIL: &str = "until";
+
+/// An account as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// Spent and held together.
+    pub committed: Decimal,
+    /// What has been paid, and the holds whose time is over.
+    pub spent: Decimal,
+    /// What is held, by holder.
+    pub holds: BTreeMap<String, Hold>,
+}
+
+/// An amount that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// How much.
+    pub amount: Decimal,
+    /// From then on it counts as spent.
+    pub until: Timestamp,
+}
+
+/// What is to be held.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// By whom: a name that nobody uses twice.
+    pub holder: &'a str,
+    /// How much, and how long at most.
+    pub hold: Hold,
+    /// As much as may be committed in all.
+    pub most: Decimal,
+    /// The account is gone from this instant on; `None`: it stays.
+    pub expires: Option<Timestamp>,
+}
+
+/// Whether an amount is held now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is. The account with it.
+    Held(Account),
+    /// It does not fit. The account without it.
+    Full(Account),
+}
+
+/// What replaces a hold in a transaction ([`Write::Settle`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// The account.
+    pub key: Key,
+    /// Whose hold.
+    pub holder: String,
+    /// How much was held.
+    pub held: Decimal,
+    /// How much was spent instead.
+    pub actual: Decimal,
+    /// The hold has moved to `spent` already, because its time was over.
+    pub moved: bool,
+}
+
+impl Account {
+    /// What is spent at an instant: paid, or held for too long.
+    pub fn spent_at(&self, now: Timestamp) -> Decimal {
+        let over = self.holds.values().filter(|hold| hold.until <= now);
+        self.spent + over.map(|hold| hold.amount).sum::<Decimal>()
+    }
+
+    fn read(attributes: &Attributes) -> Account {
+        let holds = attributes.get(HOLDS).and_then(|holds| holds.as_m().ok());
+        let holds = holds.into_iter().flatten().filter_map(|(holder, hold)| {
+            let hold = hold.as_m().ok()?;
+            let hold = Hold {
+                amount: number(hold, AMOUNT)?,
+                until: Timestamp::from_second(number(hold, UNTIL)?.try_into().ok()?).ok()?,
+            };
+            Some((holder.clone(), hold))
+        });
+        Account {
+            committed: number(attributes, COMMITTED).unwrap_or_default(),
+            spent: number(attributes, SPENT).unwrap_or_default(),
+            holds: holds.collect(),
+        }
+    }
+}
+
+fn number(attributes: &Attributes, name: &str) -> Option<Decimal> {
+    let text = attributes.get(name)?.as_n().ok()?;
+    text.parse()
+        .or_else(|_| Decimal::from_scientific(text))
+        .ok()
+}
+
+fn n(amount: Decimal) -> AttributeValue {
+    AttributeValue::N(amount.normalize().to_string())
+}
+
+fn stored(hold: Hold) -> AttributeValue {
+    let until = AttributeValue::N(hold.until.as_second().to_string());
+    AttributeValue::M(Attributes::from([
+        (AMOUNT.to_owned(), n(hold.amount)),
+        (UNTIL.to_owned(), until),
+    ]))
+}
+
+impl Settlement {
+    /// As a part of a transaction. Its condition fails when the hold is not there; of one that has moved, when there is
+    /// no account any more.
+    pub(super) fn update(&self, table: &str) -> Result<Update, StoreError> {
+        let update = Update::builder()
+            .table_name(table)
+            .key(PK, AttributeValue::S(self.key.pk.clone()))
+            .key(SK, AttributeValue::S(self.key.sk.clone()))
+            .expression_attribute_values(":correction", n(self.actual - self.held));
+        let update = if self.moved {
+            update
+                .update_expression(
+                    "SET committed = committed + :correction, spent = spent + :correction",
+                )
+                .condition_expression("attribute_exists(committed)")
+        } else {
+            update
+                .update_expression(
+                    "SET committed = committed + :correction, spent = spent + :actual REMOVE holds.#holder",
+                )
+                .condition_expression("attribute_exists(holds.#holder)")
+                .expression_attribute_names("#holder", &self.holder)
+                .expression_attribute_values(":actual", n(self.actual))
+        };
+        update.build().map_err(not_sent)
+    }
+}
+
+/// What an update on a condition came to: the item after it, or the one that the condition did not allow.
+enum Updated {
+    Done(Account),
+    Refused(Option<Account>),
+}
+
+impl Table {
+    /// Holds an amount, if what is committed then is not more than the claim allows.
+    ///
+    /// # Errors
+    /// When the table does not answer, or too many others use the account at the same time. The amount may be held or
+    /// not: see [`Table::release`].
+    pub async fn reserve(&self, key: &Key, claim: &Claim<'_>) -> Result<Reserved, StoreError> {
+        let left = claim.most - claim.hold.amount;
+        if left.is_sign_negative() && !left.is_zero() {
+            let account = self.account(key).await?;
+            return Ok(Reserved::Full(account.unwrap_or_default()));
+        }
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(5))
+            .with_max_delay(Duration::from_millis(80))
+            .with_max_times(RETRIES)
+            .with_jitter();
+        let mut pauses = pauses.build();
+        loop {
+            let error = match self.try_reserve(key, claim, left).await {
+                Ok(Some(reserved)) => return Ok(reserved),
+                Ok(None) => StoreError::Busy {
+                    code: "ConditionalCheckFailedException".to_owned(),
+                    message: "others use the account at the same time".to_owned(),
+                },
+                Err(error @ StoreError::Busy { .. }) => error,
+                Err(error) => return Err(error),
+            };
+            let Some(pause) = pauses.next() else {
+                return Err(error);
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// `None`: another was quicker.
+    async fn try_reserve(
+        &self,
+        key: &Key,
+        claim: &Claim<'_>,
+        left: Decimal,
+    ) -> Result<Option<Reserved>, StoreError> {
+        // The second condition makes a repetition harmless whose first answer was lost.
+        let update = expiring(
+            self.account_update(key),
+            claim.expires,
+            "committed = committed + :amount, holds.#holder = :hold",
+        )
+        .condition_expression("committed <= :left AND attribute_not_exists(holds.#holder)")
+        .expression_attribute_names("#holder", claim.holder)
+        .expression_attribute_values(":amount", n(claim.hold.amount))
+        .expression_attribute_values(":hold", stored(claim.hold))
+        .expression_attribute_values(":left", n(left));
+        match outcome(update.send().await)? {
+            Updated::Done(account) => Ok(Some(Reserved::Held(account))),
+            Updated::Refused(Some(account)) if account.holds.contains_key(claim.holder) => {
+                Ok(Some(Reserved::Held(account)))
+            }
+            Updated::Refused(Some(account)) if account.committed > left => {
+                Ok(Some(Reserved::Full(account)))
+            }
+            Updated::Refused(Some(_)) => Ok(None),
+            Updated::Refused(None) => self.open_account(key, claim).await,
+        }
+    }
+
+    async fn open_account(
+        &self,
+        key: &Key,
+        claim: &Claim<'_>,
+    ) -> Result<Option<Reserved>, StoreError> {
+        let holds = Attributes::from([(claim.holder.to_owned(), stored(claim.hold))]);
+        let update = expiring(
+            self.account_update(key),
+            claim.expires,
+            "committed = :amount, spent = :nothing, holds = :holds",
+        )
+        .condition_expression("attribute_not_exists(committed)")
+        .expression_attribute_values(":amount", n(claim.hold.amount))
+        .expression_attribute_values(":nothing", n(Decimal::ZERO))
+        .expression_attribute_values(":holds", AttributeValue::M(holds));
+        match outcome(update.send().await)? {
+            Updated::Done(account) => Ok(Some(Reserved::Held(account))),
+            Updated::Refused(_) => Ok(None),
+        }
+    }
+
+    /// Gives back what is held, if it is held.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn release(
+        &self,
+        key: &Key,
+        holder: &str,
+        amount: Decimal,
+    ) -> Result<(), StoreError> {
+        let settlement = Settlement {
+            key: key.clone(),
+            holder: holder.to_owned(),
+            held: amount,
+            actual: Decimal::ZERO,
+            moved: false,
+        };
+        let writes = [Write::Settle(settlement)];
+        match self.transact(&writes, WriteLimits::default()).await {
+            Ok(()) | Err(StoreError::ConditionFailed { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves the holds whose time is over to what is spent, if they are still there as `seen`.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn expire_holds(
+        &self,
+        key: &Key,
+        seen: &Account,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // As many as an expression has room for; the others wait for the next time.
+        let over = seen.holds.iter().filter(|(_, hold)| hold.until <= now);
+        let over: Vec<_> = over.take(100).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        let sum: Decimal = over.iter().map(|(_, hold)| hold.amount).sum();
+        let paths: Vec<String> = (0..over.len()).map(|i| format!("holds.#{i}")).collect();
+        let there: Vec<String> = paths
+            .iter()
+            .map(|path| format!("attribute_exists({path})"))
+            .collect();
+        let mut update = self
+            .account_update(key)
+            .update_expression(format!(
+                "SET spent = spent + :sum REMOVE {}",
+                paths.join(", ")
+            ))
+            .condition_expression(there.join(" AND "))
+            .expression_attribute_values(":sum", n(sum));
+        for (i, (holder, _)) in over.iter().enumerate() {
+            update = update.expression_attribute_names(format!("#{i}"), *holder);
+        }
+        // Refused: somebody else has moved or settled one of them.
+        outcome(update.send().await).map(|_| ())
+    }
+
+    /// The account at this key.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn account(&self, key: &Key) -> Result<Option<Account>, StoreError> {
+        Ok(self.attributes(key).await?.as_ref().map(Account::read))
+    }
+
+    fn account_update(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&*self.name)
+            .key(PK, AttributeValue::S(key.pk.clone()))
+            .key(SK, AttributeValue::S(key.sk.clone()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+/// Sets these fields, and the item's time to live if it has one.
+fn expiring(
+    update: UpdateItemFluentBuilder,
+    expires: Option<Timestamp>,
+    fields: &str,
+) -> UpdateItemFluentBuilder {
+    match expires {
+        None => update.update_expression(format!("SET {fields}")),
+        Some(at) => update
+            .update_expression(format!("SET {fields}, #ttl = :ttl"))
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":ttl", AttributeValue::N(at.as_second().to_string())),
+    }
+}
+
+fn outcome(
+    answer: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Updated, StoreError> {
+    match answer {
+        Ok(done) => Ok(Updated::Done(
+            done.attributes
+                .as_ref()
+                .map(Account::read)
+                .unwrap_or_default(),
+        )),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                let seen = refused
+                    .item
+                    .as_ref()
+                    .filter(|item| item.contains_key(COMMITTED));
+                Ok(Updated::Refused(seen.map(Account::read)))
+            }
+            _ => Err(StoreError::from_sdk(error, UPDATE)),
+        },
+    }
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests;

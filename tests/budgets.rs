@@ -1,0 +1,385 @@
+//! Budgets that no number of concurrent requests overshoots, and that come out even whatever dies.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use bedrock_sidecar::config::BUNDLED;
+use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::store::{Account, keys};
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::keys::{chat_with, key};
+use crate::support::{CONFIG, PRIMARY, TestApp, header, hello};
+
+fn tokens(input: u64, output: u64) -> Tokens {
+    Tokens {
+        input,
+        output,
+        ..Tokens::default()
+    }
+}
+
+fn d(text: &str) -> Decimal {
+    Decimal::from_str(text).unwrap()
+}
+
+/// The account of a key's budget without a window.
+async fn account(app: &TestApp, key: &str) -> Account {
+    app.settle().await;
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
+    let table = app.state.ledger.table();
+    table
+        .account(&keys::budget(&hash, None))
+        .await
+        .unwrap()
+        .unwrap_or_default()
+}
+
+/// What is asked costs 0.0198 at most on the dearest model of the chain: 10 tokens of prompt at 6.6 (the price of the
+/// cache's one-hour write) and 1,196 of answer at 16.5 per million.
+fn sized() -> Value {
+    let mut body = hello("primary");
+    body["max_tokens"] = json!(1196);
+    body
+}
+
+/// What a request may cost at most, as the gateway sees it: what it holds of a large budget.
+async fn bound(app: &TestApp) -> Decimal {
+    let key = key(app, json!({"max_budget": 1000})).await;
+    let response = chat_with(app, &key, &sized()).send().await.unwrap();
+    let remaining = d(header(&response, "x-litellm-key-remaining-budget"));
+    d("1000") - remaining
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
+    let app = TestApp::new().await;
+    let bound = bound(&app).await;
+    let max = bound * Decimal::from(50);
+    // Each costs 0.0197505, nearly what it was feared to.
+    let reply = || Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196)));
+    app.bedrock.always(PRIMARY, reply());
+    let before = app.bedrock.requests().len();
+    let key = key(
+        &app,
+        json!({"max_budget": serde_json::from_str::<Value>(&max.to_string()).unwrap()}),
+    )
+    .await;
+
+    let body = sized();
+    let requests = (0..200).map(|_| async {
+        let response = chat_with(&app, &key, &body).send().await.unwrap();
+        response.status()
+    });
+    let answers = join_all(requests).await;
+    let paid = answers.iter().filter(|status| **status == 200).count();
+    let told = [
+        StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    assert!(
+        answers
+            .iter()
+            .all(|status| *status == 200 || told.contains(status)),
+        "{answers:?}"
+    );
+    assert!((45..=50).contains(&paid), "{paid}");
+    assert_eq!(
+        app.bedrock.requests().len() - before,
+        paid,
+        "nothing refused has reached Bedrock"
+    );
+
+    let account = account(&app, &key).await;
+    assert!(account.holds.is_empty(), "{account:?}");
+    assert_eq!(account.spent, account.committed);
+    let each = d("5") * d("0.0000033") + d("1196") * d("0.0000165");
+    assert_eq!(account.spent, each * Decimal::from(paid));
+    assert!(account.spent <= max);
+}
+
+#[tokio::test]
+async fn over_budget_is_told_in_litellm_s_words_before_bedrock_is_asked() {
+    for (lines, status) in [("", 422), ("  budget_exceeded_status_code: 429\n", 429)] {
+        let yaml = CONFIG.replace("  num_retries: 0\n", &format!("  num_retries: 0\n{lines}"));
+        let app = TestApp::with_config(&yaml).await;
+        let key = key(&app, json!({"max_budget": 0.000001, "key_alias": "poor"})).await;
+        let response = chat_with(&app, &key, &hello("primary"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status);
+        let id = header(&response, "x-litellm-call-id").to_owned();
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["error"]["type"], "budget_exceeded");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(
+                "Budget has been exceeded! Key=poor Current cost: 0, Max budget: 0.000001"
+            ),
+            "{message}"
+        );
+        assert!(app.bedrock.requests().is_empty());
+        let record = app.record(&id).await;
+        assert_eq!(
+            (&record["status"], &record["spend"]),
+            (&json!("failure"), &json!(0))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reply_says_what_is_left_and_the_key_s_page_too() {
+    let app = TestApp::new().await;
+    app.bedrock.always(
+        PRIMARY,
+        Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100))),
+    );
+    let settings = json!({"max_budget": 1, "budget_duration": "30d"});
+    let key = key(&app, settings).await;
+    for spent in ["0.00495", "0.0099"] {
+        let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+        assert_eq!(header(&response, "x-litellm-key-max-budget"), "1");
+        assert_eq!(header(&response, "x-litellm-key-spend"), spent);
+        assert!(d(header(&response, "x-litellm-key-remaining-budget")) < d("1"));
+        app.settle().await;
+    }
+    let own = app
+        .http
+        .get(format!("{}/key/info", app.url))
+        .bearer_auth(&key);
+    let info: Value = own.send().await.unwrap().json().await.unwrap();
+    assert_eq!(info["info"]["spend"].to_string(), "0.0099");
+    let reset = info["info"]["budget_reset_at"].as_str().unwrap();
+    assert!(reset.ends_with("-01T00:00:00Z"), "{reset}");
+
+    // The next month begins with nothing spent.
+    app.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    let own = app
+        .http
+        .get(format!("{}/key/info", app.url))
+        .bearer_auth(&key);
+    let info: Value = own.send().await.unwrap().json().await.unwrap();
+    assert_eq!(info["info"]["spend"].to_string(), "0");
+}
+
+#[tokio::test]
+async fn what_fails_before_bedrock_bills_gives_its_money_back() {
+    let app = TestApp::new().await;
+    app.bedrock.always("*", Step::unavailable());
+    let key = key(&app, json!({"max_budget": 1})).await;
+    let response = chat_with(&app, &key, &hello("primary"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(account(&app, &key).await, Account::default());
+}
+
+#[tokio::test]
+async fn a_stream_holds_its_money_while_it_runs_and_pays_when_it_ends() {
+    let app = TestApp::new().await;
+    let answer = Reply::text("one two three").with_usage(tokens(1000, 100));
+    app.bedrock.script(
+        PRIMARY,
+        [Step::reply(answer).pace(Duration::from_millis(50))],
+    );
+    let key = key(&app, json!({"max_budget": 1})).await;
+    let mut body = sized();
+    body["stream"] = json!(true);
+    let mut response = chat_with(&app, &key, &body).send().await.unwrap();
+    assert_eq!(header(&response, "x-litellm-key-spend"), "0");
+    response.chunk().await.unwrap();
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&key));
+    let table = app.state.ledger.table();
+    let under_way = table
+        .account(&keys::budget(&hash, None))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((under_way.spent, under_way.holds.len()), (d("0"), 1));
+    // The client goes away; the answer is read, and paid, to its end.
+    drop(response);
+    let paid = account(&app, &key).await;
+    assert_eq!((paid.spent, paid.committed), (d("0.00495"), d("0.00495")));
+}
+
+#[tokio::test]
+async fn what_a_dead_instance_held_is_spent_when_its_time_is_over() {
+    let app = TestApp::new().await;
+    app.bedrock.script(PRIMARY, [Step::hang()]);
+    let key = key(&app, json!({"max_budget": 1})).await;
+    // The instance dies with the request under way.
+    let dying = app.another_instance().await;
+    let request = chat_with(&dying, &key, &sized()).send();
+    let answered = tokio::time::timeout(Duration::from_millis(300), request).await;
+    assert!(answered.is_err());
+    let held = app.state.keys.clone();
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&key));
+    let stored = held.get(&hash).await.unwrap();
+    let before = held.standing(&stored).await.unwrap().unwrap();
+    assert_eq!(before.spent, d("0"));
+    app.clock.advance(Duration::from_secs(1000));
+    let after = held.standing(&stored).await.unwrap().unwrap();
+    assert!(after.spent > d("0"), "{after:?}");
+    assert_eq!(after.remaining, before.remaining, "nothing was handed back");
+    let table = app.state.ledger.table();
+    let account = table
+        .account(&keys::budget(&hash, None))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(account.holds.is_empty() && account.spent == account.committed);
+}
+
+#[tokio::test]
+async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
+    for (file, yaml) in BUNDLED {
+        let app = TestApp::with_config(yaml).await;
+        let today = keys::day(jiff::Timestamp::now());
+        for name in app.state.config.listed_names(today) {
+            let key = key(&app, json!({"max_budget": 1})).await;
+            let response = chat_with(&app, &key, &hello(&name)).send().await.unwrap();
+            let status = response.status();
+            assert_eq!(
+                status,
+                200,
+                "{file} {name}: {}",
+                response.text().await.unwrap()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_becomes_as_short_as_the_budget_needs_unless_the_client_has_set_its_length() {
+    let app = TestApp::new().await;
+    let key = key(&app, json!({"max_budget": 0.1})).await;
+    let response = chat_with(&app, &key, &hello("primary"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    let asked = app.bedrock.requests().pop().unwrap();
+    let length = asked.body["inferenceConfig"]["maxTokens"].as_u64().unwrap();
+    assert!((1024..16_384).contains(&length), "{length}");
+
+    let mut long = hello("primary");
+    long["max_tokens"] = json!(16_384);
+    let response = chat_with(&app, &key, &long).send().await.unwrap();
+    assert_eq!(response.status(), 422);
+}
+
+#[tokio::test]
+async fn a_model_without_a_price_is_not_for_keys_with_a_budget() {
+    let yaml =
+        "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n";
+    let app = TestApp::with_config(yaml).await;
+    app.bedrock
+        .always("nobody.knows-v1:0", Step::text("Hello."));
+    let rich = key(&app, json!({"max_budget": 1000})).await;
+    let response = chat_with(&app, &rich, &hello("m")).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let body: Value = response.json().await.unwrap();
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("price is unknown"),
+        "{body}"
+    );
+    for settings in [json!({}), json!({"soft_budget": 1})] {
+        let key = key(&app, settings).await;
+        let response = chat_with(&app, &key, &hello("m")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_free() {
+    let yaml = CONFIG.replace(
+        "  num_retries: 0\n",
+        "  num_retries: 0\n  max_budget: 0.03\n  budget_duration: 1d\n",
+    );
+    let app = TestApp::with_config(&yaml).await;
+    app.bedrock.always(
+        PRIMARY,
+        Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196))),
+    );
+    let mut statuses = Vec::new();
+    for max in [None, Some(1), Some(1)] {
+        let key = key(&app, json!({ "max_budget": max })).await;
+        let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+        statuses.push(response.status().as_u16());
+        app.settle().await;
+        if response.status() == 422 {
+            let account = account(&app, &key).await;
+            assert_eq!(
+                account.committed,
+                d("0"),
+                "its own budget holds nothing either"
+            );
+        }
+    }
+    assert_eq!(statuses, [200, 422, 422]);
+    assert_eq!(app.chat(&sized()).await.status(), 200);
+    app.clock.advance(Duration::from_secs(24 * 60 * 60));
+    let key = key(&app, json!({})).await;
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn a_regenerated_key_goes_on_with_the_budget_of_the_old_one() {
+    let app = TestApp::new().await;
+    app.bedrock.always(
+        PRIMARY,
+        Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196))),
+    );
+    let old = key(&app, json!({"max_budget": 0.03})).await;
+    assert_eq!(
+        chat_with(&app, &old, &sized())
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    app.settle().await;
+    let new: Value = app
+        .post("/key/regenerate", &json!({ "key": old }))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let new = new["key"].as_str().unwrap();
+    assert_eq!(
+        chat_with(&app, new, &sized())
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        422
+    );
+}
+
+#[tokio::test]
+async fn fallbacks_count_with_the_dearest_of_them() {
+    let app = TestApp::new().await;
+    let key = key(&app, json!({"max_budget": 1})).await;
+    // `backup` has no fallbacks, so only its own price counts; `primary` is dearer.
+    let mut remaining = Vec::new();
+    for model in ["backup", "primary"] {
+        let mut body = sized();
+        body["model"] = json!(model);
+        let response = chat_with(&app, &key, &body).send().await.unwrap();
+        remaining.push(d(header(&response, "x-litellm-key-remaining-budget")));
+        app.settle().await;
+    }
+    assert!(remaining[0] > remaining[1], "{remaining:?}");
+}
