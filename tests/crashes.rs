@@ -7,11 +7,14 @@ use std::time::Duration;
 use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::shell::simulated::{ANY_MODEL, FaultKind, Options, Simulated, Step};
 use bedrock_sidecar::spend::Status;
-use serde_json::json;
+use bedrock_sidecar::store::Account;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::support::books::Books;
+use crate::support::books::{Books, Contents};
 use crate::support::process::{Gateway, replay};
 use crate::support::table_proxy::Fault;
 use crate::support::{BACKUP, KEY, LAST, PRIMARY};
@@ -63,7 +66,7 @@ router_settings:
   fallbacks: [{{call-*: [backup, last]}}]
   num_retries: 0
   disable_cooldowns: true
-  request_timeout: 5
+  request_timeout: 30
 "
     )
 }
@@ -89,18 +92,49 @@ async fn bedrock() -> Simulated {
     bedrock
 }
 
+/// What the processes stand in.
+struct Stage {
+    bedrock: Simulated,
+    books: Books,
+    yaml: String,
+    variables: Vec<(&'static str, String)>,
+    /// Its budget is large enough for all requests.
+    key: String,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let (bedrock, books, yaml) = (bedrock().await, Books::new().await, yaml());
+        let variables = books.variables(&bedrock);
+        let gateway = Gateway::start(&yaml, &variables).await;
+        let request = reqwest::Client::new().post(format!("{}/key/generate", gateway.url));
+        let request = request
+            .bearer_auth(KEY)
+            .json(&json!({"max_budget": 1_000_000}));
+        let made: Value = request.send().await.unwrap().json().await.unwrap();
+        Self {
+            key: made["key"].as_str().unwrap().to_owned(),
+            bedrock,
+            books,
+            yaml,
+            variables,
+        }
+    }
+}
+
 /// One request, read as far as it comes.
 async fn ask(
     http: reqwest::Client,
     url: String,
+    key: String,
     name: String,
     stream: bool,
-    seen: tokio::sync::mpsc::Sender<()>,
+    seen: mpsc::Sender<()>,
 ) {
     let body =
         json!({"model": name, "stream": stream, "messages": [{"role": "user", "content": name}]});
     let url = format!("{url}/v1/chat/completions");
-    let Ok(mut response) = http.post(url).bearer_auth(KEY).json(&body).send().await else {
+    let Ok(mut response) = http.post(url).bearer_auth(key).json(&body).send().await else {
         return;
     };
     while let Ok(Some(_)) = response.chunk().await {
@@ -115,11 +149,11 @@ async fn wait_for(
     bedrock: &Simulated,
     books: &Books,
     before: usize,
-    mut seen: tokio::sync::mpsc::Receiver<()>,
+    mut seen: mpsc::Receiver<()>,
 ) {
     let come = async {
         match moment {
-            Moment::Any => sleep(Duration::from_millis(fastrand::u64(0..250))).await,
+            Moment::Any => sleep(Duration::from_millis(fastrand::u64(0..600))).await,
             Moment::Opened => gateway.says("spend_open").await,
             Moment::Asked => {
                 while bedrock.requests().len() == before {
@@ -149,11 +183,15 @@ fn billed(bedrock: &Simulated) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_record() {
-    let crashes = std::env::var("CRASHES").map_or(8, |text| text.parse().unwrap());
-    let (bedrock, books) = (bedrock().await, Books::new().await);
-    let (yaml, variables) = (yaml(), books.variables(&bedrock));
+/// So many processes that are killed at work, for their logs.
+async fn crash(crashes: usize, stage: &Stage) -> Vec<Gateway> {
+    let Stage {
+        bedrock,
+        books,
+        yaml,
+        variables,
+        key,
+    } = stage;
     let http = reqwest::Client::builder()
         .pool_max_idle_per_host(0)
         .build()
@@ -166,61 +204,33 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
             Moment::Written => Some(Fault::AnswerLost),
             _ => None,
         });
-        let mut gateway = Gateway::start(&yaml, &variables).await;
+        let mut gateway = Gateway::start(yaml, variables).await;
         let before = bedrock.requests().len();
-        let (tell, seen) = tokio::sync::mpsc::channel(1000);
+        let (tell, seen) = mpsc::channel(1000);
         let mut requests = JoinSet::new();
         for k in 0..REQUESTS {
-            let (http, url, name) = (http.clone(), gateway.url.clone(), format!("call-{n}-{k}"));
-            requests.spawn(ask(http, url, name, k % 2 == 0, tell.clone()));
+            let (http, url, key) = (http.clone(), gateway.url.clone(), key.clone());
+            let name = format!("call-{n}-{k}");
+            requests.spawn(ask(http, url, key, name, k % 2 == 0, tell.clone()));
         }
         drop(tell);
-        wait_for(moment, &gateway, &bedrock, &books, before, seen).await;
+        wait_for(moment, &gateway, bedrock, books, before, seen).await;
         gateway.kill();
         while requests.join_next().await.is_some() {}
         gateways.push(gateway);
     }
     books.proxy.always(None);
+    gateways
+}
 
-    let logs: Vec<_> = gateways.iter().map(Gateway::log_file).collect();
-    let opened: usize = gateways
-        .iter()
-        .map(|gateway| gateway.log().matches("event=\"spend_open\"").count())
-        .sum();
-    let before = books.contents().await;
-    before.assert_balanced();
-    let replayed = replay(&yaml, &variables, &["--grace", "0s"], &logs).await;
-    let contents = books.contents().await;
-    let billed = billed(&bedrock);
-    let lost = contents
-        .records
-        .iter()
-        .filter(|record| record.status == Status::Lost)
-        .count();
-    println!(
-        "{crashes} crashes of {REQUESTS} requests: {opened} opened, {} records before and {} after the replay, {lost} of \
-         them lost; Bedrock billed {} calls of {} requests; the records and the totals say ${}\n{}",
-        before.records.len(),
-        contents.records.len(),
-        billed.len(),
-        billed.iter().collect::<BTreeSet<_>>().len(),
-        contents.totals.spend.normalize(),
-        replayed.text
-    );
-    assert!(replayed.ok, "{replayed:?}");
+/// Each request that was opened is one record, and each call that Bedrock billed belongs to one.
+fn check(contents: &Contents, opened: usize, billed: &[String]) {
     contents.assert_balanced();
-    let asked: BTreeSet<_> = contents
-        .records
-        .iter()
-        .map(|record| &record.model_asked)
-        .collect();
+    let records = &contents.records;
+    let asked: BTreeSet<_> = records.iter().map(|record| &record.model_asked).collect();
+    assert_eq!(asked.len(), records.len(), "no request is counted twice");
     assert_eq!(
-        asked.len(),
-        contents.records.len(),
-        "no request is counted twice"
-    );
-    assert_eq!(
-        contents.records.len(),
+        records.len(),
         opened,
         "one record for each request that was opened"
     );
@@ -230,8 +240,7 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
         "billed and not in the books: {unknown:?}"
     );
     // A whole record knows of every call; a lost one stands for all of its request's.
-    for record in contents
-        .records
+    for record in records
         .iter()
         .filter(|record| record.status != Status::Lost)
     {
@@ -246,12 +255,64 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
             .count();
         assert_eq!(known, calls, "{record:?}");
     }
+}
+
+/// The budget has paid for what the records say; what it still holds is of requests that were killed before they were
+/// opened, and so before Bedrock heard of them.
+fn check_budget(account: &Account, contents: &Contents) {
+    assert_eq!(account.spent, contents.totals.spend);
+    let held: Decimal = account.holds.values().map(|hold| hold.amount).sum();
+    assert_eq!(account.committed, account.spent + held);
+    let mut ids = contents
+        .records
+        .iter()
+        .map(|record| record.request_id.to_string());
+    assert!(
+        ids.all(|id| !account.holds.contains_key(&id)),
+        "{account:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_record() {
+    let crashes = std::env::var("CRASHES").map_or(8, |text| text.parse().unwrap());
+    let stage = Stage::new().await;
+    let gateways = crash(crashes, &stage).await;
+    let logs: Vec<_> = gateways.iter().map(Gateway::log_file).collect();
+    let opened: usize = gateways
+        .iter()
+        .map(|gateway| gateway.log().matches("event=\"spend_open\"").count())
+        .sum();
+    let before = stage.books.contents().await.records.len();
+
+    let replay_all =
+        async || replay(&stage.yaml, &stage.variables, &["--grace", "0s"], &logs).await;
+    let replayed = replay_all().await;
+    let contents = stage.books.contents().await;
+    let account = stage.books.budget(&stage.key).await;
+    let billed = billed(&stage.bedrock);
+    println!(
+        "{crashes} crashes with {REQUESTS} requests each: {opened} opened; {before} records before the replay, {} after \
+         it; Bedrock billed {} calls of {} requests; the records and the totals say ${}, the budget ${} and {} holds of \
+         requests that were never opened\n{}",
+        contents.records.len(),
+        billed.len(),
+        billed.iter().collect::<BTreeSet<_>>().len(),
+        contents.totals.spend.normalize(),
+        account.spent.normalize(),
+        account.holds.len(),
+        replayed.text
+    );
+    assert!(replayed.ok, "{replayed:?}");
+    check(&contents, opened, &billed);
+    check_budget(&account, &contents);
 
     // Another process, and so other tokens: only the records themselves say that they are there.
-    let again = replay(&yaml, &variables, &["--grace", "0s"], &logs).await;
+    let again = replay_all().await;
     assert!(
         again.ok && again.text.contains("\nwritten: 0 records, 0 lost"),
         "{again:?}"
     );
-    assert_eq!(books.contents().await, contents);
+    assert_eq!(stage.books.contents().await, contents);
+    assert_eq!(stage.books.budget(&stage.key).await, account);
 }

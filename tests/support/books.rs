@@ -3,7 +3,7 @@
 use bedrock_sidecar::shell::simulated::Simulated;
 use bedrock_sidecar::spend::{Counters, Ledger, LedgerOptions, Record, TotalOf};
 use bedrock_sidecar::store::keys::{self, SHARDS};
-use bedrock_sidecar::store::{Embedded, Order, Range};
+use bedrock_sidecar::store::{Account, Embedded, Order, Range};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -73,6 +73,14 @@ impl Books {
             }
         }
         Contents { records, totals }
+    }
+
+    /// The budget of this key, which has no window.
+    pub async fn budget(&self, key: &str) -> Account {
+        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
+        let account = keys::budget(&hash, None);
+        let account = self.ledger.table().account(&account).await.unwrap();
+        account.expect("the key has spent something")
     }
 
     async fn records(&self, day: Date) -> Vec<Record> {
