@@ -38,9 +38,11 @@ enum Moment {
     Writing,
     /// Its record is in the table, and nobody has said so yet.
     Written,
+    /// Its record is in the log, because the table did not take it in time.
+    Logged,
 }
 
-const MOMENTS: [Moment; 8] = [
+const MOMENTS: [Moment; 9] = [
     Moment::Any,
     Moment::Opened,
     Moment::Any,
@@ -49,6 +51,7 @@ const MOMENTS: [Moment; 8] = [
     Moment::Writing,
     Moment::Any,
     Moment::Written,
+    Moment::Logged,
 ];
 
 /// Each request asks for a model of its own, so that whatever Bedrock saw finds its record.
@@ -67,6 +70,7 @@ router_settings:
   num_retries: 0
   disable_cooldowns: true
   request_timeout: 30
+  record_timeout: 2
 "
     )
 }
@@ -162,6 +166,7 @@ async fn wait_for(
             }
             Moment::Answering => drop(seen.recv().await),
             Moment::Writing | Moment::Written => books.proxy.silent().await,
+            Moment::Logged => gateway.says("spend_unrecorded").await,
         }
     };
     timeout(Duration::from_secs(20), come).await.ok();
@@ -202,6 +207,7 @@ async fn crash(crashes: usize, stage: &Stage) -> Vec<Gateway> {
         books.proxy.always(match moment {
             Moment::Writing => Some(Fault::Swallowed),
             Moment::Written => Some(Fault::AnswerLost),
+            Moment::Logged => Some(Fault::InternalError),
             _ => None,
         });
         let mut gateway = Gateway::start(yaml, variables).await;
@@ -275,7 +281,7 @@ fn check_budget(account: &Account, contents: &Contents) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_record() {
-    let crashes = std::env::var("CRASHES").map_or(8, |text| text.parse().unwrap());
+    let crashes = std::env::var("CRASHES").map_or(MOMENTS.len(), |text| text.parse().unwrap());
     let stage = Stage::new().await;
     let gateways = crash(crashes, &stage).await;
     let logs: Vec<_> = gateways.iter().map(Gateway::log_file).collect();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// What becomes of one transaction.
@@ -45,8 +45,8 @@ struct Shared {
     table: String,
     http: reqwest::Client,
     script: Mutex<Script>,
-    /// Told when a fault has come to where it stays silent.
-    silent: Notify,
+    /// How many transactions got no answer since the script was last replaced.
+    silent: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl TableProxy {
             table: table.to_owned(),
             http: reqwest::Client::new(),
             script: Mutex::default(),
-            silent: Notify::new(),
+            silent: watch::Sender::default(),
         });
         let serving = Arc::clone(&shared);
         let server = tokio::spawn(async move {
@@ -92,6 +92,7 @@ impl TableProxy {
     pub fn always(&self, fault: Option<Fault>) {
         let mut script = self.shared.script.lock().unwrap();
         script.next.clear();
+        self.shared.silent.send_replace(0);
         script.rest = fault;
     }
 
@@ -100,12 +101,10 @@ impl TableProxy {
         self.shared.script.lock().unwrap().down = down;
     }
 
-    /// Waits until a transaction is swallowed, or made without an answer.
+    /// Waits until a transaction got no answer since [`Self::always`] was last called.
     pub async fn silent(&self) {
-        let silent = self.shared.silent.notified();
-        tokio::time::timeout(Duration::from_secs(30), silent)
-            .await
-            .expect("no transaction came");
+        let mut silent = self.shared.silent.subscribe();
+        silent.wait_for(|silent| *silent > 0).await.unwrap();
     }
 }
 
@@ -181,7 +180,7 @@ impl Shared {
 
     /// Says nothing until the other side gives up.
     async fn be_silent(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        self.silent.notify_one();
+        self.silent.send_modify(|silent| *silent += 1);
         while stream.read(&mut [0; 64]).await? > 0 {}
         Ok(())
     }
