@@ -106,7 +106,7 @@ async fn a_model_has_limits_of_its_own() {
     let app = TestApp::new().await;
     let key = key(
         &app,
-        json!({"model_rpm_limit": {"primary": 1}, "model_tpm_limit": {"backup": 0}}),
+        json!({"model_rpm_limit": {"favourite": 1}, "model_tpm_limit": {"backup": 0}}),
     )
     .await;
     let first = ask(&app, &key, "primary").await;

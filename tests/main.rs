@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod agent_loop;
+mod anthropic;
 mod auth;
 mod browser;
 mod budgets;
@@ -35,6 +36,7 @@ mod prompts;
 mod recordings;
 mod records;
 mod recovery;
+mod responses;
 mod routing;
 mod soak;
 mod spend_api;

@@ -85,10 +85,15 @@ impl Config {
     }
 
     /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
-    /// `bedrock/` and `converse/` prefixes; else by the most specific pattern that the name fits, and then the group is
-    /// called as it was asked for.
+    /// `bedrock/` and `converse/` prefixes; else by an alias with a `*` that the name fits; else by the most specific
+    /// pattern of `model_list`, and then the group is called as it was asked for.
     pub fn resolve_name<'n>(&'n self, requested: &'n str) -> Option<&'n str> {
-        let alias = self.routing.aliases.get(requested);
+        let aliases = &self.routing.aliases;
+        let alias = match aliases.get(requested) {
+            Some(alias) => Some(alias),
+            None if self.groups.is_named(requested) => None,
+            None => self.routing.pattern(requested),
+        };
         self.groups
             .resolve(alias.map_or(requested, |alias| &alias.group))
     }

@@ -7,6 +7,7 @@ mod access;
 mod auth;
 mod body;
 mod chat;
+mod count_tokens;
 mod error;
 mod exchange;
 mod fallbacks;
@@ -38,8 +39,10 @@ use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::openai::Chat;
+use crate::responses::Responses;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -56,6 +59,9 @@ pub(crate) fn router(app: AppState) -> Router {
             "/engines/{model}/chat/completions",
             post(chat::completions_of::<Chat>),
         )
+        .route("/responses", post(chat::completions::<Responses>))
+        .route("/messages", post(chat::completions::<Messages>))
+        .route("/messages/count_tokens", post(count_tokens::count))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
         .route("/model/info", get(model_info::list));
@@ -96,6 +102,7 @@ pub(crate) fn router(app: AppState) -> Router {
 pub(crate) fn observed(router: Router) -> Router {
     router
         .layer(from_fn(panic::caught))
+        .layer(from_fn(error::in_the_wire_s_shape))
         .layer(from_fn(log::requests))
 }
 

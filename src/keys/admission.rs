@@ -114,7 +114,7 @@ impl Keyring {
         let Some(key) = &caller.virtual_key else {
             return Ok(Admitted::default());
         };
-        let (taken, [rates, model_rates]) = self.take(key, id, &ask.group, request).await?;
+        let (taken, [rates, model_rates]) = self.take(key, id, routes, &ask.group, request).await?;
         match self.reserve(key, id, routes, request, ask).await {
             Ok((reservations, budget)) => Ok(Admitted {
                 reservations,

@@ -4,11 +4,13 @@
 //! Tokens are counted by the prompt's estimate when a request begins and by what it used when it ends, in the minute in
 //! which it began.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use crate::chain::Routes;
 use crate::conversation::Request;
 use crate::spend::RequestId;
 use crate::store::{Counter, Key, StoreError, Tally, keys};
@@ -85,6 +87,7 @@ impl Keyring {
         &self,
         key: &VirtualKey,
         id: RequestId,
+        routes: &Routes,
         group: &str,
         request: &Request,
     ) -> Result<(Taken, [Rates; 2]), Denied> {
@@ -93,7 +96,7 @@ impl Keyring {
             ..Taken::default()
         };
         let mut standing = [Rates::default(); 2];
-        for limit in limits(key, group) {
+        for limit in limits(key, routes, group) {
             match self.count(key, &limit, request).await {
                 Ok((counted, rates)) => {
                     taken.counted.push(counted);
@@ -258,8 +261,14 @@ fn values(used: &[u64]) -> [u64; 2] {
 }
 
 /// What is to be counted for a request to this model. A replaced key's successor shares its counters.
-fn limits(key: &VirtualKey, group: &str) -> impl Iterator<Item = Limit> {
+fn limits(key: &VirtualKey, routes: &Routes, group: &str) -> impl Iterator<Item = Limit> {
     let settings = &key.settings;
+    // A setting may name the model in any way in which a request may.
+    let of_model = |limits: &BTreeMap<String, u64>| {
+        let means = |name: &str| routes.group(Some(name)).is_ok_and(|meant| meant == group);
+        let found = limits.iter().find(|(name, _)| means(name));
+        found.map(|(_, limit)| *limit)
+    };
     let all = Limit {
         scope: Scope::Key,
         of: key.account.clone(),
@@ -269,8 +278,8 @@ fn limits(key: &VirtualKey, group: &str) -> impl Iterator<Item = Limit> {
     let model = Limit {
         scope: Scope::Model,
         of: format!("{}#{group}", key.account),
-        rpm: settings.model_rpm_limit.get(group).copied(),
-        tpm: settings.model_tpm_limit.get(group).copied(),
+        rpm: of_model(&settings.model_rpm_limit),
+        tpm: of_model(&settings.model_tpm_limit),
     };
     [all, model]
         .into_iter()

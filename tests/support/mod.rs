@@ -1,10 +1,12 @@
 //! A gateway under test: the real router on a real socket, a simulated Bedrock behind it, a table in memory.
 
+pub mod anthropic;
 pub mod books;
 mod clock;
 pub mod lambda;
 mod panicking;
 pub mod process;
+pub mod responses;
 mod runtime_api;
 mod sample;
 mod sse;

@@ -2,8 +2,6 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
-
 const ROUTES: &str = "
 model_list:
   - {model_name: a, litellm_params: {model: bedrock/converse/us.amazon.nova-pro-v1:0, weight: 3}}
@@ -15,7 +13,7 @@ litellm_settings:
   default_fallbacks: [b]
   context_window_fallbacks: {b: a}
 router_settings:
-  model_group_alias: {small: c, secret: {model: a, hidden: true}}
+  model_group_alias: {small: c, secret: {model: a, hidden: true}, \"x-*\": b, \"x-*-small-*\": c, \"*-big\": a}
 ";
 
 #[test]
@@ -31,6 +29,12 @@ fn a_request_may_call_a_group_by_many_names() {
         ("eu.amazon.nova-pro-v1:0", Some("a")),
         ("bedrock/us.amazon.nova-micro-v1:0", Some("c")),
         ("amazon.nova-pro-v1:0", None),
+        ("x-1", Some("b")),
+        ("x-1-small", Some("b")),
+        ("x-1-small-2", Some("c")),
+        ("y-big", Some("a")),
+        ("y-bigger", None),
+        ("x", None),
         ("", None),
     ] {
         assert_eq!(config.resolve_name(name), group, "{name}");

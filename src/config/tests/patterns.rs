@@ -1,7 +1,5 @@
 use super::*;
 
-const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
-
 const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 const PATTERNS: &str = r#"

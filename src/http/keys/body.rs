@@ -43,6 +43,9 @@ const SHOWN: [&str; 12] = [
     "litellm_budget_table",
 ];
 
+/// What is wrong where no field is.
+const WHOLE: &str = "request_body";
+
 /// The settings in a body. A field that is not kept here is refused where it asks for something: a limit that somebody
 /// believes in must not be a word without effect.
 pub(super) fn changes(body: &[u8]) -> Result<(Named, KeyChanges), ApiError> {
@@ -75,9 +78,16 @@ fn asks(value: &Value) -> bool {
 }
 
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let wrong = |param: &str, error: &serde_json::Error| {
+        let message = format!("'{param}': {error}");
+        ApiError::bad_request(message, param)
+    };
     let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let param = error.path().to_string();
-        ApiError::bad_request(format!("'{param}': {}", error.inner()), param)
-    })
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let param = if path == "." { WHOLE } else { &path };
+        wrong(param, error.inner())
+    })?;
+    json.end().map_err(|error| wrong(WHOLE, &error))?;
+    Ok(read)
 }

@@ -111,6 +111,10 @@ async fn delete(
         let message = "Name the keys to delete: 'keys' (keys or their hashes) or 'key_aliases'.";
         return Err(ApiError::bad_request(message, "keys"));
     }
+    // All or none, as far as nobody else deletes one in between.
+    for (_, hash) in &hashes {
+        app.keys.get(hash).await?;
+    }
     let mut deleted = Vec::new();
     for (name, hash) in hashes {
         app.keys.delete(&hash).await?;
