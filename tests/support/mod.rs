@@ -1,6 +1,7 @@
 //! A gateway under test: the real router on a real socket, a simulated Bedrock behind it, a table in memory.
 
 pub mod anthropic;
+pub mod books;
 mod clock;
 pub mod lambda;
 mod panicking;
@@ -9,6 +10,7 @@ pub mod responses;
 mod runtime_api;
 mod sample;
 mod sse;
+pub mod table_proxy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -316,7 +318,8 @@ pub fn offline_sdk() -> aws_config::SdkConfig {
         .build()
 }
 
-async fn simulated() -> Simulated {
+/// A Bedrock of all models that the catalog knows.
+pub async fn simulated() -> Simulated {
     let catalog = Catalog::bundled();
     let options =
         Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));

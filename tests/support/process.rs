@@ -1,9 +1,10 @@
 //! The real binary as a process of its own, with nothing of this process's environment.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -19,7 +20,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// Serves this configuration with these variables and the master key [`KEY`].
-    pub async fn start(yaml: &str, variables: &[(&str, &str)]) -> Self {
+    pub async fn start<V: AsRef<OsStr>>(yaml: &str, variables: &[(&str, V)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("test.yml");
         std::fs::write(&config, yaml).unwrap();
@@ -30,7 +31,7 @@ impl Gateway {
             .env_clear()
             .env("CONFIG_FILE", config)
             .envs([("PORT", "0"), ("LITELLM_MASTER_KEY", KEY)])
-            .envs(variables.iter().copied())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stderr(log.try_clone().unwrap())
             .stdout(log)
             .spawn()
@@ -57,6 +58,21 @@ impl Gateway {
         }
     }
 
+    /// Ends it as a crash does: at once, with nothing said.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it has written this.
+    pub async fn says(&self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < end, "no {text}: {}", self.log());
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// What it has written so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap()
@@ -77,5 +93,42 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// What `bedrock-sidecar replay` said.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Whether it says that all is written.
+    pub ok: bool,
+    /// What it printed.
+    pub text: String,
+}
+
+/// Replays these logs with this configuration and these variables.
+pub async fn replay<V: AsRef<OsStr>>(
+    yaml: &str,
+    variables: &[(&str, V)],
+    options: &[&str],
+    logs: &[PathBuf],
+) -> Replayed {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("test.yml");
+    std::fs::write(&config, yaml).unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_bedrock-sidecar"))
+        .arg("replay")
+        .args(options)
+        .args(logs)
+        .current_dir(folder.path())
+        .env_clear()
+        .env("CONFIG_FILE", config)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .output()
+        .await
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    Replayed {
+        ok: output.status.success(),
+        text: String::from_utf8(text).unwrap(),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Nothing counts twice, however often the same logs are read: the table takes one record of each id.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -97,38 +97,30 @@ async fn missing(
     options: &Options,
     summary: &mut Summary,
 ) -> Result<Vec<Record>, StoreError> {
-    let mut records = logs.unrecorded;
-    let mut lost = BTreeMap::new();
-    for (id, opening) in logs.opened {
-        if records.contains_key(&id) {
-            continue;
-        }
-        if is_older(&id, options) {
-            lost.insert(id, opening);
-        } else {
-            summary.too_young.push(id);
-        }
-    }
-    let wanted: Vec<RequestId> = records.keys().chain(lost.keys()).copied().collect();
+    let Logs {
+        mut opened,
+        mut unrecorded,
+        ..
+    } = logs;
+    let wanted: BTreeSet<RequestId> = opened.keys().chain(unrecorded.keys()).copied().collect();
+    let wanted: Vec<_> = wanted.into_iter().collect();
     let mut there = HashSet::new();
     for ids in wanted.chunks(LOOKED_UP) {
         there.extend(ledger.recorded(ids).await?);
     }
     summary.recorded += there.len();
     let mut missing = Vec::new();
-    for id in wanted {
-        if there.contains(&id) {
-            continue;
-        }
+    for id in wanted.into_iter().filter(|id| !there.contains(id)) {
         if ledger.has_expired(&id, options.now) {
             summary.expired += 1;
-        } else if let Some(record) = records.remove(&id) {
+        } else if let Some(record) = unrecorded.remove(&id) {
             missing.push(record);
-        } else if let Some(opening) = lost.remove(&id) {
+        } else if !is_older(&id, options) {
+            summary.too_young.push(id);
+        } else if let Some(opening) = opened.remove(&id) {
             missing.push(lost_record(opening, config));
         }
     }
-    missing.sort_by_key(|record| record.request_id);
     Ok(missing)
 }
 
