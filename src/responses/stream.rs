@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
 use crate::wire::{ApiError, Head, Writer};
 
+use super::item::REASONING;
 use super::output::{Stand, response};
 use super::sealed;
 use super::tools::{FREE_FORM, parted};
@@ -314,13 +315,13 @@ impl ResponseWriter {
     /// The id of the item under way: its place in the response.
     fn item_id(&self) -> String {
         let prefix = match &self.open {
-            Open::Reasoning { .. } => "rs",
-            Open::Call { name, .. } if self.head.free_form.contains(name) => "ctc",
-            Open::Call { .. } => "fc",
-            Open::Message { .. } | Open::Nothing => "msg",
+            Open::Reasoning { .. } => REASONING,
+            Open::Call { name, .. } if self.head.free_form.contains(name) => "ctc_",
+            Open::Call { .. } => "fc_",
+            Open::Message { .. } | Open::Nothing => "msg_",
         };
         let response = self.head.id.trim_start_matches("resp_");
-        format!("{prefix}_{response}_{}", self.output.len())
+        format!("{prefix}{response}_{}", self.output.len())
     }
 
     /// The item under way, as far as it is known.
