@@ -20,6 +20,7 @@
 //! which costs one try and no answer.
 
 mod item;
+mod open;
 mod output;
 mod request;
 mod sealed;
