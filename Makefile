@@ -30,6 +30,10 @@ test: ## Run all tests
 faults: ## Print the card: what becomes of sixteen faults, streaming and not
 	@cargo test -q --test promises faults:: -- --nocapture --test-threads=1
 
+.PHONY: volume
+volume: ## What lists and reports of a very large day cost: make volume VOLUME=1000000
+	@$(if $(VOLUME),VOLUME=$(VOLUME)) cargo test -q --test promises volume:: -- --ignored --nocapture
+
 .PHONY: soak
 soak: ## Ten minutes of 50 streams with 20 % faults: make soak SOAK_SECONDS=180
 	@$(if $(SOAK_SECONDS),SOAK_SECONDS=$(SOAK_SECONDS)) cargo test -q --test promises soak:: -- --ignored --nocapture

@@ -1,5 +1,6 @@
 //! What is built once at start and shared by every request.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::chain::Routes;
 use crate::config::Config;
-use crate::keys::{CommonBudget, KeyOptions, Keyring, MasterKey};
+use crate::keys::{CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;
 use crate::thinking::Vault;
 
@@ -26,6 +27,8 @@ pub struct App {
     pub routes: Routes,
     /// The key that may do everything.
     pub master_key: MasterKey,
+    /// Who may open the admin pages.
+    pub login: Login,
     /// The keys that the gateway has made.
     pub keys: Keyring,
     /// The books.
@@ -42,9 +45,19 @@ pub struct App {
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(pub Instant);
 
+/// Where a request comes from, as far as the shell knows. It puts it into the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
 impl AppState {
     /// The state of one process.
-    pub fn new(config: Arc<Config>, routes: Routes, master_key: MasterKey, ledger: Ledger) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        routes: Routes,
+        master_key: MasterKey,
+        login: Login,
+        ledger: Ledger,
+    ) -> Self {
         let tasks = TaskTracker::new();
         Self(Arc::new(App {
             keys: Keyring::new(
@@ -55,6 +68,7 @@ impl AppState {
             config,
             routes,
             master_key,
+            login,
             vault: Vault::new(ledger.table().clone(), tasks.clone()),
             ledger,
             tasks,

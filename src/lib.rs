@@ -1,17 +1,20 @@
 //! bedrock-sidecar: an OpenAI-compatible gateway for Amazon Bedrock.
 //!
-//! A request goes one way through the house: `http` reads it, its wire (`wire`, `openai`) translates it into the
-//! `conversation`, `keys` says whether the caller may, `thinking` puts back what clients lose, `chain` picks targets and keeps trying,
-//! `bedrock` plans and calls one of them as the `catalog` says it can be called, `spend` counts what it cost, and
-//! `store` keeps it. `config` says what there is, and `shell` is what a process is: a server here, a function on Lambda.
+//! A request goes one way through the house: `http` reads it, its wire (`openai`, `responses` or `anthropic`, each a
+//! `wire`) translates it into the `conversation`, `keys` says whether the caller may, `thinking` puts back what clients
+//! lose, `chain` picks targets and keeps trying, `bedrock` plans and calls one of them as the `catalog` says it can be
+//! called, `spend` counts what it cost, and `store` keeps it. `config` says what there is, `admin` shows it all to people,
+//! and `shell` is what a process is: a server here, a function on Lambda.
 //!
-//! Dependencies point inwards: shell → http → openai → wire, keys, chain, spend, thinking → bedrock, store → catalog, config,
-//! conversation.
+//! Dependencies point inwards: shell → http, admin → openai, responses, anthropic → wire, keys, chain, spend, thinking →
+//! bedrock, store → catalog, config, conversation.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod admin;
+pub mod anthropic;
 pub mod app;
 pub mod bedrock;
 pub mod catalog;
@@ -22,15 +25,16 @@ mod http;
 pub mod keys;
 pub mod openai;
 mod panics;
+pub mod responses;
 pub mod shell;
 pub mod spend;
 pub mod store;
 pub mod thinking;
 pub mod wire;
 
-pub use app::{AppState, Deadline};
+pub use app::{AppState, ClientAddress, Deadline};
 
 /// The one handler that every shell serves.
 pub fn app(state: AppState) -> axum::Router {
-    http::router(state)
+    http::observed(http::router(state.clone()).merge(admin::router(state)))
 }

@@ -4,6 +4,8 @@ use std::error::Error;
 #[cfg(feature = "local")]
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+#[cfg(feature = "local")]
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +38,18 @@ enum Command {
     Check {
         /// A path, or a bundled configuration's name; CONFIG_FILE without it
         config: Option<String>,
+    },
+    /// Write what logs have and the table has not: records it did not take, and requests whose process was killed
+    #[cfg(feature = "local")]
+    Replay {
+        /// Logs in any form, gzipped or not; standard input without any
+        files: Vec<PathBuf>,
+        /// Only say what would be written
+        #[arg(long)]
+        dry_run: bool,
+        /// How old a request without a record must be to be taken for lost, such as 20m or 1h: older than a request may get
+        #[arg(long, default_value = "20m", value_parser = duration)]
+        grace: Duration,
     },
     /// The catalog of models
     #[cfg(feature = "local")]
@@ -89,6 +103,12 @@ fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         Some(Command::Serve { .. }) => serve(Upstream::Amazon)?,
         Some(Command::Check { config }) => return check(config),
         #[cfg(feature = "local")]
+        Some(Command::Replay {
+            files,
+            dry_run,
+            grace,
+        }) => return replay(&files, dry_run, grace),
+        #[cfg(feature = "local")]
         Some(Command::Models(Models::Import { list, catalog })) => import(&list, &catalog)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -130,6 +150,29 @@ fn import(list: &Path, catalog: &Path) -> Result<(), Box<dyn Error>> {
     let imported = bedrock_sidecar::catalog::import::import(&read(list)?, &read(catalog)?)?;
     std::fs::write(catalog, imported)?;
     Ok(())
+}
+
+/// The exit code is 1 when something could not be written.
+#[cfg(feature = "local")]
+fn replay(files: &[PathBuf], dry_run: bool, grace: Duration) -> Result<ExitCode, Box<dyn Error>> {
+    let contract = Contract::read(|name| std::env::var(name).ok())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let summary = runtime.block_on(shell::replay::run(&contract, files, grace, dry_run))?;
+    print!("{summary}");
+    Ok(if summary.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(feature = "local")]
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    let duration = parsed.map_err(|error| error.to_string())?;
+    Duration::try_from(duration).map_err(|_| "it must not be negative".to_owned())
 }
 
 fn check(config: Option<String>) -> Result<ExitCode, Box<dyn Error>> {

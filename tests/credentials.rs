@@ -123,7 +123,7 @@ fn profiles(folder: &Path) -> String {
     let profile = |name: &str, id: &str| {
         format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = s\n")
     };
-    let profiles = profile("default", "AKIADEFAULT") + &profile("work", "AKIAWORK");
+    let profiles = profile("default", "AKIADEFAULT") + profile("work", "AKIAWORK").as_str();
     std::fs::write(&file, profiles).unwrap();
     file.to_str().unwrap().to_owned()
 }

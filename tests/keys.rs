@@ -254,11 +254,10 @@ async fn an_update_changes_what_it_names_and_null_unsets() {
     )
     .await;
     let token = &made["token"];
-    let change = json!({"key": token, "rpm_limit": null, "max_budget": 12.345678901234567890, "duration": "1d"});
-    // Digits as they are written: the helper's JSON would round them.
-    let change = change
-        .to_string()
-        .replace("12.345678901234567", "12.345678901234567890");
+    // As text: a JSON value in between would round the digits.
+    let change = format!(
+        r#"{{"key": {token}, "rpm_limit": null, "max_budget": 12.34567890123456789, "duration": "1d"}}"#
+    );
     let response = app
         .http
         .post(format!("{}/key/update", app.url))

@@ -9,8 +9,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::support::hello;
 use crate::support::lambda::{Lambda, event};
+use crate::support::{KEY, hello};
 
 const MODEL: &str = "us.anthropic.claude-sonnet-5-5";
 const CALLED: &str = "claude-sonnet-5-5";
@@ -137,6 +137,56 @@ async fn the_example_events_are_answered() {
         let invocation = lambda.invoke(event, Duration::from_secs(60)).await;
         assert_eq!(invocation.status, status, "{name}: {}", invocation.text());
     }
+}
+
+/// A form as a browser sends it through the function URL, from this address.
+fn form(path: &str, from: &str, fields: &str) -> Value {
+    let mut event = event("POST", path, None);
+    event["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
+    // Whoever writes this header himself is not believed.
+    event["headers"]["x-forwarded-for"] = json!("198.51.100.1");
+    event["requestContext"]["http"]["sourceIp"] = json!(from);
+    event["body"] = json!(fields);
+    event
+}
+
+#[tokio::test]
+async fn the_admin_pages_open_with_the_master_key_alone() {
+    let own = [("UI_USERNAME", "maria"), ("UI_PASSWORD", "secret")];
+    let lambda = Lambda::with_variables(&own).await;
+    let limit = Duration::from_secs(60);
+    let refused = form("/ui/login", "203.0.113.7", "user=maria&password=secret");
+    assert_eq!(lambda.invoke(refused, limit).await.status, 401);
+
+    let right = format!("user=admin&password={KEY}");
+    let login = form("/ui/login", "203.0.113.7", &right);
+    let invocation = lambda.invoke(login, limit).await;
+    assert_eq!(invocation.status, 303, "{}", invocation.text());
+    let [cookie] = invocation.cookies.as_slice() else {
+        panic!("one cookie, not {:?}", invocation.cookies);
+    };
+    assert!(cookie.contains("; Secure") && cookie.contains("; HttpOnly"));
+    let mut page = event("GET", "/ui/models", None);
+    page["cookies"] = json!([cookie.split(';').next()]);
+    let invocation = lambda.invoke(page, limit).await;
+    assert_eq!(invocation.status, 200);
+    assert!(invocation.text().contains("claude-sonnet-5-5"));
+}
+
+#[tokio::test]
+async fn logins_are_counted_by_the_address_that_lambda_saw() {
+    let lambda = Lambda::start().await;
+    let limit = Duration::from_secs(60);
+    let mut statuses = Vec::new();
+    for _ in 0..11 {
+        let wrong = form("/ui/login", "203.0.113.7", "user=admin&password=wrong");
+        statuses.push(lambda.invoke(wrong, limit).await.status);
+    }
+    // Of eleven tries six fall into one stretch of time, wherever it begins.
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let right = format!("user=admin&password={KEY}");
+    let elsewhere = form("/ui/login", "203.0.113.8", &right);
+    assert_eq!(lambda.invoke(elsewhere, limit).await.status, 303);
 }
 
 /// Why the process does not start on Lambda with these variables.

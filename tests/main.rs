@@ -4,8 +4,11 @@
 
 mod support;
 
+mod admin;
 mod agent_loop;
+mod anthropic;
 mod auth;
+mod browser;
 mod budgets;
 mod caching;
 mod canaries;
@@ -19,8 +22,10 @@ mod faults;
 mod fields;
 mod formats;
 mod health;
+mod key_copies;
 mod keys;
 mod lambda;
+mod limits;
 mod models;
 mod panics;
 mod parallel;
@@ -28,10 +33,12 @@ mod prompts;
 mod recordings;
 mod records;
 mod recovery;
+mod responses;
 mod routing;
 mod soak;
 mod spend_api;
 mod streams;
 mod thinking;
 mod times;
+mod volume;
 mod wildcards;

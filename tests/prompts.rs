@@ -159,3 +159,39 @@ async fn a_prompt_whose_time_has_passed_is_gone_and_its_record_is_not() {
     let detail = detail(&app, reply["id"].as_str().unwrap()).await;
     assert_eq!(detail["content_stored"], false);
 }
+
+#[tokio::test]
+async fn a_key_decides_for_its_requests_unless_the_client_forbids_it() {
+    let app = TestApp::with_settings(STORING).await;
+    for (of_key, name, stored) in [
+        (true, "x-unrelated", true),
+        (true, "x-litellm-enable-message-redaction", false),
+        (false, "x-unrelated", false),
+        (false, "x-litellm-disable-message-redaction", false),
+    ] {
+        let key: Value = app
+            .post(
+                "/key/generate",
+                &json!({"store_prompts_in_spend_logs": of_key}),
+            )
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let response = app
+            .http
+            .post(format!("{}/v1/chat/completions", app.url))
+            .bearer_auth(key["key"].as_str().unwrap())
+            .header(name, "true")
+            .json(&hello("primary"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        let id = header(&response, "x-sidecar-request-id").to_owned();
+        let detail = detail(&app, &id).await;
+        assert_eq!(detail["content_stored"], stored, "{of_key} {name}");
+    }
+}

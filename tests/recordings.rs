@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
 
+use crate::support::anthropic::{ask, read_events};
 use crate::support::{PRIMARY, TestApp, hello};
 
 /// Every `*.response.bin` below the folder.
@@ -124,5 +125,75 @@ async fn a_recorded_stream_reaches_the_client_whole() {
         "{} recordings replayed, {whole} of them whole answers",
         recordings.len()
     );
+    assert!(whole > 0, "BEDROCK_RECORDINGS holds no recorded stream");
+}
+
+#[tokio::test]
+async fn a_recorded_stream_reaches_anthropic_s_clients_whole() {
+    let Some(folder) = std::env::var_os("BEDROCK_RECORDINGS") else {
+        println!("0 recordings replayed: BEDROCK_RECORDINGS names no folder");
+        return;
+    };
+    let mut whole = 0;
+    for recording in streams(Path::new(&folder)) {
+        let name = recording.display();
+        let app = TestApp::new().await;
+        let bytes = std::fs::read(&recording).unwrap();
+        app.bedrock.script(PRIMARY, [Step::bytes(bytes)]);
+        let events = events(&recording);
+        let mut body = ask("hello");
+        body["stream"] = json!(true);
+        body["disable_fallbacks"] = json!(true);
+        let request = app.as_anthropic("/v1/messages", &body);
+        let response = request.send().await.unwrap();
+        let stop = events.iter().find(|(kind, _)| kind == "messageStop");
+        if !response.status().is_success() {
+            assert!(
+                stop.is_none(),
+                "{name}: a whole stream was taken for a failure"
+            );
+            continue;
+        }
+        let read = read_events(response).await;
+        assert_eq!(read.error().is_none(), stop.is_some(), "{name}");
+        if stop.is_none() {
+            continue;
+        }
+        let message = read.message();
+        let content = message["content"].as_array().unwrap();
+        let all = |field: &str| -> String {
+            content
+                .iter()
+                .filter_map(|block| block[field].as_str())
+                .collect()
+        };
+        assert_eq!(all("text"), joined(&events, "/delta/text"), "{name}");
+        let thinking = joined(&events, "/delta/reasoningContent/text");
+        assert_eq!(all("thinking"), thinking, "{name}");
+        let signature = joined(&events, "/delta/reasoningContent/signature");
+        assert_eq!(all("signature"), signature, "{name}");
+        let redacted = joined(&events, "/delta/reasoningContent/redactedContent");
+        assert_eq!(all("data"), redacted, "{name}");
+        let starts = events
+            .iter()
+            .filter_map(|(_, payload)| payload.pointer("/start/toolUse"));
+        let called: Vec<&Value> = starts.map(|call| &call["toolUseId"]).collect();
+        let calls = content.iter().filter(|block| block["type"] == "tool_use");
+        let told: Vec<&Value> = calls.map(|call| &call["id"]).collect();
+        assert_eq!(told, called, "{name}");
+        if let Some((_, metadata)) = events.iter().find(|(kind, _)| kind == "metadata") {
+            let usage = &message["usage"];
+            assert_eq!(
+                usage["input_tokens"], metadata["usage"]["inputTokens"],
+                "{name}"
+            );
+            assert_eq!(
+                usage["output_tokens"], metadata["usage"]["outputTokens"],
+                "{name}"
+            );
+        }
+        whole += 1;
+    }
+    println!("{whole} recordings were whole messages");
     assert!(whole > 0, "BEDROCK_RECORDINGS holds no recorded stream");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bedrock_sidecar::chain::SaveError;
-use bedrock_sidecar::config::Fallbacks;
+use bedrock_sidecar::config::{Changes, Fallbacks};
 use bedrock_sidecar::shell::simulated::{FaultKind, Step};
 use serde_json::{Value, json};
 
@@ -14,10 +14,14 @@ async fn trail(app: &TestApp, body: &Value) -> String {
     trail_of(&response)
 }
 
-fn primary_to(target: &str) -> Fallbacks {
-    Fallbacks {
+fn primary_to(target: &str) -> Changes {
+    let fallbacks = Fallbacks {
         general: [("primary".to_owned(), vec![target.to_owned()])].into(),
         ..Fallbacks::default()
+    };
+    Changes {
+        fallbacks: Some(fallbacks),
+        ..Changes::default()
     }
 }
 
@@ -151,7 +155,7 @@ async fn saved_fallbacks_are_in_force_here_at_once_and_elsewhere_within_ten_seco
     app.bedrock.always(PRIMARY, Step::unavailable());
     assert!(trail(&other, &body).await.ends_with("backup:ok"));
 
-    let saved = app.state.routes.save(Some(primary_to("last")), None).await;
+    let saved = app.state.routes.save(primary_to("last"), None).await;
     assert_eq!(saved.unwrap().version, 1);
     assert!(trail(&app, &body).await.ends_with("last:ok"));
     assert!(
@@ -162,7 +166,11 @@ async fn saved_fallbacks_are_in_force_here_at_once_and_elsewhere_within_ten_seco
     assert!(trail(&other, &body).await.ends_with("last:ok"));
 
     // The file's again.
-    app.state.routes.save(None, Some(1)).await.unwrap();
+    app.state
+        .routes
+        .save(Changes::default(), Some(1))
+        .await
+        .unwrap();
     assert!(trail(&app, &body).await.ends_with("backup:ok"));
     other.clock.advance(Duration::from_secs(11));
     assert!(trail(&other, &body).await.ends_with("backup:ok"));
@@ -172,12 +180,38 @@ async fn saved_fallbacks_are_in_force_here_at_once_and_elsewhere_within_ten_seco
 async fn two_people_who_save_do_not_overwrite_each_other() {
     let app = TestApp::new().await;
     let routes = &app.state.routes;
-    routes.save(Some(primary_to("last")), None).await.unwrap();
-    let late = routes.save(Some(primary_to("backup")), None).await;
+    routes.save(primary_to("last"), None).await.unwrap();
+    let late = routes.save(primary_to("backup"), None).await;
     assert!(matches!(late, Err(SaveError::Conflict)), "{late:?}");
-    let wrong = routes.save(Some(primary_to("nope")), Some(1)).await;
+    let wrong = routes.save(primary_to("nope"), Some(1)).await;
     assert!(matches!(wrong, Err(SaveError::Invalid(_))), "{wrong:?}");
     assert_eq!(routes.saved().await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn a_saved_order_of_deployments_goes_before_weights() {
+    let app = TestApp::with_config(
+        r#"
+model_list:
+  - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, weight: 9}}
+  - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, weight: 1}}
+"#,
+    )
+    .await;
+    let ids = app.state.routes.targets("pool").into_iter().rev();
+    let ids = ids.map(|target| target.deployment_id().to_owned());
+    let changes = Changes {
+        order: [("pool".to_owned(), ids.collect())].into(),
+        ..Changes::default()
+    };
+    app.state.routes.save(changes, None).await.unwrap();
+    for _ in 0..20 {
+        app.chat_json(&hello("pool")).await;
+    }
+    assert_eq!(app.bedrock.requests_for(LAST).len(), 20);
+    app.bedrock.script(LAST, [Step::throttle()]);
+    app.chat_json(&hello("pool")).await;
+    assert_eq!(app.bedrock.requests_for(PRIMARY).len(), 1);
 }
 
 const LIMITED: &str = r#"

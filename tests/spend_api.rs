@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
 
 async fn read(app: &TestApp, path: &str) -> Value {
     let response = app.get(path).send().await.unwrap();
@@ -329,4 +329,64 @@ async fn a_cost_is_calculated_as_it_would_be_billed() {
     let response = app.post("/spend/calculate", &body).send().await.unwrap();
     let text = response.text().await.unwrap();
     assert_eq!(text, r#"{"cost":null,"price_unknown":true}"#);
+}
+
+#[tokio::test]
+async fn a_price_of_the_configuration_goes_before_the_catalog_s() {
+    let app = TestApp::with_config(
+        r#"
+model_list:
+  - model_name: dear
+    litellm_params:
+      model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0
+      input_cost_per_token: 0.000010
+      output_cost_per_token: 2e-5
+  - model_name: cached
+    litellm_params:
+      model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0
+      cache_read_input_token_cost: 0.000001
+  - model_name: profile
+    litellm_params:
+      model: bedrock/arn:aws:bedrock:us-east-1:1:application-inference-profile/x
+    model_info: {base_model: anthropic.claude-sonnet-4-5-20250929-v1:0}
+"#,
+    )
+    .await;
+    let usage = json!({
+        "prompt_tokens": 1100, "completion_tokens": 100, "cache_read_input_tokens": 1000,
+    });
+    for (model, cost) in [
+        // Whoever sets input and output sets the price: what is read from the cache is input.
+        ("dear", "0.013"),
+        ("cached", "0.00298"),
+        ("profile", "0.0021"),
+    ] {
+        let body = json!({"completion_response": {"model": model, "usage": usage}});
+        let response = app.post("/spend/calculate", &body).send().await.unwrap();
+        let text = response.text().await.unwrap();
+        assert_eq!(text, format!(r#"{{"cost":{cost}}}"#), "{model}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_tier_is_billed_at_its_own_price() {
+    let app = TestApp::new().await;
+    let tokens = Tokens {
+        input: 1000,
+        output: 100,
+        ..Tokens::default()
+    };
+    let answer = Step::reply(Reply::text("Hi.").with_usage(tokens));
+    app.bedrock.always(LAST, answer);
+    for (tier, cost) in [
+        ("default", "0.00112"),
+        ("flex", "0.00056"),
+        ("priority", "0.00196"),
+    ] {
+        let mut body = hello("last");
+        body["service_tier"] = json!(tier);
+        let reply = app.chat_json(&body).await;
+        let record = app.record(reply["id"].as_str().unwrap()).await;
+        assert_eq!(record["spend"].to_string(), cost, "{tier}");
+    }
 }

@@ -7,7 +7,7 @@ use bedrock_sidecar::AppState;
 use bedrock_sidecar::bedrock::{Clients, Override};
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
-use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::shell::simulated::{Block, Reply, Step};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Table, TableOptions};
@@ -38,7 +38,7 @@ async fn another_instance(app: &TestApp, ledger: Ledger) -> String {
     let clients = Clients::new(sdk(), &config, Some(bedrock));
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default()).await;
     let master_key = MasterKey::new(Some(KEY), None, false).unwrap();
-    let state = AppState::new(config, routes, master_key, ledger);
+    let state = AppState::new(config, routes, master_key, Login::default(), ledger);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, bedrock_sidecar::app(state)).await });

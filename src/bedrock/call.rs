@@ -81,6 +81,19 @@ impl Endpoint {
     pub async fn call(&self, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {
         call(&self.client, model, plan, limits).await
     }
+
+    /// Asks how many tokens a prompt has. `model` is a foundation model's id: profiles are not taken.
+    pub async fn count_tokens(&self, model: &str, plan: &Plan) -> Result<u64, Failure> {
+        let body = wire::count_body(plan)
+            .map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
+        let request = self.client.count_tokens().model_id(model).customize();
+        let counted = request
+            .mutate_request(move |request| put(request, &body))
+            .send()
+            .await
+            .map_err(|error| Failure::of_call(&error))?;
+        Ok(u64::try_from(counted.input_tokens).unwrap_or(0))
+    }
 }
 
 async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {

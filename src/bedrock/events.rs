@@ -10,7 +10,7 @@ use aws_sdk_bedrockruntime::types::{
 use aws_smithy_types::{Document, Number};
 use serde_json::Value;
 
-use crate::conversation::{Citation, Event, StopReason, Usage};
+use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
 
 use super::plan::Names;
 
@@ -66,6 +66,7 @@ impl Decoder {
                     Some(Event::Citation(Citation {
                         range: (self.before_block.1, self.text),
                         title: citation.title.or(citation.source).unwrap_or_default(),
+                        place: place(citation.location.as_ref()),
                         url: web_address(citation.location),
                         quote: quotes.collect(),
                     }))
@@ -90,8 +91,9 @@ impl Decoder {
                 _ => None,
             },
             ConverseStreamOutput::MessageStop(stop) => {
-                self.reasoning = thinking_tokens(stop.additional_model_response_fields.as_ref());
-                Some(Event::Stop(stop_reason(&stop.stop_reason)))
+                let fields = stop.additional_model_response_fields.as_ref();
+                self.reasoning = thinking_tokens(fields);
+                Some(Event::Stop(stop_reason(&stop.stop_reason, fields)))
             }
             ConverseStreamOutput::Metadata(metadata) => metadata
                 .usage
@@ -128,6 +130,7 @@ impl Decoder {
             events.push(Event::Citation(Citation {
                 range: (from, self.text),
                 title: citation.title.or(citation.source).unwrap_or_default(),
+                place: place(citation.location.as_ref()),
                 url: web_address(citation.location),
                 quote: quotes.collect(),
             }));
@@ -138,7 +141,8 @@ impl Decoder {
     /// A whole reply as the events that a stream would have brought.
     pub fn replay(&mut self, output: ConverseOutput) -> Vec<Event> {
         let mut events = Vec::new();
-        let stop = stop_reason(&output.stop_reason);
+        let fields = output.additional_model_response_fields;
+        let stop = stop_reason(&output.stop_reason, fields.as_ref());
         let message = output
             .output
             .and_then(|output| output.as_message().ok().cloned());
@@ -175,7 +179,7 @@ impl Decoder {
             }
         }
         events.push(Event::Stop(stop));
-        let reasoning = thinking_tokens(output.additional_model_response_fields.as_ref());
+        let reasoning = thinking_tokens(fields.as_ref());
         events.extend(
             output
                 .usage
@@ -193,10 +197,40 @@ fn web_address(location: Option<CitationLocation>) -> Option<String> {
     }
 }
 
-fn stop_reason(reason: &SdkStopReason) -> StopReason {
+/// Where in a document of the request the cited words stand.
+fn place(location: Option<&CitationLocation>) -> Option<Place> {
+    let (unit, document, start, end) = match location? {
+        CitationLocation::DocumentChar(place) => (
+            Unit::Character,
+            place.document_index,
+            place.start,
+            place.end,
+        ),
+        CitationLocation::DocumentPage(place) => {
+            (Unit::Page, place.document_index, place.start, place.end)
+        }
+        CitationLocation::DocumentChunk(place) => {
+            (Unit::Block, place.document_index, place.start, place.end)
+        }
+        _ => return None,
+    };
+    let count = |number: Option<i32>| u32::try_from(number.unwrap_or(0)).unwrap_or(0);
+    Some(Place {
+        unit,
+        document: count(document),
+        start: count(start),
+        end: count(end),
+    })
+}
+
+fn stop_reason(reason: &SdkStopReason, fields: Option<&Document>) -> StopReason {
     match reason {
         SdkStopReason::EndTurn => StopReason::EndTurn,
-        SdkStopReason::StopSequence => StopReason::StopSequence,
+        SdkStopReason::StopSequence => {
+            let sequence = fields.and_then(|fields| fields.as_object()?.get("stop_sequence"));
+            let sequence = sequence.and_then(Document::as_string);
+            StopReason::StopSequence(sequence.map(str::to_owned))
+        }
         SdkStopReason::MaxTokens => StopReason::MaxTokens,
         SdkStopReason::ToolUse => StopReason::ToolUse,
         SdkStopReason::GuardrailIntervened => StopReason::GuardrailIntervened,

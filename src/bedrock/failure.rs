@@ -90,6 +90,8 @@ pub enum Feature {
     ForcedToolChoice,
     /// Answers by schema.
     JsonSchema,
+    /// A beta of Claude's, or what it switches on.
+    Betas,
 }
 
 impl Class {
@@ -116,6 +118,7 @@ impl Class {
             Class::Lacks(Feature::StopSequences) => "lacks_stop_sequences",
             Class::Lacks(Feature::ForcedToolChoice) => "lacks_forced_tool_choice",
             Class::Lacks(Feature::JsonSchema) => "lacks_json_schema",
+            Class::Lacks(Feature::Betas) => "lacks_betas",
             Class::BadRequest => "bad_request",
             Class::Rejected => "rejected",
             Class::TooSlow => "too_slow",

@@ -180,7 +180,7 @@ impl ByText {
 fn is_whole(reason: &StopReason) -> bool {
     matches!(
         reason,
-        StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse
+        StopReason::EndTurn | StopReason::StopSequence(_) | StopReason::ToolUse
     )
 }
 

@@ -47,6 +47,41 @@ pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
     serde_json::to_vec(&body).map(Bytes::from)
 }
 
+/// The body of a CountTokens request for `plan`: the prompt alone
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseTokensRequest.html>).
+pub fn count_body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
+    let body = CountBody {
+        input: CountInput {
+            converse: Prompt {
+                messages: messages(plan),
+                system: Blocks(&plan.system),
+                tool_config: (!plan.tools.is_empty()).then(|| ToolConfig::from(plan)),
+            },
+        },
+    };
+    serde_json::to_vec(&body).map(Bytes::from)
+}
+
+#[derive(Serialize)]
+struct CountBody<'a> {
+    input: CountInput<'a>,
+}
+
+#[derive(Serialize)]
+struct CountInput<'a> {
+    converse: Prompt<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Prompt<'a> {
+    messages: Vec<Message<'a>>,
+    #[serde(skip_serializing_if = "Blocks::is_empty")]
+    system: Blocks<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<ToolConfig<'a>>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {

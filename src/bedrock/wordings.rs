@@ -104,6 +104,16 @@ const WORDINGS: &[Wording] = &[
         "strands-agents/harness-sdk#3677, anomalyco/opencode#36517",
     ),
     wording(
+        "invalid beta flag",
+        Class::Lacks(Feature::Betas),
+        "anthropics/claude-code#26570",
+    ),
+    wording(
+        "context_management: extra inputs are not permitted",
+        Class::Lacks(Feature::Betas),
+        ANTHROPIC,
+    ),
+    wording(
         "support tool use in streaming mode",
         Class::Lacks(Feature::ToolsWhileStreaming),
         "recorded (Llama 4)",

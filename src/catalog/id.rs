@@ -31,6 +31,12 @@ impl<'a> ModelId<'a> {
         };
         Self { plain, region }
     }
+
+    /// The id of the Claude itself, without an inference profile's geographic prefix.
+    pub fn base_claude(&self) -> Option<&'a str> {
+        let id = self.plain?;
+        id.get(id.find("anthropic.")?..)
+    }
 }
 
 /// The id without a context-size suffix: provisioned variants of some models are written `…-v1:0:200k`.
@@ -113,6 +119,24 @@ mod tests {
         for (id, plain, region) in rows {
             assert_eq!(ModelId::parse(id), ModelId { plain, region }, "{id}");
         }
+    }
+
+    #[test]
+    fn a_claude_has_a_base_behind_every_profile() {
+        let base = |id| ModelId::parse(id).base_claude();
+        let sonnet = Some("anthropic.claude-sonnet-4-5-20250929-v1:0");
+        assert_eq!(
+            base("global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            sonnet
+        );
+        assert_eq!(base("anthropic.claude-sonnet-4-5-20250929-v1:0"), sonnet);
+        let profile = "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+        assert_eq!(base(profile), sonnet);
+        assert_eq!(base("us.amazon.nova-pro-v1:0"), None);
+        assert_eq!(
+            base("arn:aws:bedrock:us-east-1:1:application-inference-profile/x"),
+            None
+        );
     }
 
     #[test]

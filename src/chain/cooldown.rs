@@ -89,6 +89,51 @@ pub struct Health {
     pub recent_failures: usize,
 }
 
+/// A target's health in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wellness {
+    /// It rests.
+    CoolingDown,
+    /// Its rest is over, and somebody must find out whether it is well.
+    OnProbation,
+    /// This process has not asked it yet.
+    Unknown,
+    /// The last answer was a failure.
+    Failing,
+    /// The last answer was one.
+    Healthy,
+}
+
+impl Wellness {
+    /// As the health routes say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CoolingDown => "cooling_down",
+            Self::OnProbation => "on_probation",
+            Self::Unknown => "unknown",
+            Self::Failing => "failing",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
+impl Health {
+    /// All of it in a word.
+    pub fn wellness(&self) -> Wellness {
+        if self.resting_until.is_some() {
+            Wellness::CoolingDown
+        } else if self.on_probation {
+            Wellness::OnProbation
+        } else if self.last_success.is_none() && self.last_failure.is_none() {
+            Wellness::Unknown
+        } else if self.last_failure > self.last_success {
+            Wellness::Failing
+        } else {
+            Wellness::Healthy
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     rest: Option<Rest>,

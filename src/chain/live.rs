@@ -1,5 +1,5 @@
-//! What this process knows now and did not know at its start: which targets rest, and which fallbacks were saved over
-//! the file's. Both are shared with other instances through the table (see `shared.rs`).
+//! What this process knows now and did not know at its start: which targets rest, and what was saved over the
+//! file's chains. Both are shared with other instances through the table (see `shared.rs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,7 +13,7 @@ pub(super) struct Live {
     /// The configuration as the file has it.
     pub(super) as_loaded: Arc<Config>,
     pub(super) cooldowns: Cooldowns,
-    /// The configuration with the fallbacks that are in force, and the version that they were saved as.
+    /// The configuration with the changes that are in force, and the version that they were saved as.
     in_force: RwLock<(Arc<Config>, u64)>,
 }
 
@@ -26,7 +26,7 @@ impl Live {
         }
     }
 
-    /// The configuration with the fallbacks that are in force.
+    /// The configuration with the changes that are in force.
     pub(super) fn in_force(&self) -> Arc<Config> {
         let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&in_force.0)

@@ -8,6 +8,7 @@ mod attempt;
 mod choice;
 mod clock;
 mod cooldown;
+mod count;
 mod limits;
 mod live;
 mod made;
@@ -24,7 +25,8 @@ mod without;
 
 pub use ask::{Ask, Begun, Fallback, Outcome, Sink};
 pub use clock::Clock;
-pub use cooldown::Health;
+pub use cooldown::{Health, Wellness};
+pub use count::{Count, count_tokens};
 pub use routes::{Routes, UnknownModel};
 pub use run::run;
 pub use shared::{SaveError, Saved};

@@ -80,7 +80,7 @@ impl Routes {
         }
     }
 
-    /// Rests and saved fallbacks are shared with other instances through this table.
+    /// Rests and saved settings are shared with other instances through this table.
     #[must_use]
     pub fn sharing(self, table: Table) -> Self {
         let shared = Some(Shared::new(table));
@@ -160,6 +160,11 @@ impl Routes {
         groups.map(str::to_owned).collect()
     }
 
+    /// The configuration with what people have changed over the file.
+    pub fn in_force(&self) -> Arc<Config> {
+        self.live.in_force()
+    }
+
     /// What is known of a target's health.
     pub fn health(&self, target: &Target) -> Health {
         self.cooldowns().health(target, &self.clock)
@@ -210,8 +215,18 @@ impl Routes {
 
     /// The deployments of one group, in the order in which one request asks them.
     fn ordered(&self, group: &str) -> Vec<Arc<Target>> {
-        let siblings = self.siblings(group);
-        siblings.map_or_else(Vec::new, |siblings| self.choice.order(&siblings))
+        let Some(siblings) = self.siblings(group) else {
+            return Vec::new();
+        };
+        let mut targets = self.choice.order(&siblings);
+        if targets.len() > 1
+            && let Some(ids) = self.live.in_force().routing.order.get(group)
+        {
+            let place =
+                |target: &Arc<Target>| ids.iter().position(|id| id == target.deployment_id());
+            targets.sort_by_key(|target| place(target).unwrap_or(usize::MAX));
+        }
+        targets
     }
 
     fn siblings(&self, group: &str) -> Option<Arc<Siblings>> {

@@ -1,4 +1,4 @@
-//! What instances tell each other through the table: rests, and the fallbacks that the settings page has saved.
+//! What instances tell each other through the table: rests, and what the settings page has saved.
 //!
 //! Read at most every 10 s, before a request is admitted, and waited for no longer than 100 ms: a table that is slow
 //! or down costs one request in 10 s that much, and never an answer.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::config::Fallbacks;
+use crate::config::Changes;
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
 
 use super::clock::Clock;
@@ -42,14 +42,15 @@ pub struct Saved {
     pub version: u64,
     /// When it was saved.
     pub at: Timestamp,
-    /// The fallbacks in force; `None`: those of the file.
-    pub fallbacks: Option<Fallbacks>,
+    /// What is laid over the file.
+    #[serde(flatten)]
+    pub changes: Changes,
 }
 
 /// Why something could not be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// The fallbacks make no sense, in words for the page.
+    /// The changes make no sense, in words for the page.
     #[error("{0}")]
     Invalid(String),
     /// Somebody else has saved since the page was read.
@@ -152,23 +153,17 @@ impl Routes {
         }
     }
 
-    /// Saves fallbacks over the file's (`None`: the file's again). They are in force here at once and on every other
-    /// instance within 10 s. `seen` is the version that the page was made from; `None`: nothing was saved.
-    pub async fn save(
-        &self,
-        fallbacks: Option<Fallbacks>,
-        seen: Option<u64>,
-    ) -> Result<Saved, SaveError> {
+    /// Saves changes over the file ([`Changes::default`]: the file's again). They are in force here at once and on
+    /// every other instance within 10 s. `seen` is the version that the page was made from; `None`: nothing was saved.
+    pub async fn save(&self, changes: Changes, seen: Option<u64>) -> Result<Saved, SaveError> {
         let shared = self.shared.as_ref().ok_or(SaveError::NoTable)?;
+        let checked = self.live.as_loaded.changed(&changes);
+        checked.map_err(SaveError::Invalid)?;
         let saved = Saved {
             version: seen.unwrap_or(0) + 1,
             at: self.clock().now(),
-            fallbacks,
+            changes,
         };
-        if let Some(fallbacks) = &saved.fallbacks {
-            let checked = self.live.as_loaded.with_fallbacks(fallbacks.clone());
-            checked.map_err(SaveError::Invalid)?;
-        }
         let item = Item::new(&keys::routing(), &saved).map_err(SaveError::Store)?;
         match shared.table.put_over(item, seen).await {
             Ok(()) => {}
@@ -212,15 +207,12 @@ fn adopt(live: &Live, saved: &Saved) {
     if live.version() == saved.version {
         return;
     }
-    let config = match &saved.fallbacks {
-        None => Arc::clone(&live.as_loaded),
-        Some(fallbacks) => match live.as_loaded.with_fallbacks(fallbacks.clone()) {
-            Ok(config) => Arc::new(config),
-            Err(reason) => {
-                tracing::warn!(%reason, "the saved fallbacks do not fit the configuration: the file's are used");
-                Arc::clone(&live.as_loaded)
-            }
-        },
+    let config = match live.as_loaded.changed(&saved.changes) {
+        Ok(config) => Arc::new(config),
+        Err(reason) => {
+            tracing::warn!(%reason, "the saved settings do not fit the configuration: the file's are used");
+            Arc::clone(&live.as_loaded)
+        }
     };
     live.enforce(config, saved.version);
 }

@@ -43,5 +43,6 @@ pub(super) fn add(without: &mut Without, feature: Feature) {
         Feature::StopSequences => without.stop_sequences = true,
         Feature::ForcedToolChoice => without.forced_tool_choice = true,
         Feature::JsonSchema => without.json_schema = true,
+        Feature::Betas => without.betas = true,
     }
 }

@@ -110,6 +110,11 @@ impl Groups {
             .any(|group| group.name == name && group.is_pattern())
     }
 
+    /// Whether a group has this name, or a deployment this model.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     fn known(&self, name: &str) -> Option<&Arc<Group>> {
         let index = self.names.get(name)?;
         self.all.get(*index)

@@ -167,6 +167,14 @@ fn switches_of(
         let days = period.map(|text| days(&text)).transpose();
         days.map_err(|message| (key, message))
     };
+    let shards = general.spend_shards.or(litellm.spend_shards);
+    let shards = shards.map(|shards| match u8::try_from(shards) {
+        Ok(shards @ 4..=64) => Ok(shards),
+        _ => Err((
+            "spend_shards",
+            format!("found {shards}, expected a number from 4 to 64"),
+        )),
+    });
     let megabytes = general.max_request_size_mb.or(litellm.max_request_size_mb);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // never negative; saturates
     let max_request_bytes = megabytes.map(|mb| (mb * 1_048_576.0) as u64);
@@ -178,6 +186,7 @@ fn switches_of(
             "maximum_spend_logs_content_retention_period",
             content_retention,
         )?,
+        spend_shards: shards.transpose()?,
         cors_allow_origins: general
             .cors_allow_origins
             .or(litellm.cors_allow_origins)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod access;
 mod bundled;
+mod changes;
 mod check;
 mod defaults;
 mod deployment;
@@ -36,6 +37,7 @@ mod target;
 use groups::Groups;
 
 pub use bundled::{BUNDLED, load};
+pub use changes::Changes;
 pub use check::{Report, check};
 pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint,
@@ -83,10 +85,15 @@ impl Config {
     }
 
     /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
-    /// `bedrock/` and `converse/` prefixes; else by the most specific pattern that the name fits, and then the group is
-    /// called as it was asked for.
+    /// `bedrock/` and `converse/` prefixes; else by an alias with a `*` that the name fits; else by the most specific
+    /// pattern of `model_list`, and then the group is called as it was asked for.
     pub fn resolve_name<'n>(&'n self, requested: &'n str) -> Option<&'n str> {
-        let alias = self.routing.aliases.get(requested);
+        let aliases = &self.routing.aliases;
+        let alias = match aliases.get(requested) {
+            Some(alias) => Some(alias),
+            None if self.groups.is_named(requested) => None,
+            None => self.routing.pattern(requested),
+        };
         self.groups
             .resolve(alias.map_or(requested, |alias| &alias.group))
     }
@@ -95,41 +102,6 @@ impl Config {
     pub fn fallbacks_of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
         let pattern = self.groups.pattern_of(group);
         self.routing.fallbacks.of(group, pattern, kind)
-    }
-
-    /// The same configuration with other fallbacks, as the settings page saves them. Fails with the reason, in words
-    /// for the page.
-    pub fn with_fallbacks(&self, fallbacks: Fallbacks) -> Result<Self, String> {
-        let lists = [
-            &fallbacks.general,
-            &fallbacks.context_window,
-            &fallbacks.content_policy,
-        ];
-        let default = ("*", &fallbacks.default);
-        let entries = lists
-            .into_iter()
-            .flatten()
-            .map(|(group, targets)| (group.as_str(), targets));
-        for (group, targets) in entries.chain([default]) {
-            let stands_for_many = group == "*" || self.groups.is_pattern(group);
-            let group_itself = (!stands_for_many).then_some(group);
-            for name in targets.iter().map(String::as_str).chain(group_itself) {
-                if self.groups.resolve(name) != Some(name) {
-                    return Err(format!("there is no model {name:?}"));
-                }
-            }
-            if targets.iter().any(|target| target == group) {
-                return Err(format!("{group:?} falls back to itself"));
-            }
-        }
-        let routing = Routing {
-            fallbacks,
-            ..self.routing.clone()
-        };
-        Ok(Self {
-            routing,
-            ..self.clone()
-        })
     }
 
     /// How long a deployment may take for its first event.

@@ -83,6 +83,7 @@ impl<'a> Names<'a> {
             fallbacks,
             aliases: self.aliases,
             default_model,
+            order: BTreeMap::new(),
         })
     }
 
@@ -98,6 +99,8 @@ impl<'a> Names<'a> {
             AliasParam::Full { model, hidden } => (model, *hidden),
         };
         let group = self.group(group, at)?;
+        // A pattern is no name that anybody could ask for.
+        let hidden = hidden || alias.contains('*');
         self.aliases
             .insert(alias.to_owned(), Alias { group, hidden });
         Ok(())

@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 pub struct Routing {
     /// What follows a group that failed.
     pub fallbacks: Fallbacks,
-    /// `model_group_alias`.
+    /// `model_group_alias`. In a name, `*` stands for any text.
     pub aliases: BTreeMap<String, Alias>,
     /// The group of a request that names no model (`default_model`).
     pub default_model: Option<String>,
+    /// By group, the ids of its deployments in the order in which they are asked: what people have changed over the
+    /// file ([`super::Changes`]).
+    pub order: BTreeMap<String, Vec<String>>,
 }
 
-/// The four fallback lists. Keys are groups, or `*` for all that are not named. As JSON it is what the settings page
-/// saves.
+/// The four fallback lists. Keys are groups, or `*` for all that are not named. As JSON it is part of
+/// what the settings page saves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fallbacks {
@@ -48,6 +51,34 @@ pub struct Alias {
     pub group: String,
     /// It works, but is not listed.
     pub hidden: bool,
+}
+
+impl Routing {
+    /// The alias with a `*` that this name fits; where there are several, the one that says most of it.
+    pub(super) fn pattern(&self, name: &str) -> Option<&Alias> {
+        let fitting = self.aliases.iter().filter(|(alias, _)| fits(alias, name));
+        let most = fitting.max_by_key(|(alias, _)| alias.len() - alias.matches('*').count());
+        most.map(|(_, alias)| alias)
+    }
+}
+
+/// Whether a name fits an alias in which `*` stands for any text.
+fn fits(alias: &str, name: &str) -> bool {
+    let Some((start, rest)) = alias.split_once('*') else {
+        return false;
+    };
+    let Some(mut name) = name.strip_prefix(start).filter(|_| !name.is_empty()) else {
+        return false;
+    };
+    let mut pieces: Vec<&str> = rest.split('*').collect();
+    let end = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        match name.split_once(piece) {
+            Some((_, behind)) => name = behind,
+            None => return false,
+        }
+    }
+    name.ends_with(end)
 }
 
 impl Fallbacks {

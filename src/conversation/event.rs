@@ -51,6 +51,30 @@ pub struct Citation {
     pub url: Option<String>,
     /// The words that are cited; may be empty.
     pub quote: String,
+    /// Where in which document they stand, if it is one of the request's.
+    pub place: Option<Place>,
+}
+
+/// A stretch of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// What `start` and `end` count.
+    pub unit: Unit,
+    /// Position among the request's documents, from 0.
+    pub document: u32,
+    /// Where the stretch begins.
+    pub start: u32,
+    /// Where it ends.
+    pub end: u32,
+}
+
+/// What a [`Place`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Unit {
+    Character,
+    Page,
+    Block,
 }
 
 impl Event {
@@ -74,8 +98,8 @@ impl Event {
 pub enum StopReason {
     /// It had said everything.
     EndTurn,
-    /// It met one of the client's stop sequences.
-    StopSequence,
+    /// It met one of the client's stop sequences: this one, where the model says which.
+    StopSequence(Option<String>),
     /// The answer reached `max_tokens`.
     MaxTokens,
     /// It waits for the results of its tool calls.
@@ -97,7 +121,7 @@ impl StopReason {
     pub fn as_str(&self) -> &str {
         match self {
             StopReason::EndTurn => "end_turn",
-            StopReason::StopSequence => "stop_sequence",
+            StopReason::StopSequence(_) => "stop_sequence",
             StopReason::MaxTokens => "max_tokens",
             StopReason::ToolUse => "tool_use",
             StopReason::GuardrailIntervened => "guardrail_intervened",

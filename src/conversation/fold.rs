@@ -143,6 +143,11 @@ impl Fold {
         }
     }
 
+    /// The whole thinking blocks so far.
+    pub fn blocks(&self) -> Vec<ThinkingBlock> {
+        self.reply.thinking_blocks()
+    }
+
     /// The answer so far.
     pub fn finish(mut self) -> Reply {
         for part in &mut self.reply.parts {

@@ -10,7 +10,7 @@ mod request;
 mod service;
 mod usage;
 
-pub use event::{Citation, Event, StopReason};
+pub use event::{Citation, Event, Place, StopReason, Unit};
 pub use fold::{Fold, Reply, ReplyPart};
 pub use media::{Document, DocumentFormat, Image, ImageFormat};
 pub use request::{

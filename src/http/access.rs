@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::app::AppState;
-use crate::keys::Caller;
+use crate::keys::{Caller, VirtualKey};
 use crate::openai::ApiError;
 
 /// The group that a caller means by a model's name; without one, the configuration's default. A key's own aliases go
@@ -18,9 +18,7 @@ pub(super) fn group(
     };
     let meant = model.map(|model| key.alias_of(model));
     let group = app.routes.group(meant)?;
-    let names = [model, meant, Some(group)];
-    let may = |name: &str| key.may_use(name, group, &app.config);
-    if names.into_iter().flatten().any(may) {
+    if allows(app, key, model.unwrap_or(group), group) {
         return Ok(group.to_owned());
     }
     let error = ApiError::new(
@@ -41,4 +39,21 @@ pub(super) fn group(
 /// Whether a caller may ask for a model by this name.
 pub(super) fn may_use(app: &AppState, caller: &Caller, name: &str) -> bool {
     group(app, caller, Some(name)).is_ok()
+}
+
+/// Whether a name of the configuration's is shown to a caller: also that of a pattern, which is no model.
+pub(super) fn may_see(app: &AppState, caller: &Caller, name: &str) -> bool {
+    let Some(key) = &caller.virtual_key else {
+        return true;
+    };
+    let meant = key.alias_of(name);
+    let group = app.config.resolve_name(meant).unwrap_or(meant);
+    allows(app, key, name, group)
+}
+
+/// By the name itself, by what the key's own aliases make of it, or by its group.
+fn allows(app: &AppState, key: &VirtualKey, name: &str, group: &str) -> bool {
+    let names = [name, key.alias_of(name), group];
+    let mut names = names.into_iter();
+    names.any(|name| key.may_use(name, group, &app.config))
 }

@@ -70,7 +70,7 @@ async fn answer<W: Wire>(
     };
     let limit = arrived + app.config.settings.total_timeout;
     let mut asked = Asked {
-        id: RequestId::new(Timestamp::now()),
+        id: app.ledger.new_id(Timestamp::now()),
         caller,
         labels: Labels::of_headers(headers),
         model_in_path,
@@ -118,7 +118,7 @@ struct Prepared {
     request: Request,
     ask: Ask,
     model_asked: String,
-    include_usage: bool,
+    head: Head,
 }
 
 impl Asked {
@@ -156,11 +156,20 @@ impl Asked {
             whole: !options.stream,
             ..Ask::new(group.clone(), self.deadline)
         };
+        let general = &app.config.general;
+        let head = Head {
+            id: self.id.with_prefix(W::ID_PREFIX),
+            created: self.id.time().as_second(),
+            model: String::new(),
+            include_usage: options.include_usage || general.always_include_stream_usage,
+            include_thinking: options.include_thinking,
+            free_form: options.free_form,
+        };
         Ok(Prepared {
             request,
             ask,
             model_asked: model.unwrap_or(group),
-            include_usage: options.include_usage || app.config.general.always_include_stream_usage,
+            head,
         })
     }
 
@@ -169,7 +178,7 @@ impl Asked {
             request,
             ask,
             model_asked,
-            include_usage,
+            head,
         } = prepared;
         let (id, whole_answer) = (self.id, ask.whole);
         let exchange = Exchange {
@@ -186,10 +195,10 @@ impl Asked {
         drop(body);
         let steps = exchange.start(app);
         let mut response = if whole_answer {
-            whole::<W>(id, steps).await
+            whole::<W>(id, steps, head).await
         } else {
             let heartbeat = app.config.settings.heartbeat_interval;
-            sse::respond::<W>(id, steps, heartbeat, include_usage).await
+            sse::respond::<W>(id, steps, heartbeat, head).await
         };
         response.extensions_mut().insert(HasOwnLine);
         response
@@ -213,18 +222,8 @@ pub(super) async fn read<W: Wire>(
     Ok((request, options))
 }
 
-/// What a reply says of itself.
-pub(super) fn head<W: Wire>(id: RequestId, group: &str, include_usage: bool) -> Head {
-    Head {
-        id: id.with_prefix(W::ID_PREFIX),
-        created: id.time().as_second(),
-        model: group.to_owned(),
-        include_usage,
-    }
-}
-
 /// The reply as one JSON object.
-async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
+async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>, head: Head) -> Response {
     let mut fold = Fold::default();
     let mut begun: Option<Begun> = None;
     let mut standing = Standing::default();
@@ -242,7 +241,11 @@ async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>) -> Response {
                 };
                 let mut reply = fold.finish();
                 reply.usage = Some(ending.usage);
-                let body = W::whole(head::<W>(id, target.group(), false), reply, ending.cost);
+                let head = Head {
+                    model: target.group().to_owned(),
+                    ..head
+                };
+                let body = W::whole(head, reply, ending.cost);
                 let mut response = (StatusCode::OK, Json(body)).into_response();
                 trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
                 trail::add_cost(response.headers_mut(), ending.cost);

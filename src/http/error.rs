@@ -1,10 +1,13 @@
-//! Errors as responses.
+//! Errors as responses, in the shape of the wire that the request speaks.
 
 use axum::Json;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
+use crate::anthropic;
 use crate::openai::ApiError;
 
 impl IntoResponse for ApiError {
@@ -17,8 +20,47 @@ impl IntoResponse for ApiError {
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Anthropic's clients read errors of another shape and name requests by another header. Whoever made the error, the
+/// key's check and the router too, need not know who asks.
+pub(super) async fn in_the_wire_s_shape(request: Request, next: Next) -> Response {
+    let speaks_anthropic = speaks_anthropic(request.uri().path(), request.headers());
+    let mut response = next.run(request).await;
+    if !speaks_anthropic {
+        return response;
+    }
+    let id = response.headers().get("x-litellm-call-id").cloned();
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let id = id.as_ref().and_then(|id| id.to_str().ok());
+        let (status, body) = anthropic::error_response(&error, id);
+        let mut shaped = (status, Json(body)).into_response();
+        for (name, value) in response.headers() {
+            if name != CONTENT_LENGTH && name != CONTENT_TYPE {
+                shaped.headers_mut().append(name, value.clone());
+            }
+        }
+        *shaped.extensions_mut() = std::mem::take(response.extensions_mut());
+        response = shaped;
+    }
+    if let Some(id) = id {
+        let name = HeaderName::from_static("request-id");
+        response.headers_mut().insert(name, id);
+    }
+    response
+}
+
+/// Whether a request is one of Anthropic's API. Paths that both APIs have tell by the header that its clients send.
+fn speaks_anthropic(path: &str, headers: &HeaderMap) -> bool {
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let below = |root: &str| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    below("/messages") || below("/models") && headers.contains_key("anthropic-version")
 }
 
 /// No route has this path.

@@ -30,9 +30,9 @@ use super::{filing, log, standing};
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
 
-/// What the client's side is told, in this order: `Admitted` where the key has limits, `Begin`, then events, then `End`; `Failed` may come at any point
-/// and is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a
-/// whole, from where the client stands where it streams.
+/// What the client's side is told, in this order: `Admitted` where the key has limits, `Begin`, then events, then
+/// `End`; `Failed` may come at any point and is the last. `Begin` again means that another target answers: from the
+/// beginning where the answer goes out as a whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(super) enum Step {
     Admitted(Standing),
@@ -89,7 +89,7 @@ impl Exchange {
                 &mut self.ask,
             )
             .await;
-        let admitted = match admitted {
+        let mut admitted = match admitted {
             Ok(admitted) => admitted,
             Err(denied) => return self.refuse(&app, denied, steps).await,
         };
@@ -98,10 +98,11 @@ impl Exchange {
         }
         spend::opened(&Opening {
             request_id: self.id,
-            api_key: &self.caller.key_hash,
-            model: &self.model_asked,
+            call_type: self.call_type.into(),
+            api_key: self.caller.key_hash.as_str().into(),
+            model: self.model_asked.as_str().into(),
             estimated_input: self.request.estimated_prompt_tokens(),
-            reservations: &admitted.reservations,
+            reservations: admitted.reservations.as_slice().into(),
         });
         let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
         let mut outcome = answered.await.unwrap_or_else(|panic| {
@@ -127,17 +128,28 @@ impl Exchange {
                 attempts: record.attempts.clone(),
             }),
         };
+        app.keys.free(&mut admitted.taken).await;
         // A client that has gone needs no end.
         steps.send(last).await.ok();
         drop(steps);
         log::answered(&record, first_piece, started.elapsed());
-        // Both log what could not be written.
-        tokio::join!(filing::file(&app, record, prompt), join_all(notices));
+        // All three log what could not be written.
+        let used = record.usage().total();
+        tokio::join!(
+            filing::file(&app, record, prompt),
+            join_all(notices),
+            app.keys.finish(admitted.taken, used)
+        );
     }
 
     /// Ends a request that may not run. It is a record like any other.
-    async fn refuse(self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+    async fn refuse(mut self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+        let standing = denied.standing();
+        if standing != Standing::default() {
+            steps.send(Step::Admitted(standing)).await.ok();
+        }
         let error = standing::refusal(app, denied);
+        let prompt = self.prompt.take();
         let record = self.record(Outcome::default(), Some(&error), None);
         steps
             .send(Step::Failed(Box::new(error), Vec::new()))
@@ -145,7 +157,7 @@ impl Exchange {
             .ok();
         drop(steps);
         log::answered(&record, None, Duration::ZERO);
-        app.ledger.record(record).await.ok();
+        filing::file(app, record, prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.

@@ -62,6 +62,8 @@ impl Prompt {
                     created: id.time().as_second(),
                     model,
                     include_usage: false,
+                    include_thinking: false,
+                    free_form: Vec::new(),
                 },
                 self.reply.finish(),
             ),

@@ -5,21 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::chain::{Ask, Health, Target};
+use crate::chain::{Ask, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
-use crate::openai::{ApiError, Chat};
-use crate::spend::RequestId;
-use crate::wire::{Labels, Wire};
+use crate::openai::ApiError;
 
 use super::auth::Admin;
-use super::exchange::{Exchange, Step};
+use super::probe::Probe;
 
 /// Deployments that are asked at the same time: a check must not throttle the account.
 const AT_ONCE: usize = 4;
@@ -77,28 +74,13 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
         whole: true,
         ..Ask::new(target.group(), deadline)
     };
-    let exchange = Exchange {
-        id: RequestId::new(Timestamp::now()),
-        call_type: Chat::CALL_TYPE,
+    let probe = Probe {
         caller: caller.clone(),
         request: one_token(),
-        model_asked: target.group().to_owned(),
         ask,
-        labels: Labels {
-            tags: vec!["health".to_owned()],
-            ..Labels::default()
-        },
-        prompt: None,
+        tag: "health",
     };
-    let mut steps = exchange.start(app);
-    let mut error = Some("the check was ended".to_owned());
-    while let Some(step) = steps.recv().await {
-        match step {
-            Step::Admitted(_) | Step::Begin(_) | Step::Event(_) => {}
-            Step::End(_) => error = None,
-            Step::Failed(failure, _) => error = Some(failure.message),
-        }
-    }
+    let error = probe.run(app).await.error.map(|error| error.message);
     let mut entry = names(&target);
     let well = error.is_none();
     entry.extend(error.map(|error| ("error".to_owned(), json!(error))));
@@ -130,29 +112,9 @@ pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json
 
 fn state(app: &AppState, target: &Target) -> Value {
     let health = app.routes.health(target);
-    let status = match &health {
-        Health {
-            resting_until: Some(_),
-            ..
-        } => "cooling_down",
-        Health {
-            on_probation: true, ..
-        } => "on_probation",
-        Health {
-            last_success: None,
-            last_failure: None,
-            ..
-        } => "unknown",
-        Health {
-            last_success,
-            last_failure,
-            ..
-        } if last_failure > last_success => "failing",
-        _ => "healthy",
-    };
     let mut state = names(target);
     state.extend([
-        ("status".to_owned(), json!(status)),
+        ("status".to_owned(), json!(health.wellness().as_str())),
         ("cooldown_until".to_owned(), json!(health.resting_until)),
         ("last_success".to_owned(), json!(health.last_success)),
         ("last_failure".to_owned(), json!(health.last_failure)),

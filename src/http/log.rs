@@ -19,13 +19,22 @@ pub(super) struct HasOwnLine;
 pub(super) async fn requests(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path = without_keys(request.uri().path());
     let response = next.run(request).await;
     if response.extensions().get::<HasOwnLine>().is_none() {
         let (status, ms) = (response.status().as_u16(), millis(started.elapsed()));
         tracing::info!(target: "request", %method, path, status, ms, "request");
     }
     response
+}
+
+/// The path as it may stand in a log: `/key/{key}/regenerate` names a key.
+fn without_keys(path: &str) -> String {
+    let plain = |segment: &str| match segment.starts_with("sk-") {
+        true => "sk-...".to_owned(),
+        false => segment.to_owned(),
+    };
+    path.split('/').map(plain).collect::<Vec<_>>().join("/")
 }
 
 /// Logs a request that went along a chain.
@@ -58,4 +67,20 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_in_a_path_reaches_the_log() {
+        for (path, logged) in [
+            ("/key/sk-secret/regenerate", "/key/sk-.../regenerate"),
+            ("/v1/chat/completions", "/v1/chat/completions"),
+            ("/", "/"),
+        ] {
+            assert_eq!(without_keys(path), logged);
+        }
+    }
 }

@@ -7,18 +7,19 @@ mod access;
 mod auth;
 mod body;
 mod chat;
+mod count_tokens;
 mod error;
 mod exchange;
 mod fallbacks;
 mod filing;
 mod health;
 mod home;
-mod key_view;
 mod keys;
 mod log;
 mod model_info;
 mod models;
 mod panic;
+pub(crate) mod probe;
 mod refusal;
 mod remote_images;
 mod spend;
@@ -38,8 +39,10 @@ use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::openai::Chat;
+use crate::responses::Responses;
 
 /// Lambda itself refuses larger requests
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -56,6 +59,9 @@ pub(crate) fn router(app: AppState) -> Router {
             "/engines/{model}/chat/completions",
             post(chat::completions_of::<Chat>),
         )
+        .route("/responses", post(chat::completions::<Responses>))
+        .route("/messages", post(chat::completions::<Messages>))
+        .route("/messages/count_tokens", post(count_tokens::count))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
         .route("/model/info", get(model_info::list));
@@ -77,15 +83,7 @@ pub(crate) fn router(app: AppState) -> Router {
             post(chat::completions_of::<Chat>),
         )
         .merge(spend::routes())
-        .route("/key/generate", post(keys::generate))
-        .route("/key/info", get(keys::info))
-        .route("/key/list", get(keys::list))
-        .route("/key/update", post(keys::update))
-        .route("/key/delete", post(keys::delete))
-        .route("/key/regenerate", post(keys::regenerate))
-        .route("/key/{key}/regenerate", post(keys::regenerate_of))
-        .route("/key/block", post(keys::block))
-        .route("/key/unblock", post(keys::unblock))
+        .merge(keys::routes())
         .route("/health", get(health::every_deployment))
         .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive))
@@ -97,9 +95,15 @@ pub(crate) fn router(app: AppState) -> Router {
         .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
         .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
         .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
-        .layer(from_fn(panic::caught))
-        .layer(from_fn(log::requests))
         .with_state(app)
+}
+
+/// What holds for every route, of the gateway and of the admin pages: a line in the log, and words for a panic.
+pub(crate) fn observed(router: Router) -> Router {
+    router
+        .layer(from_fn(panic::caught))
+        .layer(from_fn(error::in_the_wire_s_shape))
+        .layer(from_fn(log::requests))
 }
 
 /// Pages of other sites may call the gateway only where the configuration names them.

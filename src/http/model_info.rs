@@ -31,7 +31,7 @@ pub(super) async fn list(
     // Clients look models up by `model_name`, so an alias is an entry of its own.
     let mut data = Vec::new();
     for name in app.config.listed_names(keys::day(Timestamp::now())) {
-        if !access::may_use(&app, &caller, &name) {
+        if !access::may_see(&app, &caller, &name) {
             continue;
         }
         let group = app.config.resolve_name(&name);

@@ -1,12 +1,16 @@
-//! `GET /models`: the names that the caller's requests may ask for.
+//! `GET /models`: the names that the caller's requests may ask for, in OpenAI's shape or in Anthropic's.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::anthropic::{ModelInfo, ModelPage};
 use crate::app::AppState;
+use crate::catalog::Limits;
 use crate::config::FallbackKind;
 use crate::keys::Caller;
 use crate::openai::ApiError;
@@ -25,6 +29,18 @@ pub(super) struct Options {
     include_metadata: Option<bool>,
     /// With the patterns themselves, beside the models that they stand for.
     return_wildcard_routes: Option<bool>,
+    /// Anthropic's: only what follows this model, or comes before that one, and how many.
+    after_id: Option<String>,
+    before_id: Option<String>,
+    limit: Option<usize>,
+}
+
+/// How many models Anthropic's clients get at once where they do not say: all that anybody has.
+const PAGE: usize = 1_000;
+
+/// Anthropic's clients say with every request which version of its API they speak.
+fn speaks_anthropic(headers: &HeaderMap) -> bool {
+    headers.contains_key("anthropic-version")
 }
 
 /// `GET /models`.
@@ -32,7 +48,8 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Key(caller): Key,
     Query(options): Query<Options>,
-) -> Json<Value> {
+    headers: HeaderMap,
+) -> Response {
     let with_chains = options.include_metadata == Some(true);
     if with_chains {
         app.routes.refresh().await;
@@ -48,7 +65,17 @@ pub(super) async fn list(
         let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
         names.extend(new);
     }
-    names.retain(|name| access::may_use(&app, &caller, name));
+    names.retain(|name| access::may_see(&app, &caller, name));
+    if speaks_anthropic(&headers) {
+        let infos = names.iter().map(|name| info(&app, &caller, name));
+        let page = ModelPage::new(
+            infos.collect(),
+            options.after_id.as_deref(),
+            options.before_id.as_deref(),
+            options.limit.unwrap_or(PAGE),
+        );
+        return Json(page).into_response();
+    }
     let data: Vec<Value> = names
         .iter()
         .map(|name| {
@@ -59,7 +86,7 @@ pub(super) async fn list(
             entry
         })
         .collect();
-    Json(json!({"object": "list", "data": data}))
+    Json(json!({"object": "list", "data": data})).into_response()
 }
 
 /// `GET /models/{id}`; ids may hold slashes.
@@ -67,7 +94,8 @@ pub(super) async fn one(
     State(app): State<AppState>,
     Key(caller): Key,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     if !access::may_use(&app, &caller, &id) {
         let error = ApiError::not_found(format!(
             "The model `{id}` does not exist or is not accessible"
@@ -77,7 +105,10 @@ pub(super) async fn one(
             ..error
         });
     }
-    Ok(Json(entry(&app, &caller, &id)))
+    if speaks_anthropic(&headers) {
+        return Ok(Json(info(&app, &caller, &id)).into_response());
+    }
+    Ok(Json(entry(&app, &caller, &id)).into_response())
 }
 
 /// Which groups follow a model, by the kind of its failure.
@@ -90,14 +121,24 @@ fn chains(app: &AppState, caller: &Caller, name: &str) -> Value {
     })
 }
 
-/// One model: limits are those of its group's first deployment.
-fn entry(app: &AppState, caller: &Caller, name: &str) -> Value {
+/// One model in Anthropic's shape.
+fn info(app: &AppState, caller: &Caller, name: &str) -> ModelInfo {
+    let created = Timestamp::from_second(CREATED).unwrap_or(Timestamp::UNIX_EPOCH);
+    let Limits { input, output, .. } = limits(app, caller, name);
+    ModelInfo::new(name, created.to_string(), input, output)
+}
+
+/// The limits of a group's first deployment.
+fn limits(app: &AppState, caller: &Caller, name: &str) -> Limits {
     let group = access::group(app, caller, Some(name)).unwrap_or_default();
-    let limits = app
-        .config
-        .group(&group)
-        .and_then(|group| Some(group.deployments.first()?.model.limits))
-        .unwrap_or_default();
+    let group = app.config.group(&group);
+    let first = group.and_then(|group| Some(group.deployments.first()?.model.limits));
+    first.unwrap_or_default()
+}
+
+/// One model in OpenAI's shape.
+fn entry(app: &AppState, caller: &Caller, name: &str) -> Value {
+    let limits = limits(app, caller, name);
     json!({
         "id": name,
         "object": "model",

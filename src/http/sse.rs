@@ -20,9 +20,8 @@ use crate::keys::Standing;
 use crate::openai::ApiError;
 use crate::panics::{self, Panic};
 use crate::spend::RequestId;
-use crate::wire::{Wire, Writer};
+use crate::wire::{Head, Wire, Writer};
 
-use super::chat::head;
 use super::exchange::Step;
 use super::{standing, trail};
 
@@ -32,7 +31,7 @@ pub(super) async fn respond<W: Wire>(
     id: RequestId,
     mut steps: Receiver<Step>,
     heartbeat: Option<Duration>,
-    include_usage: bool,
+    head: Head,
 ) -> Response {
     let mut first = wait(&mut steps, heartbeat).await;
     let mut standing = Standing::default();
@@ -44,8 +43,8 @@ pub(super) async fn respond<W: Wire>(
         id,
         steps,
         heartbeat,
-        include_usage,
-        writer: None,
+        writer: W::Writer::new(head),
+        begun: false,
         ended: false,
         first: BytesMut::new(),
     };
@@ -105,9 +104,9 @@ struct Events<W: Wire> {
     id: RequestId,
     steps: Receiver<Step>,
     heartbeat: Option<Duration>,
-    include_usage: bool,
-    /// Known from the moment that somebody answers.
-    writer: Option<W::Writer>,
+    writer: W::Writer,
+    /// Somebody answers.
+    begun: bool,
     ended: bool,
     /// Goes out before anything else.
     first: BytesMut,
@@ -116,12 +115,10 @@ struct Events<W: Wire> {
 impl<W: Wire> Events<W> {
     /// Somebody answers, or another one goes on with a broken answer: one id, one beginning, one end.
     fn begin(&mut self, group: &str, out: &mut BytesMut) {
-        match &mut self.writer {
-            Some(writer) => writer.go_on(group.to_owned(), out),
-            None => {
-                let head = head::<W>(self.id, group, self.include_usage);
-                self.writer = Some(W::Writer::begin(head, out));
-            }
+        if std::mem::replace(&mut self.begun, true) {
+            self.writer.go_on(group.to_owned(), out);
+        } else {
+            self.writer.begin(group.to_owned(), out);
         }
     }
 
@@ -173,16 +170,10 @@ impl<W: Wire> Events<W> {
     fn write(&mut self, step: Step, out: &mut BytesMut) {
         match step {
             Step::Begin(begun) => self.begin(begun.target.group(), out),
-            Step::Event(event) => {
-                if let Some(writer) = &mut self.writer {
-                    writer.event(&event, out);
-                }
-            }
+            Step::Event(event) => self.writer.event(&event, out),
             Step::End(ending) => {
                 self.ended = true;
-                if let Some(writer) = &mut self.writer {
-                    writer.end(&ending.usage, ending.cost, out);
-                }
+                self.writer.end(&ending.usage, ending.cost, out);
             }
             Step::Failed(error, _) => self.fail(&error, out),
             // The headers have gone out.
@@ -192,7 +183,7 @@ impl<W: Wire> Events<W> {
 
     fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
         self.ended = true;
-        out.extend_from_slice(&W::stream_error(error));
+        self.writer.fail(error, out);
     }
 }
 
@@ -202,7 +193,7 @@ mod tests {
     use jiff::Timestamp;
     use tokio::sync::mpsc;
 
-    use crate::openai::Chat;
+    use crate::openai::{Chat, ChunkWriter};
 
     use super::*;
 
@@ -215,8 +206,15 @@ mod tests {
             id: RequestId::new(Timestamp::now()),
             steps: told,
             heartbeat: Some(Duration::from_secs(1)),
-            include_usage: false,
-            writer: None,
+            writer: ChunkWriter::new(Head {
+                id: "id".to_owned(),
+                created: 0,
+                model: String::new(),
+                include_usage: false,
+                include_thinking: false,
+                free_form: Vec::new(),
+            }),
+            begun: false,
             ended: false,
             first: BytesMut::from("data: {}\n\n"),
         };

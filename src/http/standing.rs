@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rust_decimal::Decimal;
 
 use crate::app::AppState;
-use crate::keys::{Denied, Standing};
+use crate::keys::{Denied, Rates, Scope, Standing};
 use crate::openai::ApiError;
 
 /// Adds `x-litellm-key-*`. `cost` is the reply's own, where it is known by now.
@@ -27,6 +27,30 @@ pub(super) fn add(headers: &mut HeaderMap, standing: &Standing, cost: Option<Dec
                 "x-litellm-key-remaining-budget",
                 remaining.normalize().to_string(),
             );
+        }
+    }
+    let limits = [
+        ("x-litellm-key-rpm-limit", standing.rates.requests),
+        ("x-litellm-key-tpm-limit", standing.rates.tokens),
+    ];
+    for (name, left) in limits {
+        if let Some(left) = left {
+            set(name, left.limit.to_string());
+        }
+    }
+    add_rates(headers, "api_key", &standing.rates);
+    add_rates(headers, "model_per_key", &standing.model_rates);
+}
+
+/// `x-ratelimit-<whose>-{limit,remaining}-{requests,tokens}`.
+fn add_rates(headers: &mut HeaderMap, whose: &str, rates: &Rates) {
+    for (kind, left) in [("requests", rates.requests), ("tokens", rates.tokens)] {
+        let Some(left) = left else { continue };
+        for (word, value) in [("limit", left.limit), ("remaining", left.remaining)] {
+            let name = format!("x-ratelimit-{whose}-{word}-{kind}");
+            if let Ok(name) = HeaderName::try_from(name) {
+                headers.insert(name, HeaderValue::from(value));
+            }
         }
     }
 }
@@ -60,6 +84,32 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
                  'input_cost_per_token' and 'output_cost_per_token' in the configuration make it known."
             );
             ApiError::bad_request(message, "model")
+        }
+        Denied::LimitReached {
+            scope,
+            of,
+            kind,
+            limit,
+            resets_at,
+        } => {
+            let whose = match scope {
+                Scope::Key => "api_key",
+                Scope::Model => "model_per_key",
+            };
+            let resets = match resets_at {
+                Some(at) => format!("Limit resets at: {at}"),
+                None => "There is room as soon as another request of this key ends".to_owned(),
+            };
+            let message = format!(
+                "Rate limit exceeded for {whose}: {of}. Limit type: {kind}. Current limit: {limit}, Remaining: 0. {resets}."
+            );
+            let wait = resets_at.map_or(Duration::from_secs(1), |at| {
+                at.duration_since(app.keys.now()).unsigned_abs()
+            });
+            ApiError {
+                retry_after: Some(wait),
+                ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, "throttling_error", message)
+            }
         }
         Denied::Contended => soon(ApiError::new(
             StatusCode::TOO_MANY_REQUESTS,

@@ -1,19 +1,23 @@
 //! Whether a request may run now, and what it has taken of its key's means: one call before Bedrock is asked, one after
 //! the record is written.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::chain::{Ask, Routes};
 use crate::conversation::Request;
 use crate::spend::{RequestId, Reservation};
 
-use super::{BudgetStanding, Caller, Keyring};
+use super::limits::{REQUESTS, TOKENS};
+use super::{BudgetStanding, Caller, Keyring, Left, Rates, Scope, Taken};
 
 /// A request that may run.
 #[derive(Debug, Default)]
 pub struct Admitted {
     /// What its record settles.
     pub reservations: Vec<Reservation>,
+    /// What [`Keyring::finish`] gives back.
+    pub taken: Taken,
     /// How its key stands with it.
     pub standing: Standing,
 }
@@ -23,6 +27,10 @@ pub struct Admitted {
 pub struct Standing {
     /// Its budget.
     pub budget: Option<BudgetStanding>,
+    /// Its limits of the minute.
+    pub rates: Rates,
+    /// Its limits for the model.
+    pub model_rates: Rates,
 }
 
 /// Why a request may not run.
@@ -44,10 +52,49 @@ pub enum Denied {
         /// The model's group.
         group: String,
     },
+    /// A limit of its key is reached.
+    LimitReached {
+        /// Whose.
+        scope: Scope,
+        /// The key's name.
+        of: String,
+        /// Which: `requests`, `tokens` or `max_parallel_requests`.
+        kind: &'static str,
+        /// How many there may be.
+        limit: u64,
+        /// When there is room again; `None`: as soon as another request ends.
+        resets_at: Option<Timestamp>,
+    },
     /// Too many requests of the key at the same time want to know how its budget stands.
     Contended,
     /// The table does not answer, so nothing can be promised.
     TableDown,
+}
+
+impl Denied {
+    /// What it says of how the key stands.
+    pub fn standing(&self) -> Standing {
+        let mut standing = Standing::default();
+        if let Denied::LimitReached {
+            scope, kind, limit, ..
+        } = self
+        {
+            let left = Some(Left {
+                limit: *limit,
+                remaining: 0,
+            });
+            let rates = match scope {
+                Scope::Key => &mut standing.rates,
+                Scope::Model => &mut standing.model_rates,
+            };
+            match *kind {
+                REQUESTS => rates.requests = left,
+                TOKENS => rates.tokens = left,
+                _ => {}
+            }
+        }
+        standing
+    }
 }
 
 impl Keyring {
@@ -55,7 +102,7 @@ impl Keyring {
     /// limits, wait for nothing. The request's length of answer may become smaller.
     ///
     /// # Errors
-    /// When something is used up, or that cannot be known. Nothing is taken then.
+    /// When something is used up, or that cannot be known. Nothing is taken then, but the request counts as one of its minute.
     pub async fn admit(
         &self,
         caller: &Caller,
@@ -67,10 +114,21 @@ impl Keyring {
         let Some(key) = &caller.virtual_key else {
             return Ok(Admitted::default());
         };
-        let (reservations, budget) = self.reserve(key, id, routes, request, ask).await?;
-        Ok(Admitted {
-            reservations,
-            standing: Standing { budget },
-        })
+        let (taken, [rates, model_rates]) = self.take(key, id, routes, &ask.group, request).await?;
+        match self.reserve(key, id, routes, request, ask).await {
+            Ok((reservations, budget)) => Ok(Admitted {
+                reservations,
+                taken,
+                standing: Standing {
+                    budget,
+                    rates,
+                    model_rates,
+                },
+            }),
+            Err(denied) => {
+                self.finish(taken, 0).await;
+                Err(denied)
+            }
+        }
     }
 }

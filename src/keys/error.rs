@@ -36,8 +36,8 @@ pub enum KeyError {
     /// Another key has this alias.
     #[error("a key with the alias {0:?} exists already: aliases are unique")]
     AliasTaken(String),
-    /// This very key exists.
-    #[error("this key exists already")]
+    /// This very key exists, or did.
+    #[error("this key exists already, or was deleted within 90 days")]
     Exists,
     /// Others have changed the key at the same time, again and again.
     #[error("the key is being changed by somebody else just now")]

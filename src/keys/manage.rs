@@ -3,15 +3,16 @@
 //! A change holds in this process at once, and on every other instance when its copy is read again: within
 //! [`FRESH`](super::FRESH).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::store::{Item, Key, StoreError, Write, WriteLimits, keys};
+use crate::store::{Index, Item, Key, Query, StoreError, Write, WriteLimits, keys};
 
-use super::virtual_key::{KeyChanges, VirtualKey, hash_of};
-use super::{KeyError, Keyring};
+use super::virtual_key::hash_of;
+use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
 
 /// How long a deleted key is still known by name.
 const DELETED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -77,7 +78,7 @@ impl Keyring {
             updated_at: now,
             expires: None,
             deleted_at: None,
-            settings: super::KeySettings::default(),
+            settings: KeySettings::default(),
         };
         let stored = blank.changed(settings, now)?;
         self.check_alias(&stored).await?;
@@ -105,11 +106,29 @@ impl Keyring {
     /// # Errors
     /// When the table fails.
     pub async fn list(&self) -> Result<Vec<VirtualKey>, KeyError> {
-        let places: Vec<Key> = self.table.indexed_by_key(keys::VIRTUAL_KEYS).await?;
-        let mut found: Vec<VirtualKey> = self.table.get_many(&places).await?;
+        let mut found = self.every().await?;
         found.retain(|key| key.deleted_at.is_none());
         found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
         Ok(found)
+    }
+
+    /// What people call each key, by its hash: for reports, which name deleted keys too.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn labels(&self) -> Result<HashMap<String, String>, StoreError> {
+        let keys = self.every().await?.into_iter();
+        let labels = keys.map(|key| (key.hash.clone(), key.label().to_owned()));
+        Ok(labels.collect())
+    }
+
+    async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
+        let all = Query {
+            index: Some(Index::ByKey),
+            ..Query::all(keys::VIRTUAL_KEYS.to_owned())
+        };
+        let places: Vec<Key> = self.table.run(&all, usize::MAX).await?;
+        self.table.get_many(&places).await
     }
 
     /// Changes a key.

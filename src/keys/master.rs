@@ -80,6 +80,12 @@ impl MasterKey {
         })
     }
 
+    /// Whether this is the key's SHA-256 in hex: to name it in a report, never to let anybody in.
+    pub fn has_hash(&self, sha256: &str) -> bool {
+        self.sha256
+            .is_some_and(|known| hex::encode(known) == sha256)
+    }
+
     /// The caller where everybody is let in.
     pub fn anybody(&self) -> Option<Caller> {
         self.is_open().then(|| Caller {
@@ -91,7 +97,7 @@ impl MasterKey {
     }
 }
 
-fn digest(key: &str) -> [u8; 32] {
+pub(super) fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 

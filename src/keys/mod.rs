@@ -1,18 +1,22 @@
-//! Who may call, and how much: the master key, the keys that the gateway makes, and what is known of a caller.
+//! Who may call, and how much: the master key, the keys that the gateway makes, who may open the admin pages, and what
+//! is known of a caller.
 //!
-//! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face:
-//! `present` for requests, and `generate`, `get`, `list`, `update`, `block`, `delete` and `regenerate` for whoever
-//! manages keys.
+//! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face: for
+//! requests `present`, `admit` and `finish`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
+//! `delete` and `regenerate`, and `standing` for what they have spent.
 
 mod access;
 mod admission;
 mod budget;
 mod error;
 mod keyring;
+mod limits;
+mod login;
 mod manage;
 mod master;
 mod queue;
 mod quote;
+mod settings;
 mod virtual_key;
 
 use std::sync::Arc;
@@ -22,9 +26,12 @@ pub use admission::{Admitted, Denied, Standing};
 pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
+pub use limits::{Left, Rates, Scope, Taken};
+pub use login::Login;
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};
-pub use virtual_key::{Change, KeyChanges, KeySettings, KeyStatus, VirtualKey};
+pub use settings::{Change, KeyChanges, KeySettings};
+pub use virtual_key::{KeyStatus, VirtualKey};
 
 /// Who sent a request, once its key was found good.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::bedrock::plan::longest_answer;
-use crate::catalog::Model;
-use crate::catalog::{Price, Rates};
+use crate::catalog::{Model, Price, Rates};
 use crate::chain::Target;
 use crate::config::Defaults;
 use crate::conversation::Request;
@@ -95,7 +94,9 @@ pub fn fitting_answer(legs: &[Leg<'_>], left: Decimal) -> Result<Option<u32>, Un
         });
         fitting = fitting.min(tokens).min(bound.answer);
     }
-    Ok((fitting >= LEAST_ANSWER && fitting < u32::MAX).then_some(fitting))
+    Ok((LEAST_ANSWER..u32::MAX)
+        .contains(&fitting)
+        .then_some(fitting))
 }
 
 impl Leg<'_> {
@@ -127,4 +128,96 @@ impl Leg<'_> {
 fn prompt_rate(rates: &Rates) -> Decimal {
     let writes = [rates.cache_write_5m, rates.cache_write_1h];
     writes.into_iter().flatten().fold(rates.input, Decimal::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::conversation::{Part, Role, Turn};
+
+    const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    const NOVA: &str = "us.amazon.nova-pro-v1:0";
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn model(id: &str) -> Model {
+        Catalog::bundled().resolve(id, None, None)
+    }
+
+    fn request(bytes: usize, max_tokens: Option<u32>) -> Request {
+        let mut request = Request {
+            turns: vec![Turn {
+                role: Role::User,
+                parts: vec![Part::Text("x".repeat(bytes))],
+            }],
+            ..Request::default()
+        };
+        request.sampling.max_tokens = max_tokens;
+        request
+    }
+
+    fn leg<'a>(model: &'a Model, defaults: &'a Defaults, request: &'a Request) -> Leg<'a> {
+        Leg {
+            group: "g",
+            model,
+            defaults,
+            request,
+        }
+    }
+
+    #[test]
+    fn the_dearest_target_counts_with_its_dearest_rates() {
+        let (sonnet, nova, defaults) = (model(SONNET), model(NOVA), Defaults::default());
+        let short = request(400, Some(1000));
+        let of = |legs: &[Leg<'_>]| most(legs).unwrap();
+        let by_sonnet = leg(&sonnet, &defaults, &short);
+        // 135 tokens at 6.6, the one-hour write, and 1,000 at 16.5.
+        assert_eq!(of(&[by_sonnet]), d("0.017391"));
+        let by_nova = leg(&nova, &defaults, &short);
+        assert!(of(&[by_nova]) < of(&[by_sonnet]));
+        assert_eq!(of(&[by_nova, by_sonnet]), of(&[by_sonnet]));
+        // Above 200,000 tokens everything is dearer.
+        let long = request(800_000, Some(1000));
+        let bound = of(&[leg(&sonnet, &defaults, &long)]);
+        assert_eq!(bound, d("266668") * d("0.0000132") + d("0.02475"));
+        // Without a length of its own: the default.
+        let open = request(400, None);
+        assert_eq!(
+            of(&[leg(&sonnet, &defaults, &open)]),
+            d("0.000891") + d("16384") * d("0.0000165")
+        );
+    }
+
+    #[test]
+    fn an_answer_is_shortened_to_what_fits_on_every_target() {
+        let (sonnet, nova, defaults) = (model(SONNET), model(NOVA), Defaults::default());
+        let (open, set) = (request(400, None), request(400, Some(1000)));
+        let legs = [leg(&nova, &defaults, &open), leg(&sonnet, &defaults, &open)];
+        let fits = |left: &str| fitting_answer(&legs, d(left)).unwrap();
+        let tokens = fits("0.05").unwrap();
+        assert_eq!(tokens, 2976);
+        let shortened = request(400, Some(tokens));
+        let legs_then = legs.map(|leg| Leg {
+            request: &shortened,
+            ..leg
+        });
+        assert!(most(&legs_then).unwrap() <= d("0.05"));
+        assert_eq!(fits("0.0177"), None, "fewer than 1,024 are not worth it");
+        assert_eq!(fits("-1"), None);
+        // What the client has set is not changed.
+        let mixed = [leg(&nova, &defaults, &open), leg(&sonnet, &defaults, &set)];
+        assert_eq!(fitting_answer(&mixed, d("0.017")).unwrap(), None);
+        assert!(fitting_answer(&mixed, d("0.018")).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_unknown_price_is_told() {
+        let (unknown, defaults) = (model("nobody.knows-v1:0"), Defaults::default());
+        let request = request(4, None);
+        assert!(most(&[leg(&unknown, &defaults, &request)]).is_err());
+        assert_eq!(most(&[]).unwrap(), Decimal::ZERO);
+    }
 }

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Event, Usage};
-use crate::wire::{Head, Writer};
+use crate::wire::{ApiError, Head, Writer};
 
 use super::annotations::Annotation;
 use super::reply::finish_reason;
@@ -102,7 +102,7 @@ struct FunctionDelta<'a> {
 }
 
 impl Writer for ChunkWriter {
-    fn begin(head: Head, _: &mut BytesMut) -> Self {
+    fn new(head: Head) -> Self {
         Self {
             opening: opening(&head),
             head,
@@ -111,6 +111,10 @@ impl Writer for ChunkWriter {
             thinking_index: 0,
             annotations: 0,
         }
+    }
+
+    fn begin(&mut self, model: String, _: &mut BytesMut) {
+        self.head.model = model;
     }
 
     fn go_on(&mut self, model: String, _: &mut BytesMut) {
@@ -222,6 +226,10 @@ impl Writer for ChunkWriter {
             self.chunk(&[], Some(WireUsage::new(usage, cost)), out);
         }
         out.put_slice(b"data: [DONE]\n\n");
+    }
+
+    fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
+        out.put_slice(format!("data: {}\n\n", error.body()).as_bytes());
     }
 }
 

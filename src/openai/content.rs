@@ -13,7 +13,7 @@ use super::files::WireFile;
 /// One content part, of whatever kind.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a content part (an object)")]
-pub(super) struct WirePart {
+pub(crate) struct WirePart {
     r#type: Option<String>,
     text: Option<String>,
     refusal: Option<String>,
@@ -45,7 +45,7 @@ enum ImageUrl {
 
 impl Content<WirePart> {
     /// The parts that are pictures at an address of the web, each with its place in the list.
-    pub(super) fn remote(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
+    pub(crate) fn remote(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
         let parts = match self {
             Content::Parts(parts) => parts.as_mut_slice(),
             _ => &mut [],
@@ -55,7 +55,7 @@ impl Content<WirePart> {
     }
 
     /// The parts, each with its cache mark behind it. `path` names the content in errors.
-    pub(super) fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
+    pub(crate) fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
         let parts = match self {
             Content::Empty => return Ok(Vec::new()),
             Content::Text(text) => return Ok(vec![Part::Text(text)]),
@@ -73,7 +73,7 @@ impl Content<WirePart> {
 
 impl WirePart {
     /// The web address of the picture that this part is, until it was fetched.
-    pub(super) fn address(&self) -> Option<&str> {
+    pub(crate) fn address(&self) -> Option<&str> {
         let (ImageUrl::Address(url) | ImageUrl::Object { url }) = self.image_url.as_ref()?;
         let scheme = url.split_once("://")?.0;
         let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
@@ -81,7 +81,7 @@ impl WirePart {
     }
 
     /// Puts what was found at the address.
-    pub(super) fn put(&mut self, picture: Bytes) {
+    pub(crate) fn put(&mut self, picture: Bytes) {
         self.fetched = Some(picture);
     }
 

@@ -13,7 +13,7 @@ use super::ApiError;
 /// LiteLLM's older form with `response_schema` beside the type is taken too.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object such as {\"type\": \"json_object\"}")]
-pub(super) struct ResponseFormat {
+pub(crate) struct ResponseFormat {
     r#type: String,
     json_schema: Option<JsonSchema>,
     response_schema: Option<Value>,
@@ -27,8 +27,28 @@ struct JsonSchema {
     schema: Option<Value>,
 }
 
+impl ResponseFormat {
+    /// The form by its pieces: the Responses wire has them side by side.
+    pub(crate) fn new(
+        r#type: String,
+        name: Option<String>,
+        description: Option<String>,
+        schema: Option<Value>,
+    ) -> Self {
+        Self {
+            r#type,
+            json_schema: Some(JsonSchema {
+                name,
+                description,
+                schema,
+            }),
+            response_schema: None,
+        }
+    }
+}
+
 /// The form in the domain's terms.
-pub(super) fn wanted(format: Option<ResponseFormat>) -> Result<AnswerFormat, ApiError> {
+pub(crate) fn wanted(format: Option<ResponseFormat>) -> Result<AnswerFormat, ApiError> {
     let Some(format) = format else {
         return Ok(AnswerFormat::Text);
     };

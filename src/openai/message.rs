@@ -1,11 +1,11 @@
 //! One entry of `messages`.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
-use crate::wire::{CacheControl, Content, redacted, signed, surrogates};
+use crate::wire::{CacheControl, Content, arguments, redacted, signed};
 
 use super::ApiError;
 use super::content::WirePart;
@@ -160,21 +160,6 @@ impl WireToolCall {
             });
         Ok(calls.chain(mark))
     }
-}
-
-/// The arguments as the objects that Bedrock wants, a call for each: a model that writes `{"a":1}{"b":2}` meant two
-/// calls. The client knows one and answers one; the planner says of the others that they were not carried out. Broken
-/// JSON comes back to the model as `{}`: it wrote that itself, and refusing would end the conversation.
-fn arguments(arguments: Value) -> Vec<Value> {
-    let mut objects = match arguments {
-        Value::String(text) => surrogates::values(text.as_bytes()),
-        object => vec![object],
-    };
-    objects.retain(Value::is_object);
-    if objects.is_empty() {
-        objects.push(Value::Object(Map::new()));
-    }
-    objects
 }
 
 /// A result with its cache marks behind it: Bedrock takes none inside.

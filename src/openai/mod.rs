@@ -4,9 +4,9 @@
 
 mod annotations;
 mod chunk;
-mod content;
+pub(crate) mod content;
 mod files;
-mod format;
+pub(crate) mod format;
 mod message;
 mod priced;
 mod reply;
@@ -26,7 +26,6 @@ pub use stored::stored_reply;
 
 pub use crate::wire::ApiError;
 
-use bytes::Bytes;
 use rust_decimal::Decimal;
 
 use crate::conversation::Reply;
@@ -47,10 +46,6 @@ impl Wire for Chat {
 
     fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion {
         completion(head, reply, cost)
-    }
-
-    fn stream_error(error: &ApiError) -> Bytes {
-        Bytes::from(format!("data: {}\n\n", error.body()))
     }
 }
 

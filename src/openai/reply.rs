@@ -131,7 +131,7 @@ pub fn completion(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion
 pub(super) fn finish_reason(reason: &StopReason) -> &'static str {
     match reason {
         StopReason::EndTurn
-        | StopReason::StopSequence
+        | StopReason::StopSequence(_)
         | StopReason::Malformed
         | StopReason::Other(_) => "stop",
         StopReason::MaxTokens | StopReason::ContextWindowExceeded => "length",

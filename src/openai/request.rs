@@ -227,6 +227,8 @@ impl Body for ChatRequest {
                 .stream_options
                 .and_then(|options| options.include_usage)
                 .unwrap_or(false),
+            include_thinking: true,
+            free_form: Vec::new(),
             num_retries: header(headers, "x-litellm-num-retries").or(self.num_retries),
             timeout: seconds(
                 header(headers, "x-litellm-timeout").or(self.timeout),

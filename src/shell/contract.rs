@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::metrics::{Metrics, Scope};
-use crate::keys::{MasterKey, MasterKeyError};
+use crate::keys::{Login, MasterKey, MasterKeyError};
 
 /// What the environment says, with its defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Contract {
     master_key: Option<String>,
     master_key_sha256: Option<String>,
     allow_no_master_key: bool,
+    ui_username: Option<String>,
+    ui_password: Option<String>,
 }
 
 /// A variable that says nothing usable.
@@ -83,6 +85,8 @@ impl Contract {
             master_key: get("LITELLM_MASTER_KEY"),
             master_key_sha256: get("MASTER_KEY_SHA256"),
             allow_no_master_key: flag("ALLOW_NO_MASTER_KEY", get("ALLOW_NO_MASTER_KEY"))?,
+            ui_username: get("UI_USERNAME"),
+            ui_password: get("UI_PASSWORD"),
         })
     }
 
@@ -98,6 +102,15 @@ impl Contract {
             hash,
             self.allow_no_master_key && self.host.is_loopback() && !self.on_lambda,
         )
+    }
+
+    /// Who may open the admin pages: on Lambda always `admin` with the master key, for a function's variables can be
+    /// read by whoever may describe it.
+    pub fn login(&self) -> Login {
+        if self.on_lambda {
+            return Login::default();
+        }
+        Login::new(self.ui_username.as_deref(), self.ui_password.as_deref())
     }
 }
 
@@ -193,6 +206,17 @@ mod tests {
         ];
         let refused = read(&open).unwrap().master_key(None);
         assert_eq!(refused, Err(MasterKeyError::Missing));
+    }
+
+    #[test]
+    fn a_password_for_the_pages_counts_everywhere_but_on_lambda() {
+        let local = [("UI_USERNAME", "maria"), ("UI_PASSWORD", "secret")];
+        let lambda = [local[0], local[1], ("AWS_EXECUTION_ENV", "AWS_Lambda_rust")];
+        assert_eq!(
+            read(&local).unwrap().login(),
+            Login::new(Some("maria"), Some("secret"))
+        );
+        assert_eq!(read(&lambda).unwrap().login(), Login::default());
     }
 
     #[test]

@@ -89,20 +89,8 @@ pub(super) async fn gather(
     #[cfg(not(feature = "local"))]
     let (Upstream::Amazon, instead) = (upstream, None::<Override>);
 
-    #[cfg(feature = "local")]
-    let (embedded, table) = match &contract.table_name {
-        Some(name) => (None, connect(contract, &sdk, name).await?),
-        None => {
-            let embedded = Embedded::open(&contract.data_dir).await?;
-            let table = embedded.table(EMBEDDED_TABLE).await?;
-            (Some(embedded), table)
-        }
-    };
-    #[cfg(not(feature = "local"))]
-    let table = {
-        let name = contract.table_name.as_ref().ok_or(StartError::NoTable)?;
-        connect(contract, &sdk, name).await?
-    };
+    let books = Books::open(contract, &sdk).await?;
+    let table = books.table;
 
     let clients = Clients::new(sdk, &config, instead);
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default())
@@ -110,12 +98,12 @@ pub(super) async fn gather(
         .sharing(table.clone());
     let ledger = Ledger::new(table, LedgerOptions::of(&config));
     Ok(Gathered {
-        state: AppState::new(config, routes, master_key, ledger),
+        state: AppState::new(config, routes, master_key, contract.login(), ledger),
         connections,
         #[cfg(feature = "local")]
         simulated,
         #[cfg(feature = "local")]
-        embedded,
+        embedded: books.embedded,
     })
 }
 
@@ -148,6 +136,43 @@ fn names_credentials(config: &Config) -> bool {
     config
         .deployments()
         .any(|deployment| deployment.credentials != config::Credentials::Default)
+}
+
+/// Where the records are.
+pub(super) struct Books {
+    pub(super) table: Table,
+    /// Serves the table where it is a file.
+    #[cfg(feature = "local")]
+    pub(super) embedded: Option<Embedded>,
+}
+
+impl Books {
+    /// The table that `TABLE_NAME` says, else the embedded one.
+    pub(super) async fn open(contract: &Contract, sdk: &SdkConfig) -> Result<Self, StartError> {
+        let named = match &contract.table_name {
+            Some(name) => Some(connect(contract, sdk, name).await?),
+            None => None,
+        };
+        #[cfg(feature = "local")]
+        let books = match named {
+            Some(table) => Self {
+                table,
+                embedded: None,
+            },
+            None => {
+                let embedded = Embedded::open(&contract.data_dir).await?;
+                Self {
+                    table: embedded.table(EMBEDDED_TABLE).await?,
+                    embedded: Some(embedded),
+                }
+            }
+        };
+        #[cfg(not(feature = "local"))]
+        let books = Self {
+            table: named.ok_or(StartError::NoTable)?,
+        };
+        Ok(books)
+    }
 }
 
 async fn connect(contract: &Contract, sdk: &SdkConfig, name: &str) -> Result<Table, StartError> {

@@ -83,6 +83,7 @@ fn announce(
         "  models from {}, Bedrock: {upstream}, records: {table}",
         state.config.name
     );
+    println!("  admin pages: http://{address}/ui");
     println!(
         "  try: curl http://{address}/v1/chat/completions{key} -H 'Content-Type: application/json' \
          -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"what llm are you\"}}]}}'"

@@ -17,6 +17,8 @@ pub mod local;
 mod logging;
 mod metrics;
 #[cfg(feature = "local")]
+pub mod replay;
+#[cfg(feature = "local")]
 mod server;
 #[cfg(feature = "local")]
 pub mod simulated;
@@ -53,6 +55,14 @@ pub enum StartError {
     /// Lambda's runtime gave up.
     #[error("the Lambda runtime ended: {0}")]
     Runtime(#[source] lambda_http::Error),
+    /// A log to replay cannot be read.
+    #[error("{name} cannot be read: {source}")]
+    Log {
+        /// The file, or `standard input`.
+        name: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The simulated Bedrock does not start.
     #[error("the simulated Bedrock does not start: {0}")]
     Simulated(#[source] std::io::Error),

@@ -5,7 +5,6 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +12,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 use tower_http::add_extension::AddExtensionLayer;
+
+use crate::ClientAddress;
 
 /// How long a client may take for the head of a request, and a kept connection may be idle.
 pub(super) const HEAD_LIMIT: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ pub(super) async fn serve(
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let service = ServiceBuilder::new()
-            .layer(AddExtensionLayer::new(ConnectInfo(from)))
+            .layer(AddExtensionLayer::new(ClientAddress(from.ip())))
             .service(app.clone());
         let connection =
             http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
@@ -85,6 +86,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::{Arc, Mutex};
 
+    use axum::Extension;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
@@ -112,7 +114,7 @@ mod tests {
             asked.await.unwrap();
             "done"
         };
-        let from = async |ConnectInfo(from): ConnectInfo<SocketAddr>| from.ip().to_string();
+        let from = async |Extension(ClientAddress(ip)): Extension<ClientAddress>| ip.to_string();
         let app = Router::new()
             .route("/", get(from))
             .route("/slow", get(slow));

@@ -78,7 +78,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Rates;
+    use crate::catalog::{Catalog, Rates};
 
     fn d(text: &str) -> Decimal {
         text.parse().unwrap()
@@ -180,6 +180,63 @@ mod tests {
                 found, expected,
                 "{input} {output} {read} {write_5m} {write_1h}"
             );
+        }
+    }
+
+    #[test]
+    fn the_catalog_s_prices_give_what_a_hand_computes() {
+        let sonnet = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+        let haiku = "us.anthropic.claude-haiku-5-5";
+        let nova = "us.amazon.nova-pro-v1:0";
+        // id, tier, (input, output, read, 5m, 1h) → total, from the price list by hand.
+        let table = [
+            // LiteLLM's own figures for these three.
+            (sonnet, None, (11, 7, 1000, 200, 0), "0.0013068"),
+            (sonnet, None, (8, 1, 0, 0, 0), "0.0000429"),
+            (
+                "us.anthropic.claude-3-5-sonnet-20241022-v2:0",
+                None,
+                (11, 7, 1000, 200, 0),
+                "0.001188",
+            ),
+            // A geographic profile costs a tenth more than the global one, GovCloud a fifth.
+            (
+                "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+                None,
+                (1000, 100, 0, 0, 0),
+                "0.0045",
+            ),
+            (sonnet, None, (1000, 100, 0, 0, 0), "0.00495"),
+            (
+                "us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0",
+                None,
+                (1000, 100, 0, 0, 0),
+                "0.0054",
+            ),
+            // Above 200,000: 200000 × 6.6 + 1000 × 13.2.
+            (sonnet, None, (200_000, 0, 0, 0, 1000), "1.3332"),
+            // A limit at 100,000: 99000 × .11 + 1000 × .011 + 1000 × .55, then 99001 × .55 + 1000 × .055 + 1000 × 2.75.
+            (haiku, None, (99_000, 1000, 1000, 0, 0), "0.011451"),
+            (haiku, None, (99_001, 1000, 1000, 0, 0), "0.05725555"),
+            // Nova has no price for writing to the cache: 100 × .8 + 10 × 3.2 + 1000 × .2 + 500 × .8.
+            (nova, None, (100, 10, 1000, 500, 0), "0.000712"),
+            (nova, Some("flex"), (100, 10, 1000, 500, 0), "0.000356"),
+            (nova, Some("priority"), (100, 10, 1000, 500, 0), "0.001246"),
+            (
+                "openai.gpt-oss-120b-1:0",
+                Some("flex"),
+                (1000, 1000, 0, 0, 0),
+                "0.000375",
+            ),
+            // A tier without a price of its own costs what the model costs.
+            (sonnet, Some("flex"), (1000, 100, 0, 0, 0), "0.00495"),
+        ];
+        for (id, tier, (input, output, read, write_5m, write_1h), total) in table {
+            let model = Catalog::bundled().resolve(id, None, None);
+            let price = model.price.unwrap();
+            let usage = usage(input, output, read, write_5m, write_1h);
+            let cost = cost(&usage, &price.under(tier));
+            assert_eq!(cost.total, d(total), "{id} {tier:?} {usage:?}");
         }
     }
 

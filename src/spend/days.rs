@@ -18,8 +18,7 @@ use serde_json::value::RawValue;
 
 use super::ledger::{Ledger, ReadError, days_of};
 use super::totals::{Counters, DayTotal, TotalOf};
-use crate::store::keys::{self, SHARDS};
-use crate::store::{Item, Key, Query, StoreError, Write, pieces};
+use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
 
 /// Movements of a day that ended this long ago are late.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
@@ -130,7 +129,7 @@ impl Ledger {
 
     /// The sums over a day's shards.
     pub(super) async fn of_shards(&self, day: Date, consistent: bool) -> Result<Rows, StoreError> {
-        let shards = (0..SHARDS).map(|shard| async move {
+        let shards = (0..self.options().shards).map(|shard| async move {
             let query = Query {
                 consistent,
                 ..Query::all(keys::usage_partition(day, shard))

@@ -25,12 +25,17 @@ const OTHER_PREFIXES: [&str; 2] = ["msg_", "resp_"];
 pub struct NotARequestId;
 
 impl RequestId {
-    /// A new id for a request that begins now, on a random shard.
+    /// A new id for a request that begins now, on a random one of the usual shards.
     pub fn new(now: Timestamp) -> RequestId {
+        RequestId::spread(now, SHARDS)
+    }
+
+    /// The same over this many shards.
+    pub(super) fn spread(now: Timestamp, shards: u8) -> RequestId {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
         let mut bytes = Uuid::new_v4().into_bytes();
         let [.., shard] = &mut bytes;
-        *shard %= SHARDS;
+        *shard %= shards.max(1);
         let time = millis.to_be_bytes();
         for (byte, time) in bytes.iter_mut().zip(time.iter().skip(2)) {
             *byte = *time;

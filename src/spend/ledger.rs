@@ -1,13 +1,18 @@
 //! The books: every record written exactly once together with the totals it moves, and both read back.
 
+#[cfg(feature = "local")]
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+#[cfg(feature = "local")]
+use serde::Deserialize;
 
 use super::record::Record;
 use super::{RequestId, days, log};
 use crate::config::Config;
+use crate::store::keys::SHARDS;
 use crate::store::{Item, StoreError, Table, Write, WriteLimits, keys};
 
 /// The books over one table. Clones are cheap.
@@ -26,6 +31,9 @@ pub struct LedgerOptions {
     pub retention: Option<Duration>,
     /// How long prompts and replies are kept, where they are stored.
     pub content_retention: Duration,
+    /// Over how many partitions a day is spread. May grow from start to start; what lies in a shard beyond the number
+    /// is found by its id alone.
+    pub shards: u8,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -36,6 +44,7 @@ impl Default for LedgerOptions {
             write: WriteLimits::default(),
             retention: None,
             content_retention: DAY * 14,
+            shards: SHARDS,
         }
     }
 }
@@ -55,6 +64,7 @@ impl LedgerOptions {
             },
             retention,
             content_retention: retention.map_or(content, |kept| kept.min(content)),
+            shards: config.general.spend_shards.unwrap_or(default.shards),
         }
     }
 }
@@ -95,6 +105,11 @@ impl Ledger {
         &self.options
     }
 
+    /// The id of a request that begins now, on one of the books' shards.
+    pub fn new_id(&self, now: Timestamp) -> RequestId {
+        RequestId::spread(now, self.options.shards)
+    }
+
     /// The table that holds them.
     pub fn table(&self) -> &Table {
         &self.table
@@ -130,11 +145,8 @@ impl Ledger {
         if let Some(session) = &caller.session_id {
             item = item.by_session(keys::by_session(session));
         }
-        if let Some(kept) = self.options.retention {
-            // Past the calendar's end is for ever.
-            if let Ok(end) = id.time().checked_add(kept) {
-                item = item.expires(end);
-            }
+        if let Some(end) = self.expiry(&id) {
+            item = item.expires(end);
         }
         let movement = record.seal();
         let mut writes = vec![Write::Create(item)];
@@ -169,6 +181,36 @@ impl Ledger {
     /// When the table fails.
     pub async fn get(&self, id: &RequestId) -> Result<Option<Record>, StoreError> {
         self.table.get(&id.key()).await
+    }
+
+    /// Which of these requests have a record.
+    ///
+    /// # Errors
+    /// When the table fails.
+    #[cfg(feature = "local")]
+    pub(super) async fn recorded(
+        &self,
+        ids: &[RequestId],
+    ) -> Result<HashSet<RequestId>, StoreError> {
+        #[derive(Deserialize)]
+        struct Recorded {
+            request_id: RequestId,
+        }
+        let keys: Vec<_> = ids.iter().map(RequestId::key).collect();
+        let found: Vec<Recorded> = self.table.get_many(&keys).await?;
+        Ok(found.into_iter().map(|record| record.request_id).collect())
+    }
+
+    /// Whether a record of this id would not be kept any more: whether it was ever there, nobody can know.
+    #[cfg(feature = "local")]
+    pub(super) fn has_expired(&self, id: &RequestId, now: Timestamp) -> bool {
+        self.expiry(id).is_some_and(|end| end <= now)
+    }
+
+    /// When a record of this id is deleted; `None`: never.
+    fn expiry(&self, id: &RequestId) -> Option<Timestamp> {
+        // Past the calendar's end is for ever.
+        id.time().checked_add(self.options.retention?).ok()
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) mod money;
 mod movement;
 mod query;
 mod record;
+#[cfg(feature = "local")]
+pub mod replay;
 pub mod report;
 mod reservation;
 mod row;
@@ -27,7 +29,7 @@ pub use cost::{Cost, cost};
 pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
-pub use log::{Opening, TARGET, UNRECORDED, opened};
+pub use log::{OPEN, Opening, TARGET, UNRECORDED, opened};
 pub use money::Dollars;
 pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};

@@ -38,7 +38,7 @@ impl Movement {
         let mut rows = BTreeMap::<String, Counters>::new();
         let mut whole = Counters {
             requests: 1,
-            failures: (record.status == Status::Failure).into(),
+            failures: (record.status != Status::Success).into(),
             unpriced: record.is_unpriced().into(),
             ..Counters::default()
         };

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Cursor;
 use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
-use crate::store::keys::{self, Key, SHARDS};
+use crate::store::keys::{self, Key};
 use crate::store::{Index, Order, Position, Query, Range, StoreError, Table};
 
 /// Which records are looked for.
@@ -132,7 +132,7 @@ impl Ledger {
     /// # Errors
     /// When the table fails, or the period is longer than a year.
     pub async fn search(&self, search: &Search) -> Result<Found, ReadError> {
-        let mut walk = Walk::new(self.table(), search);
+        let mut walk = Walk::new(self, search);
         let end = match &search.after {
             Some(cursor) => search.end.min(cursor.time()),
             None => search.end,
@@ -162,6 +162,7 @@ impl Ledger {
 /// A search under way.
 struct Walk<'a> {
     table: &'a Table,
+    shards: u8,
     search: &'a Search,
     range: Range,
     /// The sort key from which on everything was found before.
@@ -188,14 +189,15 @@ struct KeyOnly {
 }
 
 impl<'a> Walk<'a> {
-    fn new(table: &'a Table, search: &'a Search) -> Walk<'a> {
+    fn new(ledger: &'a Ledger, search: &'a Search) -> Walk<'a> {
         let end = keys::sortable(search.end);
         let before = match &search.after {
             Some(cursor) => end.min(cursor.sort_key()),
             None => end,
         };
         Walk {
-            table,
+            table: ledger.table(),
+            shards: ledger.options().shards,
             search,
             range: Range::Between(keys::sortable(search.first), before.clone()),
             before,
@@ -249,7 +251,7 @@ impl<'a> Walk<'a> {
             (None, Some(hash), Some(day)) if !hash.is_empty() => {
                 vec![(keys::by_key(hash, day), Some(Index::ByKey))]
             }
-            (None, _, Some(day)) => (0..SHARDS)
+            (None, _, Some(day)) => (0..self.shards)
                 .map(|shard| (keys::spend_partition(day, shard), None))
                 .collect(),
             (None, _, None) => Vec::new(),

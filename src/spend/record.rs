@@ -85,6 +85,8 @@ pub enum Status {
     Success,
     /// With an error, possibly after a part of the answer.
     Failure,
+    /// Nobody knows: its process ended before its record was written. Its tokens are an estimate.
+    Lost,
 }
 
 /// Who sent a request.

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::catalog::{Price, Rates};
 use crate::conversation::Usage;
-use crate::store::{Embedded, Table, WriteLimits, keys};
+use crate::store::{Claim, Embedded, Hold, Key, Reserved, Table, WriteLimits, keys};
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -155,6 +155,79 @@ async fn a_record_written_twice_counts_once() {
     assert_eq!(total(&ledger, &model("us.sonnet")).await, expected);
     assert_eq!(total(&ledger, &TotalOf::Tag("t1".into())).await, expected);
     assert_eq!(total(&ledger, &TotalOf::Tag("t2".into())).await, expected);
+}
+
+/// A record whose request held 5 cents of a budget, which knows of it.
+async fn reserved(ledger: &Ledger, budget: &Key) -> Record {
+    let mut record = record_at(noon());
+    let held = d("0.05");
+    let claim = Claim {
+        holder: &record.request_id.to_string(),
+        hold: Hold {
+            amount: held,
+            until: noon(),
+        },
+        most: d("1"),
+        expires: None,
+    };
+    let reserved = ledger.table.reserve(budget, &claim).await.unwrap();
+    assert!(matches!(reserved, Reserved::Held(_)));
+    record.reservations = vec![Reservation {
+        key: budget.clone(),
+        held,
+    }];
+    record
+}
+
+#[tokio::test]
+async fn a_record_settles_what_was_held_for_it_once_also_when_it_is_replayed_late() {
+    let (_embedded, ledger) = fresh().await;
+    for expires_first in [false, true] {
+        let budget = keys::budget(&format!("k{expires_first}"), None);
+        let mut record = reserved(&ledger, &budget).await;
+        let cost = record.spend_known();
+        // What the log keeps of a record that could not be written, weeks ago.
+        record.seal();
+        let line = serde_json::to_string(&record).unwrap();
+        if expires_first {
+            let seen = ledger.table.account(&budget).await.unwrap().unwrap();
+            ledger
+                .table
+                .expire_holds(&budget, &seen, noon())
+                .await
+                .unwrap();
+        }
+        let replayed = || serde_json::from_str::<Record>(&line).unwrap();
+        assert_eq!(ledger.record(replayed()).await.unwrap(), Written::Now);
+        for again in [replayed(), record] {
+            assert_eq!(ledger.record(again).await.unwrap(), Written::AlreadyCounted);
+        }
+        let account = ledger.table.account(&budget).await.unwrap().unwrap();
+        assert_eq!((account.spent, account.committed), (cost, cost));
+        assert!(account.holds.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_written_although_its_budget_is_gone() {
+    let (_embedded, ledger) = fresh().await;
+    let mut record = record_at(noon());
+    let budgets = [keys::budget("gone", None), keys::common_budget(None)];
+    let there = reserved(&ledger, &budgets[1]).await;
+    record.reservations = there.reservations.clone();
+    record.reservations.insert(
+        0,
+        Reservation {
+            key: budgets[0].clone(),
+            held: d("0.5"),
+        },
+    );
+    record.request_id = there.request_id;
+    let cost = record.spend_known();
+    assert_eq!(ledger.record(record).await.unwrap(), Written::Now);
+    assert_eq!(ledger.table.account(&budgets[0]).await.unwrap(), None);
+    let account = ledger.table.account(&budgets[1]).await.unwrap().unwrap();
+    assert_eq!((account.spent, account.committed), (cost, cost));
 }
 
 #[tokio::test]
@@ -344,13 +417,15 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
     let record = record_at(noon());
     opened(&Opening {
         request_id: record.request_id,
-        api_key: &record.caller.key_hash,
-        model: "sonnet",
+        call_type: "acompletion".into(),
+        api_key: record.caller.key_hash.as_str().into(),
+        model: "sonnet".into(),
         estimated_input: 12,
-        reservations: &[Reservation {
+        reservations: vec![Reservation {
             key: crate::store::keys::budget("k", None),
             held: d("0.25"),
-        }],
+        }]
+        .into(),
     });
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
@@ -677,6 +752,26 @@ async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
         .totals(day.saturating_sub(jiff::Span::new().days(366)), day)
         .await;
     assert_eq!(year.unwrap(), first);
+}
+
+#[tokio::test]
+async fn more_shards_find_what_fewer_have_written() {
+    let (_embedded, ledger) = fresh().await;
+    let spread = LedgerOptions {
+        shards: 16,
+        ..LedgerOptions::default()
+    };
+    let more = Ledger::new(ledger.table.clone(), spread);
+    for _ in 0..20 {
+        ledger.record(record_at(noon())).await.unwrap();
+        let mut record = record_at(noon());
+        record.request_id = more.new_id(noon());
+        more.record(record).await.unwrap();
+    }
+    let found = pages(&more, since_days(0)).await;
+    assert_eq!(found.len(), 40);
+    assert!(found.iter().any(|record| record.request_id.shard() >= 4));
+    assert_eq!(total(&more, &model("us.sonnet")).await.requests, 40);
 }
 
 /// Log lines, kept.

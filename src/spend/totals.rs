@@ -16,7 +16,7 @@ pub use crate::store::keys::TotalOf;
 pub struct Counters {
     /// Requests, failed ones included. A request that several models worked on counts for the last of them.
     pub requests: u64,
-    /// Those that failed.
+    /// Those that failed, or were lost.
     pub failures: u64,
     /// Those with tokens whose price is unknown, and so missing in `spend`.
     pub unpriced: u64,

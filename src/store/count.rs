@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 
-use super::item::{PK, SK, TTL};
+use super::item::{Attributes, PK, SK, TTL};
 use super::{Key, StoreError, Table};
 
 /// One update, with the SDK's own tries.
@@ -23,6 +23,15 @@ pub struct Counter<'a> {
     pub limit: Option<u64>,
 }
 
+/// What counting came to: the counters' values, in the order in which they were named, none of them below 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tally {
+    /// As they are now.
+    Counted(Vec<u64>),
+    /// As they stand: one of them has reached its limit, and nothing was added.
+    Full(Vec<u64>),
+}
+
 impl Table {
     /// Adds to the counters of one item, all or none. False: one of them has reached its limit. The item is gone
     /// from `expires` on.
@@ -35,6 +44,20 @@ impl Table {
         counters: &[Counter<'_>],
         expires: Timestamp,
     ) -> Result<bool, StoreError> {
+        let tally = self.tally(key, counters, expires).await?;
+        Ok(matches!(tally, Tally::Counted(_)))
+    }
+
+    /// The same, with the counters' values.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn tally(
+        &self,
+        key: &Key,
+        counters: &[Counter<'_>],
+        expires: Timestamp,
+    ) -> Result<Tally, StoreError> {
         let mut update = self
             .client
             .update_item()
@@ -65,15 +88,25 @@ impl Table {
         let conditions = (!conditions.is_empty()).then(|| conditions.join(" AND "));
         let update = update
             .update_expression(format!("ADD {} SET #ttl = :ttl", terms.join(", ")))
-            .set_condition_expression(conditions);
+            .set_condition_expression(conditions)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let values = |item: Option<&Attributes>| {
+            let value = |counter: &Counter<'_>| {
+                let text = item?.get(counter.field)?.as_n().ok()?;
+                u64::try_from(text.parse::<i64>().ok()?).ok()
+            };
+            let values = counters.iter().map(|counter| value(counter).unwrap_or(0));
+            values.collect()
+        };
         match update.send().await {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(refusal))
-                if refusal.err().code() == Some("ConditionalCheckFailedException") =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::from_sdk(error, UPDATE)),
+            Ok(done) => Ok(Tally::Counted(values(done.attributes()))),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Tally::Full(values(refused.item())))
+                }
+                _ => Err(StoreError::from_sdk(error, UPDATE)),
+            },
         }
     }
 }

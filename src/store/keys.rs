@@ -3,8 +3,8 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-/// Into how many partitions a day's records and totals are spread. One partition takes about 1,000 writes a second,
-/// and a record's transaction costs about four.
+/// Into how many partitions a day's records, and into how many its totals, are spread at least. A partition takes about
+/// 1,000 write units a second; a record of 2 kB costs four, and so do its totals where it has one tag.
 pub const SHARDS: u8 = 4;
 
 /// The address of one item.
@@ -180,6 +180,22 @@ pub fn routing() -> Key {
     Key {
         pk: "settings".to_owned(),
         sk: "routing".to_owned(),
+    }
+}
+
+/// A session of the admin pages, by the SHA-256 of its id in hex.
+pub fn session(sha256: &str) -> Key {
+    Key {
+        pk: format!("session#{sha256}"),
+        sk: "session".to_owned(),
+    }
+}
+
+/// How often a login was tried from this address, or overall, in a stretch of time.
+pub fn logins(from: &str, stretch: i64) -> Key {
+    Key {
+        pk: format!("login#{from}#{stretch}"),
+        sk: "tries".to_owned(),
     }
 }
 

@@ -20,7 +20,7 @@ mod table;
 mod write;
 
 pub use account::{Account, Claim, Hold, Reserved, Settlement};
-pub use count::Counter;
+pub use count::{Counter, Tally};
 #[cfg(feature = "local")]
 pub use embedded::Embedded;
 pub use error::StoreError;

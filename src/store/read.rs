@@ -153,28 +153,6 @@ impl Table {
         Ok(found)
     }
 
-    /// The keys of all items in a partition of index 1. Items written within the last second may be missing.
-    ///
-    /// # Errors
-    /// When the table does not answer.
-    pub async fn indexed_by_key(&self, partition: &str) -> Result<Vec<Key>, StoreError> {
-        let pages = self
-            .client
-            .query()
-            .table_name(&*self.name)
-            .index_name(BY_KEY)
-            .key_condition_expression("by_key = :partition")
-            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
-            .into_paginator()
-            .items()
-            .send();
-        let found = pages
-            .collect::<Result<Vec<Attributes>, _>>()
-            .await
-            .map_err(|e| StoreError::from_sdk(e, READ))?;
-        found.iter().map(item::read).collect()
-    }
-
     /// One piece of a run: at most `most` items, and at most 1 MB.
     ///
     /// # Errors

@@ -45,9 +45,9 @@ pub(crate) fn redacted(data: &str) -> Option<Part> {
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a source (an object)")]
 pub(crate) struct WireSource {
-    r#type: Option<String>,
-    media_type: Option<String>,
-    data: Option<String>,
+    pub(crate) r#type: Option<String>,
+    pub(crate) media_type: Option<String>,
+    pub(crate) data: Option<String>,
 }
 
 impl WireSource {

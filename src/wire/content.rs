@@ -7,17 +7,12 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// `content` of a message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Content<P> {
+    #[default]
     Empty,
     Text(String),
     Parts(Vec<P>),
-}
-
-impl<P> Default for Content<P> {
-    fn default() -> Self {
-        Self::Empty
-    }
 }
 
 impl<'de, P: Deserialize<'de>> Deserialize<'de> for Content<P> {

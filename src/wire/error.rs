@@ -26,6 +26,9 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// What the message of an error of Bedrock's begins with, as in the reference system.
+    pub const UPSTREAM: &str = "BedrockException - ";
+
     /// An error with nothing but a status, a type and a message.
     pub fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -122,7 +125,7 @@ impl From<&Failure> for ApiError {
         Self {
             code,
             retry_after: failure.retry_after,
-            ..Self::new(status, kind, format!("BedrockException - {message}"))
+            ..Self::new(status, kind, format!("{}{message}", Self::UPSTREAM))
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What every wire towards clients has in common, and what one has to be for `http/` to serve it.
 //!
-//! A wire is a room of its own (`openai/`, …) that translates to and from the domain in `conversation/`: no wire is
+//! A wire is a room of its own (`openai/`, `anthropic/`, `responses/`) that translates to and from the domain in `conversation/`: no wire is
 //! translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that implements [`Wire`] and a line
 //! in the router; admission, chains, records and logs are the same for all.
 
+mod arguments;
 mod blocks;
 mod body;
 mod content;
@@ -23,6 +24,7 @@ pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 pub use stored::stored_request;
 
+pub(crate) use arguments::arguments;
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
 pub(crate) use body::{header, headline, parse, seconds};
 pub(crate) use content::Content;
@@ -54,10 +56,6 @@ pub trait Wire: Send + Sync + 'static {
 
     /// A finished answer as the reply's body. `cost` is in US dollars; `None` where a price is unknown.
     fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Self::Whole;
-
-    /// An error inside a stream, possibly its first event. Nothing may follow it: what was sent before must not pass
-    /// for a whole answer.
-    fn stream_error(error: &ApiError) -> Bytes;
 }
 
 /// A request's body as it came.
@@ -75,23 +73,30 @@ pub trait Body: Sized + Send {
     fn into_conversation(self, headers: &HeaderMap) -> Result<(Request, Options), ApiError>;
 }
 
-/// What every reply says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What every reply says of itself, and what it must know of its request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     /// The reply's id, which finds its record.
     pub id: String,
     /// When the request came, in Unix seconds.
     pub created: i64,
-    /// The group that answers.
+    /// The group that answers; empty as long as nobody does.
     pub model: String,
     /// The client wants the usage at the end of the stream, on a wire where that is a choice.
     pub include_usage: bool,
+    /// The thinking goes to the client with its signatures, sealed, on a wire where that is a choice.
+    pub include_thinking: bool,
+    /// The tools that the client gave as taking free text, by the names that the domain has for them.
+    pub free_form: Vec<String>,
 }
 
 /// Writes the events of one streamed reply.
 pub trait Writer: Send + 'static {
+    /// A writer that has said nothing yet.
+    fn new(head: Head) -> Self;
+
     /// An answer begins: appends what comes before its first event, if anything does.
-    fn begin(head: Head, out: &mut BytesMut) -> Self;
+    fn begin(&mut self, model: String, out: &mut BytesMut);
 
     /// Another model goes on with the answer, after text, after thinking or after nothing. What it thinks is not what
     /// the first one began to think.
@@ -102,4 +107,8 @@ pub trait Writer: Send + 'static {
 
     /// Appends the end of a whole answer. Only here may a client learn that it is whole.
     fn end(&mut self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut);
+
+    /// Appends an error, whether or not an answer has begun. Nothing follows it: what was sent before must not pass for
+    /// a whole answer.
+    fn fail(&mut self, error: &ApiError, out: &mut BytesMut);
 }

@@ -13,6 +13,10 @@ pub struct Options {
     pub stream: bool,
     /// Send a usage chunk at the end of the stream.
     pub include_usage: bool,
+    /// Send the thinking with its signatures, on a wire that seals it.
+    pub include_thinking: bool,
+    /// Tools that the client gave as taking free text, by the names that the domain has for them.
+    pub free_form: Vec<String>,
     /// Tries beyond the first on each target.
     pub num_retries: Option<u32>,
     /// How long an attempt may take.

@@ -33,6 +33,8 @@ pub struct Lambda {
 pub struct Invocation {
     pub status: u16,
     pub headers: serde_json::Map<String, Value>,
+    /// Lambda hands them over apart from the headers.
+    pub cookies: Vec<String>,
     /// The body's pieces, each with the time since the event.
     pub pieces: Vec<(Duration, Bytes)>,
     /// When the response was whole.
@@ -136,6 +138,7 @@ impl Lambda {
         let mut invocation = Invocation {
             status: 0,
             headers: Default::default(),
+            cookies: Vec::new(),
             pieces: Vec::new(),
             whole: Duration::ZERO,
             over: Duration::ZERO,
@@ -148,6 +151,8 @@ impl Lambda {
                         let prelude: Value = serde_json::from_slice(&head[..end]).unwrap();
                         invocation.status = prelude["statusCode"].as_u64().unwrap() as u16;
                         invocation.headers = prelude["headers"].as_object().unwrap().clone();
+                        invocation.cookies =
+                            serde_json::from_value(prelude["cookies"].clone()).unwrap_or_default();
                         let rest = head.split_off(end + 8);
                         if !rest.is_empty() {
                             invocation.pieces.push((started.elapsed(), rest.into()));

@@ -1,10 +1,13 @@
 //! A gateway under test: the real router on a real socket, a simulated Bedrock behind it, a table in memory.
 
+pub mod anthropic;
 mod clock;
 pub mod lambda;
 mod panicking;
 pub mod process;
+pub mod responses;
 mod runtime_api;
+mod sample;
 mod sse;
 
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::config::Config;
-use bedrock_sidecar::keys::MasterKey;
+use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions};
@@ -154,6 +157,11 @@ impl TestApp {
         surroundings.gateway(&self.yaml).await
     }
 
+    /// Where the table is served that this gateway uses, unless it was given another.
+    pub fn table_url(&self) -> &str {
+        self.embedded.endpoint()
+    }
+
     /// A GET with the key.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.http
@@ -221,6 +229,7 @@ impl TestApp {
 /// What a gateway under test stands in.
 struct Surroundings {
     master_key: MasterKey,
+    login: Login,
     backoff: Backoff,
     clock: TestClock,
     bedrock: Arc<Simulated>,
@@ -237,6 +246,7 @@ impl Surroundings {
     async fn new() -> Self {
         Self {
             master_key: MasterKey::new(Some(KEY), None, false).unwrap(),
+            login: Login::default(),
             backoff: quick(),
             clock: TestClock::default(),
             bedrock: Arc::new(simulated().await),
@@ -250,14 +260,7 @@ impl Surroundings {
     async fn gateway(self, yaml: &str) -> TestApp {
         let (config, _) = Config::parse("test.yml", yaml, &|_| None).unwrap();
         let config = Arc::new(config);
-        let sdk = aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "test",
-            )))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
+        let sdk = offline_sdk();
         let own = self.embedded.table("test").await.unwrap();
         let options = |endpoint| TableOptions {
             name: "test".to_owned(),
@@ -281,7 +284,7 @@ impl Surroundings {
             .with_seed(7)
             .sharing(table.clone());
         let ledger = Ledger::new(table, LedgerOptions::of(&config));
-        let state = AppState::new(config, routes, self.master_key, ledger);
+        let state = AppState::new(config, routes, self.master_key, self.login, ledger);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -299,6 +302,18 @@ impl Surroundings {
             embedded: self.embedded,
         }
     }
+}
+
+/// What an SDK client needs that talks to nobody but this machine.
+pub fn offline_sdk() -> aws_config::SdkConfig {
+    aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "test",
+        )))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
 }
 
 async fn simulated() -> Simulated {

@@ -277,7 +277,8 @@ async fn told(endpoint: &Endpoint, plan: Plan) {
     };
     let (mut fold, mut chunks, mut text, mut stops) =
         (Fold::default(), BytesMut::new(), String::new(), 0);
-    let mut writer = ChunkWriter::begin(head(), &mut chunks);
+    let mut writer = ChunkWriter::new(head());
+    writer.begin("m".to_owned(), &mut chunks);
     let whole = loop {
         match answer.next().await {
             Ok(Some(event)) => {
@@ -320,6 +321,8 @@ fn head() -> Head {
         created: 0,
         model: "m".to_owned(),
         include_usage: false,
+        include_thinking: false,
+        free_form: Vec::new(),
     }
 }
 

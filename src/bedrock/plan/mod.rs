@@ -77,6 +77,8 @@ pub struct Without {
     pub forced_tool_choice: bool,
     /// A schema for the answer was refused.
     pub json_schema: bool,
+    /// A beta of Claude's was refused, or what it switches on.
+    pub betas: bool,
 }
 
 /// The model as its refusals show it.
@@ -101,8 +103,9 @@ fn as_it_is(model: &Model, without: Without) -> Cow<'_, Model> {
 /// One of the model's abilities.
 type Ability = fn(&mut Abilities) -> &mut bool;
 
-/// Where Claude says how many tokens it thought.
-const THINKING_TOKENS: &[&str] = &["/usage/output_tokens_details"];
+/// Where Claude says how many tokens it thought, and which stop sequence it met.
+const THINKING_TOKENS: &str = "/usage/output_tokens_details";
+const STOP_SEQUENCE: &str = "/stop_sequence";
 
 /// Plans `request` for `model`: what it does not say comes from the deployment's `defaults`, and what the target is
 /// known to be `without` is left out.
@@ -167,7 +170,8 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         &mut turns,
     );
 
-    let mut model_fields = service::model_fields(&request.model_fields, defaults, model.family);
+    let mut model_fields =
+        service::model_fields(&request.model_fields, defaults, model.family, without.betas);
     if tools_offered && model.abilities.parallel_tool_use_config {
         tools::parallel_calls(
             request.parallel_tool_calls,
@@ -175,13 +179,21 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
             &mut model_fields,
         );
     }
+    thinking::betas(&thought, &mut model_fields);
     inference::model_fields(&sampling, model, &thought, &mut model_fields);
     model_fields.extend(thought.fields);
     thinking::effort(request.effort, model, &mut model_fields);
 
     let streaming = tools.is_empty()
         || (model.abilities.tools_while_streaming && !without.tools_while_streaming);
-    let reports_thinking = thought.on && model.family == Family::Claude;
+    let is_claude = model.family == Family::Claude;
+    let response_fields: &[&str] = match (thought.on, inference.stop.is_empty()) {
+        _ if !is_claude => &[],
+        (false, true) => &[],
+        (true, true) => &[THINKING_TOKENS],
+        (false, false) => &[STOP_SEQUENCE],
+        (true, false) => &[THINKING_TOKENS, STOP_SEQUENCE],
+    };
     Plan {
         system,
         turns,
@@ -191,11 +203,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         model_fields,
         shape: answer.shape,
         service: service::plan(&request.service, defaults, streaming),
-        response_fields: if reports_thinking {
-            THINKING_TOKENS
-        } else {
-            &[]
-        },
+        response_fields,
         names,
         streaming,
     }

@@ -92,7 +92,7 @@ pub(super) fn numbered_id(id: &str, n: usize) -> String {
     }
     let number = format!("_{n}");
     let readable: String = id.chars().take(MAX_LEN - number.len()).collect();
-    readable + &number
+    readable + number.as_str()
 }
 
 fn is_legal(name: &str) -> bool {

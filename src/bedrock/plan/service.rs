@@ -39,14 +39,18 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
     }
 }
 
-/// The client's fields for the model over the deployment's; lists of betas are joined. Only Claude knows betas: on
-/// another target of the chain they mean nothing.
+/// What Claude alone knows of the fields for the model.
+pub(super) const BETAS: &str = "anthropic_beta";
+const OF_CLAUDE: [&str; 2] = [BETAS, "context_management"];
+
+/// The client's fields for the model over the deployment's; lists of betas are joined. Only Claude knows betas and what
+/// they switch on: on another target of the chain they mean nothing. `without_betas`: this target refused some.
 pub(super) fn model_fields(
     wish: &Map<String, Value>,
     defaults: &Defaults,
     family: Family,
+    without_betas: bool,
 ) -> Map<String, Value> {
-    const BETAS: &str = "anthropic_beta";
     let mut fields = defaults.model_fields.clone();
     let configured = fields.get(BETAS).and_then(Value::as_array).cloned();
     fields.extend(wish.clone());
@@ -57,8 +61,10 @@ pub(super) fn model_fields(
             }
         }
     }
-    if !matches!(family, Family::Claude | Family::Other) {
-        fields.shift_remove(BETAS);
+    if without_betas || !matches!(family, Family::Claude | Family::Other) {
+        for field in OF_CLAUDE {
+            fields.shift_remove(field);
+        }
     }
     fields
 }

@@ -6,6 +6,7 @@ use crate::catalog::{Abilities, Family, Model, ThinkingSupport};
 use crate::conversation::{Effort, Part, Thinking, Turn};
 
 use super::inference::DEFAULT_MAX_TOKENS;
+use super::service::BETAS;
 use super::turns::lacks_thinking;
 
 /// The smallest budget that Bedrock takes
@@ -13,6 +14,7 @@ use super::turns::lacks_thinking;
 const LEAST_BUDGET: u32 = 1_024;
 
 const EFFORT_BETA: &str = "effort-2025-11-24";
+const INTERLEAVED_BETA: &str = "interleaved-thinking-";
 
 /// What thinking adds to a request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -103,6 +105,24 @@ pub(super) fn effort(wish: Option<Effort>, model: &Model, fields: &mut Map<Strin
             && !betas.iter().any(|beta| beta == EFFORT_BETA)
         {
             betas.push(json!(EFFORT_BETA));
+        }
+    }
+}
+
+/// Thinking between tool calls is a beta where thinking has a budget. Adaptive thinking does it by itself, and its
+/// models refuse the beta (<https://github.com/anthropics/claude-code/issues/49648>); without thinking it means nothing.
+pub(super) fn betas(thought: &Thought, fields: &mut Map<String, Value>) {
+    if thought.budget > 0 {
+        return;
+    }
+    if let Some(betas) = fields.get_mut(BETAS).and_then(Value::as_array_mut) {
+        let is_interleaved = |beta: &Value| {
+            let name = beta.as_str().unwrap_or_default();
+            name.starts_with(INTERLEAVED_BETA)
+        };
+        betas.retain(|beta| !is_interleaved(beta));
+        if betas.is_empty() {
+            fields.shift_remove(BETAS);
         }
     }
 }

@@ -131,6 +131,8 @@ pub(in crate::config) struct Switches {
     pub maximum_spend_logs_retention_period: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     pub maximum_spend_logs_content_retention_period: Option<String>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub spend_shards: Option<u32>,
     #[serde(deserialize_with = "lenient::texts")]
     pub cors_allow_origins: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::texts")]

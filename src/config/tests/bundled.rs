@@ -32,6 +32,40 @@ fn bundled_files_load_without_a_word_and_know_all_their_models() {
 }
 
 #[test]
+fn what_claude_code_asks_for_by_itself_is_a_model_of_every_file() {
+    for (name, _) in BUNDLED {
+        let config = bundled(name);
+        let group = |model: &str| config.resolve_name(model).map(str::to_owned);
+        for model in ["claude-sonnet-4-6", "claude-3-7-sonnet-latest"] {
+            assert_eq!(
+                group(model).as_deref(),
+                Some("claude-sonnet-5-5"),
+                "{name}: {model}"
+            );
+        }
+        for model in ["claude-haiku-4-5-20251001", "claude-3-5-haiku-20241022"] {
+            assert_eq!(
+                group(model).as_deref(),
+                Some("claude-haiku-5-5"),
+                "{name}: {model}"
+            );
+        }
+        assert_eq!(
+            group("claude-sonnet-4-5").as_deref(),
+            Some("claude-sonnet-4-5")
+        );
+        assert!(group("claude-opus-4-7").is_some(), "{name}");
+        assert_eq!(group("gpt-5"), None);
+        assert!(
+            !config
+                .listed_names(TODAY)
+                .iter()
+                .any(|name| name.contains('*'))
+        );
+    }
+}
+
+#[test]
 fn the_workshops_names_keep_their_models_and_end_in_a_living_sonnet() {
     let old = [
         (

@@ -1,7 +1,5 @@
 use super::*;
 
-const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
-
 fn report(source: &str) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.yml");

@@ -132,6 +132,10 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
              as 90d, 12w or 48h",
         ),
         (
+            &one("general_settings:\n  spend_shards: 3\n"),
+            "c.yml:6:17: general_settings.spend_shards: found 3, expected a number from 4 to 64",
+        ),
+        (
             &one("general_settings: yes please\n"),
             "c.yml:5:19: general_settings: expected a mapping of keys",
         ),

@@ -13,6 +13,8 @@ mod values;
 /// Variables, as pairs.
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
+const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
+
 /// Reads a file in an environment of pairs.
 fn parse_in(source: &str, pairs: Pairs<'_>) -> Result<(Config, Vec<String>), String> {
     let environment = |name: &str| {

@@ -2,8 +2,6 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
-
 const ROUTES: &str = "
 model_list:
   - {model_name: a, litellm_params: {model: bedrock/converse/us.amazon.nova-pro-v1:0, weight: 3}}
@@ -15,7 +13,7 @@ litellm_settings:
   default_fallbacks: [b]
   context_window_fallbacks: {b: a}
 router_settings:
-  model_group_alias: {small: c, secret: {model: a, hidden: true}}
+  model_group_alias: {small: c, secret: {model: a, hidden: true}, \"x-*\": b, \"x-*-small-*\": c, \"*-big\": a}
 ";
 
 #[test]
@@ -31,6 +29,12 @@ fn a_request_may_call_a_group_by_many_names() {
         ("eu.amazon.nova-pro-v1:0", Some("a")),
         ("bedrock/us.amazon.nova-micro-v1:0", Some("c")),
         ("amazon.nova-pro-v1:0", None),
+        ("x-1", Some("b")),
+        ("x-1-small", Some("b")),
+        ("x-1-small-2", Some("c")),
+        ("y-big", Some("a")),
+        ("y-bigger", None),
+        ("x", None),
         ("", None),
     ] {
         assert_eq!(config.resolve_name(name), group, "{name}");
@@ -68,11 +72,14 @@ fn fallbacks_are_the_groups_own_else_everyones() {
 #[test]
 fn saved_fallbacks_are_checked_like_written_ones() {
     let config = sound(ROUTES);
-    let saved = |group: &str, target: &str| Fallbacks {
-        general: BTreeMap::from([(group.to_owned(), vec![target.to_owned()])]),
-        ..Fallbacks::default()
+    let saved = |group: &str, target: &str| Changes {
+        fallbacks: Some(Fallbacks {
+            general: BTreeMap::from([(group.to_owned(), vec![target.to_owned()])]),
+            ..Fallbacks::default()
+        }),
+        ..Changes::default()
     };
-    let changed = config.with_fallbacks(saved("c", "a")).unwrap();
+    let changed = config.changed(&saved("c", "a")).unwrap();
     assert_eq!(changed.fallbacks_of("c", FallbackKind::General), ["a"]);
     assert!(changed.fallbacks_of("a", FallbackKind::General).is_empty());
     for (group, target, error) in [
@@ -80,9 +87,6 @@ fn saved_fallbacks_are_checked_like_written_ones() {
         ("gone", "a", "there is no model \"gone\""),
         ("a", "a", "\"a\" falls back to itself"),
     ] {
-        assert_eq!(
-            config.with_fallbacks(saved(group, target)).unwrap_err(),
-            error
-        );
+        assert_eq!(config.changed(&saved(group, target)).unwrap_err(), error);
     }
 }

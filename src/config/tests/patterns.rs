@@ -1,7 +1,5 @@
 use super::*;
 
-const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 23);
-
 const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 const PATTERNS: &str = r#"
@@ -160,17 +158,20 @@ fn what_is_made_is_followed_by_its_own_fallbacks_else_by_its_pattern_s() {
     assert_eq!(next("claude-opus-5-5"), "bedrock/us.amazon.nova-lite-v1:0");
     assert_eq!(next("claude-haiku-4-5"), "");
 
-    let saved = |target: &str| Fallbacks {
-        general: [("bedrock/*".to_owned(), vec![target.to_owned()])].into(),
-        ..Fallbacks::default()
+    let saved = |target: &str| Changes {
+        fallbacks: Some(Fallbacks {
+            general: [("bedrock/*".to_owned(), vec![target.to_owned()])].into(),
+            ..Fallbacks::default()
+        }),
+        ..Changes::default()
     };
-    let changed = config.with_fallbacks(saved("claude-opus-5-5")).unwrap();
+    let changed = config.changed(&saved("claude-opus-5-5")).unwrap();
     let sonnet = format!("bedrock/{SONNET}");
     assert_eq!(
         changed.fallbacks_of(&sonnet, FallbackKind::General),
         ["claude-opus-5-5"]
     );
-    assert!(config.with_fallbacks(saved("claude-*")).is_err());
+    assert!(config.changed(&saved("claude-*")).is_err());
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn request_fields_become_defaults() {
 #[test]
 fn keys_that_other_files_use_work_here() {
     let config = sound(&one(
-        "router_settings: {retries: 5, timeout: 20, default_model: a, failover: false}\ngeneral_settings: {log_level: debug, master_key: sk-1, maximum_spend_logs_retention_period: 12w, maximum_spend_logs_content_retention_period: 36h}\nlitellm_settings:\n  sse_keepalive_ping_interval_seconds: 0\n  default_fallbacks: []\n",
+        "router_settings: {retries: 5, timeout: 20, default_model: a, failover: false}\ngeneral_settings: {log_level: debug, master_key: sk-1, maximum_spend_logs_retention_period: 12w, maximum_spend_logs_content_retention_period: 36h, spend_shards: 16}\nlitellm_settings:\n  sse_keepalive_ping_interval_seconds: 0\n  default_fallbacks: []\n",
     ));
     assert_eq!(config.settings.num_retries, 5);
     assert_eq!(config.settings.request_timeout.as_secs(), 20);
@@ -259,6 +259,7 @@ fn keys_that_other_files_use_work_here() {
     assert_eq!(config.general.master_key, Some(Secret::new("sk-1")));
     assert_eq!(config.general.retention_days, Some(84));
     assert_eq!(config.general.content_retention_days, Some(2));
+    assert_eq!(config.general.spend_shards, Some(16));
 }
 
 #[test]

@@ -139,9 +139,12 @@ impl Params {
             None => None,
             Some("success") => Some(Status::Success),
             Some("failure") => Some(Status::Failure),
+            Some("lost") => Some(Status::Lost),
             Some(other) => {
                 return Err(ApiError::bad_request(
-                    format!("'status_filter' is '{other}'; it must be 'success' or 'failure'."),
+                    format!(
+                        "'status_filter' is '{other}'; it must be 'success', 'failure' or 'lost'."
+                    ),
                     "status_filter",
                 ));
             }

@@ -3,8 +3,8 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 
 use crate::conversation::{Event, StopReason, Usage};
-use crate::openai::{ApiError, Chat, ChunkWriter};
-use crate::wire::{Head, Wire, Writer};
+use crate::openai::{ApiError, ChunkWriter};
+use crate::wire::{Head, Writer};
 
 fn writer(include_usage: bool) -> ChunkWriter {
     let head = Head {
@@ -12,8 +12,9 @@ fn writer(include_usage: bool) -> ChunkWriter {
         created: 7,
         model: "m".into(),
         include_usage,
+        ..Head::default()
     };
-    ChunkWriter::begin(head, &mut BytesMut::new())
+    ChunkWriter::new(head)
 }
 
 /// The stream of `events`, without the fields that every chunk has alike.
@@ -178,7 +179,9 @@ fn an_error_inside_the_stream_is_the_last_word() {
         "throttling_error",
         "slow\ndown",
     );
-    let text = String::from_utf8(Chat::stream_error(&error).to_vec()).unwrap();
+    let mut out = BytesMut::new();
+    writer(true).fail(&error, &mut out);
+    let text = String::from_utf8(out.to_vec()).unwrap();
     insta::assert_snapshot!(text, @r#"data: {"error":{"message":"slow\ndown","type":"throttling_error","param":null,"code":"429"}}"#);
 }
 

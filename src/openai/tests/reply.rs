@@ -11,7 +11,7 @@ fn reply(events: Vec<Event>) -> serde_json::Value {
         id: "chatcmpl-1".into(),
         created: 7,
         model: "m".into(),
-        include_usage: false,
+        ..Head::default()
     };
     let reply = completion(head, fold.finish(), None);
     serde_json::to_value(reply).unwrap()
@@ -158,7 +158,7 @@ fn unsigned_thinking_is_readable_but_no_block_to_send_back() {
 fn every_stop_reason_has_openai_s_word() {
     let cases = [
         (StopReason::EndTurn, "stop"),
-        (StopReason::StopSequence, "stop"),
+        (StopReason::StopSequence(None), "stop"),
         (StopReason::MaxTokens, "length"),
         (StopReason::ContextWindowExceeded, "length"),
         (StopReason::ToolUse, "tool_calls"),

@@ -13,6 +13,7 @@ use super::gather::{Gathered, Upstream, gather};
 use super::{Contract, StartError};
 use crate::app;
 
+mod client;
 mod connect;
 mod deadline;
 mod invocation;
@@ -54,6 +55,7 @@ pub async fn serve(contract: &Contract) -> Result<(), StartError> {
 
 fn router(app: Router) -> Router {
     app.layer(from_fn(deadline::tell))
+        .layer(from_fn(client::tell))
         .layer(from_fn(reply::fill))
 }
 

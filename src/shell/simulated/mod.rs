@@ -1,6 +1,6 @@
 //! A simulated Bedrock: an HTTP server on loopback that speaks the real wire of `bedrock-runtime`.
 //!
-//! It serves Converse and ConverseStream, refuses what Bedrock refuses in Bedrock's words ([`validate`]), answers
+//! It serves Converse, ConverseStream and CountTokens, refuses what Bedrock refuses in Bedrock's words ([`validate`]), answers
 //! like a small, honest echo of a model ([`echo`]), accounts for the prompt cache (see `cache.rs`), and can be told to
 //! fail in every way that a network or a service fails ([`Step`]). The gateway does not know that it talks to it:
 //! same SDK, other endpoint. Nothing here may be used by the gateway proper, and nothing here is in the Lambda
@@ -30,6 +30,7 @@ mod auth;
 mod cache;
 mod connection;
 mod control;
+mod count;
 pub mod echo;
 mod json;
 mod queue;
@@ -169,7 +170,9 @@ impl Simulated {
 
     /// What a model does from now on when its queue is empty.
     pub fn always(&self, model: &str, step: Step) {
-        self.service.scripts().rest(model, Rest::Always(step));
+        self.service
+            .scripts()
+            .rest(model, Rest::Always(Box::new(step)));
     }
 
     /// What happens to a share of a model's requests (0 to 1) when its queue is empty: one of these steps, at

@@ -14,7 +14,7 @@ pub const ANY_MODEL: &str = "*";
 #[serde(rename_all = "snake_case")]
 pub enum Rest {
     /// This, every time.
-    Always(Step),
+    Always(Box<Step>),
     /// One of these steps for this share of the requests (0 to 1), at random; else the service's own answer.
     Sometimes {
         /// The share.
@@ -65,7 +65,7 @@ impl Scripts {
 
 fn draw(rest: &Rest) -> Option<Step> {
     match rest {
-        Rest::Always(step) => Some(step.clone()),
+        Rest::Always(step) => Some(Step::clone(step)),
         Rest::Sometimes { share, steps } if fastrand::f64() < *share => {
             fastrand::choice(steps).cloned()
         }
@@ -82,7 +82,7 @@ mod tests {
         let mut scripts = Scripts::default();
         scripts.push("a", [Step::throttle()]);
         scripts.push(ANY_MODEL, [Step::hang()]);
-        scripts.rest("a", Rest::Always(Step::reset()));
+        scripts.rest("a", Rest::Always(Box::new(Step::reset())));
         assert_eq!(scripts.next("a"), Some(Step::throttle()));
         assert_eq!(scripts.next("a"), Some(Step::hang()));
         assert_eq!(scripts.next("a"), Some(Step::reset()));

@@ -13,6 +13,8 @@ pub struct Reply {
     pub blocks: Vec<Block>,
     /// `stopReason`; `None`: `tool_use` when there is a tool call, else `end_turn`.
     pub stop: Option<String>,
+    /// The stop sequence that was met; told to those who ask for `/stop_sequence`.
+    pub stop_sequence: Option<String>,
     /// Tokens; `None`: estimated from the request and the answer, with the simulated prompt cache.
     pub usage: Option<Tokens>,
 }
@@ -193,7 +195,8 @@ impl Reply {
             let payload = json!({"contentBlockIndex": index});
             events.push(Event::new("contentBlockStop", payload));
         }
-        let payload = json!({"stopReason": self.stop_reason()});
+        let mut payload = json!({"stopReason": self.stop_reason()});
+        self.add_response_fields(&mut payload);
         events.push(Event::new("messageStop", payload));
         events
     }
@@ -201,12 +204,22 @@ impl Reply {
     /// The body of Converse's answer.
     pub(super) fn body(&self, usage: Tokens, latency_ms: u64) -> Value {
         let content: Vec<Value> = self.blocks.iter().map(content_block).collect();
-        json!({
+        let mut body = json!({
             "metrics": {"latencyMs": latency_ms},
             "output": {"message": {"content": content, "role": "assistant"}},
             "stopReason": self.stop_reason(),
             "usage": usage.wire(),
-        })
+        });
+        self.add_response_fields(&mut body);
+        body
+    }
+
+    /// `additionalModelResponseFields`, where there are any.
+    fn add_response_fields(&self, body: &mut Value) {
+        if let (Some(sequence), Some(body)) = (&self.stop_sequence, body.as_object_mut()) {
+            let fields = json!({"stop_sequence": sequence});
+            body.insert("additionalModelResponseFields".to_owned(), fields);
+        }
     }
 }
 

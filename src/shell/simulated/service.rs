@@ -15,7 +15,7 @@ use super::{
     Event, Failure, Options, Outcome, Reply, Step, Tokens, auth,
     cache::PromptCache,
     connection::Connection,
-    echo,
+    count, echo,
     queue::Scripts,
     record::{End, Entry, Record, Seen},
     stream::{self, Action},
@@ -111,6 +111,15 @@ impl Service {
         let streaming = match call.operation.as_str() {
             "converse" => false,
             "converse-stream" => true,
+            "count-tokens" => {
+                if self.options.check_auth {
+                    auth::check(&call.headers)?;
+                }
+                let model = self.model(&call.model, by_script)?;
+                let counted = count::answer(&call.model, &model, &call.body)?;
+                entry.status(200);
+                return Ok(counted);
+            }
             _ => return Err(Failure::new(404, "UnknownOperationException", "")),
         };
         if self.options.check_auth {
@@ -186,6 +195,12 @@ impl Service {
             _ => echo::answer(model, asked),
         }
         .settled();
+        let reply = Reply {
+            stop_sequence: reply
+                .stop_sequence
+                .filter(|_| asks_for_stop_sequence(asked)),
+            ..reply
+        };
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tokens = cache.account(model, asked, Instant::now());
         drop(cache);
@@ -234,6 +249,12 @@ impl Service {
             end: End::Open,
         })
     }
+}
+
+fn asks_for_stop_sequence(asked: &Asked<'_>) -> bool {
+    let paths = asked.body.get("additionalModelResponseFieldPaths");
+    let paths = paths.and_then(Value::as_array).into_iter().flatten();
+    paths.into_iter().any(|path| path == "/stop_sequence")
 }
 
 fn refuse(entry: &Entry, failure: Failure) -> Response {

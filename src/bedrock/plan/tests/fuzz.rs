@@ -241,6 +241,7 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
         stop_sequences: rng.u8(..8) == 0,
         forced_tool_choice: rng.u8(..8) == 0,
         json_schema: rng.u8(..8) == 0,
+        betas: rng.u8(..8) == 0,
     };
     let mut lacking = model.clone();
     lacking.abilities.prefill &= !without.prefill;

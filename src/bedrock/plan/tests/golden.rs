@@ -44,7 +44,7 @@ fn ours(model: &Model, request: &Value) -> Option<Value> {
 
 /// A body without what is different everywhere and by design: `maxTokens` is always sent, where the client says nothing
 /// too; the choice `auto`, which is Bedrock's own, never is; schemas go out as they came, without a `required` that
-/// says nothing; JSON in text is written without spaces.
+/// says nothing; which stop sequence was met is asked for; JSON in text is written without spaces.
 fn comparable(body: &Value, request: &Value) -> Value {
     let mut body = body.clone();
     let says_max = ["max_tokens", "max_completion_tokens"]
@@ -57,6 +57,11 @@ fn comparable(body: &Value, request: &Value) -> Value {
         for value in config.values_mut().filter(|value| value.is_number()) {
             *value = json!(format!("{:.3}", value.as_f64().unwrap()));
         }
+    }
+    if body.get("additionalModelResponseFieldPaths") == Some(&json!(["/stop_sequence"]))
+        && let Some(fields) = body.as_object_mut()
+    {
+        fields.shift_remove("additionalModelResponseFieldPaths");
     }
     if let Some(config) = body.get_mut("toolConfig").and_then(Value::as_object_mut) {
         if config.get("toolChoice") == Some(&json!({"auto": {}})) {

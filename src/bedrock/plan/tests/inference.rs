@@ -137,7 +137,7 @@ fn the_request_goes_before_the_deployment_s_defaults() {
 fn what_the_target_turned_out_to_lack_is_left_out() {
     let request = json!({"messages": [{"role": "user", "content": "q", "cache_control": {}},
             {"role": "assistant", "content": "a", "thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}]}],
-        "tools": [super::tool("f")], "reasoning_effort": "low"});
+        "tools": [super::tool("f")], "reasoning_effort": "low", "anthropic_beta": "context-1m-2025-08-07"});
     let request = super::request(&request);
     let lacking = Without {
         thinking_blocks: true,
@@ -145,6 +145,7 @@ fn what_the_target_turned_out_to_lack_is_left_out() {
         caching: true,
         tools_while_streaming: true,
         prefill: true,
+        betas: true,
         ..Without::default()
     };
     let plan = plan(&request, &claude(), &Defaults::default(), lacking);

@@ -187,7 +187,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = Without> {
-    any::<[bool; 9]>().prop_map(
+    any::<[bool; 10]>().prop_map(
         |[
             thinking_blocks,
             thinking,
@@ -198,6 +198,7 @@ fn without() -> impl Strategy<Value = Without> {
             stop_sequences,
             forced_tool_choice,
             json_schema,
+            betas,
         ]| Without {
             thinking_blocks,
             thinking,
@@ -208,6 +209,7 @@ fn without() -> impl Strategy<Value = Without> {
             stop_sequences,
             forced_tool_choice,
             json_schema,
+            betas,
         },
     )
 }

@@ -200,8 +200,11 @@ fn go_on(reply: &mut Reply, begun: &str) {
 fn stop_at(reply: &mut Reply, stops: &[&str]) {
     for (at, block) in reply.blocks.iter_mut().enumerate() {
         let Block::Text(text) = block else { continue };
-        let first = stops.iter().filter_map(|stop| text.find(stop)).min();
-        if let Some(end) = first {
+        let found = stops
+            .iter()
+            .filter_map(|stop| Some((text.find(stop)?, *stop)));
+        if let Some((end, stop)) = found.min() {
+            reply.stop_sequence = Some(stop.to_owned());
             text.truncate(end);
             reply.blocks.truncate(at + 1);
             reply

@@ -6,6 +6,7 @@ use super::{
     super::json::{at, list},
     Asked, Failure, Rule, breaks_constraint, model_refuses, refuse,
 };
+use crate::catalog::ThinkingSupport;
 use crate::shell::simulated::cache;
 
 /// Tried before all others.
@@ -40,6 +41,11 @@ pub(super) const RULES: &[Rule] = &[
         name: "fields of the model's own",
         source: "Anthropic for Claude. Recorded: Nova takes fields that it does not know",
         check: own_fields,
+    },
+    Rule {
+        name: "betas",
+        source: "reported: anthropics/claude-code#26570; that Opus 4.7 takes none: anthropics/claude-code#49648",
+        check: betas,
     },
     Rule {
         name: "JSON by schema",
@@ -202,6 +208,34 @@ fn own_fields(asked: &Asked<'_>) -> Result<(), Failure> {
         Some(key) => model_refuses(format!("{key}: Extra inputs are not permitted")),
         None => Ok(()),
     }
+}
+
+/// What the names of betas begin with that Claude on Bedrock knows.
+const BETAS: [&str; 10] = [
+    "interleaved-thinking-",
+    "dev-full-thinking-",
+    "context-1m-",
+    "context-management-",
+    "computer-use-",
+    "fine-grained-tool-streaming-",
+    "token-efficient-tools-",
+    "tool-search-tool-",
+    "output-128k-",
+    "effort-",
+];
+
+fn betas(asked: &Asked<'_>) -> Result<(), Failure> {
+    let asked_for = list(asked.field("anthropic_beta")).iter();
+    let mut asked_for = asked_for.filter_map(Value::as_str);
+    let newest = matches!(
+        asked.model.abilities.thinking,
+        ThinkingSupport::Adaptive { .. }
+    );
+    let unknown = |beta: &str| newest || !BETAS.iter().any(|known| beta.starts_with(known));
+    if asked.is_claude() && asked_for.any(unknown) {
+        return model_refuses("invalid beta flag");
+    }
+    Ok(())
 }
 
 fn json_schema(asked: &Asked<'_>) -> Result<(), Failure> {

@@ -1,37 +1,46 @@
 //! `/key/…`: keys made, shown, changed, listed and ended, in LiteLLM's shapes. For the master key; a key may read its
 //! own `/key/info`.
 
-use axum::Json;
+mod body;
+mod view;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use http::StatusCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::app::AppState;
-use crate::keys::{KeyChanges, KeyError, KeyStatus, NewKey, named};
+use crate::keys::{KeyError, KeyStatus, NewKey, named};
 use crate::openai::ApiError;
 
 use super::auth::{Admin, Key};
 use super::body::Body;
-use super::key_view::{KeyView, Made, Whole};
+use body::{Named, changes, new_key, read};
+use view::{KeyView, Made, Whole};
+
+/// Every route of key management.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/key/generate", post(generate))
+        .route("/key/info", get(info))
+        .route("/key/list", get(list))
+        .route("/key/update", post(update))
+        .route("/key/delete", post(delete))
+        .route("/key/regenerate", post(regenerate))
+        .route("/key/{key}/regenerate", post(regenerate_of))
+        .route("/key/block", post(block))
+        .route("/key/unblock", post(unblock))
+}
 
 /// What the answers to a change say of other instances.
 const NOTE: &str = "effective on every instance within 60 s";
 
-/// Which key, in the body of a change.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    key: Option<String>,
-    keys: Vec<String>,
-    key_aliases: Vec<String>,
-}
-
 /// `POST /key/generate`: makes a key. The answer is the only place where it stands in full.
-pub(super) async fn generate(
+async fn generate(
     State(app): State<AppState>,
     Admin(caller): Admin,
     Body(body): Body,
@@ -45,7 +54,7 @@ pub(super) async fn generate(
 }
 
 /// `POST /key/update`: changes what the body names, and nothing else.
-pub(super) async fn update(
+async fn update(
     State(app): State<AppState>,
     Admin(_): Admin,
     Body(body): Body,
@@ -57,20 +66,12 @@ pub(super) async fn update(
 }
 
 /// `POST /key/block`: the key is refused from now on.
-pub(super) async fn block(
-    state: State<AppState>,
-    admin: Admin,
-    body: Body,
-) -> Result<Response, ApiError> {
+async fn block(state: State<AppState>, admin: Admin, body: Body) -> Result<Response, ApiError> {
     set_blocked(state, admin, body, true).await
 }
 
 /// `POST /key/unblock`: the key is let in again.
-pub(super) async fn unblock(
-    state: State<AppState>,
-    admin: Admin,
-    body: Body,
-) -> Result<Response, ApiError> {
+async fn unblock(state: State<AppState>, admin: Admin, body: Body) -> Result<Response, ApiError> {
     set_blocked(state, admin, body, false).await
 }
 
@@ -86,7 +87,7 @@ async fn set_blocked(
 }
 
 /// `POST /key/delete`: keys by themselves or their hashes, or by their aliases.
-pub(super) async fn delete(
+async fn delete(
     State(app): State<AppState>,
     Admin(_): Admin,
     Body(body): Body,
@@ -110,6 +111,10 @@ pub(super) async fn delete(
         let message = "Name the keys to delete: 'keys' (keys or their hashes) or 'key_aliases'.";
         return Err(ApiError::bad_request(message, "keys"));
     }
+    // All or none, as far as nobody else deletes one in between.
+    for (_, hash) in &hashes {
+        app.keys.get(hash).await?;
+    }
     let mut deleted = Vec::new();
     for (name, hash) in hashes {
         app.keys.delete(&hash).await?;
@@ -120,7 +125,7 @@ pub(super) async fn delete(
 }
 
 /// `POST /key/regenerate`: another key instead of this one, with the same settings and the same budget.
-pub(super) async fn regenerate(
+async fn regenerate(
     State(app): State<AppState>,
     Admin(_): Admin,
     Body(body): Body,
@@ -135,7 +140,7 @@ pub(super) async fn regenerate(
 }
 
 /// `POST /key/{key}/regenerate`.
-pub(super) async fn regenerate_of(
+async fn regenerate_of(
     State(app): State<AppState>,
     Admin(_): Admin,
     Path(key): Path<String>,
@@ -152,12 +157,12 @@ pub(super) async fn regenerate_of(
 
 /// Query of `GET /key/info`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+struct Which {
     key: Option<String>,
 }
 
 /// `GET /key/info`: a key by itself or its hash; without one, the caller's own.
-pub(super) async fn info(
+async fn info(
     State(app): State<AppState>,
     Key(caller): Key,
     query: Result<Query<Which>, QueryRejection>,
@@ -182,7 +187,7 @@ pub(super) async fn info(
 
 /// Query of `GET /key/list`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Filter {
+struct Filter {
     #[serde(default = "first")]
     page: usize,
     #[serde(default = "page_size")]
@@ -207,7 +212,7 @@ fn page_size() -> usize {
 const MOST: usize = 1_000;
 
 /// `GET /key/list`: the newest first, as hashes, or whole with `return_full_object=true`.
-pub(super) async fn list(
+async fn list(
     State(app): State<AppState>,
     Admin(_): Admin,
     query: Result<Query<Filter>, QueryRejection>,
@@ -289,72 +294,6 @@ async fn hash(app: &AppState, body: Named) -> Result<String, ApiError> {
     Ok(found.ok_or(KeyError::NotFound)?.hash)
 }
 
-/// `new_key`: what a key is to be replaced by.
-fn new_key(body: &[u8]) -> Result<Option<String>, ApiError> {
-    #[derive(Deserialize)]
-    struct Wanted {
-        new_key: Option<String>,
-    }
-    Ok(read::<Wanted>(body)?.new_key)
-}
-
-/// Fields of these bodies beside a key's settings.
-const OTHERS: [&str; 4] = ["key", "keys", "key_aliases", "new_key"];
-/// What the answers add; a client may send one back as it came.
-const SHOWN: [&str; 12] = [
-    "key_name",
-    "token",
-    "token_id",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "updated_by",
-    "expires",
-    "status",
-    "spend",
-    "budget_reset_at",
-    "litellm_budget_table",
-];
-
-/// The settings in a body. A field that is not kept here is refused where it asks for something: a limit that somebody
-/// believes in must not be a word without effect.
-fn changes(body: &[u8]) -> Result<(Named, KeyChanges), ApiError> {
-    let fields: Map<String, Value> = read(body)?;
-    for (name, value) in &fields {
-        let known = KeyChanges::FIELDS.contains(&name.as_str());
-        if !known
-            && !OTHERS.contains(&name.as_str())
-            && !SHOWN.contains(&name.as_str())
-            && asks(value)
-        {
-            let message = format!(
-                "'{name}' is not supported. A key may have: {}.",
-                KeyChanges::FIELDS.join(", ")
-            );
-            return Err(ApiError::bad_request(message, name));
-        }
-    }
-    Ok((read(body)?, read(body)?))
-}
-
-fn asks(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Bool(true) | Value::Number(_) => true,
-        Value::String(text) => !text.is_empty() && text != "default",
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-    }
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let param = error.path().to_string();
-        ApiError::bad_request(format!("'{param}': {}", error.inner()), param)
-    })
-}
-
 fn wrong_query(rejection: QueryRejection) -> ApiError {
     ApiError::bad_request(rejection.body_text(), "query")
 }
@@ -376,15 +315,7 @@ impl From<KeyError> for ApiError {
             KeyError::Contended => {
                 ApiError::new(StatusCode::CONFLICT, "invalid_request_error", message)
             }
-            KeyError::Store(error) => {
-                tracing::error!(%error, "keys cannot be managed");
-                let message = "The table of keys does not answer just now.";
-                ApiError::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "internal_server_error",
-                    message,
-                )
-            }
+            KeyError::Store(error) => error.into(),
         }
     }
 }

@@ -1,0 +1,78 @@
+//! Errors as pages, in the same clothes as the others.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use super::frame::{Frame, render};
+use super::texts::texts;
+use crate::spend::ReadError;
+use crate::store::StoreError;
+
+/// What went wrong, as a page says it.
+#[derive(Debug)]
+pub(super) struct PageError {
+    status: StatusCode,
+    message: String,
+}
+
+#[derive(Template)]
+#[template(path = "error.html", config = "src/admin/askama.toml")]
+struct ErrorPage {
+    frame: Frame,
+    status: u16,
+    message: String,
+}
+
+impl PageError {
+    /// With these words.
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// 404: there is no such page.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, texts().error.not_found)
+    }
+}
+
+/// The table does not answer. Its own words go to the log.
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "an admin page could not use the table");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, texts().error.table)
+    }
+}
+
+impl From<ReadError> for PageError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => error.into(),
+            ReadError::Period(..) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let page = ErrorPage {
+            frame: Frame::outside(texts().error.title),
+            status: self.status.as_u16(),
+            message: self.message,
+        };
+        render(self.status, &page)
+    }
+}
+
+/// No page has this address.
+pub(super) async fn not_found() -> PageError {
+    PageError::not_found()
+}
+
+/// The page exists, but not with this method.
+pub(super) async fn method_not_allowed() -> PageError {
+    PageError::new(StatusCode::METHOD_NOT_ALLOWED, texts().error.method)
+}

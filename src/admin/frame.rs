@@ -1,0 +1,105 @@
+//! What all pages have in common: the head, the navigation, the way out.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+use super::assets;
+use super::session::Session;
+use super::texts::{Texts, texts};
+
+/// The common part of every view.
+pub(super) struct Frame {
+    pub(super) t: &'static Texts,
+    pub(super) title: &'static str,
+    pub(super) style: String,
+    pub(super) script: String,
+    pub(super) icon: String,
+    pub(super) version: &'static str,
+    /// Empty outside a session.
+    pub(super) pages: Vec<Link>,
+    /// What every form carries; `None` outside a session.
+    pub(super) csrf: Option<String>,
+}
+
+/// A page in the navigation.
+pub(super) struct Link {
+    pub(super) address: &'static str,
+    pub(super) name: &'static str,
+    pub(super) is_current: bool,
+}
+
+/// The pages of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    Models,
+    Usage,
+    Settings,
+}
+
+impl Page {
+    const ALL: [Page; 3] = [Page::Models, Page::Usage, Page::Settings];
+
+    fn address(self) -> &'static str {
+        match self {
+            Page::Models => "/ui/models",
+            Page::Usage => "/ui/usage",
+            Page::Settings => "/ui/settings",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        let t = texts();
+        match self {
+            Page::Models => t.models.title,
+            Page::Usage => t.usage.title,
+            Page::Settings => t.settings.title,
+        }
+    }
+}
+
+impl Frame {
+    /// Around a page of the navigation.
+    pub(super) fn of(page: Page, session: &Session) -> Self {
+        let pages = Page::ALL.map(|other| Link {
+            address: other.address(),
+            name: other.name(),
+            is_current: other == page,
+        });
+        Self {
+            pages: pages.into(),
+            csrf: Some(session.csrf.clone()),
+            ..Self::outside(page.name())
+        }
+    }
+
+    /// Around a page that is no part of the navigation.
+    pub(super) fn outside(title: &'static str) -> Self {
+        Self {
+            t: texts(),
+            title,
+            style: assets::address("style.css"),
+            script: assets::address("page.js"),
+            icon: assets::address("icon.svg"),
+            version: env!("CARGO_PKG_VERSION"),
+            pages: Vec::new(),
+            csrf: None,
+        }
+    }
+
+    /// What the page's forms carry, or nothing.
+    pub(super) fn token(&self) -> &str {
+        self.csrf.as_deref().unwrap_or_default()
+    }
+}
+
+/// The page as a reply.
+pub(super) fn render(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, texts().error.fault).into_response()
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The admin pages: what there is, what it costs, and how the chains run. Server-rendered, whole without a script.
+//!
+//! A page is a file with its handlers, a file with its view (plain data, built in one place from typed queries), and a
+//! template that only lays the view out. All texts stand in `texts/`, one file for each language. Nothing here knows
+//! Bedrock's or DynamoDB's SDK, and no page is open to anybody without a session but the login.
+
+mod assets;
+mod chart;
+mod error;
+mod frame;
+mod headers;
+mod login;
+mod models;
+mod numbers;
+mod origin;
+mod posted;
+mod session;
+mod settings;
+mod texts;
+mod usage;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::response::Redirect;
+use axum::routing::{any, get, post};
+
+use crate::app::AppState;
+
+/// The largest form is the one with all chains.
+const MAX_FORM_BYTES: usize = 256 * 1024;
+
+/// Where `/ui` leads.
+const HOME: &str = "/ui/models";
+
+/// Every route of the pages.
+pub(crate) fn router(app: AppState) -> Router {
+    Router::new()
+        .route("/ui", get(home))
+        .route("/ui/", get(home))
+        .route("/ui/login", get(login::page).post(login::enter))
+        .route("/ui/logout", post(login::leave))
+        .route("/ui/models", get(models::page))
+        .route("/ui/models/test", post(models::test))
+        .route("/ui/settings", get(settings::page).post(settings::change))
+        .route("/ui/usage", get(usage::page))
+        .route("/ui/usage.csv", get(usage::file))
+        .route("/ui/assets/{version}/{file}", get(assets::serve))
+        .route("/ui/{*rest}", any(error::not_found))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(from_fn(headers::add))
+        .with_state(app)
+}
+
+async fn home() -> Redirect {
+    Redirect::to(HOME)
+}

@@ -1,0 +1,31 @@
+//! The models: what there is, how it is, what it costs, and whether it answers.
+
+mod test;
+mod view;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use jiff::Span;
+
+use super::error::PageError;
+use super::frame::render;
+use super::numbers::today;
+use super::session::Session;
+use crate::app::AppState;
+
+pub(super) use test::run as test;
+
+/// `GET /ui/models`.
+pub(super) async fn page(
+    State(app): State<AppState>,
+    session: Session,
+) -> Result<Response, PageError> {
+    let today = today();
+    let yesterday = today.saturating_sub(Span::new().days(1));
+    let refreshed = app.routes.refresh();
+    let totals = app.ledger.totals(yesterday, today).await?;
+    refreshed.await;
+    let view = view::ModelsPage::new(&app, &session, today, &totals);
+    Ok(render(StatusCode::OK, &view))
+}

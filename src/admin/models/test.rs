@@ -1,0 +1,194 @@
+//! The buttons that try a model: one small request through the same chain as any other.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::super::error::PageError;
+use super::super::frame::{Frame, Page, render};
+use super::super::numbers::{count, dollars, seconds};
+use super::super::posted::Posted;
+use super::super::session::Session;
+use super::super::texts::texts;
+use crate::app::{AppState, Deadline};
+use crate::bedrock::Class;
+use crate::chain::{Ask, Target};
+use crate::conversation::{Part, Request, Role, Sampling, Turn};
+use crate::http::probe::{Found, Probe};
+use crate::keys::Caller;
+use crate::spend::Attempt;
+
+/// Whom the records name.
+const CALLER: &str = "admin page";
+const TAG: &str = "admin-test";
+const QUESTION: &str = "In one short sentence: which model are you?";
+const MOST_TOKENS: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "test.html", config = "src/admin/askama.toml")]
+struct TestPage {
+    frame: Frame,
+    title: &'static str,
+    group: String,
+    works: bool,
+    facts: Vec<(&'static str, String)>,
+    trail: Vec<Try>,
+    reply: Option<String>,
+    error: Option<String>,
+}
+
+/// One attempt of the trail.
+struct Try {
+    tone: &'static str,
+    group: String,
+    model: String,
+    region: String,
+    outcome: String,
+    status: Option<u16>,
+    time: String,
+}
+
+/// `POST /ui/models/test`: with `deployment`, that one alone; with `fallback`, the chain of a group whose own targets
+/// are made to fail.
+pub(in super::super) async fn run(
+    State(app): State<AppState>,
+    ends: Option<Extension<Deadline>>,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    let fallback = posted.fields.get("fallback");
+    let deployment = posted.fields.get("deployment");
+    let limit = Instant::now() + app.config.settings.request_timeout;
+    let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
+    let (ask, title) = if fallback.is_empty() {
+        let made = app.routes.made();
+        let target = app
+            .routes
+            .all()
+            .chain(&made)
+            .find(|target| target.deployment_id() == deployment)
+            .ok_or_else(PageError::not_found)?;
+        (alone(target, deadline), texts().test.title)
+    } else {
+        let group = app
+            .config
+            .group(fallback)
+            .ok_or_else(PageError::not_found)?;
+        app.routes.refresh().await;
+        let ask = Ask {
+            mock_failure: Some(Class::Mocked),
+            whole: true,
+            ..Ask::new(&*group.name, deadline)
+        };
+        (ask, texts().test.title_fallback)
+    };
+    let group = ask.group.clone();
+    let probe = Probe {
+        caller: Caller {
+            key_hash: String::new(),
+            alias: CALLER.to_owned(),
+            store_prompts: None,
+            virtual_key: None,
+        },
+        request: question(),
+        ask,
+        tag: TAG,
+    };
+    let found = probe.run(&app).await;
+    let page = TestPage::new(&posted.session, title, group, found);
+    Ok(render(StatusCode::OK, &page))
+}
+
+fn alone(target: &Arc<Target>, deadline: Instant) -> Ask {
+    Ask {
+        only: Some(Arc::clone(target)),
+        num_retries: Some(0),
+        disable_fallbacks: true,
+        whole: true,
+        ..Ask::new(target.group(), deadline)
+    }
+}
+
+fn question() -> Request {
+    Request {
+        turns: vec![Turn {
+            role: Role::User,
+            parts: vec![Part::Text(QUESTION.to_owned())],
+        }],
+        sampling: Sampling {
+            max_tokens: Some(MOST_TOKENS),
+            ..Sampling::default()
+        },
+        ..Request::default()
+    }
+}
+
+impl TestPage {
+    fn new(session: &Session, title: &'static str, group: String, found: Found) -> Self {
+        let t = &texts().test;
+        let mut facts = Vec::new();
+        if let Some(target) = &found.target {
+            facts.push((
+                t.answered_by,
+                format!("{} · {}", target.group(), target.model_id()),
+            ));
+        }
+        if let Some(first) = found.first_piece {
+            facts.push((t.first_token, seconds(first)));
+        }
+        facts.push((t.whole, seconds(found.whole)));
+        if found.error.is_none() {
+            let usage = found.usage;
+            let cost = found.cost.map_or_else(|| t.not_priced.to_owned(), dollars);
+            facts.push((t.cost, cost));
+            facts.push((
+                t.tokens,
+                format!("{} · {}", count(usage.prompt()), count(usage.output)),
+            ));
+        }
+        facts.push((t.id, found.id.to_string()));
+        let error = found.error;
+        let text = found.reply.text();
+        let text = if text.is_empty() {
+            t.no_reply.to_owned()
+        } else {
+            text
+        };
+        Self {
+            frame: Frame::of(Page::Models, session),
+            title,
+            group,
+            works: error.is_none(),
+            facts,
+            trail: found.attempts.into_iter().map(Try::from).collect(),
+            reply: error.is_none().then_some(text),
+            error: error.map(|error| {
+                format!(
+                    "{} {}: {}",
+                    error.status.as_u16(),
+                    error.kind,
+                    error.message
+                )
+            }),
+        }
+    }
+}
+
+impl From<Attempt> for Try {
+    fn from(attempt: Attempt) -> Self {
+        let well = attempt.outcome == "ok";
+        Self {
+            tone: if well { "good" } else { "bad" },
+            time: seconds(std::time::Duration::from_millis(attempt.ms)),
+            status: attempt.status.filter(|_| !well),
+            group: attempt.group,
+            model: attempt.model,
+            region: attempt.region,
+            outcome: attempt.outcome,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The models as the page shows them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::super::frame::{Frame, Page};
+use super::super::numbers::{Moment, count, dollars, price, tokens};
+use super::super::session::Session;
+use super::super::texts::{Texts, texts};
+use crate::app::AppState;
+use crate::catalog::{Abilities, Price, ThinkingSupport};
+use crate::chain::{Target, Wellness};
+use crate::config::{FallbackKind, Group};
+use crate::spend::{Counters, DayTotal, TotalOf};
+
+#[derive(Template)]
+#[template(path = "models.html", config = "src/admin/askama.toml")]
+pub(super) struct ModelsPage {
+    frame: Frame,
+    groups: Vec<GroupView>,
+}
+
+struct GroupView {
+    name: String,
+    /// Where a link to it leads on the page.
+    anchor: String,
+    is_default: bool,
+    /// Its name has a star: it stands for every model that fits, and shows those that were asked lately.
+    is_pattern: bool,
+    aliases: Vec<String>,
+    /// What is asked, in order, the group itself first.
+    chain: Vec<Stop>,
+    /// Instead of the chain, for failures of one kind.
+    special: Vec<(&'static str, Vec<Stop>)>,
+    deployments: Vec<DeploymentView>,
+}
+
+/// A group in a chain.
+struct Stop {
+    name: String,
+    anchor: String,
+}
+
+struct DeploymentView {
+    id: String,
+    model_id: String,
+    region: String,
+    health: HealthView,
+    prices: Vec<(&'static str, String)>,
+    context: Option<String>,
+    answer: Option<String>,
+    abilities: Vec<&'static str>,
+    requests: String,
+    failures: Option<String>,
+    spend: String,
+}
+
+struct HealthView {
+    /// `good`, `warn`, `bad` or nothing.
+    tone: &'static str,
+    word: &'static str,
+    until: Option<Moment>,
+    last_failure: Option<String>,
+}
+
+impl ModelsPage {
+    /// From the configuration in force, what is known of each target, and the totals of two days.
+    pub(super) fn new(app: &AppState, session: &Session, today: Date, totals: &[DayTotal]) -> Self {
+        let mut by_model = HashMap::<&str, Counters>::new();
+        for total in totals {
+            if let TotalOf::Model { model, .. } = &total.of {
+                *by_model.entry(model).or_default() += total.counters;
+            }
+        }
+        let groups = app.config.groups().iter();
+        Self {
+            frame: Frame::of(Page::Models, session),
+            groups: groups
+                .map(|group| GroupView::new(app, group, today, &by_model))
+                .collect(),
+        }
+    }
+}
+
+impl GroupView {
+    fn new(app: &AppState, group: &Group, today: Date, by_model: &HashMap<&str, Counters>) -> Self {
+        let t = &texts().models;
+        let aliases = app.config.routing.aliases.iter();
+        let stops = |names: Vec<String>| names.iter().map(|name| Stop::new(app, name)).collect();
+        let mut chain = vec![group.name.clone()];
+        chain.extend(app.routes.fallbacks(&group.name, FallbackKind::General));
+        let special = [
+            (t.chain_context, FallbackKind::ContextWindow),
+            (t.chain_content, FallbackKind::ContentPolicy),
+        ];
+        let special = special
+            .map(|(when, kind)| (when, app.routes.fallbacks(&group.name, kind)))
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty());
+        let targets = if group.is_pattern() {
+            let made = app.routes.made().into_iter();
+            let of_group = |target: &Arc<Target>| {
+                let pattern = target.deployment().pattern.as_ref();
+                pattern.is_some_and(|pattern| pattern.group == group.name)
+            };
+            made.filter(of_group).collect()
+        } else {
+            app.routes.targets(&group.name)
+        };
+        Self {
+            name: group.name.clone(),
+            anchor: anchor(app, &group.name),
+            is_default: app.config.routing.default_model.as_ref() == Some(&group.name),
+            aliases: aliases
+                .filter(|(_, alias)| alias.group == group.name)
+                .map(|(name, _)| name.clone())
+                .collect(),
+            chain: stops(chain),
+            special: special.map(|(when, names)| (when, stops(names))).collect(),
+            is_pattern: group.is_pattern(),
+            deployments: targets
+                .iter()
+                .map(|target| {
+                    let counters = by_model.get(target.model_id()).copied().unwrap_or_default();
+                    DeploymentView::new(app, target, today, counters)
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Stop {
+    fn new(app: &AppState, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            anchor: anchor(app, name),
+        }
+    }
+}
+
+impl DeploymentView {
+    fn new(app: &AppState, target: &Target, today: Date, counters: Counters) -> Self {
+        let model = target.model();
+        let limit = |limit: Option<u32>| limit.map(|limit| tokens(limit.into()));
+        Self {
+            id: target.deployment_id().to_owned(),
+            model_id: target.model_id().to_owned(),
+            region: target.deployment().region.clone(),
+            health: HealthView::new(app, target, today),
+            prices: prices(target.price()),
+            context: limit(model.limits.input),
+            answer: limit(model.limits.output),
+            abilities: abilities(&model.abilities),
+            requests: count(counters.requests),
+            failures: (counters.failures > 0).then(|| count(counters.failures)),
+            spend: dollars(counters.spend),
+        }
+    }
+}
+
+impl HealthView {
+    fn new(app: &AppState, target: &Target, today: Date) -> Self {
+        let t = &texts().models;
+        let health = app.routes.health(target);
+        let (mut tone, mut word) = match health.wellness() {
+            Wellness::CoolingDown => ("bad", t.cooling_down),
+            Wellness::OnProbation => ("warn", t.on_probation),
+            Wellness::Unknown => ("", t.unknown),
+            Wellness::Failing => ("warn", t.failing),
+            Wellness::Healthy => ("good", t.healthy),
+        };
+        if target.deployment().is_retired(today) {
+            (tone, word) = ("bad", t.retired);
+        }
+        let is_well = health.wellness() == Wellness::Healthy;
+        Self {
+            tone,
+            word,
+            until: health.resting_until.map(Moment::from),
+            last_failure: health.last_failure_class.filter(|_| !is_well),
+        }
+    }
+}
+
+/// A group's place among the groups: its name may hold anything.
+fn anchor(app: &AppState, group: &str) -> String {
+    let place = app
+        .config
+        .groups()
+        .iter()
+        .position(|known| known.name == group);
+    format!("model-{}", place.unwrap_or_default())
+}
+
+/// What is known of the prices, each with its name.
+fn prices(known: Option<&Price>) -> Vec<(&'static str, String)> {
+    let t = &texts().models;
+    let Some(rates) = known.map(|known| &known.standard) else {
+        return Vec::new();
+    };
+    let all: [(&str, Option<Decimal>); 5] = [
+        (t.input, Some(rates.input)),
+        (t.output, Some(rates.output)),
+        (t.read, rates.cache_read),
+        (t.write, rates.cache_write_5m),
+        (t.write_1h, rates.cache_write_1h),
+    ];
+    all.into_iter()
+        .filter_map(|(name, rate)| Some((name, price(rate?))))
+        .collect()
+}
+
+/// What a model can do, in words.
+fn abilities(can: &Abilities) -> Vec<&'static str> {
+    let Texts { ability: t, .. } = texts();
+    let all = [
+        (can.tools, t.tools),
+        (can.caching.is_some(), t.caching),
+        (can.thinking != ThinkingSupport::None, t.thinking),
+        (can.vision, t.vision),
+        (can.documents, t.documents),
+        (can.json_schema, t.json_schema),
+        (can.prefill, t.prefill),
+    ];
+    let able = all.into_iter().filter(|(able, _)| *able);
+    able.map(|(_, name)| name).collect()
+}

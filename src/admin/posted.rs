@@ -1,0 +1,67 @@
+//! Forms: sent from a page of this gateway, by the session that the page was made for.
+
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use subtle::ConstantTimeEq;
+use url::form_urlencoded;
+
+use super::error::PageError;
+use super::origin;
+use super::session::Session;
+use super::texts::texts;
+use crate::app::AppState;
+
+/// The field that proves the page.
+const CSRF: &str = "csrf";
+
+/// A form's fields, in the order in which the page has them.
+#[derive(Debug, Default)]
+pub(super) struct Fields(pub(super) Vec<(String, String)>);
+
+impl Fields {
+    /// The first field of this name, or nothing.
+    pub(super) fn get(&self, name: &str) -> &str {
+        let field = self.0.iter().find(|(field, _)| field == name);
+        field.map_or("", |(_, value)| value)
+    }
+
+    /// Reads a form that nobody is signed in for.
+    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, PageError> {
+        if origin::is_foreign(headers) {
+            return Err(PageError::new(StatusCode::FORBIDDEN, texts().error.foreign));
+        }
+        Ok(Self(form_urlencoded::parse(body).into_owned().collect()))
+    }
+}
+
+/// A handler that takes a posted form knows who sent it, and from where.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub(super) session: Session,
+    pub(super) fields: Fields,
+}
+
+impl FromRequest<AppState> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let session =
+            <Session as axum::extract::FromRequestParts<_>>::from_request_parts(&mut parts, app)
+                .await?;
+        let headers = parts.headers.clone();
+        let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
+        let body = body.map_err(|refused| {
+            PageError::new(refused.status(), texts().error.form).into_response()
+        })?;
+        let fields = Fields::read(&headers, &body).map_err(IntoResponse::into_response)?;
+        let proven = fields.get(CSRF).as_bytes().ct_eq(session.csrf.as_bytes());
+        if !bool::from(proven) {
+            let error = PageError::new(StatusCode::FORBIDDEN, texts().error.stale_form);
+            return Err(error.into_response());
+        }
+        Ok(Self { session, fields })
+    }
+}

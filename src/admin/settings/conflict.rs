@@ -1,0 +1,47 @@
+//! Two people who edit at once: what the other one has saved meanwhile.
+
+use super::super::texts::texts;
+use super::draft::{Draft, Kind, Which};
+use super::view::title_of;
+use crate::config::Config;
+
+/// A list that somebody else has saved otherwise.
+pub(super) struct Difference {
+    pub(super) title: String,
+    pub(super) theirs: String,
+    pub(super) yours: String,
+}
+
+/// The lists in which two drafts differ.
+pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
+    let both = theirs.lists.keys().chain(yours.lists.keys());
+    let mut which: Vec<&Which> = both.collect();
+    which.sort();
+    which.dedup();
+    let differing = which
+        .into_iter()
+        .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
+    differing
+        .map(|which| Difference {
+            title: title_of(which),
+            theirs: in_words(config, theirs, which),
+            yours: in_words(config, yours, which),
+        })
+        .collect()
+}
+
+fn in_words(config: &Config, draft: &Draft, which: &Which) -> String {
+    let Some(list) = draft.lists.get(which) else {
+        return texts().settings.no_list.to_owned();
+    };
+    let name = |member: &String| {
+        let mut deployments = config.deployments();
+        match deployments.find(|deployment| deployment.id == *member) {
+            Some(deployment) if which.kind == Kind::Order => {
+                format!("{} {}", deployment.model_id, deployment.region)
+            }
+            _ => member.clone(),
+        }
+    };
+    list.iter().map(name).collect::<Vec<_>>().join(" → ")
+}

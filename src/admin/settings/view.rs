@@ -1,0 +1,282 @@
+//! The settings as the page shows them: a draft, what is wrong with it, and what it means.
+
+use std::sync::Arc;
+
+use askama::Template;
+
+use super::super::frame::{Frame, Page};
+use super::super::numbers::{Moment, today};
+use super::super::session::Session;
+use super::super::texts::texts;
+use super::action::{new_first, new_for};
+use super::conflict::{Difference, differences};
+use super::draft::{Draft, Kind, Which};
+use super::lacks::{Lacks, lacks};
+use crate::app::AppState;
+use crate::catalog::Model;
+use crate::chain::Saved;
+use crate::config::{Config, Group};
+
+#[derive(Template)]
+#[template(path = "settings.html", config = "src/admin/askama.toml")]
+pub(super) struct SettingsPage {
+    frame: Frame,
+    file: String,
+    saved: Option<SavedView>,
+    seen: String,
+    is_saved_now: bool,
+    is_unsaved: bool,
+    /// What somebody else has saved meanwhile, where it differs from the draft.
+    conflict: Option<Vec<Difference>>,
+    error: Option<String>,
+    /// Why what was saved is not in force, where it is not.
+    misfit: Option<String>,
+    concerns: Vec<String>,
+    sections: Vec<Section>,
+    orders: Vec<List>,
+    yaml: String,
+}
+
+/// What happened before the page was made.
+pub(super) enum Notice {
+    Saved,
+    Conflict,
+}
+
+struct SavedView {
+    version: u64,
+    at: Moment,
+}
+
+/// All lists of a kind.
+struct Section {
+    title: &'static str,
+    lead: &'static str,
+    kind: &'static str,
+    lists: Vec<List>,
+    /// For whom a list can be begun, each with its field, and the fields of the row that begins it.
+    beginners: Vec<(String, String)>,
+    new_for: String,
+    new_first: String,
+    groups: Vec<String>,
+}
+
+/// One list.
+struct List {
+    title: String,
+    anchor: String,
+    field: String,
+    /// The list is in the draft; an order that is not, is the file's.
+    is_there: bool,
+    members: Vec<Member>,
+    /// What its removal is called.
+    drop: &'static str,
+    choice: String,
+    choices: Vec<String>,
+}
+
+struct Member {
+    value: String,
+    name: String,
+    detail: String,
+    place: usize,
+    is_first: bool,
+    is_last: bool,
+    lacks: Lacks,
+}
+
+impl SettingsPage {
+    pub(super) fn new(
+        app: &AppState,
+        session: &Session,
+        draft: Draft,
+        saved: Option<Saved>,
+        notice: Option<Notice>,
+    ) -> Self {
+        let config = &app.config;
+        let t = &texts().settings;
+        let there = Draft::of(config, saved.as_ref());
+        let changed = config.changed(&draft.changes(config));
+        let misfit = saved
+            .as_ref()
+            .and_then(|saved| config.changed(&saved.changes).err());
+        let conflict = matches!(notice, Some(Notice::Conflict));
+        let kinds = [
+            (Kind::General, t.general, t.general_lead),
+            (Kind::ContextWindow, t.context, t.context_lead),
+            (Kind::ContentPolicy, t.content, t.content_lead),
+        ];
+        let several = config
+            .groups()
+            .iter()
+            .filter(|group| group.deployments.len() > 1 && !group.is_pattern());
+        Self {
+            frame: Frame::of(Page::Settings, session),
+            file: config.name.clone(),
+            misfit,
+            saved: saved.as_ref().map(SavedView::new),
+            seen: draft.seen.map(|seen| seen.to_string()).unwrap_or_default(),
+            is_saved_now: matches!(notice, Some(Notice::Saved)),
+            is_unsaved: draft.lists != there.lists,
+            conflict: conflict.then(|| differences(config, &there, &draft)),
+            concerns: changed
+                .as_ref()
+                .map_or_else(|_| Vec::new(), |config| config.concerns(today())),
+            yaml: changed
+                .as_ref()
+                .map(Config::routing_yaml)
+                .unwrap_or_default(),
+            error: changed.err(),
+            sections: kinds
+                .map(|(kind, title, lead)| Section::new(config, &draft, kind, title, lead))
+                .into(),
+            orders: several
+                .map(|group| List::order(config, &draft, &group.name))
+                .collect(),
+        }
+    }
+}
+
+impl SavedView {
+    fn new(saved: &Saved) -> Self {
+        Self {
+            version: saved.version,
+            at: Moment::from(saved.at),
+        }
+    }
+}
+
+impl Section {
+    fn new(
+        config: &Config,
+        draft: &Draft,
+        kind: Kind,
+        title: &'static str,
+        lead: &'static str,
+    ) -> Self {
+        let names = |group: &Arc<Group>| group.name.clone();
+        let groups = config.groups().iter();
+        // Nobody can be asked for a pattern.
+        let askable = groups.clone().filter(|group| !group.is_pattern());
+        let askable: Vec<String> = askable.map(names).collect();
+        // In the file's order; what is for all others comes last.
+        let mut possible: Vec<Which> = groups.map(|group| Which::new(kind, &group.name)).collect();
+        possible.push(Which::new(kind, "*"));
+        if kind == Kind::General {
+            possible.push(Which::new(Kind::Default, ""));
+        }
+        let unknown = draft.lists.keys().filter(|which| which.kind == kind);
+        let unknown: Vec<Which> = unknown
+            .filter(|which| !possible.contains(which))
+            .cloned()
+            .collect();
+        possible.extend(unknown);
+        let (there, missing): (Vec<_>, Vec<_>) = possible
+            .into_iter()
+            .partition(|which| draft.lists.contains_key(which));
+        Self {
+            title,
+            lead,
+            kind: kind.as_str(),
+            lists: there
+                .iter()
+                .map(|which| List::fallbacks(config, draft, which, &askable))
+                .collect(),
+            beginners: missing
+                .iter()
+                // One list for all others is enough; the file may have two.
+                .filter(|which| !(kind == Kind::General && which.group == "*"))
+                .map(|which| (which.field(), title_of(which)))
+                .collect(),
+            new_for: new_for(kind.as_str()),
+            new_first: new_first(kind.as_str()),
+            groups: askable,
+        }
+    }
+}
+
+impl List {
+    fn fallbacks(config: &Config, draft: &Draft, which: &Which, groups: &[String]) -> Self {
+        let list = draft.list(config, which);
+        let first = model_of(config, &which.group);
+        let members = list.iter().enumerate().map(|(place, name)| Member {
+            value: name.clone(),
+            name: name.clone(),
+            detail: String::new(),
+            place,
+            is_first: place == 0,
+            is_last: place + 1 == list.len(),
+            lacks: match (&first, model_of(config, name)) {
+                (Some(first), Some(next)) => lacks(first, &next),
+                _ => Lacks::default(),
+            },
+        });
+        let choices = groups
+            .iter()
+            .filter(|name| **name != which.group && !list.contains(name));
+        Self {
+            members: members.collect(),
+            choices: choices.cloned().collect(),
+            ..Self::empty(config, draft, which)
+        }
+    }
+
+    fn order(config: &Config, draft: &Draft, group: &str) -> Self {
+        let which = Which::new(Kind::Order, group);
+        let ids = draft.list(config, &which);
+        let group = config.group(group);
+        let deployments = group.as_ref().map(|group| group.deployments.as_slice());
+        let deployments = deployments.unwrap_or_default();
+        let members = ids.iter().enumerate().filter_map(|(place, id)| {
+            let deployment = deployments.iter().find(|deployment| deployment.id == *id)?;
+            Some(Member {
+                value: id.clone(),
+                name: deployment.model_id.clone(),
+                detail: deployment.region.clone(),
+                place,
+                is_first: place == 0,
+                is_last: place + 1 == ids.len(),
+                lacks: Lacks::default(),
+            })
+        });
+        Self {
+            members: members.collect(),
+            ..Self::empty(config, draft, &which)
+        }
+    }
+
+    fn empty(config: &Config, draft: &Draft, which: &Which) -> Self {
+        let place = config
+            .groups()
+            .iter()
+            .position(|group| group.name == which.group);
+        let place = place.map_or_else(|| "others".to_owned(), |place| place.to_string());
+        Self {
+            title: title_of(which),
+            anchor: format!("{}-{place}", which.kind.as_str()),
+            field: which.field(),
+            is_there: draft.lists.contains_key(which),
+            members: Vec::new(),
+            drop: if which.kind == Kind::Order {
+                texts().settings.as_file
+            } else {
+                texts().settings.drop
+            },
+            choice: which.choice(),
+            choices: Vec::new(),
+        }
+    }
+}
+
+pub(super) fn title_of(which: &Which) -> String {
+    match (which.kind, which.group.as_str()) {
+        (Kind::Default, _) | (_, "*") => texts().settings.all_others.to_owned(),
+        (_, group) => group.to_owned(),
+    }
+}
+
+fn model_of(config: &Config, group: &str) -> Option<Model> {
+    let group = config.group(group)?;
+    let first = group.deployments.first();
+    first.map(|deployment| deployment.model.clone())
+}

@@ -1,0 +1,148 @@
+//! Which days a question is about.
+
+use jiff::Span;
+use jiff::civil::Date;
+use url::form_urlencoded;
+
+/// Query of the page: a period by its name, or from a day to a day.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    period: String,
+    from: String,
+    to: String,
+}
+
+/// Days, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Period {
+    pub(super) first: Date,
+    pub(super) last: Date,
+    pub(super) name: Name,
+}
+
+/// How a period was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Today,
+    Week,
+    Days30,
+    Month,
+    Days,
+}
+
+/// A day that is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NotADay(pub(super) String);
+
+impl Wanted {
+    pub(super) fn read(query: &str) -> Self {
+        let mut wanted = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "period" => wanted.period = value.into_owned(),
+                "from" => wanted.from = value.into_owned(),
+                "to" => wanted.to = value.into_owned(),
+                _ => {}
+            }
+        }
+        wanted
+    }
+}
+
+impl Name {
+    pub(super) const ALL: [Name; 4] = [Name::Today, Name::Week, Name::Days30, Name::Month];
+
+    /// As the address says it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Name::Today => "today",
+            Name::Week => "7",
+            Name::Days30 => "30",
+            Name::Month => "month",
+            Name::Days => "days",
+        }
+    }
+}
+
+impl Period {
+    /// What is wanted, seen from `today`; without anything, the last 30 days.
+    pub(super) fn of(wanted: &Wanted, today: Date) -> Result<Self, NotADay> {
+        let day = |text: &str| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| NotADay(text.to_owned())),
+        };
+        let (from, to) = (day(&wanted.from)?, day(&wanted.to)?);
+        let mut names = Name::ALL.into_iter();
+        let named = names.find(|name| name.as_str() == wanted.period);
+        let name = match named {
+            Some(name) => name,
+            None if from.is_some() || to.is_some() => Name::Days,
+            None => Name::Days30,
+        };
+        let back = |days: i64| today.saturating_sub(Span::new().days(days));
+        let (first, last) = match name {
+            Name::Today => (today, today),
+            Name::Week => (back(6), today),
+            Name::Days30 => (back(29), today),
+            Name::Month => (today.first_of_month(), today),
+            Name::Days => {
+                let last = to.unwrap_or(today);
+                (from.unwrap_or(last), last)
+            }
+        };
+        Ok(Self { first, last, name })
+    }
+
+    /// Every day of it.
+    pub(super) fn days(&self) -> impl Iterator<Item = Date> + use<> {
+        let last = self.last;
+        let days = self.first.series(Span::new().days(1));
+        days.take_while(move |day| *day <= last)
+    }
+
+    /// As the query of an address.
+    pub(super) fn query(&self) -> String {
+        match self.name {
+            Name::Days => format!("from={}&to={}", self.first, self.last),
+            name => format!("period={}", name.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(period: &str, from: &str, to: &str) -> Wanted {
+        Wanted::read(&format!("period={period}&from={from}&to={to}"))
+    }
+
+    #[test]
+    fn periods_are_counted_back_from_today() {
+        let today: Date = "2026-03-03".parse().unwrap();
+        let table = [
+            (wanted("today", "", ""), "2026-03-03", "2026-03-03", 1),
+            (wanted("7", "", ""), "2026-02-25", "2026-03-03", 7),
+            (wanted("30", "", ""), "2026-02-02", "2026-03-03", 30),
+            (wanted("month", "", ""), "2026-03-01", "2026-03-03", 3),
+            (wanted("nonsense", "", ""), "2026-02-02", "2026-03-03", 30),
+            (Wanted::default(), "2026-02-02", "2026-03-03", 30),
+            (
+                wanted("", "2026-01-30", "2026-02-01"),
+                "2026-01-30",
+                "2026-02-01",
+                3,
+            ),
+            (wanted("", "2026-03-01", ""), "2026-03-01", "2026-03-03", 3),
+            (wanted("", "", "2026-02-01"), "2026-02-01", "2026-02-01", 1),
+        ];
+        for (wanted, first, last, days) in table {
+            let period = Period::of(&wanted, today).unwrap();
+            assert_eq!(period.first.to_string(), first, "{wanted:?}");
+            assert_eq!(period.last.to_string(), last, "{wanted:?}");
+            assert_eq!(period.days().count(), days, "{wanted:?}");
+        }
+        let error = Period::of(&wanted("", "<b>", ""), today);
+        assert_eq!(error, Err(NotADay("<b>".to_owned())));
+    }
+}

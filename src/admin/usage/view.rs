@@ -1,0 +1,234 @@
+//! The usage of a period as the page shows it.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::super::chart::{Chart, Column, Part};
+use super::super::frame::{Frame, Page};
+use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
+use super::super::session::Session;
+use super::super::texts::texts;
+use super::period::{Name, Period};
+use super::sums::{Sums, average, prompt, written};
+use crate::app::AppState;
+use crate::spend::Counters;
+
+#[derive(Template)]
+#[template(path = "usage.html", config = "src/admin/askama.toml")]
+pub(super) struct UsagePage {
+    frame: Frame,
+    periods: Vec<Choice>,
+    first: String,
+    last: String,
+    query: String,
+    is_empty: bool,
+    unpriced: Option<String>,
+    cards: Vec<Card>,
+    charts: Vec<Chart>,
+    tables: Vec<Table>,
+}
+
+struct Choice {
+    query: String,
+    name: &'static str,
+    is_current: bool,
+}
+
+struct Card {
+    name: &'static str,
+    value: String,
+    detail: String,
+}
+
+struct Table {
+    title: &'static str,
+    head: &'static str,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    /// In the columns' order.
+    cells: Vec<String>,
+}
+
+impl UsagePage {
+    pub(super) fn new(
+        app: &AppState,
+        session: &Session,
+        period: &Period,
+        sums: &Sums,
+        labels: &HashMap<String, String>,
+    ) -> Self {
+        let t = &texts().usage;
+        let names = [t.today, t.week, t.days30, t.month];
+        let periods = Name::ALL.into_iter().zip(names);
+        let key = |hash: &str| {
+            if hash.is_empty() {
+                t.no_key.to_owned()
+            } else if app.master_key.has_hash(hash) {
+                t.master_key.to_owned()
+            } else if let Some(label) = labels.get(hash) {
+                label.clone()
+            } else {
+                let short: String = hash.chars().take(12).collect();
+                format!("{short}…")
+            }
+        };
+        let model = |model: &str| match model {
+            "" => t.no_model.to_owned(),
+            model => model.to_owned(),
+        };
+        let days = sums.days.iter().rev();
+        let days = days.map(|(day, counters)| Row::new(day.to_string(), counters));
+        Self {
+            frame: Frame::of(Page::Usage, session),
+            periods: periods
+                .map(|(name, text)| Choice {
+                    query: format!("period={}", name.as_str()),
+                    name: text,
+                    is_current: name == period.name,
+                })
+                .collect(),
+            first: period.first.to_string(),
+            last: period.last.to_string(),
+            query: period.query(),
+            is_empty: sums.whole.requests == 0 && sums.models.is_empty(),
+            unpriced: (sums.whole.unpriced > 0).then(|| count(sums.whole.unpriced)),
+            cards: cards(&sums.whole),
+            charts: charts(&sums.days),
+            tables: vec![
+                Table {
+                    title: t.by_model,
+                    head: t.model,
+                    rows: rows(&sums.models, model),
+                },
+                Table {
+                    title: t.by_key,
+                    head: t.key,
+                    rows: rows(&sums.keys, key),
+                },
+                Table {
+                    title: t.by_tag,
+                    head: t.tag,
+                    rows: rows(&sums.tags, str::to_owned),
+                },
+                Table {
+                    title: t.by_day,
+                    head: t.day,
+                    rows: days.collect(),
+                },
+            ],
+        }
+    }
+}
+
+fn cards(whole: &Counters) -> Vec<Card> {
+    let t = &texts().usage;
+    let none = || t.none.to_owned();
+    let card = |name, value, detail| Card {
+        name,
+        value,
+        detail,
+    };
+    let failed = match whole.failures {
+        0 => t.none_failed.to_owned(),
+        failures => format!("{} {}", count(failures), t.failed),
+    };
+    let rate = percent(whole.cache_read, prompt(whole));
+    vec![
+        card(t.spend, dollars(whole.spend), String::new()),
+        card(t.requests, count(whole.requests), failed),
+        card(
+            t.average,
+            average(whole).map_or_else(none, dollars),
+            String::new(),
+        ),
+        card(
+            t.tokens_in,
+            tokens(prompt(whole)),
+            format!("{} {}", tokens(whole.input), t.uncached),
+        ),
+        card(t.tokens_out, tokens(whole.output), String::new()),
+        card(
+            t.hit_rate,
+            rate.unwrap_or_else(none),
+            format!("{} {}", tokens(whole.cache_read), t.read),
+        ),
+        card(
+            t.saved,
+            dollars(whole.cache_saving),
+            format!("{} {}", tokens(written(whole)), t.written),
+        ),
+    ]
+}
+
+fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
+    let t = &texts().usage;
+    let column = |day: &Date, parts: Vec<Part>| Column {
+        label: day.strftime("%m-%d").to_string(),
+        parts,
+    };
+    let spend: Vec<Column> = days
+        .iter()
+        .map(|(day, counters)| {
+            let title = format!("{day}: {}", dollars(counters.spend));
+            let part = Part {
+                value: counters.spend,
+                tone: "bar",
+                title,
+            };
+            column(day, vec![part])
+        })
+        .collect();
+    let requests: Vec<Column> = days
+        .iter()
+        .map(|(day, counters)| {
+            let well = counters.requests.saturating_sub(counters.failures);
+            let part = |n: u64, tone, what| Part {
+                value: Decimal::from(n),
+                tone,
+                title: format!("{day}: {} {what}", count(n)),
+            };
+            let parts = vec![
+                part(well, "bar", t.answered),
+                part(counters.failures, "bar bad", t.failed),
+            ];
+            column(day, parts)
+        })
+        .collect();
+    vec![
+        Chart::new(t.spend_by_day, &spend, Decimal::new(1, 6), round_dollars),
+        Chart::new(t.requests_by_day, &requests, Decimal::ONE, |n| {
+            n.normalize().to_string()
+        }),
+    ]
+}
+
+fn rows(named: &[(String, Counters)], name: impl Fn(&str) -> String) -> Vec<Row> {
+    let named = named.iter();
+    named
+        .map(|(of, counters)| Row::new(name(of), counters))
+        .collect()
+}
+
+impl Row {
+    fn new(name: String, counters: &Counters) -> Self {
+        Self {
+            name,
+            cells: vec![
+                dollars(counters.spend),
+                count(counters.requests),
+                count(counters.failures),
+                tokens(counters.input),
+                tokens(counters.cache_read),
+                tokens(written(counters)),
+                tokens(counters.output),
+                dollars(counters.cache_saving),
+            ],
+        }
+    }
+}

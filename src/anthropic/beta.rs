@@ -1,0 +1,72 @@
+//! What of Anthropic's betas and of `context_management` Bedrock has. The table is in the room's `mod.rs`.
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
+
+use crate::wire::{ApiError, Betas};
+
+/// What the names of betas begin with that Bedrock's Claude knows and that nobody else here asks for.
+const PASSED: [&str; 5] = [
+    "interleaved-thinking-",
+    "context-1m-",
+    "fine-grained-tool-streaming-",
+    "token-efficient-tools-",
+    "output-128k-",
+];
+
+const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
+
+/// The fields for the model itself: betas, and what is to be cleared of the context.
+pub(super) fn model_fields(
+    headers: &HeaderMap,
+    body: Option<Betas>,
+    context_management: Option<Value>,
+) -> Result<Map<String, Value>, ApiError> {
+    let in_headers = headers.get_all("anthropic-beta").into_iter();
+    let in_headers = in_headers.filter_map(|value| value.to_str().ok());
+    let in_headers = in_headers.flat_map(|text| Betas::One(text.to_owned()).list());
+    let mut betas: Vec<String> = Vec::new();
+    for beta in in_headers.chain(body.map(Betas::list).unwrap_or_default()) {
+        if PASSED.iter().any(|known| beta.starts_with(known)) && !betas.contains(&beta) {
+            betas.push(beta);
+        }
+    }
+    let mut fields = Map::new();
+    if let Some(edits) = edits(context_management)? {
+        betas.push(CONTEXT_MANAGEMENT.to_owned());
+        fields.insert("context_management".to_owned(), edits);
+    }
+    if !betas.is_empty() {
+        fields.insert("anthropic_beta".to_owned(), betas.into());
+    }
+    Ok(fields)
+}
+
+/// The edits that Bedrock has; `None`: there is nothing to edit.
+fn edits(context_management: Option<Value>) -> Result<Option<Value>, ApiError> {
+    let Some(Value::Object(mut config)) = context_management else {
+        return Ok(None);
+    };
+    let Some(Value::Array(edits)) = config.get_mut("edits") else {
+        return Ok(None);
+    };
+    let mut kept = Vec::new();
+    for (at, edit) in std::mem::take(edits).into_iter().enumerate() {
+        let kind = edit.get("type").and_then(Value::as_str).unwrap_or_default();
+        if kind.starts_with("clear_tool_uses_") {
+            kept.push(edit);
+        } else if !kind.starts_with("clear_thinking_") {
+            let param = format!("context_management.edits[{at}].type");
+            let message = format!(
+                "'{param}' is '{kind}', which Bedrock's Converse API does not have; this gateway takes \
+                 'clear_tool_uses_20250919' and 'clear_thinking_20251015'."
+            );
+            return Err(ApiError::bad_request(message, param));
+        }
+    }
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    *edits = kept;
+    Ok(Some(Value::Object(config)))
+}

@@ -1,0 +1,280 @@
+//! Content blocks of requests.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::conversation::{Document, DocumentFormat, Part, ToolCall, ToolResult};
+use crate::wire::{ApiError, CacheControl, Content, WireSource, media, redacted, signed};
+
+/// One content block, of whatever kind.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a content block (an object)")]
+pub(super) struct WireBlock {
+    r#type: String,
+    text: Option<String>,
+    source: Option<Source>,
+    title: Option<String>,
+    context: Option<String>,
+    /// `{"enabled": true}` on a document; on replayed text a list of what was cited.
+    citations: Option<Value>,
+    id: Option<String>,
+    name: Option<String>,
+    input: Option<Value>,
+    tool_use_id: Option<String>,
+    #[serde(default)]
+    content: Content<WireBlock>,
+    is_error: Option<bool>,
+    thinking: Option<String>,
+    signature: Option<String>,
+    data: Option<String>,
+    cache_control: Option<CacheControl>,
+    /// What was found at a picture's address.
+    #[serde(skip)]
+    fetched: Option<Bytes>,
+}
+
+/// `source` of a picture or document, or the bare address of a search result.
+#[derive(Debug)]
+enum Source {
+    Address(String),
+    Fields(SourceFields),
+}
+
+#[derive(Debug, Deserialize)]
+struct SourceFields {
+    r#type: Option<String>,
+    media_type: Option<String>,
+    data: Option<String>,
+    url: Option<String>,
+    #[serde(default)]
+    content: Content<WireBlock>,
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SourceVisitor;
+        impl<'de> Visitor<'de> for SourceVisitor {
+            type Value = Source;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a source (an object)")
+            }
+
+            fn visit_str<E>(self, address: &str) -> Result<Source, E> {
+                Ok(Source::Address(address.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+                SourceFields::deserialize(MapAccessDeserializer::new(map)).map(Source::Fields)
+            }
+        }
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+impl SourceFields {
+    fn inline(self) -> WireSource {
+        WireSource {
+            r#type: self.r#type,
+            media_type: self.media_type,
+            data: self.data,
+        }
+    }
+}
+
+/// The parts, each with its cache mark behind it. `path` names the content in errors.
+pub(super) fn into_parts(content: Content<WireBlock>, path: &str) -> Result<Vec<Part>, ApiError> {
+    let blocks = match content {
+        Content::Empty => return Ok(Vec::new()),
+        Content::Text(text) => return Ok(vec![Part::Text(text)]),
+        Content::Parts(blocks) => blocks,
+    };
+    let mut parts = Vec::with_capacity(blocks.len());
+    for (at, block) in blocks.into_iter().enumerate() {
+        let mark = block.cache_control.as_ref().map(CacheControl::ttl);
+        parts.extend(block.into_parts(&format!("{path}[{at}]"))?);
+        parts.extend(mark.map(Part::CacheMark));
+    }
+    Ok(parts)
+}
+
+/// The pictures that stand elsewhere on the web, each with its place.
+pub(super) fn remote<'a>(
+    content: &'a mut Content<WireBlock>,
+    path: &str,
+    found: &mut Vec<(String, &'a mut WireBlock)>,
+) {
+    let Content::Parts(blocks) = content else {
+        return;
+    };
+    for (at, block) in blocks.iter_mut().enumerate() {
+        let path = format!("{path}[{at}]");
+        if block.address().is_some() {
+            found.push((format!("{path}.source.url"), block));
+        } else {
+            remote(&mut block.content, &format!("{path}.content"), found);
+        }
+    }
+}
+
+impl WireBlock {
+    /// Whether it is text that begins so.
+    pub(super) fn begins_with(&self, words: &str) -> bool {
+        self.text
+            .as_deref()
+            .is_some_and(|text| text.starts_with(words))
+    }
+
+    /// The web address of the picture that this block is, until it was fetched.
+    pub(super) fn address(&self) -> Option<&str> {
+        match &self.source {
+            Some(Source::Fields(SourceFields { url: Some(url), .. }))
+                if self.r#type == "image" && self.fetched.is_none() =>
+            {
+                Some(url)
+            }
+            _ => None,
+        }
+    }
+
+    /// Puts what was found at the address.
+    pub(super) fn put(&mut self, picture: Bytes) {
+        self.fetched = Some(picture);
+    }
+
+    fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
+        let one = |part: Part| Ok(vec![part]);
+        match self.r#type.as_str() {
+            "text" => one(Part::Text(required(self.text, path, "text")?)),
+            "image" => match (self.source, self.fetched) {
+                (_, Some(bytes)) => one(media::picture(bytes, &format!("{path}.source.url"))?),
+                (Some(Source::Fields(source)), None) => {
+                    let source = source.inline();
+                    one(source.into_part("image", None, false, &format!("{path}.source"))?)
+                }
+                (Some(Source::Address(_)), None) => refuse(path, "source", "must be an object."),
+                (None, None) => missing(path, "source"),
+            },
+            "document" => self.into_document(path),
+            "search_result" => {
+                let from = match &self.source {
+                    Some(Source::Address(address)) => address.as_str(),
+                    _ => "",
+                };
+                let title = self.title.as_deref().unwrap_or_default();
+                let text = text_of(&into_parts(self.content, &format!("{path}.content"))?);
+                one(Part::Text(format!(
+                    "[search result: {title} {from}]\n{text}"
+                )))
+            }
+            "tool_use" => one(Part::ToolCall(ToolCall {
+                id: required(self.id, path, "id")?,
+                name: required(self.name, path, "name")?,
+                input: match self.input {
+                    Some(input @ Value::Object(_)) => input,
+                    None | Some(Value::Null) => Value::Object(Map::new()),
+                    Some(_) => return refuse(path, "input", "must be an object."),
+                },
+            })),
+            "tool_result" => {
+                let id = required(self.tool_use_id, path, "tool_use_id")?;
+                let parts = into_parts(self.content, &format!("{path}.content"))?;
+                // Bedrock takes no mark inside a result, so the last one goes behind it.
+                let (marks, content): (Vec<Part>, Vec<Part>) = parts
+                    .into_iter()
+                    .partition(|part| matches!(part, Part::CacheMark(_)));
+                let result = Part::ToolResult(ToolResult {
+                    id,
+                    content,
+                    is_error: self.is_error.unwrap_or(false),
+                });
+                Ok(std::iter::once(result)
+                    .chain(marks.into_iter().last())
+                    .collect())
+            }
+            // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
+            "thinking" => Ok(signed(self.thinking, self.signature).into_iter().collect()),
+            "redacted_thinking" => {
+                let data = required(self.data, path, "data")?;
+                Ok(redacted(&data).into_iter().collect())
+            }
+            "server_tool_use" | "mcp_tool_use" => {
+                let name = self.name.unwrap_or_default();
+                let input = self.input.unwrap_or_default();
+                one(Part::Text(format!("[{name} was called with {input}]")))
+            }
+            kind if kind.ends_with("_tool_result") => {
+                one(Part::Text(format!("[a {kind} stood here]")))
+            }
+            other => {
+                let what = format!(
+                    "is '{other}'; this gateway takes 'text', 'image', 'document', 'search_result', 'tool_use', \
+                     'tool_result', 'thinking' and 'redacted_thinking'."
+                );
+                refuse(path, "type", &what)
+            }
+        }
+    }
+
+    fn into_document(self, path: &str) -> Result<Vec<Part>, ApiError> {
+        let enabled = self
+            .citations
+            .as_ref()
+            .and_then(|value| value.get("enabled"));
+        let cited = enabled.is_some_and(|enabled| enabled == true);
+        let part = match self.source {
+            Some(Source::Fields(source)) if source.r#type.as_deref() == Some("content") => {
+                let path = format!("{path}.source.content");
+                let text = text_of(&into_parts(source.content, &path)?);
+                Part::Document(Document {
+                    format: DocumentFormat::Txt,
+                    name: self.title.unwrap_or_default(),
+                    bytes: Bytes::from(text),
+                    citations: cited,
+                })
+            }
+            Some(Source::Fields(source)) if source.url.is_some() => {
+                let what =
+                    "is 'url'; this gateway fetches no documents: send it as 'base64' or 'text'.";
+                return refuse(path, "source.type", what);
+            }
+            Some(Source::Fields(source)) => {
+                let source = source.inline();
+                source.into_part("document", self.title, cited, &format!("{path}.source"))?
+            }
+            Some(Source::Address(_)) => return refuse(path, "source", "must be an object."),
+            None => return missing(path, "source"),
+        };
+        let context = self.context.filter(|context| !context.is_empty());
+        Ok(context.map(Part::Text).into_iter().chain([part]).collect())
+    }
+}
+
+/// The texts among these parts, a line each.
+fn text_of(parts: &[Part]) -> String {
+    let texts = parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+fn required(value: Option<String>, path: &str, field: &str) -> Result<String, ApiError> {
+    value.map_or_else(|| missing(path, field), Ok)
+}
+
+fn missing<T>(path: &str, field: &str) -> Result<T, ApiError> {
+    let param = format!("{path}.{field}");
+    let message = format!("Missing required parameter: '{param}'.");
+    Err(ApiError::bad_request(message, param))
+}
+
+fn refuse<T>(path: &str, field: &str, what: &str) -> Result<T, ApiError> {
+    let param = format!("{path}.{field}");
+    Err(ApiError::bad_request(format!("'{param}' {what}"), param))
+}

@@ -1,0 +1,73 @@
+//! Anthropic's Messages wire: requests in, messages, events and errors out. Claude Code speaks it, and so do Anthropic's
+//! SDKs.
+//!
+//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O. What Anthropic's own service
+//! has beside the model is not all on Bedrock:
+//!
+//! | in the request | what becomes of it |
+//! |---|---|
+//! | `anthropic-beta: interleaved-thinking-…`, `context-1m-…`, `fine-grained-tool-streaming-…`, `token-efficient-tools-…`, `output-128k-…` | passed to Claude |
+//! | `anthropic-beta: effort-…`, `structured-outputs-…`, `prompt-caching-…`, `extended-cache-ttl-…` | dropped: the planner asks for these in Bedrock's way |
+//! | every other beta | dropped: it changes no answer that is asked for without it |
+//! | `context_management`: `clear_tool_uses_20250919` | passed to Claude with its beta |
+//! | `context_management`: `clear_thinking_20251015` | dropped: Claude gets what the client sends |
+//! | `context_management`: anything else (compaction) | 400: its blocks have no place in Converse |
+//! | server-side tools (`web_search_…`, `web_fetch_…`, `code_execution_…`, `tool_search_…`, …) beside tools of the client's | dropped: the model does without |
+//! | server-side tools alone, or one that `tool_choice` names | 400 |
+//! | tools that Anthropic defines (`bash_…`, `text_editor_…`, `computer_…`, `memory_…`) | 400: they work as tools with an `input_schema` |
+//! | `mcp_servers`, `container`, files by id, documents at web addresses | 400 |
+//! | `service_tier`, `inference_geo`, `speed`, `eager_input_streaming`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |
+//! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
+//! | blocks of server-side tools in the history | a note in their place |
+
+mod beta;
+mod block;
+mod error;
+mod message;
+mod models;
+mod reply;
+mod request;
+mod stream;
+mod thinking;
+mod tools;
+mod usage;
+mod user;
+
+pub use models::{ModelInfo, ModelPage};
+pub use reply::Message;
+pub use request::MessagesRequest;
+pub use stream::EventWriter;
+
+use http::StatusCode;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::conversation::Reply;
+use crate::wire::{ApiError, Head, Wire};
+
+/// The wire of `POST /v1/messages`.
+#[derive(Debug)]
+pub struct Messages;
+
+impl Wire for Messages {
+    const CALL_TYPE: &'static str = "anthropic_messages";
+    const ID_PREFIX: &'static str = "msg_";
+    // What Anthropic's own service sends: every SDK skips it.
+    const HEARTBEAT: &'static [u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
+
+    type Body = MessagesRequest;
+    type Writer = EventWriter;
+    type Whole = Message;
+
+    fn whole(head: Head, reply: Reply, _: Option<Decimal>) -> Message {
+        Message::new(head, reply)
+    }
+}
+
+/// An error as a response of this wire: its status and its body. `request_id` finds its record.
+pub fn error_response(error: &ApiError, request_id: Option<&str>) -> (StatusCode, Value) {
+    (error::status(error), error::body(error, request_id))
+}
+
+#[cfg(test)]
+mod tests;

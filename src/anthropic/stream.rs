@@ -1,0 +1,229 @@
+//! The stream: `message_start`, then block after block, then `message_delta` and `message_stop`.
+//!
+//! Stop reason and usage stand in one event, and Bedrock reports the usage last: so the stop reason waits for the end,
+//! and a stream that breaks in between ends in an error and nothing else.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{BufMut, BytesMut};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::conversation::{Event, StopReason, Usage};
+use crate::wire::{ApiError, Head, Wire, Writer};
+
+use super::reply::{Block, Message, WireCitation, stop};
+use super::usage::WireUsage;
+use super::{Messages, error};
+
+/// Writes events as Anthropic's server-sent events.
+#[derive(Debug)]
+pub struct EventWriter {
+    head: Head,
+    /// The block under way.
+    open: Option<Kind>,
+    /// Position of the next block.
+    next: usize,
+    stop: Option<StopReason>,
+}
+
+/// What kind of block is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Thinking,
+    ToolUse,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum WireEvent<'a> {
+    MessageStart { message: Message },
+    ContentBlockStart { index: usize, content_block: Block },
+    ContentBlockDelta { index: usize, delta: Delta<'a> },
+    ContentBlockStop { index: usize },
+    MessageDelta { delta: End, usage: WireUsage },
+    MessageStop,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum Delta<'a> {
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citations { citation: WireCitation },
+}
+
+#[derive(Serialize)]
+struct End {
+    stop_reason: String,
+    stop_sequence: Option<String>,
+}
+
+impl Writer for EventWriter {
+    fn new(head: Head) -> Self {
+        Self {
+            head,
+            open: None,
+            next: 0,
+            stop: None,
+        }
+    }
+
+    fn begin(&mut self, model: String, out: &mut BytesMut) {
+        self.head.model = model;
+        let message = Message::begun(self.head.clone());
+        write(&WireEvent::MessageStart { message }, out);
+        out.put_slice(Messages::HEARTBEAT);
+    }
+
+    /// Text goes on in its block; a thought that nobody signed is over.
+    fn go_on(&mut self, _: String, out: &mut BytesMut) {
+        if self.open == Some(Kind::Thinking) {
+            self.close(out);
+        }
+    }
+
+    fn event(&mut self, event: &Event, out: &mut BytesMut) {
+        match event {
+            Event::Text(text) if text.is_empty() => {}
+            Event::Text(text) => {
+                self.within(Kind::Text, out);
+                self.delta(Delta::Text { text }, out);
+            }
+            Event::Citation(citation) => {
+                if let Some(citation) = WireCitation::new(citation) {
+                    self.within(Kind::Text, out);
+                    self.delta(Delta::Citations { citation }, out);
+                }
+            }
+            Event::Thinking(text) if text.is_empty() => {}
+            Event::Thinking(thinking) => {
+                self.within(Kind::Thinking, out);
+                self.delta(Delta::Thinking { thinking }, out);
+            }
+            Event::Signature(signature) => {
+                self.within(Kind::Thinking, out);
+                self.delta(Delta::Signature { signature }, out);
+                self.close(out);
+            }
+            Event::RedactedThinking(data) => {
+                let data = STANDARD.encode(data);
+                self.start(Kind::Thinking, Block::RedactedThinking { data }, out);
+                self.close(out);
+            }
+            Event::ToolCall { id, name, .. } => {
+                let block = Block::ToolUse {
+                    id: id.clone(),
+                    name: name.clone(),
+                    input: Value::Object(Map::new()),
+                };
+                self.start(Kind::ToolUse, block, out);
+            }
+            Event::ToolInput { json, .. } if json.is_empty() => {}
+            Event::ToolInput { json, .. } => {
+                if self.open == Some(Kind::ToolUse) {
+                    self.delta(Delta::InputJson { partial_json: json }, out);
+                }
+            }
+            Event::Stop(reason) => {
+                self.close(out);
+                self.stop = Some(reason.clone());
+            }
+            // Sent at the end.
+            Event::Usage(_) => {}
+        }
+    }
+
+    fn end(&mut self, usage: &Usage, _: Option<Decimal>, out: &mut BytesMut) {
+        self.close(out);
+        let (stop_reason, stop_sequence) = stop(self.stop.as_ref().unwrap_or(&StopReason::EndTurn));
+        let end = WireEvent::MessageDelta {
+            delta: End {
+                stop_reason,
+                stop_sequence,
+            },
+            usage: WireUsage::from(usage),
+        };
+        write(&end, out);
+        write(&WireEvent::MessageStop, out);
+    }
+
+    fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
+        let body = error::body(error, None);
+        out.put_slice(format!("event: error\ndata: {body}\n\n").as_bytes());
+    }
+}
+
+impl EventWriter {
+    /// Makes sure that a block of this kind is under way.
+    fn within(&mut self, kind: Kind, out: &mut BytesMut) {
+        if self.open == Some(kind) {
+            return;
+        }
+        let block = match kind {
+            Kind::Thinking => Block::Thinking {
+                thinking: String::new(),
+                signature: String::new(),
+            },
+            Kind::Text | Kind::ToolUse => Block::Text {
+                text: String::new(),
+                citations: Vec::new(),
+            },
+        };
+        self.start(kind, block, out);
+    }
+
+    fn start(&mut self, kind: Kind, content_block: Block, out: &mut BytesMut) {
+        self.close(out);
+        let index = self.next;
+        write(
+            &WireEvent::ContentBlockStart {
+                index,
+                content_block,
+            },
+            out,
+        );
+        self.open = Some(kind);
+        self.next += 1;
+    }
+
+    fn delta(&self, delta: Delta<'_>, out: &mut BytesMut) {
+        let index = self.next.saturating_sub(1);
+        write(&WireEvent::ContentBlockDelta { index, delta }, out);
+    }
+
+    fn close(&mut self, out: &mut BytesMut) {
+        if self.open.take().is_some() {
+            let index = self.next.saturating_sub(1);
+            write(&WireEvent::ContentBlockStop { index }, out);
+        }
+    }
+}
+
+fn write(event: &WireEvent<'_>, out: &mut BytesMut) {
+    let name = match event {
+        WireEvent::MessageStart { .. } => "message_start",
+        WireEvent::ContentBlockStart { .. } => "content_block_start",
+        WireEvent::ContentBlockDelta { .. } => "content_block_delta",
+        WireEvent::ContentBlockStop { .. } => "content_block_stop",
+        WireEvent::MessageDelta { .. } => "message_delta",
+        WireEvent::MessageStop => "message_stop",
+    };
+    out.put_slice(b"event: ");
+    out.put_slice(name.as_bytes());
+    out.put_slice(b"\ndata: ");
+    // Writing these types into memory cannot fail: their keys are strings and their values plain data.
+    if let Err(error) = serde_json::to_writer((&mut *out).writer(), event) {
+        tracing::error!(%error, "an event could not be written");
+    }
+    out.put_slice(b"\n\n");
+}

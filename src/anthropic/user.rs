@@ -1,0 +1,84 @@
+//! `metadata.user_id`: who asks, and with some clients in which session.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `metadata`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
+pub(super) struct Metadata {
+    user_id: Option<String>,
+}
+
+/// What a user id says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Who {
+    pub(super) user: Option<String>,
+    pub(super) session: Option<String>,
+}
+
+impl Metadata {
+    /// Claude Code packs three ids into one: as JSON today (`{"device_id", "account_uuid", "session_id"}`), as
+    /// `user_…_account_…_session_…` before. Every other id is a user.
+    pub(super) fn who(self) -> Who {
+        let Some(id) = self.user_id.filter(|id| !id.is_empty()) else {
+            return Who::default();
+        };
+        if let Ok(Value::Object(ids)) = serde_json::from_str(&id) {
+            let text = |name: &str| {
+                let text = ids.get(name).and_then(Value::as_str);
+                text.filter(|text| !text.is_empty()).map(str::to_owned)
+            };
+            return Who {
+                user: text("account_uuid").or_else(|| text("device_id")),
+                session: text("session_id"),
+            };
+        }
+        match id.rsplit_once("_session_") {
+            Some((user, session)) => Who {
+                user: Some(user.trim_end_matches("_account_").to_owned()),
+                session: Some(session.to_owned()),
+            },
+            None => Who {
+                user: Some(id),
+                session: None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_id_names_a_user_and_with_claude_code_a_session() {
+        let cases = [
+            (
+                r#"{"device_id":"d","account_uuid":"","session_id":"s"}"#,
+                (Some("d"), Some("s")),
+            ),
+            (
+                r#"{"device_id":"d","account_uuid":"a","session_id":"s"}"#,
+                (Some("a"), Some("s")),
+            ),
+            ("user_d_account__session_s", (Some("user_d"), Some("s"))),
+            (
+                "user_d_account_a_session_s",
+                (Some("user_d_account_a"), Some("s")),
+            ),
+            ("somebody", (Some("somebody"), None)),
+            ("", (None, None)),
+        ];
+        for (id, (user, session)) in cases {
+            let metadata = Metadata {
+                user_id: Some(id.to_owned()),
+            };
+            let expected = Who {
+                user: user.map(str::to_owned),
+                session: session.map(str::to_owned),
+            };
+            assert_eq!(metadata.who(), expected, "{id}");
+        }
+    }
+}

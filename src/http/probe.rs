@@ -1,0 +1,113 @@
+//! A request of the gateway's own: to see whether a target or a chain answers. It runs, is billed and is recorded like
+//! any other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio::time::Instant;
+
+use crate::app::AppState;
+use crate::chain::{Ask, Begun, Target};
+use crate::conversation::{Fold, Reply, Request, Usage};
+use crate::keys::Caller;
+use crate::openai::Chat;
+use crate::spend::{Attempt, RequestId};
+use crate::wire::{ApiError, Labels, Wire};
+
+use super::exchange::{Exchange, Step};
+
+/// A request to try something with.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    /// Who tries.
+    pub(crate) caller: Caller,
+    pub(crate) request: Request,
+    pub(crate) ask: Ask,
+    /// The tag that its record carries.
+    pub(crate) tag: &'static str,
+}
+
+/// What came of a [`Probe`].
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Where its record is.
+    pub(crate) id: RequestId,
+    /// Who answered, if anyone did.
+    pub(crate) target: Option<Arc<Target>>,
+    pub(crate) reply: Reply,
+    /// Until the first piece of the answer.
+    pub(crate) first_piece: Option<Duration>,
+    /// Until the end.
+    pub(crate) whole: Duration,
+    pub(crate) usage: Usage,
+    /// US dollars; `None` where a price is unknown.
+    pub(crate) cost: Option<Decimal>,
+    /// Every attempt, in order.
+    pub(crate) attempts: Vec<Attempt>,
+    /// What a client would have been told instead of an answer.
+    pub(crate) error: Option<ApiError>,
+}
+
+impl Probe {
+    /// Sends it and waits for its end.
+    pub(crate) async fn run(self, app: &AppState) -> Found {
+        let started = Instant::now();
+        let id = app.ledger.new_id(Timestamp::now());
+        let exchange = Exchange {
+            id,
+            call_type: Chat::CALL_TYPE,
+            caller: self.caller,
+            request: self.request,
+            model_asked: self.ask.group.clone(),
+            ask: self.ask,
+            labels: Labels {
+                tags: vec![self.tag.to_owned()],
+                ..Labels::default()
+            },
+            prompt: None,
+        };
+        let mut steps = exchange.start(app);
+        let mut fold = Fold::default();
+        let mut found = Found {
+            id,
+            target: None,
+            reply: Reply::default(),
+            first_piece: None,
+            whole: Duration::ZERO,
+            usage: Usage::default(),
+            cost: None,
+            attempts: Vec::new(),
+            // The task always says how it ended; only the end of the process can keep it from that.
+            error: Some(ApiError::internal()),
+        };
+        while let Some(step) = steps.recv().await {
+            match step {
+                Step::Admitted(_) => {}
+                Step::Begin(Begun { target, attempts }) => {
+                    fold = Fold::default();
+                    found.target = Some(target);
+                    found.attempts = attempts;
+                }
+                Step::Event(event) => {
+                    found.first_piece.get_or_insert(started.elapsed());
+                    fold.push(event);
+                }
+                Step::End(ending) => {
+                    found.usage = ending.usage;
+                    found.cost = ending.cost;
+                    found.attempts = ending.attempts;
+                    found.error = None;
+                }
+                Step::Failed(error, attempts) => {
+                    found.attempts = attempts;
+                    found.error = Some(*error);
+                }
+            }
+        }
+        found.whole = started.elapsed();
+        found.reply = fold.finish();
+        found
+    }
+}

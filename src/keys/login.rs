@@ -1,0 +1,91 @@
+//! Who may open the admin pages: one user, one password.
+
+use subtle::ConstantTimeEq;
+
+use super::MasterKey;
+use super::master::digest;
+
+/// The user's name where the environment gives none.
+const USER: &str = "admin";
+
+/// The one login of the admin pages. Known by its hashes alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    user: [u8; 32],
+    /// `None`: the master key is the password.
+    password: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+impl Default for Login {
+    /// `admin` and the master key.
+    fn default() -> Self {
+        Self::new(None, None)
+    }
+}
+
+impl Login {
+    /// This user, else `admin`, with this password, else the master key.
+    pub fn new(user: Option<&str>, password: Option<&str>) -> Self {
+        Self {
+            user: digest(user.unwrap_or(USER)),
+            password: password.map(digest),
+        }
+    }
+
+    /// Whether these are the right ones. Takes as long whatever is wrong about them. Where no master key is needed and
+    /// no password was set, any password is right.
+    pub fn admits(&self, master_key: &MasterKey, user: &str, password: &str) -> bool {
+        let right_user = digest(user).ct_eq(&self.user);
+        let right_password = match &self.password {
+            Some(known) => digest(password).ct_eq(known),
+            None => {
+                let admitted = master_key.admit(password).is_some() || master_key.is_open();
+                u8::from(admitted).into()
+            }
+        };
+        (right_user & right_password).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_halves_must_be_right() {
+        let key = MasterKey::new(Some("sk-master"), None, false).unwrap();
+        let own = Login::new(Some("maria"), Some("secret"));
+        let table = [
+            (&own, "maria", "secret", true),
+            (&own, "admin", "secret", false),
+            (&own, "maria", "sk-master", false),
+            (&own, "maria", "", false),
+            (&Login::default(), "admin", "sk-master", true),
+            (&Login::default(), "Admin", "sk-master", false),
+            (&Login::default(), "admin", "sk-other", false),
+            (&Login::default(), "admin", "", false),
+        ];
+        for (login, user, password, right) in table {
+            assert_eq!(
+                login.admits(&key, user, password),
+                right,
+                "{user} {password}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_master_key_only_a_password_that_was_set_is_asked_for() {
+        let open = MasterKey::new(None, None, true).unwrap();
+        assert!(Login::default().admits(&open, "admin", ""));
+        let own = Login::new(None, Some("secret"));
+        assert!(!own.admits(&open, "admin", ""));
+        assert!(own.admits(&open, "admin", "secret"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Items of `input`.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
+use crate::openai::content::WirePart;
+use crate::wire::{ApiError, Content, arguments};
+
+use super::sealed;
+use super::tools::{FREE_FORM, joined};
+
+/// An item of whatever type.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "an item (an object)")]
+pub(super) struct WireItem {
+    r#type: Option<String>,
+    role: Option<String>,
+    #[serde(default)]
+    pub(super) content: Content<WirePart>,
+    call_id: Option<String>,
+    name: Option<String>,
+    namespace: Option<String>,
+    arguments: Option<String>,
+    input: Option<String>,
+    #[serde(default)]
+    pub(super) output: Content<WirePart>,
+    encrypted_content: Option<String>,
+}
+
+impl WireItem {
+    /// The turn that this item is; `None` for items that mean nothing to a model here. `path` names it in errors.
+    pub(super) fn into_turn(self, path: &str) -> Result<Option<Turn>, ApiError> {
+        let turn = |role: Role, parts: Vec<Part>| Ok(Some(Turn { role, parts }));
+        match self.r#type.as_deref().unwrap_or("message") {
+            "message" => {
+                let role = match self.role.as_deref() {
+                    Some("user") => Role::User,
+                    Some("assistant") => Role::Assistant,
+                    Some("system" | "developer") => Role::System,
+                    other => {
+                        let param = format!("{path}.role");
+                        let message = format!(
+                            "'{param}' is '{}'; it must be 'user', 'assistant', 'system' or 'developer'.",
+                            other.unwrap_or("missing")
+                        );
+                        return Err(ApiError::bad_request(message, param));
+                    }
+                };
+                turn(role, self.content.into_parts(&format!("{path}.content"))?)
+            }
+            kind @ ("function_call" | "custom_tool_call") => {
+                let inputs = if kind == "custom_tool_call" {
+                    vec![json!({FREE_FORM: self.input.unwrap_or_default()})]
+                } else {
+                    arguments(self.arguments.unwrap_or_default().into())
+                };
+                let name = required(self.name, path, "name")?;
+                let name = joined(self.namespace.as_deref(), &name);
+                let id = required(self.call_id, path, "call_id")?;
+                let calls = inputs.into_iter().map(|input| {
+                    Part::ToolCall(ToolCall {
+                        id: id.clone(),
+                        name: name.clone(),
+                        input,
+                    })
+                });
+                turn(Role::Assistant, calls.collect())
+            }
+            "function_call_output" | "custom_tool_call_output" => {
+                let result = ToolResult {
+                    id: required(self.call_id, path, "call_id")?,
+                    content: self.output.into_parts(&format!("{path}.output"))?,
+                    is_error: false,
+                };
+                turn(Role::User, vec![Part::ToolResult(result)])
+            }
+            "reasoning" => {
+                let blocks = self.encrypted_content.as_deref().map(sealed::open);
+                let blocks = blocks.unwrap_or_default().into_iter();
+                let parts: Vec<Part> = blocks.map(Part::Thinking).collect();
+                if parts.is_empty() {
+                    return Ok(None);
+                }
+                turn(Role::Assistant, parts)
+            }
+            "item_reference" => {
+                let param = format!("{path}.type");
+                let message = format!(
+                    "'{param}' is 'item_reference', and this gateway stores no items: send the item itself."
+                );
+                Err(ApiError::bad_request(message, param))
+            }
+            kind => {
+                tracing::debug!(kind, "an item of a hosted tool was left out");
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn required(value: Option<String>, path: &str, field: &str) -> Result<String, ApiError> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| {
+        let param = format!("{path}.{field}");
+        ApiError::bad_request(format!("Missing required parameter: '{param}'."), param)
+    })
+}

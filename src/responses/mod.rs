@@ -1,0 +1,97 @@
+//! OpenAI's Responses wire: requests in, responses, events and errors out. Codex speaks it, and so do OpenAI's SDKs.
+//!
+//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O. The parts of a message are
+//! those of OpenAI's chat wire. Nothing is stored here, so every request brings its whole conversation:
+//!
+//! | in the request | what becomes of it |
+//! |---|---|
+//! | `store` | accepted and ignored |
+//! | `previous_response_id`, `conversation`, `prompt`, `background`, `item_reference` items | 400 |
+//! | `reasoning` items with `encrypted_content` | the signed thinking of the model, put back where it stood |
+//! | `reasoning` items without it | dropped: Bedrock verifies what it gets |
+//! | `function` tools | tools |
+//! | `custom` tools | tools with one text as their argument; their calls are `custom_tool_call` items |
+//! | `namespace` tools | their functions, each under `<namespace>::<name>`; their calls name both again |
+//! | hosted tools (`web_search`, `image_generation`, …) | left out with a line in the log: the model does without |
+//! | items of hosted tools in the history | left out |
+//! | `include`, `truncation`, `client_metadata`, `text.verbosity`, … | skipped |
+//!
+//! `encrypted_content` is packed, not encrypted: it holds what Bedrock signed, and Bedrock refuses what it did not sign,
+//! which costs one try and no answer.
+
+mod item;
+mod output;
+mod request;
+mod sealed;
+mod stream;
+mod tools;
+
+pub use request::ResponsesRequest;
+pub use stream::ResponseWriter;
+
+use bytes::BytesMut;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::conversation::{Event, Reply, ReplyPart, StopReason};
+use crate::wire::{Head, Wire, Writer};
+
+/// The wire of `POST /v1/responses`.
+#[derive(Debug)]
+pub struct Responses;
+
+impl Wire for Responses {
+    const CALL_TYPE: &'static str = "aresponses";
+    const ID_PREFIX: &'static str = "resp_";
+    const HEARTBEAT: &'static [u8] = b": ping\n\n";
+
+    type Body = ResponsesRequest;
+    type Writer = ResponseWriter;
+    type Whole = Value;
+
+    /// The response is what its stream ends with.
+    fn whole(head: Head, reply: Reply, _: Option<Decimal>) -> Value {
+        let unread = &mut BytesMut::new();
+        let usage = reply.usage.unwrap_or_default();
+        let model = head.model.clone();
+        let mut writer = ResponseWriter::new(head);
+        writer.begin(model, unread);
+        let mut calls = 0;
+        for part in reply.parts {
+            for event in events(part, &mut calls) {
+                writer.event(&event, unread);
+            }
+        }
+        for citation in reply.citations {
+            writer.event(&Event::Citation(citation), unread);
+        }
+        let stop = reply.stop.unwrap_or(StopReason::EndTurn);
+        writer.event(&Event::Stop(stop), unread);
+        writer.response(Some(&usage))
+    }
+}
+
+/// The events that a part of a finished answer came from.
+fn events(part: ReplyPart, calls: &mut usize) -> Vec<Event> {
+    match part {
+        ReplyPart::Text(text) => vec![Event::Text(text)],
+        ReplyPart::Thinking { text, signature } => {
+            let signed = (!signature.is_empty()).then_some(Event::Signature(signature));
+            std::iter::once(Event::Thinking(text))
+                .chain(signed)
+                .collect()
+        }
+        ReplyPart::RedactedThinking(data) => vec![Event::RedactedThinking(data)],
+        ReplyPart::ToolCall { id, name, input } => {
+            let index = *calls;
+            *calls += 1;
+            vec![
+                Event::ToolCall { index, id, name },
+                Event::ToolInput { index, json: input },
+            ]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,427 @@
+//! The stream: the response as it begins, item after item, and the response as it ended.
+//!
+//! Clients act on whole items (`response.output_item.done`) and on the end; the pieces between are for eyes. The last
+//! event names how it ended: `response.completed`, `.incomplete` or `.failed`.
+
+use bytes::{BufMut, BytesMut};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
+use crate::wire::{ApiError, Head, Writer};
+
+use super::output::{Stand, response};
+use super::sealed;
+use super::tools::{FREE_FORM, parted};
+
+/// Writes events as server-sent events of the Responses API.
+#[derive(Debug)]
+pub struct ResponseWriter {
+    head: Head,
+    /// Counts events from 0.
+    sequence: u64,
+    /// The whole items.
+    output: Vec<Value>,
+    open: Open,
+    stop: Option<StopReason>,
+}
+
+/// The item under way.
+#[derive(Debug)]
+enum Open {
+    Nothing,
+    Message {
+        text: String,
+        annotations: Vec<Value>,
+    },
+    /// Consecutive thinking is one item, however many blocks it has.
+    Reasoning {
+        text: String,
+        blocks: Fold,
+    },
+    Call {
+        id: String,
+        name: String,
+        arguments: String,
+    },
+}
+
+impl Writer for ResponseWriter {
+    fn new(head: Head) -> Self {
+        Self {
+            head,
+            sequence: 0,
+            output: Vec::new(),
+            open: Open::Nothing,
+            stop: None,
+        }
+    }
+
+    fn begin(&mut self, model: String, out: &mut BytesMut) {
+        self.head.model = model;
+        for name in ["response.created", "response.in_progress"] {
+            let response = response(&self.head, Stand::InProgress, &[], None);
+            self.write(name, json!({"response": response}), out);
+        }
+    }
+
+    /// Text goes on in its item; a thought that nobody finished is over.
+    fn go_on(&mut self, model: String, out: &mut BytesMut) {
+        self.head.model = model;
+        if matches!(self.open, Open::Reasoning { .. }) {
+            self.close(out);
+        }
+    }
+
+    fn event(&mut self, event: &Event, out: &mut BytesMut) {
+        match event {
+            Event::Text(text) => self.text(text, out),
+            Event::Citation(citation) => self.cite(citation, out),
+            Event::Thinking(_) | Event::Signature(_) | Event::RedactedThinking(_) => {
+                self.think(event, out);
+            }
+            Event::ToolCall { id, name, .. } => {
+                self.close(out);
+                self.open = Open::Call {
+                    id: id.clone(),
+                    name: name.clone(),
+                    arguments: String::new(),
+                };
+                self.added(out);
+            }
+            Event::ToolInput { json, .. } => self.input(json, out),
+            Event::Stop(reason) => {
+                self.close(out);
+                self.stop = Some(reason.clone());
+            }
+            // Sent at the end.
+            Event::Usage(_) => {}
+        }
+    }
+
+    fn end(&mut self, usage: &Usage, _: Option<Decimal>, out: &mut BytesMut) {
+        self.close(out);
+        let status = Stand::Ended(self.stop.as_ref()).status();
+        let response = self.response(Some(usage));
+        self.write(
+            &format!("response.{status}"),
+            json!({"response": response}),
+            out,
+        );
+    }
+
+    fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
+        let response = response(&self.head, Stand::Failed(error), &self.output, None);
+        self.write("response.failed", json!({"response": response}), out);
+    }
+}
+
+impl ResponseWriter {
+    /// The response as it stands when the answer has ended.
+    pub(super) fn response(&self, usage: Option<&Usage>) -> Value {
+        let stand = Stand::Ended(self.stop.as_ref());
+        response(&self.head, stand, &self.output, usage)
+    }
+
+    fn text(&mut self, piece: &str, out: &mut BytesMut) {
+        if piece.is_empty() {
+            return;
+        }
+        self.within_message(out);
+        if let Open::Message { text, .. } = &mut self.open {
+            text.push_str(piece);
+        }
+        self.piece(
+            "response.output_text.delta",
+            "content_index",
+            json!({"delta": piece, "logprobs": []}),
+            out,
+        );
+    }
+
+    fn within_message(&mut self, out: &mut BytesMut) {
+        if matches!(self.open, Open::Message { .. }) {
+            return;
+        }
+        self.close(out);
+        self.open = Open::Message {
+            text: String::new(),
+            annotations: Vec::new(),
+        };
+        self.added(out);
+        let part = json!({"type": "output_text", "text": "", "annotations": [], "logprobs": []});
+        self.piece(
+            "response.content_part.added",
+            "content_index",
+            json!({"part": part}),
+            out,
+        );
+    }
+
+    /// Pages of the web alone have a form that clients know.
+    fn cite(&mut self, citation: &Citation, out: &mut BytesMut) {
+        let Some(url) = &citation.url else { return };
+        let (start, end) = citation.range;
+        let annotation = json!({"type": "url_citation", "start_index": start, "end_index": end,
+            "url": url, "title": citation.title});
+        let Open::Message { annotations, .. } = &mut self.open else {
+            return;
+        };
+        let index = annotations.len();
+        annotations.push(annotation.clone());
+        let fields = json!({"annotation_index": index, "annotation": annotation});
+        self.piece(
+            "response.output_text.annotation.added",
+            "content_index",
+            fields,
+            out,
+        );
+    }
+
+    fn think(&mut self, event: &Event, out: &mut BytesMut) {
+        if !matches!(self.open, Open::Reasoning { .. }) {
+            if matches!(event, Event::Thinking(text) if text.is_empty()) {
+                return;
+            }
+            self.close(out);
+            self.open = Open::Reasoning {
+                text: String::new(),
+                blocks: Fold::default(),
+            };
+            self.added(out);
+            let part = json!({"type": "summary_text", "text": ""});
+            self.piece(
+                "response.reasoning_summary_part.added",
+                "summary_index",
+                json!({"part": part}),
+                out,
+            );
+        }
+        let Open::Reasoning { text, blocks } = &mut self.open else {
+            return;
+        };
+        blocks.push(event.clone());
+        if let Event::Thinking(piece) = event
+            && !piece.is_empty()
+        {
+            text.push_str(piece);
+            self.piece(
+                "response.reasoning_summary_text.delta",
+                "summary_index",
+                json!({"delta": piece}),
+                out,
+            );
+        }
+    }
+
+    fn input(&mut self, piece: &str, out: &mut BytesMut) {
+        let Open::Call {
+            name, arguments, ..
+        } = &mut self.open
+        else {
+            return;
+        };
+        arguments.push_str(piece);
+        // Free text is inside the JSON that the model writes: it goes out when it is whole.
+        let is_free_form = self.head.free_form.contains(name);
+        if !piece.is_empty() && !is_free_form {
+            self.piece(
+                "response.function_call_arguments.delta",
+                "",
+                json!({"delta": piece}),
+                out,
+            );
+        }
+    }
+
+    /// Ends the item under way.
+    fn close(&mut self, out: &mut BytesMut) {
+        match &self.open {
+            Open::Nothing => return,
+            Open::Message { text, annotations } => {
+                let part = json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
+                let done = json!({"text": text, "logprobs": []});
+                self.piece("response.output_text.done", "content_index", done, out);
+                self.piece(
+                    "response.content_part.done",
+                    "content_index",
+                    json!({"part": part}),
+                    out,
+                );
+            }
+            Open::Reasoning { text, .. } => {
+                let part = json!({"type": "summary_text", "text": text});
+                let done = json!({"text": text});
+                self.piece(
+                    "response.reasoning_summary_text.done",
+                    "summary_index",
+                    done,
+                    out,
+                );
+                self.piece(
+                    "response.reasoning_summary_part.done",
+                    "summary_index",
+                    json!({"part": part}),
+                    out,
+                );
+            }
+            Open::Call {
+                name, arguments, ..
+            } if self.head.free_form.contains(name) => {
+                let input = free_text(arguments);
+                self.piece(
+                    "response.custom_tool_call_input.delta",
+                    "",
+                    json!({"delta": input}),
+                    out,
+                );
+                self.piece(
+                    "response.custom_tool_call_input.done",
+                    "",
+                    json!({"input": input}),
+                    out,
+                );
+            }
+            Open::Call {
+                name, arguments, ..
+            } => {
+                let (_, name) = parted(name);
+                let done = json!({"name": name, "arguments": whole(arguments)});
+                self.piece("response.function_call_arguments.done", "", done, out);
+            }
+        }
+        let item = self.item("completed");
+        self.open = Open::Nothing;
+        let index = self.output.len();
+        self.write(
+            "response.output_item.done",
+            json!({"output_index": index, "item": item}),
+            out,
+        );
+        self.output.push(item);
+    }
+
+    fn added(&mut self, out: &mut BytesMut) {
+        let index = self.output.len();
+        let item = self.item("in_progress");
+        self.write(
+            "response.output_item.added",
+            json!({"output_index": index, "item": item}),
+            out,
+        );
+    }
+
+    /// The id of the item under way: its place in the response.
+    fn item_id(&self) -> String {
+        let prefix = match &self.open {
+            Open::Reasoning { .. } => "rs",
+            Open::Call { name, .. } if self.head.free_form.contains(name) => "ctc",
+            Open::Call { .. } => "fc",
+            Open::Message { .. } | Open::Nothing => "msg",
+        };
+        let response = self.head.id.trim_start_matches("resp_");
+        format!("{prefix}_{response}_{}", self.output.len())
+    }
+
+    /// The item under way, as far as it is known.
+    fn item(&self, status: &str) -> Value {
+        let id = self.item_id();
+        let is_whole = status == "completed";
+        match &self.open {
+            Open::Nothing => Value::Null,
+            Open::Message { text, annotations } => {
+                let part = json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
+                let content = if is_whole { vec![part] } else { Vec::new() };
+                json!({"id": id, "type": "message", "role": "assistant", "status": status, "content": content})
+            }
+            Open::Reasoning { text, blocks } => {
+                let summary = json!({"type": "summary_text", "text": text});
+                let summary = if is_whole && !text.is_empty() {
+                    vec![summary]
+                } else {
+                    Vec::new()
+                };
+                let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
+                let wanted = is_whole && self.head.include_thinking;
+                let sealed = wanted.then(|| sealed::seal(&blocks.blocks())).flatten();
+                if let (Some(sealed), Some(fields)) = (sealed, item.as_object_mut()) {
+                    fields.insert("encrypted_content".to_owned(), sealed.into());
+                }
+                item
+            }
+            Open::Call {
+                id: call,
+                name,
+                arguments,
+            } if self.head.free_form.contains(name) => {
+                let (namespace, name) = parted(name);
+                let input = if is_whole {
+                    free_text(arguments)
+                } else {
+                    String::new()
+                };
+                let item = json!({"id": id, "type": "custom_tool_call", "status": status, "call_id": call,
+                    "name": name, "input": input});
+                within(namespace, item)
+            }
+            Open::Call {
+                id: call,
+                name,
+                arguments,
+            } => {
+                let (namespace, name) = parted(name);
+                let arguments = if is_whole { whole(arguments) } else { "" };
+                let item = json!({"id": id, "type": "function_call", "status": status, "call_id": call,
+                    "name": name, "arguments": arguments});
+                within(namespace, item)
+            }
+        }
+    }
+
+    /// An event about a piece of the item under way. `place` names the piece's own position, where it has one.
+    fn piece(&mut self, name: &str, place: &str, mut fields: Value, out: &mut BytesMut) {
+        let (id, index) = (self.item_id(), self.output.len());
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert("item_id".to_owned(), id.into());
+            fields.insert("output_index".to_owned(), index.into());
+            if !place.is_empty() {
+                fields.insert(place.to_owned(), 0.into());
+            }
+        }
+        self.write(name, fields, out);
+    }
+
+    fn write(&mut self, name: &str, mut fields: Value, out: &mut BytesMut) {
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert("type".to_owned(), name.into());
+            fields.insert("sequence_number".to_owned(), self.sequence.into());
+        }
+        self.sequence += 1;
+        out.put_slice(format!("event: {name}\ndata: {fields}\n\n").as_bytes());
+    }
+}
+
+/// A tool without arguments still needs JSON that parses.
+fn whole(arguments: &str) -> &str {
+    if arguments.is_empty() {
+        "{}"
+    } else {
+        arguments
+    }
+}
+
+/// The one argument of a free-form tool; what the model wrote, where it wrote something else.
+fn free_text(arguments: &str) -> String {
+    let value: Option<Value> = serde_json::from_str(arguments).ok();
+    let input = value
+        .as_ref()
+        .and_then(|value| value.get(FREE_FORM)?.as_str());
+    input.unwrap_or(arguments).to_owned()
+}
+
+fn within(namespace: Option<&str>, mut item: Value) -> Value {
+    if let (Some(namespace), Some(fields)) = (namespace, item.as_object_mut()) {
+        fields.insert("namespace".to_owned(), namespace.into());
+    }
+    item
+}

@@ -1,0 +1,182 @@
+//! Makes the books whole from logs: what the table did not take is written, and a request whose process was ended before
+//! its record becomes a record with an estimate.
+//!
+//! Nothing counts twice, however often the same logs are read: the table takes one record of each id.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::record::Status;
+use super::{Attempt, Caller, Ledger, Opening, Record, RequestId, Written};
+use crate::config::Config;
+use crate::conversation::Usage;
+use crate::store::StoreError;
+
+mod lines;
+mod logs;
+mod summary;
+
+pub use logs::Logs;
+pub use summary::{Failed, Summary};
+
+/// How a replay goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How old a request must be to be lost if it has no record. Longer than a request may last: a record that comes
+    /// later than the estimate does not replace it.
+    pub grace: Duration,
+    /// The time it is.
+    pub now: Timestamp,
+    /// Nothing is written.
+    pub dry_run: bool,
+}
+
+/// So many requests are looked up in the table at a time.
+const LOOKED_UP: usize = 1000;
+/// So many records are written at a time: more would wait for each other at the day's totals.
+const AT_ONCE: usize = 4;
+/// After so many failures in a row the rest is not tried: the table is away.
+const PATIENCE: usize = 5;
+
+/// Writes what the logs have and the table has not. The price of a lost request is that of the first deployment it meant
+/// in `config`.
+///
+/// # Errors
+/// When the table cannot be read. Then nothing, or not all, has been written, and the same replay may be made again; what
+/// could be read but not written is in the summary.
+pub async fn replay(
+    ledger: &Ledger,
+    config: &Config,
+    logs: Logs,
+    options: &Options,
+) -> Result<Summary, StoreError> {
+    let mut summary = Summary::of(&logs, options);
+    let missing = missing(ledger, config, logs, options, &mut summary).await?;
+    if options.dry_run {
+        for record in &missing {
+            summary.write(record);
+        }
+        return Ok(summary);
+    }
+    let in_a_row = AtomicUsize::new(0);
+    let writes = missing.into_iter().map(|record| {
+        let in_a_row = &in_a_row;
+        async move {
+            if in_a_row.load(Ordering::Relaxed) >= PATIENCE {
+                return (record, None);
+            }
+            let outcome = ledger.record(record.clone()).await;
+            match outcome {
+                Ok(_) => in_a_row.store(0, Ordering::Relaxed),
+                Err(_) => drop(in_a_row.fetch_add(1, Ordering::Relaxed)),
+            }
+            (record, Some(outcome))
+        }
+    });
+    let mut writes = stream::iter(writes).buffer_unordered(AT_ONCE);
+    while let Some((record, outcome)) = writes.next().await {
+        match outcome {
+            Some(Ok(Written::Now)) => summary.write(&record),
+            Some(Ok(Written::AlreadyCounted)) => summary.recorded += 1,
+            Some(Err(error)) => summary.fail(record.request_id, error.to_string()),
+            None => summary.fail(record.request_id, "not tried after the others".to_owned()),
+        }
+    }
+    Ok(summary)
+}
+
+/// The records that are to be written, oldest first.
+async fn missing(
+    ledger: &Ledger,
+    config: &Config,
+    logs: Logs,
+    options: &Options,
+    summary: &mut Summary,
+) -> Result<Vec<Record>, StoreError> {
+    let mut records = logs.unrecorded;
+    let mut lost = BTreeMap::new();
+    for (id, opening) in logs.opened {
+        if records.contains_key(&id) {
+            continue;
+        }
+        if is_older(&id, options) {
+            lost.insert(id, opening);
+        } else {
+            summary.too_young.push(id);
+        }
+    }
+    let wanted: Vec<RequestId> = records.keys().chain(lost.keys()).copied().collect();
+    let mut there = HashSet::new();
+    for ids in wanted.chunks(LOOKED_UP) {
+        there.extend(ledger.recorded(ids).await?);
+    }
+    summary.recorded += there.len();
+    let mut missing = Vec::new();
+    for id in wanted {
+        if there.contains(&id) {
+            continue;
+        }
+        if ledger.has_expired(&id, options.now) {
+            summary.expired += 1;
+        } else if let Some(record) = records.remove(&id) {
+            missing.push(record);
+        } else if let Some(opening) = lost.remove(&id) {
+            missing.push(lost_record(opening, config));
+        }
+    }
+    missing.sort_by_key(|record| record.request_id);
+    Ok(missing)
+}
+
+fn is_older(id: &RequestId, options: &Options) -> bool {
+    let grown_up = id.time().checked_add(options.grace);
+    grown_up.is_ok_and(|at| at <= options.now)
+}
+
+/// The record of a request of which nothing is known but its beginning. What it was answered cannot be known, so only its
+/// prompt is in the estimate; and whether it reached Bedrock at all cannot be known, so it is taken to have.
+fn lost_record(opening: Opening<'static>, config: &Config) -> Record {
+    let caller = Caller {
+        key_hash: opening.api_key.into_owned(),
+        ..Caller::default()
+    };
+    let used = Usage {
+        input: opening.estimated_input,
+        estimated: true,
+        ..Usage::default()
+    };
+    let attempt = Attempt {
+        model: opening.model.clone().into_owned(),
+        outcome: "lost".to_owned(),
+        ..Attempt::default()
+    };
+    let default = config.routing.default_model.as_deref();
+    let name = Some(&*opening.model).filter(|name| !name.is_empty());
+    let group = name
+        .or(default)
+        .and_then(|name| config.resolve_name(name))
+        .and_then(|name| config.group(name));
+    let first = group.as_ref().and_then(|group| group.deployments.first());
+    let attempt = match first {
+        Some(deployment) => Attempt {
+            group: deployment.group.clone(),
+            deployment: deployment.id.clone(),
+            model: deployment.model_id.clone(),
+            region: deployment.region.clone(),
+            ..attempt
+        }
+        .billed(used, deployment.model.price.as_ref()),
+        // A name of another configuration: counted, without a price.
+        None => attempt.billed(used, None),
+    };
+    let mut record = Record::new(opening.request_id, opening.model, caller);
+    record.call_type = opening.call_type.into_owned();
+    record.reservations = opening.reservations.into_owned();
+    record.status = Status::Lost;
+    record.attempts = vec![attempt];
+    record
+}

@@ -1,0 +1,52 @@
+//! Tokens are counted by Bedrock where it can, and estimated with a mark where it cannot.
+
+use bedrock_sidecar::shell::simulated::Step;
+use serde_json::{Value, json};
+
+use crate::support::anthropic::ask;
+use crate::support::{PRIMARY, TestApp};
+
+async fn count(app: &TestApp, body: &Value) -> Value {
+    let request = app.as_anthropic("/v1/messages/count_tokens?beta=true", body);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn bedrock_counts_a_prompt_by_the_base_model_s_id() {
+    let app = TestApp::new().await;
+    let mut body = ask(&"word ".repeat(1000));
+    body["system"] = json!("You are terse.");
+    body["tools"] = json!([{"name": "look", "input_schema": {"type": "object"}}]);
+    body["thinking"] = json!({"type": "enabled", "budget_tokens": 2000});
+    let counted = count(&app, &body).await;
+    assert!(counted["input_tokens"].as_u64().unwrap() > 1000);
+    assert!(counted.get("estimated").is_none(), "{counted}");
+    let seen = app.bedrock.requests().pop().unwrap();
+    assert_eq!(seen.operation, "count-tokens");
+    assert_eq!(format!("us.{}", seen.model), PRIMARY);
+    let prompt = seen.body["input"]["converse"].as_object().unwrap();
+    let fields: Vec<&String> = prompt.keys().collect();
+    assert_eq!(fields, ["messages", "system", "toolConfig"]);
+    assert_eq!(app.bedrock.billed(), 0);
+}
+
+#[tokio::test]
+async fn where_nobody_counts_the_answer_is_an_estimate_and_says_so() {
+    let app = TestApp::new().await;
+    let base = PRIMARY.strip_prefix("us.").unwrap();
+    let refused = Step::fail(
+        400,
+        "ValidationException",
+        "The provided model doesn't support counting tokens.",
+    );
+    app.bedrock.script(base, [refused]);
+    let mut body = ask(&"word ".repeat(1000));
+    assert_eq!(
+        count(&app, &body).await,
+        json!({"input_tokens": 1250, "estimated": true})
+    );
+    body["model"] = json!("last");
+    assert_eq!(count(&app, &body).await["estimated"], true);
+}

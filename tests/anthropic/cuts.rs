@@ -1,0 +1,91 @@
+//! A stream that breaks never passes for a whole answer.
+
+use std::time::Duration;
+
+use bedrock_sidecar::shell::simulated::{FaultKind, Reply, Step};
+use serde_json::{Value, json};
+
+use crate::support::anthropic::ask;
+use crate::support::{BACKUP, PRIMARY, TestApp};
+
+fn alone(text: &str) -> Value {
+    let mut body = ask(text);
+    body["disable_fallbacks"] = json!(true);
+    body
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_ends_in_an_error_event_and_nothing_else() {
+    let app = TestApp::with_settings("  disable_cooldowns: true\n  idle_timeout: 0.2\n").await;
+    let text = || Step::text("One two three four five six.");
+    let cases = [
+        (text().cut_after(4), "overloaded_error"),
+        (text().fault(4, FaultKind::BrokenFrame), "overloaded_error"),
+        (text().fault(4, FaultKind::Silence), "timeout_error"),
+        (
+            text().exception_after(4, "throttlingException", "Too many tokens."),
+            "rate_limit_error",
+        ),
+    ];
+    for (step, kind) in cases {
+        let name = format!("{step:?}");
+        app.bedrock.script(PRIMARY, [step]);
+        let events = app.message_events(&alone("hello")).await;
+        let error = events
+            .error()
+            .unwrap_or_else(|| panic!("{name}: {events:?}"));
+        assert_eq!(error["type"], kind, "{name}");
+        assert_eq!(events.names().last(), Some(&"error"));
+        assert!(!events.of("content_block_delta").is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_cut_inside_a_tool_call_ends_in_an_error_event() {
+    let app = TestApp::new().await;
+    let call = Reply::tool("look", &json!({"at": "a place with a long name"}));
+    app.bedrock
+        .script(PRIMARY, [Step::reply(call).cut_after(4)]);
+    let mut body = ask("hello");
+    body["tools"] = json!([{"name": "look", "input_schema": {"type": "object"}}]);
+    let events = app.message_events(&body).await;
+    assert_eq!(events.error().unwrap()["type"], "overloaded_error");
+    assert!(app.bedrock.requests_for(BACKUP).is_empty());
+}
+
+#[tokio::test]
+async fn a_whole_answer_without_its_accounting_is_whole() {
+    let app = TestApp::new().await;
+    app.bedrock
+        .script(PRIMARY, [Step::text("One two.").without_metadata()]);
+    let message = app.message_events(&ask("hello")).await.message();
+    assert_eq!(message["stop_reason"], "end_turn");
+    let record = app.record(message["id"].as_str().unwrap()).await;
+    assert_eq!(record["metadata"]["usage_estimated"], true);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_streamed_survives_a_cut_unseen() {
+    let app = TestApp::new().await;
+    app.bedrock
+        .script(PRIMARY, [Step::text("One two three four.").cut_after(3)]);
+    app.bedrock.script(BACKUP, [Step::text("All of it.")]);
+    let message = app.message(&ask("hello")).await;
+    assert_eq!(
+        message["content"],
+        json!([{"type": "text", "text": "All of it."}])
+    );
+}
+
+#[tokio::test]
+async fn once_pings_have_gone_out_a_failure_is_told_inside_the_stream() {
+    let app = TestApp::with_settings("  heartbeat_interval: 0.05\n").await;
+    app.bedrock.script(
+        PRIMARY,
+        [Step::throttle().slow_head(Duration::from_millis(200))],
+    );
+    let events = app.message_events(&alone("hello")).await;
+    assert!(events.pings > 0);
+    assert_eq!(events.error().unwrap()["type"], "rate_limit_error");
+    assert_eq!(events.names(), ["error"]);
+}

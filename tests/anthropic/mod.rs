@@ -1,0 +1,9 @@
+//! What Claude Code and Anthropic's SDKs are promised.
+
+mod asked;
+mod count;
+mod cuts;
+mod errors;
+mod models;
+mod replies;
+mod thinking;
