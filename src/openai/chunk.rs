@@ -115,6 +115,7 @@ impl Writer for ChunkWriter {
 
     fn begin(&mut self, model: String, _: &mut BytesMut) {
         self.head.model = model;
+        self.opening = opening(&self.head);
     }
 
     fn go_on(&mut self, model: String, _: &mut BytesMut) {
