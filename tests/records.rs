@@ -292,6 +292,19 @@ async fn the_client_s_own_call_id_goes_back_and_into_the_record() {
 }
 
 #[tokio::test]
+async fn the_trace_that_a_request_is_a_part_of_is_in_its_record() {
+    let app = TestApp::new().await;
+    let request = app.post("/v1/chat/completions", &hello("primary"));
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let response = request.header("traceparent", parent).send().await.unwrap();
+    let record = app.record(&id_of(&response)).await;
+    assert_eq!(
+        record["metadata"]["trace_id"],
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+    );
+}
+
+#[tokio::test]
 async fn metadata_for_the_record_is_kept_and_too_much_of_it_refused() {
     let app = TestApp::new().await;
     let name = "x-litellm-spend-logs-metadata";

@@ -230,6 +230,7 @@ pub(super) fn record_of(
     record.tags = labels.tags;
     record.tags.extend(of_key);
     record.litellm_call_id = labels.call_id;
+    record.trace_id = labels.trace_id;
     record.spend_logs_metadata = labels.spend_metadata;
     record
 }

@@ -46,6 +46,7 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
         target: "request",
         id = %record.request_id,
         call_type = record.call_type,
+        trace_id = record.trace_id,
         key = record.caller.key_alias,
         model = record.model_asked,
         used = decisive.map(|attempt| attempt.group.as_str()),

@@ -64,6 +64,9 @@ pub struct Record {
     /// The client's own id of the request, where it sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub litellm_call_id: Option<String>,
+    /// The trace that the request was a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// What the client wants to find here (`x-litellm-spend-logs-metadata`); small.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spend_logs_metadata: Option<Map<String, Value>>,
@@ -144,6 +147,7 @@ impl Record {
             caller,
             tags: Vec::new(),
             litellm_call_id: None,
+            trace_id: None,
             spend_logs_metadata: None,
             reservations: Vec::new(),
             movement: None,

@@ -20,6 +20,8 @@ pub struct Labels {
     pub client: Option<String>,
     /// The client's own id of the request (`x-litellm-call-id`, else `x-request-id`); goes back as it came.
     pub call_id: Option<String>,
+    /// The trace that the request is a part of: of `traceparent`, else of `x-amzn-trace-id`.
+    pub trace_id: Option<String>,
     /// What the client wants to find in the record (`x-litellm-spend-logs-metadata`).
     pub spend_metadata: Option<Map<String, Value>>,
     /// What the client says about the storing of its prompt and its reply; `None`: nothing.
@@ -60,6 +62,7 @@ impl Labels {
             call_id: header("x-litellm-call-id")
                 .or_else(|| header("x-request-id"))
                 .filter(|id| !id.is_empty() && id.len() <= LONGEST),
+            trace_id: trace_id(headers),
             spend_metadata: None,
             store_prompts: said_of_storing(headers),
         }
@@ -104,6 +107,39 @@ impl Labels {
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.to_str().ok()?;
     Some(value.to_owned())
+}
+
+/// The trace's id of `traceparent` (<https://www.w3.org/TR/trace-context/#traceparent-header>), else the root of AWS's
+/// own header. What has another form says nothing.
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let is_hex = |part: &str, length: usize| {
+        let digits = part
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        digits && part.len() == length
+    };
+    let w3c = || {
+        let parent = text(headers, "traceparent")?;
+        let mut parts = parent.split('-');
+        let (version, trace) = (parts.next()?, parts.next()?);
+        let (span, flags) = (parts.next()?, parts.next()?);
+        let known = version != "ff" && (version != "00" || parts.next().is_none());
+        let whole = is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
+        let real = [trace, span]
+            .iter()
+            .all(|id| id.bytes().any(|byte| byte != b'0'));
+        (known && whole && real).then(|| trace.to_owned())
+    };
+    let aws = || {
+        let header = text(headers, "x-amzn-trace-id")?;
+        let root = header
+            .split(';')
+            .find_map(|field| field.trim().strip_prefix("Root="))?;
+        let (version, id) = root.split_once('-')?;
+        let (epoch, unique) = id.split_once('-')?;
+        (version == "1" && is_hex(epoch, 8) && is_hex(unique, 24)).then(|| root.to_owned())
+    };
+    w3c().or_else(aws)
 }
 
 /// LiteLLM's headers for it: a client may always have nothing stored, and may ask for it.
@@ -191,4 +227,40 @@ fn legal_tag(text: &str) -> String {
         .chars()
         .map(|c| if is_legal_in_tags(c) { c } else { '_' });
     legal.take(LONGEST_TAG).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_taken_from_well_formed_headers_alone() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        let aws = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1";
+        let zeros = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
+        let cases: [(&[(&str, &str)], Option<&str>); 8] = [
+            (&[("traceparent", &parent)], Some(trace)),
+            (
+                &[("traceparent", &parent), ("x-amzn-trace-id", aws)],
+                Some(trace),
+            ),
+            (
+                &[("x-amzn-trace-id", aws)],
+                Some("1-67891233-abcdef012345678912345678"),
+            ),
+            (&[("traceparent", &parent.to_uppercase())], None),
+            (&[("traceparent", &format!("{parent}-x"))], None),
+            (&[("traceparent", &zeros)], None),
+            (&[("traceparent", "00-1-2-3")], None),
+            (&[("x-amzn-trace-id", "Root=1-x-y")], None),
+        ];
+        for (headers, expected) in cases {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect();
+            assert_eq!(trace_id(&headers).as_deref(), expected, "{headers:?}");
+        }
+    }
 }
