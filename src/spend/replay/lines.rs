@@ -275,12 +275,20 @@ mod tests {
                 csv,
             ];
             for wrapped in single {
-                assert_eq!(read(&wrapped).unwrap(), [entry.clone()], "{wrapped}");
+                assert_eq!(
+                    read(&wrapped).unwrap(),
+                    std::slice::from_ref(&entry),
+                    "{wrapped}"
+                );
             }
             for pretty in [pretty, json!({"events": [event]}), insights] {
                 let lines = serde_json::to_string_pretty(&pretty).unwrap();
                 let found = lines.lines().flat_map(|line| read(line).unwrap());
-                assert_eq!(found.collect::<Vec<_>>(), [entry.clone()], "{lines}");
+                assert_eq!(
+                    found.collect::<Vec<_>>(),
+                    std::slice::from_ref(&entry),
+                    "{lines}"
+                );
             }
             let twice = json!({"events": [event, event]}).to_string();
             assert_eq!(read(&twice).unwrap(), [entry.clone(), entry]);
