@@ -230,3 +230,27 @@ async fn after_a_long_freeze_no_old_connection_is_used() {
     assert_eq!(seen[0].connection, seen[1].connection);
     assert_ne!(seen[1].connection, seen[2].connection);
 }
+
+#[tokio::test]
+async fn the_other_wires_stream_to_their_end_behind_a_function_url() {
+    let lambda = Lambda::start().await;
+    let message = json!({"model": CALLED, "max_tokens": 100, "stream": true,
+        "messages": [{"role": "user", "content": "hello"}]});
+    let response = json!({"model": CALLED, "stream": true, "input": "hello"});
+    for (path, body, end) in [
+        ("/v1/messages", message, "{\"type\":\"message_stop\"}\n\n"),
+        ("/v1/responses", response, "}\n\n"),
+    ] {
+        let invocation = lambda.request("POST", path, Some(&body)).await;
+        assert_eq!(invocation.status, 200, "{path}");
+        let text = invocation.text();
+        assert!(text.ends_with(end), "{path}: {text}");
+        let last = text.rsplit("event: ").next().unwrap();
+        assert!(
+            !last.starts_with("error") && !last.starts_with("response.failed"),
+            "{text}"
+        );
+    }
+    let asks = lambda.request("HEAD", "/", None).await;
+    assert_eq!(asks.status, 200);
+}

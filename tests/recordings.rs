@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use bedrock_sidecar::shell::simulated::Step;
+use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::{ask, read_events};
+use crate::support::responses::{last_response, read_response_events};
 use crate::support::{PRIMARY, TestApp, hello};
 
 /// Every `*.response.bin` below the folder.
@@ -128,72 +130,119 @@ async fn a_recorded_stream_reaches_the_client_whole() {
     assert!(whole > 0, "BEDROCK_RECORDINGS holds no recorded stream");
 }
 
-#[tokio::test]
-async fn a_recorded_stream_reaches_anthropic_s_clients_whole() {
+/// Replays every recorded stream to a request of this path. `judge` gets what was answered, what was recorded, and whether
+/// that was whole.
+async fn replayed(
+    path: &str,
+    body: Value,
+    judge: impl AsyncFn(String, Response, &[(String, Value)], bool),
+) {
     let Some(folder) = std::env::var_os("BEDROCK_RECORDINGS") else {
         println!("0 recordings replayed: BEDROCK_RECORDINGS names no folder");
         return;
     };
     let mut whole = 0;
     for recording in streams(Path::new(&folder)) {
-        let name = recording.display();
+        let name = recording.display().to_string();
         let app = TestApp::new().await;
         let bytes = std::fs::read(&recording).unwrap();
         app.bedrock.script(PRIMARY, [Step::bytes(bytes)]);
         let events = events(&recording);
-        let mut body = ask("hello");
-        body["stream"] = json!(true);
-        body["disable_fallbacks"] = json!(true);
-        let request = app.as_anthropic("/v1/messages", &body);
-        let response = request.send().await.unwrap();
-        let stop = events.iter().find(|(kind, _)| kind == "messageStop");
+        let response = app.as_anthropic(path, &body).send().await.unwrap();
+        let stop = events.iter().any(|(kind, _)| kind == "messageStop");
         if !response.status().is_success() {
-            assert!(
-                stop.is_none(),
-                "{name}: a whole stream was taken for a failure"
-            );
+            assert!(!stop, "{name}: a whole stream was taken for a failure");
             continue;
         }
-        let read = read_events(response).await;
-        assert_eq!(read.error().is_none(), stop.is_some(), "{name}");
-        if stop.is_none() {
-            continue;
-        }
-        let message = read.message();
-        let content = message["content"].as_array().unwrap();
-        let all = |field: &str| -> String {
-            content
-                .iter()
-                .filter_map(|block| block[field].as_str())
-                .collect()
-        };
-        assert_eq!(all("text"), joined(&events, "/delta/text"), "{name}");
-        let thinking = joined(&events, "/delta/reasoningContent/text");
-        assert_eq!(all("thinking"), thinking, "{name}");
-        let signature = joined(&events, "/delta/reasoningContent/signature");
-        assert_eq!(all("signature"), signature, "{name}");
-        let redacted = joined(&events, "/delta/reasoningContent/redactedContent");
-        assert_eq!(all("data"), redacted, "{name}");
-        let starts = events
-            .iter()
-            .filter_map(|(_, payload)| payload.pointer("/start/toolUse"));
-        let called: Vec<&Value> = starts.map(|call| &call["toolUseId"]).collect();
-        let calls = content.iter().filter(|block| block["type"] == "tool_use");
-        let told: Vec<&Value> = calls.map(|call| &call["id"]).collect();
-        assert_eq!(told, called, "{name}");
-        if let Some((_, metadata)) = events.iter().find(|(kind, _)| kind == "metadata") {
-            let usage = &message["usage"];
-            assert_eq!(
-                usage["input_tokens"], metadata["usage"]["inputTokens"],
-                "{name}"
-            );
-            assert_eq!(
-                usage["output_tokens"], metadata["usage"]["outputTokens"],
-                "{name}"
-            );
-        }
-        whole += 1;
+        judge(name, response, &events, stop).await;
+        whole += usize::from(stop);
     }
-    println!("{whole} recordings were whole messages");
+    println!("{whole} recordings were whole on {path}");
     assert!(whole > 0, "BEDROCK_RECORDINGS holds no recorded stream");
+}
+
+/// The ids of the tool calls in a recording.
+fn called(events: &[(String, Value)]) -> Vec<&Value> {
+    let starts = events.iter();
+    let starts = starts.filter_map(|(_, payload)| payload.pointer("/start/toolUse"));
+    starts.map(|call| &call["toolUseId"]).collect()
+}
+
+/// What a recording says of its tokens.
+fn tokens<'a>(events: &'a [(String, Value)], field: &str) -> Option<&'a Value> {
+    let (_, metadata) = events.iter().find(|(kind, _)| kind == "metadata")?;
+    Some(&metadata["usage"][field])
+}
+
+#[tokio::test]
+async fn a_recorded_stream_reaches_anthropic_s_clients_whole() {
+    let mut body = ask("hello");
+    body["stream"] = json!(true);
+    body["disable_fallbacks"] = json!(true);
+    replayed(
+        "/v1/messages",
+        body,
+        async |name, response, events, stop| {
+            let read = read_events(response).await;
+            assert_eq!(read.error().is_none(), stop, "{name}");
+            if !stop {
+                return;
+            }
+            let message = read.message();
+            let content = message["content"].as_array().unwrap();
+            let all = |field: &str| -> String {
+                let texts = content.iter().filter_map(|block| block[field].as_str());
+                texts.collect()
+            };
+            let thought = |field: &str| joined(events, &format!("/delta/reasoningContent/{field}"));
+            assert_eq!(all("text"), joined(events, "/delta/text"), "{name}");
+            assert_eq!(all("thinking"), thought("text"), "{name}");
+            assert_eq!(all("signature"), thought("signature"), "{name}");
+            assert_eq!(all("data"), thought("redactedContent"), "{name}");
+            let calls = content.iter().filter(|block| block["type"] == "tool_use");
+            let told: Vec<&Value> = calls.map(|call| &call["id"]).collect();
+            assert_eq!(told, called(events), "{name}");
+            if let Some(tokens) = tokens(events, "outputTokens") {
+                assert_eq!(message["usage"]["output_tokens"], *tokens, "{name}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_recorded_stream_reaches_codex_whole() {
+    let body =
+        json!({"model": "primary", "input": "hello", "stream": true, "disable_fallbacks": true});
+    replayed(
+        "/v1/responses",
+        body,
+        async |name, response, events, stop| {
+            let response = last_response(&read_response_events(response).await);
+            assert_eq!(response["status"] != "failed", stop, "{name}");
+            if !stop {
+                return;
+            }
+            let output = response["output"].as_array().unwrap();
+            let all = |pointer: &str| -> String {
+                let texts = output
+                    .iter()
+                    .filter_map(|item| item.pointer(pointer)?.as_str());
+                texts.collect()
+            };
+            assert_eq!(
+                all("/content/0/text"),
+                joined(events, "/delta/text"),
+                "{name}"
+            );
+            let thinking = joined(events, "/delta/reasoningContent/text");
+            assert_eq!(all("/summary/0/text"), thinking, "{name}");
+            let calls = output.iter().filter_map(|item| item.get("call_id"));
+            assert_eq!(calls.collect::<Vec<_>>(), called(events), "{name}");
+            if let Some(tokens) = tokens(events, "totalTokens") {
+                assert_eq!(response["usage"]["total_tokens"], *tokens, "{name}");
+            }
+        },
+    )
+    .await;
 }

@@ -157,6 +157,24 @@ async fn thinking_goes_out_sealed_and_comes_back_as_it_was_over_a_fallback_too()
 }
 
 #[tokio::test]
+async fn thinking_that_a_client_only_refers_to_is_put_back_from_what_is_kept() {
+    let app = TestApp::new().await;
+    app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
+    let mut body = agent();
+    body["include"] = json!([]);
+    let mut response = app.response(&body).await;
+    let reasoning = &mut response["output"][0];
+    assert!(reasoning.get("encrypted_content").is_none());
+    *reasoning = json!({"type": "item_reference", "id": reasoning["id"]});
+    remember(&mut body, &response);
+    app.response(&body).await;
+    none_refused(&app);
+    let last = app.bedrock.requests().pop().unwrap().body;
+    let block = &last["messages"][1]["content"][0]["reasoningContent"]["reasoningText"];
+    assert_eq!(block["text"], "I should \"look\".\n");
+}
+
+#[tokio::test]
 async fn tools_of_every_type_are_called_by_what_the_client_knows_them_by() {
     let app = TestApp::new().await;
     let mut body = agent();
@@ -216,20 +234,21 @@ async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
             text().fault(4, FaultKind::BrokenFrame),
             "server_is_overloaded",
         ),
-        (text().fault(4, FaultKind::Silence), "invalid_prompt"),
+        (text().fault(4, FaultKind::Silence), "server_error"),
         (
             text().exception_after(4, "throttlingException", "Too many tokens."),
             "rate_limit_exceeded",
         ),
     ];
-    for (step, _) in &cases {
-        app.bedrock.script(PRIMARY, [step.clone()]);
+    for (step, code) in cases {
+        let name = format!("{step:?}");
+        app.bedrock.script(PRIMARY, [step]);
         let mut body = ask("hello");
         body["disable_fallbacks"] = json!(true);
         let events = app.response_events(&body).await;
         let response = last_response(&events);
-        assert_eq!(response["status"], "failed", "{step:?}");
-        assert!(response["error"]["code"].is_string());
+        assert_eq!(response["status"], "failed", "{name}");
+        assert_eq!(response["error"]["code"], code);
         assert_eq!(response["output"], json!([]));
     }
     let app = TestApp::with_settings("  heartbeat_interval: 0.05\n").await;

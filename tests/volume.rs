@@ -222,7 +222,7 @@ fn record(n: u64, many: u64, began: Timestamp) -> Record {
         ..Caller::default()
     };
     let mut record = Record::new(RequestId::new(at), "claude-sonnet-5-5", caller);
-    if n % 50 != 0 {
+    if !n.is_multiple_of(50) {
         record.status = Status::Success;
     }
     record.end = record.start + Duration::from_secs(7);

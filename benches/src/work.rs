@@ -154,9 +154,12 @@ impl Work {
                 created: 1_768_248_000,
                 model: LONG.model.into(),
                 include_usage: true,
+                include_thinking: false,
+                free_form: Vec::new(),
             };
             let (mut out, mut written) = (BytesMut::new(), 0);
-            let mut writer = ChunkWriter::begin(head, &mut out);
+            let mut writer = ChunkWriter::new(head);
+            writer.begin(LONG.model.into(), &mut out);
             while let Some(event) = answer.next().await.map_err(|failure| failure.message)? {
                 writer.event(&event, &mut out);
                 written += black_box(out.split().freeze()).len();

@@ -15,7 +15,8 @@
 //! | server-side tools (`web_search_…`, `web_fetch_…`, `code_execution_…`, `tool_search_…`, …) beside tools of the client's | dropped: the model does without |
 //! | server-side tools alone, or one that `tool_choice` names | 400 |
 //! | tools that Anthropic defines (`bash_…`, `text_editor_…`, `computer_…`, `memory_…`) | 400: they work as tools with an `input_schema` |
-//! | `mcp_servers`, `container`, files by id, documents at web addresses | 400 |
+//! | `mcp_servers`, `container`, fields that nobody knows | 400, or ignored with `drop_params` |
+//! | files by id, documents at web addresses | 400 |
 //! | `service_tier`, `inference_geo`, `speed`, `eager_input_streaming`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |
 //! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
 //! | blocks of server-side tools in the history | a note in their place |

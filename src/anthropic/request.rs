@@ -143,9 +143,6 @@ impl Body for MessagesRequest {
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
-            include_usage: true,
-            include_thinking: true,
-            free_form: Vec::new(),
             num_retries: header(headers, "x-litellm-num-retries"),
             timeout: seconds(header(headers, "x-litellm-timeout"), "timeout")?,
             stream_timeout: seconds(
@@ -165,6 +162,7 @@ impl Body for MessagesRequest {
             )?,
             drop_params: self.drop_params,
             unsupported,
+            ..Options::default()
         };
         Ok((request, options))
     }

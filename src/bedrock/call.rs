@@ -99,9 +99,19 @@ impl Endpoint {
 async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {
     let body =
         wire::body(&plan).map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
-    let mut decoder = Decoder::new(plan.names);
+    let Plan {
+        names,
+        shape,
+        streaming,
+        turns,
+        system,
+        ..
+    } = plan;
+    // The conversation stands in the body now, and the wait for the model may be long.
+    drop((turns, system));
+    let mut decoder = Decoder::new(names);
     let begin = async {
-        if plan.streaming {
+        if streaming {
             begin_stream(client, model, body, &mut decoder).await
         } else {
             begin_whole(client, model, body, &mut decoder).await
@@ -118,7 +128,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         source,
         ready: VecDeque::new(),
         decoder,
-        shaper: Shaper::new(plan.shape),
+        shaper: Shaper::new(shape),
         refused: None,
         idle: limits.idle,
         stopped: false,

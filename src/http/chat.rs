@@ -88,7 +88,7 @@ async fn answer<W: Wire>(
     };
     refreshed.await;
     let mut response = match prepared {
-        Ok(prepared) => asked.respond::<W>(app, prepared, &body).await,
+        Ok(prepared) => asked.respond::<W>(app, prepared, body).await,
         Err(error) => Refused {
             id: asked.id,
             call_type: W::CALL_TYPE,
@@ -173,7 +173,7 @@ impl Asked {
         })
     }
 
-    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: &Bytes) -> Response {
+    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: Bytes) -> Response {
         let Prepared {
             request,
             ask,
@@ -184,13 +184,15 @@ impl Asked {
         let exchange = Exchange {
             id,
             call_type: W::CALL_TYPE,
-            prompt: Prompt::wanted(app, &self.caller, &self.labels, body),
+            prompt: Prompt::wanted(app, &self.caller, &self.labels, &body),
             caller: self.caller,
             request,
             ask,
             model_asked,
             labels: self.labels,
         };
+        // The conversation is the exchange's now, and the wait for its answer may be long.
+        drop(body);
         let steps = exchange.start(app);
         let mut response = if whole_answer {
             whole::<W>(id, steps, head).await

@@ -21,6 +21,8 @@ use super::usage::WireUsage;
 #[derive(Debug)]
 pub struct ChunkWriter {
     head: Head,
+    /// Every chunk up to its choices, written once: it is most of a chunk's bytes.
+    opening: Vec<u8>,
     role_sent: bool,
     /// The tool call whose arguments may still come, and whether any came.
     open_call: Option<(usize, bool)>,
@@ -30,15 +32,13 @@ pub struct ChunkWriter {
     annotations: usize,
 }
 
+/// A chunk without what differs from one to the next: its choices, or the usage.
 #[derive(Serialize)]
-struct Chunk<'a> {
+struct Opening<'a> {
     id: &'a str,
     object: &'static str,
     created: i64,
     model: &'a str,
-    choices: &'a [Choice<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<WireUsage>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +104,7 @@ struct FunctionDelta<'a> {
 impl Writer for ChunkWriter {
     fn new(head: Head) -> Self {
         Self {
+            opening: opening(&head),
             head,
             role_sent: false,
             open_call: None,
@@ -114,10 +115,12 @@ impl Writer for ChunkWriter {
 
     fn begin(&mut self, model: String, _: &mut BytesMut) {
         self.head.model = model;
+        self.opening = opening(&self.head);
     }
 
     fn go_on(&mut self, model: String, _: &mut BytesMut) {
         self.head.model = model;
+        self.opening = opening(&self.head);
         self.thinking_index += 1;
     }
 
@@ -300,19 +303,37 @@ impl ChunkWriter {
     }
 
     fn chunk(&self, choices: &[Choice<'_>], usage: Option<WireUsage>, out: &mut BytesMut) {
-        let chunk = Chunk {
-            id: &self.head.id,
-            object: "chat.completion.chunk",
-            created: self.head.created,
-            model: &self.head.model,
-            choices,
-            usage,
-        };
-        out.put_slice(b"data: ");
-        // Writing these types into memory cannot fail: their keys are strings and their values plain data.
-        if let Err(error) = serde_json::to_writer((&mut *out).writer(), &chunk) {
-            tracing::error!(%error, "a chunk could not be written");
+        // Room for a delta of the usual length, so that the buffer does not move while it is written.
+        out.reserve(self.opening.len() + 256);
+        out.put_slice(&self.opening);
+        write(choices, (&mut *out).writer());
+        if let Some(usage) = usage {
+            out.put_slice(b",\"usage\":");
+            write(&usage, (&mut *out).writer());
         }
-        out.put_slice(b"\n\n");
+        out.put_slice(b"}\n\n");
+    }
+}
+
+/// An event's first bytes, up to the value of `choices`.
+fn opening(head: &Head) -> Vec<u8> {
+    let opening = Opening {
+        id: &head.id,
+        object: "chat.completion.chunk",
+        created: head.created,
+        model: &head.model,
+    };
+    let mut bytes = b"data: ".to_vec();
+    write(&opening, &mut bytes);
+    // The object goes on.
+    bytes.pop();
+    bytes.extend_from_slice(b",\"choices\":");
+    bytes
+}
+
+/// Writing these types into memory cannot fail: their keys are strings and their values plain data.
+fn write(value: &(impl Serialize + ?Sized), out: impl std::io::Write) {
+    if let Err(error) = serde_json::to_writer(out, value) {
+        tracing::error!(%error, "a chunk could not be written");
     }
 }

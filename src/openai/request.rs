@@ -227,8 +227,6 @@ impl Body for ChatRequest {
                 .stream_options
                 .and_then(|options| options.include_usage)
                 .unwrap_or(false),
-            include_thinking: true,
-            free_form: Vec::new(),
             num_retries: header(headers, "x-litellm-num-retries").or(self.num_retries),
             timeout: seconds(
                 header(headers, "x-litellm-timeout").or(self.timeout),
@@ -258,6 +256,7 @@ impl Body for ChatRequest {
             )?,
             drop_params: self.drop_params,
             unsupported,
+            ..Options::default()
         };
         Ok((request, options))
     }

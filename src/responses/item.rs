@@ -10,11 +10,15 @@ use crate::wire::{ApiError, Content, arguments};
 use super::sealed;
 use super::tools::{FREE_FORM, joined};
 
+/// What the ids of reasoning items begin with.
+pub(super) const REASONING: &str = "rs_";
+
 /// An item of whatever type.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an item (an object)")]
 pub(super) struct WireItem {
     r#type: Option<String>,
+    id: Option<String>,
     role: Option<String>,
     #[serde(default)]
     pub(super) content: Content<WirePart>,
@@ -84,6 +88,8 @@ impl WireItem {
                 }
                 turn(Role::Assistant, parts)
             }
+            // Thinking that led to a tool call is kept beside it and put back with it (see `thinking/`).
+            "item_reference" if self.id.is_some_and(|id| id.starts_with(REASONING)) => Ok(None),
             "item_reference" => {
                 let param = format!("{path}.type");
                 let message = format!(

@@ -6,9 +6,9 @@
 //! | in the request | what becomes of it |
 //! |---|---|
 //! | `store` | accepted and ignored |
-//! | `previous_response_id`, `conversation`, `prompt`, `background`, `item_reference` items | 400 |
+//! | `previous_response_id`, `conversation`, `prompt`, `background`, `item_reference` to other items than reasoning | 400 |
 //! | `reasoning` items with `encrypted_content` | the signed thinking of the model, put back where it stood |
-//! | `reasoning` items without it | dropped: Bedrock verifies what it gets |
+//! | `reasoning` items without it, references to them | dropped: the thinking that led to a tool call is kept here and put back |
 //! | `function` tools | tools |
 //! | `custom` tools | tools with one text as their argument; their calls are `custom_tool_call` items |
 //! | `namespace` tools | their functions, each under `<namespace>::<name>`; their calls name both again |
@@ -20,6 +20,7 @@
 //! which costs one try and no answer.
 
 mod item;
+mod open;
 mod output;
 mod request;
 mod sealed;

@@ -114,7 +114,7 @@ fn code(error: &ApiError) -> &'static str {
         (Some(code), _) => code,
         (None, 429) => "rate_limit_exceeded",
         (None, 503) => "server_is_overloaded",
-        (None, 400..500) => "invalid_prompt",
+        (None, 400) => "invalid_prompt",
         _ => "server_error",
     }
 }

@@ -185,7 +185,6 @@ impl Body for ResponsesRequest {
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
-            include_usage: true,
             include_thinking: include
                 .iter()
                 .any(|what| what == "reasoning.encrypted_content"),
@@ -209,6 +208,7 @@ impl Body for ResponsesRequest {
             )?,
             drop_params: self.drop_params,
             unsupported,
+            ..Options::default()
         };
         Ok((request, options))
     }

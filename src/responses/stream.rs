@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
 use crate::wire::{ApiError, Head, Writer};
 
+use super::open::{Open, free_text, whole};
 use super::output::{Stand, response};
-use super::sealed;
-use super::tools::{FREE_FORM, parted};
+use super::tools::parted;
 
 /// Writes events as server-sent events of the Responses API.
 #[derive(Debug)]
@@ -24,26 +24,6 @@ pub struct ResponseWriter {
     output: Vec<Value>,
     open: Open,
     stop: Option<StopReason>,
-}
-
-/// The item under way.
-#[derive(Debug)]
-enum Open {
-    Nothing,
-    Message {
-        text: String,
-        annotations: Vec<Value>,
-    },
-    /// Consecutive thinking is one item, however many blocks it has.
-    Reasoning {
-        text: String,
-        blocks: Fold,
-    },
-    Call {
-        id: String,
-        name: String,
-        arguments: String,
-    },
 }
 
 impl Writer for ResponseWriter {
@@ -290,7 +270,7 @@ impl ResponseWriter {
                 self.piece("response.function_call_arguments.done", "", done, out);
             }
         }
-        let item = self.item("completed");
+        let item = self.open.item(self.item_id(), &self.head, true);
         self.open = Open::Nothing;
         let index = self.output.len();
         self.write(
@@ -303,7 +283,7 @@ impl ResponseWriter {
 
     fn added(&mut self, out: &mut BytesMut) {
         let index = self.output.len();
-        let item = self.item("in_progress");
+        let item = self.open.item(self.item_id(), &self.head, false);
         self.write(
             "response.output_item.added",
             json!({"output_index": index, "item": item}),
@@ -313,69 +293,9 @@ impl ResponseWriter {
 
     /// The id of the item under way: its place in the response.
     fn item_id(&self) -> String {
-        let prefix = match &self.open {
-            Open::Reasoning { .. } => "rs",
-            Open::Call { name, .. } if self.head.free_form.contains(name) => "ctc",
-            Open::Call { .. } => "fc",
-            Open::Message { .. } | Open::Nothing => "msg",
-        };
+        let prefix = self.open.prefix(&self.head);
         let response = self.head.id.trim_start_matches("resp_");
-        format!("{prefix}_{response}_{}", self.output.len())
-    }
-
-    /// The item under way, as far as it is known.
-    fn item(&self, status: &str) -> Value {
-        let id = self.item_id();
-        let is_whole = status == "completed";
-        match &self.open {
-            Open::Nothing => Value::Null,
-            Open::Message { text, annotations } => {
-                let part = json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
-                let content = if is_whole { vec![part] } else { Vec::new() };
-                json!({"id": id, "type": "message", "role": "assistant", "status": status, "content": content})
-            }
-            Open::Reasoning { text, blocks } => {
-                let summary = json!({"type": "summary_text", "text": text});
-                let summary = if is_whole && !text.is_empty() {
-                    vec![summary]
-                } else {
-                    Vec::new()
-                };
-                let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
-                let wanted = is_whole && self.head.include_thinking;
-                let sealed = wanted.then(|| sealed::seal(&blocks.blocks())).flatten();
-                if let (Some(sealed), Some(fields)) = (sealed, item.as_object_mut()) {
-                    fields.insert("encrypted_content".to_owned(), sealed.into());
-                }
-                item
-            }
-            Open::Call {
-                id: call,
-                name,
-                arguments,
-            } if self.head.free_form.contains(name) => {
-                let (namespace, name) = parted(name);
-                let input = if is_whole {
-                    free_text(arguments)
-                } else {
-                    String::new()
-                };
-                let item = json!({"id": id, "type": "custom_tool_call", "status": status, "call_id": call,
-                    "name": name, "input": input});
-                within(namespace, item)
-            }
-            Open::Call {
-                id: call,
-                name,
-                arguments,
-            } => {
-                let (namespace, name) = parted(name);
-                let arguments = if is_whole { whole(arguments) } else { "" };
-                let item = json!({"id": id, "type": "function_call", "status": status, "call_id": call,
-                    "name": name, "arguments": arguments});
-                within(namespace, item)
-            }
-        }
+        format!("{prefix}{response}_{}", self.output.len())
     }
 
     /// An event about a piece of the item under way. `place` names the piece's own position, where it has one.
@@ -399,29 +319,4 @@ impl ResponseWriter {
         self.sequence += 1;
         out.put_slice(format!("event: {name}\ndata: {fields}\n\n").as_bytes());
     }
-}
-
-/// A tool without arguments still needs JSON that parses.
-fn whole(arguments: &str) -> &str {
-    if arguments.is_empty() {
-        "{}"
-    } else {
-        arguments
-    }
-}
-
-/// The one argument of a free-form tool; what the model wrote, where it wrote something else.
-fn free_text(arguments: &str) -> String {
-    let value: Option<Value> = serde_json::from_str(arguments).ok();
-    let input = value
-        .as_ref()
-        .and_then(|value| value.get(FREE_FORM)?.as_str());
-    input.unwrap_or(arguments).to_owned()
-}
-
-fn within(namespace: Option<&str>, mut item: Value) -> Value {
-    if let (Some(namespace), Some(fields)) = (namespace, item.as_object_mut()) {
-        fields.insert("namespace".to_owned(), namespace.into());
-    }
-    item
 }

@@ -11,7 +11,7 @@ use crate::AppState;
 use crate::bedrock::{Clients, Override};
 use crate::chain::Routes;
 use crate::chain::policy::Backoff;
-use crate::config::{self, Config};
+use crate::config;
 use crate::spend::{Ledger, LedgerOptions};
 use crate::store::{Table, TableOptions};
 
@@ -110,7 +110,7 @@ pub(super) async fn gather(
 #[cfg(feature = "local")]
 async fn simulated(
     upstream: Upstream,
-    config: &Config,
+    config: &config::Config,
     sdk: &SdkConfig,
 ) -> Result<Option<Simulated>, StartError> {
     let wanted = match upstream {
@@ -132,7 +132,7 @@ async fn simulated(
 
 /// Whether the file itself says as whom Bedrock is called.
 #[cfg(feature = "local")]
-fn names_credentials(config: &Config) -> bool {
+fn names_credentials(config: &config::Config) -> bool {
     config
         .deployments()
         .any(|deployment| deployment.credentials != config::Credentials::Default)

@@ -11,7 +11,7 @@ pub struct Options {
     pub model: Option<String>,
     /// Answer as server-sent events.
     pub stream: bool,
-    /// Send a usage chunk at the end of the stream.
+    /// Send the usage at the end of the stream, on a wire where that is a choice.
     pub include_usage: bool,
     /// Send the thinking with its signatures, on a wire that seals it.
     pub include_thinking: bool,

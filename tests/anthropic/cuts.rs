@@ -54,6 +54,16 @@ async fn a_cut_inside_a_tool_call_ends_in_an_error_event() {
 }
 
 #[tokio::test]
+async fn an_event_that_nobody_knows_is_skipped() {
+    let app = TestApp::new().await;
+    let step = Step::text("One two three.").fault(3, FaultKind::UnknownEvent);
+    app.bedrock.script(PRIMARY, [step]);
+    let message = app.message_events(&ask("hello")).await.message();
+    assert_eq!(message["content"][0]["text"], "One two three.");
+    assert_eq!(message["stop_reason"], "end_turn");
+}
+
+#[tokio::test]
 async fn a_whole_answer_without_its_accounting_is_whole() {
     let app = TestApp::new().await;
     app.bedrock

@@ -1,6 +1,6 @@
 //! Messages and their streams.
 
-use bedrock_sidecar::shell::simulated::{Block, Reply, Step};
+use bedrock_sidecar::shell::simulated::{Block, Event, Reply, Step};
 use serde_json::json;
 
 use crate::support::anthropic::ask;
@@ -201,4 +201,40 @@ async fn long_silence_is_broken_by_pings() {
     let events = app.message_events(&ask("hello")).await;
     assert!(events.pings >= 3, "{}", events.pings);
     assert_eq!(events.message()["content"][0]["text"], "Well.");
+}
+
+#[tokio::test]
+async fn a_text_says_which_words_of_which_document_it_rests_on() {
+    let app = TestApp::new().await;
+    let event = |kind: &str, payload| Event::new(kind, payload);
+    let cited = json!({"contentBlockIndex": 0, "delta": {"citation": {"title": "notes",
+        "location": {"documentChar": {"documentIndex": 0, "start": 2, "end": 6}},
+        "sourceContent": [{"text": "note"}]}}});
+    let events = vec![
+        event("messageStart", json!({"role": "assistant"})),
+        event(
+            "contentBlockDelta",
+            json!({"contentBlockIndex": 0, "delta": {"text": "A note."}}),
+        ),
+        event("contentBlockDelta", cited),
+        event("contentBlockStop", json!({"contentBlockIndex": 0})),
+        event("messageStop", json!({"stopReason": "end_turn"})),
+    ];
+    app.bedrock
+        .script(PRIMARY, [events.clone(), events].map(Step::events));
+    let document = json!({"type": "document", "title": "notes", "citations": {"enabled": true},
+        "source": {"type": "text", "media_type": "text/plain", "data": "a note"}});
+    let mut body = ask("");
+    body["messages"][0]["content"] = json!([{"type": "text", "text": "What is it?"}, document]);
+    for message in [
+        app.message(&body).await,
+        app.message_events(&body).await.message(),
+    ] {
+        assert_eq!(
+            message["content"],
+            json!([{"type": "text", "text": "A note.", "citations": [{"type": "char_location",
+                "cited_text": "note", "document_index": 0, "document_title": "notes",
+                "start_char_index": 2, "end_char_index": 6}]}])
+        );
+    }
 }
