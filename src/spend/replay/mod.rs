@@ -137,7 +137,8 @@ fn lost_record(opening: Opening<'static>, config: &Config) -> Record {
         ..Caller::default()
     };
     let used = Usage {
-        input: opening.estimated_input,
+        // As for an attempt that Bedrock did not count: a prompt is never nothing.
+        input: opening.estimated_input.max(1),
         estimated: true,
         ..Usage::default()
     };
