@@ -206,3 +206,17 @@ fn there_is_one_finish_reason_whatever_came_before() {
         }
     }
 }
+
+#[test]
+fn every_chunk_names_the_model_that_answers_then() {
+    let mut writer = writer(false);
+    let mut out = BytesMut::new();
+    writer.begin("first".into(), &mut out);
+    writer.event(&text("one "), &mut out);
+    writer.go_on("second".into(), &mut out);
+    writer.event(&text("two"), &mut out);
+    let written = String::from_utf8(out.to_vec()).unwrap();
+    let models = written.split(r#""model":""#).skip(1);
+    let models: Vec<&str> = models.filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(models, ["first", "second"]);
+}
