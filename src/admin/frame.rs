@@ -40,7 +40,13 @@ pub(super) enum Page {
 }
 
 impl Page {
-    const ALL: [Page; 4] = [Page::Models, Page::Usage, Page::Keys, Page::Settings];
+    const ALL: [Page; 5] = [
+        Page::Models,
+        Page::Usage,
+        Page::Logs,
+        Page::Keys,
+        Page::Settings,
+    ];
 
     fn address(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ mod frame;
 mod headers;
 mod keys;
 mod login;
+mod logs;
 mod meter;
 mod models;
 mod numbers;
@@ -48,6 +49,9 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/settings", get(settings::page).post(settings::change))
         .route("/ui/usage", get(usage::page))
         .route("/ui/usage.csv", get(usage::file))
+        .route("/ui/logs", get(logs::page))
+        .route("/ui/logs/session", get(logs::session))
+        .route("/ui/logs/{id}", get(logs::detail))
         .route("/ui/keys", get(keys::page))
         .route("/ui/keys/new", get(keys::blank).post(keys::make))
         .route("/ui/keys/{hash}", get(keys::one).post(keys::change))

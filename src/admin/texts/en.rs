@@ -298,7 +298,6 @@ pub(super) static TEXTS: Texts = Texts {
         labels: "Session, tags",
         none: "–",
         not_priced: "not known",
-        estimated: "estimated",
         session_title: "Session",
         session_of: "Requests of one session, the oldest first.",
         running: "Sum",
@@ -356,7 +355,6 @@ pub(super) static TEXTS: Texts = Texts {
         how_to_store: "Or for one key: Store prompts and replies on its page.",
         stored_but: "Prompts and replies are stored, but not this one's: its client or its key did not want that, or it \
                      is older than they are kept.",
-        show_rest: "Show all of it",
         other_fields: "Other fields of the request",
         bytes_left_out: "bytes left out",
     },

@@ -73,7 +73,7 @@ declare! {
         title lead nothing nothing_yet refresh newest older searched_to
         find find_id find_button wrong_id wrong_cursor filter filter_lead clear status any success failure lost model
         key key_hint user end_user session tag
-        time request asked used cost duration first_token tokens cached labels none not_priced estimated
+        time request asked used cost duration first_token tokens cached labels none not_priced
         session_title session_of running spent requests failed began ended older_missing whole_session
     }
     /// One request.
@@ -81,7 +81,7 @@ declare! {
         title back no_such not_an_id status answered first_token ended call stream yes no stop_reason client
         call_id region alias error trail group outcome bytes not_asked token_table kind input read written output thinking total
         tokens cost saved not_priced estimated metadata prompt reply no_reply not_stored how_to_store stored_but
-        show_rest other_fields bytes_left_out
+        other_fields bytes_left_out
     }
     /// The usage.
     usage: Usage {

@@ -12,9 +12,8 @@ use http::{HeaderValue, StatusCode};
 use super::error::PageError;
 use super::frame::render;
 use super::numbers::today;
-use super::period::{NotADay, Period, Wanted};
+use super::period::{Period, Wanted};
 use super::session::Session;
-use super::texts::texts;
 use crate::app::AppState;
 use crate::spend::DayTotal;
 use sums::Sums;
@@ -72,10 +71,7 @@ async fn totals(
     query: Option<String>,
 ) -> Result<(Period, Vec<DayTotal>), PageError> {
     let wanted = Wanted::read(&query.unwrap_or_default());
-    let period = Period::of(&wanted, today()).map_err(|NotADay(text)| {
-        let message = format!("{} {text:?}", texts().usage.not_a_day);
-        PageError::new(StatusCode::BAD_REQUEST, message)
-    })?;
+    let period = Period::of(&wanted, today())?;
     let totals = app.ledger.totals(period.first, period.last).await?;
     Ok((period, totals))
 }
