@@ -1,11 +1,18 @@
 //! Errors as pages, in the same clothes as the others.
 
+use std::panic::AssertUnwindSafe;
+
 use askama::Template;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::StatusCode;
 
 use super::frame::{Frame, render};
 use super::texts::texts;
+use crate::keys::KeyError;
+use crate::panics;
 use crate::spend::ReadError;
 use crate::store::StoreError;
 
@@ -56,6 +63,18 @@ impl From<ReadError> for PageError {
     }
 }
 
+impl From<KeyError> for PageError {
+    fn from(error: KeyError) -> Self {
+        let status = match error {
+            KeyError::Store(error) => return error.into(),
+            KeyError::NotFound => return Self::new(StatusCode::NOT_FOUND, texts().keys.no_such),
+            KeyError::Contended => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let page = ErrorPage {
@@ -75,4 +94,13 @@ pub(super) async fn not_found() -> PageError {
 /// The page exists, but not with this method.
 pub(super) async fn method_not_allowed() -> PageError {
     PageError::new(StatusCode::METHOD_NOT_ALLOWED, texts().error.method)
+}
+
+/// Answers for a page that panicked.
+pub(super) async fn caught(request: Request, next: Next) -> Response {
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    response.unwrap_or_else(|panic| {
+        tracing::error!(panic = panics::text(&panic), "an admin page panicked");
+        PageError::new(StatusCode::INTERNAL_SERVER_ERROR, texts().error.fault).into_response()
+    })
 }

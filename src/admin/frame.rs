@@ -34,16 +34,26 @@ pub(super) struct Link {
 pub(super) enum Page {
     Models,
     Usage,
+    Logs,
+    Keys,
     Settings,
 }
 
 impl Page {
-    const ALL: [Page; 3] = [Page::Models, Page::Usage, Page::Settings];
+    const ALL: [Page; 5] = [
+        Page::Models,
+        Page::Usage,
+        Page::Logs,
+        Page::Keys,
+        Page::Settings,
+    ];
 
     fn address(self) -> &'static str {
         match self {
             Page::Models => "/ui/models",
             Page::Usage => "/ui/usage",
+            Page::Logs => "/ui/logs",
+            Page::Keys => "/ui/keys",
             Page::Settings => "/ui/settings",
         }
     }
@@ -53,6 +63,8 @@ impl Page {
         match self {
             Page::Models => t.models.title,
             Page::Usage => t.usage.title,
+            Page::Logs => t.logs.title,
+            Page::Keys => t.keys.title,
             Page::Settings => t.settings.title,
         }
     }

@@ -9,10 +9,14 @@ mod chart;
 mod error;
 mod frame;
 mod headers;
+mod keys;
 mod login;
+mod logs;
+mod meter;
 mod models;
 mod numbers;
 mod origin;
+mod period;
 mod posted;
 mod session;
 mod settings;
@@ -45,10 +49,26 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/settings", get(settings::page).post(settings::change))
         .route("/ui/usage", get(usage::page))
         .route("/ui/usage.csv", get(usage::file))
+        .route("/ui/logs", get(logs::page))
+        .route("/ui/logs/session", get(logs::session))
+        .route("/ui/logs/{id}", get(logs::detail))
+        .route("/ui/keys", get(keys::page))
+        .route("/ui/keys/new", get(keys::blank).post(keys::make))
+        .route("/ui/keys/{hash}", get(keys::one).post(keys::change))
+        .route("/ui/keys/{hash}/block", post(keys::block))
+        .route(
+            "/ui/keys/{hash}/delete",
+            get(keys::confirm_delete).post(keys::delete),
+        )
+        .route(
+            "/ui/keys/{hash}/regenerate",
+            get(keys::confirm_regenerate).post(keys::regenerate),
+        )
         .route("/ui/assets/{version}/{file}", get(assets::serve))
         .route("/ui/{*rest}", any(error::not_found))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(from_fn(error::caught))
         .layer(from_fn(headers::add))
         .with_state(app)
 }

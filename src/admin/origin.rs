@@ -35,6 +35,20 @@ pub(super) fn is_plain_loopback(headers: &HeaderMap) -> bool {
     }
 }
 
+/// The address under which this gateway was reached, without a path; nothing where the request does not say.
+pub(super) fn own_address(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(HOST.as_str())?;
+    let origin = text(ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
+    let scheme = match (origin, text("x-forwarded-proto")) {
+        (Some((scheme, of)), _) if of == host => scheme,
+        (_, Some(scheme)) => scheme,
+        _ if is_plain_loopback(headers) => "http",
+        _ => "https",
+    };
+    Some(format!("{scheme}://{host}"))
+}
+
 /// Whether a cookie for encrypted connections would be lost: neither this machine's own address nor encrypted.
 pub(super) fn loses_cookies(headers: &HeaderMap) -> bool {
     let origin = headers.get(ORIGIN).and_then(|value| value.to_str().ok());
@@ -78,6 +92,26 @@ mod tests {
                 .map(|(n, v)| (n.parse::<http::HeaderName>().unwrap(), v.parse().unwrap()))
                 .collect();
             assert_eq!(is_foreign(&map), foreign, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_has_the_address_by_which_it_was_reached() {
+        let table: [(&[(&'static str, &str)], Option<&str>); 5] = [
+            (&[("host", "localhost:4000")], Some("http://localhost:4000")),
+            (&[("host", "gateway")], Some("https://gateway")),
+            (
+                &[("host", "gateway"), ("origin", "http://gateway")],
+                Some("http://gateway"),
+            ),
+            (
+                &[("host", "localhost"), ("x-forwarded-proto", "https")],
+                Some("https://localhost"),
+            ),
+            (&[], None),
+        ];
+        for (lines, address) in table {
+            assert_eq!(own_address(&headers(lines)).as_deref(), address);
         }
     }
 

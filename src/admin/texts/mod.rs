@@ -51,6 +51,38 @@ declare! {
         general general_lead context context_lead content content_lead order order_lead all_others
         begin begin_with add up down remove drop as_file choose model lacks instead_of nobody yaml yaml_lead copy copied unknown_button
     }
+    /// Budgets, wherever they are shown.
+    budget: Budget { title of no_limit held resets }
+    /// The keys.
+    keys: Keys {
+        title lead new nothing none is_deleted is_saved is_blocked is_unblocked
+        key status active blocked expired deleted budget spend limits rpm tpm parallel models all_models
+        last_used not_used ends never back logs block unblock regenerate delete cancel save make within wrong no_such
+        created by updated hash strangers others made once cline cline_provider cline_url cline_key cline_model
+        this_address others_like to_key delete_title delete_text regenerate_title regenerate_text
+    }
+    /// The form of a key.
+    key_form: KeyForm {
+        whose alias alias_hint user user_hint team team_hint tags tags_hint
+        may models models_hint ends ends_hint stores stores_hint as_configured yes no
+        budget max max_hint window window_hint soft soft_hint limits rpm tpm parallel limit_hint
+        wants_amount wants_period wants_number wants_end wants_choice
+    }
+    /// The logs.
+    logs: Logs {
+        title lead nothing nothing_yet refresh newest older searched_to
+        find find_id find_button wrong_id wrong_cursor filter filter_lead clear status any success failure lost model
+        key key_hint user end_user session tag
+        time request asked used cost duration first_token tokens cached labels none not_priced
+        session_title session_of running spent requests failed began ended older_missing whole_session
+    }
+    /// One request.
+    log: Log {
+        title back no_such not_an_id status answered first_token ended call stream yes no stop_reason client
+        call_id region alias error trail group outcome bytes not_asked token_table kind input read written output thinking total
+        tokens cost saved not_priced estimated metadata prompt reply no_reply not_stored how_to_store stored_but
+        other_fields bytes_left_out
+    }
     /// The usage.
     usage: Usage {
         title today week days30 month from to show csv not_a_day nothing unpriced none

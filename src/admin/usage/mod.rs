@@ -1,7 +1,6 @@
 //! What was used and what it cost, from the counters alone: a question about a year reads no record.
 
 mod csv;
-mod period;
 mod sums;
 mod view;
 
@@ -13,13 +12,12 @@ use http::{HeaderValue, StatusCode};
 use super::error::PageError;
 use super::frame::render;
 use super::numbers::today;
+use super::period::{Period, Wanted};
 use super::session::Session;
-use super::texts::texts;
 use crate::app::AppState;
 use crate::spend::DayTotal;
-use period::{NotADay, Period, Wanted};
 use sums::Sums;
-use view::UsagePage;
+use view::{Budget, UsagePage};
 
 /// `GET /ui/usage`.
 pub(super) async fn page(
@@ -27,11 +25,22 @@ pub(super) async fn page(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let (found, labels) = tokio::join!(totals(&app, query), app.keys.labels());
+    let (found, labels, budgets) =
+        tokio::join!(totals(&app, query), app.keys.labels(), budgets(&app));
     let (period, totals) = found?;
     let sums = Sums::new(&period, &totals);
-    let page = UsagePage::new(&app, &session, &period, &sums, &labels?);
+    let page = UsagePage::new(&app, &session, &period, &sums, &labels?, budgets?);
     Ok(render(StatusCode::OK, &page))
+}
+
+/// The budgets of all keys, as they stand now.
+async fn budgets(app: &AppState) -> Result<Vec<Budget>, PageError> {
+    let keys = app.keys.list().await?;
+    let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
+    let budgets = keys.iter().zip(&standings);
+    Ok(budgets
+        .filter_map(|(key, standing)| Some(Budget::new(key, standing.as_ref()?)))
+        .collect())
 }
 
 /// `GET /ui/usage.csv`.
@@ -62,10 +71,7 @@ async fn totals(
     query: Option<String>,
 ) -> Result<(Period, Vec<DayTotal>), PageError> {
     let wanted = Wanted::read(&query.unwrap_or_default());
-    let period = Period::of(&wanted, today()).map_err(|NotADay(text)| {
-        let message = format!("{} {text:?}", texts().usage.not_a_day);
-        PageError::new(StatusCode::BAD_REQUEST, message)
-    })?;
+    let period = Period::of(&wanted, today())?;
     let totals = app.ledger.totals(period.first, period.last).await?;
     Ok((period, totals))
 }

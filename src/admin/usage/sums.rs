@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::period::Period;
+use super::super::period::Period;
 use crate::spend::{Counters, DayTotal, TotalOf};
 
 /// The totals of a period.
@@ -84,7 +84,7 @@ pub(super) fn average(counters: &Counters) -> Option<Decimal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::period::Wanted;
+    use super::super::super::period::Wanted;
     use super::*;
 
     #[test]

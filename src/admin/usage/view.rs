@@ -8,12 +8,15 @@ use rust_decimal::Decimal;
 
 use super::super::chart::{Chart, Column, Part};
 use super::super::frame::{Frame, Page};
+use super::super::keys;
+use super::super::meter::Meter;
 use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
+use super::super::period::{Name, Period};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::period::{Name, Period};
 use super::sums::{Sums, average, prompt, written};
 use crate::app::AppState;
+use crate::keys::{BudgetStanding, VirtualKey};
 use crate::spend::Counters;
 
 #[derive(Template)]
@@ -27,8 +30,27 @@ pub(super) struct UsagePage {
     is_empty: bool,
     unpriced: Option<String>,
     cards: Vec<Card>,
+    /// As they stand now, whatever the period.
+    budgets: Vec<Budget>,
     charts: Vec<Chart>,
     tables: Vec<Table>,
+}
+
+/// A key's budget.
+pub(super) struct Budget {
+    name: String,
+    address: String,
+    meter: Meter,
+}
+
+impl Budget {
+    pub(super) fn new(key: &VirtualKey, standing: &BudgetStanding) -> Self {
+        Self {
+            name: key.label().to_owned(),
+            address: keys::address(key),
+            meter: Meter::from(standing),
+        }
+    }
 }
 
 struct Choice {
@@ -62,6 +84,7 @@ impl UsagePage {
         period: &Period,
         sums: &Sums,
         labels: &HashMap<String, String>,
+        budgets: Vec<Budget>,
     ) -> Self {
         let t = &texts().usage;
         let names = [t.today, t.week, t.days30, t.month];
@@ -99,6 +122,7 @@ impl UsagePage {
             is_empty: sums.whole.requests == 0 && sums.models.is_empty(),
             unpriced: (sums.whole.unpriced > 0).then(|| count(sums.whole.unpriced)),
             cards: cards(&sums.whole),
+            budgets,
             charts: charts(&sums.days),
             tables: vec![
                 Table {

@@ -1,11 +1,16 @@
 //! Which days a question is about.
 
-use jiff::Span;
+use http::StatusCode;
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use url::form_urlencoded;
 
+use super::error::PageError;
+use super::texts::texts;
+use crate::store::keys::beginning;
+
 /// Query of the page: a period by its name, or from a day to a day.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     period: String,
     from: String,
@@ -33,6 +38,13 @@ pub(super) enum Name {
 /// A day that is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NotADay(pub(super) String);
+
+impl From<NotADay> for PageError {
+    fn from(NotADay(text): NotADay) -> Self {
+        let message = format!("{} {text:?}", texts().usage.not_a_day);
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+}
 
 impl Wanted {
     pub(super) fn read(query: &str) -> Self {
@@ -98,6 +110,16 @@ impl Period {
         let last = self.last;
         let days = self.first.series(Span::new().days(1));
         days.take_while(move |day| *day <= last)
+    }
+
+    /// Its first instant.
+    pub(super) fn start(&self) -> Timestamp {
+        beginning(self.first)
+    }
+
+    /// The first instant after it.
+    pub(super) fn end(&self) -> Timestamp {
+        self.last.tomorrow().map_or(Timestamp::MAX, beginning)
     }
 
     /// As the query of an address.

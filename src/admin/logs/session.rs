@@ -1,0 +1,83 @@
+//! One agent's session: its requests in order, and what they have cost together.
+
+use askama::Template;
+use rust_decimal::Decimal;
+use url::form_urlencoded;
+
+use super::super::frame::{Frame, Page};
+use super::super::numbers::{Moment, count, dollars, percent, tokens};
+use super::super::session::Session;
+use super::super::texts::texts;
+use super::SESSION;
+use super::ask::Asked;
+use super::row::Row;
+use crate::conversation::Usage;
+use crate::spend::{Found, Status};
+
+#[derive(Template)]
+#[template(path = "session.html", config = "src/admin/askama.toml")]
+pub(super) struct SessionPage {
+    frame: Frame,
+    session: String,
+    cards: Vec<(&'static str, String, String)>,
+    began: Option<Moment>,
+    ended: Option<Moment>,
+    rows: Vec<Row>,
+    /// Requests before these: more than one page has room for.
+    earlier: Option<String>,
+    newest: Option<String>,
+}
+
+impl SessionPage {
+    pub(super) fn new(session: &Session, asked: &Asked, found: &Found) -> Self {
+        let mut sum = Decimal::ZERO;
+        let records = || found.records.iter().rev();
+        let rows: Vec<Row> = records()
+            .map(|record| {
+                sum += record.spend_known();
+                Row::new(record, sum)
+            })
+            .collect();
+        let used: Vec<Usage> = records().map(|record| record.usage()).collect();
+        let all = |tokens: fn(&Usage) -> u64| used.iter().map(tokens).fold(0, u64::saturating_add);
+        let prompt = all(Usage::prompt);
+        let read = all(|usage| usage.cache_read);
+        let failed = records().filter(|record| record.status != Status::Success);
+        let (t, of) = (&texts().logs, &texts().usage);
+        let requests = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let failed = u64::try_from(failed.count()).unwrap_or(u64::MAX);
+        let rate = percent(read, prompt).unwrap_or_else(|| of.none.to_owned());
+        let address = |after: Option<String>| {
+            let mut query = form_urlencoded::Serializer::new(format!("{SESSION}?"));
+            query.append_pair("session", &asked.session);
+            if let Some(after) = after {
+                query.append_pair("after", &after);
+            }
+            query.finish()
+        };
+        Self {
+            frame: Frame::of(Page::Logs, session),
+            session: asked.session.clone(),
+            cards: vec![
+                (t.spent, dollars(sum), String::new()),
+                (
+                    t.requests,
+                    count(requests),
+                    format!("{} {}", count(failed), t.failed),
+                ),
+                (of.tokens_in, tokens(prompt), String::new()),
+                (
+                    of.tokens_out,
+                    tokens(all(|usage| usage.output)),
+                    String::new(),
+                ),
+                (of.hit_rate, rate, format!("{} {}", tokens(read), of.read)),
+            ],
+            began: records().next().map(|record| record.start.into()),
+            ended: records().next_back().map(|record| record.start.into()),
+            rows,
+            earlier: found.next.map(|next| address(Some(next.to_string()))),
+            newest: asked.is_later().then(|| address(None)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How much of a budget is spent, as a bar and in words.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::numbers::{Moment, dollars};
+use super::texts::texts;
+use crate::keys::BudgetStanding;
+
+/// From here on the bar warns, in percent.
+const WARNS: Decimal = Decimal::from_parts(80, 0, 0, false, 0);
+
+/// A budget, ready to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meter {
+    /// How far the bar reaches, in percent; `None`: there is no limit, and so no bar.
+    pub(super) width: Option<Decimal>,
+    /// The class of its colour.
+    pub(super) tone: &'static str,
+    /// `$3.75 of $10.00`.
+    pub(super) text: String,
+    /// When the next window begins.
+    pub(super) resets: Option<Moment>,
+}
+
+impl From<&BudgetStanding> for Meter {
+    fn from(budget: &BudgetStanding) -> Self {
+        let t = &texts().budget;
+        let spent = dollars(budget.spent);
+        let width = budget.max.map(|max| share(budget.spent, max));
+        let mut text = match budget.max {
+            Some(max) => format!("{spent} {} {}", t.of, dollars(max)),
+            None => format!("{spent}, {}", t.no_limit),
+        };
+        let held = budget.max.zip(budget.remaining);
+        let held = held.map(|(max, remaining)| max - remaining - budget.spent);
+        if let Some(held) = held.filter(|held| *held > Decimal::ZERO) {
+            text.push_str(&format!(", {} {}", dollars(held), t.held));
+        }
+        Self {
+            width,
+            tone: match width {
+                Some(width) if width >= Decimal::ONE_HUNDRED => "bar bad",
+                Some(width) if width >= WARNS => "bar warn",
+                _ => "bar",
+            },
+            text,
+            resets: budget.resets_at.map(Moment::from),
+        }
+    }
+}
+
+/// A budget of nothing is spent from the beginning.
+fn share(spent: Decimal, max: Decimal) -> Decimal {
+    let share = spent.checked_div(max).unwrap_or(Decimal::ONE);
+    let percent = share.saturating_mul(Decimal::ONE_HUNDRED);
+    // A bar that is full says that nothing is left.
+    let rounded = percent.round_dp_with_strategy(1, RoundingStrategy::ToZero);
+    rounded.clamp(Decimal::ZERO, Decimal::ONE_HUNDRED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter(max: Option<&str>, spent: &str, remaining: Option<&str>) -> Meter {
+        let amount = |text: &str| text.parse().unwrap();
+        Meter::from(&BudgetStanding {
+            max: max.map(amount),
+            spent: amount(spent),
+            remaining: remaining.map(amount),
+            resets_at: None,
+        })
+    }
+
+    #[test]
+    fn a_bar_reaches_as_far_as_the_money_is_spent() {
+        for (max, spent, remaining, width, tone, text) in [
+            ("10", "0", "10", "0", "bar", "$0.00 of $10.00"),
+            ("10", "3.75", "6.25", "37.5", "bar", "$3.75 of $10.00"),
+            (
+                "10",
+                "3.75",
+                "5.25",
+                "37.5",
+                "bar",
+                "$3.75 of $10.00, $1.00 held",
+            ),
+            (
+                "10",
+                "9.9999",
+                "0.0001",
+                "99.9",
+                "bar warn",
+                "$10.00 of $10.00",
+            ),
+            ("10", "12", "0", "100", "bar bad", "$12.00 of $10.00"),
+            ("0", "0", "0", "100", "bar bad", "$0.00 of $0.00"),
+        ] {
+            let meter = meter(Some(max), spent, Some(remaining));
+            assert_eq!(meter.width, Some(width.parse().unwrap()), "{spent}");
+            assert_eq!((meter.tone, &*meter.text), (tone, text));
+        }
+        let watched = meter(None, "3", None);
+        assert_eq!((watched.width, &*watched.text), (None, "$3.00, no limit"));
+    }
+}
