@@ -239,7 +239,8 @@ mod tests {
         let parent = format!("00-{trace}-00f067aa0ba902b7-01");
         let aws = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1";
         let zeros = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
-        let cases: [(&[(&str, &str)], Option<&str>); 8] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+        let cases: [Case; 8] = [
             (&[("traceparent", &parent)], Some(trace)),
             (
                 &[("traceparent", &parent), ("x-amzn-trace-id", aws)],
