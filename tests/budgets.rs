@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bedrock_sidecar::config::BUNDLED;
 use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
-use bedrock_sidecar::store::{Account, keys};
+use bedrock_sidecar::store::{Account, Embedded, keys};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::keys::{chat_with, key};
+use crate::support::table_proxy::{Fault, TableProxy};
 use crate::support::{CONFIG, PRIMARY, TestApp, header, hello};
 
 fn tokens(input: u64, output: u64) -> Tokens {
@@ -328,6 +329,44 @@ async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_fr
     assert_eq!(app.chat(&sized()).await.status(), 200);
     app.clock.advance(Duration::from_secs(24 * 60 * 60));
     let key = key(&app, json!({})).await;
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+/// A gateway behind a network that fails by script, and its table.
+async fn behind_a_network() -> (TestApp, TableProxy, Embedded) {
+    let embedded = Embedded::in_memory().await.unwrap();
+    embedded.table("test").await.unwrap();
+    let proxy = TableProxy::start(embedded.endpoint()).await;
+    let app = TestApp::with_table_at("", proxy.url.clone()).await;
+    (app, proxy, embedded)
+}
+
+#[tokio::test]
+async fn a_request_that_meets_others_at_its_budget_tries_again() {
+    let (app, proxy, _embedded) = behind_a_network().await;
+    let key = key(&app, json!({"max_budget": 1})).await;
+    proxy.strike_updates();
+    proxy.script([Fault::Conflict, Fault::Throttled, Fault::Conflict]);
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let account = account(&app, &key).await;
+    assert!(account.holds.is_empty(), "{account:?}");
+    assert!(account.spent > Decimal::ZERO && account.spent == account.committed);
+}
+
+#[tokio::test]
+async fn a_budget_that_others_always_use_is_429_for_now_and_holds_nothing() {
+    let (app, proxy, _embedded) = behind_a_network().await;
+    let key = key(&app, json!({"max_budget": 1})).await;
+    proxy.strike_updates();
+    proxy.always(Some(Fault::Conflict));
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 429);
+    assert_eq!(header(&response, "retry-after"), "1");
+    assert!(app.bedrock.requests().is_empty());
+    proxy.always(None);
+    assert_eq!(account(&app, &key).await, Account::default());
     let response = chat_with(&app, &key, &sized()).send().await.unwrap();
     assert_eq!(response.status(), 200);
 }

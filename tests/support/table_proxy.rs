@@ -1,5 +1,5 @@
-//! A network between the gateway and its table that does what networks and tables do: by a script, to one write after
-//! the other.
+//! A network between the gateway and its table that does what networks and tables do: by a script, to one transaction
+//! after the other, or to one update of a single item.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// What becomes of one transaction.
+/// What becomes of one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Another transaction is at one of its items.
@@ -53,6 +53,8 @@ struct Shared {
 struct Script {
     next: VecDeque<Fault>,
     rest: Option<Fault>,
+    /// It is about updates of single items, not about transactions.
+    updates: bool,
     /// Nothing gets through at all.
     down: bool,
 }
@@ -94,6 +96,11 @@ impl TableProxy {
         script.next.clear();
         self.shared.silent.send_replace(0);
         script.rest = fault;
+    }
+
+    /// From now on it is updates of single items that the script is about.
+    pub fn strike_updates(&self) {
+        self.shared.script.lock().unwrap().updates = true;
     }
 
     /// Whether nothing gets through, neither writes nor reads.
@@ -138,7 +145,7 @@ impl Shared {
                     return self.be_silent(stream).await;
                 }
                 Some(fault) => {
-                    let (status, body) = refusal(fault);
+                    let (status, body) = refusal(fault, &call);
                     answer(&mut stream, status, body.as_bytes()).await?;
                 }
                 None => {
@@ -155,7 +162,11 @@ impl Shared {
         if script.down {
             return Err(Down);
         }
-        if header(&call.head, "x-amz-target") != Some("DynamoDB_20120810.TransactWriteItems") {
+        let operation = match script.updates {
+            true => "DynamoDB_20120810.UpdateItem",
+            false => "DynamoDB_20120810.TransactWriteItems",
+        };
+        if header(&call.head, "x-amz-target") != Some(operation) {
             return Ok(None);
         }
         Ok(script.next.pop_front().or(script.rest))
@@ -188,9 +199,11 @@ impl Shared {
 
 struct Down;
 
-fn refusal(fault: Fault) -> (u16, String) {
+fn refusal(fault: Fault, call: &Call) -> (u16, String) {
+    let is_update = header(&call.head, "x-amz-target").is_some_and(|to| to.ends_with("UpdateItem"));
     let error = |kind: &str| format!(r#"{{"__type":"{kind}","message":"as the script says"}}"#);
     match fault {
+        Fault::Conflict if is_update => (400, error("TransactionConflictException")),
         Fault::Conflict => {
             let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
             let reasons = r#"[{"Code":"None"},{"Code":"TransactionConflict"}]"#;
