@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::shell::simulated::{Reply, Simulated, Step, Tokens};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -63,72 +63,137 @@ async fn moto(program: PathBuf) -> (Child, String) {
     (child, url)
 }
 
-#[tokio::test]
-async fn the_books_are_right_in_motos_dynamodb_too() {
-    let Some(program) = program() else {
-        println!("not run: no moto_server (see .ci/moto)");
-        return;
-    };
-    let (_moto, table) = moto(program).await;
-    let bedrock = simulated().await;
-    let variables = [
-        ("AWS_REGION", "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", table),
-        ("TABLE_NAME", "books".to_owned()),
-        ("CREATE_TABLE", "true".to_owned()),
-    ];
-    let gateway = Gateway::start(YAML, &variables).await;
-    let http = reqwest::Client::new();
-    let get = async |path: &str| -> Value {
-        let request = http.get(format!("{}{path}", gateway.url)).bearer_auth(KEY);
-        let response = request.send().await.unwrap();
+/// A gateway whose table is moto's.
+struct Stage {
+    _moto: Child,
+    bedrock: Simulated,
+    variables: Vec<(&'static str, String)>,
+    gateway: Gateway,
+    http: reqwest::Client,
+}
+
+impl Stage {
+    /// `None`: there is no moto.
+    async fn new() -> Option<Self> {
+        let Some(program) = program() else {
+            println!("not run: no moto_server (see .ci/moto)");
+            return None;
+        };
+        let (moto, table) = moto(program).await;
+        let bedrock = simulated().await;
+        let variables = vec![
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", table),
+            ("TABLE_NAME", "books".to_owned()),
+            ("CREATE_TABLE", "true".to_owned()),
+        ];
+        Some(Self {
+            _moto: moto,
+            gateway: Gateway::start(YAML, &variables).await,
+            bedrock,
+            variables,
+            http: reqwest::Client::new(),
+        })
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let request = self.http.get(format!("{}{path}", self.gateway.url));
+        let response = request.bearer_auth(KEY).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         response.json().await.unwrap()
-    };
+    }
 
+    async fn post(&self, key: &str, path: &str, body: &Value) -> reqwest::Response {
+        let request = self.http.post(format!("{}{path}", self.gateway.url));
+        let request = request.bearer_auth(key).json(body);
+        request.send().await.unwrap()
+    }
+
+    /// The record of a reply; it is written after the answer.
+    async fn record(&self, reply: &reqwest::Response) -> Value {
+        let id = reply.headers()["x-sidecar-request-id"].to_str().unwrap();
+        loop {
+            let rows = self.get(&format!("/spend/logs?request_id={id}")).await;
+            if rows != json!([]) {
+                assert_eq!(rows[0]["request_id"], id);
+                return rows[0].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_and_budgets_are_right_in_motos_dynamodb_too() {
+    let Some(stage) = Stage::new().await else {
+        return;
+    };
     let tokens = Tokens {
         input: 1000,
         output: 100,
         ..Tokens::default()
     };
     let answer = Step::reply(Reply::text("Hello.").with_usage(tokens));
-    bedrock.script(PRIMARY, [answer.clone(), answer, Step::unavailable()]);
-    let mut ids = Vec::new();
+    stage.bedrock.script(PRIMARY, [answer.clone(), answer]);
+    let settings = json!({"key_alias": "maria", "max_budget": 0.03});
+    let made = stage.post(KEY, "/key/generate", &settings).await;
+    let made: Value = made.json().await.unwrap();
+    let key = made["key"].as_str().unwrap();
+
+    let mut body = hello("primary");
+    body["max_tokens"] = json!(1000);
+    for _ in 0..2 {
+        let response = stage.post(key, "/v1/chat/completions", &body).await;
+        assert_eq!(response.status(), 200);
+        stage.record(&response).await;
+    }
+    let info = stage.get(&format!("/key/info?key={key}")).await;
+    // Two of (1000 × 3.3 + 100 × 16.5) / 1,000,000
+    assert_eq!(info["info"]["spend"].to_string(), "0.0099", "{info}");
+
+    // 1,500 tokens of answer might cost 0.02475, and 0.0201 are left.
+    body["max_tokens"] = json!(1500);
+    let over = stage.post(key, "/v1/chat/completions", &body).await;
+    assert_eq!(over.status(), 422, "over the budget");
+    assert_eq!(stage.bedrock.requests().len(), 2);
+
+    let listed = stage.get("/key/list").await;
+    assert_eq!(listed["total_count"], 1, "{listed}");
+    stage
+        .post(KEY, "/key/delete", &json!({"keys": [key]}))
+        .await;
+    let gone = stage.post(key, "/v1/chat/completions", &body).await;
+    assert_eq!(gone.status(), 401);
+}
+
+#[tokio::test]
+async fn the_books_are_right_in_motos_dynamodb_too() {
+    let Some(stage) = Stage::new().await else {
+        return;
+    };
+    let tokens = Tokens {
+        input: 1000,
+        output: 100,
+        ..Tokens::default()
+    };
+    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens));
+    stage
+        .bedrock
+        .script(PRIMARY, [answer.clone(), answer, Step::unavailable()]);
     for status in [200, 200, 503] {
         let mut body = hello("primary");
         body["metadata"] = json!({"tags": ["team-a"]});
         body["litellm_session_id"] = json!("s-1");
-        let url = format!("{}/v1/chat/completions", gateway.url);
-        let response = http
-            .post(url)
-            .bearer_auth(KEY)
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
+        let response = stage.post(KEY, "/v1/chat/completions", &body).await;
         assert_eq!(response.status(), status);
-        let id = response.headers()["x-sidecar-request-id"]
-            .to_str()
-            .unwrap()
-            .to_owned();
-        let mut rows = json!([]);
-        // Its record is written after the answer.
-        for _ in 0..100 {
-            rows = get(&format!("/spend/logs?request_id={id}")).await;
-            if rows != json!([]) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert_eq!(rows[0]["request_id"], id);
-        ids.push(id);
+        stage.record(&response).await;
     }
-    let found = get("/spend/logs/v2").await;
+    let found = stage.get("/spend/logs/v2").await;
     assert_eq!(found["data"].as_array().unwrap().len(), 3, "{found}");
-    let tags = get("/spend/tags").await;
+    let tags = stage.get("/spend/tags").await;
     // Two of (1000 × 3.3 + 100 × 16.5) / 1,000,000
     assert_eq!(tags[0]["total_spend"].to_string(), "0.0099", "{tags}");
     assert_eq!(tags[0]["log_count"], 3, "{tags}");
@@ -139,14 +204,14 @@ async fn the_books_are_right_in_motos_dynamodb_too() {
     let log = folder.path().join("log");
     let line = json!({"event": "spend_open", "open": open.to_string()});
     std::fs::write(&log, format!("{line}\n")).unwrap();
-    let logs = [log, gateway.log_file()];
+    let logs = [log, stage.gateway.log_file()];
     for said in [
         "\nwritten: 0 records, 1 lost",
         "\nwritten: 0 records, 0 lost",
     ] {
-        let replayed = replay(YAML, &variables, &["--grace", "0s"], &logs).await;
+        let replayed = replay(YAML, &stage.variables, &["--grace", "0s"], &logs).await;
         assert!(replayed.ok && replayed.text.contains(said), "{replayed:?}");
     }
-    let found = get("/spend/logs/v2").await;
+    let found = stage.get("/spend/logs/v2").await;
     assert_eq!(found["data"].as_array().unwrap().len(), 4, "{found}");
 }
