@@ -316,6 +316,7 @@ pub(super) static TEXTS: Texts = Texts {
         not_an_id: "This is no request id.",
         status: "Status",
         answered: "Arrived",
+        used: "Model used",
         first_token: "First token after",
         ended: "Ended after",
         call: "Route",
