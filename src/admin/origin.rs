@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_gateway_has_the_address_by_which_it_was_reached() {
-        let table: [(&[(&'static str, &str)], Option<&str>); 5] = [
+        type Case<'a> = (&'a [(&'static str, &'a str)], Option<&'a str>);
+        let table: [Case; 5] = [
             (&[("host", "localhost:4000")], Some("http://localhost:4000")),
             (&[("host", "gateway")], Some("https://gateway")),
             (

@@ -1,4 +1,4 @@
-//! Every text of the pages. A second language is a second file beside `en.rs`.
+//! Every text of the pages. A second language is a second folder beside `en`.
 
 mod en;
 
