@@ -1,7 +1,7 @@
 //! The admin pages: what there is, what it costs, and how the chains run. Server-rendered, whole without a script.
 //!
 //! A page is a file with its handlers, a file with its view (plain data, built in one place from typed queries), and a
-//! template that only lays the view out. All texts stand in `texts/`, one file for each language. Nothing here knows
+//! template that only lays the view out. All texts stand in `texts/`, one folder for each language. Nothing here knows
 //! Bedrock's or DynamoDB's SDK, and no page is open to anybody without a session but the login.
 
 mod assets;

@@ -34,7 +34,14 @@ async fn the_master_key_opens_the_pages_and_signing_out_closes_them_on_every_ins
 async fn no_page_but_the_login_is_open() {
     let app = TestApp::new().await;
     let visitor = Visitor::new(&app);
-    for path in ["/ui/models", "/ui/settings", "/ui/usage", "/ui/usage.csv"] {
+    for path in [
+        "/ui/models",
+        "/ui/settings",
+        "/ui/usage",
+        "/ui/usage.csv",
+        "/ui/logs",
+        "/ui/keys",
+    ] {
         let response = visitor.get(path).await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
     }

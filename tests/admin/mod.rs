@@ -1,6 +1,8 @@
 //! The admin pages, as a browser without a script sees them.
 
+mod keys;
 mod login;
+mod logs;
 mod models;
 mod settings;
 mod usage;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use bedrock_sidecar::config::{Changes, Fallbacks};
 use bedrock_sidecar::shell::simulated::Step;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 
 use super::{Browser, run};
-use crate::support::{KEY, TestApp, hello};
+use crate::support::{KEY, PRIMARY, TestApp, hello};
 
 /// As the WebDriver protocol spells them (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
 const TAB: &str = "\u{e004}";
@@ -43,6 +45,10 @@ async fn every_page_works_from_signing_in_to_signing_out() {
     app.chat(&hello("bedrock-converse-us-claude-3-7-sonnet-v1"))
         .await;
     assert_eq!(app.bedrock.requests_for(retired).len(), 1);
+    for (alias, max) in [("Maria's laptop", 20), ("nightly", 0)] {
+        let body = json!({"key_alias": alias, "max_budget": max, "budget_duration": "30d"});
+        app.post("/key/generate", &body).send().await.unwrap();
+    }
     app.settle().await;
 
     run(async |browser| {
@@ -83,6 +89,11 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         browser.inspect("usage").await;
         browser.press("a[href='/ui/usage?period=today']").await;
         browser.inspect("usage-today").await;
+
+        browser.press("nav a[href='/ui/logs']").await;
+        browser.inspect("logs").await;
+        browser.press("a[rel=next]").await;
+        assert!(browser.text().await.contains("Newest"));
 
         browser.press("nav a[href='/ui/settings']").await;
         browser.inspect("settings").await;
@@ -147,6 +158,109 @@ async fn edit_and_save(browser: &Browser, app: &TestApp) {
     assert!(browser.text().await.contains("version 3"));
 }
 
+/// A chat of an agent with a key that was made on the page.
+async fn chat_with(app: &TestApp, key: &str, body: &Value) -> StatusCode {
+    let url = format!("{}/v1/chat/completions", app.url);
+    let request = app.http.post(url).bearer_auth(key).json(body);
+    let request = request
+        .header("x-litellm-session-id", "s-1")
+        .header("user-agent", "agent/1.0");
+    let status = request.send().await.unwrap().status();
+    app.settle().await;
+    status
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
+    let app =
+        TestApp::with_settings("general_settings: {store_prompts_in_spend_logs: true}\n").await;
+    app.with_a_month_of_use().await;
+    run(async |browser| {
+        sign_in(browser, &app).await;
+        browser.press("nav a[href='/ui/keys']").await;
+        browser.inspect("keys-none").await;
+        browser.press("a[href='/ui/keys/new']").await;
+        browser.inspect("key-new").await;
+        browser.fill("#key_alias", "Maria's laptop").await;
+        browser.fill("#max_budget", "much").await;
+        browser.fill("#rpm_limit", "60").await;
+        browser.press("main button.main").await;
+        let text = browser.text().await;
+        assert!(text.contains("must be an amount of US dollars"), "{text}");
+        browser.inspect("key-wrong").await;
+        browser.fill("#max_budget", "0.05").await;
+        browser.fill("#budget_duration", "1d").await;
+        browser.fill("#models", "primary, backup").await;
+        browser.press("main button.main").await;
+        browser.inspect("key-made").await;
+        let key = browser
+            .script("return document.getElementById('key').textContent")
+            .await;
+        let key = key.as_str().unwrap();
+        let copies = "return document.querySelectorAll('button[data-copies]:not([hidden])').length";
+        assert_eq!(browser.script(copies).await, 5);
+
+        let mut prompt = hello("primary");
+        prompt["max_tokens"] = json!(100);
+        prompt["messages"] = json!([
+            {"role": "system", "content": "You help.\n".repeat(300)},
+            {"role": "user", "content": "What is in <main>?"},
+        ]);
+        app.bedrock.script(
+            PRIMARY,
+            [Step::throttle(), Step::text("A **heading** and text.")],
+        );
+        assert_eq!(chat_with(&app, key, &prompt).await, StatusCode::OK);
+        assert_eq!(chat_with(&app, key, &prompt).await, StatusCode::OK);
+
+        browser.press("nav a[href='/ui/logs']").await;
+        let text = browser.text().await;
+        assert!(
+            text.contains("Maria's laptop") && text.contains("s-1"),
+            "{text}"
+        );
+        browser.inspect("logs-of-agent").await;
+        browser.press("tbody tr:first-child td a").await;
+        let text = browser.text().await;
+        assert!(
+            text.contains("What is in <main>?") && text.contains("agent/1.0"),
+            "{text}"
+        );
+        assert!(!text.contains("You help.\nYou help."), "folded: {text}");
+        let unfold = "for (const d of document.querySelectorAll('details')) d.open = true";
+        browser.inspect("log-stored").await;
+        browser.script(unfold).await;
+        assert!(browser.text().await.contains("You help.\nYou help."));
+        browser.press("a[href^='/ui/logs/session']").await;
+        assert!(browser.text().await.contains("Cache hit rate"));
+        browser.inspect("session").await;
+        browser
+            .open(&format!("{}/ui/logs?period=30&status=failure", app.url))
+            .await;
+        browser.inspect("logs-filtered").await;
+        browser.press("tbody tr:last-child td a").await;
+        assert!(browser.text().await.contains("not this one's"));
+        browser.inspect("log").await;
+
+        browser.press("nav a[href='/ui/keys']").await;
+        browser.inspect("keys").await;
+        browser.press("tbody th a").await;
+        browser.press("button[name=blocked]").await;
+        assert!(browser.text().await.contains("The key is blocked."));
+        browser.inspect("key").await;
+        assert_eq!(
+            chat_with(&app, key, &prompt).await,
+            StatusCode::UNAUTHORIZED
+        );
+        browser.press("a[href$='/delete']").await;
+        browser.inspect("key-delete").await;
+        browser.press("main button.main").await;
+        assert!(browser.text().await.contains("The key is deleted."));
+        assert_eq!(browser.complaints().await, [""; 0]);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_are_used_with_a_keyboard_and_show_times_where_the_reader_is() {
     let app = TestApp::new().await;
@@ -191,15 +305,62 @@ async fn no_name_becomes_markup_and_a_script_in_the_page_does_not_run() {
 litellm_settings: {{fallbacks: [{{b: [\"{name}\"]}}]}}
 "
     );
-    let app = TestApp::with_config(&yaml).await;
+    let settings = "general_settings: {store_prompts_in_spend_logs: true}\n";
+    let app = TestApp::with_config(&format!("{yaml}{settings}")).await;
     app.with_a_month_of_use().await;
+    let made = app.post("/key/generate", &json!({"key_alias": name, "models": [name], "user_id": name, "tags": [name], "max_budget": 5}));
+    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    app.bedrock.script(
+        "us.amazon.nova-pro-v1:0",
+        [
+            Step::text(name),
+            Step::fail(400, "ValidationException", name),
+        ],
+    );
+    let mut body = hello(name);
+    body["user"] = json!(name);
+    body["messages"][0]["content"] = json!(name);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let request = app
+            .http
+            .post(format!("{}/v1/chat/completions", app.url))
+            .json(&body);
+        let request = request.bearer_auth(made["key"].as_str().unwrap());
+        let request = request
+            .header("user-agent", name)
+            .header("x-litellm-session-id", name);
+        let response = request.send().await.unwrap();
+        ids.push(
+            response.headers()["x-sidecar-request-id"]
+                .to_str()
+                .unwrap()
+                .to_owned(),
+        );
+    }
+    app.settle().await;
+    let session = url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>();
+    let pages = [
+        "models".to_owned(),
+        "settings".to_owned(),
+        "usage".to_owned(),
+        "logs".to_owned(),
+        format!("logs?user={session}&id={session}"),
+        format!("logs/{}", ids[0]),
+        format!("logs/{}", ids[1]),
+        format!("logs/session?session={session}"),
+        "keys".to_owned(),
+        format!("keys/{}", made["token"].as_str().unwrap()),
+        format!("keys/{}/delete", made["token"].as_str().unwrap()),
+    ];
     run(async |browser| {
         sign_in(browser, &app).await;
-        for page in ["models", "settings", "usage"] {
+        for page in &pages {
             browser.open(&format!("{}/ui/{page}", app.url)).await;
             let title = browser.script("return document.title").await;
             assert_ne!(title, "gone", "{page}");
             assert_eq!(browser.script("return document.querySelectorAll('main img, main i').length").await, 0);
+            assert!(browser.script("return document.querySelector('h1') !== null").await.as_bool().unwrap());
             assert_eq!(browser.complaints().await, [""; 0], "{page}");
         }
         // The policy holds where escaping would fail, and the watch sees it.

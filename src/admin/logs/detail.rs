@@ -102,7 +102,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
     let stream = if record.stream { t.yes } else { t.no };
     let all = [
         (of.asked, Some(record.model_asked.clone())),
-        (of.used, decisive.map(|attempt| attempt.model.clone())),
+        (t.used, decisive.map(|attempt| attempt.model.clone())),
         (t.region, decisive.map(|attempt| attempt.region.clone())),
         (of.cost, Some(cost(record))),
         (t.first_token, first),

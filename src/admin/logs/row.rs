@@ -119,8 +119,9 @@ pub(super) fn key(record: &Record) -> String {
 
 /// The address of a session's page.
 pub(super) fn of_session(id: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(format!("{SESSION}?"));
-    query.append_pair("session", id).finish()
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.append_pair("session", id).finish();
+    format!("{SESSION}?{query}")
 }
 
 /// A clock that was set back in between makes no negative time.

@@ -2,15 +2,13 @@
 
 use askama::Template;
 use rust_decimal::Decimal;
-use url::form_urlencoded;
 
 use super::super::frame::{Frame, Page};
 use super::super::numbers::{Moment, count, dollars, percent, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::SESSION;
 use super::ask::Asked;
-use super::row::Row;
+use super::row::{Row, of_session};
 use crate::conversation::Usage;
 use crate::spend::{Found, Status};
 
@@ -47,14 +45,7 @@ impl SessionPage {
         let requests = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let failed = u64::try_from(failed.count()).unwrap_or(u64::MAX);
         let rate = percent(read, prompt).unwrap_or_else(|| of.none.to_owned());
-        let address = |after: Option<String>| {
-            let mut query = form_urlencoded::Serializer::new(format!("{SESSION}?"));
-            query.append_pair("session", &asked.session);
-            if let Some(after) = after {
-                query.append_pair("after", &after);
-            }
-            query.finish()
-        };
+        let newest = of_session(&asked.session);
         Self {
             frame: Frame::of(Page::Logs, session),
             session: asked.session.clone(),
@@ -76,8 +67,8 @@ impl SessionPage {
             began: records().next().map(|record| record.start.into()),
             ended: records().next_back().map(|record| record.start.into()),
             rows,
-            earlier: found.next.map(|next| address(Some(next.to_string()))),
-            newest: asked.is_later().then(|| address(None)),
+            earlier: found.next.map(|next| format!("{newest}&after={next}")),
+            newest: asked.is_later().then_some(newest),
         }
     }
 }

@@ -1,0 +1,291 @@
+//! The Logs page.
+
+use bedrock_sidecar::shell::simulated::Step;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::Visitor;
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
+
+/// Sends a chat with these headers; gives back its request id.
+async fn ask(app: &TestApp, body: &Value, headers: &[(&str, &str)]) -> String {
+    let mut request = app.post("/v1/chat/completions", body);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.send().await.unwrap();
+    let id = header(&response, "x-sidecar-request-id").to_owned();
+    response.bytes().await.unwrap();
+    app.settle().await;
+    id
+}
+
+fn rows(page: &str) -> usize {
+    page.matches("<td class=\"line\"><time").count()
+}
+
+#[tokio::test]
+async fn the_list_shows_each_request_the_newest_first() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    assert!(visitor.page("/ui/logs").await.contains("No requests fit."));
+
+    app.bedrock.script(PRIMARY, [Step::throttle()]);
+    let mut body = hello("primary");
+    body["user"] = json!("end <b>user</b>");
+    let headers = [
+        ("x-litellm-tags", "team-a"),
+        ("x-litellm-session-id", "session & one"),
+    ];
+    let first = ask(&app, &body, &headers).await;
+    let second = ask(&app, &hello("nobody"), &[]).await;
+    let page = visitor.page("/ui/logs").await;
+    assert_eq!(rows(&page), 2, "{page}");
+    let places = [&second, &first].map(|id| page.find(id.as_str()).unwrap());
+    assert!(places.is_sorted());
+    for text in [
+        "→ backup",
+        "failure 40",
+        "end &#60;b&#62;user&#60;/b&#62;",
+        "team-a",
+        "/ui/logs/session?session=session+%26+one",
+        "master",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("<b>"));
+}
+
+#[tokio::test]
+async fn each_filter_leaves_what_fits() {
+    let app = TestApp::new().await;
+    let made = app.post(
+        "/key/generate",
+        &json!({"key_alias": "ci", "user_id": "maria"}),
+    );
+    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let mut body = hello("primary");
+    body["user"] = json!("hans");
+    let url = format!("{}/v1/chat/completions", app.url);
+    let request = app
+        .http
+        .post(url)
+        .bearer_auth(made["key"].as_str().unwrap());
+    let request = request.header("x-litellm-tags", "nightly");
+    let reply = request
+        .header("x-litellm-session-id", "s1")
+        .json(&body)
+        .send();
+    assert_eq!(reply.await.unwrap().status(), StatusCode::OK);
+    ask(&app, &hello("nobody"), &[]).await;
+
+    let visitor = Visitor::signed_in(&app).await;
+    let hash = format!("key={}", made["token"].as_str().unwrap());
+    for (query, found) in [
+        ("", 2),
+        ("status=failure", 1),
+        ("status=lost", 0),
+        ("model=primary", 1),
+        (&format!("model={PRIMARY}"), 1),
+        (&hash, 1),
+        ("key=ci", 1),
+        ("key=other", 0),
+        ("user=maria", 1),
+        ("end_user=hans", 1),
+        ("session=s1", 1),
+        ("tag=nightly", 1),
+        ("tag=nightly&status=failure", 0),
+        ("period=today", 2),
+        ("from=2020-01-01&to=2020-01-31", 0),
+    ] {
+        let page = visitor.page(&format!("/ui/logs?{query}")).await;
+        assert_eq!(rows(&page), found, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_id() {
+    let app = TestApp::new().await;
+    let id = ask(&app, &hello("primary"), &[]).await;
+    let visitor = Visitor::signed_in(&app).await;
+    let response = visitor.get(&format!("/ui/logs?id=+{id}+")).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(header(&response, "location"), format!("/ui/logs/{id}"));
+    let response = visitor.get("/ui/logs?id=%3Cb%3E").await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let page = response.text().await.unwrap();
+    assert!(page.contains("This is no request id") && page.contains("value=\"&#60;b&#62;\""));
+
+    let unknown = "chatcmpl-0190e1c2-0000-7000-8000-000000000000";
+    for (path, status) in [
+        (&*format!("/ui/logs/{unknown}"), StatusCode::NOT_FOUND),
+        ("/ui/logs/nonsense", StatusCode::BAD_REQUEST),
+        ("/ui/logs?after=nonsense", StatusCode::BAD_REQUEST),
+        ("/ui/logs?from=nonsense", StatusCode::BAD_REQUEST),
+        ("/ui/logs/session", StatusCode::NOT_FOUND),
+    ] {
+        let response = visitor.get(path).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(header(&response, "content-type").starts_with("text/html"));
+        let stranger = Visitor::new(&app).get(path).await;
+        assert_eq!(stranger.status(), StatusCode::SEE_OTHER, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_a_gap() {
+    let app = TestApp::new().await;
+    app.with_a_month_of_use().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let mut path = "/ui/logs?tag=nightly&from=2000-01-01".to_owned();
+    // A period of more than a year is refused in words.
+    assert_eq!(visitor.get(&path).await.status(), StatusCode::BAD_REQUEST);
+    path = "/ui/logs?status=success&period=30".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let page = visitor.page(&path).await;
+        let links = page.split("<a href=\"/ui/logs/chatcmpl-").skip(1);
+        seen.extend(links.map(|link| link[..36].to_owned()));
+        let Some(end) = page.find("\" rel=\"next\"") else {
+            break;
+        };
+        let start = page[..end].rfind('"').unwrap() + 1;
+        path = page[start..end].replace("&#38;", "&");
+        assert!(path.contains("status=success"), "{path}");
+    }
+    let count = seen.len();
+    assert!(count > 100, "{count}");
+    assert!(seen.is_sorted_by(|a, b| a > b), "newest first, each once");
+}
+
+#[tokio::test]
+async fn the_detail_shows_the_trail_and_what_each_kind_of_token_cost() {
+    let app = TestApp::new().await;
+    app.bedrock.script(PRIMARY, [Step::throttle()]);
+    let headers = [
+        (
+            "x-litellm-spend-logs-metadata",
+            "{\"ticket\": \"<i>7</i>\"}",
+        ),
+        ("user-agent", "<script>agent</script>"),
+        ("x-litellm-tags", "<u>tag</u>"),
+        ("x-litellm-session-id", "s1"),
+        ("x-litellm-call-id", "<call>"),
+    ];
+    let id = ask(&app, &hello("primary"), &headers).await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page(&format!("/ui/logs/{id}")).await;
+    for text in [
+        "throttled 429",
+        PRIMARY,
+        BACKUP,
+        "us-west-2",
+        "read from the cache",
+        "acompletion",
+        "&#60;i&#62;7&#60;/i&#62;",
+        "&#60;script&#62;agent",
+        "&#60;u&#62;tag",
+        "/ui/logs/session?session=s1",
+        "store_prompts_in_spend_logs: true",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for markup in ["<i>", "<u>", "<script>agent", "<call>"] {
+        assert!(!page.contains(markup), "{markup}");
+    }
+    let places = [PRIMARY, BACKUP].map(|model| page.rfind(model).unwrap());
+    assert!(places.is_sorted());
+}
+
+#[tokio::test]
+async fn a_failure_is_told_as_the_client_was_told() {
+    let app = TestApp::new().await;
+    let refused = Step::fail(400, "ValidationException", "<b>no</b>");
+    app.bedrock.script(PRIMARY, [refused]);
+    let mut body = hello("primary");
+    body["disable_fallbacks"] = json!(true);
+    let id = ask(&app, &body, &[]).await;
+    let page = Visitor::signed_in(&app)
+        .await
+        .page(&format!("/ui/logs/{id}"))
+        .await;
+    assert!(
+        page.contains("&#60;b&#62;no&#60;/b&#62;") && !page.contains("<b>no"),
+        "{page}"
+    );
+    assert!(page.contains("failure 400"));
+}
+
+#[tokio::test]
+async fn a_stored_prompt_and_reply_are_shown_as_text() {
+    let app =
+        TestApp::with_settings("general_settings: {store_prompts_in_spend_logs: true}\n").await;
+    app.bedrock
+        .script(PRIMARY, [Step::text("<img src=x> is markup")]);
+    let mut body = hello("primary");
+    body["temperature"] = json!(0.25);
+    let long = "line\n".repeat(500);
+    body["messages"] = json!([
+        {"role": "system", "content": long},
+        {"role": "user", "content": "<script>alert(1)</script>"},
+    ]);
+    let id = ask(&app, &body, &[]).await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page(&format!("/ui/logs/{id}")).await;
+    assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>alert"));
+    assert!(page.contains("&#60;img src=x&#62; is markup") && !page.contains("<img src=x"));
+    assert!(
+        page.contains("<details class=\"piece\"><summary><strong>system"),
+        "{page}"
+    );
+    assert!(page.contains("temperature"));
+    let headers = [("x-litellm-enable-message-redaction", "true")];
+    let id = ask(&app, &body, &headers).await;
+    let page = visitor.page(&format!("/ui/logs/{id}")).await;
+    assert!(page.contains("but not this one") && !page.contains("alert"));
+}
+
+#[tokio::test]
+async fn a_session_adds_up() {
+    let app = TestApp::new().await;
+    for session in ["s <1>", "other", "s <1>"] {
+        ask(
+            &app,
+            &hello("primary"),
+            &[("x-litellm-session-id", session)],
+        )
+        .await;
+    }
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page("/ui/logs/session?session=s+%3C1%3E").await;
+    assert_eq!(rows(&page), 2);
+    assert!(page.contains("s &#60;1&#62;") && page.contains("<strong>2</strong>"));
+    let ids = page.split("<a href=\"/ui/logs/chatcmpl-").skip(1);
+    let ids: Vec<_> = ids.map(|link| link[..36].to_owned()).collect();
+    assert!(ids.is_sorted(), "the oldest first");
+    let total = page.split("<strong>").nth(1).unwrap();
+    let total = total.split('<').next().unwrap();
+    assert!(
+        page.contains(&format!("<td class=\"number\">{total}</td>")),
+        "{total}: {page}"
+    );
+    let nobody = visitor.page("/ui/logs/session?session=nobody").await;
+    assert!(nobody.contains("No requests fit."));
+}
+
+#[tokio::test]
+async fn a_page_that_panics_answers_as_a_page() {
+    let app = TestApp::whose_table_panics_at("GetItem").await;
+    let visitor = Visitor::signed_in(&app).await;
+    let response = visitor.get("/ui/logs").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(header(&response, "content-type").starts_with("text/html"));
+    assert!(header(&response, "content-security-policy").starts_with("default-src 'none'"));
+    assert!(
+        response
+            .text()
+            .await
+            .unwrap()
+            .contains("The gateway failed while it made this page")
+    );
+}
