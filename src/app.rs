@@ -10,9 +10,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::chain::Routes;
 use crate::config::Config;
-use crate::keys::{CommonBudget, KeyOptions, Keyring, Login, MasterKey};
+use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;
-use crate::thinking::Vault;
+use crate::thinking::{Secret, Vault};
+use crate::wire::Seal;
 
 /// The process's state. Clones are cheap and share it.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct App {
     pub ledger: Ledger,
     /// Thinking that clients lose.
     pub vault: Vault,
+    /// What thinking is marked with that clients carry.
+    pub secret: Secret,
     /// Requests under way. One lives on after its client has gone, until its record is written: whoever ends the
     /// process waits for this.
     pub tasks: TaskTracker,
@@ -70,6 +73,7 @@ impl AppState {
             master_key,
             login,
             vault: Vault::new(ledger.table().clone(), tasks.clone()),
+            secret: Secret::new(ledger.table().clone()),
             ledger,
             tasks,
         }))
@@ -90,6 +94,12 @@ fn key_options(config: &Config) -> KeyOptions {
 }
 
 impl App {
+    /// The seal on what this caller carries for the gateway; `None` while the table cannot be reached.
+    pub async fn seal(&self, caller: &Caller) -> Option<Seal> {
+        let secret = self.secret.get().await?;
+        Some(Seal::new(&secret, &caller.key_hash))
+    }
+
     /// Whether a request to `group` has the parameters ignored that cannot be honoured (`drop_params`): the word of its
     /// first deployment, else that of all.
     pub fn drops_params(&self, group: &str) -> bool {

@@ -38,6 +38,7 @@ mod records;
 mod recovery;
 mod responses;
 mod routing;
+mod seals;
 mod soak;
 mod spend_api;
 mod streams;

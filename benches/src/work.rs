@@ -154,7 +154,7 @@ impl Work {
                 created: 1_768_248_000,
                 model: LONG.model.into(),
                 include_usage: true,
-                include_thinking: false,
+                seal: None,
                 free_form: Vec::new(),
             };
             let (mut out, mut written) = (BytesMut::new(), 0);

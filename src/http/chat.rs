@@ -156,13 +156,18 @@ impl Asked {
             whole: !options.stream,
             ..Ask::new(group.clone(), self.deadline)
         };
+        let seal = if options.include_thinking {
+            app.seal(&self.caller).await
+        } else {
+            None
+        };
         let general = &app.config.general;
         let head = Head {
             id: self.id.with_prefix(W::ID_PREFIX),
             created: self.id.time().as_second(),
             model: String::new(),
             include_usage: options.include_usage || general.always_include_stream_usage,
-            include_thinking: options.include_thinking,
+            seal,
             free_form: options.free_form,
         };
         Ok(Prepared {
@@ -215,6 +220,11 @@ pub(super) async fn read<W: Wire>(
     let general = &app.config.general;
     let mut body = W::Body::parse(body)?;
     remote_images::fetch(&mut body, &general.image_hosts).await?;
+    if body.is_sealed()
+        && let Some(seal) = app.seal(caller).await
+    {
+        body.unseal(&seal);
+    }
     let (mut request, options) = body.into_conversation(headers)?;
     let labels = &options.labels;
     let metadata = labels.request_metadata(&general.request_metadata_fields, &caller.alias);

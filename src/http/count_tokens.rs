@@ -12,7 +12,7 @@ use crate::openai::ApiError;
 
 use super::auth::Key;
 use super::body::Body;
-use super::chat;
+use super::{access, chat};
 
 /// The answer, in Anthropic's shape.
 #[derive(Debug, Serialize)]
@@ -31,9 +31,9 @@ pub(super) async fn count(
     Body(body): Body,
 ) -> Result<Json<Counted>, ApiError> {
     let (request, options) = chat::read::<Messages>(&app, &caller, &headers, &body).await?;
-    let group = app.routes.group(options.model.as_deref())?;
-    options.check_unsupported(app.drops_params(group))?;
-    let (input_tokens, estimated) = match chain::count_tokens(&app.routes, group, &request).await {
+    let group = access::group(&app, &caller, options.model.as_deref())?;
+    options.check_unsupported(app.drops_params(&group))?;
+    let (input_tokens, estimated) = match chain::count_tokens(&app.routes, &group, &request).await {
         Count::Exact(tokens) => (tokens, false),
         Count::Estimate(tokens) => (tokens, true),
     };

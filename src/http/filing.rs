@@ -62,7 +62,7 @@ impl Prompt {
                     created: id.time().as_second(),
                     model,
                     include_usage: false,
-                    include_thinking: false,
+                    seal: None,
                     free_form: Vec::new(),
                 },
                 self.reply.finish(),

@@ -211,7 +211,7 @@ mod tests {
                 created: 0,
                 model: String::new(),
                 include_usage: false,
-                include_thinking: false,
+                seal: None,
                 free_form: Vec::new(),
             }),
             begun: false,

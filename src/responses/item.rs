@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
+use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
 use crate::openai::content::WirePart;
-use crate::wire::{ApiError, Content, arguments};
+use crate::wire::{ApiError, Content, Seal, arguments};
 
 use super::sealed;
 use super::tools::{FREE_FORM, joined};
@@ -30,9 +30,28 @@ pub(super) struct WireItem {
     #[serde(default)]
     pub(super) output: Content<WirePart>,
     encrypted_content: Option<String>,
+    /// What `encrypted_content` holds, once it was opened.
+    #[serde(skip)]
+    thinking: Vec<ThinkingBlock>,
 }
 
 impl WireItem {
+    pub(super) fn is_sealed(&self) -> bool {
+        self.encrypted_content.is_some()
+    }
+
+    /// Opens the thinking that this gateway has sealed for this owner. Any other is dropped, as that of a model of
+    /// another family is: the turn runs without.
+    pub(super) fn unseal(&mut self, seal: &Seal) {
+        let Some(sealed) = self.encrypted_content.take() else {
+            return;
+        };
+        match sealed::open(&sealed, seal) {
+            Some(blocks) => self.thinking = blocks,
+            None => tracing::debug!("a reasoning item without the gateway's seal was left out"),
+        }
+    }
+
     /// The turn that this item is; `None` for items that mean nothing to a model here. `path` names it in errors.
     pub(super) fn into_turn(self, path: &str) -> Result<Option<Turn>, ApiError> {
         let turn = |role: Role, parts: Vec<Part>| Ok(Some(Turn { role, parts }));
@@ -80,8 +99,7 @@ impl WireItem {
                 turn(Role::User, vec![Part::ToolResult(result)])
             }
             "reasoning" => {
-                let blocks = self.encrypted_content.as_deref().map(sealed::open);
-                let blocks = blocks.unwrap_or_default().into_iter();
+                let blocks = self.thinking.into_iter();
                 let parts: Vec<Part> = blocks.map(Part::Thinking).collect();
                 if parts.is_empty() {
                     return Ok(None);

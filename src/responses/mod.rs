@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `store` | accepted and ignored |
 //! | `previous_response_id`, `conversation`, `prompt`, `background`, `item_reference` to other items than reasoning | 400 |
-//! | `reasoning` items with `encrypted_content` | the signed thinking of the model, put back where it stood |
+//! | `reasoning` items with `encrypted_content` | the signed thinking of the model, put back where it stood if its seal is good |
 //! | `reasoning` items without it, references to them | dropped: the thinking that led to a tool call is kept here and put back |
 //! | `function` tools | tools |
 //! | `custom` tools | tools with one text as their argument; their calls are `custom_tool_call` items |
@@ -16,8 +16,9 @@
 //! | items of hosted tools in the history | left out |
 //! | `include`, `truncation`, `client_metadata`, `text.verbosity`, … | skipped |
 //!
-//! `encrypted_content` is packed, not encrypted: it holds what Bedrock signed, and Bedrock refuses what it did not sign,
-//! which costs one try and no answer.
+//! `encrypted_content` is packed and sealed, not encrypted: it holds what Bedrock signed, under the gateway's mark for the
+//! caller's key. What has not this mark is left out, and the turn runs without thinking: a client can neither forge blocks
+//! nor bring another key's. While the table cannot be reached there is no mark, so nothing is sealed and nothing taken.
 
 mod item;
 mod open;

@@ -58,8 +58,8 @@ impl Open {
                     Vec::new()
                 };
                 let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
-                let wanted = is_whole && head.include_thinking;
-                let sealed = wanted.then(|| sealed::seal(&blocks.blocks())).flatten();
+                let seal = head.seal.as_ref().filter(|_| is_whole);
+                let sealed = seal.and_then(|seal| sealed::seal(&blocks.blocks(), seal));
                 if let (Some(sealed), Some(fields)) = (sealed, item.as_object_mut()) {
                     fields.insert("encrypted_content".to_owned(), sealed.into());
                 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::conversation::{AnswerFormat, Part, Request, Role, Sampling, Thinking, Turn};
 use crate::openai::format::{self, ResponseFormat};
 use crate::wire::{
-    self, ApiError, Body, Labels, MockFailure, Options, RemoteImage, WireFallback, effort, header,
-    numbers, seconds,
+    self, ApiError, Body, Labels, MockFailure, Options, RemoteImage, Seal, WireFallback, effort,
+    header, numbers, seconds,
 };
 
 use super::item::WireItem;
@@ -144,6 +144,17 @@ impl Body for ResponsesRequest {
         for ((_, part), picture) in parts.zip(pictures) {
             part.put(picture);
         }
+    }
+
+    fn is_sealed(&self) -> bool {
+        match &self.input {
+            Input::Items(items) => items.iter().any(WireItem::is_sealed),
+            Input::Missing | Input::Text(_) => false,
+        }
+    }
+
+    fn unseal(&mut self, seal: &Seal) {
+        self.items().iter_mut().for_each(|item| item.unseal(seal));
     }
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {

@@ -1,10 +1,12 @@
-//! `encrypted_content`: the signed thinking of one reasoning item, as the client carries it.
+//! `encrypted_content`: the signed thinking of one reasoning item, as the client carries it: the seal's mark, then the
+//! blocks as JSON, all in base64.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ThinkingBlock;
+use crate::wire::Seal;
 
 /// One block, in few letters: it travels with every request of its conversation.
 #[derive(Serialize, Deserialize)]
@@ -15,7 +17,7 @@ enum Packed {
 }
 
 /// The blocks as one text; `None` where there are none.
-pub(super) fn seal(blocks: &[ThinkingBlock]) -> Option<String> {
+pub(super) fn seal(blocks: &[ThinkingBlock], seal: &Seal) -> Option<String> {
     if blocks.is_empty() {
         return None;
     }
@@ -29,13 +31,18 @@ pub(super) fn seal(blocks: &[ThinkingBlock]) -> Option<String> {
         },
     });
     let json = serde_json::to_vec(&packed.collect::<Vec<_>>()).ok()?;
-    Some(STANDARD.encode(json))
+    let mark = seal.mark(&json);
+    Some(STANDARD.encode([&mark[..], &json].concat()))
 }
 
-/// The blocks in a text; none where it is not one that [`seal`] made: another service's own, for instance.
-pub(super) fn open(text: &str) -> Vec<ThinkingBlock> {
-    let json = STANDARD.decode(text).unwrap_or_default();
-    let packed: Vec<Packed> = serde_json::from_slice(&json).unwrap_or_default();
+/// The blocks in a text; `None` where it is not one that [`seal`] made for the same owner.
+pub(super) fn open(text: &str, seal: &Seal) -> Option<Vec<ThinkingBlock>> {
+    let sealed = STANDARD.decode(text).ok()?;
+    let (mark, json) = sealed.split_at_checked(Seal::MARK)?;
+    if !seal.is_on(mark, json) {
+        return None;
+    }
+    let packed: Vec<Packed> = serde_json::from_slice(json).ok()?;
     let blocks = packed.into_iter().filter_map(|block| match block {
         Packed::Signed { t, s } => Some(ThinkingBlock::Signed {
             text: t,
@@ -46,7 +53,7 @@ pub(super) fn open(text: &str) -> Vec<ThinkingBlock> {
             Some(ThinkingBlock::Redacted(data.into()))
         }
     });
-    blocks.collect()
+    Some(blocks.collect())
 }
 
 #[cfg(test)]
@@ -62,10 +69,19 @@ mod tests {
             },
             ThinkingBlock::Redacted(vec![0, 255].into()),
         ];
-        assert_eq!(open(&seal(&blocks).unwrap()), blocks);
-        assert_eq!(seal(&[]), None);
+        let [own, other] = ["alice", "bob"].map(|owner| Seal::new(&[7; 32], owner));
+        let sealed = seal(&blocks, &own).unwrap();
+        assert_eq!(open(&sealed, &own).unwrap(), blocks);
+        assert_eq!(open(&sealed, &other), None);
+        assert_eq!(seal(&[], &own), None);
         for text in ["", "gAAAAA", "e30=", "%"] {
-            assert_eq!(open(text), [], "{text}");
+            assert_eq!(open(text, &own), None, "{text}");
+        }
+        let bytes = STANDARD.decode(&sealed).unwrap();
+        for at in 0..bytes.len() {
+            let mut forged = bytes.clone();
+            forged[at] ^= 1;
+            assert_eq!(open(&STANDARD.encode(forged), &own), None, "byte {at}");
         }
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::conversation::{Event, Fold, StopReason, Usage};
-use crate::wire::{Head, Wire, Writer};
+use crate::wire::{Head, Seal, Wire, Writer};
 
 use super::{ResponseWriter, Responses};
 
@@ -28,7 +28,7 @@ fn head() -> Head {
         id: "resp_1".into(),
         created: 7,
         model: "m".into(),
-        include_thinking: true,
+        seal: Some(Seal::new(&[7; 32], "owner")),
         free_form: vec!["patch".into()],
         ..Head::default()
     }

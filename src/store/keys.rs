@@ -199,6 +199,14 @@ pub fn logins(from: &str, stretch: i64) -> Key {
     }
 }
 
+/// The secret that all instances share.
+pub fn secret() -> Key {
+    Key {
+        pk: "secret".to_owned(),
+        sk: "mac".to_owned(),
+    }
+}
+
 /// The UTC day of an instant.
 pub fn day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()

@@ -15,6 +15,7 @@ mod labels;
 pub(crate) mod media;
 pub(crate) mod numbers;
 mod options;
+mod seal;
 mod stored;
 pub(crate) mod surrogates;
 
@@ -22,6 +23,7 @@ pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
+pub use seal::Seal;
 pub use stored::stored_request;
 
 pub(crate) use arguments::arguments;
@@ -69,12 +71,20 @@ pub trait Body: Sized + Send {
     /// Puts what was found at the addresses of [`Self::remote_images`], in the same order.
     fn put_images(&mut self, pictures: Vec<Bytes>);
 
+    /// Whether the client brings back something that went out under a [`Seal`].
+    fn is_sealed(&self) -> bool {
+        false
+    }
+
+    /// Takes what has the mark of this seal. What has not, or is never shown to one, is left out.
+    fn unseal(&mut self, _: &Seal) {}
+
     /// The request in the domain's terms, and what is said beside it.
     fn into_conversation(self, headers: &HeaderMap) -> Result<(Request, Options), ApiError>;
 }
 
 /// What every reply says of itself, and what it must know of its request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Head {
     /// The reply's id, which finds its record.
     pub id: String,
@@ -84,8 +94,9 @@ pub struct Head {
     pub model: String,
     /// The client wants the usage at the end of the stream, on a wire where that is a choice.
     pub include_usage: bool,
-    /// The thinking goes to the client with its signatures, sealed, on a wire where that is a choice.
-    pub include_thinking: bool,
+    /// Seals the thinking that goes to the client with its signatures, on a wire where that is a choice; `None`: it
+    /// stays here.
+    pub seal: Option<Seal>,
     /// The tools that the client gave as taking free text, by the names that the domain has for them.
     pub free_form: Vec<String>,
 }

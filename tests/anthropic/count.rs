@@ -50,3 +50,31 @@ async fn where_nobody_counts_the_answer_is_an_estimate_and_says_so() {
     body["model"] = json!("last");
     assert_eq!(count(&app, &body).await["estimated"], true);
 }
+
+#[tokio::test]
+async fn a_key_counts_for_its_own_models_only() {
+    let app = TestApp::new().await;
+    let settings = json!({"models": ["backup"], "aliases": {"mine": "backup"}});
+    let made = app.post("/key/generate", &settings).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let key = made["key"].as_str().unwrap();
+    for (model, status) in [("backup", 200), ("mine", 200), ("primary", 403)] {
+        let mut body = ask("hello");
+        body["model"] = json!(model);
+        let request = app
+            .http
+            .post(format!("{}/v1/messages/count_tokens", app.url));
+        let response = request.header("x-api-key", key).json(&body).send().await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), status, "{model}");
+        if status == 403 {
+            let body: Value = response.json().await.unwrap();
+            assert_eq!(body["error"]["type"], "permission_error");
+        }
+    }
+    assert!(
+        app.bedrock
+            .requests_for(PRIMARY.strip_prefix("us.").unwrap())
+            .is_empty()
+    );
+}

@@ -321,7 +321,7 @@ fn head() -> Head {
         created: 0,
         model: "m".to_owned(),
         include_usage: false,
-        include_thinking: false,
+        seal: None,
         free_form: Vec::new(),
     }
 }
