@@ -83,7 +83,7 @@ mod tests {
                 "5.25",
                 "37.5",
                 "bar",
-                "$3.75 of $10.00, $1.00 held",
+                "$3.75 of $10.00, $1.00 held for requests under way",
             ),
             (
                 "10",
