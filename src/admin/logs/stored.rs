@@ -12,13 +12,15 @@ const LONG: usize = 2_000;
 const MANY: usize = 30;
 /// What is shown of a picture or a file, which are encoded bytes.
 const OF_DATA: usize = 60;
+/// What of a request is the prompt, in the words of every wire, in the order in which it is read.
+const PROMPT: [&str; 4] = ["system", "instructions", "messages", "input"];
 
 /// The content of a request.
 pub(super) struct StoredView {
     pub(super) prompt: Vec<Piece>,
     /// Empty: nothing came.
     pub(super) reply: Vec<Piece>,
-    /// The request without its messages.
+    /// The request without its prompt.
     pub(super) others: Option<String>,
 }
 
@@ -52,12 +54,18 @@ impl Piece {
 impl From<&Content> for StoredView {
     fn from(content: &Content) -> Self {
         let mut others = content.request.as_object().cloned().unwrap_or_default();
-        let messages = others.remove("messages").unwrap_or_default();
-        let messages = messages.as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut prompt = Vec::new();
+        for name in PROMPT {
+            match others.remove(name) {
+                None | Some(Value::Null) => {}
+                Some(Value::Array(turns)) => prompt.extend(turns.iter().flat_map(turn)),
+                Some(other) => prompt.push(Piece::new(name, text(&other))),
+            }
+        }
         let reply = content.response.as_ref();
         let answer = reply.and_then(|reply| reply.pointer("/choices/0/message"));
         Self {
-            prompt: messages.iter().flat_map(turn).collect(),
+            prompt,
             reply: match (answer, reply) {
                 (Some(answer), _) => turn(answer),
                 (None, Some(reply)) => vec![Piece::new("", pretty(reply))],
@@ -68,12 +76,15 @@ impl From<&Content> for StoredView {
     }
 }
 
-/// The pieces of a message in OpenAI's form, each under the name of its role.
+/// The pieces of a message, each under the name of its role; what has none is shown under its type.
 fn turn(message: &Value) -> Vec<Piece> {
     let Some(fields) = message.as_object() else {
         return vec![Piece::new("", pretty(message))];
     };
-    let role = fields.get("role").and_then(Value::as_str).unwrap_or("?");
+    let Some(role) = fields.get("role").and_then(Value::as_str) else {
+        let kind = fields.get("type").and_then(Value::as_str);
+        return vec![Piece::new(kind.unwrap_or_default(), part(message))];
+    };
     let of = fields.get("tool_call_id").and_then(Value::as_str);
     let title = of.map_or_else(|| role.to_owned(), |of| format!("{role} {of}"));
     let mut pieces = Vec::new();
@@ -192,6 +203,30 @@ mod tests {
         assert_eq!(pieces(&view.reply), reply.map(own));
         let others = view.others.unwrap();
         assert!(others.contains("temperature") && !others.contains("Look."));
+    }
+
+    #[test]
+    fn the_prompt_of_every_wire_is_found() {
+        let part = json!({"type": "input_text", "text": "Look."});
+        let call = json!({"type": "function_call", "name": "look", "arguments": "{}"});
+        let system = json!([{"type": "text", "text": "Be brief."}]);
+        for (request, titles) in [
+            (json!({"input": "Look."}), vec!["input"]),
+            (
+                json!({"instructions": "Be brief.", "input": [{"role": "user", "content": [part]}, call]}),
+                vec!["instructions", "user", "function_call"],
+            ),
+            (
+                json!({"system": system, "messages": [{"role": "user", "content": "Look."}]}),
+                vec!["text", "user"],
+            ),
+        ] {
+            let view = view(request, None);
+            let found = view.prompt.iter().map(|piece| &*piece.title);
+            assert_eq!(found.collect::<Vec<_>>(), titles);
+            assert!(view.prompt.iter().any(|piece| piece.text == "Look."));
+            assert_eq!(view.others, None);
+        }
     }
 
     #[test]
