@@ -6,7 +6,7 @@ use bedrock_sidecar::shell::simulated::{Block, FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;
-use crate::support::{BACKUP, PRIMARY, TestApp, header};
+use crate::support::{BACKUP, PRIMARY, TestApp, header, is_plain};
 
 fn ask(text: &str) -> Value {
     json!({"model": "primary", "input": text})
@@ -230,6 +230,15 @@ async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
     let text = || Step::text("One two three four five six.");
     let cases = [
         (text().cut_after(4), "server_is_overloaded"),
+        (text().fault(4, FaultKind::End), "server_is_overloaded"),
+        (
+            text().fault(4, FaultKind::TruncatedFrame),
+            "server_is_overloaded",
+        ),
+        (
+            text().exception_after(4, "modelStreamErrorException", "The model failed."),
+            "server_is_overloaded",
+        ),
         (
             text().fault(4, FaultKind::BrokenFrame),
             "server_is_overloaded",
@@ -248,8 +257,12 @@ async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
         let events = app.response_events(&body).await;
         let response = last_response(&events);
         assert_eq!(response["status"], "failed", "{name}");
-        assert_eq!(response["error"]["code"], code);
+        assert_eq!(response["error"]["code"], code, "{name}");
+        let message = response["error"]["message"].as_str().unwrap();
+        assert!(is_plain(message), "{name}: {message}");
         assert_eq!(response["output"], json!([]));
+        let told = |event: &Value| event["type"] == "response.output_text.delta";
+        assert!(events.iter().any(told), "{name}");
     }
     let app = TestApp::with_settings("  heartbeat_interval: 0.05\n").await;
     let late = Step::throttle().slow_head(Duration::from_millis(200));
@@ -262,6 +275,60 @@ async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
         last_response(&events)["error"]["code"],
         "rate_limit_exceeded"
     );
+}
+
+#[tokio::test]
+async fn a_cut_inside_a_tool_call_ends_in_a_failed_response() {
+    let app = TestApp::new().await;
+    let call = Reply::tool("look", &json!({"at": "a place with a long name"}));
+    app.bedrock
+        .script(PRIMARY, [Step::reply(call).cut_after(4)]);
+    let response = last_response(&app.response_events(&agent()).await);
+    assert_eq!(response["status"], "failed");
+    assert_eq!(response["output"], json!([]), "no call that could be run");
+    assert!(app.bedrock.requests_for(BACKUP).is_empty());
+}
+
+#[tokio::test]
+async fn thinking_that_broke_off_begins_anew_on_the_next_model() {
+    let app = TestApp::new().await;
+    app.bedrock
+        .script(PRIMARY, [Step::reply(thoughtful()).cut_after(2)]);
+    app.bedrock.script(BACKUP, [Step::reply(thoughtful())]);
+    let mut body = agent();
+    let events = app.response_events(&body).await;
+    let response = last_response(&events);
+    assert_eq!(response["status"], "completed");
+    let output = response["output"].as_array().unwrap();
+    let kinds: Vec<&Value> = output.iter().map(|item| &item["type"]).collect();
+    assert_eq!(kinds, ["reasoning", "reasoning", "function_call"]);
+    assert!(
+        output[0].get("encrypted_content").is_none(),
+        "nobody signed it"
+    );
+    remember(&mut body, &response);
+    app.response(&body).await;
+    none_refused(&app);
+}
+
+#[tokio::test]
+async fn a_response_that_takes_too_long_fails_in_time() {
+    let app = TestApp::with_settings("  total_timeout: 0.4\n").await;
+    let slow = Step::text("One two three four five six.").pace(Duration::from_millis(150));
+    app.bedrock.script(PRIMARY, [slow]);
+    let response = last_response(&app.response_events(&ask("hello")).await);
+    assert_eq!(response["status"], "failed");
+    let message = response["error"]["message"].as_str().unwrap();
+    assert!(message.contains("time limit"), "{message}");
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_in_time_is_not_waited_for() {
+    let app = TestApp::with_settings("  stream_timeout: 0.2\n").await;
+    app.bedrock.script(PRIMARY, [Step::hang()]);
+    app.bedrock.script(BACKUP, [Step::text("Here.")]);
+    let response = last_response(&app.response_events(&ask("hello")).await);
+    assert_eq!(response["output"][0]["content"][0]["text"], "Here.");
 }
 
 #[tokio::test]

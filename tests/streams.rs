@@ -5,7 +5,7 @@ use std::time::Duration;
 use bedrock_sidecar::shell::simulated::{Fault, FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, header, hello, trail_of};
+use crate::support::{PRIMARY, TestApp, header, hello, is_plain, trail_of};
 
 fn streamed(model: &str) -> Value {
     let mut body = hello(model);
@@ -122,7 +122,11 @@ async fn a_cut_stream_ends_with_an_error_and_never_with_a_finish_reason_or_done(
             !chunks.text().is_empty(),
             "{name}: something was sent before"
         );
-        assert!(chunks.error().is_some(), "{name}: {chunks:?}");
+        let error = chunks
+            .error()
+            .unwrap_or_else(|| panic!("{name}: {chunks:?}"));
+        let message = error["message"].as_str().unwrap();
+        assert!(is_plain(message), "{name}: {message}");
         assert!(chunks.finish_reasons().is_empty(), "{name}");
         assert!(!chunks.done, "{name}");
         assert_eq!(

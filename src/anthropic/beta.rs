@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use crate::wire::{ApiError, Betas};
 
 /// What the names of betas begin with that Bedrock's Claude knows and that nobody else here asks for.
-const PASSED: [&str; 5] = [
+const PASSED: [&str; 6] = [
+    "computer-use-",
     "interleaved-thinking-",
     "context-1m-",
     "fine-grained-tool-streaming-",
@@ -16,17 +17,21 @@ const PASSED: [&str; 5] = [
 
 const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
 
-/// The fields for the model itself: betas, and what is to be cleared of the context.
+/// The fields for the model itself: betas, also those that tools need (`of_tools`), and what is to be cleared of the
+/// context.
 pub(super) fn model_fields(
     headers: &HeaderMap,
     body: Option<Betas>,
+    of_tools: &[&str],
     context_management: Option<Value>,
 ) -> Result<Map<String, Value>, ApiError> {
     let in_headers = headers.get_all("anthropic-beta").into_iter();
     let in_headers = in_headers.filter_map(|value| value.to_str().ok());
     let in_headers = in_headers.flat_map(|text| Betas::One(text.to_owned()).list());
     let mut betas: Vec<String> = Vec::new();
-    for beta in in_headers.chain(body.map(Betas::list).unwrap_or_default()) {
+    let of_tools = of_tools.iter().map(|beta| (*beta).to_owned());
+    let named = in_headers.chain(body.map(Betas::list).unwrap_or_default());
+    for beta in named.chain(of_tools) {
         if PASSED.iter().any(|known| beta.starts_with(known)) && !betas.contains(&beta) {
             betas.push(beta);
         }

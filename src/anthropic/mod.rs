@@ -6,7 +6,7 @@
 //!
 //! | in the request | what becomes of it |
 //! |---|---|
-//! | `anthropic-beta: interleaved-thinking-…`, `context-1m-…`, `fine-grained-tool-streaming-…`, `token-efficient-tools-…`, `output-128k-…` | passed to Claude |
+//! | `anthropic-beta: interleaved-thinking-…`, `context-1m-…`, `fine-grained-tool-streaming-…`, `token-efficient-tools-…`, `output-128k-…`, `computer-use-…` | passed to Claude |
 //! | `anthropic-beta: effort-…`, `structured-outputs-…`, `prompt-caching-…`, `extended-cache-ttl-…` | dropped: the planner asks for these in Bedrock's way |
 //! | every other beta | dropped: it changes no answer that is asked for without it |
 //! | `context_management`: `clear_tool_uses_20250919` | passed to Claude with its beta |
@@ -14,7 +14,8 @@
 //! | `context_management`: anything else (compaction) | 400: its blocks have no place in Converse |
 //! | server-side tools (`web_search_…`, `web_fetch_…`, `code_execution_…`, `tool_search_…`, …) beside tools of the client's | dropped: the model does without |
 //! | server-side tools alone, or one that `tool_choice` names | 400 |
-//! | tools that Anthropic defines (`bash_…`, `text_editor_…`, `computer_…`, `memory_…`) | 400: they work as tools with an `input_schema` |
+//! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400; another model does without |
+//! | `memory_…` | 400: it works as a tool with an `input_schema` |
 //! | `mcp_servers`, `container`, fields that nobody knows | 400, or ignored with `drop_params` |
 //! | files by id, documents at web addresses | 400 |
 //! | `service_tier`, `inference_geo`, `speed`, `eager_input_streaming`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |

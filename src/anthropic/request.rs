@@ -109,6 +109,15 @@ impl Body for MessagesRequest {
         let output = self.output_config.unwrap_or_default();
         let (thinking, effort) = thinking::wish(self.thinking, &output)?;
         let offer = tools::offer(self.tools.unwrap_or_default(), self.tool_choice)?;
+        let mut model_fields = beta::model_fields(
+            headers,
+            self.anthropic_beta,
+            &offer.betas(),
+            self.context_management,
+        )?;
+        if !offer.defined.is_empty() {
+            model_fields.insert("tools".to_owned(), offer.defined.into());
+        }
         let mut turns = Vec::with_capacity(self.messages.len());
         for (at, message) in self.messages.into_iter().enumerate() {
             turns.push(message.into_turn(&format!("messages[{at}]"))?);
@@ -132,11 +141,7 @@ impl Body for MessagesRequest {
             thinking,
             effort,
             format: thinking::format(output, self.output_format)?,
-            model_fields: beta::model_fields(
-                headers,
-                self.anthropic_beta,
-                self.context_management,
-            )?,
+            model_fields,
             ..Request::default()
         };
         let who = self.metadata.unwrap_or_default().who();

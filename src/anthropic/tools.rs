@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::conversation::{Tool, ToolChoice};
 use crate::wire::{ApiError, CacheControl};
@@ -19,6 +19,12 @@ pub(super) struct WireTool {
     input_schema: Option<Value>,
     strict: Option<bool>,
     cache_control: Option<CacheControl>,
+    // What the definitions take that Claude has learned.
+    display_width_px: Option<Value>,
+    display_height_px: Option<Value>,
+    display_number: Option<Value>,
+    enable_zoom: Option<Value>,
+    max_characters: Option<Value>,
 }
 
 /// `tool_choice`.
@@ -34,27 +40,39 @@ pub(super) struct WireChoice {
 #[derive(Debug, Default)]
 pub(super) struct Offer {
     pub(super) tools: Vec<Tool>,
+    /// Tools by a definition that Claude has learned, as its own field takes them.
+    pub(super) defined: Vec<Value>,
     pub(super) choice: ToolChoice,
     pub(super) parallel: Option<bool>,
 }
 
-/// Tools that the client runs by a definition that Claude learned.
-const DEFINED: [&str; 4] = ["bash_", "text_editor_", "computer_", "memory_"];
+/// Tools that the client runs by a definition that Claude has learned: those that Bedrock's Claude takes among its own
+/// fields (<https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html>).
+const DEFINED: [&str; 3] = ["bash_", "text_editor_", "computer_"];
+
+/// One of which nobody says that Converse has a place for it.
+const MEMORY: &str = "memory_";
+
+/// Converse wants a tool of its own wherever a call is replayed; this one stands there where the client has none.
+const STAND_IN: &str = "not_in_use";
 
 /// The tools in the domain's terms, in the client's order, without those that only Anthropic's service runs.
 pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<Offer, ApiError> {
     let mut offered = Vec::with_capacity(tools.len());
+    let mut offer = Offer::default();
     let mut left_out: Vec<(usize, WireTool)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
         match tool.r#type.as_deref() {
             None | Some("custom") => offered.push(tool.into_tool(&format!("tools[{at}]"))?),
+            Some(kind) if DEFINED.iter().any(|known| kind.starts_with(known)) => {
+                offer
+                    .defined
+                    .push(tool.into_definition(&format!("tools[{at}]"))?);
+            }
             Some(_) => left_out.push((at, tool)),
         }
     }
-    let mut offer = Offer {
-        tools: offered,
-        ..Offer::default()
-    };
+    offer.tools = offered;
     if let Some(choice) = choice {
         offer.parallel = choice.disable_parallel_tool_use.map(|disabled| !disabled);
         offer.choice = choice.into_choice()?;
@@ -62,10 +80,10 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
     for (at, tool) in left_out {
         let kind = tool.r#type.unwrap_or_default();
         let chosen = matches!(&offer.choice, ToolChoice::Named(name) if *name == tool.name);
-        let defined = DEFINED.iter().any(|known| kind.starts_with(known));
-        if defined || chosen || offer.tools.is_empty() {
+        let memory = kind.starts_with(MEMORY);
+        if memory || chosen || offer.tools.is_empty() && offer.defined.is_empty() {
             let param = format!("tools[{at}].type");
-            let what = if defined {
+            let what = if memory {
                 "Bedrock's Converse API has no place for it; give it as a tool with a name, a description and an \
                  'input_schema'"
             } else {
@@ -76,6 +94,10 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
         }
         tracing::debug!(kind, "a tool that Bedrock cannot run was left out");
     }
+    offer.refuse_to_force_definitions()?;
+    if !offer.defined.is_empty() && offer.tools.is_empty() {
+        offer.tools.push(stand_in());
+    }
     if let ToolChoice::Named(name) = &offer.choice
         && !offer.tools.iter().any(|tool| tool.name == *name)
     {
@@ -85,13 +107,86 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
     Ok(offer)
 }
 
-impl WireTool {
-    fn into_tool(self, path: &str) -> Result<Tool, ApiError> {
-        if self.name.is_empty() {
-            let param = format!("{path}.name");
-            let message = format!("Missing required parameter: '{param}'.");
-            return Err(ApiError::bad_request(message, param));
+impl Offer {
+    /// Converse's own choice knows Converse's own tools alone.
+    fn refuse_to_force_definitions(&self) -> Result<(), ApiError> {
+        let forced = match &self.choice {
+            ToolChoice::Named(name) => self.defines(name),
+            ToolChoice::Required => self.tools.is_empty() && !self.defined.is_empty(),
+            ToolChoice::Auto | ToolChoice::None => false,
+        };
+        if !forced {
+            return Ok(());
         }
+        let message = "'tool_choice' must be 'auto' or 'none' for a tool that Anthropic defines: Bedrock's Converse API \
+             cannot force its call.";
+        Err(ApiError::bad_request(message, "tool_choice"))
+    }
+
+    fn defines(&self, name: &str) -> bool {
+        let mut names = self.defined.iter().map(|tool| tool.get("name"));
+        names.any(|defined| defined.is_some_and(|defined| defined == name))
+    }
+
+    /// The betas that the definitions need; bash and the text editor have outgrown theirs.
+    pub(super) fn betas(&self) -> Vec<&'static str> {
+        const OF_DATES: [(&str, &str); 3] = [
+            ("_20241022", "computer-use-2024-10-22"),
+            ("_20250124", "computer-use-2025-01-24"),
+            ("_20251124", "computer-use-2025-11-24"),
+        ];
+        let kinds = self
+            .defined
+            .iter()
+            .filter_map(|tool| tool.get("type")?.as_str());
+        let kinds: Vec<&str> = kinds.collect();
+        let needed = |date: &str| kinds.iter().any(|kind| kind.ends_with(date));
+        let needed = OF_DATES.into_iter().filter(|(date, _)| needed(date));
+        needed.map(|(_, beta)| beta).collect()
+    }
+}
+
+fn stand_in() -> Tool {
+    Tool {
+        name: STAND_IN.to_owned(),
+        description: "Does nothing. Never call it.".to_owned(),
+        schema: Arc::new(json!({"type": "object", "properties": {}})),
+        strict: false,
+        cache: None,
+    }
+}
+
+impl WireTool {
+    /// The definition in Claude's own form. Its mark for the cache is left out: the planner's stand after all tools.
+    fn into_definition(self, path: &str) -> Result<Value, ApiError> {
+        self.check_name(path)?;
+        let mut fields = Map::new();
+        fields.insert("type".to_owned(), self.r#type.into());
+        fields.insert("name".to_owned(), self.name.into());
+        let further = [
+            ("display_width_px", self.display_width_px),
+            ("display_height_px", self.display_height_px),
+            ("display_number", self.display_number),
+            ("enable_zoom", self.enable_zoom),
+            ("max_characters", self.max_characters),
+        ];
+        for (name, value) in further {
+            fields.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        Ok(Value::Object(fields))
+    }
+
+    fn check_name(&self, path: &str) -> Result<(), ApiError> {
+        if !self.name.is_empty() {
+            return Ok(());
+        }
+        let param = format!("{path}.name");
+        let message = format!("Missing required parameter: '{param}'.");
+        Err(ApiError::bad_request(message, param))
+    }
+
+    fn into_tool(self, path: &str) -> Result<Tool, ApiError> {
+        self.check_name(path)?;
         let schema = self.input_schema.filter(|schema| !schema.is_null());
         let schema = schema.unwrap_or_else(|| json!({"type": "object", "properties": {}}));
         Ok(Tool {

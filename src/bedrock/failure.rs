@@ -209,9 +209,14 @@ impl Failure {
                 retry_after: None,
             };
         }
+        // What the SDK says of it tells a caller nothing, and may name hosts.
+        tracing::warn!(
+            error = %DisplayErrorContext(error),
+            "the stream broke off"
+        );
         Self::new(
             Class::Cut,
-            format!("the stream broke off: {}", DisplayErrorContext(error)),
+            "the stream broke off before the answer was complete",
         )
     }
 }

@@ -1,9 +1,10 @@
 //! What Bedrock is asked when a message is.
 
+use bedrock_sidecar::shell::simulated::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{PRIMARY, TestApp};
+use crate::support::{LAST, PRIMARY, TestApp};
 
 /// The request that Bedrock got for this body.
 async fn sent(app: &TestApp, body: &Value) -> Value {
@@ -149,5 +150,61 @@ async fn an_answer_by_schema_is_json_in_text() {
         let text = message["content"][0]["text"].as_str().unwrap();
         let answer: Value = serde_json::from_str(text).unwrap();
         assert!(answer["n"].is_i64(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back_by_name() {
+    let app = TestApp::new().await;
+    let call = Reply::tool("bash", &json!({"command": "ls"}));
+    app.bedrock.script(PRIMARY, [Step::reply(call)]);
+    let screen = json!({"type": "computer_20250124", "name": "computer", "display_width_px": 1024,
+        "display_height_px": 768, "cache_control": {"type": "ephemeral"}});
+    let bash = json!({"type": "bash_20250124", "name": "bash"});
+    let mut body = ask("what is there?");
+    body["tools"] = json!([screen, bash]);
+    let message = app.message_events(&body).await.message();
+    let called = &message["content"][0];
+    assert_eq!(
+        (&called["name"], &called["input"]),
+        (&json!("bash"), &json!({"command": "ls"}))
+    );
+    let first = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;
+    let fields = &first["additionalModelRequestFields"];
+    assert_eq!(fields["anthropic_beta"], json!(["computer-use-2025-01-24"]));
+    let screen = json!({"type": "computer_20250124", "name": "computer", "display_width_px": 1024,
+        "display_height_px": 768});
+    assert_eq!(fields["tools"], json!([screen, bash]));
+
+    let messages = body["messages"].as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": message["content"]}));
+    let result = json!({"type": "tool_result", "tool_use_id": called["id"], "content": "a.txt"});
+    messages.push(json!({"role": "user", "content": [result]}));
+    app.message(&body).await;
+    let second = app.bedrock.requests_for(PRIMARY).pop().unwrap();
+    assert_eq!(second.status, 200, "{}", second.refusal);
+    let replayed = &second.body["messages"][1]["content"][0]["toolUse"];
+    assert_eq!(replayed["name"], "bash");
+
+    // Another family knows none of this.
+    body["model"] = json!("last");
+    app.message(&body).await;
+    let other = app.bedrock.requests_for(LAST).pop().unwrap().body;
+    assert!(
+        other["additionalModelRequestFields"].get("tools").is_none(),
+        "{other}"
+    );
+
+    for choice in [
+        json!({"type": "any"}),
+        json!({"type": "tool", "name": "bash"}),
+    ] {
+        body["tool_choice"] = choice;
+        let response = app
+            .as_anthropic("/v1/messages", &body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 400);
     }
 }

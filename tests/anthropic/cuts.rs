@@ -6,7 +6,7 @@ use bedrock_sidecar::shell::simulated::{FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{BACKUP, PRIMARY, TestApp};
+use crate::support::{BACKUP, PRIMARY, TestApp, is_plain};
 
 fn alone(text: &str) -> Value {
     let mut body = ask(text);
@@ -20,7 +20,16 @@ async fn a_stream_that_breaks_ends_in_an_error_event_and_nothing_else() {
     let text = || Step::text("One two three four five six.");
     let cases = [
         (text().cut_after(4), "overloaded_error"),
+        (text().fault(4, FaultKind::End), "overloaded_error"),
         (text().fault(4, FaultKind::BrokenFrame), "overloaded_error"),
+        (
+            text().fault(4, FaultKind::TruncatedFrame),
+            "overloaded_error",
+        ),
+        (
+            text().exception_after(4, "modelStreamErrorException", "The model failed."),
+            "overloaded_error",
+        ),
         (text().fault(4, FaultKind::Silence), "timeout_error"),
         (
             text().exception_after(4, "throttlingException", "Too many tokens."),
@@ -35,6 +44,8 @@ async fn a_stream_that_breaks_ends_in_an_error_event_and_nothing_else() {
             .error()
             .unwrap_or_else(|| panic!("{name}: {events:?}"));
         assert_eq!(error["type"], kind, "{name}");
+        let message = error["message"].as_str().unwrap();
+        assert!(is_plain(message), "{name}: {message}");
         assert_eq!(events.names().last(), Some(&"error"));
         assert!(!events.of("content_block_delta").is_empty(), "{name}");
     }
@@ -98,4 +109,24 @@ async fn once_pings_have_gone_out_a_failure_is_told_inside_the_stream() {
     assert!(events.pings > 0);
     assert_eq!(events.error().unwrap()["type"], "rate_limit_error");
     assert_eq!(events.names(), ["error"]);
+}
+
+#[tokio::test]
+async fn a_message_that_takes_too_long_ends_in_an_error_event() {
+    let app = TestApp::with_settings("  total_timeout: 0.4\n").await;
+    let slow = Step::text("One two three four five six.").pace(Duration::from_millis(150));
+    app.bedrock.script(PRIMARY, [slow]);
+    let events = app.message_events(&ask("hello")).await;
+    let error = events.error().unwrap();
+    assert_eq!(error["type"], "timeout_error");
+    assert!(error["message"].as_str().unwrap().contains("time limit"));
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_in_time_is_not_waited_for() {
+    let app = TestApp::with_settings("  stream_timeout: 0.2\n").await;
+    app.bedrock.script(PRIMARY, [Step::hang()]);
+    app.bedrock.script(BACKUP, [Step::text("Here.")]);
+    let message = app.message_events(&ask("hello")).await.message();
+    assert_eq!(message["content"][0]["text"], "Here.");
 }

@@ -149,7 +149,7 @@ async fn a_request_that_asks_for_what_bedrock_lacks_is_told_so_with_the_field() 
         ("tools", json!([search]), "tools[0].type"),
         (
             "tools",
-            json!([own, {"type": "bash_20250124", "name": "bash"}]),
+            json!([own, {"type": "memory_20250818", "name": "memory"}]),
             "tools[1].type",
         ),
         (

@@ -337,6 +337,12 @@ pub fn hello(model: &str) -> Value {
     json!({"model": model, "messages": [{"role": "user", "content": "hello"}]})
 }
 
+/// Whether an error speaks to its reader: no debug text of a library, no address of a machine.
+pub fn is_plain(message: &str) -> bool {
+    let debug = ["{", "Failure", "Error", "hyper", "127.0.0.1", "::"];
+    !message.is_empty() && !debug.iter().any(|word| message.contains(word))
+}
+
 /// A header's text.
 pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response

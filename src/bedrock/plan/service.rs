@@ -41,7 +41,7 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
 
 /// What Claude alone knows of the fields for the model.
 pub(super) const BETAS: &str = "anthropic_beta";
-const OF_CLAUDE: [&str; 2] = [BETAS, "context_management"];
+const OF_CLAUDE: [&str; 3] = [BETAS, "context_management", "tools"];
 
 /// The client's fields for the model over the deployment's; lists of betas are joined. Only Claude knows betas and what
 /// they switch on: on another target of the chain they mean nothing. `without_betas`: this target refused some.
