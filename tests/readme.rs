@@ -66,9 +66,9 @@ fn every_make_target_that_the_readme_names_is_in_the_makefile() {
     for section in sections(ENGLISH) {
         for line in section.code() {
             let line = line.split(" #").next().unwrap();
-            let mut words = line.split_whitespace().skip_while(|word| *word != "make");
-            let Some(target) = words.nth(1) else { continue };
-            for target in target.split("\\|") {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let calls = words.windows(2).filter(|pair| pair[0] == "make");
+            for target in calls.flat_map(|pair| pair[1].split("\\|")) {
                 let target = target.trim_end_matches(';');
                 assert!(
                     targets.contains(target),
