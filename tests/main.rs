@@ -33,6 +33,7 @@ mod moto;
 mod panics;
 mod parallel;
 mod prompts;
+mod readme;
 mod recordings;
 mod records;
 mod recovery;
