@@ -1,6 +1,7 @@
 //! README.md tells the truth about this repository, and README.ja.md says the same in Japanese.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
 use std::iter::once;
 use std::path::PathBuf;
@@ -91,8 +92,8 @@ fn the_readme_s_table_of_variables_is_what_the_process_reads() {
                 .bytes()
                 .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
-    let read: BTreeSet<&str> = code.split('"').skip(1).step_by(2).filter(is_name).collect();
-    let readme = self::read(ENGLISH);
+    let known: BTreeSet<&str> = code.split('"').skip(1).step_by(2).filter(is_name).collect();
+    let readme = read(ENGLISH);
     let documented: BTreeSet<&str> = readme
         .lines()
         .skip_while(|line| !line.starts_with("| variable |"))
@@ -103,11 +104,11 @@ fn the_readme_s_table_of_variables_is_what_the_process_reads() {
         .collect();
     for name in &documented {
         assert!(
-            read.contains(name),
+            known.contains(name),
             "{ENGLISH} has the variable {name}, which src/shell/contract.rs does not read"
         );
     }
-    for name in read {
+    for name in known {
         assert!(
             documented.contains(name) || name == SET_BY_LAMBDA,
             "src/shell/contract.rs reads {name}, which {ENGLISH}'s table of variables lacks"
@@ -146,19 +147,35 @@ struct Section {
     links: BTreeMap<String, usize>,
 }
 
-impl std::fmt::Display for Section {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}, '{}'", self.file, self.line, self.title)
     }
 }
 
 impl Section {
+    /// Spans of code and links. Every other piece between backticks is code.
+    fn take_prose(&mut self, prose: &str) {
+        for (at, piece) in prose.split('`').enumerate() {
+            if at % 2 == 1 {
+                *self.spans.entry(piece.to_owned()).or_default() += 1;
+                continue;
+            }
+            for target in piece.split("](").skip(1) {
+                let target = target.split(')').next().unwrap_or_default();
+                *self.links.entry(target.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Links but those from one README to the other.
     fn links_elsewhere(&self) -> BTreeMap<String, usize> {
         let mut links = self.links.clone();
         links.retain(|link, _| link != ENGLISH && link != JAPANESE);
         links
     }
 
+    /// Each line of code that stands here, in blocks and in spans.
     fn code(&self) -> impl Iterator<Item = &str> {
         let lines = self.blocks.iter().flat_map(|block| block.lines());
         lines.chain(self.spans.keys().map(String::as_str))
@@ -173,6 +190,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(root(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
+/// A README, heading by heading.
 fn sections(file: &'static str) -> Vec<Section> {
     let text = read(file);
     let mut found: Vec<Section> = Vec::new();
@@ -220,22 +238,6 @@ fn sections(file: &'static str) -> Vec<Section> {
     found
 }
 
-impl Section {
-    /// Spans of code and links. Every other piece between backticks is code.
-    fn take_prose(&mut self, prose: &str) {
-        for (at, piece) in prose.split('`').enumerate() {
-            if at % 2 == 1 {
-                *self.spans.entry(piece.to_owned()).or_default() += 1;
-                continue;
-            }
-            for target in piece.split("](").skip(1) {
-                let target = target.split(')').next().unwrap_or_default();
-                *self.links.entry(target.to_owned()).or_default() += 1;
-            }
-        }
-    }
-}
-
 /// The paths in some code: what begins with a name at the repository's root and, in a span, whatever ends like a file.
 fn paths(code: &str, is_span: bool) -> impl Iterator<Item = &str> {
     let words = code.split(|c: char| c.is_whitespace() || "=\"'`,;()".contains(c));
@@ -244,17 +246,16 @@ fn paths(code: &str, is_span: bool) -> impl Iterator<Item = &str> {
         {
             return false;
         }
-        let (first, rest) = word.split_once('/').unwrap_or((word, ""));
-        let is_of_root = word.contains('/') && !first.is_empty() && root(first).exists();
+        let first = word.split('/').next().unwrap_or_default();
+        let is_of_root = word.contains('/') && root(first).exists();
         let (stem, ending) = word.rsplit_once('.').unwrap_or((word, ""));
         let is_placeholder = stem.bytes().all(|byte| byte.is_ascii_uppercase());
         let is_file = ENDINGS.contains(&ending) && !is_placeholder && !word.starts_with('~');
-        let is_built = BUILT.contains(&first) || (first == "." && rest.is_empty());
-        !is_built && (is_of_root || is_span && is_file)
+        !BUILT.contains(&first) && (is_of_root || is_span && is_file)
     })
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(
+fn same<T: PartialEq + fmt::Debug>(
     one: &Section,
     other: &Section,
     what: &str,
