@@ -50,7 +50,7 @@ pub(super) struct Offer {
 /// fields (<https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html>).
 const DEFINED: [&str; 3] = ["bash_", "text_editor_", "computer_"];
 
-/// One of which nobody says that Converse has a place for it.
+/// Another one, for which Converse is not known to have a place.
 const MEMORY: &str = "memory_";
 
 /// Converse wants a tool of its own wherever a call is replayed; this one stands there where the client has none.
@@ -128,7 +128,7 @@ impl Offer {
         names.any(|defined| defined.is_some_and(|defined| defined == name))
     }
 
-    /// The betas that the definitions need; bash and the text editor have outgrown theirs.
+    /// The betas that the definitions came with, by their dates.
     pub(super) fn betas(&self) -> Vec<&'static str> {
         const OF_DATES: [(&str, &str); 3] = [
             ("_20241022", "computer-use-2024-10-22"),

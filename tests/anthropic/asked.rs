@@ -208,3 +208,19 @@ async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back
         assert_eq!(response.status(), 400);
     }
 }
+
+#[tokio::test]
+async fn a_tool_stays_where_its_beta_is_refused() {
+    let app = TestApp::new().await;
+    let refused = Step::fail(400, "ValidationException", "invalid beta flag");
+    app.bedrock.script(PRIMARY, [refused]);
+    let mut body = ask("what is there?");
+    let bash = json!({"type": "bash_20250124", "name": "bash"});
+    body["tools"] = json!([bash]);
+    app.message(&body).await;
+    let last = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;
+    assert_eq!(
+        last["additionalModelRequestFields"],
+        json!({"tools": [bash]})
+    );
+}

@@ -41,7 +41,9 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
 
 /// What Claude alone knows of the fields for the model.
 pub(super) const BETAS: &str = "anthropic_beta";
-const OF_CLAUDE: [&str; 3] = [BETAS, "context_management", "tools"];
+const OF_CLAUDE: [&str; 3] = [BETAS, "context_management", TOOLS];
+/// Definitions that Claude has learned. Some came with a beta and have outgrown it, so they stay where one is refused.
+const TOOLS: &str = "tools";
 
 /// The client's fields for the model over the deployment's; lists of betas are joined. Only Claude knows betas and what
 /// they switch on: on another target of the chain they mean nothing. `without_betas`: this target refused some.
@@ -61,8 +63,9 @@ pub(super) fn model_fields(
             }
         }
     }
-    if without_betas || !matches!(family, Family::Claude | Family::Other) {
-        for field in OF_CLAUDE {
+    let knows = matches!(family, Family::Claude | Family::Other);
+    for field in OF_CLAUDE {
+        if !knows || without_betas && field != TOOLS {
             fields.shift_remove(field);
         }
     }
