@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::app::AppState;
 use crate::keys::{Caller, VirtualKey};
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 /// The group that a caller means by a model's name; without one, the configuration's default. A key's own aliases go
 /// before the configuration's names. What follows an allowed model by configuration is allowed with it.

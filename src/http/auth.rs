@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::app::AppState;
 use crate::keys::{Caller, Presented, Refused};
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 /// The headers that may hold a key, in the reference system's order: the first that is present counts.
 const HEADERS: [&str; 4] = ["x-litellm-api-key", "authorization", "api-key", "x-api-key"];

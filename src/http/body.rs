@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 /// The whole body, within the size limit.
 #[derive(Debug)]

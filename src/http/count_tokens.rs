@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::chain::{self, Count};
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 use super::auth::Key;
 use super::body::Body;

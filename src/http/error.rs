@@ -8,7 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use crate::anthropic;
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {

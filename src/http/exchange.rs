@@ -18,11 +18,10 @@ use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, Thinking, Usage};
 use crate::keys::{Caller, Denied, Standing};
-use crate::openai::ApiError;
 use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
-use crate::wire::Labels;
+use crate::wire::{ApiError, Labels};
 
 use super::filing::Prompt;
 use super::{filing, log, standing};

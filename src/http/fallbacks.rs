@@ -7,8 +7,7 @@ use http::HeaderMap;
 use crate::app::AppState;
 use crate::chain::Fallback;
 use crate::keys::Caller;
-use crate::openai::ApiError;
-use crate::wire::{Wire, WireFallback, changed_body};
+use crate::wire::{ApiError, Wire, WireFallback, changed_body};
 
 use super::{access, chat};
 

@@ -13,7 +13,7 @@ use crate::app::AppState;
 use crate::chain::{Ask, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 use super::auth::Admin;
 use super::probe::Probe;

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::app::AppState;
 use crate::catalog::{Model, ThinkingSupport};
 use crate::config::Deployment;
-use crate::openai::ApiError;
 use crate::store::keys;
+use crate::wire::ApiError;
 
 use super::access;
 use super::auth::Key;

@@ -13,8 +13,8 @@ use crate::app::AppState;
 use crate::catalog::Limits;
 use crate::config::FallbackKind;
 use crate::keys::Caller;
-use crate::openai::ApiError;
 use crate::store::keys;
+use crate::wire::ApiError;
 
 use super::access;
 use super::auth::Key;

@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use crate::openai::ApiError;
 use crate::panics;
+use crate::wire::ApiError;
 
 /// Answers for a handler that panicked.
 pub(super) async fn caught(request: Request, next: Next) -> Response {

@@ -25,8 +25,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use url::{Host, Url};
 
-use crate::openai::ApiError;
-use crate::wire::{Body, RemoteImage};
+use crate::wire::{ApiError, Body, RemoteImage};
 
 /// Bedrock's limits for pictures
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html>): 3.75 MB each, 20 of them.

@@ -17,10 +17,9 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
 use crate::keys::Standing;
-use crate::openai::ApiError;
 use crate::panics::{self, Panic};
 use crate::spend::RequestId;
-use crate::wire::{Head, Wire, Writer};
+use crate::wire::{ApiError, Head, Wire, Writer};
 
 use super::exchange::Step;
 use super::{standing, trail};

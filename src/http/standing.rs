@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::app::AppState;
 use crate::keys::{Denied, Rates, Scope, Standing};
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 /// Adds `x-litellm-key-*`. `cost` is the reply's own, where it is known by now.
 pub(super) fn add(headers: &mut HeaderMap, standing: &Standing, cost: Option<Decimal>) {

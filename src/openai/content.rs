@@ -5,9 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::Part;
-use crate::wire::{CacheControl, Content, WireSource, media, redacted, signed};
+use crate::wire::{ApiError, CacheControl, Content, WireSource, media, redacted, signed};
 
-use super::ApiError;
 use super::files::WireFile;
 
 /// One content part, of whatever kind.

@@ -3,9 +3,7 @@
 use serde::Deserialize;
 
 use crate::conversation::{DocumentFormat, Part};
-use crate::wire::media;
-
-use super::ApiError;
+use crate::wire::{ApiError, media};
 
 /// `{"file_data": "data:application/pdf;base64,…", "filename": …}`; LiteLLM also takes the data URL as `file_id`.
 #[derive(Debug, Deserialize)]

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::{AnswerFormat, AnswerSchema};
-
-use super::ApiError;
+use crate::wire::ApiError;
 
 /// `{"type": "json_schema", "json_schema": {"name", "schema"}}`, `{"type": "json_object"}` or `{"type": "text"}`.
 /// LiteLLM's older form with `response_schema` beside the type is taken too.

@@ -5,9 +5,8 @@ use serde_json::Value;
 
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
-use crate::wire::{CacheControl, Content, arguments, redacted, signed};
+use crate::wire::{ApiError, CacheControl, Content, arguments, redacted, signed};
 
-use super::ApiError;
 use super::content::WirePart;
 
 /// A message as it came.

@@ -24,8 +24,6 @@ pub use reply::{Completion, completion};
 pub use request::ChatRequest;
 pub use stored::stored_reply;
 
-pub use crate::wire::ApiError;
-
 use rust_decimal::Decimal;
 
 use crate::conversation::Reply;

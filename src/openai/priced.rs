@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use crate::conversation::Usage;
-
-use super::ApiError;
+use crate::wire::ApiError;
 
 /// What is to be priced.
 #[derive(Debug, Clone, PartialEq, Eq)]

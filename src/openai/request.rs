@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
 use crate::wire::{
-    self, Betas, Body, Labels, MockFailure, Options, RemoteImage, WireFallback, header, numbers,
-    seconds,
+    self, ApiError, Betas, Body, Labels, MockFailure, Options, RemoteImage, WireFallback, header,
+    numbers, seconds,
 };
 
 use super::format::{self, ResponseFormat};
@@ -17,7 +17,7 @@ use super::message::WireMessage;
 use super::service::{self, Performance};
 use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
 use super::tools::{self, WireTool};
-use super::{ApiError, unsupported};
+use super::unsupported;
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
 #[derive(Debug, Deserialize)]

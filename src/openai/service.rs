@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::conversation::Service;
 
-use super::ApiError;
-use crate::wire::{Betas, LONGEST_TAG, is_legal_in_tags};
+use crate::wire::{ApiError, Betas, LONGEST_TAG, is_legal_in_tags};
 
 /// Bedrock's limits for `requestMetadata`
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).

@@ -3,9 +3,7 @@
 use serde::Deserialize;
 
 use crate::conversation::{Effort, Thinking};
-use crate::wire::{effort as parse_effort, numbers};
-
-use super::ApiError;
+use crate::wire::{ApiError, effort as parse_effort, numbers};
 
 /// Anthropic's `thinking`.
 #[derive(Debug, Deserialize)]

@@ -6,9 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::conversation::{Tool, ToolChoice};
-use crate::wire::CacheControl;
-
-use super::ApiError;
+use crate::wire::{ApiError, CacheControl};
 
 /// A tool, in OpenAI's form (`{"type": "function", "function": {…}}`) or in Anthropic's (`{"name", "input_schema"}`).
 #[derive(Debug, Deserialize)]

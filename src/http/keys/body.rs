@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::keys::KeyChanges;
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 /// Which key, in the body of a change.
 #[derive(Debug, Default, Deserialize)]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::app::AppState;
 use crate::keys::{KeyError, KeyStatus, NewKey, named};
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 use super::auth::{Admin, Key};
 use super::body::Body;

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::AppState;
-use crate::openai::ApiError;
 use crate::spend::report::{self, Only};
 use crate::spend::{Cursor, Filter, Found, Record, RequestId, Search, SpendLog};
 use crate::store::keys::{beginning, day, sortable};
+use crate::wire::ApiError;
 
 use super::super::auth::Admin;
 use super::json;

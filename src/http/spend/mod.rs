@@ -13,9 +13,9 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::app::AppState;
-use crate::openai::ApiError;
 use crate::spend::ReadError;
 use crate::store::StoreError;
+use crate::wire::ApiError;
 
 /// Every route of the spend API.
 pub(super) fn routes() -> Router<AppState> {

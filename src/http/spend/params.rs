@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use crate::openai::ApiError;
 use crate::spend::{Filter, Status};
 use crate::store::keys::{beginning, day};
+use crate::wire::ApiError;
 
 /// The parameters of a request; those that are empty are as good as none.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::app::AppState;
-use crate::openai::ApiError;
 use crate::spend::report::{self, Only};
 use crate::spend::{DayTotal, Dollars};
+use crate::wire::ApiError;
 
 use super::super::auth::Admin;
 use super::json;

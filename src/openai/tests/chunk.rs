@@ -3,8 +3,8 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 
 use crate::conversation::{Event, StopReason, Usage};
-use crate::openai::{ApiError, ChunkWriter};
-use crate::wire::{Head, Writer};
+use crate::openai::ChunkWriter;
+use crate::wire::{ApiError, Head, Writer};
 
 fn writer(include_usage: bool) -> ChunkWriter {
     let head = Head {

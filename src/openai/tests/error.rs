@@ -1,7 +1,7 @@
 use http::StatusCode;
 
 use crate::bedrock::{Class, Failure};
-use crate::openai::ApiError;
+use crate::wire::ApiError;
 
 use super::read;
 

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::conversation::Request;
 
-use crate::wire::{Body, Options};
+use crate::wire::{ApiError, Body, Options};
 
-use super::{ApiError, ChatRequest};
+use super::ChatRequest;
 
 mod chunk;
 mod error;
