@@ -14,7 +14,7 @@
 //! | `context_management`: anything else (compaction) | 400: its blocks have no place in Converse |
 //! | server-side tools (`web_search_…`, `web_fetch_…`, `code_execution_…`, `tool_search_…`, …) beside tools of the client's | dropped: the model does without |
 //! | server-side tools alone, or one that `tool_choice` names | 400 |
-//! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400; another model does without |
+//! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
 //! | `memory_…` | 400: it works as a tool with an `input_schema` |
 //! | `mcp_servers`, `container`, fields that nobody knows | 400, or ignored with `drop_params` |
 //! | files by id, documents at web addresses | 400 |

@@ -95,6 +95,10 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
         tracing::debug!(kind, "a tool that Bedrock cannot run was left out");
     }
     offer.refuse_to_force_definitions()?;
+    if offer.choice == ToolChoice::None {
+        // Claude's own field has no such choice.
+        offer.defined.clear();
+    }
     if !offer.defined.is_empty() && offer.tools.is_empty() {
         offer.tools.push(stand_in());
     }

@@ -186,6 +186,13 @@ async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back
     let replayed = &second.body["messages"][1]["content"][0]["toolUse"];
     assert_eq!(replayed["name"], "bash");
 
+    let mut forbidden = body.clone();
+    forbidden["tool_choice"] = json!({"type": "none"});
+    app.message(&forbidden).await;
+    let quiet = app.bedrock.requests_for(PRIMARY).pop().unwrap();
+    assert_eq!(quiet.status, 200, "{}", quiet.refusal);
+    assert!(quiet.body.get("additionalModelRequestFields").is_none());
+
     // Another family knows none of this.
     body["model"] = json!("last");
     app.message(&body).await;
