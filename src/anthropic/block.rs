@@ -9,7 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::conversation::{Document, DocumentFormat, Part, ToolCall, ToolResult};
-use crate::wire::{ApiError, CacheControl, Content, WireSource, media, redacted, signed};
+use crate::wire::{
+    ApiError, CacheControl, Content, ContentPart, WireSource, media, redacted, signed,
+};
 
 /// One content block, of whatever kind.
 #[derive(Debug, Deserialize)]
@@ -87,20 +89,14 @@ impl SourceFields {
     }
 }
 
-/// The parts, each with its cache mark behind it. `path` names the content in errors.
-pub(super) fn into_parts(content: Content<WireBlock>, path: &str) -> Result<Vec<Part>, ApiError> {
-    let blocks = match content {
-        Content::Empty => return Ok(Vec::new()),
-        Content::Text(text) => return Ok(vec![Part::Text(text)]),
-        Content::Parts(blocks) => blocks,
-    };
-    let mut parts = Vec::with_capacity(blocks.len());
-    for (at, block) in blocks.into_iter().enumerate() {
-        let mark = block.cache_control.as_ref().map(CacheControl::ttl);
-        parts.extend(block.into_parts(&format!("{path}[{at}]"))?);
-        parts.extend(mark.map(Part::CacheMark));
+impl ContentPart for WireBlock {
+    fn cache_control(&self) -> Option<&CacheControl> {
+        self.cache_control.as_ref()
     }
-    Ok(parts)
+
+    fn convert(self, path: &str) -> Result<Vec<Part>, ApiError> {
+        self.into_parts(path)
+    }
 }
 
 /// The pictures that stand elsewhere on the web, each with its place.
@@ -167,7 +163,7 @@ impl WireBlock {
                     _ => "",
                 };
                 let title = self.title.as_deref().unwrap_or_default();
-                let text = text_of(&into_parts(self.content, &format!("{path}.content"))?);
+                let text = text_of(&self.content.into_parts(&format!("{path}.content"))?);
                 one(Part::Text(format!(
                     "[search result: {title} {from}]\n{text}"
                 )))
@@ -183,7 +179,7 @@ impl WireBlock {
             })),
             "tool_result" => {
                 let id = required(self.tool_use_id, path, "tool_use_id")?;
-                let parts = into_parts(self.content, &format!("{path}.content"))?;
+                let parts = self.content.into_parts(&format!("{path}.content"))?;
                 // Bedrock takes no mark inside a result, so the last one goes behind it.
                 let (marks, content): (Vec<Part>, Vec<Part>) = parts
                     .into_iter()
@@ -230,7 +226,7 @@ impl WireBlock {
         let part = match self.source {
             Some(Source::Fields(source)) if source.r#type.as_deref() == Some("content") => {
                 let path = format!("{path}.source.content");
-                let text = text_of(&into_parts(source.content, &path)?);
+                let text = text_of(&source.content.into_parts(&path)?);
                 Part::Document(Document {
                     format: DocumentFormat::Txt,
                     name: self.title.unwrap_or_default(),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::conversation::{Part, Role, Turn};
 use crate::wire::{ApiError, Content};
 
-use super::block::{WireBlock, into_parts};
+use super::block::WireBlock;
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ impl WireMessage {
             }
         };
         let path = format!("{path}.content");
-        let parts = into_parts(self.content, &path)?;
+        let parts = self.content.into_parts(&path)?;
         if role == Role::System {
             only_text(&parts, &path)?;
         }
@@ -51,7 +51,7 @@ pub(super) fn system(content: Content<WireBlock>) -> Result<Vec<Part>, ApiError>
         }
         other => other,
     };
-    let parts = into_parts(content, "system")?;
+    let parts = content.into_parts("system")?;
     only_text(&parts, "system")?;
     Ok(parts)
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::conversation::{Part, Request, Sampling};
 use crate::wire::{
-    self, ApiError, Betas, Body, CacheControl, Content, Labels, MockFailure, Options, RemoteImage,
-    WireFallback, header, numbers, seconds,
+    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, MockFailure, Options,
+    RemoteImage, WireFallback, numbers,
 };
 
 use super::beta;
@@ -145,19 +145,17 @@ impl Body for MessagesRequest {
             ..Request::default()
         };
         let who = self.metadata.unwrap_or_default().who();
-        let options = Options {
-            model: self.model.filter(|model| !model.is_empty()),
-            stream: self.stream.unwrap_or(false),
-            num_retries: header(headers, "x-litellm-num-retries"),
-            timeout: seconds(header(headers, "x-litellm-timeout"), "timeout")?,
-            stream_timeout: seconds(
-                header(headers, "x-litellm-stream-timeout"),
-                "stream_timeout",
-            )?,
-            disable_fallbacks: self.disable_fallbacks.unwrap_or(false),
+        let control = Control {
+            disable_fallbacks: self.disable_fallbacks,
             fallbacks: self.fallbacks,
             mock_failure: (self.mock_testing_fallbacks == Some(true))
                 .then_some(MockFailure::Unavailable),
+            drop_params: self.drop_params,
+            ..Control::default()
+        };
+        let options = Options {
+            model: self.model.filter(|model| !model.is_empty()),
+            stream: self.stream.unwrap_or(false),
             labels: Labels::new(
                 who.user,
                 who.session,
@@ -165,9 +163,8 @@ impl Body for MessagesRequest {
                 self.litellm_metadata.as_ref(),
                 headers,
             )?,
-            drop_params: self.drop_params,
             unsupported,
-            ..Options::default()
+            ..Options::controlled(control, headers)?
         };
         Ok((request, options))
     }

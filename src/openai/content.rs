@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::Part;
-use crate::wire::{ApiError, CacheControl, Content, WireSource, media, redacted, signed};
+use crate::wire::{
+    ApiError, CacheControl, Content, ContentPart, WireSource, media, redacted, signed,
+};
 
 use super::files::WireFile;
 
@@ -52,21 +54,15 @@ impl Content<WirePart> {
         let parts = parts.iter_mut().enumerate();
         parts.filter(|(_, part)| part.address().is_some())
     }
+}
 
-    /// The parts, each with its cache mark behind it. `path` names the content in errors.
-    pub(crate) fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
-        let parts = match self {
-            Content::Empty => return Ok(Vec::new()),
-            Content::Text(text) => return Ok(vec![Part::Text(text)]),
-            Content::Parts(parts) => parts,
-        };
-        let mut converted = Vec::with_capacity(parts.len());
-        for (index, part) in parts.into_iter().enumerate() {
-            let mark = part.cache_control.as_ref().map(CacheControl::ttl);
-            converted.extend(part.into_part(&format!("{path}[{index}]"))?);
-            converted.extend(mark.map(Part::CacheMark));
-        }
-        Ok(converted)
+impl ContentPart for WirePart {
+    fn cache_control(&self) -> Option<&CacheControl> {
+        self.cache_control.as_ref()
+    }
+
+    fn convert(self, path: &str) -> Result<Vec<Part>, ApiError> {
+        Ok(self.into_part(path)?.into_iter().collect())
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
 use crate::wire::{
-    self, ApiError, Betas, Body, Labels, MockFailure, Options, RemoteImage, WireFallback, header,
-    numbers, seconds,
+    self, ApiError, Betas, Body, Control, Labels, MockFailure, Options, RemoteImage, WireFallback,
+    numbers,
 };
 
 use super::format::{self, ResponseFormat};
@@ -220,23 +220,11 @@ impl Body for ChatRequest {
             push(&mut request, turn);
         }
         let mock = |on: Option<bool>, failure| (on == Some(true)).then_some(failure);
-        let options = Options {
-            model: self.model.filter(|model| !model.is_empty()),
-            stream: self.stream.unwrap_or(false),
-            include_usage: self
-                .stream_options
-                .and_then(|options| options.include_usage)
-                .unwrap_or(false),
-            num_retries: header(headers, "x-litellm-num-retries").or(self.num_retries),
-            timeout: seconds(
-                header(headers, "x-litellm-timeout").or(self.timeout),
-                "timeout",
-            )?,
-            stream_timeout: seconds(
-                header(headers, "x-litellm-stream-timeout").or(self.stream_timeout),
-                "stream_timeout",
-            )?,
-            disable_fallbacks: self.disable_fallbacks.unwrap_or(false),
+        let control = Control {
+            num_retries: self.num_retries,
+            timeout: self.timeout,
+            stream_timeout: self.stream_timeout,
+            disable_fallbacks: self.disable_fallbacks,
             fallbacks: self.fallbacks,
             mock_failure: mock(self.mock_testing_fallbacks, MockFailure::Unavailable)
                 .or(mock(
@@ -247,6 +235,15 @@ impl Body for ChatRequest {
                     self.mock_testing_content_policy_fallbacks,
                     MockFailure::ContentFiltered,
                 )),
+            drop_params: self.drop_params,
+        };
+        let options = Options {
+            model: self.model.filter(|model| !model.is_empty()),
+            stream: self.stream.unwrap_or(false),
+            include_usage: self
+                .stream_options
+                .and_then(|options| options.include_usage)
+                .unwrap_or(false),
             labels: Labels::new(
                 self.user,
                 self.litellm_session_id,
@@ -254,9 +251,8 @@ impl Body for ChatRequest {
                 self.metadata.as_ref(),
                 headers,
             )?,
-            drop_params: self.drop_params,
             unsupported,
-            ..Options::default()
+            ..Options::controlled(control, headers)?
         };
         Ok((request, options))
     }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::conversation::{AnswerFormat, Part, Request, Role, Sampling, Thinking, Turn};
 use crate::openai::format::{self, ResponseFormat};
 use crate::wire::{
-    self, ApiError, Body, Labels, MockFailure, Options, RemoteImage, Seal, WireFallback, effort,
-    header, numbers, seconds,
+    self, ApiError, Body, Control, Labels, MockFailure, Options, RemoteImage, Seal, WireFallback,
+    effort, numbers,
 };
 
 use super::item::WireItem;
@@ -193,6 +193,14 @@ impl Body for ResponsesRequest {
             ..Request::default()
         };
         let include = self.include.unwrap_or_default();
+        let control = Control {
+            disable_fallbacks: self.disable_fallbacks,
+            fallbacks: self.fallbacks,
+            mock_failure: (self.mock_testing_fallbacks == Some(true))
+                .then_some(MockFailure::Unavailable),
+            drop_params: self.drop_params,
+            ..Control::default()
+        };
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
@@ -200,16 +208,6 @@ impl Body for ResponsesRequest {
                 .iter()
                 .any(|what| what == "reasoning.encrypted_content"),
             free_form: offer.free_form,
-            num_retries: header(headers, "x-litellm-num-retries"),
-            timeout: seconds(header(headers, "x-litellm-timeout"), "timeout")?,
-            stream_timeout: seconds(
-                header(headers, "x-litellm-stream-timeout"),
-                "stream_timeout",
-            )?,
-            disable_fallbacks: self.disable_fallbacks.unwrap_or(false),
-            fallbacks: self.fallbacks,
-            mock_failure: (self.mock_testing_fallbacks == Some(true))
-                .then_some(MockFailure::Unavailable),
             labels: Labels::new(
                 self.user.or(self.safety_identifier),
                 self.prompt_cache_key,
@@ -217,9 +215,8 @@ impl Body for ResponsesRequest {
                 self.metadata.as_ref(),
                 headers,
             )?,
-            drop_params: self.drop_params,
             unsupported,
-            ..Options::default()
+            ..Options::controlled(control, headers)?
         };
         Ok((request, options))
     }

@@ -6,6 +6,10 @@ use std::marker::PhantomData;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::conversation::Part;
+
+use super::{ApiError, CacheControl};
+
 /// `content` of a message.
 #[derive(Debug, Default)]
 pub(crate) enum Content<P> {
@@ -46,5 +50,32 @@ impl<'de, P: Deserialize<'de>> Deserialize<'de> for Content<P> {
             }
         }
         deserializer.deserialize_any(ContentVisitor(PhantomData))
+    }
+}
+
+/// One part of a content, as a wire writes it.
+pub(crate) trait ContentPart: Sized {
+    /// The client's wish to cache the prompt up to here.
+    fn cache_control(&self) -> Option<&CacheControl>;
+
+    /// What it is in the domain, possibly nothing. `path` names it in errors.
+    fn convert(self, path: &str) -> Result<Vec<Part>, ApiError>;
+}
+
+impl<P: ContentPart> Content<P> {
+    /// The parts, each with its cache mark behind it. `path` names the content in errors.
+    pub(crate) fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
+        let parts = match self {
+            Content::Empty => return Ok(Vec::new()),
+            Content::Text(text) => return Ok(vec![Part::Text(text)]),
+            Content::Parts(parts) => parts,
+        };
+        let mut converted = Vec::with_capacity(parts.len());
+        for (at, part) in parts.into_iter().enumerate() {
+            let mark = part.cache_control().map(CacheControl::ttl);
+            converted.extend(part.convert(&format!("{path}[{at}]"))?);
+            converted.extend(mark.map(Part::CacheMark));
+        }
+        Ok(converted)
     }
 }

@@ -23,13 +23,15 @@ pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
+
+pub(crate) use options::Control;
 pub use seal::Seal;
 pub use stored::stored_request;
 
 pub(crate) use arguments::arguments;
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
 pub(crate) use body::{header, headline, parse, seconds};
-pub(crate) use content::Content;
+pub(crate) use content::{Content, ContentPart};
 pub(crate) use effort::{Betas, effort};
 pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{ApiError, Labels, WireFallback};
+use http::HeaderMap;
+
+use super::{ApiError, Labels, WireFallback, header, seconds};
 
 /// What the body says beside the conversation itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +39,20 @@ pub struct Options {
     pub unsupported: Vec<String>,
 }
 
+/// The gateway's own fields as a body has them, whatever the wire: by LiteLLM's names.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    pub(crate) num_retries: Option<u32>,
+    /// Seconds.
+    pub(crate) timeout: Option<f64>,
+    /// Seconds.
+    pub(crate) stream_timeout: Option<f64>,
+    pub(crate) disable_fallbacks: Option<bool>,
+    pub(crate) fallbacks: Option<Vec<WireFallback>>,
+    pub(crate) mock_failure: Option<MockFailure>,
+    pub(crate) drop_params: Option<bool>,
+}
+
 /// A picture that stands elsewhere on the web.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteImage {
@@ -47,6 +63,27 @@ pub struct RemoteImage {
 }
 
 impl Options {
+    /// What the gateway's own fields say. LiteLLM's headers for them win over the body.
+    pub(crate) fn controlled(control: Control, headers: &HeaderMap) -> Result<Self, ApiError> {
+        let time = |name: &str, param: &str, said: Option<f64>| {
+            seconds(header(headers, name).or(said), param)
+        };
+        Ok(Self {
+            num_retries: header(headers, "x-litellm-num-retries").or(control.num_retries),
+            timeout: time("x-litellm-timeout", "timeout", control.timeout)?,
+            stream_timeout: time(
+                "x-litellm-stream-timeout",
+                "stream_timeout",
+                control.stream_timeout,
+            )?,
+            disable_fallbacks: control.disable_fallbacks.unwrap_or(false),
+            fallbacks: control.fallbacks,
+            mock_failure: control.mock_failure,
+            drop_params: control.drop_params,
+            ..Self::default()
+        })
+    }
+
     /// The refusal of what cannot be honoured, unless it is to be ignored. `configured` is the configuration's word.
     pub fn check_unsupported(&self, configured: bool) -> Result<(), ApiError> {
         if self.drop_params.unwrap_or(configured) {
