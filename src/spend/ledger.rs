@@ -13,12 +13,13 @@ use super::record::Record;
 use super::{RequestId, days, log};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
-use crate::store::{Item, StoreError, Table, Write, WriteLimits, keys};
+use crate::store::{GroupCommit, Item, StoreError, Table, Write, WriteLimits, keys};
 
 /// The books over one table. Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(super) table: Table,
+    commit: GroupCommit,
     options: LedgerOptions,
 }
 
@@ -97,7 +98,12 @@ const MOST_DAYS: usize = 367;
 impl Ledger {
     /// The books in this table.
     pub fn new(table: Table, options: LedgerOptions) -> Ledger {
-        Ledger { table, options }
+        let commit = GroupCommit::new(table.clone(), options.write);
+        Ledger {
+            table,
+            commit,
+            options,
+        }
     }
 
     /// How it writes and keeps.
@@ -163,7 +169,7 @@ impl Ledger {
     /// correction. Neither comes back, so that each is seen once at most.
     async fn transact(&self, mut writes: Vec<Write>) -> Result<(), StoreError> {
         loop {
-            let outcome = self.table.transact(&writes, self.options.write).await;
+            let outcome = self.commit.transact(&writes).await;
             let Err(StoreError::ConditionFailed { write }) = outcome else {
                 return outcome;
             };

@@ -41,7 +41,7 @@ impl Settled {
     pub(super) fn settlement(&self, holder: String) -> Settlement {
         Settlement {
             key: self.key.clone(),
-            holder,
+            holders: vec![holder],
             held: self.held,
             actual: self.actual,
             moved: false,

@@ -25,6 +25,8 @@ use super::{Key, StoreError, Table, Write, WriteLimits};
 const UPDATE: Duration = Duration::from_secs(5);
 /// Who lost against others this often is told that the table is busy.
 const RETRIES: usize = 5;
+/// As many as a condition of 4 KB has room for.
+const MOST_HOLDS: usize = 100;
 
 const COMMITTED: &str = "committed";
 const SPENT: &str = "spent";
@@ -74,18 +76,18 @@ pub enum Reserved {
     Full(Account),
 }
 
-/// What replaces a hold in a transaction ([`Write::Settle`]).
+/// What replaces a hold, or several, in a transaction ([`Write::Settle`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settlement {
     /// The account.
     pub key: Key,
-    /// Whose hold.
-    pub holder: String,
+    /// Whose holds.
+    pub holders: Vec<String>,
     /// How much was held.
     pub held: Decimal,
     /// How much was spent instead.
     pub actual: Decimal,
-    /// The hold has moved to `spent` already, because its time was over.
+    /// The holds have moved to `spent` already, because their time was over.
     pub moved: bool,
 }
 
@@ -134,31 +136,57 @@ fn stored(hold: Hold) -> AttributeValue {
 }
 
 impl Settlement {
-    /// As a part of a transaction. Its condition fails when the hold is not there; of one that has moved, when there is
-    /// no account any more.
+    /// Both settlements of one account as one, where that can be said.
+    pub(super) fn with(&self, other: &Settlement) -> Option<Settlement> {
+        let holders = [&*self.holders, &*other.holders].concat();
+        let together = self.moved == other.moved && holders.len() <= MOST_HOLDS;
+        Some(Settlement {
+            key: self.key.clone(),
+            holders: together.then_some(holders)?,
+            held: self.held.checked_add(other.held)?,
+            actual: self.actual.checked_add(other.actual)?,
+            moved: self.moved,
+        })
+    }
+
+    /// As a part of a transaction. Its condition fails when a hold is not there; of those that have moved, when there
+    /// is no account any more.
     pub(super) fn update(&self, table: &str) -> Result<Update, StoreError> {
-        let update = Update::builder()
+        let mut update = Update::builder()
             .table_name(table)
             .key(PK, AttributeValue::S(self.key.pk.clone()))
             .key(SK, AttributeValue::S(self.key.sk.clone()))
             .expression_attribute_values(":correction", n(self.actual - self.held));
-        let update = if self.moved {
-            update
+        if self.moved {
+            update = update
                 .update_expression(
                     "SET committed = committed + :correction, spent = spent + :correction",
                 )
-                .condition_expression("attribute_exists(committed)")
+                .condition_expression("attribute_exists(committed)");
         } else {
-            update
-                .update_expression(
-                    "SET committed = committed + :correction, spent = spent + :actual REMOVE holds.#holder",
-                )
-                .condition_expression("attribute_exists(holds.#holder)")
-                .expression_attribute_names("#holder", &self.holder)
-                .expression_attribute_values(":actual", n(self.actual))
-        };
+            let (holds, there) = paths(self.holders.len());
+            update = update
+                .update_expression(format!(
+                    "SET committed = committed + :correction, spent = spent + :actual REMOVE {holds}"
+                ))
+                .condition_expression(there)
+                .expression_attribute_values(":actual", n(self.actual));
+            for (i, holder) in self.holders.iter().enumerate() {
+                update = update.expression_attribute_names(format!("#{i}"), holder);
+            }
+        }
         update.build().map_err(not_sent)
     }
+}
+
+/// The paths of so many holds, named `#0` and on, as a list; and the condition that all of them are there.
+fn paths(many: usize) -> (String, String) {
+    let paths: Vec<String> = (0..many).map(|i| format!("holds.#{i}")).collect();
+    let there: Vec<String> = paths
+        .iter()
+        .map(|path| format!("attribute_exists({path})"))
+        .collect();
+    (paths.join(", "), there.join(" AND "))
 }
 
 /// What an update on a condition came to: the item after it, or the one that the condition did not allow.
@@ -266,7 +294,7 @@ impl Table {
     ) -> Result<(), StoreError> {
         let settlement = Settlement {
             key: key.clone(),
-            holder: holder.to_owned(),
+            holders: vec![holder.to_owned()],
             held: amount,
             actual: Decimal::ZERO,
             moved: false,
@@ -288,25 +316,18 @@ impl Table {
         seen: &Account,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // As many as an expression has room for; the others wait for the next time.
+        // The others wait for the next time.
         let over = seen.holds.iter().filter(|(_, hold)| hold.until <= now);
-        let over: Vec<_> = over.take(100).collect();
+        let over: Vec<_> = over.take(MOST_HOLDS).collect();
         if over.is_empty() {
             return Ok(());
         }
         let sum: Decimal = over.iter().map(|(_, hold)| hold.amount).sum();
-        let paths: Vec<String> = (0..over.len()).map(|i| format!("holds.#{i}")).collect();
-        let there: Vec<String> = paths
-            .iter()
-            .map(|path| format!("attribute_exists({path})"))
-            .collect();
+        let (holds, there) = paths(over.len());
         let mut update = self
             .account_update(key)
-            .update_expression(format!(
-                "SET spent = spent + :sum REMOVE {}",
-                paths.join(", ")
-            ))
-            .condition_expression(there.join(" AND "))
+            .update_expression(format!("SET spent = spent + :sum REMOVE {holds}"))
+            .condition_expression(there)
             .expression_attribute_values(":sum", n(sum));
         for (i, (holder, _)) in over.iter().enumerate() {
             update = update.expression_attribute_names(format!("#{i}"), *holder);

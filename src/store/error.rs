@@ -1,11 +1,12 @@
 //! What can go wrong between this process and its table.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// A call to the table that did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// No answer in time. A write may or may not have happened.
     #[error("the table did not answer within {0:?}")]
@@ -37,7 +38,7 @@ pub enum StoreError {
     },
     /// An item cannot be turned into what its reader expects, or the other way round.
     #[error("an item of the table does not have the expected form: {0}")]
-    Item(#[from] serde_json::Error),
+    Item(#[source] Arc<serde_json::Error>),
     /// The embedded table could not be opened or served.
     #[error("the embedded table: {0}")]
     Embedded(String),
@@ -60,6 +61,12 @@ const BUSY: [&str; 12] = [
     "ThrottlingError",
     "TransactionConflict",
 ];
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> StoreError {
+        StoreError::Item(Arc::new(error))
+    }
+}
 
 impl StoreError {
     /// Whether the same call may well succeed a moment later.

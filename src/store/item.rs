@@ -4,6 +4,7 @@
 //! never passes through a float. (`serde_dynamo` and `serde_json::Value` would both make one of it.)
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -22,9 +23,12 @@ pub(super) const BY_SESSION: &str = "by_session";
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
-/// One item on its way into the table.
+/// One item on its way into the table. Clones are cheap.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item(pub(super) Attributes);
+pub struct Item {
+    pub(super) key: Key,
+    fields: Arc<Attributes>,
+}
 
 impl Item {
     /// The item with these fields under this key.
@@ -34,36 +38,47 @@ impl Item {
     pub fn new(key: &Key, value: &impl Serialize) -> Result<Item, StoreError> {
         let json = serde_json::to_string(value)?;
         let fields: HashMap<String, &RawValue> = serde_json::from_str(&json)?;
-        let mut attributes = Attributes::with_capacity(fields.len() + 5);
+        let mut attributes = Attributes::with_capacity(fields.len() + 3);
         for (name, value) in fields {
             attributes.insert(name, to_attribute(value.get())?);
         }
-        attributes.insert(PK.to_owned(), AttributeValue::S(key.pk.clone()));
-        attributes.insert(SK.to_owned(), AttributeValue::S(key.sk.clone()));
-        Ok(Item(attributes))
+        Ok(Item {
+            key: key.clone(),
+            fields: Arc::new(attributes),
+        })
+    }
+
+    /// As the table keeps it.
+    pub(super) fn attributes(&self) -> Attributes {
+        let mut attributes = Attributes::clone(&self.fields);
+        attributes.insert(PK.to_owned(), AttributeValue::S(self.key.pk.clone()));
+        attributes.insert(SK.to_owned(), AttributeValue::S(self.key.sk.clone()));
+        attributes
+    }
+
+    fn set(&mut self, name: &str, value: AttributeValue) {
+        Arc::make_mut(&mut self.fields).insert(name.to_owned(), value);
     }
 
     /// The item is gone from this instant on.
     #[must_use]
     pub fn expires(mut self, at: Timestamp) -> Item {
         let seconds = AttributeValue::N(at.as_second().to_string());
-        self.0.insert(TTL.to_owned(), seconds);
+        self.set(TTL, seconds);
         self
     }
 
     /// The item is found in index 1 under [`super::keys::by_key`].
     #[must_use]
     pub fn by_key(mut self, partition: String) -> Item {
-        self.0
-            .insert(BY_KEY.to_owned(), AttributeValue::S(partition));
+        self.set(BY_KEY, AttributeValue::S(partition));
         self
     }
 
     /// The item is found in index 2 under [`super::keys::by_session`].
     #[must_use]
     pub fn by_session(mut self, partition: String) -> Item {
-        self.0
-            .insert(BY_SESSION.to_owned(), AttributeValue::S(partition));
+        self.set(BY_SESSION, AttributeValue::S(partition));
         self
     }
 }
@@ -159,9 +174,9 @@ mod tests {
     fn a_number_is_stored_digit_for_digit() {
         let digits = "0.1234567890123456789012345678";
         let value = RawValue::from_string(format!(r#"{{"spend":{digits}}}"#)).unwrap();
-        let item = Item::new(&key(), &value).unwrap();
-        assert_eq!(item.0["spend"], AttributeValue::N(digits.into()));
-        let back: Box<RawValue> = read(&item.0).unwrap();
+        let item = Item::new(&key(), &value).unwrap().attributes();
+        assert_eq!(item["spend"], AttributeValue::N(digits.into()));
+        let back: Box<RawValue> = read(&item).unwrap();
         assert!(back.get().contains(digits), "{back}");
     }
 
@@ -171,8 +186,8 @@ mod tests {
             "text": "a \"quoted\" line\nand a é", "empty": "", "whole": 18446744073709551615u64, "none": null,
             "yes": true, "list": [1, "two", [], {}], "deep": {"er": {"still": -1}},
         });
-        let item = Item::new(&key(), &value).unwrap();
-        let mut back: serde_json::Value = read(&item.0).unwrap();
+        let item = Item::new(&key(), &value).unwrap().attributes();
+        let mut back: serde_json::Value = read(&item).unwrap();
         assert_eq!(back["pk"], "p");
         back.as_object_mut()
             .unwrap()

@@ -5,6 +5,7 @@
 
 mod account;
 mod batch;
+mod commit;
 mod count;
 mod create;
 #[cfg(feature = "local")]
@@ -20,6 +21,7 @@ mod table;
 mod write;
 
 pub use account::{Account, Claim, Hold, Reserved, Settlement};
+pub use commit::GroupCommit;
 pub use count::{Counter, Tally};
 #[cfg(feature = "local")]
 pub use embedded::Embedded;

@@ -24,6 +24,8 @@ pub struct TableOptions {
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(super) client: Client,
+    /// The same, for those who try again themselves.
+    pub(super) untried: Client,
     pub(super) name: Arc<str>,
 }
 
@@ -53,8 +55,10 @@ impl Table {
         if let Some(region) = &options.region {
             builder = builder.region(Region::new(region.clone()));
         }
+        let untried = builder.clone().retry_config(RetryConfig::disabled());
         Table {
             client: Client::from_conf(builder.build()),
+            untried: Client::from_conf(untried.build()),
             name: options.name.as_str().into(),
         }
     }

@@ -1,8 +1,8 @@
 //! Writing: several items at once, all or nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
@@ -51,6 +51,46 @@ impl Default for WriteLimits {
     }
 }
 
+impl Write {
+    fn key(&self) -> &Key {
+        match self {
+            Write::Create(item) | Write::Replace(item, _) => &item.key,
+            Write::Add { key, .. } => key,
+            Write::Settle(settlement) => &settlement.key,
+        }
+    }
+
+    /// Whether both write the same item.
+    pub(super) fn meets(&self, other: &Write) -> bool {
+        self.key() == other.key()
+    }
+
+    /// Both writes of one item as one, where that can be said.
+    pub(super) fn with(&self, other: &Write) -> Option<Write> {
+        match (self, other) {
+            (
+                Write::Add { key, amounts },
+                Write::Add {
+                    amounts: others, ..
+                },
+            ) => {
+                let mut sums: BTreeMap<&String, Decimal> = BTreeMap::new();
+                for (field, amount) in amounts.iter().chain(others) {
+                    let sum = sums.entry(field).or_default();
+                    *sum = sum.checked_add(*amount)?;
+                }
+                let sums = sums.into_iter().map(|(field, sum)| (field.clone(), sum));
+                Some(Write::Add {
+                    key: key.clone(),
+                    amounts: sums.collect(),
+                })
+            }
+            (Write::Settle(one), Write::Settle(other)) => one.with(other).map(Write::Settle),
+            _ => None,
+        }
+    }
+}
+
 impl Table {
     /// Makes all of these writes or none, in one `TransactWriteItems`, trying again while that can help.
     ///
@@ -62,12 +102,8 @@ impl Table {
     /// replace, or when a hold to settle is not; a transient error when time ran out, after
     /// which the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
-        let writes = writes
-            .iter()
-            .map(|write| self.transaction_part(write))
-            .collect::<Result<Vec<_>, _>>()?;
         let token = Uuid::new_v4().to_string();
-        let attempt = || self.transact_once(writes.clone(), &token, limits.attempt);
+        let attempt = || self.transact_once(writes, &token, limits.attempt);
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(25))
             .with_max_delay(Duration::from_millis(200))
@@ -85,19 +121,16 @@ impl Table {
 
     async fn transact_once(
         &self,
-        writes: Vec<TransactWriteItem>,
+        writes: &[Write],
         token: &str,
         limit: Duration,
     ) -> Result<(), StoreError> {
-        // The loop above retries: it knows the reasons inside a cancelled transaction, the SDK does not.
-        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+        let parts = writes.iter().map(|write| self.transaction_part(write));
         let call = self
-            .client
+            .untried
             .transact_write_items()
-            .set_transact_items(Some(writes))
+            .set_transact_items(Some(parts.collect::<Result<_, _>>()?))
             .client_request_token(token)
-            .customize()
-            .config_override(once)
             .send();
         match tokio::time::timeout(limit, call).await {
             Ok(Ok(_)) => Ok(()),
@@ -112,7 +145,7 @@ impl Table {
             Write::Create(item) => part.put(
                 Put::builder()
                     .table_name(&*self.name)
-                    .set_item(Some(item.0.clone()))
+                    .set_item(Some(item.attributes()))
                     .condition_expression("attribute_not_exists(pk)")
                     .build()
                     .map_err(not_sent)?,
@@ -120,7 +153,7 @@ impl Table {
             Write::Replace(item, version) => part.put(
                 Put::builder()
                     .table_name(&*self.name)
-                    .set_item(Some(item.0.clone()))
+                    .set_item(Some(item.attributes()))
                     .condition_expression("version = :version")
                     .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
                     .build()

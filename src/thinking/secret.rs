@@ -101,7 +101,7 @@ impl Secret {
 }
 
 fn broken(what: impl Into<String>) -> StoreError {
-    StoreError::Item(serde_json::Error::io(std::io::Error::other(what.into())))
+    serde_json::Error::io(std::io::Error::other(what.into())).into()
 }
 
 impl std::fmt::Debug for Held {

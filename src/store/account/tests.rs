@@ -27,7 +27,7 @@ async fn settle(table: &Table, key: &Key, holder: &str, held: Decimal, actual: D
     for moved in [false, true] {
         let settlement = Settlement {
             key: key.clone(),
-            holder: holder.to_owned(),
+            holders: vec![holder.to_owned()],
             held,
             actual,
             moved,
@@ -118,7 +118,7 @@ async fn a_settlement_of_an_account_that_is_gone_is_told() {
     let table = embedded.table("test").await.unwrap();
     let settlement = Settlement {
         key: keys::budget("k", None),
-        holder: "h".into(),
+        holders: vec!["h".into()],
         held: d(1),
         actual: d(1),
         moved: true,
