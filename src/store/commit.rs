@@ -5,14 +5,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::{StoreError, Table, Write, WriteLimits};
 
-/// So many transactions of one process are under way; more wait. More than one, so that one which has to be tried again
-/// does not hold up the others.
+/// Who has waited so long for the transaction under way starts another: a healthy one takes 10 to 30 ms.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// No more than so many are under way, however slow they are.
 const AT_ONCE: usize = 4;
 /// As many writes as DynamoDB takes in one transaction
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
@@ -25,6 +28,7 @@ type Answer = Result<(), StoreError>;
 pub struct GroupCommit {
     table: Table,
     limits: WriteLimits,
+    patience: Duration,
     queue: Arc<Mutex<Queue>>,
 }
 
@@ -40,7 +44,7 @@ struct Member {
     done: oneshot::Sender<Answer>,
 }
 
-/// One of [`AT_ONCE`]. Given up, by whatever end, it goes to those who wait.
+/// One transaction under way. Given up, by whatever end, the turn goes to those who wait.
 struct Turn<'a>(&'a GroupCommit);
 
 /// Members and their writes as one transaction.
@@ -58,6 +62,7 @@ impl GroupCommit {
         GroupCommit {
             table,
             limits,
+            patience: PATIENCE,
             queue: Arc::default(),
         }
     }
@@ -70,18 +75,27 @@ impl GroupCommit {
     pub async fn transact(&self, writes: &[Write]) -> Answer {
         match self.enter(writes) {
             Ok(_turn) => self.table.transact(writes, self.limits).await,
-            Err(answer) => answer.await.unwrap_or_else(|_| {
-                Err(StoreError::Unreachable(
-                    "the process ended before it was written".to_owned(),
-                ))
-            }),
+            Err(mut answer) => {
+                let answered = match timeout(self.patience, &mut answer).await {
+                    Ok(answered) => answered,
+                    Err(_) => {
+                        self.start_another();
+                        answer.await
+                    }
+                };
+                answered.unwrap_or_else(|_| {
+                    Err(StoreError::Unreachable(
+                        "the process ended before it was written".to_owned(),
+                    ))
+                })
+            }
         }
     }
 
     fn enter(&self, writes: &[Write]) -> Result<Turn<'_>, oneshot::Receiver<Answer>> {
         let mut queue = self.lock();
-        if queue.under_way < AT_ONCE {
-            queue.under_way += 1;
+        if queue.under_way == 0 {
+            queue.under_way = 1;
             return Ok(Turn(self));
         }
         let (done, answer) = oneshot::channel();
@@ -90,6 +104,14 @@ impl GroupCommit {
             done,
         });
         Err(answer)
+    }
+
+    fn start_another(&self) {
+        let mut queue = self.lock();
+        if queue.under_way < AT_ONCE && !queue.waiting.is_empty() {
+            queue.under_way += 1;
+            tokio::spawn(self.clone().work_off());
+        }
     }
 
     async fn work_off(self) {
