@@ -199,6 +199,41 @@ async fn a_request_whose_process_is_killed_becomes_a_record_with_an_estimate() {
 }
 
 #[tokio::test]
+async fn a_stream_under_way_when_the_server_is_told_to_stop_ends_whole_with_its_record() {
+    let mut stage = Stage::new().await;
+    let slow = Step::text("one two three four five six").pace(Duration::from_millis(50));
+    stage.bedrock.script(PRIMARY, [slow]);
+    let mut body = hello("primary");
+    body["stream"] = json!(true);
+    let mut response = stage.request(&body).send().await.unwrap();
+    let mut text = response.chunk().await.unwrap().unwrap().to_vec();
+    stage.gateway.terminate();
+    stage.gateway.says("requests under way may end").await;
+    assert!(
+        reqwest::Client::new()
+            .get(&stage.gateway.url)
+            .send()
+            .await
+            .is_err()
+    );
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        text.extend(chunk);
+    }
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.contains("six") && text.ends_with("data: [DONE]\n\n"),
+        "{text}"
+    );
+    assert!(stage.gateway.ended().await.success());
+    let contents = stage.books.contents().await;
+    let [record] = &contents.records[..] else {
+        panic!("{contents:?}")
+    };
+    assert_eq!(record.status, Status::Success);
+    contents.assert_balanced();
+}
+
+#[tokio::test]
 async fn a_replay_that_cannot_write_says_so_and_may_be_made_again() {
     let stage = Stage::new().await;
     let folder = tempfile::tempdir().unwrap();

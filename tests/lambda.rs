@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bedrock_sidecar::shell::simulated::Step;
 use bedrock_sidecar::spend::Status;
 use serde_json::{Value, json};
@@ -44,6 +45,32 @@ async fn a_stream_comes_piece_by_piece_and_its_record_is_written_before_the_free
         .await
         .expect("a record");
     assert_eq!(record.status, Status::Success);
+}
+
+/// A function URL passes on what is not text in base64, and so what a client sends without saying what it is.
+#[tokio::test]
+async fn a_body_in_base64_is_read_as_what_it_is() {
+    let lambda = Lambda::start().await;
+    let encoded = |bytes: &[u8]| {
+        let mut event = event("POST", "/v1/chat/completions", None);
+        event["headers"]["content-type"] = json!("application/octet-stream");
+        event["body"] = json!(BASE64_STANDARD.encode(bytes));
+        event["isBase64Encoded"] = json!(true);
+        event
+    };
+    let mut large = streamed();
+    large["messages"][0]["content"] = json!("many words — ".repeat(250_000));
+    for body in [streamed(), large] {
+        let event = encoded(body.to_string().as_bytes());
+        let invocation = lambda.invoke(event, Duration::from_secs(60)).await;
+        assert_eq!(invocation.status, 200, "{}", invocation.text());
+        assert!(invocation.text().ends_with("data: [DONE]\n\n"));
+    }
+    let garbage = encoded(&[0xff, 0x00, 0xfe, 0x80]);
+    let invocation = lambda.invoke(garbage, Duration::from_secs(60)).await;
+    assert_eq!(invocation.status, 400);
+    let error: Value = serde_json::from_str(&invocation.text()).unwrap();
+    assert_eq!(error["error"]["type"], "invalid_request_error");
 }
 
 #[tokio::test]

@@ -131,7 +131,10 @@ impl Exchange {
         // A client that has gone needs no end.
         steps.send(last).await.ok();
         drop(steps);
-        log::answered(&record, first_piece, started.elapsed());
+        let whole = started.elapsed();
+        // The client's side has been woken on this thread, where it would wait for what is done here.
+        tokio::task::yield_now().await;
+        log::answered(&record, first_piece, whole);
         // All three log what could not be written.
         let used = record.usage().total();
         tokio::join!(
