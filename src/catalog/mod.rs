@@ -37,7 +37,9 @@ const BUNDLED: &str = include_str!(concat!(env!("OUT_DIR"), "/models.json"));
 static CATALOG: LazyLock<Catalog<'static>> =
     LazyLock::new(|| match serde_json::from_str(BUNDLED) {
         Ok(catalog) => catalog,
-        Err(error) => unreachable!("config/models.yml is read by the tests of every build: {error}"),
+        Err(error) => {
+            unreachable!("config/models.yml is read by the tests of every build: {error}")
+        }
     });
 
 impl Catalog<'static> {

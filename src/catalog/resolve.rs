@@ -31,6 +31,18 @@ impl Catalog<'_> {
             .unwrap_or_else(|| Model::unknown(base_model.unwrap_or(model_id)))
     }
 
+    /// Whether [`Catalog::resolve`] finds this id in the catalog.
+    pub fn knows(&self, model_id: &str) -> bool {
+        let Some(id) = ModelId::parse(model_id).plain.map(without_window) else {
+            return false;
+        };
+        let base = id.split_once('.').map(|(_, base)| base);
+        [Some(id), base]
+            .into_iter()
+            .flatten()
+            .any(|id| self.models.contains_key(id))
+    }
+
     /// Every id that can be called, with its model: base ids and inference profiles, sorted.
     pub fn iter(&self) -> impl Iterator<Item = Model> + '_ {
         let bases = self.models.keys();
