@@ -34,7 +34,10 @@ struct Life {
     ready: f64,
     /// Processor time of that, milliseconds.
     ready_cpu: f64,
-    /// From the first event to the first byte of its stream, milliseconds.
+    /// From exec to the first byte of the first stream where its event waits already, milliseconds. That is what whoever
+    /// makes Lambda start an environment waits for.
+    cold: f64,
+    /// From the first event to the first byte of its stream, milliseconds, when all that is done ahead is done.
     first: f64,
     /// Processor time of the first invocation, milliseconds, what init left to do included.
     first_cpu: f64,
@@ -126,16 +129,30 @@ impl Surroundings<'_> {
         Ok(())
     }
 
+    /// From exec to the first byte of the first stream, whose event is there before the function.
+    async fn cold(&self, program: &Path) -> Result<Duration, Error> {
+        let mut api = RuntimeApi::start().await?;
+        api.send(&chat(&prompt::body(Size::OneKb, SHORT.model, true)))
+            .await?;
+        let mut command = Command::new(program);
+        self.environment(&mut command, &api)?;
+        let begun = Instant::now();
+        let process = Process::new(command.spawn()?, String::new())?;
+        ready(&mut api).await?;
+        let first = first_byte(&mut api).await?;
+        process.end().await?;
+        Ok(first - begun)
+    }
+
     /// From exec to the end of the second stream.
     async fn life(&self, program: &Path) -> Result<Life, Error> {
+        let cold = self.cold(program).await?;
         let mut api = RuntimeApi::start().await?;
         let mut command = Command::new(program);
         self.environment(&mut command, &api)?;
         let begun = Instant::now();
         let process = Process::new(command.spawn()?, String::new())?;
-        let Told::Ready(ready) = api.told().await? else {
-            return Err("it did not begin with asking for an event".into());
-        };
+        let ready = ready(&mut api).await?;
         let ready_cpu = process.cpu()?;
         // What is done ahead of the first event may end.
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -148,6 +165,7 @@ impl Surroundings<'_> {
         let life = Life {
             ready: millis(ready - begun),
             ready_cpu: millis(ready_cpu),
+            cold: millis(cold),
             first: millis(first),
             first_cpu: millis(after_first.saturating_sub(ready_cpu)),
             warm: millis(warm),
@@ -185,9 +203,10 @@ impl Surroundings<'_> {
         lives: &[Life],
     ) -> Result<Function, Error> {
         type Figure = (&'static str, fn(&Life) -> f64);
-        let figures: [Figure; 9] = [
+        let figures: [Figure; 10] = [
             ("exec → ready, ms", |life| life.ready),
             ("exec → ready, CPU ms", |life| life.ready_cpu),
+            ("exec → first byte, ms", |life| life.cold),
             ("first stream's first byte, ms", |life| life.first),
             ("first invocation, CPU ms", |life| life.first_cpu),
             ("second stream's first byte, ms", |life| life.warm),
@@ -213,14 +232,27 @@ impl Surroundings<'_> {
     }
 }
 
+/// When a new function has asked for its first event.
+async fn ready(api: &mut RuntimeApi) -> Result<Instant, Error> {
+    match api.told().await? {
+        Told::Ready(at) => Ok(at),
+        _ => Err("it did not begin with asking for an event".into()),
+    }
+}
+
 /// One invocation: the time to its first byte, when the function has asked for the next one.
 async fn invoke(api: &mut RuntimeApi, event: &serde_json::Value) -> Result<Duration, Error> {
     let begun = Instant::now();
     api.send(event).await?;
+    Ok(first_byte(api).await? - begun)
+}
+
+/// When the first byte of the answer under way came, when the function has asked for the next event.
+async fn first_byte(api: &mut RuntimeApi) -> Result<Instant, Error> {
     let mut first = None;
     loop {
         match api.told().await? {
-            Told::FirstByte(at) => first = Some(at - begun),
+            Told::FirstByte(at) => first = Some(at),
             Told::Whole(..) => {}
             Told::Ready(_) => return first.ok_or_else(|| "it answered nothing".into()),
             Told::Failed => return Err("the invocation failed".into()),
