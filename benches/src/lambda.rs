@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -81,6 +81,7 @@ pub async fn run(
     lives: usize,
 ) -> Result<[Function; 2], Error> {
     fs::create_dir_all(kept)?;
+    let (bare, gateway) = (&copied(bare, kept)?, &copied(gateway, kept)?);
     let upstream = Process::role("upstream").await?;
     let table = Process::role("table").await?;
     let surroundings = Surroundings {
@@ -101,6 +102,14 @@ pub async fn run(
             .function("gateway", gateway, &of_gateway)
             .await?,
     ])
+}
+
+/// A copy of the program. How a file lies in the system's cache decides how much of it is mapped with each page that is
+/// touched, and with copies that is alike for both.
+fn copied(program: &Path, kept: &Path) -> Result<PathBuf, Error> {
+    let copy = kept.join(program.file_name().ok_or("the program has no name")?);
+    fs::copy(program, &copy)?;
+    Ok(copy)
 }
 
 struct Surroundings<'a> {
