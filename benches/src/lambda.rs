@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ use crate::upstream::SHORT;
 /// Lambda's smallest memory, in KiB. The limit here is on addresses, of which a process has more than it uses.
 const SMALLEST: u64 = 128 * 1024;
 
+/// So many prompts of 1 MB come one after the other, by turns answered as a stream and whole.
+const EVENTS: usize = 6;
+
 /// One environment's life.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Life {
@@ -31,7 +34,10 @@ struct Life {
     ready: f64,
     /// Processor time of that, milliseconds.
     ready_cpu: f64,
-    /// From the first event to the first byte of its stream, milliseconds.
+    /// From exec to the first byte of the first stream where its event waits already, milliseconds. That is what whoever
+    /// makes Lambda start an environment waits for.
+    cold: f64,
+    /// From the first event to the first byte of its stream, milliseconds, when all that is done ahead is done.
     first: f64,
     /// Processor time of the first invocation, milliseconds, what init left to do included.
     first_cpu: f64,
@@ -41,6 +47,8 @@ struct Life {
     warm_cpu: f64,
     /// Memory in use before the first event, in KiB.
     rss: u64,
+    /// What of it is the process's own, in KiB.
+    own: u64,
     /// The most after both, in KiB.
     peak: u64,
 }
@@ -52,7 +60,7 @@ pub struct Function {
     pub name: &'static str,
     /// Each figure's median and minimum over all lives, by name.
     pub figures: Vec<(&'static str, f64, f64)>,
-    /// The most memory in use for a stream after a prompt of 1 MB within 128 MB, in KiB.
+    /// The most memory in use for prompts of 1 MB within 128 MB, in KiB.
     pub peak_at_1_mb: u64,
     /// The program in a zip, bytes.
     pub zip: u64,
@@ -73,6 +81,7 @@ pub async fn run(
     lives: usize,
 ) -> Result<[Function; 2], Error> {
     fs::create_dir_all(kept)?;
+    let (bare, gateway) = (&copied(bare, kept)?, &copied(gateway, kept)?);
     let upstream = Process::role("upstream").await?;
     let table = Process::role("table").await?;
     let surroundings = Surroundings {
@@ -93,6 +102,14 @@ pub async fn run(
             .function("gateway", gateway, &of_gateway)
             .await?,
     ])
+}
+
+/// A copy of the program. How a file lies in the system's cache decides how much of it is mapped with each page that is
+/// touched, and with copies that is alike for both.
+fn copied(program: &Path, kept: &Path) -> Result<PathBuf, Error> {
+    let copy = kept.join(program.file_name().ok_or("the program has no name")?);
+    fs::copy(program, &copy)?;
+    Ok(copy)
 }
 
 struct Surroundings<'a> {
@@ -121,20 +138,34 @@ impl Surroundings<'_> {
         Ok(())
     }
 
+    /// From exec to the first byte of the first stream, whose event is there before the function.
+    async fn cold(&self, program: &Path) -> Result<Duration, Error> {
+        let mut api = RuntimeApi::start().await?;
+        api.send(&chat(&prompt::body(Size::OneKb, SHORT.model, true)))
+            .await?;
+        let mut command = Command::new(program);
+        self.environment(&mut command, &api)?;
+        let begun = Instant::now();
+        let process = Process::new(command.spawn()?, String::new())?;
+        ready(&mut api).await?;
+        let first = first_byte(&mut api).await?;
+        process.end().await?;
+        Ok(first - begun)
+    }
+
     /// From exec to the end of the second stream.
     async fn life(&self, program: &Path) -> Result<Life, Error> {
+        let cold = self.cold(program).await?;
         let mut api = RuntimeApi::start().await?;
         let mut command = Command::new(program);
         self.environment(&mut command, &api)?;
         let begun = Instant::now();
         let process = Process::new(command.spawn()?, String::new())?;
-        let Told::Ready(ready) = api.told().await? else {
-            return Err("it did not begin with asking for an event".into());
-        };
+        let ready = ready(&mut api).await?;
         let ready_cpu = process.cpu()?;
         // What is done ahead of the first event may end.
         tokio::time::sleep(Duration::from_millis(60)).await;
-        let rss = process.rss()?;
+        let (rss, own) = (process.rss()?, process.own()?);
         let event = chat(&prompt::body(Size::OneKb, SHORT.model, true));
         let first = invoke(&mut api, &event).await?;
         let after_first = process.cpu()?;
@@ -143,18 +174,20 @@ impl Surroundings<'_> {
         let life = Life {
             ready: millis(ready - begun),
             ready_cpu: millis(ready_cpu),
+            cold: millis(cold),
             first: millis(first),
             first_cpu: millis(after_first.saturating_sub(ready_cpu)),
             warm: millis(warm),
             warm_cpu: millis(process.cpu()?.saturating_sub(after_first)),
             rss,
+            own,
             peak: process.peak()?,
         };
         process.end().await?;
         Ok(life)
     }
 
-    /// The most memory that a prompt of 1 MB takes, where no more than Lambda's smallest can be had.
+    /// The most memory that prompts of 1 MB take, where no more than Lambda's smallest can be had.
     async fn peak_at_1_mb(&self, program: &Path) -> Result<u64, Error> {
         let mut api = RuntimeApi::start().await?;
         let mut command = Command::new("/bin/sh");
@@ -163,9 +196,9 @@ impl Surroundings<'_> {
         self.environment(&mut command, &api)?;
         let process = Process::new(command.spawn()?, String::new())?;
         api.told().await?;
-        let event = chat(&prompt::body(Size::OneMb, SHORT.model, true));
-        for _ in 0..3 {
-            invoke(&mut api, &event).await?;
+        let event = |streams| chat(&prompt::body(Size::OneMb, SHORT.model, streams));
+        for event in [event(true), event(false)].iter().cycle().take(EVENTS) {
+            invoke(&mut api, event).await?;
         }
         let peak = process.peak()?;
         process.end().await?;
@@ -179,14 +212,16 @@ impl Surroundings<'_> {
         lives: &[Life],
     ) -> Result<Function, Error> {
         type Figure = (&'static str, fn(&Life) -> f64);
-        let figures: [Figure; 8] = [
+        let figures: [Figure; 10] = [
             ("exec → ready, ms", |life| life.ready),
             ("exec → ready, CPU ms", |life| life.ready_cpu),
+            ("exec → first byte, ms", |life| life.cold),
             ("first stream's first byte, ms", |life| life.first),
             ("first invocation, CPU ms", |life| life.first_cpu),
             ("second stream's first byte, ms", |life| life.warm),
             ("second invocation, CPU ms", |life| life.warm_cpu),
             ("RSS when ready, MB", |life| life.rss as f64 / 1024.0),
+            ("of that its own, MB", |life| life.own as f64 / 1024.0),
             ("RSS peak, MB", |life| life.peak as f64 / 1024.0),
         ];
         let figures = figures.map(|(name, of)| {
@@ -206,14 +241,27 @@ impl Surroundings<'_> {
     }
 }
 
+/// When a new function has asked for its first event.
+async fn ready(api: &mut RuntimeApi) -> Result<Instant, Error> {
+    match api.told().await? {
+        Told::Ready(at) => Ok(at),
+        _ => Err("it did not begin with asking for an event".into()),
+    }
+}
+
 /// One invocation: the time to its first byte, when the function has asked for the next one.
 async fn invoke(api: &mut RuntimeApi, event: &serde_json::Value) -> Result<Duration, Error> {
     let begun = Instant::now();
     api.send(event).await?;
+    Ok(first_byte(api).await? - begun)
+}
+
+/// When the first byte of the answer under way came, when the function has asked for the next event.
+async fn first_byte(api: &mut RuntimeApi) -> Result<Instant, Error> {
     let mut first = None;
     loop {
         match api.told().await? {
-            Told::FirstByte(at) => first = Some(at - begun),
+            Told::FirstByte(at) => first = Some(at),
             Told::Whole(..) => {}
             Told::Ready(_) => return first.ok_or_else(|| "it answered nothing".into()),
             Told::Failed => return Err("the invocation failed".into()),
@@ -260,7 +308,7 @@ pub fn markdown(functions: &[Function; 2], goals: &[Goal]) -> String {
             of(gateway) / of(bare)
         )
     };
-    text += &rest("RSS peak, 1 MB prompt within 128 MB, MB", |function| {
+    text += &rest("RSS peak, prompts of 1 MB within 128 MB, MB", |function| {
         function.peak_at_1_mb as f64 / 1024.0
     });
     text += &rest("zip, MB", |function| function.zip as f64 / 1e6);

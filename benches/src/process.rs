@@ -72,6 +72,12 @@ impl Process {
         self.status("VmRSS:")
     }
 
+    /// What of the memory in use is the process's own, in KiB: heap, stacks, and pages of its files that it has written
+    /// to. The rest is pages of its files as they are, which the system can drop and read again.
+    pub fn own(&self) -> Result<u64, Error> {
+        self.status("RssAnon:")
+    }
+
     /// The most memory in use since the start, or since the last [`Process::forget_peak`], in KiB.
     pub fn peak(&self) -> Result<u64, Error> {
         self.status("VmHWM:")

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 mod corrections;
 mod entry;
@@ -19,9 +20,13 @@ pub use id::ModelId;
 pub use model::{Abilities, Caching, Family, Limits, Model, Price, Rates, ThinkingSupport};
 
 /// Every model the gateway knows by name.
+///
+/// An entry stays the text that it is until its model is asked for: a configuration names a dozen of them, and all,
+/// read, would be a quarter of a new process's heap.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Catalog {
-    models: BTreeMap<String, entry::Entry>,
+pub struct Catalog<'a> {
+    #[serde(borrow)]
+    models: BTreeMap<&'a str, &'a RawValue>,
     #[serde(default)]
     corrections: Vec<corrections::Correction>,
 }
@@ -29,20 +34,36 @@ pub struct Catalog {
 /// `config/models.yml` as JSON; see `build.rs`.
 const BUNDLED: &str = include_str!(concat!(env!("OUT_DIR"), "/models.json"));
 
-static CATALOG: LazyLock<Catalog> = LazyLock::new(|| match Catalog::from_json(BUNDLED) {
-    Ok(catalog) => catalog,
-    Err(error) => unreachable!("config/models.yml is read by the tests of every build: {error}"),
-});
+static CATALOG: LazyLock<Catalog<'static>> =
+    LazyLock::new(|| match serde_json::from_str(BUNDLED) {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            unreachable!("config/models.yml is read by the tests of every build: {error}")
+        }
+    });
 
-impl Catalog {
-    /// The catalog that is part of the binary; read at the first call.
+impl Catalog<'static> {
+    /// The catalog that is part of the binary; read at the first call. That every entry can be read, its tests know.
     pub fn bundled() -> &'static Self {
         &CATALOG
     }
+}
 
+impl<'a> Catalog<'a> {
     /// Reads a catalog: `config/models.yml` as JSON. Fails on anything it does not know.
-    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
+    pub fn from_json(json: &'a str) -> Result<Self, serde_json::Error> {
+        let catalog: Self = serde_json::from_str(json)?;
+        for entry in catalog.models.values() {
+            serde_json::from_str::<entry::Entry>(entry.get())?;
+        }
+        Ok(catalog)
+    }
+
+    fn entry(&self, base: &str) -> Option<entry::Entry> {
+        match serde_json::from_str(self.models.get(base)?.get()) {
+            Ok(entry) => Some(entry),
+            Err(error) => unreachable!("no catalog has an entry that cannot be read: {error}"),
+        }
     }
 }
 

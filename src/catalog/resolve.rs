@@ -11,7 +11,7 @@ impl Caching {
     pub const COMMON_MINIMUM: u32 = 1_024;
 }
 
-impl Catalog {
+impl Catalog<'_> {
     /// What is known of the model that a deployment names.
     ///
     /// First the id itself, with the region's own price where there is one; then the id without its geographic
@@ -31,32 +31,42 @@ impl Catalog {
             .unwrap_or_else(|| Model::unknown(base_model.unwrap_or(model_id)))
     }
 
+    /// Whether [`Catalog::resolve`] finds this id in the catalog.
+    pub fn knows(&self, model_id: &str) -> bool {
+        let Some(id) = ModelId::parse(model_id).plain.map(without_window) else {
+            return false;
+        };
+        let base = id.split_once('.').map(|(_, base)| base);
+        [Some(id), base]
+            .into_iter()
+            .flatten()
+            .any(|id| self.models.contains_key(id))
+    }
+
     /// Every id that can be called, with its model: base ids and inference profiles, sorted.
     pub fn iter(&self) -> impl Iterator<Item = Model> + '_ {
-        let mut ids: Vec<String> = Vec::new();
-        for (base, entry) in &self.models {
-            if !entry.profile_only {
-                ids.push(base.clone());
-            }
-            let corrected = self.corrected(base, base, entry.base.clone());
-            let varied = entry.variants.iter().flat_map(|variant| &variant.names);
-            for name in entry
-                .profiles
-                .iter()
-                .chain(&corrected.profiles)
-                .chain(varied)
-            {
-                if !is_region(name) {
-                    ids.push(format!("{name}.{base}"));
-                }
-            }
-        }
-        ids.sort();
-        ids.into_iter().filter_map(|id| {
-            let mut model = self.find(&id, None)?;
-            model.id = id;
-            Some(model)
-        })
+        let bases = self.models.keys();
+        let mut models: Vec<Model> = bases.flat_map(|base| self.callable(base)).collect();
+        models.sort_by(|one, other| one.id.cmp(&other.id));
+        models.into_iter()
+    }
+
+    /// The ids under which one base id can be called, with their models.
+    fn callable(&self, base: &str) -> Vec<Model> {
+        let Some(entry) = self.entry(base) else {
+            return Vec::new();
+        };
+        let corrected = self.corrected(base, base, entry.base.clone());
+        let varied = entry.variants.iter().flat_map(|variant| &variant.names);
+        let profiles = entry.profiles.iter().chain(&corrected.profiles);
+        let profiles = profiles.chain(varied).filter(|name| !is_region(name));
+        let profiles = profiles.map(|name| {
+            let id = format!("{name}.{base}");
+            let model = self.of_profile(&id, name, base, &entry);
+            Model { id, ..model }
+        });
+        let own = (!entry.profile_only).then(|| self.build(base, base, &entry, None, false));
+        own.into_iter().chain(profiles).collect()
     }
 
     /// The known id most like this one, for a hint beside "unknown".
@@ -71,19 +81,22 @@ impl Catalog {
 
     fn find(&self, id: &str, region: Option<&str>) -> Option<Model> {
         let id = without_window(id);
-        if let Some(entry) = self.models.get(id) {
+        if let Some(entry) = self.entry(id) {
             let variant = region.and_then(|region| entry.variant(region));
-            return Some(self.build(id, id, entry, variant, false));
+            return Some(self.build(id, id, &entry, variant, false));
         }
         let (prefix, base) = id.split_once('.')?;
-        let entry = self.models.get(base)?;
+        Some(self.of_profile(id, prefix, base, &self.entry(base)?))
+    }
+
+    fn of_profile(&self, id: &str, prefix: &str, base: &str, entry: &Entry) -> Model {
         let variant = entry.variant(prefix);
         if variant.is_some() || entry.profiles.iter().any(|profile| profile == prefix) {
-            Some(self.build(id, base, entry, variant, false))
+            self.build(id, base, entry, variant, false)
         } else {
             let mut model = self.build(id, base, entry, None, true);
             model.id = base.to_owned();
-            Some(model)
+            model
         }
     }
 

@@ -142,8 +142,7 @@ impl Groups {
             })
         };
         fit(name).or_else(|| {
-            let known =
-                !self.patterns.is_empty() && Catalog::bundled().resolve(name, None, None).known;
+            let known = !self.patterns.is_empty() && Catalog::bundled().knows(name);
             known.then(|| fit(&format!("bedrock/{name}"))).flatten()
         })
     }

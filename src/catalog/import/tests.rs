@@ -65,7 +65,8 @@ fn a_list_becomes_a_catalog_and_the_corrections_stay() {
     "#);
 
     let json: serde_json::Value = serde_yaml::from_str(&yaml).unwrap();
-    let catalog = Catalog::from_json(&json.to_string()).unwrap();
+    let json = json.to_string();
+    let catalog = Catalog::from_json(&json).unwrap();
     let model = catalog.resolve("global.anthropic.claude-x-1", None, None);
     assert_eq!(model.abilities.thinking, ThinkingSupport::Budget);
     assert_eq!(

@@ -152,3 +152,22 @@ fn how_long_reading_takes() {
     }
     eprintln!("{} bytes in {:?}", BUNDLED.len(), start.elapsed() / 100);
 }
+
+#[test]
+fn what_is_known_is_what_is_found() {
+    let catalog = Catalog::bundled();
+    let listed = catalog.iter().map(|model| model.id);
+    let named = [
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
+        "xx.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "anthropic.claude-haiku-4-5-20251001-v1:0:200k",
+        "anthropic.claude-of-another-day",
+        "gpt-5",
+        "",
+    ];
+    for id in listed.chain(named.map(str::to_owned)) {
+        let found = catalog.resolve(&id, None, None).known;
+        assert_eq!(catalog.knows(&id), found, "{id}");
+    }
+}
