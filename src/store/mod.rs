@@ -14,6 +14,7 @@ mod item;
 pub mod keys;
 pub mod pieces;
 mod put;
+mod raise;
 mod read;
 mod slots;
 mod table;
