@@ -67,6 +67,7 @@ impl AppState {
                 ledger.table().clone(),
                 routes.clock().clone(),
                 key_options(&config),
+                tasks.clone(),
             ),
             config,
             routes,

@@ -372,6 +372,23 @@ async fn a_budget_that_others_always_use_is_429_for_now_and_holds_nothing() {
 }
 
 #[tokio::test]
+async fn money_that_may_be_held_for_a_request_that_will_not_run_is_given_back_before_it_has_ended()
+{
+    let (app, network, _embedded) = behind_a_network().await;
+    let key = key(&app, json!({"max_budget": 1})).await;
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let before = account(&app, &key).await;
+
+    network.strike_updates();
+    // It is held, and nobody hears of it.
+    network.script([Fault::ResetAfter, Fault::ResetBefore, Fault::ResetBefore]);
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(account(&app, &key).await, before);
+}
+
+#[tokio::test]
 async fn a_regenerated_key_goes_on_with_the_budget_of_the_old_one() {
     let app = TestApp::new().await;
     app.bedrock.always(

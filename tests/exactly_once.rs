@@ -170,7 +170,12 @@ async fn a_request_whose_process_is_killed_becomes_a_record_with_an_estimate() {
     stage.bedrock.script(PRIMARY, [silent]);
     let mut body = hello("primary");
     body["stream"] = json!(true);
-    let mut response = stage.request(&body).send().await.unwrap();
+    body["user"] = json!("maria");
+    body["tags"] = json!(["team-a"]);
+    let request = stage.request(&body);
+    let request = request.header("x-litellm-session-id", "s1");
+    let request = request.header("x-litellm-call-id", "mine");
+    let mut response = request.send().await.unwrap();
     response.chunk().await.unwrap();
     stage.gateway.kill();
 
@@ -195,6 +200,14 @@ async fn a_request_whose_process_is_killed_becomes_a_record_with_an_estimate() {
     );
     assert!(!record.spend_known().is_zero());
     assert_eq!(record.decisive().unwrap().model, PRIMARY);
+    let caller = &record.caller;
+    assert_eq!(caller.end_user.as_deref(), Some("maria"));
+    assert_eq!(caller.session_id.as_deref(), Some("s1"));
+    let alias = caller.key_alias.as_deref();
+    assert_eq!(alias, Some("litellm_proxy_master_key"));
+    assert_eq!(record.litellm_call_id.as_deref(), Some("mine"));
+    assert!(record.stream);
+    assert_eq!(contents.tags["team-a"].requests, 1);
     contents.assert_balanced();
 }
 

@@ -1,11 +1,14 @@
 //! The spend API: records found again, and totals that agree with them.
 
+use std::collections::BTreeMap;
+
 use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
+use crate::keys::{chat_with, key};
+use crate::support::{BACKUP, KEY, LAST, PRIMARY, TestApp, header, hello};
 
 async fn read(app: &TestApp, path: &str) -> Value {
     let response = app.get(path).send().await.unwrap();
@@ -254,6 +257,69 @@ async fn the_totals_are_those_of_the_records_to_the_last_digit() {
     .await;
     assert_eq!(report[0]["total_cost"].to_string(), "0.0441");
     assert_eq!(report[0]["model_details"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_report_calls_a_key_as_its_records_do() {
+    let app = TestApp::new().await;
+    let maria = key(&app, json!({"key_alias": "maria"})).await;
+    let nameless = key(&app, json!({})).await;
+    let gone = key(&app, json!({"key_alias": "gone"})).await;
+    for key in [KEY, &maria, &nameless, &gone] {
+        let response = chat_with(&app, key, &hello("primary")).send().await;
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    let gone = json!({"keys": [gone]});
+    app.post("/key/delete", &gone).send().await.unwrap();
+    app.settle().await;
+
+    let records = read(&app, "/spend/logs/v2").await;
+    let called: BTreeMap<&str, &str> = (records["data"].as_array().unwrap().iter())
+        .map(|row| {
+            let alias = row["metadata"]["user_api_key_alias"].as_str().unwrap();
+            (row["api_key"].as_str().unwrap(), alias)
+        })
+        .collect();
+    let mut aliases: Vec<&str> = called.values().copied().collect();
+    aliases.sort_unstable();
+    let short = format!("sk-...{}", &nameless[nameless.len() - 4..]);
+    assert_eq!(
+        aliases,
+        ["gone", "litellm_proxy_master_key", "maria", &short]
+    );
+
+    let in_list = |list: &Value, key: &str| -> BTreeMap<String, Value> {
+        let rows = list.as_array().unwrap().iter();
+        rows.map(|row| {
+            let hash = row[key].as_str().unwrap().to_owned();
+            (hash, row["key_alias"].clone())
+        })
+        .collect()
+    };
+    let expected: BTreeMap<String, Value> = (called.iter())
+        .map(|(hash, alias)| ((*hash).to_owned(), json!(alias)))
+        .collect();
+    let keys = read(&app, "/spend/keys").await;
+    assert_eq!(in_list(&keys, "token"), expected);
+    let dates = format!("start_date={0}&end_date={0}", today());
+    let report = read(
+        &app,
+        &format!("/global/spend/report?{dates}&group_by=api_key"),
+    )
+    .await;
+    assert_eq!(in_list(&report, "api_key"), expected);
+    let activity = read(&app, &format!("/user/daily/activity?{dates}")).await;
+    let breakdown = &activity["results"][0]["breakdown"];
+    for (hash, alias) in called {
+        for of in [
+            &breakdown["api_keys"],
+            &breakdown["models"][PRIMARY]["api_key_breakdown"],
+        ] {
+            assert_eq!(of[hash]["metadata"]["key_alias"], alias, "{breakdown}");
+        }
+    }
+    let one = read(&app, "/spend/keys?limit=1").await;
+    assert_eq!(one.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -102,8 +102,8 @@ pub struct General {
     /// How many days prompts and replies are kept, where they are stored
     /// (`maximum_spend_logs_content_retention_period: 14d`), and never longer than their record. Default: 14.
     pub content_retention_days: Option<u32>,
-    /// Over how many partitions of the table a day's records are spread (`spend_shards`), 4 to 64. Default: 4. May be
-    /// raised at any time, and is never lowered.
+    /// Over how many partitions of the table this process spreads a day's records (`spend_shards`), 4 to 64. Default: 4.
+    /// May be changed at any time: the day knows how many were used.
     pub spend_shards: Option<u8>,
     /// Web origins whose pages may call the gateway (`cors_allow_origins`). Default none.
     pub cors_allow_origins: Vec<String>,

@@ -78,6 +78,7 @@ impl Exchange {
 
     async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
         let started = Instant::now();
+        let mut record = self.begin();
         let admitted = app
             .keys
             .admit(
@@ -90,19 +91,14 @@ impl Exchange {
             .await;
         let mut admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(denied) => return self.refuse(&app, denied, steps).await,
+            Err(denied) => return self.refuse(&app, record, denied, steps).await,
         };
         if admitted.standing != Standing::default() {
             steps.send(Step::Admitted(admitted.standing)).await.ok();
         }
-        spend::opened(&Opening {
-            request_id: self.id,
-            call_type: self.call_type.into(),
-            api_key: self.caller.key_hash.as_str().into(),
-            model: self.model_asked.as_str().into(),
-            estimated_input: self.request.estimated_prompt_tokens(),
-            reservations: admitted.reservations.as_slice().into(),
-        });
+        record.reservations = admitted.reservations;
+        let estimated_input = self.request.estimated_prompt_tokens();
+        spend::opened(&Opening::of(&record, estimated_input));
         let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
         let mut outcome = answered.await.unwrap_or_else(|panic| {
             let panic = panics::text(&panic);
@@ -117,8 +113,7 @@ impl Exchange {
         let failure = outcome.failure.as_ref().map(ApiError::from);
         let usage = outcome.usage.unwrap_or_default();
         let first_piece = outcome.first_piece.map(|at| at - started);
-        let mut record = self.record(outcome, failure.as_ref(), first_piece);
-        record.reservations = admitted.reservations;
+        end(&mut record, outcome, failure.as_ref(), first_piece);
         let last = match failure {
             Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
             None => Step::End(Ending {
@@ -145,21 +140,26 @@ impl Exchange {
     }
 
     /// Ends a request that may not run. It is a record like any other.
-    async fn refuse(mut self, app: &AppState, denied: Denied, steps: mpsc::Sender<Step>) {
+    async fn refuse(
+        self,
+        app: &AppState,
+        mut record: Record,
+        denied: Denied,
+        steps: mpsc::Sender<Step>,
+    ) {
         let standing = denied.standing();
         if standing != Standing::default() {
             steps.send(Step::Admitted(standing)).await.ok();
         }
         let error = standing::refusal(app, denied);
-        let prompt = self.prompt.take();
-        let record = self.record(Outcome::default(), Some(&error), None);
+        end(&mut record, Outcome::default(), Some(&error), None);
         steps
             .send(Step::Failed(Box::new(error), Vec::new()))
             .await
             .ok();
         drop(steps);
         log::answered(&record, None, Duration::ZERO);
-        filing::file(app, record, prompt).await;
+        filing::file(app, record, self.prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.
@@ -179,33 +179,37 @@ impl Exchange {
         chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
     }
 
-    fn record(
-        self,
-        outcome: Outcome,
-        failure: Option<&ApiError>,
-        first_piece: Option<Duration>,
-    ) -> Record {
-        let stream = !self.ask.whole;
+    /// The record as far as it is known before anybody is asked.
+    fn begin(&mut self) -> Record {
         let mut record = record_of(
             self.id,
             self.call_type,
-            self.model_asked,
-            self.caller,
-            self.labels,
+            std::mem::take(&mut self.model_asked),
+            &self.caller,
+            std::mem::take(&mut self.labels),
         );
-        record.status = if failure.is_some() {
-            Status::Failure
-        } else {
-            Status::Success
-        };
-        record.first_token = first_piece.and_then(|after| record.start.checked_add(after).ok());
-        record.end = Timestamp::now();
-        record.attempts = outcome.attempts;
-        record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
-        record.error = failure.map(spend::Failure::from);
-        record.stream = stream;
+        record.stream = !self.ask.whole;
         record
     }
+}
+
+/// Adds to a record how its request ended.
+fn end(
+    record: &mut Record,
+    outcome: Outcome,
+    failure: Option<&ApiError>,
+    first_piece: Option<Duration>,
+) {
+    record.status = if failure.is_some() {
+        Status::Failure
+    } else {
+        Status::Success
+    };
+    record.first_token = first_piece.and_then(|after| record.start.checked_add(after).ok());
+    record.end = Timestamp::now();
+    record.attempts = outcome.attempts;
+    record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
+    record.error = failure.map(spend::Failure::from);
 }
 
 /// The record of a request of which nothing is known yet but who asks for what.
@@ -213,7 +217,7 @@ pub(super) fn record_of(
     id: RequestId,
     call_type: &str,
     model_asked: String,
-    caller: Caller,
+    caller: &Caller,
     labels: Labels,
 ) -> Record {
     let key = caller.virtual_key.as_deref();
@@ -221,8 +225,8 @@ pub(super) fn record_of(
     let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
     let caller = spend::Caller {
         user: key.and_then(|key| key.user_id.clone()),
-        key_hash: caller.key_hash,
-        key_alias: Some(caller.alias),
+        key_hash: caller.key_hash.clone(),
+        key_alias: Some(caller.alias.clone()),
         end_user: labels.end_user,
         session_id: labels.session,
         client: labels.client,

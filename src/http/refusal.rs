@@ -32,7 +32,7 @@ impl Refused<'_> {
         let (model, stream) = headline(self.body);
         let model = model.or(self.model_in_path).unwrap_or_default();
         let mut record =
-            exchange::record_of(self.id, self.call_type, model, self.caller, self.labels);
+            exchange::record_of(self.id, self.call_type, model, &self.caller, self.labels);
         record.stream = stream;
         record.end = jiff::Timestamp::now().max(record.start);
         record.error = Some(Failure::from(&error));

@@ -254,10 +254,12 @@ impl Keyring {
         }
     }
 
-    /// The table did not say whether it holds the amount: if it does, the request that it is for will not run.
+    /// The table did not say whether it holds the amount: if it does, the request that it is for will not run. Nobody's
+    /// answer waits until it is given back, but the end of the invocation or of the process does.
     fn perhaps_held(&self, key: &Key, holder: String, amount: Decimal) {
         let (table, key) = (self.table.clone(), key.clone());
-        tokio::spawn(async move { release(&table, &key, &holder, amount).await });
+        self.tasks
+            .spawn(async move { release(&table, &key, &holder, amount).await });
     }
 }
 
@@ -283,5 +285,43 @@ fn shorten(request: &mut Request, ask: &mut Ask, tokens: u32) {
             let own = std::sync::Arc::make_mut(own);
             own.sampling.max_tokens.get_or_insert(tokens);
         }
+    }
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::chain::Clock;
+    use crate::keys::KeyOptions;
+    use crate::store::Embedded;
+
+    #[tokio::test]
+    async fn whoever_ends_the_process_waits_until_what_may_be_held_is_given_back() {
+        let embedded = Embedded::in_memory().await.unwrap();
+        let table = embedded.table("test").await.unwrap();
+        let key = keys::budget("k", None);
+        let (holder, amount) = ("r", Decimal::ONE);
+        let until = Timestamp::now() + KEPT;
+        let claim = Claim {
+            holder,
+            hold: Hold { amount, until },
+            most: Decimal::TEN,
+            expires: None,
+        };
+        table.reserve(&key, &claim).await.unwrap();
+        let options = KeyOptions {
+            common: None,
+            hold: KEPT,
+        };
+        let tasks = TaskTracker::new();
+        let keyring = Keyring::new(table.clone(), Clock::default(), options, tasks.clone());
+        keyring.perhaps_held(&key, holder.to_owned(), amount);
+        assert_eq!(tasks.len(), 1);
+        tasks.close();
+        tasks.wait().await;
+        let account = table.account(&key).await.unwrap().unwrap();
+        assert_eq!((account.committed, account.holds.len()), (Decimal::ZERO, 0));
     }
 }

@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use crate::chain::Clock;
 use crate::store::{Table, keys};
@@ -51,6 +52,7 @@ pub struct Keyring {
     pub(super) clock: Clock,
     pub(super) options: KeyOptions,
     pub(super) queues: Queues,
+    pub(super) tasks: TaskTracker,
     copies: Arc<Mutex<HashMap<String, Copy>>>,
 }
 
@@ -113,13 +115,14 @@ impl Presented {
 }
 
 impl Keyring {
-    /// The keys in this table; ages are measured by this clock.
-    pub fn new(table: Table, clock: Clock, options: KeyOptions) -> Self {
+    /// The keys in this table; ages are measured by this clock. What outlives a request is a task of `tasks`.
+    pub fn new(table: Table, clock: Clock, options: KeyOptions, tasks: TaskTracker) -> Self {
         Self {
             table,
             clock,
             options,
             queues: Queues::default(),
+            tasks,
             copies: Arc::default(),
         }
     }

@@ -18,6 +18,8 @@ use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
 const DELETED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// A change that others' changes have overtaken is made anew so often.
 const TRIES: usize = 4;
+/// Keys that are asked for at the same time, a hundred in a call.
+const READ_AT_ONCE: usize = 1_000;
 /// The shortest key that may be chosen: the reference system's.
 const SHORTEST: usize = 16;
 const LONGEST: usize = 200;
@@ -117,9 +119,21 @@ impl Keyring {
     /// # Errors
     /// When the table fails.
     pub async fn labels(&self) -> Result<HashMap<String, String>, StoreError> {
-        let keys = self.every().await?.into_iter();
-        let labels = keys.map(|key| (key.hash.clone(), key.label().to_owned()));
-        Ok(labels.collect())
+        Ok(self.every().await?.into_iter().map(labelled).collect())
+    }
+
+    /// The same of these keys alone; what is not known any more is left out.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn labels_of(&self, hashes: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+        let mut labels = HashMap::with_capacity(hashes.len());
+        for some in hashes.chunks(READ_AT_ONCE) {
+            let places: Vec<Key> = some.iter().map(|hash| keys::virtual_key(hash)).collect();
+            let found: Vec<VirtualKey> = self.table.get_many(&places).await?;
+            labels.extend(found.into_iter().map(labelled));
+        }
+        Ok(labels)
     }
 
     async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
@@ -254,6 +268,11 @@ impl Keyring {
         self.keep(key.hash.clone(), Ok(Some(Arc::clone(&key))));
         key
     }
+}
+
+fn labelled(key: VirtualKey) -> (String, String) {
+    let label = key.label().to_owned();
+    (key.hash, label)
 }
 
 fn deleted(key: &VirtualKey, now: jiff::Timestamp) -> VirtualKey {

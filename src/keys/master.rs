@@ -8,6 +8,9 @@ use super::Caller;
 /// The alias of the master key in logs and records, as in the reference system.
 const ALIAS: &str = "litellm_proxy_master_key";
 
+/// The alias of whoever comes where there is no key.
+const NOBODY: &str = "no_key";
+
 /// The key that may do everything.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey {
@@ -86,11 +89,20 @@ impl MasterKey {
             .is_some_and(|known| hex::encode(known) == sha256)
     }
 
+    /// The alias that records have for a key of this hash, if it is no key that the gateway has made.
+    pub fn alias_of(&self, sha256: &str) -> Option<&'static str> {
+        match sha256 {
+            "" => Some(NOBODY),
+            own if self.has_hash(own) => Some(ALIAS),
+            _ => None,
+        }
+    }
+
     /// The caller where everybody is let in.
     pub fn anybody(&self) -> Option<Caller> {
         self.is_open().then(|| Caller {
             key_hash: String::new(),
-            alias: "no_key".to_owned(),
+            alias: NOBODY.to_owned(),
             store_prompts: None,
             virtual_key: None,
         })

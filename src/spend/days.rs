@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use rust_decimal::Decimal;
@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::ledger::{Ledger, ReadError, days_of};
+use super::shards;
 use super::totals::{Counters, DayTotal, TotalOf};
+use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
 
 /// Movements of a day that ended this long ago are late.
@@ -129,15 +131,18 @@ impl Ledger {
 
     /// The sums over a day's shards.
     pub(super) async fn of_shards(&self, day: Date, consistent: bool) -> Result<Rows, StoreError> {
-        let shards = (0..self.options().shards).map(|shard| async move {
+        let of_shard = |shard| async move {
             let query = Query {
                 consistent,
                 ..Query::all(keys::usage_partition(day, shard))
             };
             self.table().run::<Box<RawValue>>(&query, usize::MAX).await
-        });
+        };
+        let usual = try_join_all((0..SHARDS).map(of_shard));
+        let (usual, further) = try_join(usual, shards::further(self.table(), day)).await?;
+        let further = try_join_all(further.map(of_shard)).await?;
         let mut rows = Rows::new();
-        for row in try_join_all(shards).await?.iter().flatten() {
+        for row in usual.iter().chain(&further).flatten() {
             let RowName { sk } = read(row)?;
             *rows.entry(sk).or_default() += read(row)?;
         }

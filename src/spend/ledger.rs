@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::record::Record;
+use super::shards::Told;
 use super::{RequestId, days, log};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
@@ -21,6 +22,7 @@ pub struct Ledger {
     pub(super) table: Table,
     commit: GroupCommit,
     options: LedgerOptions,
+    pub(super) told: Told,
 }
 
 /// How records are written and kept.
@@ -32,8 +34,7 @@ pub struct LedgerOptions {
     pub retention: Option<Duration>,
     /// How long prompts and replies are kept, where they are stored.
     pub content_retention: Duration,
-    /// Over how many partitions a day is spread. May grow from start to start; what lies in a shard beyond the number
-    /// is found by its id alone.
+    /// Over how many partitions what is written on a day is spread, [`SHARDS`] at least. Reading does not depend on it.
     pub shards: u8,
 }
 
@@ -103,6 +104,7 @@ impl Ledger {
             table,
             commit,
             options,
+            told: Told::default(),
         }
     }
 
@@ -128,12 +130,17 @@ impl Ledger {
     /// When the table could not be written in time. Then the whole record has gone to the log as
     /// `spend_unrecorded`, and it may or may not be in the table: replaying it is safe.
     pub async fn record(&self, mut record: Record) -> Result<Written, StoreError> {
-        let outcome = self.write(&mut record).await;
+        let outcome = match self.tell_shard(&record.request_id).await {
+            Ok(()) => self.write(&mut record).await,
+            Err(error) => Err(error),
+        };
         match outcome {
             Ok(()) => Ok(Written::Now),
             // Of the conditions in the transaction, only the record's own is left to say so.
             Err(StoreError::ConditionFailed { .. }) => Ok(Written::AlreadyCounted),
             Err(error) => {
+                // With what it adds, also where writing it was not tried.
+                record.seal();
                 log::unrecorded(&record, &error);
                 Err(error)
             }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, RequestId, Reservation};
+use super::record::{LONGEST, bound_tags, cut};
+use super::{Caller, Record, RequestId, Reservation};
 use crate::store::StoreError;
 
 /// The tracing target of both lines.
@@ -18,29 +19,93 @@ pub const OPEN: &str = "spend_open";
 /// The `event` of a record that the table did not take.
 pub const UNRECORDED: &str = "spend_unrecorded";
 
-/// A request that has been admitted and whose record is still to come.
+/// A request that has been admitted and whose record is still to come, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opening<'a> {
     /// The request.
     pub request_id: RequestId,
-    /// By which route it came, as its record will say.
+    /// By which route it came.
     pub call_type: Cow<'a, str>,
-    /// The SHA-256 of its key, in hex.
-    pub api_key: Cow<'a, str>,
     /// The model it asks for.
     pub model: Cow<'a, str>,
     /// The prompt's tokens, estimated.
     pub estimated_input: u64,
+    /// Whether it asks for a stream.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
+    /// Whose key, for whom.
+    #[serde(flatten)]
+    pub caller: Cow<'a, Caller>,
+    /// The labels that it is counted under.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub tags: Cow<'a, [String]>,
+    /// The client's own id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub litellm_call_id: Option<Cow<'a, str>>,
+    /// The trace that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<Cow<'a, str>>,
     /// What is held for it against which budgets.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub reservations: Cow<'a, [Reservation]>,
 }
 
+/// The most bytes of an opening as JSON. Quoted once more as a part of its line it has less than three times as many:
+/// agents that collect logs cut lines at 16 KB.
+const LONGEST_OPENING: usize = 5_000;
+
+impl<'a> Opening<'a> {
+    /// What is to be known of this record if it never comes.
+    pub fn of(record: &'a Record, estimated_input: u64) -> Opening<'a> {
+        Opening {
+            request_id: record.request_id,
+            call_type: record.call_type.as_str().into(),
+            model: record.model_asked.as_str().into(),
+            estimated_input,
+            stream: record.stream,
+            caller: Cow::Borrowed(&record.caller),
+            tags: record.tags.as_slice().into(),
+            litellm_call_id: record.litellm_call_id.as_deref().map(Cow::from),
+            trace_id: record.trace_id.as_deref().map(Cow::from),
+            reservations: record.reservations.as_slice().into(),
+        }
+    }
+
+    /// As its line says it. What clients have said at length is cut as it will be in the record, and left out where it
+    /// takes more room even so: where most of it is quotes or control characters.
+    fn json(&self) -> String {
+        let json = |opening: &Opening<'_>| serde_json::to_string(opening).unwrap_or_default();
+        let whole = json(self);
+        if whole.len() <= LONGEST_OPENING {
+            return whole;
+        }
+        let mut opening = self.clone();
+        cut(opening.model.to_mut(), LONGEST);
+        opening.caller.to_mut().bound();
+        bound_tags(opening.tags.to_mut());
+        if let Some(id) = &mut opening.litellm_call_id {
+            cut(id.to_mut(), LONGEST);
+        }
+        let short = json(&opening);
+        if short.len() <= LONGEST_OPENING {
+            return short;
+        }
+        json(&Opening {
+            caller: Cow::Owned(Caller {
+                key_hash: self.caller.key_hash.clone(),
+                ..Caller::default()
+            }),
+            tags: Cow::default(),
+            litellm_call_id: None,
+            ..opening
+        })
+    }
+}
+
 /// Logs `spend_open`: from here on Bedrock may bill for this request. The line has left this process when this returns:
 /// standard output is flushed at every end of a line.
 pub fn opened(opening: &Opening<'_>) {
-    let json = serde_json::to_string(opening).unwrap_or_default();
-    tracing::info!(target: TARGET, event = OPEN, open = json);
+    tracing::info!(target: TARGET, event = OPEN, open = opening.json());
 }
 
 /// Logs `spend_unrecorded` with the whole record.
@@ -53,5 +118,61 @@ pub(super) fn unrecorded(record: &Record, error: &StoreError) {
         Err(why) => {
             tracing::error!(target: TARGET, event = UNRECORDED, %error, %why, id = %record.request_id)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// A record all of whose labels are this text.
+    fn record(text: &str) -> Record {
+        let some = || Some(text.to_owned());
+        let caller = Caller {
+            key_hash: "ab".repeat(32),
+            key_alias: some(),
+            user: some(),
+            end_user: some(),
+            session_id: some(),
+            client: some(),
+        };
+        let mut record = Record::new(RequestId::new(Timestamp::UNIX_EPOCH), text, caller);
+        record.tags = (0..1_000).map(|n| format!("{n}{text}")).collect();
+        record.litellm_call_id = some();
+        record
+    }
+
+    #[test]
+    fn an_opening_is_one_line_that_no_collector_cuts_whatever_clients_say() {
+        for character in ["x", "é", "\"", "\\", "\n", "\u{7}", "\u{200b}", "𝄞"] {
+            let mut record = record(&character.repeat(10_000));
+            let json = Opening::of(&record, 12).json();
+            let line = serde_json::json!({ "open": json }).to_string();
+            for line in [line, format!("{json:?}")] {
+                assert!(line.len() < 15_000, "{character:?}: {}", line.len());
+                assert!(!line.contains('\n'));
+            }
+            let read: Opening<'static> = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.caller.key_hash, record.caller.key_hash);
+            if !character.contains(['"', '\\', '\n', '\u{7}']) {
+                record.seal();
+                assert_eq!(read, Opening::of(&record, 12), "as the record has it");
+            }
+        }
+    }
+
+    #[test]
+    fn an_opening_of_an_earlier_version_is_read() {
+        let id = RequestId::new(Timestamp::UNIX_EPOCH);
+        let json = format!(
+            r#"{{"request_id":"{id}","call_type":"acompletion","api_key":"ab","model":"m","estimated_input":1}}"#
+        );
+        let read: Opening<'static> = serde_json::from_str(&json).unwrap();
+        let mut record = Record::new(id, "m", Caller::default());
+        record.caller.key_hash = "ab".to_owned();
+        assert_eq!(read, Opening::of(&record, 1));
+        assert_eq!(read.json().len(), json.len());
     }
 }

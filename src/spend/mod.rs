@@ -19,6 +19,7 @@ pub mod replay;
 pub mod report;
 mod reservation;
 mod row;
+mod shards;
 #[cfg(all(test, feature = "local"))]
 mod tests;
 mod totals;

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::Cursor;
 use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
-use crate::store::keys::{self, Key};
+use super::{Cursor, shards};
+use crate::store::keys::{self, Key, SHARDS};
 use crate::store::{Index, Order, Position, Query, Range, StoreError, Table};
 
 /// Which records are looked for.
@@ -162,7 +162,6 @@ impl Ledger {
 /// A search under way.
 struct Walk<'a> {
     table: &'a Table,
-    shards: u8,
     search: &'a Search,
     range: Range,
     /// The sort key from which on everything was found before.
@@ -197,7 +196,6 @@ impl<'a> Walk<'a> {
         };
         Walk {
             table: ledger.table(),
-            shards: ledger.options().shards,
             search,
             range: Range::Between(keys::sortable(search.first), before.clone()),
             before,
@@ -212,16 +210,14 @@ impl<'a> Walk<'a> {
     /// Takes what it finds in the partitions of a day, or of the session; sets `next` when it has enough.
     async fn through(&mut self, day: Option<Date>) -> Result<(), StoreError> {
         let mut runs = self.runs(day);
+        let index = runs.first().and_then(|run| run.query.index);
+        if let (Some(day), None) = (day, index) {
+            let (_, further) =
+                try_join(self.fill(&mut runs), shards::further(self.table, day)).await?;
+            runs.extend(further.map(|shard| self.run(keys::spend_partition(day, shard), None)));
+        }
         loop {
-            let missing = self.page_size - self.records.len();
-            let piece = if self.search.filter.compares() {
-                WHILE_COMPARING
-            } else {
-                // Evenly spread, a page needs this much of each; a little more saves most second reads.
-                missing / runs.len().max(1) + 5
-            };
-            let reads = runs.iter_mut().map(|run| run.fill(self.table, piece));
-            try_join_all(reads).await?;
+            self.fill(&mut runs).await?;
             let newest = (runs.iter_mut())
                 .filter(|run| !run.waiting.is_empty())
                 .max_by_key(|run| run.waiting.front().map(|record| record.request_id));
@@ -243,7 +239,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The partitions to look into.
+    /// Reads on where nothing waits.
+    async fn fill(&self, runs: &mut [Run]) -> Result<(), StoreError> {
+        let missing = self.page_size - self.records.len();
+        let piece = if self.search.filter.compares() {
+            WHILE_COMPARING
+        } else {
+            // Evenly spread, a page needs this much of each; a little more saves most second reads.
+            missing / runs.len().max(1) + 5
+        };
+        let reads = runs.iter_mut().map(|run| run.fill(self.table, piece));
+        try_join_all(reads).await?;
+        Ok(())
+    }
+
+    /// The partitions to look into; of a day's shards, the usual ones.
     fn runs(&self, day: Option<Date>) -> Vec<Run> {
         let filter = &self.search.filter;
         let partitions = match (&filter.session, &filter.key_hash, day) {
@@ -251,12 +261,17 @@ impl<'a> Walk<'a> {
             (None, Some(hash), Some(day)) if !hash.is_empty() => {
                 vec![(keys::by_key(hash, day), Some(Index::ByKey))]
             }
-            (None, _, Some(day)) => (0..self.shards)
+            (None, _, Some(day)) => (0..SHARDS)
                 .map(|shard| (keys::spend_partition(day, shard), None))
                 .collect(),
             (None, _, None) => Vec::new(),
         };
-        let run = |(partition, index)| Run {
+        let run = |(partition, index)| self.run(partition, index);
+        partitions.into_iter().map(run).collect()
+    }
+
+    fn run(&self, partition: String, index: Option<Index>) -> Run {
+        Run {
             query: Query {
                 partition,
                 index,
@@ -266,8 +281,7 @@ impl<'a> Walk<'a> {
             },
             waiting: VecDeque::new(),
             from: Some(None),
-        };
-        partitions.into_iter().map(run).collect()
+        }
     }
 
     /// A day has been searched to its beginning.

@@ -127,6 +127,9 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Bytes of a label that are kept.
+pub(super) const LONGEST: usize = 200;
+
 impl Record {
     /// The record of a request that arrived with this id, asking for this model. Until more is said, it failed at
     /// once.
@@ -202,27 +205,39 @@ impl Record {
 
     /// A sort key holds 1,024 bytes, an item 400 KB; a record should stay below 4 KB, for a write unit is 1 KB.
     fn bound(&mut self) {
-        cut(&mut self.model_asked, 200);
-        for text in [
-            &mut self.caller.key_alias,
-            &mut self.caller.user,
-            &mut self.caller.end_user,
-            &mut self.caller.session_id,
-            &mut self.caller.client,
-        ] {
-            text.iter_mut().for_each(|text| cut(text, 200));
-            // An empty text would be an empty key of the session's index, which DynamoDB refuses.
-            text.take_if(|text| text.is_empty());
-        }
-        self.litellm_call_id.iter_mut().for_each(|id| cut(id, 200));
-        self.tags.retain(|tag| !tag.is_empty());
-        self.tags.truncate(20);
-        self.tags.iter_mut().for_each(|tag| cut(tag, 100));
+        cut(&mut self.model_asked, LONGEST);
+        self.caller.bound();
+        self.litellm_call_id
+            .iter_mut()
+            .for_each(|id| cut(id, LONGEST));
+        bound_tags(&mut self.tags);
         if let Some(error) = &mut self.error {
             cut(&mut error.message, 1000);
         }
         self.attempts.iter_mut().for_each(Attempt::bound);
     }
+}
+
+impl Caller {
+    pub(super) fn bound(&mut self) {
+        for text in [
+            &mut self.key_alias,
+            &mut self.user,
+            &mut self.end_user,
+            &mut self.session_id,
+            &mut self.client,
+        ] {
+            text.iter_mut().for_each(|text| cut(text, LONGEST));
+            // An empty text would be an empty key of the session's index, which DynamoDB refuses.
+            text.take_if(|text| text.is_empty());
+        }
+    }
+}
+
+pub(super) fn bound_tags(tags: &mut Vec<String>) {
+    tags.retain(|tag| !tag.is_empty());
+    tags.truncate(20);
+    tags.iter_mut().for_each(|tag| cut(tag, 100));
 }
 
 /// Cuts a text to so many bytes, between characters.

@@ -3,7 +3,7 @@
 //! Money keeps the decimal's own digits: write these with `serde_json`'s text functions.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub struct DaySpend {
 pub struct KeySpend {
     /// The SHA-256 of the key.
     token: String,
+    /// What its records call it; `null`: it was deleted long ago.
+    key_alias: Option<String>,
     spend: Dollars,
     requests: u64,
     total_tokens: u64,
@@ -46,6 +48,8 @@ pub struct TagSpend {
 #[derive(Debug, Serialize)]
 pub struct KeyReport {
     api_key: String,
+    /// As in [`KeySpend`].
+    key_alias: Option<String>,
     #[serde(flatten)]
     total: Cost,
     model_details: Vec<ModelReport>,
@@ -96,7 +100,8 @@ struct Breakdown {
 #[derive(Debug, Serialize)]
 struct Part {
     metrics: Metrics,
-    metadata: BTreeMap<&'static str, &'static str>,
+    /// Of a key, its `key_alias`, as in [`KeySpend`].
+    metadata: BTreeMap<&'static str, Option<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     api_key_breakdown: BTreeMap<String, Part>,
 }
@@ -164,6 +169,16 @@ fn rows<'a>(
     })
 }
 
+/// What people call keys, by their hashes.
+pub type KeyLabels = HashMap<String, String>;
+
+/// The keys that a report is about, by their hashes.
+pub fn keys<'a>(totals: &'a [DayTotal], only: &'a Only) -> BTreeSet<&'a str> {
+    rows(totals, only)
+        .map(|(_, _, key_hash, _)| key_hash)
+        .collect()
+}
+
 /// Everything together.
 pub fn whole(totals: &[DayTotal], only: &Only) -> Counters {
     let mut sum = Counters::default();
@@ -186,8 +201,24 @@ pub fn by_day(totals: &[DayTotal], only: &Only) -> Vec<DaySpend> {
     days.into_values().collect()
 }
 
-/// Key by key, the largest spender first.
-pub fn by_key(totals: &[DayTotal]) -> Vec<KeySpend> {
+impl KeySpend {
+    /// The SHA-256 of the key.
+    pub fn key_hash(&self) -> &str {
+        &self.token
+    }
+
+    /// With the key's name.
+    #[must_use]
+    pub fn named(self, labels: &KeyLabels) -> KeySpend {
+        KeySpend {
+            key_alias: labels.get(&self.token).cloned(),
+            ..self
+        }
+    }
+}
+
+/// Key by key, the largest spender first; so many of them at most, and without their names.
+pub fn by_key(totals: &[DayTotal], most: usize) -> Vec<KeySpend> {
     let mut keys = BTreeMap::<&str, Counters>::new();
     let all = Only::default();
     for (_, _, key_hash, counters) in rows(totals, &all) {
@@ -197,12 +228,14 @@ pub fn by_key(totals: &[DayTotal]) -> Vec<KeySpend> {
         .into_iter()
         .map(|(key_hash, counters)| KeySpend {
             token: key_hash.to_owned(),
+            key_alias: None,
             spend: Dollars(counters.spend),
             requests: counters.requests,
             total_tokens: counters.total_tokens(),
         })
         .collect();
     rows.sort_by_key(|row| Reverse(row.spend.0));
+    rows.truncate(most);
     rows
 }
 
@@ -227,7 +260,7 @@ pub fn by_tag(totals: &[DayTotal]) -> Vec<TagSpend> {
 }
 
 /// Key by key, and each key's models.
-pub fn keys_and_models(totals: &[DayTotal], only: &Only) -> Vec<KeyReport> {
+pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> Vec<KeyReport> {
     let mut keys = BTreeMap::<&str, BTreeMap<&str, Counters>>::new();
     for (_, model, key_hash, counters) in rows(totals, only) {
         let models = keys.entry(key_hash).or_default();
@@ -242,6 +275,7 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only) -> Vec<KeyReport> {
         });
         KeyReport {
             api_key: api_key.to_owned(),
+            key_alias: labels.get(api_key).cloned(),
             total: Cost::from(whole),
             model_details: models.collect(),
         }
@@ -252,7 +286,7 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only) -> Vec<KeyReport> {
 }
 
 /// Day by day, the newest first, each broken down. All days are on the first page.
-pub fn activity(totals: &[DayTotal], only: &Only, page: u64) -> Activity {
+pub fn activity(totals: &[DayTotal], only: &Only, labels: &KeyLabels, page: u64) -> Activity {
     let mut days = BTreeMap::<Date, Vec<DayTotal>>::new();
     for total in totals.iter().filter(|_| page <= 1) {
         days.entry(total.day).or_default().push(total.clone());
@@ -262,7 +296,7 @@ pub fn activity(totals: &[DayTotal], only: &Only, page: u64) -> Activity {
         (metrics != Counters::default()).then(|| ActiveDay {
             date,
             metrics: Metrics::from(metrics),
-            breakdown: Breakdown::new(&totals, only),
+            breakdown: Breakdown::new(&totals, only, labels),
         })
     });
     let sum = whole(totals, only);
@@ -287,7 +321,7 @@ pub fn activity(totals: &[DayTotal], only: &Only, page: u64) -> Activity {
 }
 
 impl Breakdown {
-    fn new(totals: &[DayTotal], only: &Only) -> Breakdown {
+    fn new(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> Breakdown {
         let mut models = BTreeMap::<String, BTreeMap<String, Counters>>::new();
         let mut keys = BTreeMap::<String, Counters>::new();
         let mut tags = BTreeMap::<String, Counters>::new();
@@ -309,14 +343,14 @@ impl Breakdown {
             let mut sum = Counters::default();
             keys.values().for_each(|counters| sum += *counters);
             let part = Part {
-                api_key_breakdown: parts(keys),
+                api_key_breakdown: parts_of_keys(keys, labels),
                 ..Part::from(sum)
             };
             (model, part)
         });
         Breakdown {
             models: models.collect(),
-            api_keys: parts(keys),
+            api_keys: parts_of_keys(keys, labels),
             providers: BTreeMap::from([("bedrock", provider)]),
             tags: parts(tags),
             model_groups: BTreeMap::new(),
@@ -329,6 +363,18 @@ impl Breakdown {
 
 fn parts(of: BTreeMap<String, Counters>) -> BTreeMap<String, Part> {
     let part = |(name, counters)| (name, Part::from(counters));
+    of.into_iter().map(part).collect()
+}
+
+fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap<String, Part> {
+    let part = |(key_hash, counters)| {
+        let alias = labels.get(&key_hash).cloned();
+        let part = Part {
+            metadata: BTreeMap::from([("key_alias", alias)]),
+            ..Part::from(counters)
+        };
+        (key_hash, part)
+    };
     of.into_iter().map(part).collect()
 }
 

@@ -414,19 +414,12 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         ..LedgerOptions::default()
     };
     let ledger = Ledger::new(ledger.table.clone(), options);
-    let record = record_at(noon());
-    opened(&Opening {
-        request_id: record.request_id,
-        call_type: "acompletion".into(),
-        api_key: record.caller.key_hash.as_str().into(),
-        model: "sonnet".into(),
-        estimated_input: 12,
-        reservations: vec![Reservation {
-            key: crate::store::keys::budget("k", None),
-            held: d("0.25"),
-        }]
-        .into(),
-    });
+    let mut record = record_at(noon());
+    record.reservations = vec![Reservation {
+        key: keys::budget("k", None),
+        held: d("0.25"),
+    }];
+    opened(&Opening::of(&record, 12));
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
     assert!(outcome.is_err());
@@ -446,9 +439,44 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
     let line = lines.find("spend_unrecorded");
     let json = line["fields"]["record"].as_str().unwrap();
     let mut replayed: Record = serde_json::from_str(json).unwrap();
-    let mut record = record;
     assert_eq!(replayed.seal(), record.seal());
+    record.reservations.clear();
     assert_eq!(replayed, record);
+}
+
+#[tokio::test]
+async fn a_record_whose_day_could_not_be_told_of_its_shard_goes_to_the_log_whole() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_writer(lines.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (embedded, ledger) = fresh().await;
+    embedded.stop().await;
+    let write = WriteLimits {
+        total: Duration::from_millis(300),
+        ..WriteLimits::default()
+    };
+    let options = LedgerOptions {
+        write,
+        ..LedgerOptions::default()
+    };
+    let ledger = Ledger::new(ledger.table.clone(), options);
+    let mut record = record_in(7, noon());
+    record.reservations = vec![Reservation {
+        key: keys::budget("k", None),
+        held: d("0.25"),
+    }];
+    assert!(ledger.record(record.clone()).await.is_err());
+    let line = lines.find("spend_unrecorded");
+    let json = line["fields"]["record"].as_str().unwrap();
+    let mut replayed: Record = serde_json::from_str(json).unwrap();
+    assert_eq!(
+        replayed.seal(),
+        record.seal(),
+        "with what settles its budget"
+    );
 }
 
 #[test]
@@ -754,24 +782,82 @@ async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
     assert_eq!(year.unwrap(), first);
 }
 
-#[tokio::test]
-async fn more_shards_find_what_fewer_have_written() {
-    let (_embedded, ledger) = fresh().await;
-    let spread = LedgerOptions {
-        shards: 16,
-        ..LedgerOptions::default()
+/// The same books, written over this many shards by a process that knows nothing of the others.
+fn spread_over(shards: u8, ledger: &Ledger) -> Ledger {
+    let options = LedgerOptions {
+        shards,
+        ..*ledger.options()
     };
-    let more = Ledger::new(ledger.table.clone(), spread);
-    for _ in 0..20 {
-        ledger.record(record_at(noon())).await.unwrap();
-        let mut record = record_at(noon());
-        record.request_id = more.new_id(noon());
-        more.record(record).await.unwrap();
+    Ledger::new(ledger.table.clone(), options)
+}
+
+/// A record of this instant that lies in this shard.
+fn record_in(shard: u8, at: Timestamp) -> Record {
+    let mut record = record_at(at);
+    let mut ids = std::iter::repeat_with(|| RequestId::spread(at, shard + 1));
+    record.request_id = ids.find(|id| id.shard() == shard).unwrap();
+    record
+}
+
+/// What the day itself says.
+async fn said(ledger: &Ledger, at: Timestamp) -> Option<u64> {
+    let key = keys::shards(keys::day(at));
+    let said: Option<serde_json::Value> = ledger.table.get(&key).await.unwrap();
+    said.map(|said| said["shards"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_day_is_read_whole_whatever_number_of_shards_whoever_wrote_to_it() {
+    let (_embedded, ledger) = fresh().await;
+    // A day that is under way, and one that is rolled up after each of its writers.
+    for at in [Timestamp::now(), long_ago()] {
+        let writers = [(8, 7), (4, 2), (8, 5)].map(|(shards, shard)| {
+            let writer = spread_over(shards, &ledger);
+            (writer, record_in(shard, at))
+        });
+        let mut written = Vec::new();
+        for (writer, record) in writers {
+            written.push(record.request_id);
+            assert_eq!(writer.record(record).await.unwrap(), Written::Now);
+            for reader in [4, 8, 16].map(|shards| spread_over(shards, &ledger)) {
+                let totals = reader.totals(keys::day(at), keys::day(at)).await.unwrap();
+                let sonnet = totals.iter().find(|total| total.of == model("us.sonnet"));
+                assert_eq!(sonnet.unwrap().counters.requests, written.len() as u64);
+                let found = recent(&reader, at, at + Duration::from_secs(1), 10).await;
+                let mut found: Vec<_> = found.iter().map(|record| record.request_id).collect();
+                found.sort_unstable();
+                written.sort_unstable();
+                assert_eq!(found, written);
+            }
+        }
+        assert_eq!(said(&ledger, at).await, Some(8));
     }
-    let found = pages(&more, since_days(0)).await;
-    assert_eq!(found.len(), 40);
-    assert!(found.iter().any(|record| record.request_id.shard() >= 4));
-    assert_eq!(total(&more, &model("us.sonnet")).await.requests, 40);
+}
+
+#[tokio::test]
+async fn a_day_remembers_its_largest_number_of_shards_in_whatever_order_they_come() {
+    let (_embedded, ledger) = fresh().await;
+    // The second has lost the race, the third is a replay that is configured for fewer than the record's own.
+    for (shards, shard, then) in [(16, 4, 16), (8, 7, 16), (4, 20, 21)] {
+        let record = record_in(shard, noon());
+        let writer = spread_over(shards, &ledger);
+        assert_eq!(writer.record(record).await.unwrap(), Written::Now);
+        assert_eq!(said(&ledger, noon()).await, Some(then));
+    }
+    assert_eq!(total(&ledger, &model("us.sonnet")).await.requests, 3);
+    assert_eq!(pages(&ledger, since_days(0)).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_day_of_the_usual_shards_says_nothing() {
+    let (_embedded, ledger) = fresh().await;
+    for shards in [4, 8] {
+        let writer = spread_over(shards, &ledger);
+        for shard in 0..4 {
+            writer.record(record_in(shard, noon())).await.unwrap();
+        }
+    }
+    assert_eq!(said(&ledger, noon()).await, None);
 }
 
 /// Log lines, kept.

@@ -42,6 +42,14 @@ pub fn rolled_up(day: Date) -> Key {
     }
 }
 
+/// Over how many shards a day is spread, where these are more than [`SHARDS`].
+pub fn shards(day: Date) -> Key {
+    Key {
+        pk: format!("usage#{day}"),
+        sk: "shards".to_owned(),
+    }
+}
+
 /// The totals row of one model as used by one key (its hash).
 pub fn model_total(model: &str, key_hash: &str) -> String {
     format!("model#{model}#{key_hash}")

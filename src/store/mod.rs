@@ -15,6 +15,7 @@ mod item;
 pub mod keys;
 pub mod pieces;
 mod put;
+mod raise;
 mod read;
 mod slots;
 mod table;

@@ -1,5 +1,7 @@
 //! The books that real binaries write: a table in this process, the network in front of it, and what stands in it.
 
+use std::collections::BTreeMap;
+
 use bedrock_sidecar::shell::simulated::Simulated;
 use bedrock_sidecar::spend::{Counters, Ledger, LedgerOptions, Record, TotalOf};
 use bedrock_sidecar::store::keys::{self, SHARDS};
@@ -26,6 +28,8 @@ pub struct Contents {
     pub records: Vec<Record>,
     /// The sum over all models.
     pub totals: Counters,
+    /// By tag.
+    pub tags: BTreeMap<String, Counters>,
 }
 
 impl Books {
@@ -67,12 +71,18 @@ impl Books {
         }
         records.sort_by_key(|record| record.request_id);
         let mut totals = Counters::default();
+        let mut tags = BTreeMap::<String, Counters>::new();
         for total in self.ledger.totals(yesterday, today).await.unwrap() {
-            if matches!(total.of, TotalOf::Model { .. }) {
-                totals += total.counters;
+            match total.of {
+                TotalOf::Model { .. } => totals += total.counters,
+                TotalOf::Tag(tag) => *tags.entry(tag).or_default() += total.counters,
             }
         }
-        Contents { records, totals }
+        Contents {
+            records,
+            totals,
+            tags,
+        }
     }
 
     /// The budget of this key, which has no window.

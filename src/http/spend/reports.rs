@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::app::AppState;
-use crate::spend::report::{self, Only};
+use crate::spend::report::{self, KeyLabels, KeySpend, Only};
 use crate::spend::{DayTotal, Dollars};
 use crate::wire::ApiError;
 
@@ -24,9 +24,11 @@ pub(super) async fn keys(
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[&PERIOD[..], &["limit"]].concat())?;
-    let mut rows = report::by_key(&totals(&app, &params).await?);
     let most = params.count("limit", 1_000, 10_000)?;
-    rows.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let rows = report::by_key(&totals(&app, &params).await?, most);
+    let labels = labels(&app, rows.iter().map(KeySpend::key_hash)).await?;
+    let rows: Vec<_> = rows.into_iter().map(|row| row.named(&labels)).collect();
     Ok(json(&rows))
 }
 
@@ -91,7 +93,8 @@ pub(super) async fn report(
     }
     let only = only(&params);
     let totals = totals(&app, &params).await?;
-    Ok(json(&report::keys_and_models(&totals, &only)))
+    let labels = labels(&app, report::keys(&totals, &only)).await?;
+    Ok(json(&report::keys_and_models(&totals, &only, &labels)))
 }
 
 /// `GET /user/daily/activity`: what a usage page shows.
@@ -104,7 +107,8 @@ pub(super) async fn activity(
     let page = params.count("page", 1, u64::from(u32::MAX))?;
     let only = only(&params);
     let totals = totals(&app, &params).await?;
-    Ok(json(&report::activity(&totals, &only, page)))
+    let labels = labels(&app, report::keys(&totals, &only)).await?;
+    Ok(json(&report::activity(&totals, &only, &labels, page)))
 }
 
 fn only(params: &Params) -> Only {
@@ -112,6 +116,23 @@ fn only(params: &Params) -> Only {
         key_hash: params.key_hash(),
         model: params.text("model").map(str::to_owned),
     }
+}
+
+/// What these keys are called: as in their records.
+async fn labels<'a>(
+    app: &AppState,
+    hashes: impl IntoIterator<Item = &'a str>,
+) -> Result<KeyLabels, ApiError> {
+    let mut labels = KeyLabels::new();
+    let mut made = Vec::new();
+    for hash in hashes {
+        match app.master_key.alias_of(hash) {
+            Some(alias) => drop(labels.insert(hash.to_owned(), alias.to_owned())),
+            None => made.push(hash),
+        }
+    }
+    labels.extend(app.keys.labels_of(&made).await?);
+    Ok(labels)
 }
 
 async fn totals(app: &AppState, params: &Params) -> Result<Vec<DayTotal>, ApiError> {

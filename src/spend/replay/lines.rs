@@ -20,7 +20,7 @@ use super::super::{OPEN, Opening, Record, UNRECORDED};
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Entry {
-    Opened(Opening<'static>),
+    Opened(Box<Opening<'static>>),
     Unrecorded(Box<Record>),
 }
 
@@ -136,7 +136,7 @@ impl Reader {
 
     fn payload(&mut self, event: &str, text: Option<&str>) {
         let entry = match event {
-            OPEN => parsed(text).map(Entry::Opened),
+            OPEN => parsed(text).map(|opening| Entry::Opened(Box::new(opening))),
             _ => parsed(text).map(|record| Entry::Unrecorded(Box::new(record))),
         };
         match entry {
@@ -211,9 +211,17 @@ mod tests {
         Opening {
             request_id: RequestId::parse(id).unwrap(),
             call_type: "acompletion".into(),
-            api_key: "ab".repeat(32).into(),
             model: model.to_owned().into(),
             estimated_input: 12,
+            stream: true,
+            caller: Cow::Owned(Caller {
+                key_hash: "ab".repeat(32),
+                session_id: Some("s \"1\" é".into()),
+                ..Caller::default()
+            }),
+            tags: vec!["team-a".to_owned()].into(),
+            litellm_call_id: None,
+            trace_id: Some("t".into()),
             reservations: Cow::default(),
         }
     }
@@ -247,7 +255,7 @@ mod tests {
         let open = json!({"event": OPEN, "open": text(&opening)});
         let unrecorded = json!({"event": UNRECORDED, "error": "busy {", "record": text(&record)});
         [
-            (line("INFO", open), Entry::Opened(opening)),
+            (line("INFO", open), Entry::Opened(Box::new(opening))),
             (
                 line("ERROR", unrecorded),
                 Entry::Unrecorded(Box::new(record)),
@@ -304,7 +312,10 @@ mod tests {
         );
         let wrapped = json!({"message": line}).to_string();
         for line in [line, wrapped] {
-            assert_eq!(read(&line).unwrap(), [Entry::Opened(opening.clone())]);
+            assert_eq!(
+                read(&line).unwrap(),
+                [Entry::Opened(Box::new(opening.clone()))]
+            );
         }
         let line = format!(
             "2026-11-23T21:26:36.470892Z ERROR spend: event=\"spend_unrecorded\" error=the table is busy (x): y record={:?}",

@@ -53,7 +53,7 @@ impl Logs {
     fn add(&mut self, entry: Entry) {
         match entry {
             Entry::Opened(opening) => {
-                self.opened.insert(opening.request_id, opening);
+                self.opened.insert(opening.request_id, *opening);
             }
             Entry::Unrecorded(record) => {
                 self.unrecorded.insert(record.request_id, *record);

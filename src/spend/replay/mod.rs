@@ -3,6 +3,7 @@
 //!
 //! Nothing counts twice, however often the same logs are read: the table takes one record of each id.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::record::Status;
-use super::{Attempt, Caller, Ledger, Opening, Record, RequestId, Written};
+use super::{Attempt, Ledger, Opening, Record, RequestId, Written};
 use crate::config::Config;
 use crate::conversation::Usage;
 use crate::store::StoreError;
@@ -132,10 +133,6 @@ fn is_older(id: &RequestId, options: &Options) -> bool {
 /// The record of a request of which nothing is known but its beginning. What it was answered cannot be known, so only its
 /// prompt is in the estimate; and whether it reached Bedrock at all cannot be known, so it is taken to have.
 fn lost_record(opening: Opening<'static>, config: &Config) -> Record {
-    let caller = Caller {
-        key_hash: opening.api_key.into_owned(),
-        ..Caller::default()
-    };
     let used = Usage {
         // As for an attempt that Bedrock did not count: a prompt is never nothing.
         input: opening.estimated_input.max(1),
@@ -166,8 +163,13 @@ fn lost_record(opening: Opening<'static>, config: &Config) -> Record {
         // A name of another configuration: counted, without a price.
         None => attempt.billed(used, None),
     };
+    let caller = opening.caller.into_owned();
     let mut record = Record::new(opening.request_id, opening.model, caller);
     record.call_type = opening.call_type.into_owned();
+    record.stream = opening.stream;
+    record.tags = opening.tags.into_owned();
+    record.litellm_call_id = opening.litellm_call_id.map(Cow::into_owned);
+    record.trace_id = opening.trace_id.map(Cow::into_owned);
     record.reservations = opening.reservations.into_owned();
     record.status = Status::Lost;
     record.attempts = vec![attempt];
