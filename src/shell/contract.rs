@@ -23,7 +23,7 @@ pub struct Contract {
     pub host: IpAddr,
     /// `PORT`.
     pub port: u16,
-    /// `LOG_LEVEL`: a level, or a tracing filter.
+    /// `LOG_LEVEL`: a level, or one for each target.
     pub log_level: Option<String>,
     /// `SIMULATED_BEDROCK`: under a Runtime API emulator, call the simulated Bedrock even where there are credentials.
     pub simulated: bool,

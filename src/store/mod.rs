@@ -7,6 +7,7 @@ mod account;
 mod batch;
 mod commit;
 mod count;
+#[cfg(feature = "local")]
 mod create;
 #[cfg(feature = "local")]
 mod embedded;
