@@ -6,6 +6,7 @@
 mod account;
 mod batch;
 mod count;
+#[cfg(feature = "local")]
 mod create;
 #[cfg(feature = "local")]
 mod embedded;
