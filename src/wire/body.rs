@@ -21,23 +21,15 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>)
         ));
     }
     surrogates::parse(body).map_err(|error| {
-        let invalid =
-            || ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body");
-        if !error.is_data() {
-            return invalid();
-        }
-        // The path costs time, so it is looked for only now.
-        let body = surrogates::repaired(body);
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        match serde_path_to_error::deserialize::<_, T>(&mut json) {
-            Err(error) => {
-                let path = match error.path().to_string() {
-                    root if root == "." => "request_body".to_owned(),
-                    path => path,
-                };
-                ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
+        let path = match error.path().to_string() {
+            root if root == "." => "request_body".to_owned(),
+            path => path,
+        };
+        match error.into_inner() {
+            error if error.is_data() => ApiError::bad_request(format!("'{path}': {error}"), path),
+            error => {
+                ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body")
             }
-            Ok(_) => invalid(),
         }
     })
 }

@@ -8,29 +8,27 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::{Error, Track};
+
+use super::fields;
 
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
-/// of the root's fields that the type does not have.
+/// of the root's fields that the type does not have. The error knows the path to the value that was wrong.
 pub(crate) fn parse<T: DeserializeOwned>(
     json: &[u8],
-) -> Result<(T, Vec<String>), serde_json::Error> {
+) -> Result<(T, Vec<String>), Error<serde_json::Error>> {
     let read = |json: &[u8]| {
-        let mut unknown = Vec::new();
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let value = serde_ignored::deserialize(&mut deserializer, |path| {
-            if let serde_ignored::Path::Map {
-                parent: serde_ignored::Path::Root,
-                key,
-            } = path
-            {
-                unknown.push(key);
-            }
-        })?;
-        deserializer.end()?;
-        Ok((value, unknown))
+        let mut track = Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+        fields::read(tracked)
+            .and_then(|read| deserializer.end().map(|()| read))
+            .map_err(|error| Error::new(track.path(), error))
     };
-    read(json).or_else(|error: serde_json::Error| match repaired(json) {
-        Cow::Owned(repaired) if error.is_syntax() || error.is_eof() => read(&repaired),
+    read(json).or_else(|error| match repaired(json) {
+        Cow::Owned(repaired) if error.inner().is_syntax() || error.inner().is_eof() => {
+            read(&repaired)
+        }
         _ => Err(error),
     })
 }
