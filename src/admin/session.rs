@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
-use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -93,23 +92,24 @@ impl FromRequestParts<AppState> for Session {
 /// The cookie that carries a session, or that takes it away again.
 pub(super) fn cookie(id: Option<String>, headers: &HeaderMap) -> String {
     let seconds = id.as_ref().map_or(0, |_| LIFE.as_secs());
-    let cookie = Cookie::build((COOKIE_NAME, id.unwrap_or_default()))
-        .path(PATH)
-        .http_only(true)
-        .secure(!origin::is_plain_loopback(headers))
-        .same_site(SameSite::Strict);
-    // The builder's own `max_age` wants the type of another crate of times.
-    format!("{cookie}; Max-Age={seconds}")
+    let id = id.unwrap_or_default();
+    let secure = if origin::is_plain_loopback(headers) {
+        ""
+    } else {
+        "; Secure"
+    };
+    format!("{COOKIE_NAME}={id}; HttpOnly; SameSite=Strict{secure}; Path={PATH}; Max-Age={seconds}")
 }
 
+/// A browser sends `name=value; name=value`, in one line or several.
 fn presented(headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(COOKIE).iter();
     lines
         .filter_map(|line| line.to_str().ok())
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == COOKIE_NAME)
-        .map(|cookie| cookie.value().to_owned())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .map(|(_, value)| value.to_owned())
 }
 
 /// 32 random bytes in hex.

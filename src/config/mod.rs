@@ -33,6 +33,7 @@ mod secret;
 mod section;
 mod settings;
 mod target;
+mod tracked;
 
 use groups::Groups;
 

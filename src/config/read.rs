@@ -5,7 +5,8 @@ use serde_yaml::Value;
 
 use super::ConfigError;
 use super::document::Document;
-use super::path::{Path, Step};
+use super::path::Path;
+use super::tracked::{Track, Tracked};
 
 /// A value at its place, read into a type.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(
@@ -14,43 +15,17 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(
     value: Value,
     unknown: &mut Vec<Path>,
 ) -> Result<T, ConfigError> {
-    let mut note = |path: serde_ignored::Path<'_>| {
-        let mut steps = at.0.clone();
-        ignored_steps(&path, &mut steps);
-        unknown.push(Path(steps));
-    };
-    let result: Result<T, _> =
-        serde_path_to_error::deserialize(serde_ignored::Deserializer::new(value, &mut note));
+    let mut track = Track::from(at);
+    let result = T::deserialize(Tracked {
+        value,
+        track: &mut track,
+    });
+    unknown.append(&mut track.unknown);
     result.map_err(|error| {
-        let mut path = at.clone();
-        for segment in error.path() {
-            path = match segment {
-                serde_path_to_error::Segment::Seq { index } => path.index(*index),
-                serde_path_to_error::Segment::Map { key } => path.key(key),
-                _ => path,
-            };
-        }
-        let message = plain_words(&error.inner().to_string(), document.variable(&path));
-        document.error(&path, message)
+        let path = track.wrong.as_ref().unwrap_or(at);
+        let message = plain_words(&error.to_string(), document.variable(path));
+        document.error(path, message)
     })
-}
-
-fn ignored_steps(path: &serde_ignored::Path<'_>, steps: &mut Vec<Step>) {
-    use serde_ignored::Path as P;
-    match path {
-        P::Root => {}
-        P::Seq { parent, index } => {
-            ignored_steps(parent, steps);
-            steps.push(Step::Index(*index));
-        }
-        P::Map { parent, key } => {
-            ignored_steps(parent, steps);
-            steps.push(Step::Key(key.clone()));
-        }
-        P::Some { parent } | P::NewtypeStruct { parent } | P::NewtypeVariant { parent } => {
-            ignored_steps(parent, steps)
-        }
-    }
 }
 
 /// serde's "invalid type: string \"many\", expected …" as people say it. What came from the environment is named,

@@ -11,6 +11,7 @@ mod content;
 mod effort;
 mod error;
 mod fallback;
+mod fields;
 mod labels;
 pub(crate) mod media;
 pub(crate) mod numbers;

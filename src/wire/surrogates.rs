@@ -9,25 +9,18 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::fields;
+
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
 /// of the root's fields that the type does not have.
 pub(crate) fn parse<T: DeserializeOwned>(
     json: &[u8],
 ) -> Result<(T, Vec<String>), serde_json::Error> {
     let read = |json: &[u8]| {
-        let mut unknown = Vec::new();
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let value = serde_ignored::deserialize(&mut deserializer, |path| {
-            if let serde_ignored::Path::Map {
-                parent: serde_ignored::Path::Root,
-                key,
-            } = path
-            {
-                unknown.push(key);
-            }
-        })?;
+        let read = fields::read(&mut deserializer)?;
         deserializer.end()?;
-        Ok((value, unknown))
+        Ok(read)
     };
     read(json).or_else(|error: serde_json::Error| match repaired(json) {
         Cow::Owned(repaired) if error.is_syntax() || error.is_eof() => read(&repaired),
