@@ -181,8 +181,8 @@ impl Group {
     fn add(&mut self, member: Member) -> Result<(), Member> {
         let mut fitting = Vec::with_capacity(member.writes.len());
         for write in &member.writes {
-            let met = self.writes.iter().enumerate();
-            let fits = match met.into_iter().find(|(_, other)| other.meets(write)) {
+            let mut here = self.writes.iter().enumerate();
+            let fits = match here.find(|(_, other)| other.meets(write)) {
                 None => Some((None, write.clone())),
                 Some((at, other)) => other.with(write).map(|both| (Some(at), both)),
             };

@@ -2,6 +2,8 @@
 //!
 //! Money keeps the decimal's own digits: write these with `serde_json`'s text functions.
 
+mod activity;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,6 +12,7 @@ use serde::Serialize;
 
 use super::money::Dollars;
 use super::totals::{Counters, DayTotal, TotalOf};
+pub use activity::{Activity, activity};
 
 /// A row of `GET /spend/logs` with dates: one day.
 #[derive(Debug, Default, Serialize)]
@@ -67,77 +70,6 @@ struct Cost {
     total_cost: Dollars,
     total_input_tokens: u64,
     total_output_tokens: u64,
-}
-
-/// `GET /user/daily/activity`.
-#[derive(Debug, Serialize)]
-pub struct Activity {
-    results: Vec<ActiveDay>,
-    metadata: ActivityTotal,
-}
-
-#[derive(Debug, Serialize)]
-struct ActiveDay {
-    date: Date,
-    metrics: Metrics,
-    breakdown: Breakdown,
-}
-
-/// What LiteLLM breaks down by. The gateway has one provider and no MCP servers; teams, entities and endpoints have no
-/// counters.
-#[derive(Debug, Serialize)]
-struct Breakdown {
-    models: BTreeMap<String, Part>,
-    api_keys: BTreeMap<String, Part>,
-    providers: BTreeMap<&'static str, Part>,
-    tags: BTreeMap<String, Part>,
-    model_groups: BTreeMap<String, Part>,
-    mcp_servers: BTreeMap<String, Part>,
-    endpoints: BTreeMap<String, Part>,
-    entities: BTreeMap<String, Part>,
-}
-
-#[derive(Debug, Serialize)]
-struct Part {
-    metrics: Metrics,
-    /// Of a key, its `key_alias`, as in [`KeySpend`].
-    metadata: BTreeMap<&'static str, Option<String>>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    api_key_breakdown: BTreeMap<String, Part>,
-}
-
-#[derive(Debug, Serialize)]
-struct Metrics {
-    spend: Dollars,
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    cache_read_input_tokens: u64,
-    cache_creation_input_tokens: u64,
-    total_tokens: u64,
-    successful_requests: u64,
-    failed_requests: u64,
-    api_requests: u64,
-    /// US dollars saved by prompt caching.
-    cache_saving: Dollars,
-    /// Requests whose price is unknown, and so missing in `spend`.
-    unpriced_requests: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct ActivityTotal {
-    total_spend: Dollars,
-    total_prompt_tokens: u64,
-    total_completion_tokens: u64,
-    total_tokens: u64,
-    total_api_requests: u64,
-    total_successful_requests: u64,
-    total_failed_requests: u64,
-    total_cache_read_input_tokens: u64,
-    total_cache_creation_input_tokens: u64,
-    total_cache_saving: Dollars,
-    page: u64,
-    total_pages: u64,
-    has_more: bool,
 }
 
 /// Which counters a report is about.
@@ -285,133 +217,12 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> 
     reports
 }
 
-/// Day by day, the newest first, each broken down. All days are on the first page.
-pub fn activity(totals: &[DayTotal], only: &Only, labels: &KeyLabels, page: u64) -> Activity {
-    let mut days = BTreeMap::<Date, Vec<DayTotal>>::new();
-    for total in totals.iter().filter(|_| page <= 1) {
-        days.entry(total.day).or_default().push(total.clone());
-    }
-    let results = days.into_iter().rev().filter_map(|(date, totals)| {
-        let metrics = whole(&totals, only);
-        (metrics != Counters::default()).then(|| ActiveDay {
-            date,
-            metrics: Metrics::from(metrics),
-            breakdown: Breakdown::new(&totals, only, labels),
-        })
-    });
-    let sum = whole(totals, only);
-    Activity {
-        results: results.collect(),
-        metadata: ActivityTotal {
-            total_spend: Dollars(sum.spend),
-            total_prompt_tokens: sum.prompt_tokens(),
-            total_completion_tokens: sum.output,
-            total_tokens: sum.total_tokens(),
-            total_api_requests: sum.requests,
-            total_successful_requests: sum.requests.saturating_sub(sum.failures),
-            total_failed_requests: sum.failures,
-            total_cache_read_input_tokens: sum.cache_read,
-            total_cache_creation_input_tokens: sum.cache_write(),
-            total_cache_saving: Dollars(sum.cache_saving),
-            page,
-            total_pages: 1,
-            has_more: false,
-        },
-    }
-}
-
-impl Breakdown {
-    fn new(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> Breakdown {
-        let mut models = BTreeMap::<String, BTreeMap<String, Counters>>::new();
-        let mut keys = BTreeMap::<String, Counters>::new();
-        let mut tags = BTreeMap::<String, Counters>::new();
-        for (_, model, key_hash, counters) in rows(totals, only) {
-            let of_model = models.entry(model.to_owned()).or_default();
-            *of_model.entry(key_hash.to_owned()).or_default() += counters;
-            *keys.entry(key_hash.to_owned()).or_default() += counters;
-        }
-        // Which key or model a tag's requests used is not counted.
-        if *only == Only::default() {
-            for total in totals {
-                if let TotalOf::Tag(tag) = &total.of {
-                    *tags.entry(tag.clone()).or_default() += total.counters;
-                }
-            }
-        }
-        let provider = Part::from(whole(totals, only));
-        let models = models.into_iter().map(|(model, keys)| {
-            let mut sum = Counters::default();
-            keys.values().for_each(|counters| sum += *counters);
-            let part = Part {
-                api_key_breakdown: parts_of_keys(keys, labels),
-                ..Part::from(sum)
-            };
-            (model, part)
-        });
-        Breakdown {
-            models: models.collect(),
-            api_keys: parts_of_keys(keys, labels),
-            providers: BTreeMap::from([("bedrock", provider)]),
-            tags: parts(tags),
-            model_groups: BTreeMap::new(),
-            mcp_servers: BTreeMap::new(),
-            endpoints: BTreeMap::new(),
-            entities: BTreeMap::new(),
-        }
-    }
-}
-
-fn parts(of: BTreeMap<String, Counters>) -> BTreeMap<String, Part> {
-    let part = |(name, counters)| (name, Part::from(counters));
-    of.into_iter().map(part).collect()
-}
-
-fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap<String, Part> {
-    let part = |(key_hash, counters)| {
-        let alias = labels.get(&key_hash).cloned();
-        let part = Part {
-            metadata: BTreeMap::from([("key_alias", alias)]),
-            ..Part::from(counters)
-        };
-        (key_hash, part)
-    };
-    of.into_iter().map(part).collect()
-}
-
-impl From<Counters> for Part {
-    fn from(counters: Counters) -> Part {
-        Part {
-            metrics: Metrics::from(counters),
-            metadata: BTreeMap::new(),
-            api_key_breakdown: BTreeMap::new(),
-        }
-    }
-}
-
 impl From<Counters> for Cost {
     fn from(counters: Counters) -> Cost {
         Cost {
             total_cost: Dollars(counters.spend),
             total_input_tokens: counters.prompt_tokens(),
             total_output_tokens: counters.output,
-        }
-    }
-}
-
-impl From<Counters> for Metrics {
-    fn from(counters: Counters) -> Metrics {
-        Metrics {
-            spend: Dollars(counters.spend),
-            prompt_tokens: counters.prompt_tokens(),
-            completion_tokens: counters.output,
-            cache_read_input_tokens: counters.cache_read,
-            cache_creation_input_tokens: counters.cache_write(),
-            total_tokens: counters.total_tokens(),
-            successful_requests: counters.requests.saturating_sub(counters.failures),
-            failed_requests: counters.failures,
-            api_requests: counters.requests,
-            cache_saving: Dollars(counters.cache_saving),
-            unpriced_requests: counters.unpriced,
         }
     }
 }
