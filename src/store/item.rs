@@ -4,12 +4,15 @@
 //! never passes through a float. (`serde_dynamo` and `serde_json::Value` would both make one of it.)
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Key, StoreError};
@@ -27,7 +30,9 @@ pub(super) type Attributes = HashMap<String, AttributeValue>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     pub(super) key: Key,
-    fields: Arc<Attributes>,
+    /// Becomes attributes for each call: the SDK takes them away.
+    json: Arc<str>,
+    set: Vec<(&'static str, AttributeValue)>,
 }
 
 impl Item {
@@ -37,48 +42,48 @@ impl Item {
     /// When the value does not serialize to a JSON object.
     pub fn new(key: &Key, value: &impl Serialize) -> Result<Item, StoreError> {
         let json = serde_json::to_string(value)?;
-        let fields: HashMap<String, &RawValue> = serde_json::from_str(&json)?;
-        let mut attributes = Attributes::with_capacity(fields.len() + 3);
-        for (name, value) in fields {
-            attributes.insert(name, to_attribute(value.get())?);
+        if !json.starts_with('{') {
+            return Err(serde_json::Error::custom("an item is a JSON object").into());
         }
         Ok(Item {
             key: key.clone(),
-            fields: Arc::new(attributes),
+            json: json.into(),
+            set: Vec::new(),
         })
     }
 
     /// As the table keeps it.
-    pub(super) fn attributes(&self) -> Attributes {
-        let mut attributes = Attributes::clone(&self.fields);
+    ///
+    /// # Errors
+    /// As for any JSON: none that [`Item::new`] lets through.
+    pub(super) fn attributes(&self) -> Result<Attributes, StoreError> {
+        let Fields(mut attributes) = serde_json::from_str(&self.json)?;
+        let set = self.set.iter();
+        attributes.extend(set.map(|(name, value)| ((*name).to_owned(), value.clone())));
         attributes.insert(PK.to_owned(), AttributeValue::S(self.key.pk.clone()));
         attributes.insert(SK.to_owned(), AttributeValue::S(self.key.sk.clone()));
-        attributes
-    }
-
-    fn set(&mut self, name: &str, value: AttributeValue) {
-        Arc::make_mut(&mut self.fields).insert(name.to_owned(), value);
+        Ok(attributes)
     }
 
     /// The item is gone from this instant on.
     #[must_use]
     pub fn expires(mut self, at: Timestamp) -> Item {
         let seconds = AttributeValue::N(at.as_second().to_string());
-        self.set(TTL, seconds);
+        self.set.push((TTL, seconds));
         self
     }
 
     /// The item is found in index 1 under [`super::keys::by_key`].
     #[must_use]
     pub fn by_key(mut self, partition: String) -> Item {
-        self.set(BY_KEY, AttributeValue::S(partition));
+        self.set.push((BY_KEY, AttributeValue::S(partition)));
         self
     }
 
     /// The item is found in index 2 under [`super::keys::by_session`].
     #[must_use]
     pub fn by_session(mut self, partition: String) -> Item {
-        self.set(BY_SESSION, AttributeValue::S(partition));
+        self.set.push((BY_SESSION, AttributeValue::S(partition)));
         self
     }
 }
@@ -97,14 +102,37 @@ pub(super) fn expired(attributes: &Attributes, now: Timestamp) -> bool {
         .is_some_and(|ttl| ttl <= now.as_second())
 }
 
+/// A JSON object as attributes.
+struct Fields(Attributes);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Attributes::new();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            let value = to_attribute(value.get()).map_err(de::Error::custom)?;
+            fields.insert(name, value);
+        }
+        Ok(Fields(fields))
+    }
+}
+
 fn to_attribute(json: &str) -> Result<AttributeValue, serde_json::Error> {
     Ok(match json.as_bytes().first() {
-        Some(b'{') => {
-            let fields: HashMap<String, &RawValue> = serde_json::from_str(json)?;
-            let fields = fields.into_iter();
-            let fields = fields.map(|(name, value)| Ok((name, to_attribute(value.get())?)));
-            AttributeValue::M(fields.collect::<Result<_, serde_json::Error>>()?)
-        }
+        Some(b'{') => AttributeValue::M(serde_json::from_str::<Fields>(json)?.0),
         Some(b'[') => {
             let values: Vec<&RawValue> = serde_json::from_str(json)?;
             let values = values.into_iter().map(|value| to_attribute(value.get()));
@@ -174,7 +202,7 @@ mod tests {
     fn a_number_is_stored_digit_for_digit() {
         let digits = "0.1234567890123456789012345678";
         let value = RawValue::from_string(format!(r#"{{"spend":{digits}}}"#)).unwrap();
-        let item = Item::new(&key(), &value).unwrap().attributes();
+        let item = Item::new(&key(), &value).unwrap().attributes().unwrap();
         assert_eq!(item["spend"], AttributeValue::N(digits.into()));
         let back: Box<RawValue> = read(&item).unwrap();
         assert!(back.get().contains(digits), "{back}");
@@ -186,7 +214,7 @@ mod tests {
             "text": "a \"quoted\" line\nand a é", "empty": "", "whole": 18446744073709551615u64, "none": null,
             "yes": true, "list": [1, "two", [], {}], "deep": {"er": {"still": -1}},
         });
-        let item = Item::new(&key(), &value).unwrap().attributes();
+        let item = Item::new(&key(), &value).unwrap().attributes().unwrap();
         let mut back: serde_json::Value = read(&item).unwrap();
         assert_eq!(back["pk"], "p");
         back.as_object_mut()

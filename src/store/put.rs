@@ -17,7 +17,7 @@ impl Table {
     /// # Errors
     /// When the table does not take it.
     pub async fn put(&self, item: Item) -> Result<(), StoreError> {
-        self.send(self.putting(&item)).await
+        self.send(self.putting(&item)?).await
     }
 
     /// Puts an item where `version`, a number among its fields, is still the one that was read; `None`: where no item
@@ -26,7 +26,7 @@ impl Table {
     /// # Errors
     /// [`StoreError::ConditionFailed`] when another version is there; else when the table does not take it.
     pub async fn put_over(&self, item: Item, version: Option<u64>) -> Result<(), StoreError> {
-        let put = self.putting(&item);
+        let put = self.putting(&item)?;
         let put = match version {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(version) => put
@@ -36,11 +36,9 @@ impl Table {
         self.send(put).await
     }
 
-    fn putting(&self, item: &Item) -> PutItemFluentBuilder {
-        self.client
-            .put_item()
-            .table_name(&*self.name)
-            .set_item(Some(item.attributes()))
+    fn putting(&self, item: &Item) -> Result<PutItemFluentBuilder, StoreError> {
+        let put = self.client.put_item().table_name(&*self.name);
+        Ok(put.set_item(Some(item.attributes()?)))
     }
 
     async fn send(&self, put: PutItemFluentBuilder) -> Result<(), StoreError> {

@@ -145,7 +145,7 @@ impl Table {
             Write::Create(item) => part.put(
                 Put::builder()
                     .table_name(&*self.name)
-                    .set_item(Some(item.attributes()))
+                    .set_item(Some(item.attributes()?))
                     .condition_expression("attribute_not_exists(pk)")
                     .build()
                     .map_err(not_sent)?,
@@ -153,7 +153,7 @@ impl Table {
             Write::Replace(item, version) => part.put(
                 Put::builder()
                     .table_name(&*self.name)
-                    .set_item(Some(item.attributes()))
+                    .set_item(Some(item.attributes()?))
                     .condition_expression("version = :version")
                     .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
                     .build()
