@@ -2,7 +2,6 @@
 //! table, and, on a developer's machine, the simulated Bedrock and the embedded table.
 
 use std::sync::Arc;
-#[cfg(feature = "local")]
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -54,11 +53,20 @@ pub(super) struct Gathered {
     pub(super) embedded: Option<Embedded>,
 }
 
-/// Gathers, and starts logging as soon as the configuration says how. `json_logs` holds where it says nothing.
+/// In what shells differ.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Habits {
+    /// Whether log lines are JSON where the configuration does not say.
+    pub(super) json_logs: bool,
+    /// How long a record waits for others.
+    pub(super) commit_delay: Duration,
+}
+
+/// Gathers, and starts logging as soon as the configuration says how.
 pub(super) async fn gather(
     contract: &Contract,
     upstream: Upstream,
-    json_logs: bool,
+    habits: Habits,
 ) -> Result<Gathered, StartError> {
     let env = |name: &str| std::env::var(name).ok();
     let (config, warnings) = config::load(&contract.config_file, &env)?;
@@ -68,7 +76,7 @@ pub(super) async fn gather(
         .or_else(|| config.general.log_level.clone());
     logging::start(
         level.as_deref().unwrap_or("info"),
-        config.general.json_logs.unwrap_or(json_logs),
+        config.general.json_logs.unwrap_or(habits.json_logs),
         contract.metrics.clone(),
     );
     for warning in &warnings {
@@ -96,7 +104,11 @@ pub(super) async fn gather(
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default())
         .await
         .sharing(table.clone());
-    let ledger = Ledger::new(table, LedgerOptions::of(&config));
+    let options = LedgerOptions {
+        commit_delay: habits.commit_delay,
+        ..LedgerOptions::of(&config)
+    };
+    let ledger = Ledger::new(table, options);
     Ok(Gathered {
         state: AppState::new(config, routes, master_key, contract.login(), ledger),
         connections,

@@ -2,6 +2,7 @@
 //! simulated Bedrock.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -9,20 +10,27 @@ use tokio::net::TcpListener;
 use crate::store::keys;
 use crate::{AppState, app};
 
-use super::gather::{Gathered, gather};
+use super::gather::{Gathered, Habits, gather};
 use super::simulated::Simulated;
 use super::{Contract, StartError, server};
 
 pub use super::gather::Upstream;
 
+/// Records that come within so long of each other share a call to the table, which takes as long again itself.
+const COMMIT_DELAY: Duration = Duration::from_millis(5);
+
 /// Serves until the process is told to stop (Ctrl-C or SIGTERM), then lets requests under way end.
 pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartError> {
+    let habits = Habits {
+        json_logs: false,
+        commit_delay: COMMIT_DELAY,
+    };
     let Gathered {
         state,
         simulated,
         embedded,
         ..
-    } = gather(contract, upstream, false).await?;
+    } = gather(contract, upstream, habits).await?;
 
     let listener = bind(contract).await?;
     let address = listener.local_addr().map_err(StartError::Serve)?;

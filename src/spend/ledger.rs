@@ -2,6 +2,7 @@
 
 #[cfg(feature = "local")]
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ pub struct Ledger {
 pub struct LedgerOptions {
     /// How long writing a record may take.
     pub write: WriteLimits,
+    /// How long a record waits for others that are written with it ([`GroupCommit::delayed`]).
+    pub commit_delay: Duration,
     /// How long records are kept; `None`: for ever. Totals are.
     pub retention: Option<Duration>,
     /// How long prompts and replies are kept, where they are stored.
@@ -44,6 +47,7 @@ impl Default for LedgerOptions {
     fn default() -> Self {
         LedgerOptions {
             write: WriteLimits::default(),
+            commit_delay: Duration::ZERO,
             retention: None,
             content_retention: DAY * 14,
             shards: SHARDS,
@@ -64,6 +68,7 @@ impl LedgerOptions {
                 total: config.settings.record_timeout,
                 ..default.write
             },
+            commit_delay: default.commit_delay,
             retention,
             content_retention: retention.map_or(content, |kept| kept.min(content)),
             shards: config.general.spend_shards.unwrap_or(default.shards),
@@ -99,7 +104,7 @@ const MOST_DAYS: usize = 367;
 impl Ledger {
     /// The books in this table.
     pub fn new(table: Table, options: LedgerOptions) -> Ledger {
-        let commit = GroupCommit::new(table.clone(), options.write);
+        let commit = GroupCommit::new(table.clone(), options.write).delayed(options.commit_delay);
         Ledger {
             table,
             commit,
@@ -167,7 +172,8 @@ impl Ledger {
         writes.extend(totals.map(|(key, amounts)| Write::Add { key, amounts }));
         writes.extend(days::recount(id.day(), Timestamp::now()));
         writes.extend(movement.settlements(id).map(Write::Settle));
-        tokio::time::timeout(self.options.write.total, self.transact(writes))
+        let written = pin!(self.transact(writes));
+        tokio::time::timeout(self.options.write.total, written)
             .await
             .unwrap_or(Err(StoreError::Timeout(self.options.write.total)))
     }

@@ -1,7 +1,8 @@
 //! Group commit: transactions that wait while others are under way are made as one.
 //!
 //! Every record moves the same few counters. Transactions that do so side by side are in conflict at DynamoDB and have
-//! to be tried again, and each is a signed call of its own. Together they are one call, and move each counter once.
+//! to be tried again, and each is a signed call of its own. Together they are one call, and move each counter once. A
+//! process that lives on may also wait a moment before each call, so that more go together.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ pub struct GroupCommit {
     table: Table,
     limits: WriteLimits,
     patience: Duration,
+    delay: Duration,
     queue: Arc<Mutex<Queue>>,
 }
 
@@ -63,8 +65,16 @@ impl GroupCommit {
             table,
             limits,
             patience: PATIENCE,
+            delay: Duration::ZERO,
             queue: Arc::default(),
         }
+    }
+
+    /// Waits so long for others before each call, as PostgreSQL's `commit_delay` does
+    /// (<https://www.postgresql.org/docs/current/runtime-config-wal.html>). Not for a process that is stopped as soon as
+    /// its request is answered.
+    pub fn delayed(self, delay: Duration) -> GroupCommit {
+        GroupCommit { delay, ..self }
     }
 
     /// Makes all of these writes or none, as [`Table::transact`] does, at once or together with others. Who stops
@@ -96,7 +106,10 @@ impl GroupCommit {
         let mut queue = self.lock();
         if queue.under_way == 0 {
             queue.under_way = 1;
-            return Ok(Turn(self));
+            if self.delay.is_zero() {
+                return Ok(Turn(self));
+            }
+            tokio::spawn(self.clone().work_off());
         }
         let (done, answer) = oneshot::channel();
         queue.waiting.push_back(Member {
@@ -117,11 +130,19 @@ impl GroupCommit {
     async fn work_off(self) {
         let _turn = Turn(&self);
         loop {
+            self.wait_for_others().await;
             let group = Group::of(&mut self.lock().waiting);
             if group.members.is_empty() {
                 break;
             }
             self.commit(group).await;
+        }
+    }
+
+    async fn wait_for_others(&self) {
+        let here = self.lock().writes();
+        if !self.delay.is_zero() && here < MOST_WRITES {
+            tokio::time::sleep(self.delay).await;
         }
     }
 
@@ -149,6 +170,13 @@ impl GroupCommit {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Of all who wait; fewer calls' worth where they move the same counters.
+    fn writes(&self) -> usize {
+        self.waiting.iter().map(|member| member.writes.len()).sum()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn;
 
-use super::gather::{Gathered, Upstream, gather};
+use super::gather::{Gathered, Habits, Upstream, gather};
 use super::{Contract, StartError};
 use crate::app;
 
@@ -38,7 +38,12 @@ pub fn is_asked_for() -> bool {
 /// # Errors
 /// When the process cannot start, or the Runtime API goes away.
 pub async fn serve(contract: &Contract) -> Result<(), StartError> {
-    let gathered = gather(contract, upstream(contract), contract.on_lambda).await?;
+    let habits = Habits {
+        json_logs: contract.on_lambda,
+        // An environment answers one request at a time, and is paid for until its record is written.
+        commit_delay: Duration::ZERO,
+    };
+    let gathered = gather(contract, upstream(contract), habits).await?;
     connect::ahead(&gathered.state);
     let Gathered {
         state, connections, ..

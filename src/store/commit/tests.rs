@@ -182,6 +182,20 @@ async fn those_who_wait_are_written_together() {
 }
 
 #[tokio::test]
+async fn with_a_delay_the_first_one_waits_for_the_others_too() {
+    let books = behind_a_gate(FOR_EVER).await;
+    books.open();
+    let commit = books.commit.clone().delayed(Duration::from_millis(1));
+    let records: Vec<_> = (0..20).map(|n| record(&format!("r{n}"))).collect();
+    // All of them come before the clock can go on.
+    let answers = join_all(records.iter().map(|writes| commit.transact(writes))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(books.calls(), [21]);
+    assert_eq!(books.counter().await, 20);
+    until(|| commit.lock().under_way == 0).await;
+}
+
+#[tokio::test]
 async fn a_transaction_takes_no_more_writes_than_dynamodb_does() {
     let books = behind_a_gate(FOR_EVER).await;
     let mut tasks = vec![books.occupy().await];
