@@ -38,7 +38,7 @@ pub struct App {
     pub vault: Vault,
     /// What thinking is marked with that clients carry.
     pub secret: Secret,
-    /// Requests under way. One lives on after its client has gone, until its record is written: whoever ends the
+    /// What is left of requests when their clients are served or gone, until the records are written: whoever ends the
     /// process waits for this.
     pub tasks: TaskTracker,
 }

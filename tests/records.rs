@@ -131,6 +131,45 @@ async fn a_client_that_goes_away_is_billed_for_the_whole_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_goes_away_before_anything_has_come_is_billed_for_the_whole_answer() {
+    for stream in [false, true] {
+        let app = TestApp::new().await;
+        let answer = Reply::text("one two").with_usage(tokens(50, 60));
+        let late = Step::reply(answer).slow_head(Duration::from_millis(300));
+        app.bedrock.script(PRIMARY, [late]);
+        let mut body = hello("primary");
+        body["stream"] = json!(stream);
+        let asking = app.post("/v1/chat/completions", &body).send();
+        tokio::select! {
+            answer = asking => panic!("the client was to leave first: {answer:?}"),
+            () = until(async || !app.bedrock.requests().is_empty()) => {}
+        }
+        let list = || async {
+            let logs = app.get("/spend/logs/v2").send().await.unwrap();
+            let logs: Value = logs.json().await.unwrap();
+            logs["data"].as_array().unwrap().clone()
+        };
+        until(async || !list().await.is_empty()).await;
+        let record = list().await.remove(0);
+        assert_eq!(record["status"], "success");
+        assert_eq!(
+            (&record["prompt_tokens"], &record["completion_tokens"]),
+            (&json!(50), &json!(60))
+        );
+    }
+}
+
+async fn until(so: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let patience = Duration::from_secs(30);
+    tokio::time::timeout(patience, wait).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_answer_that_never_ends_is_not_read_for_ever_after_its_client_has_gone() {
     let app = TestApp::with_settings("  drain_timeout: 0.05\n").await;
     let silent = Step::text("one two three four").fault(3, FaultKind::Silence);

@@ -1,6 +1,7 @@
 //! One call of one model: a body in, a stream of events out.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::Client;
@@ -110,20 +111,22 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
     // The conversation stands in the body now, and the wait for the model may be long.
     drop((turns, system));
     let mut decoder = Decoder::new(names);
-    let begin = async {
-        if streaming {
-            begin_stream(client, model, body, &mut decoder).await
-        } else {
-            begin_whole(client, model, body, &mut decoder).await
-        }
+    let (source, first) = {
+        let begin = pin!(async {
+            if streaming {
+                begin_stream(client, model, body, &mut decoder).await
+            } else {
+                begin_whole(client, model, body, &mut decoder).await
+            }
+        });
+        timeout(limits.first_event, begin).await.map_err(|_| {
+            let seconds = limits.first_event.as_secs_f32();
+            Failure::new(
+                Class::FirstEventTimeout,
+                format!("the model sent nothing within {seconds} s"),
+            )
+        })??
     };
-    let (source, first) = timeout(limits.first_event, begin).await.map_err(|_| {
-        let seconds = limits.first_event.as_secs_f32();
-        Failure::new(
-            Class::FirstEventTimeout,
-            format!("the model sent nothing within {seconds} s"),
-        )
-    })??;
     let mut answer = Answer {
         source,
         ready: VecDeque::new(),

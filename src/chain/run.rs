@@ -1,6 +1,7 @@
 //! One request along its chain: target after target, until one answers.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +39,13 @@ pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl 
         output_before: 0,
     };
     // What was asked so far may be billed: it outlives the time limit, and a panic as well.
-    let ended = AssertUnwindSafe(timeout_at(ask.deadline, run.targets())).catch_unwind();
-    let cut_short = match ended.await {
+    let ended = {
+        // Pinned, as below it: what wraps it would move its kilobytes.
+        let targets = pin!(run.targets());
+        let in_time = timeout_at(ask.deadline, targets);
+        AssertUnwindSafe(in_time).catch_unwind().await
+    };
+    let cut_short = match ended {
         Ok(Ok(result)) => {
             let mut outcome = run.outcome;
             outcome.failure = result.err();

@@ -193,10 +193,11 @@ impl<S: Sink> Run<'_, S> {
         times: &Times,
     ) -> Result<(), Failure> {
         self.current = Some(Current::new(&candidate.target));
+        let call = pin!(self.call(candidate, without, times.call));
         let Some(limit) = times.whole else {
-            return self.call(candidate, without, times.call).await;
+            return call.await;
         };
-        match timeout(limit, self.call(candidate, without, times.call)).await {
+        match timeout(limit, call).await {
             Ok(result) => result,
             Err(_) => {
                 let seconds = limit.as_secs_f32();

@@ -198,12 +198,15 @@ impl Asked {
         };
         // The conversation is the exchange's now, and the wait for its answer may be long.
         drop(body);
-        let steps = exchange.start(app);
         let mut response = if whole_answer {
-            whole::<W>(id, steps, head).await
+            exchange
+                .told(app, |steps| whole::<W>(id, steps, head))
+                .await
         } else {
             let heartbeat = app.config.settings.heartbeat_interval;
-            sse::respond::<W>(id, steps, heartbeat, head).await
+            exchange
+                .told(app, |steps| sse::respond::<W>(id, steps, heartbeat, head))
+                .await
         };
         response.extensions_mut().insert(HasOwnLine);
         response

@@ -1,15 +1,19 @@
-//! One request as a task of its own: it runs the chain, tells the client's side what comes of it, and writes the
-//! record. It lives on when the client goes away, so that what Bedrock bills is known.
+//! One request: it runs the chain, tells the client's side what comes of it, and writes the record. It lives on when the
+//! client goes away, so that what Bedrock bills is known.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::app::AppState;
 use crate::bedrock::Failure;
@@ -68,12 +72,29 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Starts the task and gives back what it tells.
-    pub(super) fn start(self, app: &AppState) -> mpsc::Receiver<Step> {
+    /// Runs it side by side with `client`, which is told of it, until `client` is done or given up. In one task neither
+    /// has to wake a thread for the other. What is left of the exchange then goes on in a task of its own.
+    pub(super) async fn told<C: Future>(
+        self,
+        app: &AppState,
+        client: impl FnOnce(mpsc::Receiver<Step>) -> C,
+    ) -> C::Output {
         let (steps, told) = mpsc::channel(STEPS_AHEAD);
-        let tasks = app.tasks.clone();
-        tasks.spawn(self.run(app.clone(), steps));
-        told
+        let mut running = Running {
+            exchange: Some(Box::pin(self.run(app.clone(), steps))),
+            tasks: app.tasks.clone(),
+        };
+        let mut client = pin!(client(told));
+        poll_fn(|context| {
+            // Taken out meanwhile: what panics does not go on.
+            if let Some(mut exchange) = running.exchange.take()
+                && exchange.as_mut().poll(context).is_pending()
+            {
+                running.exchange = Some(exchange);
+            }
+            client.as_mut().poll(context)
+        })
+        .await
     }
 
     async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
@@ -99,15 +120,19 @@ impl Exchange {
         record.reservations = admitted.reservations;
         let estimated_input = self.request.estimated_prompt_tokens();
         spend::opened(&Opening::of(&record, estimated_input));
-        let answered = AssertUnwindSafe(self.answer(&app, &steps)).catch_unwind();
-        let mut outcome = answered.await.unwrap_or_else(|panic| {
-            let panic = panics::text(&panic);
-            tracing::error!(id = %self.id, panic, "a request panicked before it was asked");
-            Outcome {
-                failure: Some(Failure::internal()),
-                ..Outcome::default()
-            }
-        });
+        let mut outcome = {
+            let id = self.id;
+            let answer = pin!(self.answer(&app, &steps));
+            let answered = AssertUnwindSafe(answer).catch_unwind().await;
+            answered.unwrap_or_else(|panic| {
+                let panic = panics::text(&panic);
+                tracing::error!(%id, panic, "a request panicked before it was asked");
+                Outcome {
+                    failure: Some(Failure::internal()),
+                    ..Outcome::default()
+                }
+            })
+        };
         let prompt = self.prompt.take();
         let notices = std::mem::take(&mut outcome.notices);
         let failure = outcome.failure.as_ref().map(ApiError::from);
@@ -127,16 +152,14 @@ impl Exchange {
         steps.send(last).await.ok();
         drop(steps);
         let whole = started.elapsed();
-        // The client's side has been woken on this thread, where it would wait for what is done here.
+        // The client's side, in the same task, would wait for what is done here.
         tokio::task::yield_now().await;
         log::answered(&record, first_piece, whole);
         // All three log what could not be written.
         let used = record.usage().total();
-        tokio::join!(
-            filing::file(&app, record, prompt),
-            join_all(notices),
-            app.keys.finish(admitted.taken, used)
-        );
+        let filed = pin!(filing::file(&app, record, prompt));
+        let finished = pin!(app.keys.finish(admitted.taken, used));
+        tokio::join!(filed, join_all(notices), finished);
     }
 
     /// Ends a request that may not run. It is a record like any other.
@@ -190,6 +213,23 @@ impl Exchange {
         );
         record.stream = !self.ask.whole;
         record
+    }
+}
+
+/// An exchange that is not over.
+struct Running {
+    exchange: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    tasks: TaskTracker,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing can go on once the runtime is gone.
+        if let Some(rest) = self.exchange.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.tasks.spawn_on(rest, &runtime);
+        }
     }
 }
 

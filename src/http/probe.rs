@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::app::AppState;
@@ -68,46 +69,49 @@ impl Probe {
             },
             prompt: None,
         };
-        let mut steps = exchange.start(app);
-        let mut fold = Fold::default();
-        let mut found = Found {
-            id,
-            target: None,
-            reply: Reply::default(),
-            first_piece: None,
-            whole: Duration::ZERO,
-            usage: Usage::default(),
-            cost: None,
-            attempts: Vec::new(),
-            // The task always says how it ended; only the end of the process can keep it from that.
-            error: Some(ApiError::internal()),
-        };
-        while let Some(step) = steps.recv().await {
-            match step {
-                Step::Admitted(_) => {}
-                Step::Begin(Begun { target, attempts }) => {
-                    fold = Fold::default();
-                    found.target = Some(target);
-                    found.attempts = attempts;
-                }
-                Step::Event(event) => {
-                    found.first_piece.get_or_insert(started.elapsed());
-                    fold.push(event);
-                }
-                Step::End(ending) => {
-                    found.usage = ending.usage;
-                    found.cost = ending.cost;
-                    found.attempts = ending.attempts;
-                    found.error = None;
-                }
-                Step::Failed(error, attempts) => {
-                    found.attempts = attempts;
-                    found.error = Some(*error);
-                }
+        exchange.told(app, |steps| hear(id, started, steps)).await
+    }
+}
+
+async fn hear(id: RequestId, started: Instant, mut steps: Receiver<Step>) -> Found {
+    let mut fold = Fold::default();
+    let mut found = Found {
+        id,
+        target: None,
+        reply: Reply::default(),
+        first_piece: None,
+        whole: Duration::ZERO,
+        usage: Usage::default(),
+        cost: None,
+        attempts: Vec::new(),
+        // The task always says how it ended; only the end of the process can keep it from that.
+        error: Some(ApiError::internal()),
+    };
+    while let Some(step) = steps.recv().await {
+        match step {
+            Step::Admitted(_) => {}
+            Step::Begin(Begun { target, attempts }) => {
+                fold = Fold::default();
+                found.target = Some(target);
+                found.attempts = attempts;
+            }
+            Step::Event(event) => {
+                found.first_piece.get_or_insert(started.elapsed());
+                fold.push(event);
+            }
+            Step::End(ending) => {
+                found.usage = ending.usage;
+                found.cost = ending.cost;
+                found.attempts = ending.attempts;
+                found.error = None;
+            }
+            Step::Failed(error, attempts) => {
+                found.attempts = attempts;
+                found.error = Some(*error);
             }
         }
-        found.whole = started.elapsed();
-        found.reply = fold.finish();
-        found
     }
+    found.whole = started.elapsed();
+    found.reply = fold.finish();
+    found
 }
