@@ -35,7 +35,7 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use tower::util::option_layer;
+use tower::ServiceBuilder;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
@@ -92,18 +92,24 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/", get(home::page))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES)))
-        .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
-        .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
+        // In one, the outermost first: a router boxes every request once for each of its layers.
+        .layer(
+            ServiceBuilder::new()
+                .option_layer(cors(&app.config.general.cors_allow_origins))
+                .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
+                .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES))),
+        )
         .with_state(app)
 }
 
 /// What holds for every route, of the gateway and of the admin pages: a line in the log, and words for a panic.
 pub(crate) fn observed(router: Router) -> Router {
-    router
-        .layer(from_fn(panic::caught))
-        .layer(from_fn(error::in_the_wire_s_shape))
-        .layer(from_fn(log::requests))
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn(log::requests))
+            .layer(from_fn(error::in_the_wire_s_shape))
+            .layer(from_fn(panic::caught)),
+    )
 }
 
 /// Pages of other sites may call the gateway only where the configuration names them.
