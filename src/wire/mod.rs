@@ -19,6 +19,7 @@ mod options;
 mod seal;
 mod stored;
 pub(crate) mod surrogates;
+mod traced;
 
 pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};
@@ -31,7 +32,7 @@ pub use stored::stored_request;
 
 pub(crate) use arguments::arguments;
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
-pub(crate) use body::{header, headline, parse, seconds};
+pub(crate) use body::{header, headline, parse, read, seconds};
 pub(crate) use content::{Content, ContentPart};
 pub(crate) use effort::{Betas, effort};
 pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};
