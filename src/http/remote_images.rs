@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::wire::{ApiError, Body, RemoteImage};
 
@@ -75,8 +75,7 @@ impl Fetcher<'_> {
     }
 
     async fn one(&self, address: &str) -> Result<Bytes, String> {
-        let mut url =
-            Url::parse(address).map_err(|error| format!("is no valid address: {error}."))?;
+        let mut url = Url::parse(address).map_err(no_address)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.get(&url).await?;
             let status = response.status();
@@ -165,6 +164,18 @@ impl Fetcher<'_> {
         }
         let first = addresses.first().copied();
         first.ok_or_else(|| "names a host without an address.".to_owned())
+    }
+}
+
+fn no_address(error: ParseError) -> String {
+    match error {
+        // Unicode's tables are left out of the binary: see Cargo.toml.
+        ParseError::IdnaError => {
+            "names a host that cannot be read: one with letters outside ASCII is written in \
+                                  its 'xn--…' form."
+                .to_owned()
+        }
+        error => format!("is no valid address: {error}."),
     }
 }
 
