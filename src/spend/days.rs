@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use super::ledger::{Ledger, ReadError, days_of};
 use super::shards;
 use super::totals::{Counters, DayTotal, TotalOf};
+use crate::json;
 use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
 
@@ -202,7 +203,7 @@ impl RolledUp {
 }
 
 fn read<T: DeserializeOwned>(row: &RawValue) -> Result<T, StoreError> {
-    Ok(serde_json::from_str(row.get())?)
+    Ok(json::parse(row.get())?)
 }
 
 #[cfg(test)]

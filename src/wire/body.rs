@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::traced::{self, Misread};
+use crate::json::{self, Misread};
+
 use super::{ApiError, surrogates};
 
 /// Parses a body. Beside it, the names of the root's fields that the type does not have. The error names the field
@@ -23,7 +24,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>)
     }
     surrogates::parse(body).map_err(|misread| {
         if misread.error.is_data() {
-            return misread.refusal();
+            return refusal(misread);
         }
         let message = format!("Invalid JSON payload: {}", misread.error);
         ApiError::bad_request(message, "request_body")
@@ -32,7 +33,16 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>)
 
 /// Parses a small body of the gateway's own. The error names the field that was wrong.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    traced::read(body, |json| T::deserialize(json)).map_err(Misread::refusal)
+    json::read(body).map_err(refusal)
+}
+
+/// The refusal that names the field.
+fn refusal(misread: Misread) -> ApiError {
+    let path = match misread.path {
+        root if root.is_empty() => "request_body".to_owned(),
+        path => path,
+    };
+    ApiError::bad_request(format!("'{path}': {}", misread.error), path)
 }
 
 /// What a body that was refused can still say of itself.

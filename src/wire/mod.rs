@@ -19,7 +19,6 @@ mod options;
 mod seal;
 mod stored;
 pub(crate) mod surrogates;
-mod traced;
 
 pub use error::ApiError;
 pub use fallback::{WireFallback, changed_body};

@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::json::{self, Misread};
+
 use super::fields;
-use super::traced::{self, Misread};
 
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
 /// of the root's fields that the type does not have.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<(T, Vec<String>), Misread> {
-    let read = |json: &[u8]| traced::read(json, |json| fields::read(json));
+    let read = |json: &[u8]| json::read_with(json, |json| fields::read(json));
     read(json).or_else(|misread| match repaired(json) {
         Cow::Owned(repaired) if !misread.error.is_data() => read(&repaired),
         _ => Err(misread),

@@ -1,41 +1,40 @@
-//! Where in a body the value stands that could not be read.
+//! Reading JSON: one reader for each type, which knows where a value stands that could not be read.
 //!
-//! A reader that hands everything on and counts: an object's fields, a list's items. What can be read costs the counting
-//! alone, and each type has one reader; only after an error are the counts followed through the body, for the names.
+//! It hands everything on and counts: an object's fields, a list's items. What can be read costs the counting alone; only
+//! after an error are the counts followed through the text, for the names. serde_json's own calls would be a second
+//! reader of each type in the binary, with the reading of a field's type at every field.
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::de::SliceRead;
 
-use super::ApiError;
-
-/// Why a body could not be read.
+/// Why a text could not be read.
 #[derive(Debug)]
 pub(crate) struct Misread {
     pub(crate) error: serde_json::Error,
-    /// `messages[0].content`; empty for the body itself.
-    path: String,
-}
-
-impl Misread {
-    /// The refusal that names the field.
-    pub(crate) fn refusal(self) -> ApiError {
-        let path = match self.path {
-            root if root.is_empty() => "request_body".to_owned(),
-            path => path,
-        };
-        ApiError::bad_request(format!("'{path}': {}", self.error), path)
-    }
+    /// `messages[0].content`; empty for the whole.
+    pub(crate) path: String,
 }
 
 /// JSON that is read with its counts.
-pub(super) type Json<'t, 'de> = Traced<'t, &'t mut serde_json::Deserializer<SliceRead<'de>>>;
+pub(crate) type Json<'t, 'de> = Traced<'t, &'t mut serde_json::Deserializer<SliceRead<'de>>>;
 
 /// Reads all of `json`.
-pub(super) fn read<'de, T>(
+pub(crate) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Misread> {
+    read_with(json, |json| T::deserialize(json))
+}
+
+/// Reads all of `json`, where its place does not matter.
+pub(crate) fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde_json::Error> {
+    read(json.as_bytes()).map_err(|misread| misread.error)
+}
+
+/// Reads all of `json` with `value`.
+pub(crate) fn read_with<'de, T>(
     json: &'de [u8],
     value: impl for<'t> FnOnce(Json<'t, 'de>) -> Result<T, serde_json::Error>,
 ) -> Result<T, Misread> {
@@ -68,7 +67,7 @@ fn path(json: &[u8], mut trail: Vec<usize>) -> String {
 
 /// A deserializer, visitor or seed, and the trail: the numbers of the fields and items in which an error stands, the
 /// innermost first.
-pub(super) struct Traced<'t, I> {
+pub(crate) struct Traced<'t, I> {
     inner: I,
     trail: &'t mut Vec<usize>,
 }
@@ -329,8 +328,6 @@ impl<'de> Visitor<'de> for Follow<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -370,7 +367,7 @@ mod tests {
     }
 
     fn misread(json: &str) -> Misread {
-        read(json.as_bytes(), |json| Body::deserialize(json)).unwrap_err()
+        read::<Body>(json.as_bytes()).unwrap_err()
     }
 
     #[test]
@@ -433,16 +430,7 @@ mod tests {
     fn what_is_read_is_what_serde_json_reads() {
         let json = r#"{"a": [1, -2, 3.5, "text", "\n", null, true, {"b": {}}], "c": []}"#;
         let plain: serde_json::Value = serde_json::from_str(json).unwrap();
-        let traced = read(json.as_bytes(), |json| serde_json::Value::deserialize(json)).unwrap();
+        let traced: serde_json::Value = parse(json).unwrap();
         assert_eq!(traced, plain);
-    }
-
-    #[test]
-    fn a_refusal_names_the_field_or_the_body() {
-        let refusal = misread(r#"{"list": [7]}"#).refusal();
-        assert_eq!(refusal.param.as_deref(), Some("list[0]"));
-        assert!(refusal.message.starts_with("'list[0]': invalid type"));
-        let refusal = misread("7").refusal();
-        assert_eq!(refusal.param.as_deref(), Some("request_body"));
     }
 }
