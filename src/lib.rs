@@ -25,6 +25,7 @@ mod http;
 mod json;
 pub mod keys;
 pub mod openai;
+mod ordered;
 mod panics;
 pub mod responses;
 pub mod shell;
