@@ -20,6 +20,7 @@ use super::ledger::{Ledger, ReadError, days_of};
 use super::shards;
 use super::totals::{Counters, DayTotal, TotalOf};
 use crate::json;
+use crate::ordered;
 use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
 
@@ -198,7 +199,8 @@ impl RolledUp {
         }
         let json = pieces::unpack(&self.totals).ok()?;
         let rows: Vec<Row> = serde_json::from_slice(&json).ok()?;
-        Some(rows.into_iter().map(|row| (row.sk, row.counters)).collect())
+        let rows = rows.into_iter().map(|row| (row.sk, row.counters));
+        Some(ordered::map(rows))
     }
 }
 
