@@ -31,6 +31,7 @@ pub mod responses;
 pub mod shell;
 pub mod spend;
 pub mod store;
+mod task;
 pub mod thinking;
 pub mod wire;
 

@@ -17,12 +17,13 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokio_util::either::Either;
 use url::{Host, ParseError, Url};
 
 use crate::wire::{ApiError, Body, RemoteImage};
@@ -105,12 +106,13 @@ impl Fetcher<'_> {
         let failed = |_| "could not be fetched: its host cannot be reached.".to_owned();
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         let name = host.to_string();
-        if url.scheme() == "http" {
-            return send(stream, url, &name).await;
-        }
-        let server = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
-            .map_err(|_| "names no valid host.".to_owned())?;
-        let stream = tls().connect(server, stream).await.map_err(failed)?;
+        let stream = if url.scheme() == "http" {
+            Either::Left(stream)
+        } else {
+            let server = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
+                .map_err(|_| "names no valid host.".to_owned())?;
+            Either::Right(tls().connect(server, stream).await.map_err(failed)?)
+        };
         send(stream, url, &name).await
     }
 
@@ -184,7 +186,7 @@ fn refuse(param: &str, what: &str) -> ApiError {
 }
 
 async fn send(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: Either<TcpStream, TlsStream<TcpStream>>,
     url: &Url,
     host: &str,
 ) -> Result<Response<Incoming>, String> {
