@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
+use crate::ordered;
+
 use super::document::Document;
 use super::keys::{fields_of, nearest, without_effect};
 use super::path::{Path, Step};
@@ -129,7 +131,6 @@ impl Findings {
             let message = format!("without effect here: {}", keys.join(", "));
             self.warnings.push(document.remark(first, message));
         }
-        self.warnings.sort_by_key(|warning| warning.place);
-        self.warnings
+        ordered::by_key(self.warnings, |warning| warning.place)
     }
 }

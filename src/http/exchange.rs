@@ -20,6 +20,7 @@ use crate::conversation::{Event, Request, Thinking, Usage};
 use crate::keys::{Caller, Denied, Standing};
 use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
+use crate::task;
 use crate::thinking::Keeper;
 use crate::wire::{ApiError, Labels};
 
@@ -72,7 +73,7 @@ impl Exchange {
     pub(super) fn start(self, app: &AppState) -> mpsc::Receiver<Step> {
         let (steps, told) = mpsc::channel(STEPS_AHEAD);
         let tasks = app.tasks.clone();
-        tasks.spawn(self.run(app.clone(), steps));
+        tasks.spawn(task::boxed(self.run(app.clone(), steps)));
         told
     }
 
