@@ -7,7 +7,7 @@
 //! and `shell` is what a process is: a server here, a function on Lambda.
 //!
 //! Dependencies point inwards: shell → http, admin → openai, responses, anthropic → wire, keys, chain, spend, thinking →
-//! bedrock, store → catalog, config, conversation.
+//! bedrock, store → catalog, config, conversation; `json` is how all of them read it.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
@@ -22,13 +22,16 @@ pub mod chain;
 pub mod config;
 pub mod conversation;
 mod http;
+mod json;
 pub mod keys;
 pub mod openai;
+mod ordered;
 mod panics;
 pub mod responses;
 pub mod shell;
 pub mod spend;
 pub mod store;
+mod task;
 pub mod thinking;
 pub mod wire;
 

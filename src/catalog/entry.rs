@@ -1,10 +1,10 @@
 //! The shape of `config/models.yml`, and how its layers become a [`Model`].
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
+
+use crate::ordered;
 
 use super::model::{Abilities, Caching, Family, Limits, Model, Price, Rates, ThinkingSupport};
 
@@ -175,13 +175,11 @@ impl Layer {
     pub(super) fn model(&self, id: &str, from_base: bool) -> Model {
         let price = self.price.as_ref().map(|row| Price {
             standard: row.rates(),
-            above: self
-                .above
-                .iter()
-                .map(|tier| (tier.over, tier.price.rates()))
-                .collect::<BTreeMap<_, _>>()
-                .into_iter()
-                .collect(),
+            above: {
+                let tiers = self.above.iter();
+                let tiers = ordered::map(tiers.map(|tier| (tier.over, tier.price.rates())));
+                tiers.into_iter().collect()
+            },
             flex: self.flex.as_ref().map(Row::rates),
             priority: self.priority.as_ref().map(Row::rates),
             from_base,

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json;
+
 mod corrections;
 mod entry;
 mod id;
@@ -34,13 +36,12 @@ pub struct Catalog<'a> {
 /// `config/models.yml` as JSON; see `build.rs`.
 const BUNDLED: &str = include_str!(concat!(env!("OUT_DIR"), "/models.json"));
 
-static CATALOG: LazyLock<Catalog<'static>> =
-    LazyLock::new(|| match serde_json::from_str(BUNDLED) {
-        Ok(catalog) => catalog,
-        Err(error) => {
-            unreachable!("config/models.yml is read by the tests of every build: {error}")
-        }
-    });
+static CATALOG: LazyLock<Catalog<'static>> = LazyLock::new(|| match json::parse(BUNDLED) {
+    Ok(catalog) => catalog,
+    Err(error) => {
+        unreachable!("config/models.yml is read by the tests of every build: {error}")
+    }
+});
 
 impl Catalog<'static> {
     /// The catalog that is part of the binary; read at the first call. That every entry can be read, its tests know.
@@ -52,15 +53,15 @@ impl Catalog<'static> {
 impl<'a> Catalog<'a> {
     /// Reads a catalog: `config/models.yml` as JSON. Fails on anything it does not know.
     pub fn from_json(json: &'a str) -> Result<Self, serde_json::Error> {
-        let catalog: Self = serde_json::from_str(json)?;
+        let catalog: Self = json::parse(json)?;
         for entry in catalog.models.values() {
-            serde_json::from_str::<entry::Entry>(entry.get())?;
+            json::parse::<entry::Entry>(entry.get())?;
         }
         Ok(catalog)
     }
 
     fn entry(&self, base: &str) -> Option<entry::Entry> {
-        match serde_json::from_str(self.models.get(base)?.get()) {
+        match json::parse(self.models.get(base)?.get()) {
             Ok(entry) => Some(entry),
             Err(error) => unreachable!("no catalog has an entry that cannot be read: {error}"),
         }

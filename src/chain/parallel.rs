@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::bedrock::{Class, Failure};
 use crate::store::{Key, StoreError, Table, keys};
+use crate::task;
 
 use super::routes::Routes;
 use super::target::Target;
@@ -75,14 +76,14 @@ impl Routes {
 impl Slot {
     /// Frees the slot. The task is to be awaited before the process may be frozen.
     pub(super) fn free(mut self) -> Option<JoinHandle<()>> {
-        Some(tokio::spawn(self.0.take()?.free()))
+        Some(tokio::spawn(task::boxed(self.0.take()?.free())))
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         if let (Some(taken), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(taken.free());
+            runtime.spawn(task::boxed(taken.free()));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::bedrock::{Class, Clients, Endpoint};
 use crate::config::{Config, Deployment, FallbackKind, Group};
 use crate::conversation::Request;
+use crate::ordered;
 use crate::store::Table;
 
 use super::ask::Ask;
@@ -218,13 +219,15 @@ impl Routes {
         let Some(siblings) = self.siblings(group) else {
             return Vec::new();
         };
-        let mut targets = self.choice.order(&siblings);
+        let targets = self.choice.order(&siblings);
         if targets.len() > 1
             && let Some(ids) = self.live.in_force().routing.order.get(group)
         {
-            let place =
-                |target: &Arc<Target>| ids.iter().position(|id| id == target.deployment_id());
-            targets.sort_by_key(|target| place(target).unwrap_or(usize::MAX));
+            let place = |target: &Arc<Target>| {
+                let place = ids.iter().position(|id| id == target.deployment_id());
+                place.unwrap_or(usize::MAX)
+            };
+            return ordered::by_key(targets, place);
         }
         targets
     }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::config::Changes;
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
+use crate::task;
 
 use super::clock::Clock;
 use super::cooldown::Rest;
@@ -106,7 +107,7 @@ impl Shared {
             long: rest.is_long,
             class: rest.class.clone(),
         };
-        tokio::spawn(async move {
+        tokio::spawn(task::boxed(async move {
             let told = timeout(CALL, async {
                 let item = Item::new(&keys::cooldown(&stored.deployment), &stored)?;
                 table.put(item.expires(stored.until)).await
@@ -116,7 +117,7 @@ impl Shared {
                 Ok(Err(error)) => tracing::warn!(%error, "a rest could not be shared"),
                 Err(_) => tracing::warn!("a rest could not be shared in time"),
             }
-        })
+        }))
     }
 }
 
@@ -131,11 +132,11 @@ impl Routes {
         let reading = stale.map(|shared| {
             let (table, live) = (shared.table.clone(), Arc::clone(&self.live));
             let clock = self.clock().clone();
-            tokio::spawn(async move {
+            tokio::spawn(task::boxed(async move {
                 if timeout(CALL, read(&table, &live, &clock)).await.is_err() {
                     tracing::warn!("the table's rests and settings could not be read in time");
                 }
-            })
+            }))
         });
         async move {
             if let Some(reading) = reading {

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ordered;
+
 use super::{Config, Fallbacks, Group, Routing};
 
 /// What is laid over the file. As JSON it is what the settings page saves.
@@ -27,12 +29,12 @@ impl Config {
             self.check_list(group, targets)?;
         }
         let order = changes.order.iter();
+        let order = order
+            .filter(|(group, _)| self.groups().iter().any(|known| known.name == **group))
+            .map(|(group, ids)| (group.clone(), ids.clone()));
         let routing = Routing {
             fallbacks,
-            order: order
-                .filter(|(group, _)| self.groups().iter().any(|known| known.name == **group))
-                .map(|(group, ids)| (group.clone(), ids.clone()))
-                .collect(),
+            order: ordered::map(order),
             ..self.routing.clone()
         };
         Ok(Self {

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_yaml::Value;
 
+use crate::ordered;
+
 use super::locate::{Aim, locate, place};
 use super::path::{Path, Step};
 use super::{ConfigError, Environment, Warning};
@@ -158,11 +160,12 @@ fn own_variables(root: &Value) -> BTreeMap<String, String> {
     let own = root
         .get("environment_variables")
         .and_then(Value::as_mapping);
-    own.into_iter()
+    let own = own
+        .into_iter()
         .flatten()
         .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.as_str()?.to_owned())))
-        .filter(|(_, value)| reference(value).is_none())
-        .collect()
+        .filter(|(_, value)| reference(value).is_none());
+    ordered::map(own)
 }
 
 fn look_up(

@@ -14,6 +14,7 @@ use super::section::{Findings, Section};
 use super::target::{NamedModel, is_region};
 use super::{ConfigError, Credentials, Deployment, Environment, Share, pattern};
 use crate::catalog::Catalog;
+use crate::ordered;
 
 /// Where a deployment is called when nothing says otherwise.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -186,8 +187,7 @@ impl Common<'_> {
 /// The same from start to start, different for entries that differ, and silent about secrets: only which key is used
 /// counts, as a hash.
 fn id(group: &str, public: &Map<String, Value>, credentials: &Credentials) -> String {
-    let mut keys: Vec<_> = public.iter().collect();
-    keys.sort_by_key(|(key, _)| key.as_str());
+    let keys = ordered::by_key(public.iter().collect(), |(key, _)| key.as_str());
     let mut hash = Sha256::new();
     hash.update(group);
     for (key, value) in keys {

@@ -21,11 +21,12 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(
         track: &mut track,
     });
     unknown.append(&mut track.unknown);
-    result.map_err(|error| {
-        let path = track.wrong.as_ref().unwrap_or(at);
-        let message = plain_words(&error.to_string(), document.variable(path));
-        document.error(path, message)
-    })
+    result.map_err(|error| wrong(document, track.wrong.as_ref().unwrap_or(at), &error))
+}
+
+fn wrong(document: &Document<'_>, path: &Path, error: &serde_yaml::Error) -> ConfigError {
+    let message = plain_words(&error.to_string(), document.variable(path));
+    document.error(path, message)
 }
 
 /// serde's "invalid type: string \"many\", expected …" as people say it. What came from the environment is named,

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
+use crate::ordered;
+
 use super::document::Document;
 use super::keys::{fields_of, nearest, without_effect};
 use super::path::{Path, Step};
@@ -65,26 +67,22 @@ impl<'d> Section<'d> {
         &mut self,
         findings: &mut Findings,
     ) -> Result<T, ConfigError> {
-        let keys = fields_of::<T>();
-        self.known.extend(keys);
-        let mine: Mapping = self
-            .fields
-            .iter()
-            .filter(|(key, _)| key.as_str().is_some_and(|key| keys.contains(&key)))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let mine = self.part(fields_of::<T>());
         let mut unknown = Vec::new();
-        let value = read(
-            self.document,
-            &self.path,
-            Value::Mapping(mine),
-            &mut unknown,
-        )?;
-        for path in unknown {
-            let warning = self.document.warning(&path, "unknown key, ignored");
-            findings.warnings.push(warning);
-        }
+        let value = read(self.document, &self.path, mine, &mut unknown)?;
+        findings.unknown(self.document, &unknown);
         Ok(value)
+    }
+
+    /// The fields with these keys, which are known from now on.
+    fn part(&mut self, keys: &[&'static str]) -> Value {
+        self.known.extend(keys);
+        let mine = self.fields.iter();
+        let mine = mine.filter(|(key, _)| key.as_str().is_some_and(|key| keys.contains(&key)));
+        Value::Mapping(
+            mine.map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        )
     }
 
     /// Tells which keys nobody read.
@@ -112,6 +110,13 @@ impl<'d> Section<'d> {
 }
 
 impl Findings {
+    fn unknown(&mut self, document: &Document<'_>, keys: &[Path]) {
+        let warnings = keys
+            .iter()
+            .map(|path| document.warning(path, "unknown key, ignored"));
+        self.warnings.extend(warnings);
+    }
+
     /// All warnings in the file's order, the keys without effect named in one.
     pub(super) fn into_warnings(mut self, document: &Document<'_>) -> Vec<Warning> {
         if let Some((first, _)) = self.silent.first() {
@@ -126,7 +131,6 @@ impl Findings {
             let message = format!("without effect here: {}", keys.join(", "));
             self.warnings.push(document.remark(first, message));
         }
-        self.warnings.sort_by_key(|warning| warning.place);
-        self.warnings
+        ordered::by_key(self.warnings, |warning| warning.place)
     }
 }

@@ -27,12 +27,11 @@ impl Track {
         }
     }
 
-    fn leave<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        if result.is_err() && self.wrong.is_none() {
+    fn leave(&mut self, is_wrong: bool) {
+        if is_wrong && self.wrong.is_none() {
             self.wrong = Some(self.here.clone());
         }
         self.here.0.pop();
-        result
     }
 }
 
@@ -198,6 +197,15 @@ struct Items<'t> {
     track: &'t mut Track,
 }
 
+impl Items<'_> {
+    fn enter(&mut self) -> Option<Value> {
+        let value = self.left.next()?;
+        self.track.here.0.push(Step::Index(self.index));
+        self.index += 1;
+        Some(value)
+    }
+}
+
 impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = Error;
 
@@ -205,14 +213,13 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        let Some(value) = self.left.next() else {
+        let Some(value) = self.enter() else {
             return Ok(None);
         };
-        self.track.here.0.push(Step::Index(self.index));
-        self.index += 1;
         let track = &mut *self.track;
         let read = seed.deserialize(Tracked { value, track });
-        self.track.leave(read).map(Some)
+        self.track.leave(read.is_err());
+        read.map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -227,16 +234,9 @@ struct Fields<'t> {
     track: &'t mut Track,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        let Some((key, value)) = self.left.next() else {
-            return Ok(None);
-        };
+impl Fields<'_> {
+    fn enter_key(&mut self) -> Option<Value> {
+        let (key, value) = self.left.next()?;
         let name = match &key {
             Value::String(name) => name.clone(),
             Value::Number(number) => number.to_string(),
@@ -245,18 +245,41 @@ impl<'de> MapAccess<'de> for Fields<'_> {
         };
         self.track.here.0.push(Step::Key(name.clone()));
         self.value = Some((name, value));
-        let read = seed.deserialize(key);
-        self.track.leave(read).map(Some)
+        Some(key)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+    fn enter_value(&mut self) -> Result<Value, Error> {
         let Some((name, value)) = self.value.take() else {
             return Err(Error::custom("a value was asked for before its key"));
         };
         self.track.here.0.push(Step::Key(name));
+        Ok(value)
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let Some(key) = self.enter_key() else {
+            return Ok(None);
+        };
+        let read = seed.deserialize(key);
+        self.track.leave(read.is_err());
+        read.map(Some)
+    }
+
+    // Once for each type, not for each key of it.
+    #[inline(never)]
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        let value = self.enter_value()?;
         let track = &mut *self.track;
         let read = seed.deserialize(Tracked { value, track });
-        self.track.leave(read)
+        self.track.leave(read.is_err());
+        read
     }
 
     fn size_hint(&self) -> Option<usize> {

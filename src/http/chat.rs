@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
@@ -19,7 +20,7 @@ use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire}
 
 use super::auth::EarlyKey;
 use super::body::Body;
-use super::exchange::{Exchange, Step};
+use super::exchange::{Exchange, Running, Step};
 use super::filing::Prompt;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
@@ -80,8 +81,9 @@ async fn answer<W: Wire>(
     let body = body.unwrap_or_default();
     let prepared = match read {
         Ok((request, options)) => {
+            let wire = Spoken::of::<W>();
             asked
-                .prepare::<W>(app, headers, &body, request, options)
+                .prepare(app, wire, headers, &body, request, options)
                 .await
         }
         Err(error) => Err(error),
@@ -113,6 +115,35 @@ struct Asked {
     deadline: Instant,
 }
 
+/// What a request's wire is needed for where nothing else of it matters: that is compiled once, for all wires.
+#[derive(Clone, Copy)]
+pub(super) struct Spoken {
+    id_prefix: &'static str,
+    read: for<'r> fn(&'r AppState, &'r Caller, &'r HeaderMap, &'r [u8]) -> Reading<'r>,
+}
+
+type Reading<'r> = BoxFuture<'r, Result<(Request, Options), ApiError>>;
+
+impl Spoken {
+    fn of<W: Wire>() -> Self {
+        Self {
+            id_prefix: W::ID_PREFIX,
+            read: |app, caller, headers, body| Box::pin(read::<W>(app, caller, headers, body)),
+        }
+    }
+
+    /// A body as the conversation that it is; see [`read`].
+    pub(super) async fn read(
+        self,
+        app: &AppState,
+        caller: &Caller,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(Request, Options), ApiError> {
+        (self.read)(app, caller, headers, body).await
+    }
+}
+
 /// What a request asks for, once all of it was found good.
 struct Prepared {
     request: Request,
@@ -123,9 +154,10 @@ struct Prepared {
 
 impl Asked {
     /// Resolves what is asked; what is wrong is the request's refusal.
-    async fn prepare<W: Wire>(
+    async fn prepare(
         &mut self,
         app: &AppState,
+        wire: Spoken,
         headers: &HeaderMap,
         body: &[u8],
         request: Request,
@@ -137,7 +169,7 @@ impl Asked {
         options.check_unsupported(app.drops_params(&group))?;
         let fallbacks = match options.fallbacks.take() {
             Some(written) => Some(
-                fallbacks::of_request::<W>(app, &self.caller, &group, written, headers, body)
+                fallbacks::of_request(app, wire, &self.caller, &group, written, headers, body)
                     .await?,
             ),
             None => None,
@@ -163,7 +195,7 @@ impl Asked {
         };
         let general = &app.config.general;
         let head = Head {
-            id: self.id.with_prefix(W::ID_PREFIX),
+            id: self.id.with_prefix(wire.id_prefix),
             created: self.id.time().as_second(),
             model: String::new(),
             include_usage: options.include_usage || general.always_include_stream_usage,
@@ -179,16 +211,35 @@ impl Asked {
     }
 
     async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: Bytes) -> Response {
+        let (id, whole_answer) = (self.id, prepared.ask.whole);
+        let (running, steps, head) = self.start(app, W::CALL_TYPE, prepared, body);
+        let mut response = if whole_answer {
+            running.beside(whole::<W>(id, steps, head)).await
+        } else {
+            let heartbeat = app.config.settings.heartbeat_interval;
+            let answer = sse::respond::<W>(id, steps, heartbeat, head);
+            running.beside(answer).await
+        };
+        response.extensions_mut().insert(HasOwnLine);
+        response
+    }
+
+    fn start(
+        self,
+        app: &AppState,
+        call_type: &'static str,
+        prepared: Prepared,
+        body: Bytes,
+    ) -> (Running, Receiver<Step>, Head) {
         let Prepared {
             request,
             ask,
             model_asked,
             head,
         } = prepared;
-        let (id, whole_answer) = (self.id, ask.whole);
         let exchange = Exchange {
-            id,
-            call_type: W::CALL_TYPE,
+            id: self.id,
+            call_type,
             prompt: Prompt::wanted(app, &self.caller, &self.labels, &body),
             caller: self.caller,
             request,
@@ -198,18 +249,8 @@ impl Asked {
         };
         // The conversation is the exchange's now, and the wait for its answer may be long.
         drop(body);
-        let mut response = if whole_answer {
-            exchange
-                .told(app, |steps| whole::<W>(id, steps, head))
-                .await
-        } else {
-            let heartbeat = app.config.settings.heartbeat_interval;
-            exchange
-                .told(app, |steps| sse::respond::<W>(id, steps, heartbeat, head))
-                .await
-        };
-        response.extensions_mut().insert(HasOwnLine);
-        response
+        let (running, steps) = exchange.start(app);
+        (running, steps, head)
     }
 }
 

@@ -3,11 +3,11 @@
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::runtime::Handle;
@@ -72,29 +72,14 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Runs it side by side with `client`, which is told of it, until `client` is done or given up. In one task neither
-    /// has to wake a thread for the other. What is left of the exchange then goes on in a task of its own.
-    pub(super) async fn told<C: Future>(
-        self,
-        app: &AppState,
-        client: impl FnOnce(mpsc::Receiver<Step>) -> C,
-    ) -> C::Output {
+    /// Gives back what is to be run, and what it tells.
+    pub(super) fn start(self, app: &AppState) -> (Running, mpsc::Receiver<Step>) {
         let (steps, told) = mpsc::channel(STEPS_AHEAD);
-        let mut running = Running {
+        let running = Running {
             exchange: Some(Box::pin(self.run(app.clone(), steps))),
             tasks: app.tasks.clone(),
         };
-        let mut client = pin!(client(told));
-        poll_fn(|context| {
-            // Taken out meanwhile: what panics does not go on.
-            if let Some(mut exchange) = running.exchange.take()
-                && exchange.as_mut().poll(context).is_pending()
-            {
-                running.exchange = Some(exchange);
-            }
-            client.as_mut().poll(context)
-        })
-        .await
+        (running, told)
     }
 
     async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
@@ -216,10 +201,28 @@ impl Exchange {
     }
 }
 
-/// An exchange that is not over.
-struct Running {
-    exchange: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+/// An exchange that is not over. Dropped, it goes on in a task of its own.
+pub(super) struct Running {
+    exchange: Option<BoxFuture<'static, ()>>,
     tasks: TaskTracker,
+}
+
+impl Running {
+    /// Runs it side by side with `client`, which is told of it, until `client` is done or given up. In one task neither
+    /// has to wake a thread for the other.
+    pub(super) async fn beside<C: Future>(mut self, client: C) -> C::Output {
+        let mut client = pin!(client);
+        poll_fn(|context| {
+            // Taken out meanwhile: what panics does not go on.
+            if let Some(mut exchange) = self.exchange.take()
+                && exchange.as_mut().poll(context).is_pending()
+            {
+                self.exchange = Some(exchange);
+            }
+            client.as_mut().poll(context)
+        })
+        .await
+    }
 }
 
 impl Drop for Running {

@@ -7,16 +7,18 @@ use http::HeaderMap;
 use crate::app::AppState;
 use crate::chain::Fallback;
 use crate::keys::Caller;
-use crate::wire::{ApiError, Wire, WireFallback, changed_body};
+use crate::wire::{ApiError, WireFallback, changed_body};
 
-use super::{access, chat};
+use super::access;
+use super::chat::Spoken;
 
 /// More than this are refused: each costs calls.
 const MOST: usize = 20;
 
 /// The groups that follow `group`, in order. An entry that names what follows another group says nothing here.
-pub(super) async fn of_request<W: Wire>(
+pub(super) async fn of_request(
     app: &AppState,
+    wire: Spoken,
     caller: &Caller,
     group: &str,
     written: Vec<WireFallback>,
@@ -50,7 +52,7 @@ pub(super) async fn of_request<W: Wire>(
             WireFallback::Changed { model, fields } => {
                 let body = changed_body(body, &model, &fields)
                     .ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-                let (request, options) = chat::read::<W>(app, caller, headers, &body).await?;
+                let (request, options) = wire.read(app, caller, headers, &body).await?;
                 let group = resolve(&model)?;
                 options.check_unsupported(app.drops_params(&group))?;
                 fallbacks.push(Fallback {

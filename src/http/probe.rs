@@ -69,7 +69,8 @@ impl Probe {
             },
             prompt: None,
         };
-        exchange.told(app, |steps| hear(id, started, steps)).await
+        let (running, steps) = exchange.start(app);
+        running.beside(hear(id, started, steps)).await
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::app::AppState;
 use crate::keys::Caller;
 use crate::spend::{Failure, RequestId};
+use crate::task;
 use crate::wire::{ApiError, Labels, headline};
 
 use super::filing::Prompt;
@@ -38,8 +39,9 @@ impl Refused<'_> {
         record.error = Some(Failure::from(&error));
         log::answered(&record, None, self.arrived.elapsed());
         let state = app.clone();
-        app.tasks
-            .spawn(async move { filing::file(&state, record, prompt).await });
+        app.tasks.spawn(task::boxed(async move {
+            filing::file(&state, record, prompt).await
+        }));
         let mut response = error.into_response();
         trail::add(response.headers_mut(), &self.id, None, &[]);
         response.extensions_mut().insert(HasOwnLine);

@@ -17,14 +17,16 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
-use url::{Host, Url};
+use tokio_util::either::Either;
+use url::{Host, ParseError, Url};
 
+use crate::task;
 use crate::wire::{ApiError, Body, RemoteImage};
 
 /// Bedrock's limits for pictures
@@ -75,8 +77,7 @@ impl Fetcher<'_> {
     }
 
     async fn one(&self, address: &str) -> Result<Bytes, String> {
-        let mut url =
-            Url::parse(address).map_err(|error| format!("is no valid address: {error}."))?;
+        let mut url = Url::parse(address).map_err(no_address)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.get(&url).await?;
             let status = response.status();
@@ -106,12 +107,13 @@ impl Fetcher<'_> {
         let failed = |_| "could not be fetched: its host cannot be reached.".to_owned();
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         let name = host.to_string();
-        if url.scheme() == "http" {
-            return send(stream, url, &name).await;
-        }
-        let server = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
-            .map_err(|_| "names no valid host.".to_owned())?;
-        let stream = tls().connect(server, stream).await.map_err(failed)?;
+        let stream = if url.scheme() == "http" {
+            Either::Left(stream)
+        } else {
+            let server = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
+                .map_err(|_| "names no valid host.".to_owned())?;
+            Either::Right(tls().connect(server, stream).await.map_err(failed)?)
+        };
         send(stream, url, &name).await
     }
 
@@ -168,12 +170,24 @@ impl Fetcher<'_> {
     }
 }
 
+fn no_address(error: ParseError) -> String {
+    match error {
+        // Unicode's tables are left out of the binary: see Cargo.toml.
+        ParseError::IdnaError => {
+            "names a host that cannot be read: one with letters outside ASCII is written in \
+                                  its 'xn--…' form."
+                .to_owned()
+        }
+        error => format!("is no valid address: {error}."),
+    }
+}
+
 fn refuse(param: &str, what: &str) -> ApiError {
     ApiError::bad_request(format!("'{param}' {what}"), param)
 }
 
 async fn send(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: Either<TcpStream, TlsStream<TcpStream>>,
     url: &Url,
     host: &str,
 ) -> Result<Response<Incoming>, String> {
@@ -182,7 +196,9 @@ async fn send(
         .await
         .map_err(failed)?;
     // Ends with the response's body, or when that is dropped.
-    tokio::spawn(connection);
+    tokio::spawn(task::boxed(async move {
+        connection.await.ok();
+    }));
     let path = url.query().map_or_else(
         || url.path().to_owned(),
         |query| format!("{}?{query}", url.path()),

@@ -11,6 +11,7 @@ use crate::config::Period;
 use crate::conversation::Request;
 use crate::spend::{RequestId, Reservation};
 use crate::store::{Account, Claim, Hold, Key, Reserved, StoreError, Table, keys};
+use crate::task;
 
 use super::quote::{self, Unpriced, legs};
 use super::{Denied, Keyring, VirtualKey};
@@ -258,8 +259,9 @@ impl Keyring {
     /// answer waits until it is given back, but the end of the invocation or of the process does.
     fn perhaps_held(&self, key: &Key, holder: String, amount: Decimal) {
         let (table, key) = (self.table.clone(), key.clone());
-        self.tasks
-            .spawn(async move { release(&table, &key, &holder, amount).await });
+        self.tasks.spawn(task::boxed(async move {
+            release(&table, &key, &holder, amount).await
+        }));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::conversation::Usage;
-use crate::wire::ApiError;
+use crate::wire::{ApiError, read};
 
 /// What is to be priced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +64,7 @@ struct Written {
 impl Priced {
     /// Reads a body. The error names the field that was wrong.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let body: Body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = match error.path().to_string() {
-                root if root == "." => "request_body".to_owned(),
-                path => path,
-            };
-            ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
-        })?;
+        let body: Body = read(body)?;
         let missing = |param: &str, what: &str| {
             ApiError::bad_request(
                 format!("Missing required parameter: '{param}' ({what})."),

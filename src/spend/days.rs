@@ -19,6 +19,8 @@ use serde_json::value::RawValue;
 use super::ledger::{Ledger, ReadError, days_of};
 use super::shards;
 use super::totals::{Counters, DayTotal, TotalOf};
+use crate::json;
+use crate::ordered;
 use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
 
@@ -197,12 +199,13 @@ impl RolledUp {
         }
         let json = pieces::unpack(&self.totals).ok()?;
         let rows: Vec<Row> = serde_json::from_slice(&json).ok()?;
-        Some(rows.into_iter().map(|row| (row.sk, row.counters)).collect())
+        let rows = rows.into_iter().map(|row| (row.sk, row.counters));
+        Some(ordered::map(rows))
     }
 }
 
 fn read<T: DeserializeOwned>(row: &RawValue) -> Result<T, StoreError> {
-    Ok(serde_json::from_str(row.get())?)
+    Ok(json::parse(row.get())?)
 }
 
 #[cfg(test)]

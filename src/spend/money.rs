@@ -6,6 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
+use crate::ordered;
+
 /// US dollars as a JSON number of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Dollars(#[serde(with = "self")] pub Decimal);
@@ -48,7 +50,9 @@ pub mod map {
         deserializer: D,
     ) -> Result<BTreeMap<String, Decimal>, D::Error> {
         let amounts = BTreeMap::<String, Dollars>::deserialize(deserializer)?;
-        Ok(amounts.into_iter().map(|(name, a)| (name, a.0)).collect())
+        Ok(ordered::map(
+            amounts.into_iter().map(|(name, a)| (name, a.0)),
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ use super::record::{Record, Status};
 use super::reservation::Settled;
 use super::totals::Counters;
 use super::{Attempt, RequestId, money};
+use crate::ordered;
 use crate::store::Settlement;
 use crate::store::keys::{self, Key};
 
@@ -63,7 +64,7 @@ impl Movement {
         }
         let mut grouped = Vec::<Row>::new();
         for (sk, counters) in rows {
-            let add: BTreeMap<_, _> = counters.amounts().into_iter().collect();
+            let add = ordered::map(counters.amounts());
             match grouped.iter_mut().find(|row| row.add == add) {
                 Some(row) => row.sks.push(sk),
                 None if add.is_empty() => {}

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
 use super::{Cursor, shards};
+use crate::ordered;
 use crate::store::keys::{self, Key, SHARDS};
 use crate::store::{Index, Order, Position, Query, Range, StoreError, Table};
 
@@ -323,9 +324,9 @@ impl Run {
                     let page = table.page::<KeyOnly>(&self.query, most, from).await?;
                     let keys = page.items.into_iter();
                     let keys: Vec<Key> = keys.map(|KeyOnly { pk, sk }| Key { pk, sk }).collect();
-                    let mut records: Vec<Record> = table.get_many(&keys).await?;
-                    records.sort_by_key(|record| std::cmp::Reverse(record.request_id));
-                    (records, page.next)
+                    let records: Vec<Record> = table.get_many(&keys).await?;
+                    let id = |record: &Record| std::cmp::Reverse(record.request_id);
+                    (ordered::by_key(records, id), page.next)
                 }
             };
             self.waiting = records.into();

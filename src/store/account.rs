@@ -17,6 +17,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use crate::ordered;
+
 use super::error::not_sent;
 use super::item::{Attributes, PK, SK, TTL};
 use super::{Key, StoreError, Table, Write, WriteLimits};
@@ -111,7 +113,7 @@ impl Account {
         Account {
             committed: number(attributes, COMMITTED).unwrap_or_default(),
             spent: number(attributes, SPENT).unwrap_or_default(),
-            holds: holds.collect(),
+            holds: ordered::map(holds),
         }
     }
 }

@@ -15,6 +15,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::json;
+
 use super::{Key, StoreError};
 
 pub(super) const PK: &str = "pk";
@@ -90,9 +92,9 @@ impl Item {
 
 /// Reads an item; the table's own attributes (`pk`, `sk`, …) are fields like the others.
 pub(super) fn read<T: DeserializeOwned>(attributes: &Attributes) -> Result<T, StoreError> {
-    let mut json = String::with_capacity(1024);
-    write_object(&mut json, attributes)?;
-    Ok(serde_json::from_str(&json)?)
+    let mut text = String::with_capacity(1024);
+    write_object(&mut text, attributes)?;
+    Ok(json::parse(&text)?)
 }
 
 /// Whether the item's time has passed.

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::json::{self, Misread};
+
 use super::{ApiError, surrogates};
 
 /// Parses a body. Beside it, the names of the root's fields that the type does not have. The error names the field
@@ -20,26 +22,27 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>)
             "request_body",
         ));
     }
-    surrogates::parse(body).map_err(|error| {
-        let invalid =
-            || ApiError::bad_request(format!("Invalid JSON payload: {error}"), "request_body");
-        if !error.is_data() {
-            return invalid();
+    surrogates::parse(body).map_err(|misread| {
+        if misread.error.is_data() {
+            return refusal(misread);
         }
-        // The path costs time, so it is looked for only now.
-        let body = surrogates::repaired(body);
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        match serde_path_to_error::deserialize::<_, T>(&mut json) {
-            Err(error) => {
-                let path = match error.path().to_string() {
-                    root if root == "." => "request_body".to_owned(),
-                    path => path,
-                };
-                ApiError::bad_request(format!("'{path}': {}", error.into_inner()), path)
-            }
-            Ok(_) => invalid(),
-        }
+        let message = format!("Invalid JSON payload: {}", misread.error);
+        ApiError::bad_request(message, "request_body")
     })
+}
+
+/// Parses a small body of the gateway's own. The error names the field that was wrong.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    json::read(body).map_err(refusal)
+}
+
+/// The refusal that names the field.
+fn refusal(misread: Misread) -> ApiError {
+    let path = match misread.path {
+        root if root.is_empty() => "request_body".to_owned(),
+        path => path,
+    };
+    ApiError::bad_request(format!("'{path}': {}", misread.error), path)
 }
 
 /// What a body that was refused can still say of itself.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
+use crate::ordered;
+
 use super::ApiError;
 
 /// Labels for the record; none of them changes the answer.
@@ -205,7 +207,7 @@ impl Labels {
             let value = value(field).filter(|value| !value.is_empty())?;
             Some((field.clone(), legal_tag(value)))
         });
-        known.collect()
+        ordered::map(known)
     }
 }
 

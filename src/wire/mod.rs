@@ -31,7 +31,7 @@ pub use stored::stored_request;
 
 pub(crate) use arguments::arguments;
 pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
-pub(crate) use body::{header, headline, parse, seconds};
+pub(crate) use body::{header, headline, parse, read, seconds};
 pub(crate) use content::{Content, ContentPart};
 pub(crate) use effort::{Betas, effort};
 pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};

@@ -9,22 +9,17 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::json::{self, Misread};
+
 use super::fields;
 
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
 /// of the root's fields that the type does not have.
-pub(crate) fn parse<T: DeserializeOwned>(
-    json: &[u8],
-) -> Result<(T, Vec<String>), serde_json::Error> {
-    let read = |json: &[u8]| {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let read = fields::read(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(read)
-    };
-    read(json).or_else(|error: serde_json::Error| match repaired(json) {
-        Cow::Owned(repaired) if error.is_syntax() || error.is_eof() => read(&repaired),
-        _ => Err(error),
+pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<(T, Vec<String>), Misread> {
+    let read = |json: &[u8]| json::read_with(json, |json| fields::read(json));
+    read(json).or_else(|misread| match repaired(json) {
+        Cow::Owned(repaired) if !misread.error.is_data() => read(&repaired),
+        _ => Err(misread),
     })
 }
 

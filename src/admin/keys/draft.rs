@@ -9,6 +9,7 @@ use super::super::posted::Fields;
 use super::super::texts::texts;
 use crate::config::Period;
 use crate::keys::{Change, KeyChanges, VirtualKey};
+use crate::ordered;
 
 /// The fields of the form, by the names of the settings.
 pub(super) const FIELDS: [&str; 13] = [
@@ -73,7 +74,7 @@ impl Draft {
             Some(true) => "yes",
             Some(false) => "no",
         };
-        let typed = BTreeMap::from([
+        let typed = ordered::map([
             ("key_alias", text(&settings.key_alias)),
             ("user_id", text(&settings.user_id)),
             ("team_id", text(&settings.team_id)),
@@ -99,8 +100,7 @@ impl Draft {
     pub(super) fn read(fields: &Fields) -> Self {
         let all = |name: fn(&str) -> String| {
             let each = FIELDS.into_iter();
-            each.map(|field| (field, fields.get(&name(field)).trim().to_owned()))
-                .collect()
+            ordered::map(each.map(|field| (field, fields.get(&name(field)).trim().to_owned())))
         };
         Self {
             typed: all(str::to_owned),

@@ -4,6 +4,7 @@ use super::super::texts::texts;
 use super::draft::{Draft, Kind, Which};
 use super::view::title_of;
 use crate::config::Config;
+use crate::ordered;
 
 /// A list that somebody else has saved otherwise.
 pub(super) struct Difference {
@@ -15,11 +16,9 @@ pub(super) struct Difference {
 /// The lists in which two drafts differ.
 pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
     let both = theirs.lists.keys().chain(yours.lists.keys());
-    let mut which: Vec<&Which> = both.collect();
-    which.sort();
-    which.dedup();
+    let which = ordered::map(both.map(|which| (which, ())));
     let differing = which
-        .into_iter()
+        .into_keys()
         .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
     differing
         .map(|which| Difference {

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::super::period::Period;
+use crate::ordered;
 use crate::spend::{Counters, DayTotal, TotalOf};
 
 /// The totals of a period.
@@ -25,10 +26,7 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) fn new(period: &Period, totals: &[DayTotal]) -> Self {
         let mut whole = Counters::default();
-        let mut days: BTreeMap<Date, Counters> = period
-            .days()
-            .map(|day| (day, Counters::default()))
-            .collect();
+        let mut days = ordered::map(period.days().map(|day| (day, Counters::default())));
         let (mut models, mut keys, mut tags) = <(Named, Named, Named)>::default();
         for DayTotal { day, of, counters } in totals {
             match of {
@@ -54,9 +52,10 @@ impl Sums {
 type Named = BTreeMap<String, Counters>;
 
 fn dearest_first(named: Named) -> Vec<(String, Counters)> {
-    let mut rows: Vec<_> = named.into_iter().collect();
-    rows.sort_by_key(|(_, counters)| std::cmp::Reverse((counters.spend, counters.requests)));
-    rows
+    let rows = named.into_iter().collect();
+    ordered::by_key(rows, |(_, counters): &(String, Counters)| {
+        std::cmp::Reverse((counters.spend, counters.requests))
+    })
 }
 
 /// All prompt tokens, cached or not.

@@ -226,7 +226,7 @@ fn answer_calls(turns: Vec<Turn>) -> Vec<Turn> {
 }
 
 /// A stable sort in which a cache mark stays behind the part that it marks.
-fn order(parts: Vec<Part>, rank: impl Fn(&Part) -> u8) -> Vec<Part> {
+fn order(parts: Vec<Part>, rank: fn(&Part) -> u8) -> Vec<Part> {
     let mut ranked: Vec<(u8, Part)> = Vec::with_capacity(parts.len());
     let mut last = 0;
     for part in parts {

@@ -1,11 +1,10 @@
 //! What the bodies of `/key/…` say: which key, and what is to change.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::keys::KeyChanges;
-use crate::wire::ApiError;
+use crate::wire::{ApiError, read};
 
 /// Which key, in the body of a change.
 #[derive(Debug, Default, Deserialize)]
@@ -43,9 +42,6 @@ const SHOWN: [&str; 12] = [
     "litellm_budget_table",
 ];
 
-/// What is wrong where no field is.
-const WHOLE: &str = "request_body";
-
 /// The settings in a body. A field that is not kept here is refused where it asks for something: a limit that somebody
 /// believes in must not be a word without effect.
 pub(super) fn changes(body: &[u8]) -> Result<(Named, KeyChanges), ApiError> {
@@ -75,19 +71,4 @@ fn asks(value: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
     }
-}
-
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let wrong = |param: &str, error: &serde_json::Error| {
-        let message = format!("'{param}': {error}");
-        ApiError::bad_request(message, param)
-    };
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let param = if path == "." { WHOLE } else { &path };
-        wrong(param, error.inner())
-    })?;
-    json.end().map_err(|error| wrong(WHOLE, &error))?;
-    Ok(read)
 }

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use crate::app::AppState;
 use crate::keys::{KeyError, KeyStatus, NewKey, named};
-use crate::wire::ApiError;
+use crate::wire::{ApiError, read};
 
 use super::auth::{Admin, Key};
 use super::body::Body;
-use body::{Named, changes, new_key, read};
+use body::{Named, changes, new_key};
 use view::{KeyView, Made, Whole};
 
 /// Every route of key management.

@@ -80,6 +80,18 @@ async fn a_picture_is_fetched_from_an_allowed_host_alone() {
             "cannot be reached",
         ),
         ("http://".to_owned(), "no valid address"),
+        (
+            format!("http://bücher.example:{port}/a.png"),
+            "its 'xn--…' form",
+        ),
+        (
+            format!("http://b%C3%BCcher.example:{port}/a.png"),
+            "its 'xn--…' form",
+        ),
+        (
+            format!("http://xn--bcher-kva.example:{port}/a.png"),
+            "stands on 'xn--bcher-kva.example'",
+        ),
     ];
     for (url, why) in refused {
         let error = fetched(url.clone(), &hosts, but_not_inside)
@@ -114,6 +126,7 @@ fn a_list_names_hosts_and_what_is_below_them() {
         ("https://evilexample.com/x", false),
         ("https://a.example.com:8443/x", false),
         ("https://PICTURES.example.org/x", true),
+        ("https://xn--bcher-kva.example.com/x", true),
         ("https://pictures.example.org.evil.net/x", false),
     ];
     for (url, allowed) in cases {

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Map, Value};
 
 use super::super::{OPEN, Opening, Record, UNRECORDED};
+use crate::json;
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,7 +148,7 @@ impl Reader {
 }
 
 fn parsed<T: DeserializeOwned>(text: Option<&str>) -> Option<T> {
-    serde_json::from_str(text?).ok()
+    json::parse(text?).ok()
 }
 
 /// One member of an object that has been printed over several lines.

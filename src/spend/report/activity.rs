@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::super::money::Dollars;
 use super::super::totals::{Counters, DayTotal, TotalOf};
 use super::{KeyLabels, Only, rows, whole};
+use crate::ordered;
 
 /// Days, each broken down, and their sum.
 #[derive(Debug, Serialize)]
@@ -144,7 +145,7 @@ impl Breakdown {
             (model, part)
         });
         Breakdown {
-            models: models.collect(),
+            models: ordered::map(models),
             api_keys: parts_of_keys(keys, labels),
             providers: BTreeMap::from([("bedrock", provider)]),
             tags: parts(tags),
@@ -158,7 +159,7 @@ impl Breakdown {
 
 fn parts(of: BTreeMap<String, Counters>) -> BTreeMap<String, Part> {
     let part = |(name, counters)| (name, Part::from(counters));
-    of.into_iter().map(part).collect()
+    ordered::map(of.into_iter().map(part))
 }
 
 fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap<String, Part> {
@@ -170,7 +171,7 @@ fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap
         };
         (key_hash, part)
     };
-    of.into_iter().map(part).collect()
+    ordered::map(of.into_iter().map(part))
 }
 
 impl From<Counters> for Part {
