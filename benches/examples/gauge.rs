@@ -28,7 +28,7 @@ async fn run() -> Result<(), Error> {
         ["load", load] => print(&load::on_gateway(&read(load)?).await?),
         ["direct", load] => print(&direct::on_upstream(&read(load)?).await?),
         ["compare", built, kept] => {
-            let millis = std::env::var("CELL_MILLIS").map_or(Ok(1500), |millis| millis.parse())?;
+            let millis = std::env::var("CELL_MILLIS").map_or(Ok(1000), |millis| millis.parse())?;
             let kept = Path::new(kept);
             let found = compare::run(Path::new(built), kept, millis).await?;
             let goals = report::goals(&found);

@@ -94,7 +94,10 @@ pub fn cells() -> Vec<Cell> {
     cells
 }
 
-/// Measures every cell for so long. The programs are looked for in `built`, files go into `kept`.
+/// Everybody's turns at a cell. LiteLLM, tens of times slower, has one.
+const ROUNDS: usize = 3;
+
+/// Measures every cell for so long in each round. The programs are looked for in `built`, files go into `kept`.
 pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, Error> {
     fs::create_dir_all(kept)?;
     let upstream = Process::role("upstream").await?;
@@ -131,31 +134,34 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
             millis,
         };
         let mut rows = Rows::new();
-        let found = generate("direct", &load(&url), &url).await?;
-        rows.insert(
-            DIRECT.into(),
-            Row {
+        for round in 0..ROUNDS {
+            let found = generate("direct", &load(&url), &url).await?;
+            let row = Row {
                 cpu: found.own_cpu,
                 found,
                 ..Row::default()
-            },
-        );
-        for (name, process) in &gateways {
-            process.forget_peak()?;
-            let before = process.cpu()?;
-            let found = generate("load", &load(&process.address), &url).await?;
-            settle(process).await?;
-            let used = process.cpu()?.saturating_sub(before);
-            if *name == GATEWAY {
-                answered += found.all_requests;
-            }
-            let row = Row {
-                cpu: used.as_secs_f64() * 1e6 / found.all_requests as f64,
-                peak: process.peak()?,
-                after: process.rss()?,
-                found,
             };
-            rows.insert((*name).to_owned(), row);
+            keep(&mut rows, DIRECT, row);
+            for (name, process) in &gateways {
+                if *name == LITELLM && round > 0 {
+                    continue;
+                }
+                process.forget_peak()?;
+                let before = process.cpu()?;
+                let found = generate("load", &load(&process.address), &url).await?;
+                settle(process).await?;
+                let used = process.cpu()?.saturating_sub(before);
+                if *name == GATEWAY {
+                    answered += found.all_requests;
+                }
+                let row = Row {
+                    cpu: used.as_secs_f64() * 1e6 / found.all_requests as f64,
+                    peak: process.peak()?,
+                    after: process.rss()?,
+                    found,
+                };
+                keep(&mut rows, name, row);
+            }
         }
         eprintln!("{}", crate::report::line(&cell, &rows));
         measured.push((cell, rows));
@@ -169,6 +175,17 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
         ready,
         records,
     })
+}
+
+/// Of several rounds the fastest: what else the machine does makes none faster.
+fn keep(rows: &mut Rows, name: &str, mut row: Row) {
+    let kept = rows.entry(name.to_owned()).or_default();
+    row.peak = row.peak.max(kept.peak);
+    if row.found.per_second > kept.found.per_second {
+        *kept = row;
+    } else {
+        kept.peak = row.peak;
+    }
 }
 
 /// A load generator in its own process.
