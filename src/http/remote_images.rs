@@ -174,8 +174,8 @@ fn no_address(error: ParseError) -> String {
     match error {
         // Unicode's tables are left out of the binary: see Cargo.toml.
         ParseError::IdnaError => {
-            "names a host that cannot be read: one with letters outside ASCII is written in \
-                                  its 'xn--…' form."
+            "names a host that cannot be read: in place of letters outside ASCII \
+             its 'xn--…' form is wanted."
                 .to_owned()
         }
         error => format!("is no valid address: {error}."),
