@@ -80,7 +80,7 @@ impl GroupCommit {
     }
 
     /// Makes all of these writes or none, as [`Table::transact`] does, at once or together with others. Who stops
-    /// waiting does not know whether they were made.
+    /// waiting does not know whether they were made; they are not tried again.
     ///
     /// # Errors
     /// As [`Table::transact`]: what another's writes were refused for does not refuse these.
@@ -150,7 +150,9 @@ impl GroupCommit {
 
     async fn commit(&self, mut group: Group) {
         while !group.members.is_empty() {
-            let answer = self.table.transact(&group.writes, self.limits).await;
+            let Some(answer) = self.make(&group.writes, &mut group.members).await else {
+                return;
+            };
             let alone = match &answer {
                 Err(StoreError::ConditionFailed { write }) => group.split(*write),
                 Err(error) if !error.is_transient() && group.members.len() > 1 => {
@@ -163,10 +165,26 @@ impl GroupCommit {
                     return;
                 }
             };
-            for member in alone {
-                let answer = self.table.transact(&member.writes, self.limits).await;
-                member.done.send(answer).ok();
+            for mut member in alone {
+                let writes = std::mem::take(&mut member.writes);
+                if let Some(answer) = self.make(&writes, std::slice::from_mut(&mut member)).await {
+                    member.done.send(answer).ok();
+                }
             }
+        }
+    }
+
+    /// The table's answer; `None`: nobody waits for it any more. Nothing is tried again behind the backs of those who
+    /// have given up and said so.
+    async fn make(&self, writes: &[Write], members: &mut [Member]) -> Option<Answer> {
+        let all_gone = async {
+            for member in members {
+                member.done.closed().await;
+            }
+        };
+        tokio::select! {
+            answer = self.table.transact(writes, self.limits) => Some(answer),
+            () = all_gone => None,
         }
     }
 

@@ -320,6 +320,22 @@ async fn who_leaves_hands_on_the_turn_and_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_nobody_waits_for_any_more_is_given_up() {
+    let books = behind_a_gate(FOR_EVER).await;
+    let commit = books.commit.clone().delayed(Duration::from_millis(1));
+    let writes = record("leaves");
+    let leaves = tokio::spawn(async move { commit.transact(&writes).await });
+    until(|| books.calls().len() == 1).await;
+    leaves.abort();
+    let given_up = until(|| books.commit.lock().under_way == 0);
+    let limit = books.commit.limits.total / 2;
+    tokio::time::timeout(limit, given_up).await.unwrap();
+    books.open();
+    books.commit.transact(&record("stays")).await.unwrap();
+    assert!(!books.exists("leaves").await);
+}
+
+#[tokio::test]
 async fn who_has_waited_long_does_not_wait_for_a_slow_one() {
     let books = behind_a_gate(Duration::from_millis(1)).await;
     let mut tasks = vec![books.occupy().await];
