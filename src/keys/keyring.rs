@@ -191,7 +191,8 @@ impl Keyring {
 
     fn read(&self, hash: String) -> Reading {
         let keyring = self.clone();
-        let reading = tokio::spawn(async move {
+        // An invocation that ends waits for it: a call that is frozen half way finds its connection dead.
+        let reading = self.tasks.spawn(async move {
             let key = keys::virtual_key(&hash);
             let read = match timeout(READING, keyring.table.get::<VirtualKey>(&key)).await {
                 Ok(Ok(found)) => Ok(found.map(Arc::new)),
@@ -257,5 +258,27 @@ fn admitted(key: Option<Arc<VirtualKey>>, now: Timestamp) -> Result<Caller, Refu
         KeyStatus::Deleted => Err(Refused::Unknown),
         KeyStatus::Blocked => Err(Refused::Blocked),
         KeyStatus::Expired => Err(Refused::Expired(key.expires.unwrap_or(now))),
+    }
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use super::*;
+    use crate::store::Embedded;
+
+    #[tokio::test]
+    async fn a_reading_that_nobody_waits_for_is_a_task_to_wait_for() {
+        let embedded = Embedded::in_memory().await.unwrap();
+        let table = embedded.table("keys").await.unwrap();
+        let options = KeyOptions {
+            common: None,
+            hold: Duration::from_secs(1),
+        };
+        let tasks = TaskTracker::new();
+        let keyring = Keyring::new(table, Clock::default(), options, tasks.clone());
+        assert!(keyring.present("sk-unknown").now_or_never().is_none());
+        assert_eq!(tasks.len(), 1);
+        tasks.close();
+        tasks.wait().await;
     }
 }
