@@ -134,18 +134,21 @@ impl Ledger {
     /// When the table fails, or the period is longer than a year.
     pub async fn search(&self, search: &Search) -> Result<Found, ReadError> {
         let mut walk = Walk::new(self, search);
-        let end = match &search.after {
-            Some(cursor) => search.end.min(cursor.time()),
-            None => search.end,
+        // The period ends before its end: one that ends at midnight has nothing of the day that begins then.
+        let last = search.end.checked_sub(Duration::from_nanos(1));
+        let last = last.unwrap_or(Timestamp::MIN);
+        let last = match &search.after {
+            Some(cursor) => last.min(cursor.time()),
+            None => last,
         };
-        if search.first >= search.end || end < search.first {
+        if search.first >= search.end || last < search.first {
             return Ok(walk.finish());
         }
         if search.filter.session.is_some() {
             walk.through(None).await?;
         } else {
             // Records of the cursor's own millisecond may still be to come.
-            for day in days_of(keys::day(search.first), keys::day(end))?
+            for day in days_of(keys::day(search.first), keys::day(last))?
                 .into_iter()
                 .rev()
             {

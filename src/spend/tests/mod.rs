@@ -405,6 +405,10 @@ async fn a_period_is_checked() {
     assert!(ledger.totals(Date::MIN, Date::MAX).await.is_err());
     assert!(ledger.totals(yesterday, day()).await.unwrap().is_empty());
     assert!(recent(&ledger, noon(), noon(), 10).await.is_empty());
+    // A year and a day, of which the day after is not one.
+    let midnight = keys::beginning(day());
+    let year = midnight + Duration::from_secs(367 * 24 * 60 * 60);
+    assert!(recent(&ledger, midnight, year, 10).await.is_empty());
 }
 
 #[test]
