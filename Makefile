@@ -101,14 +101,12 @@ BUILT := target/$(PROFILE)
 
 .PHONY: bench
 bench: ## Measure against a bare pass-through, LITELLM=path: also against LiteLLM
-	@cargo build --quiet --profile $(PROFILE)
-	@cargo build --quiet --profile $(PROFILE) -p benches --example bare --example gauge
+	@cargo build --quiet --profile $(PROFILE) -p bedrock-sidecar -p benches --bin bedrock-sidecar --example bare --example gauge
 	@$(BUILT)/examples/gauge compare $(BUILT) $(BENCH)
 
 .PHONY: bench-lambda
 bench-lambda: ## Measure a new Lambda environment against a bare function
-	@cargo build --quiet --profile $(PROFILE) --no-default-features
-	@cargo build --quiet --profile $(PROFILE) -p benches --example bare --example gauge
+	@cargo build --quiet --profile $(PROFILE) --no-default-features -p bedrock-sidecar -p benches --bin bedrock-sidecar --example bare --example gauge
 	@$(BUILT)/examples/gauge lambda $(BUILT)/examples/bare $(BUILT)/bedrock-sidecar $(BENCH)
 
 .PHONY: bench-micro

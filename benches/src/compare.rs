@@ -37,6 +37,10 @@ pub const BARE: &str = "bare";
 pub const GATEWAY: &str = "gateway";
 /// LiteLLM's proxy.
 pub const LITELLM: &str = "litellm";
+/// A gateway with many models, asked with many keys.
+pub const CROWD: &str = "crowd";
+/// So many of both.
+pub const MANY: usize = 1000;
 
 /// What was found for one cell and one of them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -60,6 +64,8 @@ pub type Rows = BTreeMap<String, Row>;
 pub struct Comparison {
     /// Every cell with its rows.
     pub cells: Vec<(Cell, Rows)>,
+    /// The gateway, and one with [`MANY`] models and as many keys, at the same work: a small whole answer.
+    pub crowd: Rows,
     /// Memory of each when it was ready, in KiB.
     pub ready: BTreeMap<String, u64>,
     /// Requests that the gateway answered, and records that reached the table.
@@ -107,7 +113,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
         (BARE, start_bare(&built.join("examples/bare"), &url).await?),
         (
             GATEWAY,
-            start_gateway(&built.join("bedrock-sidecar"), kept, &url, &table).await?,
+            start_gateway(built, kept, &configuration(&url, false), &url, &table).await?,
         ),
     ];
     if let Some(litellm) = std::env::var_os("LITELLM") {
@@ -132,6 +138,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
             stream: cell.stream,
             connections: cell.connections,
             millis,
+            keys: 0,
         };
         let mut rows = Rows::new();
         for round in 0..ROUNDS {
@@ -146,20 +153,10 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
                 if *name == LITELLM && round > 0 {
                     continue;
                 }
-                process.forget_peak()?;
-                let before = process.cpu()?;
-                let found = generate("load", &load(&process.address), &url).await?;
-                settle(process).await?;
-                let used = process.cpu()?.saturating_sub(before);
+                let row = measure(process, &load(&process.address), &url).await?;
                 if *name == GATEWAY {
-                    answered += found.all_requests;
+                    answered += row.found.all_requests;
                 }
-                let row = Row {
-                    cpu: used.as_secs_f64() * 1e6 / found.all_requests as f64,
-                    peak: process.peak()?,
-                    after: process.rss()?,
-                    found,
-                };
                 keep(&mut rows, name, row);
             }
         }
@@ -167,13 +164,51 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
         measured.push((cell, rows));
     }
     let records = (answered, count(&table).await?);
+    let mut crowd = Rows::new();
+    if let Some((_, gateway)) = gateways.iter().find(|(name, _)| *name == GATEWAY) {
+        let crowded = start_gateway(built, kept, &many_models(&url), &url, &table).await?;
+        let file = kept.join("body.json");
+        let body = prompt::body(Size::OneKb, SHORT.model, false);
+        fs::write(&file, body.to_string())?;
+        // In its first round each key is read from the table.
+        for _ in 0..ROUNDS {
+            for (name, process, keys) in [(GATEWAY, gateway, 0), (CROWD, &crowded, MANY)] {
+                let load = Load {
+                    address: process.address.clone(),
+                    body: file.display().to_string(),
+                    stream: false,
+                    connections: 16,
+                    millis,
+                    keys,
+                };
+                keep(&mut crowd, name, measure(process, &load, &url).await?);
+            }
+        }
+        crowded.end().await?;
+    }
     for (_, process) in gateways {
         process.end().await?;
     }
     Ok(Comparison {
         cells: measured,
+        crowd,
         ready,
         records,
+    })
+}
+
+/// One turn of a gateway: what the load found, and what the gateway used.
+async fn measure(process: &Process, load: &Load, upstream: &str) -> Result<Row, Error> {
+    process.forget_peak()?;
+    let before = process.cpu()?;
+    let found = generate("load", load, upstream).await?;
+    settle(process).await?;
+    let used = process.cpu()?.saturating_sub(before);
+    Ok(Row {
+        cpu: used.as_secs_f64() * 1e6 / found.all_requests as f64,
+        peak: process.peak()?,
+        after: process.rss()?,
+        found,
     })
 }
 
@@ -257,16 +292,17 @@ async fn start_bare(program: &Path, upstream: &str) -> Result<Process, Error> {
 /// The gateway with all that a deployment has: a key, a chain, the cache planner, JSON logs and a record of each
 /// request in a table.
 async fn start_gateway(
-    program: &Path,
+    built: &Path,
     kept: &Path,
+    yaml: &str,
     upstream: &str,
     table: &Process,
 ) -> Result<Process, Error> {
     let port = free_port().await?;
-    let config = kept.join("gateway.yml");
-    fs::write(&config, configuration(upstream, false))?;
-    let log = fs::File::create(kept.join("gateway.log"))?;
-    let mut command = Command::new(absolute(program)?);
+    let config = kept.join(format!("gateway-{port}.yml"));
+    fs::write(&config, yaml)?;
+    let log = fs::File::create(kept.join(format!("gateway-{port}.log")))?;
+    let mut command = Command::new(absolute(&built.join("bedrock-sidecar"))?);
     command
         .arg("serve")
         .current_dir(kept)
@@ -313,14 +349,27 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
         .map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
+/// The same with [`MANY`] models, those that are asked for at the end.
+fn many_models(upstream: &str) -> String {
+    let others = (ANSWERS.len()..MANY)
+        .map(|number| deployment(&format!("other-{number}"), SHORT.model, upstream));
+    let others: String = others.collect();
+    let yaml = configuration(upstream, false);
+    yaml.replacen("model_list:\n", &format!("model_list:\n{others}"), 1)
+}
+
+fn deployment(name: &str, model: &str, upstream: &str) -> String {
+    format!(
+        "  - model_name: \"{name}\"\n    litellm_params: {{model: \"bedrock/converse/{model}\", aws_region_name: us-east-1, \
+         aws_bedrock_runtime_endpoint: \"{upstream}\"}}\n"
+    )
+}
+
 /// One group for each of the upstream's answers, each with two fallbacks.
 pub fn configuration(upstream: &str, for_litellm: bool) -> String {
     let mut yaml = "model_list:\n".to_owned();
     for Answer { model, .. } in ANSWERS {
-        yaml += &format!(
-            "  - model_name: \"{model}\"\n    litellm_params: {{model: \"bedrock/converse/{model}\", aws_region_name: us-east-1, \
-             aws_bedrock_runtime_endpoint: \"{upstream}\"}}\n"
-        );
+        yaml += &deployment(model, model, upstream);
     }
     yaml += "litellm_settings:\n  num_retries: 2\n  fallbacks:\n";
     for Answer { model, .. } in ANSWERS {

@@ -1,6 +1,7 @@
 //! The load: so many connections, each asking again as soon as it has its answer. Every answer is checked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -34,6 +35,8 @@ pub struct Load {
     pub connections: usize,
     /// How long.
     pub millis: u64,
+    /// With how many keys in turn, each `sk-bench-` and a number; 0: with the master key.
+    pub keys: usize,
 }
 
 /// What it found.
@@ -116,20 +119,25 @@ where
 /// The load on a gateway.
 pub async fn on_gateway(load: &Load) -> Result<Found, Error> {
     let body = Bytes::from(std::fs::read(&load.body)?);
-    let stream = load.stream;
+    let (stream, keys) = (load.stream, load.keys);
+    let asked = Arc::new(AtomicUsize::new(0));
     run(load, async || {
         let socket = TcpStream::connect(&load.address).await?;
         socket.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
         tokio::spawn(connection);
         let sender = Arc::new(tokio::sync::Mutex::new(sender));
-        let (body, address) = (body.clone(), load.address.clone());
+        let (body, address, number) = (body.clone(), load.address.clone(), Arc::clone(&asked));
         Ok(move || {
             let (sender, body, address) = (Arc::clone(&sender), body.clone(), address.clone());
+            let key = match number.fetch_add(1, Ordering::Relaxed).checked_rem(keys) {
+                Some(number) => format!("{KEY}-{number}"),
+                None => KEY.to_owned(),
+            };
             async move {
                 let request = Request::post("/v1/chat/completions")
                     .header(header::HOST, address)
-                    .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+                    .header(header::AUTHORIZATION, format!("Bearer {key}"))
                     .header(header::CONTENT_TYPE, "application/json")
                     .body(Full::new(body))?;
                 let asked = Instant::now();

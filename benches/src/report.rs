@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::compare::{BARE, Cell, Comparison, DIRECT, GATEWAY, LITELLM, Row, Rows};
+use crate::compare::{BARE, CROWD, Cell, Comparison, DIRECT, GATEWAY, LITELLM, MANY, Row, Rows};
 use crate::prompt::Size;
 use crate::upstream::{LONG, PACED, SHORT};
 
@@ -106,6 +106,10 @@ pub fn markdown(comparison: &Comparison, goals: &[Goal]) -> String {
             text += &absolute(&name(cell), who, row);
         }
     }
+    for (who, row) in &comparison.crowd {
+        let work = format!("{MANY} models and keys · 1 KB · 16");
+        text += &absolute(&work, who, row);
+    }
     let ready: Vec<String> = comparison
         .ready
         .iter()
@@ -151,6 +155,7 @@ pub fn json(comparison: &Comparison, goals: &[Goal]) -> Value {
     json!({
         "machine": machine(),
         "cells": cells.collect::<Vec<_>>(),
+        "crowd": comparison.crowd,
         "ready_kib": comparison.ready,
         "requests": comparison.records.0,
         "records": comparison.records.1,
@@ -242,6 +247,12 @@ pub fn goals(comparison: &Comparison) -> Vec<Goal> {
             row(GATEWAY, large).cpu / (10.0 * row(GATEWAY, cell(false, Size::HundredKb, 1)).cpu),
         ),
     ];
+    let crowd = |who| comparison.crowd.get(who).map_or(f64::NAN, |row| row.cpu);
+    goals.push(Goal::at_most(
+        &format!("growth: CPU with {MANY} models and {MANY} keys, ×"),
+        1.1,
+        crowd(CROWD) / crowd(GATEWAY),
+    ));
     if comparison.ready.contains_key(LITELLM) {
         let busy = cell(false, Size::OneKb, 16);
         let added = |who| row(who, small).found.whole[0] - row(DIRECT, small).found.whole[0];
