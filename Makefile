@@ -109,6 +109,12 @@ bench-lambda: ## Measure a new Lambda environment against a bare function
 	@cargo build --quiet --profile $(PROFILE) --no-default-features -p bedrock-sidecar -p benches --bin bedrock-sidecar --example bare --example gauge
 	@$(BUILT)/examples/gauge lambda $(BUILT)/examples/bare $(BUILT)/bedrock-sidecar $(BENCH)
 
+.PHONY: layout
+layout: ## Learn again which code a request needs, for the linker; needs valgrind
+	@cargo rustc --quiet --release --no-default-features --bin bedrock-sidecar -- -C strip=none
+	@cargo build --quiet --profile quick -p benches --example gauge
+	@target/quick/examples/gauge layout target/release/bedrock-sidecar src/shell/lambda/layout.ld $(BENCH)
+
 .PHONY: bench-micro
 bench-micro: ## Measure single steps
 	@cargo bench -p benches --profile $(PROFILE)

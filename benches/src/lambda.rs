@@ -84,11 +84,7 @@ pub async fn run(
     let (bare, gateway) = (&copied(bare, kept)?, &copied(gateway, kept)?);
     let upstream = Process::role("upstream").await?;
     let table = Process::role("table").await?;
-    let surroundings = Surroundings {
-        upstream: format!("http://{}", upstream.address),
-        table: format!("http://{}", table.address),
-        kept,
-    };
+    let surroundings = Surroundings::of(&upstream, &table, kept);
     let mut found = [Vec::new(), Vec::new()];
     for _ in 0..lives {
         for (program, lives) in [bare, gateway].into_iter().zip(&mut found) {
@@ -112,14 +108,26 @@ fn copied(program: &Path, kept: &Path) -> Result<PathBuf, Error> {
     Ok(copy)
 }
 
-struct Surroundings<'a> {
+/// What a function finds around itself.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
     upstream: String,
     table: String,
     kept: &'a Path,
 }
 
-impl Surroundings<'_> {
-    fn environment(&self, command: &mut Command, api: &RuntimeApi) -> Result<(), Error> {
+impl<'a> Surroundings<'a> {
+    /// An AWS of these two; logs are kept in this folder.
+    pub(crate) fn of(upstream: &Process, table: &Process, kept: &'a Path) -> Surroundings<'a> {
+        Surroundings {
+            upstream: format!("http://{}", upstream.address),
+            table: format!("http://{}", table.address),
+            kept,
+        }
+    }
+
+    /// The variables and files of an environment.
+    pub(crate) fn environment(&self, command: &mut Command, api: &RuntimeApi) -> Result<(), Error> {
         command
             .env_clear()
             .envs(aws(&self.upstream))
@@ -242,7 +250,7 @@ impl Surroundings<'_> {
 }
 
 /// When a new function has asked for its first event.
-async fn ready(api: &mut RuntimeApi) -> Result<Instant, Error> {
+pub(crate) async fn ready(api: &mut RuntimeApi) -> Result<Instant, Error> {
     match api.told().await? {
         Told::Ready(at) => Ok(at),
         _ => Err("it did not begin with asking for an event".into()),
@@ -250,7 +258,10 @@ async fn ready(api: &mut RuntimeApi) -> Result<Instant, Error> {
 }
 
 /// One invocation: the time to its first byte, when the function has asked for the next one.
-async fn invoke(api: &mut RuntimeApi, event: &serde_json::Value) -> Result<Duration, Error> {
+pub(crate) async fn invoke(
+    api: &mut RuntimeApi,
+    event: &serde_json::Value,
+) -> Result<Duration, Error> {
     let begun = Instant::now();
     api.send(event).await?;
     Ok(first_byte(api).await? - begun)

@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod direct;
 pub mod lambda;
+pub mod layout;
 pub mod load;
 pub mod passthrough;
 pub mod process;

@@ -95,6 +95,16 @@ impl Process {
         Ok(number.ok_or("no such field")?.parse()?)
     }
 
+    /// Asks it to end, and waits until it has.
+    pub async fn terminate(mut self) -> Result<(), Error> {
+        Command::new("kill")
+            .arg(self.pid.to_string())
+            .status()
+            .await?;
+        self.child.wait().await?;
+        Ok(())
+    }
+
     /// Ends it.
     pub async fn end(mut self) -> Result<(), Error> {
         Ok(self.child.kill().await?)

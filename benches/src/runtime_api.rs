@@ -132,14 +132,18 @@ async fn handle(request: Request<Incoming>, api: Arc<Api>) -> Result<Reply, Erro
 
 /// A chat as a function URL hands it over.
 pub fn chat(body: &Value) -> Value {
+    event("/v1/chat/completions", KEY, body)
+}
+
+/// A request with a body as a function URL hands it over.
+pub fn event(path: &str, key: &str, body: &Value) -> Value {
     let domain = "abcdefghij.lambda-url.us-east-1.on.aws";
-    let path = "/v1/chat/completions";
     json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": "",
-        "headers": {"authorization": format!("Bearer {KEY}"), "content-type": "application/json", "host": domain},
+        "headers": {"authorization": format!("Bearer {key}"), "content-type": "application/json", "host": domain},
         "requestContext": {
             "accountId": "anonymous", "apiId": "abcdefghij", "domainName": domain, "domainPrefix": "abcdefghij",
             "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "bench"},

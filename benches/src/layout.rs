@@ -1,0 +1,156 @@
+//! `make layout`: which of the function's functions a request needs, as a script for the linker.
+//!
+//! A program's code lies in the order in which it was compiled, and what a request needs is spread over nearly all of it:
+//! a third of the functions, on almost every stretch of 64 KB that the system reads and maps at once. The script puts
+//! them side by side, so that a new environment reads and maps little else.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::Error;
+use crate::lambda::{Surroundings, invoke, ready};
+use crate::load::KEY;
+use crate::process::Process;
+use crate::prompt::{self, Size};
+use crate::runtime_api::{RuntimeApi, chat, event};
+use crate::upstream::SHORT;
+
+/// Lets the function at `program`, which has its symbols, live under callgrind and writes the script.
+pub async fn write(program: &Path, script: &Path, kept: &Path) -> Result<(), Error> {
+    fs::create_dir_all(kept)?;
+    let upstream = Process::role("upstream").await?;
+    let table = Process::role("table").await?;
+    let surroundings = Surroundings::of(&upstream, &table, kept);
+    let profile = kept.join("layout.callgrind");
+    let mut api = RuntimeApi::start().await?;
+    let mut command = Command::new("valgrind");
+    command
+        .args(["--quiet", "--tool=callgrind", "--demangle=no"])
+        .arg(format!("--callgrind-out-file={}", profile.display()))
+        .arg(program);
+    surroundings.environment(&mut command, &api)?;
+    let process = Process::new(command.spawn()?, String::new())?;
+    ready(&mut api).await?;
+    for event in events() {
+        invoke(&mut api, &event).await?;
+    }
+    process.terminate().await?;
+    let used = executed(&fs::read_to_string(&profile)?);
+    if used.is_empty() {
+        return Err("callgrind saw none of the program's functions: has it no symbols?".into());
+    }
+    Ok(fs::write(script, linker_script(&used))?)
+}
+
+/// What agents ask on each of the three wires, with the master key and with a virtual one.
+fn events() -> Vec<Value> {
+    let mut events = Vec::new();
+    for stream in [true, false] {
+        for size in [Size::OneKb, Size::HundredKb] {
+            events.push(chat(&prompt::body(size, SHORT.model, stream)));
+        }
+        let (key, model) = (format!("{KEY}-1"), SHORT.model);
+        let messages = json!([{"role": "user", "content": "What is in this folder?"}]);
+        let asked =
+            json!({"model": model, "max_tokens": 4096, "stream": stream, "messages": messages});
+        events.push(event("/v1/messages", &key, &asked));
+        let asked = json!({"model": model, "stream": stream, "input": "What is in this folder?"});
+        events.push(event("/v1/responses", &key, &asked));
+    }
+    events
+}
+
+/// The functions that ran, as patterns of their symbols.
+fn executed(profile: &str) -> BTreeSet<String> {
+    let (mut names, mut ran) = (HashMap::new(), BTreeSet::new());
+    for line in profile.lines() {
+        let Some((kind @ ("fn" | "cfn"), function)) = line.split_once('=') else {
+            continue;
+        };
+        // A name stands only where its number is used first, which may be a call.
+        let (number, name) = function.split_once(' ').unwrap_or((function, ""));
+        if !name.is_empty() {
+            names.insert(number, name);
+        }
+        if kind == "fn" {
+            ran.insert(number);
+        }
+    }
+    let names = ran.into_iter().filter_map(|number| names.get(number));
+    names.filter_map(|name| pattern(name)).collect()
+}
+
+/// The symbol of a function in Rust without what another compiler, processor or version of a crate gives it; `None` for
+/// other functions, which have no section of their own.
+fn pattern(name: &str) -> Option<String> {
+    // Callgrind counts the rounds of a recursion.
+    let name = name.split('\'').next().unwrap_or(name);
+    if let Some(stem) = name.strip_prefix("_ZN") {
+        let (path, hash) = stem.rsplit_once("17h")?;
+        let (_, end) = hash.split_at_checked(16)?;
+        return Some(format!("_ZN{path}17h*{end}"));
+    }
+    let mut parts = name.strip_prefix("_R")?.split("Cs");
+    let mut pattern = format!("_R{}", parts.next()?);
+    for part in parts {
+        // `Cs`, a crate's number in base 62, and `_`.
+        match part.split_once('_') {
+            Some((number, rest)) if number.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                pattern += &format!("Cs*_{rest}");
+            }
+            _ => pattern += &format!("Cs{part}"),
+        }
+    }
+    Some(pattern)
+}
+
+/// A star before the name, for cold functions have sections called `.text.unlikely.` and their names.
+fn linker_script(used: &BTreeSet<String>) -> String {
+    let sections: String = used
+        .iter()
+        .map(|name| format!("    *(.text*.{name})\n"))
+        .collect();
+    format!(
+        "/* Made by `make layout`: the functions that requests need, side by side. What is missing here, or is here and no\n   \
+         longer there, costs memory and time at the start, and nothing else. */\n\
+         SECTIONS\n{{\n  .text.used : {{\n{sections}  }}\n}}\nINSERT BEFORE .text;\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbol_is_known_whatever_compiled_it() {
+        for (symbol, wanted) in [
+            (
+                "_ZN4core3fmt5write17h0123456789abcdefE",
+                Some("_ZN4core3fmt5write17h*E"),
+            ),
+            (
+                "_ZN4core3fmt5write17h0123456789abcdefE'2",
+                Some("_ZN4core3fmt5write17h*E"),
+            ),
+            (
+                "_RNvNtNtCsjrHSEGnQ3l9_3std6thread7current12init_current",
+                Some("_RNvNtNtCs*_3std6thread7current12init_current"),
+            ),
+            ("memcpy", None),
+            ("_ZN4core3fmt5write", None),
+        ] {
+            assert_eq!(pattern(symbol).as_deref(), wanted, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn what_was_called_and_never_ran_is_left_out() {
+        let profile = "fn=(1) _Rone\n5 3\ncfn=(2) _Rtwo\ncalls=1 4\n\ncfn=(3) _Rthree\nfn=(2)\n";
+        let used = ["_Rone", "_Rtwo"].map(str::to_owned);
+        assert_eq!(executed(profile), BTreeSet::from(used));
+    }
+}
