@@ -8,7 +8,8 @@ use std::{env, fs};
 /// The catalog; everything else in `config/` is a configuration.
 const CATALOG: &str = "models.yml";
 
-/// Which of the function's code lies together: what `make layout` has seen at work.
+/// Which of the function's code lies together: what `make layout` has seen at work. GNU's linker reads it, and LLVM's,
+/// which cargo-lambda links with.
 const LAYOUT: &str = "src/shell/lambda/layout.ld";
 
 fn main() -> Result<(), Box<dyn Error>> {
