@@ -113,7 +113,15 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
         (BARE, start_bare(&built.join("examples/bare"), &url).await?),
         (
             GATEWAY,
-            start_gateway(built, kept, &configuration(&url, false), &url, &table).await?,
+            start_gateway(
+                GATEWAY,
+                &configuration(&url, false),
+                built,
+                kept,
+                &url,
+                &table,
+            )
+            .await?,
         ),
     ];
     if let Some(litellm) = std::env::var_os("LITELLM") {
@@ -166,7 +174,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
     let records = (answered, count(&table).await?);
     let mut crowd = Rows::new();
     if let Some((_, gateway)) = gateways.iter().find(|(name, _)| *name == GATEWAY) {
-        let crowded = start_gateway(built, kept, &many_models(&url), &url, &table).await?;
+        let crowded = start_gateway(CROWD, &many_models(&url), built, kept, &url, &table).await?;
         let file = kept.join("body.json");
         let body = prompt::body(Size::OneKb, SHORT.model, false);
         fs::write(&file, body.to_string())?;
@@ -292,16 +300,17 @@ async fn start_bare(program: &Path, upstream: &str) -> Result<Process, Error> {
 /// The gateway with all that a deployment has: a key, a chain, the cache planner, JSON logs and a record of each
 /// request in a table.
 async fn start_gateway(
+    name: &str,
+    yaml: &str,
     built: &Path,
     kept: &Path,
-    yaml: &str,
     upstream: &str,
     table: &Process,
 ) -> Result<Process, Error> {
     let port = free_port().await?;
-    let config = kept.join(format!("gateway-{port}.yml"));
+    let config = kept.join(name).with_extension("yml");
     fs::write(&config, yaml)?;
-    let log = fs::File::create(kept.join(format!("gateway-{port}.log")))?;
+    let log = fs::File::create(kept.join(name).with_extension("log"))?;
     let mut command = Command::new(absolute(&built.join("bedrock-sidecar"))?);
     command
         .arg("serve")
