@@ -110,10 +110,12 @@ bench-lambda: ## Measure a new Lambda environment against a bare function
 	@$(BUILT)/examples/gauge lambda $(BUILT)/examples/bare $(BUILT)/bedrock-sidecar $(BENCH)
 
 .PHONY: layout
-layout: ## Learn again which code a request needs, for the linker; needs valgrind
-	@cargo rustc --quiet --release --no-default-features --bin bedrock-sidecar -- -C strip=none
+layout: tools ## Learn again which code a request needs, for the linker; needs valgrind
+	@CARGO_PROFILE_RELEASE_STRIP=none cargo build --quiet --release --no-default-features
+	@$(TOOLS) CARGO_PROFILE_RELEASE_STRIP=none cargo lambda build --quiet --release --x86-64
 	@cargo build --quiet --profile quick -p benches --example gauge
-	@target/quick/examples/gauge layout target/release/bedrock-sidecar src/shell/lambda/layout.ld $(BENCH)
+	@target/quick/examples/gauge layout src/shell/lambda/layout.ld $(BENCH) \
+		target/release/bedrock-sidecar target/lambda/bedrock-sidecar/bootstrap
 
 .PHONY: bench-micro
 bench-micro: ## Measure single steps

@@ -1,4 +1,4 @@
-//! Measures: `gauge compare BUILT KEPT`, `gauge lambda BARE GATEWAY KEPT`, `gauge layout FUNCTION SCRIPT KEPT`; in its other
+//! Measures: `gauge compare BUILT KEPT`, `gauge lambda BARE GATEWAY KEPT`, `gauge layout SCRIPT KEPT FUNCTION…`; in its other
 //! roles it is what the measurement needs beside itself.
 
 use std::fs;
@@ -49,11 +49,11 @@ async fn run() -> Result<(), Error> {
             let json = json!({"functions": functions, "goals": listed.collect::<Vec<_>>()});
             write(kept, "lambda", &lambda::markdown(&functions, &goals), &json)
         }
-        ["layout", function, script, kept] => {
-            layout::write(Path::new(function), Path::new(script), Path::new(kept)).await
+        ["layout", script, kept, functions @ ..] => {
+            layout::write(functions, Path::new(script), Path::new(kept)).await
         }
         _ => Err(
-            "gauge compare BUILT KEPT | gauge lambda BARE GATEWAY KEPT | gauge layout FUNCTION SCRIPT KEPT"
+            "gauge compare BUILT KEPT | gauge lambda BARE GATEWAY KEPT | gauge layout SCRIPT KEPT FUNCTION…"
                 .into(),
         ),
     }

@@ -19,9 +19,24 @@ use crate::prompt::{self, Size};
 use crate::runtime_api::{RuntimeApi, chat, event};
 use crate::upstream::SHORT;
 
-/// Lets the function at `program`, which has its symbols, live under callgrind and writes the script.
-pub async fn write(program: &Path, script: &Path, kept: &Path) -> Result<(), Error> {
+/// Lets each of these builds of the function, which have their symbols, live under callgrind and writes the script.
+///
+/// More than one, because of functions with the same code a compiler keeps one, under the name of any of them.
+pub async fn write(programs: &[&str], script: &Path, kept: &Path) -> Result<(), Error> {
     fs::create_dir_all(kept)?;
+    let mut used = BTreeSet::new();
+    for program in programs {
+        let of_this = life(Path::new(program), kept).await?;
+        if of_this.is_empty() {
+            return Err(format!("no function of {program} was seen: has it no symbols?").into());
+        }
+        used.extend(of_this);
+    }
+    Ok(fs::write(script, linker_script(&used))?)
+}
+
+/// The functions that ran in one environment's life.
+async fn life(program: &Path, kept: &Path) -> Result<BTreeSet<String>, Error> {
     let upstream = Process::role("upstream").await?;
     let table = Process::role("table").await?;
     let surroundings = Surroundings::of(&upstream, &table, kept);
@@ -39,11 +54,7 @@ pub async fn write(program: &Path, script: &Path, kept: &Path) -> Result<(), Err
         invoke(&mut api, &event).await?;
     }
     process.terminate().await?;
-    let used = executed(&fs::read_to_string(&profile)?);
-    if used.is_empty() {
-        return Err("callgrind saw none of the program's functions: has it no symbols?".into());
-    }
-    Ok(fs::write(script, linker_script(&used))?)
+    Ok(executed(&fs::read_to_string(&profile)?))
 }
 
 /// What agents ask on each of the three wires, with the master key and with a virtual one.
@@ -94,6 +105,11 @@ fn pattern(name: &str) -> Option<String> {
         let (_, end) = hash.split_at_checked(16)?;
         return Some(format!("_ZN{path}17h*{end}"));
     }
+    // The linker's optimizer numbers those that have one name.
+    let (name, more) = match name.rsplit_once('.') {
+        Some((name, number)) if number.chars().all(|c| c.is_ascii_digit()) => (name, "*"),
+        _ => (name, ""),
+    };
     let mut parts = name.strip_prefix("_R")?.split("Cs");
     let mut pattern = format!("_R{}", parts.next()?);
     for part in parts {
@@ -105,7 +121,7 @@ fn pattern(name: &str) -> Option<String> {
             _ => pattern += &format!("Cs{part}"),
         }
     }
-    Some(pattern)
+    Some(pattern + more)
 }
 
 /// A star before the name, for cold functions have sections called `.text.unlikely.` and their names.
@@ -139,6 +155,10 @@ mod tests {
             (
                 "_RNvNtNtCsjrHSEGnQ3l9_3std6thread7current12init_current",
                 Some("_RNvNtNtCs*_3std6thread7current12init_current"),
+            ),
+            (
+                "_RNvNtCs4_3std4sync4once.530",
+                Some("_RNvNtCs*_3std4sync4once*"),
             ),
             ("memcpy", None),
             ("_ZN4core3fmt5write", None),
