@@ -25,7 +25,7 @@ pub enum Told {
     FirstByte(Instant),
     /// The reply is whole: so many bytes behind the prelude.
     Whole(Instant, usize),
-    /// It answered with an error.
+    /// It answered with an error, or with another status than 200.
     Failed,
 }
 
@@ -119,8 +119,14 @@ async fn handle(request: Request<Incoming>, api: Arc<Api>) -> Result<Reply, Erro
             after += data.len();
         } else {
             head.extend_from_slice(&data);
-            let prelude = head.windows(8).position(|eight| eight == [0; 8]);
-            after = prelude.map_or(0, |end| head.len() - end - 8);
+            if let Some(end) = head.windows(8).position(|eight| eight == [0; 8]) {
+                after = head.len() - end - 8;
+                let prelude = head.get(..end).unwrap_or_default();
+                let prelude: Value = serde_json::from_slice(prelude)?;
+                if prelude.get("statusCode") != Some(&json!(200)) {
+                    api.told.send(Told::Failed).await?;
+                }
+            }
         }
         if before == 0 && after > 0 {
             api.told.send(Told::FirstByte(Instant::now())).await?;
