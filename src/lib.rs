@@ -28,6 +28,7 @@ pub mod openai;
 mod ordered;
 mod panics;
 pub mod responses;
+mod sdk;
 pub mod shell;
 pub mod spend;
 pub mod store;

@@ -5,17 +5,20 @@ use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::Client;
-use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamOutput as Response;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use tokio::time::timeout;
 
 use crate::conversation::Event;
+use crate::json::Misread;
+use crate::sdk::put_body;
 
 use super::events::Decoder;
+use super::exchange::Exchange;
 use super::failure::{Class, Failure};
+use super::frames::{Broken, Frames, Kind};
 use super::plan::Plan;
 use super::shape::Shaper;
 use super::wire;
@@ -45,7 +48,7 @@ pub struct Answer {
 
 #[derive(Debug)]
 enum Source {
-    Stream(Box<Response>),
+    Stream(Frames),
     /// Events that are here already: the whole answer.
     Ready(VecDeque<Event>),
 }
@@ -89,7 +92,7 @@ impl Endpoint {
             .map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
         let request = self.client.count_tokens().model_id(model).customize();
         let counted = request
-            .mutate_request(move |request| put(request, &body))
+            .mutate_request(move |request| put_body(request, &body))
             .send()
             .await
             .map_err(|error| Failure::of_call(&error))?;
@@ -149,23 +152,37 @@ async fn begin_stream(
     body: Bytes,
     decoder: &mut Decoder,
 ) -> Result<(Source, Option<Event>), Failure> {
-    let request = client
-        .converse_stream()
-        .model_id(model)
-        .customize()
-        .mutate_request(move |request| put(request, &body));
-    let mut response = request
-        .send()
-        .await
-        .map_err(|error| Failure::of_call(&error))?;
+    let exchange = Exchange::new(body);
+    let request = client.converse_stream().model_id(model).customize();
+    let sent = request.interceptor(exchange.clone()).send().await;
+    sent.map_err(|error| Failure::of_call(&error))?;
+    let mut frames = Frames::new(exchange.answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
-    match response.stream.recv().await {
-        Ok(Some(event)) => Ok((Source::Stream(Box::new(response)), decoder.decode(event))),
-        Ok(None) => Err(Failure::new(
+    match next(&mut frames, decoder).await? {
+        Some(event) => Ok((Source::Stream(frames), event)),
+        None => Err(Failure::new(
             Class::Cut,
             "the stream ended without an event",
         )),
-        Err(error) => Err(Failure::of_stream(&error)),
+    }
+}
+
+/// The meaning of the next frame, which may be nothing to a client; `None`: the stream has ended.
+async fn next(
+    frames: &mut Frames,
+    decoder: &mut Decoder,
+) -> Result<Option<Option<Event>>, Failure> {
+    let frame = frames.next().await;
+    let Some(frame) = frame.map_err(|broken| Failure::of_break(&broken))? else {
+        return Ok(None);
+    };
+    match frame.kind {
+        Kind::Event(name) => decoder
+            .decode(name, frame.payload)
+            .map(Some)
+            .map_err(|misread| unreadable(name, misread)),
+        Kind::Exception(name) => Err(Failure::of_exception(name, frame.payload)),
+        Kind::Error { code, message } => Err(Failure::of_error(code, message)),
     }
 }
 
@@ -175,24 +192,22 @@ async fn begin_whole(
     body: Bytes,
     decoder: &mut Decoder,
 ) -> Result<(Source, Option<Event>), Failure> {
-    let request = client
-        .converse()
-        .model_id(model)
-        .customize()
-        .mutate_request(move |request| put(request, &body));
-    let output = request
-        .send()
-        .await
-        .map_err(|error| Failure::of_call(&error))?;
-    Ok((Source::Ready(decoder.replay(output).into()), None))
+    let exchange = Exchange::new(body);
+    let request = client.converse().model_id(model).customize();
+    let sent = request.interceptor(exchange.clone()).send().await;
+    sent.map_err(|error| Failure::of_call(&error))?;
+    let body = ByteStream::new(exchange.answer()).collect().await;
+    let body = body.map_err(|error| Failure::of_break(&error.into()))?;
+    let events = decoder.replay(&body.into_bytes());
+    let events = events.map_err(|misread| unreadable("the answer", misread))?;
+    Ok((Source::Ready(events.into()), None))
 }
 
-/// Sets the body before the request is signed.
-fn put(request: &mut HttpRequest, body: &Bytes) {
-    request
-        .headers_mut()
-        .insert(CONTENT_LENGTH.as_str(), body.len().to_string());
-    *request.body_mut() = SdkBody::from(body.clone());
+fn unreadable(what: &str, misread: Misread) -> Failure {
+    Failure::of_break(&Broken::Payload {
+        what: what.to_owned(),
+        path: misread.path,
+    })
 }
 
 impl Answer {
@@ -205,14 +220,12 @@ impl Answer {
             }
             let event = match &mut self.source {
                 Source::Ready(events) => events.pop_front().map(Ok),
-                Source::Stream(response) => {
-                    match timeout(self.idle, response.stream.recv()).await {
-                        Ok(Ok(Some(event))) => match self.decoder.decode(event) {
-                            Some(event) => Some(Ok(event)),
-                            None => continue,
-                        },
+                Source::Stream(frames) => {
+                    match timeout(self.idle, next(frames, &mut self.decoder)).await {
+                        Ok(Ok(Some(Some(event)))) => Some(Ok(event)),
+                        Ok(Ok(Some(None))) => continue,
                         Ok(Ok(None)) => None,
-                        Ok(Err(error)) => Some(Err(Failure::of_stream(&error))),
+                        Ok(Err(failure)) => Some(Err(failure)),
                         Err(_) => {
                             let seconds = self.idle.as_secs_f32();
                             Some(Err(Failure::new(

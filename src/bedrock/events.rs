@@ -1,18 +1,19 @@
 //! Bedrock's stream events, and its whole replies, as the domain's events.
 
-use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
-use aws_sdk_bedrockruntime::types::{
-    CacheTtl, CitationGeneratedContent, CitationLocation, CitationSourceContent,
-    CitationsContentBlock, ContentBlock, ContentBlockDelta, ContentBlockStart,
-    ConverseStreamOutput, ReasoningContentBlock, ReasoningContentBlockDelta,
-    StopReason as SdkStopReason, TokenUsage,
-};
-use aws_smithy_types::{Document, Number};
 use serde_json::Value;
 
 use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
+use crate::json::{self, Misread};
 
 use super::plan::Names;
+
+mod payload;
+
+pub(super) use payload::Exception;
+use payload::{
+    Block, BlockDelta, BlockStart, CitationsContent, Delta, Location, Metadata, Reply, Stop,
+    TokenUsage,
+};
 
 /// Turns a stream's events into the domain's. Keeps what the wire leaves to the reader: which content block is which
 /// tool call.
@@ -40,65 +41,74 @@ impl Decoder {
         }
     }
 
-    /// The event's meaning; `None` for events that say nothing to a client, and for those that are not known yet.
-    pub fn decode(&mut self, event: ConverseStreamOutput) -> Option<Event> {
-        match event {
-            ConverseStreamOutput::ContentBlockStart(start) => match start.start? {
-                ContentBlockStart::ToolUse(call) => {
-                    self.tool_blocks.push(start.content_block_index);
-                    Some(Event::ToolCall {
-                        index: self.tool_blocks.len() - 1,
-                        id: call.tool_use_id,
-                        name: self.names.to_client(call.name),
-                    })
-                }
-                _ => None,
-            },
-            ConverseStreamOutput::ContentBlockDelta(delta) => match delta.delta? {
-                ContentBlockDelta::Text(text) => {
-                    self.say(delta.content_block_index, &text);
-                    Some(Event::Text(text))
-                }
-                ContentBlockDelta::Citation(citation) => {
-                    self.say(delta.content_block_index, "");
-                    let quotes = citation.source_content.unwrap_or_default();
-                    let quotes = quotes.into_iter().filter_map(|quote| quote.text);
-                    Some(Event::Citation(Citation {
-                        range: (self.before_block.1, self.text),
-                        title: citation.title.or(citation.source).unwrap_or_default(),
-                        place: place(citation.location.as_ref()),
-                        url: web_address(citation.location),
-                        quote: quotes.collect(),
-                    }))
-                }
-                ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::Text(text)) => {
-                    Some(Event::Thinking(text))
-                }
-                ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::Signature(
-                    signature,
-                )) => Some(Event::Signature(signature)),
-                ContentBlockDelta::ReasoningContent(
-                    ReasoningContentBlockDelta::RedactedContent(data),
-                ) => Some(Event::RedactedThinking(data.into_inner().into())),
-                ContentBlockDelta::ToolUse(piece) => {
-                    let block = delta.content_block_index;
-                    let index = self.tool_blocks.iter().position(|known| *known == block)?;
-                    Some(Event::ToolInput {
-                        index,
-                        json: piece.input,
-                    })
-                }
-                _ => None,
-            },
-            ConverseStreamOutput::MessageStop(stop) => {
+    /// The meaning of the event of this name; `None` for events that say nothing to a client, and for those that are
+    /// not known yet.
+    ///
+    /// # Errors
+    /// When the payload is not the event's JSON.
+    pub fn decode(&mut self, name: &str, payload: &[u8]) -> Result<Option<Event>, Misread> {
+        Ok(match name {
+            "contentBlockDelta" => self.delta(json::read(payload)?),
+            "contentBlockStart" => self.start(json::read(payload)?),
+            "messageStop" => {
+                let stop: Stop = json::read(payload)?;
                 let fields = stop.additional_model_response_fields.as_ref();
                 self.reasoning = thinking_tokens(fields);
-                Some(Event::Stop(stop_reason(&stop.stop_reason, fields)))
+                Some(Event::Stop(stop_reason(stop.stop_reason, fields)))
             }
-            ConverseStreamOutput::Metadata(metadata) => metadata
-                .usage
-                .as_ref()
-                .map(|usage| Event::Usage(tokens(usage, self.reasoning))),
+            "metadata" => {
+                let metadata: Metadata = json::read(payload)?;
+                let usage = metadata.usage.as_ref();
+                usage.map(|usage| Event::Usage(tokens(usage, self.reasoning)))
+            }
+            _ => None,
+        })
+    }
+
+    fn start(&mut self, start: BlockStart) -> Option<Event> {
+        let call = start.start?.tool_use?;
+        self.tool_blocks.push(start.content_block_index);
+        Some(Event::ToolCall {
+            index: self.tool_blocks.len() - 1,
+            id: call.tool_use_id,
+            name: self.names.to_client(call.name),
+        })
+    }
+
+    fn delta(&mut self, event: BlockDelta) -> Option<Event> {
+        let block = event.content_block_index;
+        match event.delta? {
+            Delta {
+                text: Some(text), ..
+            } => {
+                self.say(block, &text);
+                Some(Event::Text(text))
+            }
+            Delta {
+                tool_use: Some(piece),
+                ..
+            } => {
+                let index = self.tool_blocks.iter().position(|known| *known == block)?;
+                Some(Event::ToolInput {
+                    index,
+                    json: piece.input,
+                })
+            }
+            Delta {
+                reasoning_content: Some(thinking),
+                ..
+            } => thinking
+                .text
+                .map(Event::Thinking)
+                .or_else(|| thinking.signature.map(Event::Signature))
+                .or_else(|| thinking.redacted_content.map(Event::RedactedThinking)),
+            Delta {
+                citation: Some(citation),
+                ..
+            } => {
+                self.say(block, "");
+                Some(self.cite(citation, self.before_block.1))
+            }
             _ => None,
         }
     }
@@ -111,191 +121,140 @@ impl Decoder {
         self.text += text.chars().count();
     }
 
+    /// What the text from there to here rests on.
+    fn cite(&self, citation: payload::Citation, from: usize) -> Event {
+        let quotes = citation.source_content.unwrap_or_default();
+        let quotes = quotes.into_iter().filter_map(|quote| quote.text);
+        Event::Citation(Citation {
+            range: (from, self.text),
+            title: citation.title.or(citation.source).unwrap_or_default(),
+            place: citation.location.as_ref().and_then(place),
+            url: citation.location.and_then(|location| location.web?.url),
+            quote: quotes.collect(),
+        })
+    }
+
     /// Text of a whole reply with what it rests on.
-    fn cited(&mut self, block: CitationsContentBlock) -> Vec<Event> {
+    fn cited(&mut self, block: CitationsContent, events: &mut Vec<Event>) {
         let from = self.text;
-        let mut events = Vec::new();
-        for piece in block.content.unwrap_or_default() {
-            if let CitationGeneratedContent::Text(text) = piece {
-                self.say(-1, &text);
-                events.push(Event::Text(text));
-            }
+        let pieces = block.content.unwrap_or_default().into_iter();
+        for text in pieces.filter_map(|piece| piece.text) {
+            self.say(-1, &text);
+            events.push(Event::Text(text));
         }
-        for citation in block.citations.unwrap_or_default() {
-            let quotes = citation.source_content.unwrap_or_default();
-            let quotes = quotes.into_iter().filter_map(|quote| match quote {
-                CitationSourceContent::Text(text) => Some(text),
-                _ => None,
-            });
-            events.push(Event::Citation(Citation {
-                range: (from, self.text),
-                title: citation.title.or(citation.source).unwrap_or_default(),
-                place: place(citation.location.as_ref()),
-                url: web_address(citation.location),
-                quote: quotes.collect(),
-            }));
-        }
-        events
+        let citations = block.citations.unwrap_or_default().into_iter();
+        events.extend(citations.map(|citation| self.cite(citation, from)));
     }
 
     /// A whole reply as the events that a stream would have brought.
-    pub fn replay(&mut self, output: ConverseOutput) -> Vec<Event> {
+    ///
+    /// # Errors
+    /// When the body is not a reply's JSON.
+    pub fn replay(&mut self, body: &[u8]) -> Result<Vec<Event>, Misread> {
+        let reply: Reply<'_> = json::read(body)?;
         let mut events = Vec::new();
-        let fields = output.additional_model_response_fields;
-        let stop = stop_reason(&output.stop_reason, fields.as_ref());
-        let message = output
-            .output
-            .and_then(|output| output.as_message().ok().cloned());
-        for block in message.map(|message| message.content).unwrap_or_default() {
-            match block {
-                ContentBlock::Text(text) => {
-                    self.say(-1, &text);
-                    events.push(Event::Text(text));
-                }
-                ContentBlock::CitationsContent(block) => events.extend(self.cited(block)),
-                ContentBlock::ReasoningContent(ReasoningContentBlock::ReasoningText(thinking)) => {
-                    events.push(Event::Thinking(thinking.text));
-                    events.extend(thinking.signature.map(Event::Signature));
-                }
-                ContentBlock::ReasoningContent(ReasoningContentBlock::RedactedContent(data)) => {
-                    events.push(Event::RedactedThinking(data.into_inner().into()));
-                }
-                ContentBlock::ToolUse(call) => {
-                    let index = self.tool_blocks.len();
-                    self.tool_blocks
-                        .push(i32::try_from(index).unwrap_or(i32::MAX));
-                    let name = self.names.to_client(call.name);
-                    events.push(Event::ToolCall {
-                        index,
-                        id: call.tool_use_id,
-                        name,
-                    });
-                    events.push(Event::ToolInput {
-                        index,
-                        json: json(&call.input).to_string(),
-                    });
-                }
-                _ => {}
-            }
+        let message = reply.output.and_then(|output| output.message);
+        for block in message
+            .and_then(|message| message.content)
+            .unwrap_or_default()
+        {
+            self.replay_block(block, &mut events);
         }
-        events.push(Event::Stop(stop));
-        let reasoning = thinking_tokens(fields.as_ref());
-        events.extend(
-            output
-                .usage
-                .as_ref()
-                .map(|usage| Event::Usage(tokens(usage, reasoning))),
-        );
-        events
+        let fields = reply.additional_model_response_fields.as_ref();
+        events.push(Event::Stop(stop_reason(reply.stop_reason, fields)));
+        let reasoning = thinking_tokens(fields);
+        let usage = reply.usage.as_ref();
+        events.extend(usage.map(|usage| Event::Usage(tokens(usage, reasoning))));
+        Ok(events)
     }
-}
 
-fn web_address(location: Option<CitationLocation>) -> Option<String> {
-    match location? {
-        CitationLocation::Web(place) => place.url,
-        _ => None,
+    fn replay_block(&mut self, block: Block<'_>, events: &mut Vec<Event>) {
+        if let Some(text) = block.text {
+            self.say(-1, &text);
+            events.push(Event::Text(text));
+        } else if let Some(cited) = block.citations_content {
+            self.cited(cited, events);
+        } else if let Some(thinking) = block.reasoning_content {
+            if let Some(thinking) = thinking.reasoning_text {
+                events.push(Event::Thinking(thinking.text));
+                events.extend(thinking.signature.map(Event::Signature));
+            }
+            events.extend(thinking.redacted_content.map(Event::RedactedThinking));
+        } else if let Some(call) = block.tool_use {
+            let index = self.tool_blocks.len();
+            self.tool_blocks
+                .push(i32::try_from(index).unwrap_or(i32::MAX));
+            events.push(Event::ToolCall {
+                index,
+                id: call.tool_use_id,
+                name: self.names.to_client(call.name),
+            });
+            events.push(Event::ToolInput {
+                index,
+                json: call.input.map_or("{}", |input| input.get()).to_owned(),
+            });
+        }
     }
 }
 
 /// Where in a document of the request the cited words stand.
-fn place(location: Option<&CitationLocation>) -> Option<Place> {
-    let (unit, document, start, end) = match location? {
-        CitationLocation::DocumentChar(place) => (
-            Unit::Character,
-            place.document_index,
-            place.start,
-            place.end,
-        ),
-        CitationLocation::DocumentPage(place) => {
-            (Unit::Page, place.document_index, place.start, place.end)
-        }
-        CitationLocation::DocumentChunk(place) => {
-            (Unit::Block, place.document_index, place.start, place.end)
-        }
-        _ => return None,
-    };
+fn place(location: &Location) -> Option<Place> {
+    let spans = [
+        (Unit::Character, &location.document_char),
+        (Unit::Page, &location.document_page),
+        (Unit::Block, &location.document_chunk),
+    ];
+    let mut spans = spans.into_iter();
+    let (unit, span) = spans.find_map(|(unit, span)| Some((unit, span.as_ref()?)))?;
     let count = |number: Option<i32>| u32::try_from(number.unwrap_or(0)).unwrap_or(0);
     Some(Place {
         unit,
-        document: count(document),
-        start: count(start),
-        end: count(end),
+        document: count(span.document_index),
+        start: count(span.start),
+        end: count(span.end),
     })
 }
 
-fn stop_reason(reason: &SdkStopReason, fields: Option<&Document>) -> StopReason {
-    match reason {
-        SdkStopReason::EndTurn => StopReason::EndTurn,
-        SdkStopReason::StopSequence => {
-            let sequence = fields.and_then(|fields| fields.as_object()?.get("stop_sequence"));
-            let sequence = sequence.and_then(Document::as_string);
+fn stop_reason(reason: String, fields: Option<&Value>) -> StopReason {
+    match &*reason {
+        "end_turn" => StopReason::EndTurn,
+        "stop_sequence" => {
+            let sequence = fields.and_then(|fields| fields.get("stop_sequence")?.as_str());
             StopReason::StopSequence(sequence.map(str::to_owned))
         }
-        SdkStopReason::MaxTokens => StopReason::MaxTokens,
-        SdkStopReason::ToolUse => StopReason::ToolUse,
-        SdkStopReason::GuardrailIntervened => StopReason::GuardrailIntervened,
-        SdkStopReason::ContentFiltered => StopReason::ContentFiltered,
-        SdkStopReason::ModelContextWindowExceeded => StopReason::ContextWindowExceeded,
-        SdkStopReason::MalformedModelOutput | SdkStopReason::MalformedToolUse => {
-            StopReason::Malformed
-        }
-        other => match other.as_str() {
-            "refusal" => StopReason::ContentFiltered,
-            other => StopReason::Other(other.to_owned()),
-        },
+        "max_tokens" => StopReason::MaxTokens,
+        "tool_use" => StopReason::ToolUse,
+        "guardrail_intervened" => StopReason::GuardrailIntervened,
+        "content_filtered" | "refusal" => StopReason::ContentFiltered,
+        "model_context_window_exceeded" => StopReason::ContextWindowExceeded,
+        "malformed_model_output" | "malformed_tool_use" => StopReason::Malformed,
+        _ => StopReason::Other(reason),
     }
 }
 
 /// What Claude says of its thinking, where it was asked (`additionalModelResponseFieldPaths`).
-fn thinking_tokens(fields: Option<&Document>) -> Option<u64> {
-    let mut value = fields?;
-    for key in ["usage", "output_tokens_details", "thinking_tokens"] {
-        value = value.as_object()?.get(key)?;
-    }
-    match value.as_number()? {
-        Number::PosInt(tokens) => Some(*tokens),
-        _ => None,
-    }
+fn thinking_tokens(fields: Option<&Value>) -> Option<u64> {
+    let tokens = fields?.pointer("/usage/output_tokens_details/thinking_tokens");
+    tokens?.as_u64()
 }
 
 fn tokens(usage: &TokenUsage, reasoning: Option<u64>) -> Usage {
-    let count = |tokens: i32| u64::try_from(tokens).unwrap_or(0);
-    let written = usage.cache_write_input_tokens.map_or(0, count);
-    let details = usage
-        .cache_details()
-        .iter()
-        .filter(|detail| detail.ttl == CacheTtl::OneHour);
+    let count = |tokens: Option<i32>| u64::try_from(tokens.unwrap_or(0)).unwrap_or(0);
+    let written = count(usage.cache_write_input_tokens);
+    let details = usage.cache_details.iter().flatten();
     let one_hour = details
+        .filter(|detail| detail.ttl.as_deref() == Some("1h"))
         .map(|detail| count(detail.input_tokens))
         .sum::<u64>()
         .min(written);
     Usage {
         input: count(usage.input_tokens),
         output: count(usage.output_tokens),
-        cache_read: usage.cache_read_input_tokens.map_or(0, count),
+        cache_read: count(usage.cache_read_input_tokens),
         cache_write_5m: written - one_hour,
         cache_write_1h: one_hour,
         reasoning,
         estimated: false,
-    }
-}
-
-/// The SDK's document type as JSON.
-fn json(document: &Document) -> Value {
-    match document {
-        Document::Null => Value::Null,
-        Document::Bool(value) => Value::Bool(*value),
-        Document::Number(Number::PosInt(value)) => Value::from(*value),
-        Document::Number(Number::NegInt(value)) => Value::from(*value),
-        Document::Number(Number::Float(value)) => Value::from(*value),
-        Document::String(text) => Value::String(text.clone()),
-        Document::Array(items) => Value::Array(items.iter().map(json).collect()),
-        Document::Object(fields) => Value::Object(
-            fields
-                .iter()
-                .map(|(key, value)| (key.clone(), json(value)))
-                .collect(),
-        ),
     }
 }
 

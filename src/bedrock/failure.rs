@@ -8,8 +8,11 @@ use std::time::Duration;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::display::DisplayErrorContext;
-use aws_smithy_types::event_stream::RawMessage;
 
+use crate::json;
+
+use super::events::Exception;
+use super::frames::Broken;
 use super::wordings::classify;
 
 /// One failed call.
@@ -189,31 +192,30 @@ impl Failure {
         }
     }
 
-    /// From a stream that broke off.
-    pub(super) fn of_stream<E>(error: &SdkError<E, RawMessage>) -> Self
-    where
-        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
-    {
-        if let SdkError::ServiceError(service) = error {
-            let kind = exception_type(service.raw());
-            let message = service
-                .err()
-                .message()
-                .unwrap_or("the stream ended with an error")
-                .to_owned();
-            let status = kind.as_deref().and_then(modelled_status);
-            return Self {
-                class: classify(kind.as_deref(), status, &message),
-                status,
-                message,
-                retry_after: None,
-            };
+    /// From the exception with which a stream ended.
+    pub(super) fn of_exception(name: &str, payload: &[u8]) -> Self {
+        let exception = json::read::<Exception>(payload).ok();
+        let message = exception.and_then(|exception| exception.message);
+        let message = message.unwrap_or_else(|| "the stream ended with an error".to_owned());
+        let status = modelled_status(name);
+        Self {
+            class: classify(Some(name), status, &message),
+            status,
+            message,
+            retry_after: None,
         }
-        // What the SDK says of it tells a caller nothing, and may name hosts.
-        tracing::warn!(
-            error = %DisplayErrorContext(error),
-            "the stream broke off"
-        );
+    }
+
+    /// From the error with which a stream ended: what the service's model has no exception for.
+    pub(super) fn of_error(code: &str, message: &str) -> Self {
+        let message = if message.is_empty() { code } else { message };
+        Self::new(classify(Some(code), None, message), message)
+    }
+
+    /// From an answer that broke off or cannot be read.
+    pub(super) fn of_break(broken: &Broken) -> Self {
+        // What it says tells a caller nothing, and may name hosts.
+        tracing::warn!(error = %DisplayErrorContext(broken), "the answer broke off");
         Self::new(
             Class::Cut,
             "the stream broke off before the answer was complete",
@@ -246,22 +248,6 @@ fn plain_text(body: &[u8]) -> String {
 fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let seconds: f64 = response.headers().get("retry-after")?.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// The exception's name, from the frame's header.
-fn exception_type(raw: &RawMessage) -> Option<String> {
-    let RawMessage::Decoded(message) = raw else {
-        return None;
-    };
-    let header = message
-        .headers()
-        .iter()
-        .find(|header| header.name().as_str() == ":exception-type")?;
-    header
-        .value()
-        .as_string()
-        .ok()
-        .map(|name| name.as_str().to_owned())
 }
 
 /// The status that Bedrock's model gives an exception inside a stream.

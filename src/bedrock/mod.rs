@@ -6,7 +6,9 @@
 mod call;
 mod clients;
 mod events;
+mod exchange;
 mod failure;
+mod frames;
 #[cfg(test)]
 mod fuzz;
 pub mod plan;

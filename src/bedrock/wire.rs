@@ -4,7 +4,7 @@
 //!
 //! The body is written here and not by the SDK, because the SDK keeps JSON objects in hash maps: each request would
 //! spell the same tool schemas in another order, and Bedrock's prompt cache compares bytes. It also saves building
-//! the whole conversation once more in the SDK's types. Signing, transport and decoding stay the SDK's.
+//! the whole conversation once more in the SDK's types. Signing and transport stay the SDK's.
 
 use std::collections::BTreeMap;
 

@@ -1,29 +1,32 @@
-use aws_sdk_bedrockruntime::types::{
-    CacheDetail, ContentBlockDeltaEvent, ContentBlockStartEvent, ConverseStreamMetadataEvent,
-    MessageStopEvent, ToolUseBlockDelta, ToolUseBlockStart,
-};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::conversation::{Request, ToolChoice};
 
-fn start(block: i32, id: &str, name: &str) -> ConverseStreamOutput {
-    let call = ToolUseBlockStart::builder()
-        .tool_use_id(id)
-        .name(name)
-        .build()
-        .unwrap();
-    let event = ContentBlockStartEvent::builder()
-        .content_block_index(block)
-        .start(ContentBlockStart::ToolUse(call));
-    ConverseStreamOutput::ContentBlockStart(event.build().unwrap())
+/// What a client is told of an event.
+fn told(decoder: &mut Decoder, name: &str, payload: &Value) -> Option<Event> {
+    decoder
+        .decode(name, payload.to_string().as_bytes())
+        .unwrap_or_else(|misread| panic!("{name} {payload}: {misread:?}"))
 }
 
-fn input(block: i32, json: &str) -> ConverseStreamOutput {
-    let piece = ToolUseBlockDelta::builder().input(json).build().unwrap();
-    let event = ContentBlockDeltaEvent::builder()
-        .content_block_index(block)
-        .delta(ContentBlockDelta::ToolUse(piece));
-    ConverseStreamOutput::ContentBlockDelta(event.build().unwrap())
+fn start(block: i32, id: &str, name: &str) -> (&'static str, Value) {
+    let call = json!({"toolUse": {"toolUseId": id, "name": name}});
+    (
+        "contentBlockStart",
+        json!({"contentBlockIndex": block, "start": call}),
+    )
+}
+
+fn delta(block: i32, delta: Value) -> (&'static str, Value) {
+    (
+        "contentBlockDelta",
+        json!({"contentBlockIndex": block, "delta": delta}),
+    )
+}
+
+fn input(block: i32, json: &str) -> (&'static str, Value) {
+    delta(block, json!({"toolUse": {"input": json}}))
 }
 
 #[test]
@@ -35,6 +38,7 @@ fn tool_calls_are_counted_from_0_and_named_as_the_client_named_them() {
     let names = Names::of(&request);
     let mapped = names.to_bedrock("read file");
     let mut decoder = Decoder::new(names);
+    let mut decode = |(name, payload): (&str, Value)| told(&mut decoder, name, &payload);
     let call = |index, id: &str, name: &str| {
         Some(Event::ToolCall {
             index,
@@ -48,37 +52,87 @@ fn tool_calls_are_counted_from_0_and_named_as_the_client_named_them() {
             json: json.into(),
         })
     };
-    assert_eq!(
-        decoder.decode(start(2, "a", &mapped)),
-        call(0, "a", "read file")
-    );
-    assert_eq!(decoder.decode(input(2, "{")), piece(0, "{"));
-    assert_eq!(
-        decoder.decode(start(5, "b", "other")),
-        call(1, "b", "other")
-    );
-    assert_eq!(decoder.decode(input(5, "{}")), piece(1, "{}"));
-    assert_eq!(decoder.decode(input(9, "of no call")), None);
+    assert_eq!(decode(start(2, "a", &mapped)), call(0, "a", "read file"));
+    assert_eq!(decode(input(2, "{")), piece(0, "{"));
+    assert_eq!(decode(start(5, "b", "other")), call(1, "b", "other"));
+    assert_eq!(decode(input(5, "{}")), piece(1, "{}"));
+    assert_eq!(decode(input(9, "of no call")), None);
+}
+
+#[test]
+fn every_kind_of_delta_is_told() {
+    let cases = [
+        (
+            json!({"text": "a\u{1f600}\n"}),
+            Some(Event::Text("a😀\n".into())),
+        ),
+        (
+            json!({"reasoningContent": {"text": "hm"}}),
+            Some(Event::Thinking("hm".into())),
+        ),
+        (
+            json!({"reasoningContent": {"signature": "c2ln"}}),
+            Some(Event::Signature("c2ln".into())),
+        ),
+        (
+            json!({"reasoningContent": {"redactedContent": "AAEC"}}),
+            Some(Event::RedactedThinking(vec![0, 1, 2].into())),
+        ),
+        (json!({"somethingNew": {"text": "?"}}), None),
+        (json!({"text": null}), None),
+        (json!({}), None),
+    ];
+    for (payload, event) in cases {
+        let (name, payload) = delta(0, payload);
+        let told = told(&mut Decoder::new(Names::default()), name, &payload);
+        assert_eq!(told, event, "{payload}");
+    }
+}
+
+#[test]
+fn a_citation_stands_on_the_text_of_its_block() {
+    let mut decoder = Decoder::new(Names::default());
+    let mut decode = |(name, payload): (&str, Value)| told(&mut decoder, name, &payload);
+    decode(delta(0, json!({"text": "before "})));
+    decode(delta(1, json!({"text": "célà"})));
+    let cited = decode(delta(
+        1,
+        json!({"citation": {
+            "title": "a book", "source": "unused", "sourceContent": [{"text": "so "}, {"text": "it is"}],
+            "location": {"documentPage": {"documentIndex": 1, "start": 3, "end": 4}},
+        }}),
+    ));
+    let citation = Citation {
+        range: (7, 11),
+        title: "a book".into(),
+        place: Some(Place {
+            unit: Unit::Page,
+            document: 1,
+            start: 3,
+            end: 4,
+        }),
+        url: None,
+        quote: "so it is".into(),
+    };
+    assert_eq!(cited, Some(Event::Citation(citation)));
+    let web = json!({"citation": {"source": "a site", "location": {"web": {"url": "https://a.example/"}}}});
+    match decode(delta(1, web)) {
+        Some(Event::Citation(citation)) => {
+            assert_eq!(citation.title, "a site");
+            assert_eq!(citation.url.as_deref(), Some("https://a.example/"));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn written_tokens_are_told_apart_by_how_long_they_are_kept() {
-    let detail = |ttl, tokens| {
-        let detail = CacheDetail::builder().ttl(ttl).input_tokens(tokens);
-        detail.build().unwrap()
-    };
-    let usage = TokenUsage::builder()
-        .input_tokens(3)
-        .output_tokens(61)
-        .total_tokens(2_435)
-        .cache_read_input_tokens(2_074)
-        .cache_write_input_tokens(297)
-        .cache_details(detail(CacheTtl::OneHour, 200))
-        .cache_details(detail(CacheTtl::FiveMinutes, 97))
-        .build()
-        .unwrap();
-    let metadata = ConverseStreamMetadataEvent::builder().usage(usage).build();
-    let event = Decoder::new(Names::default()).decode(ConverseStreamOutput::Metadata(metadata));
+    let payload = json!({"metrics": {"latencyMs": 5}, "usage": {
+        "inputTokens": 3, "outputTokens": 61, "totalTokens": 2_435,
+        "cacheReadInputTokens": 2_074, "cacheWriteInputTokens": 297,
+        "cacheDetails": [{"ttl": "1h", "inputTokens": 200}, {"ttl": "5m", "inputTokens": 97}],
+    }});
+    let event = told(&mut Decoder::new(Names::default()), "metadata", &payload);
     let Some(Event::Usage(usage)) = event else {
         panic!("{event:?}");
     };
@@ -87,11 +141,19 @@ fn written_tokens_are_told_apart_by_how_long_they_are_kept() {
 }
 
 #[test]
-fn reasons_that_the_sdk_does_not_know_are_kept() {
+fn reasons_that_are_not_known_are_kept() {
     let cases = [
         ("end_turn", StopReason::EndTurn),
         ("tool_use", StopReason::ToolUse),
+        ("max_tokens", StopReason::MaxTokens),
+        (
+            "stop_sequence",
+            StopReason::StopSequence(Some("###".into())),
+        ),
+        ("guardrail_intervened", StopReason::GuardrailIntervened),
+        ("content_filtered", StopReason::ContentFiltered),
         ("refusal", StopReason::ContentFiltered),
+        ("malformed_model_output", StopReason::Malformed),
         ("malformed_tool_use", StopReason::Malformed),
         (
             "model_context_window_exceeded",
@@ -100,71 +162,128 @@ fn reasons_that_the_sdk_does_not_know_are_kept() {
         ("tomorrow", StopReason::Other("tomorrow".into())),
     ];
     for (word, reason) in cases {
-        let stop = MessageStopEvent::builder().stop_reason(word.into());
-        let event = ConverseStreamOutput::MessageStop(stop.build().unwrap());
-        let decoded = Decoder::new(Names::default()).decode(event);
-        assert_eq!(decoded, Some(Event::Stop(reason)), "{word}");
+        let payload =
+            json!({"stopReason": word, "additionalModelResponseFields": {"stop_sequence": "###"}});
+        let event = told(&mut Decoder::new(Names::default()), "messageStop", &payload);
+        assert_eq!(event, Some(Event::Stop(reason)), "{word}");
     }
-}
-
-fn delta(block: i32, delta: ContentBlockDelta) -> ConverseStreamOutput {
-    let event = ContentBlockDeltaEvent::builder()
-        .content_block_index(block)
-        .delta(delta);
-    ConverseStreamOutput::ContentBlockDelta(event.build().unwrap())
 }
 
 #[test]
 fn tokens_of_thinking_are_part_of_the_usage() {
-    let keys = ["thinking_tokens", "output_tokens_details", "usage"];
-    let fields = keys
-        .into_iter()
-        .fold(Document::Number(Number::PosInt(40)), |inner, key| {
-            Document::Object([(key.to_owned(), inner)].into())
-        });
+    let fields = json!({"usage": {"output_tokens_details": {"thinking_tokens": 40}}});
+    let stop = json!({"stopReason": "end_turn", "additionalModelResponseFields": fields});
     let mut decoder = Decoder::new(Names::default());
-    let stop = MessageStopEvent::builder()
-        .stop_reason(SdkStopReason::EndTurn)
-        .additional_model_response_fields(fields);
-    decoder.decode(ConverseStreamOutput::MessageStop(stop.build().unwrap()));
-    let usage = TokenUsage::builder()
-        .input_tokens(1)
-        .output_tokens(50)
-        .total_tokens(51);
-    let metadata = ConverseStreamMetadataEvent::builder().usage(usage.build().unwrap());
-    match decoder.decode(ConverseStreamOutput::Metadata(metadata.build())) {
+    told(&mut decoder, "messageStop", &stop);
+    let metadata = json!({"usage": {"inputTokens": 1, "outputTokens": 50, "totalTokens": 51}});
+    match told(&mut decoder, "metadata", &metadata) {
         Some(Event::Usage(usage)) => assert_eq!(usage.reasoning, Some(40)),
         other => panic!("{other:?}"),
     }
 }
 
-fn any_event() -> impl proptest::strategy::Strategy<Value = ConverseStreamOutput> {
+#[test]
+fn a_whole_reply_is_the_events_of_a_stream() {
+    let reply = json!({
+        "output": {"message": {"role": "assistant", "content": [
+            {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "c2ln"}}},
+            {"reasoningContent": {"redactedContent": "AAEC"}},
+            {"text": "see "},
+            {"citationsContent": {"content": [{"text": "this"}], "citations": [{"title": "a book"}]}},
+            {"somethingNew": {"text": "?"}},
+            {"toolUse": {"toolUseId": "a", "name": "f", "input": {"n": 5}}},
+        ]}},
+        "stopReason": "tool_use",
+        "additionalModelResponseFields": {"usage": {"output_tokens_details": {"thinking_tokens": 2}}},
+        "usage": {"inputTokens": 1, "outputTokens": 5, "totalTokens": 6},
+    });
+    // Numbers of a tool's input are not read, and so not rounded.
+    let body = reply
+        .to_string()
+        .replace("{\"n\":5}", "{\"n\": 12345678901234567890123}");
+    let mut decoder = Decoder::new(Names::default());
+    let events = decoder.replay(body.as_bytes()).unwrap();
+    let citation = Citation {
+        range: (4, 8),
+        title: "a book".into(),
+        place: None,
+        url: None,
+        quote: String::new(),
+    };
+    let usage = Usage {
+        input: 1,
+        output: 5,
+        reasoning: Some(2),
+        ..Usage::default()
+    };
+    assert_eq!(
+        events,
+        [
+            Event::Thinking("hm".into()),
+            Event::Signature("c2ln".into()),
+            Event::RedactedThinking(vec![0, 1, 2].into()),
+            Event::Text("see ".into()),
+            Event::Text("this".into()),
+            Event::Citation(citation),
+            Event::ToolCall {
+                index: 0,
+                id: "a".into(),
+                name: "f".into(),
+            },
+            Event::ToolInput {
+                index: 0,
+                json: "{\"n\": 12345678901234567890123}".into(),
+            },
+            Event::Stop(StopReason::ToolUse),
+            Event::Usage(usage),
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_event_says_where() {
+    let cases = [
+        (
+            "contentBlockDelta",
+            "{\"delta\":{\"text\":5}}",
+            "delta.text",
+        ),
+        (
+            "contentBlockDelta",
+            "{\"delta\":{\"reasoningContent\":{\"redactedContent\":\"?\"}}}",
+            "delta.reasoningContent.redactedContent",
+        ),
+        (
+            "metadata",
+            "{\"usage\":{\"inputTokens\":99999999999}}",
+            "usage.inputTokens",
+        ),
+        ("messageStop", "", ""),
+    ];
+    for (name, payload, path) in cases {
+        let misread = Decoder::new(Names::default())
+            .decode(name, payload.as_bytes())
+            .unwrap_err();
+        assert_eq!(misread.path, path, "{payload}");
+    }
+    assert!(Decoder::new(Names::default()).replay(b"<html>").is_err());
+}
+
+fn any_event() -> impl proptest::strategy::Strategy<Value = (&'static str, Value)> {
     use proptest::prelude::*;
     let block = || prop_oneof![Just(-1), Just(i32::MAX), 0..4_i32];
     prop_oneof![
         (block(), ".{0,3}").prop_map(|(block, id)| start(block, &id, &id)),
         (block(), ".{0,9}").prop_map(|(block, json)| input(block, &json)),
-        (block(), ".{0,9}").prop_map(|(block, text)| delta(block, ContentBlockDelta::Text(text))),
+        (block(), ".{0,9}").prop_map(|(block, text)| delta(block, json!({"text": text}))),
         (block(), ".{0,9}").prop_map(|(block, text)| {
-            delta(
-                block,
-                ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::Signature(text)),
-            )
+            delta(block, json!({"reasoningContent": {"signature": text}}))
         }),
-        "[a-z_]{0,20}".prop_map(|reason| {
-            let stop =
-                MessageStopEvent::builder().stop_reason(SdkStopReason::from(reason.as_str()));
-            ConverseStreamOutput::MessageStop(stop.build().unwrap())
-        }),
+        "[a-z_]{0,20}".prop_map(|reason| ("messageStop", json!({"stopReason": reason}))),
         (any::<i32>(), any::<i32>(), any::<i32>()).prop_map(|(input, output, cached)| {
-            let usage = TokenUsage::builder()
-                .input_tokens(input)
-                .output_tokens(output)
-                .total_tokens(output)
-                .cache_read_input_tokens(cached)
-                .cache_write_input_tokens(cached);
-            let metadata = ConverseStreamMetadataEvent::builder().usage(usage.build().unwrap());
-            ConverseStreamOutput::Metadata(metadata.build())
+            let usage = json!({"inputTokens": input, "outputTokens": output, "totalTokens": output,
+                "cacheReadInputTokens": cached, "cacheWriteInputTokens": cached});
+            ("metadata", json!({"usage": usage}))
         }),
     ]
 }
@@ -176,8 +295,8 @@ proptest::proptest! {
     fn whatever_order_events_come_in_every_piece_belongs_to_a_call_that_began(events in proptest::collection::vec(any_event(), 0..40)) {
         let mut decoder = Decoder::new(Names::default());
         let mut calls = 0;
-        for event in events {
-            match decoder.decode(event) {
+        for (name, payload) in events {
+            match told(&mut decoder, name, &payload) {
                 Some(Event::ToolCall { index, .. }) => {
                     proptest::prop_assert_eq!(index, calls);
                     calls += 1;

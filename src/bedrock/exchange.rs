@@ -1,0 +1,70 @@
+//! The bytes of a call on both sides of the SDK, which signs, sends and receives them.
+
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use bytes::Bytes;
+
+use crate::sdk::put_body;
+
+/// Gives a call its body, and takes the answer's away before the SDK makes its own types of it. Clones share both.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    request: Bytes,
+    answer: Arc<Mutex<Option<SdkBody>>>,
+}
+
+impl Exchange {
+    /// A call with this body.
+    pub fn new(request: Bytes) -> Self {
+        Self {
+            request,
+            answer: Arc::default(),
+        }
+    }
+
+    /// The body of the answer, once the SDK says that it is a good one. A refusal's stays with the SDK.
+    pub fn answer(&self) -> SdkBody {
+        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.take().unwrap_or_else(SdkBody::empty)
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Exchange {
+    fn name(&self) -> &'static str {
+        "Exchange"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        put_body(context.request_mut(), &self.request);
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        if response.status().is_success() {
+            let body = mem::replace(response.body_mut(), SdkBody::empty());
+            *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
+        Ok(())
+    }
+}
