@@ -10,16 +10,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::ordered;
 
-use super::error::not_sent;
+use super::body::{self, Update, Values};
 use super::item::{Attributes, PK, SK, TTL};
 use super::{Key, StoreError, Table, Write, WriteLimits};
 
@@ -153,31 +151,37 @@ impl Settlement {
 
     /// As a part of a transaction. Its condition fails when a hold is not there; of those that have moved, when there
     /// is no account any more.
-    pub(super) fn update(&self, table: &str) -> Result<Update, StoreError> {
-        let mut update = Update::builder()
-            .table_name(table)
-            .key(PK, AttributeValue::S(self.key.pk.clone()))
-            .key(SK, AttributeValue::S(self.key.sk.clone()))
-            .expression_attribute_values(":correction", n(self.actual - self.held));
-        if self.moved {
-            update = update
-                .update_expression(
-                    "SET committed = committed + :correction, spent = spent + :correction",
-                )
-                .condition_expression("attribute_exists(committed)");
+    pub(super) fn update<'a>(&'a self, table: &'a str) -> Update<'a> {
+        let mut values = Values::from([(
+            ":correction".to_owned(),
+            body::number(self.actual - self.held),
+        )]);
+        let mut names = BTreeMap::new();
+        let (expression, condition) = if self.moved {
+            (
+                "SET committed = committed + :correction, spent = spent + :correction".to_owned(),
+                "attribute_exists(committed)".to_owned(),
+            )
         } else {
             let (holds, there) = paths(self.holders.len());
-            update = update
-                .update_expression(format!(
+            values.insert(":actual".to_owned(), body::number(self.actual));
+            let holders = self.holders.iter().enumerate();
+            names.extend(holders.map(|(i, holder)| (format!("#{i}"), &**holder)));
+            (
+                format!(
                     "SET committed = committed + :correction, spent = spent + :actual REMOVE {holds}"
-                ))
-                .condition_expression(there)
-                .expression_attribute_values(":actual", n(self.actual));
-            for (i, holder) in self.holders.iter().enumerate() {
-                update = update.expression_attribute_names(format!("#{i}"), holder);
-            }
+                ),
+                there,
+            )
+        };
+        Update {
+            table_name: table,
+            key: &self.key,
+            update_expression: expression,
+            condition_expression: Some(condition),
+            expression_attribute_names: names,
+            expression_attribute_values: values,
         }
-        update.build().map_err(not_sent)
     }
 }
 

@@ -1,8 +1,11 @@
 //! Items: JSON objects on this side, DynamoDB attributes on the other.
 //!
 //! JSON text is the common ground because it carries numbers as digits: a price of 0.1 is the item's `N: "0.1"` and
-//! never passes through a float. (`serde_dynamo` and `serde_json::Value` would both make one of it.)
+//! never passes through a float. (`serde_dynamo` and `serde_json::Value` would both make one of it.) What is written
+//! stays text all the way: the SDK's types would be a hash map for each object and a string for each name, made to be
+//! written out at once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +14,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
-use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::ser::{self, Error as _, SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::json;
@@ -32,9 +35,16 @@ pub(super) type Attributes = HashMap<String, AttributeValue>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     pub(super) key: Key,
-    /// Becomes attributes for each call: the SDK takes them away.
     json: Arc<str>,
-    set: Vec<(&'static str, AttributeValue)>,
+    set: Vec<(&'static str, Attribute)>,
+}
+
+/// One attribute, as DynamoDB's JSON has it
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html>).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) enum Attribute {
+    S(String),
+    N(String),
 }
 
 impl Item {
@@ -54,23 +64,10 @@ impl Item {
         })
     }
 
-    /// As the table keeps it.
-    ///
-    /// # Errors
-    /// As for any JSON: none that [`Item::new`] lets through.
-    pub(super) fn attributes(&self) -> Result<Attributes, StoreError> {
-        let Fields(mut attributes) = serde_json::from_str(&self.json)?;
-        let set = self.set.iter();
-        attributes.extend(set.map(|(name, value)| ((*name).to_owned(), value.clone())));
-        attributes.insert(PK.to_owned(), AttributeValue::S(self.key.pk.clone()));
-        attributes.insert(SK.to_owned(), AttributeValue::S(self.key.sk.clone()));
-        Ok(attributes)
-    }
-
     /// The item is gone from this instant on.
     #[must_use]
     pub fn expires(mut self, at: Timestamp) -> Item {
-        let seconds = AttributeValue::N(at.as_second().to_string());
+        let seconds = Attribute::N(at.as_second().to_string());
         self.set.push((TTL, seconds));
         self
     }
@@ -78,14 +75,14 @@ impl Item {
     /// The item is found in index 1 under [`super::keys::by_key`].
     #[must_use]
     pub fn by_key(mut self, partition: String) -> Item {
-        self.set.push((BY_KEY, AttributeValue::S(partition)));
+        self.set.push((BY_KEY, Attribute::S(partition)));
         self
     }
 
     /// The item is found in index 2 under [`super::keys::by_session`].
     #[must_use]
     pub fn by_session(mut self, partition: String) -> Item {
-        self.set.push((BY_SESSION, AttributeValue::S(partition)));
+        self.set.push((BY_SESSION, Attribute::S(partition)));
         self
     }
 }
@@ -104,48 +101,118 @@ pub(super) fn expired(attributes: &Attributes, now: Timestamp) -> bool {
         .is_some_and(|ttl| ttl <= now.as_second())
 }
 
-/// A JSON object as attributes.
-struct Fields(Attributes);
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_map(FieldsVisitor)
+/// As the table keeps it.
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut attributes = serializer.serialize_map(None)?;
+        self.key.write(&mut attributes)?;
+        for (name, attribute) in &self.set {
+            attributes.serialize_entry(name, attribute)?;
+        }
+        let here = |name: &str| {
+            let mut set = self.set.iter();
+            name == PK || name == SK || set.any(|(set, _)| *set == name)
+        };
+        write_fields(&self.json, &mut attributes, here)?;
+        attributes.end()
     }
 }
 
-struct FieldsVisitor;
+impl Key {
+    fn write<M: SerializeMap>(&self, attributes: &mut M) -> Result<(), M::Error> {
+        attributes.serialize_entry(PK, &Text { s: &self.pk })?;
+        attributes.serialize_entry(SK, &Text { s: &self.sk })
+    }
+}
 
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
+/// A key as attributes.
+pub(super) struct KeyAttributes<'a>(pub(super) &'a Key);
+
+impl Serialize for KeyAttributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut attributes = serializer.serialize_map(Some(2))?;
+        self.0.write(&mut attributes)?;
+        attributes.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    #[serde(rename = "S")]
+    s: &'a str,
+}
+
+/// A JSON value as an attribute: `{"S": …}`. Text, digits and truth values stay as they are spelled.
+struct Value<'a>(&'a RawValue);
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json = self.0.get();
+        let mut attribute = serializer.serialize_map(Some(1))?;
+        match json.as_bytes().first() {
+            Some(b'{') => attribute.serialize_entry("M", &Fields(json))?,
+            Some(b'[') => {
+                let values: Vec<&RawValue> =
+                    serde_json::from_str(json).map_err(ser::Error::custom)?;
+                let values: Vec<Value<'_>> = values.into_iter().map(Value).collect();
+                attribute.serialize_entry("L", &values)?;
+            }
+            Some(b'"') => attribute.serialize_entry("S", self.0)?,
+            Some(b't' | b'f') => attribute.serialize_entry("BOOL", self.0)?,
+            Some(b'n') => attribute.serialize_entry("NULL", &true)?,
+            _ => attribute.serialize_entry("N", json)?,
+        }
+        attribute.end()
+    }
+}
+
+/// A JSON object's fields as attributes.
+struct Fields<'a>(&'a str);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut attributes = serializer.serialize_map(None)?;
+        write_fields(self.0, &mut attributes, |_| false)?;
+        attributes.end()
+    }
+}
+
+/// Writes the fields of a JSON object, as attributes, without those that are here already.
+fn write_fields<M: SerializeMap>(
+    json: &str,
+    attributes: &mut M,
+    here: impl Fn(&str) -> bool,
+) -> Result<(), M::Error> {
+    let fields = FieldsVisitor { attributes, here };
+    let mut json = serde_json::Deserializer::from_str(json);
+    json.deserialize_map(fields).map_err(ser::Error::custom)
+}
+
+struct FieldsVisitor<'a, M, H> {
+    attributes: &'a mut M,
+    here: H,
+}
+
+impl<'de, M: SerializeMap, H: Fn(&str) -> bool> Visitor<'de> for FieldsVisitor<'_, M, H> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields = Attributes::new();
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            let value = to_attribute(value.get()).map_err(de::Error::custom)?;
-            fields.insert(name, value);
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some((Name(name), value)) = fields.next_entry::<_, &RawValue>()? {
+            if !(self.here)(&name) {
+                let written = self.attributes.serialize_entry(&name, &Value(value));
+                written.map_err(de::Error::custom)?;
+            }
         }
-        Ok(Fields(fields))
+        Ok(())
     }
 }
 
-fn to_attribute(json: &str) -> Result<AttributeValue, serde_json::Error> {
-    Ok(match json.as_bytes().first() {
-        Some(b'{') => AttributeValue::M(serde_json::from_str::<Fields>(json)?.0),
-        Some(b'[') => {
-            let values: Vec<&RawValue> = serde_json::from_str(json)?;
-            let values = values.into_iter().map(|value| to_attribute(value.get()));
-            AttributeValue::L(values.collect::<Result<_, _>>()?)
-        }
-        Some(b'"') => AttributeValue::S(serde_json::from_str(json)?),
-        Some(b't' | b'f') => AttributeValue::Bool(serde_json::from_str(json)?),
-        Some(b'n') => AttributeValue::Null(true),
-        _ => AttributeValue::N(json.to_owned()),
-    })
-}
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn write_object(json: &mut String, attributes: &Attributes) -> Result<(), serde_json::Error> {
     json.push('{');
@@ -200,29 +267,62 @@ mod tests {
         }
     }
 
+    /// The item as it is sent.
+    fn sent(value: &impl Serialize) -> String {
+        serde_json::to_string(&Item::new(&key(), value).unwrap()).unwrap()
+    }
+
     #[test]
     fn a_number_is_stored_digit_for_digit() {
         let digits = "0.1234567890123456789012345678";
         let value = RawValue::from_string(format!(r#"{{"spend":{digits}}}"#)).unwrap();
-        let item = Item::new(&key(), &value).unwrap().attributes().unwrap();
-        assert_eq!(item["spend"], AttributeValue::N(digits.into()));
+        let sent = sent(&value);
+        assert!(
+            sent.contains(&format!(r#""spend":{{"N":"{digits}"}}"#)),
+            "{sent}"
+        );
+        let item = Attributes::from([("spend".to_owned(), AttributeValue::N(digits.into()))]);
         let back: Box<RawValue> = read(&item).unwrap();
         assert!(back.get().contains(digits), "{back}");
     }
 
     #[test]
-    fn every_kind_of_json_comes_back() {
+    fn every_kind_of_json_has_its_attribute() {
         let value = json!({
             "text": "a \"quoted\" line\nand a é", "empty": "", "whole": 18446744073709551615u64, "none": null,
-            "yes": true, "list": [1, "two", [], {}], "deep": {"er": {"still": -1}},
+            "yes": true, "list": [1, "two", [], {}], "deep": {"er": {"still": -1}}, "a \"name\"": "t",
         });
-        let item = Item::new(&key(), &value).unwrap().attributes().unwrap();
-        let mut back: serde_json::Value = read(&item).unwrap();
-        assert_eq!(back["pk"], "p");
-        back.as_object_mut()
-            .unwrap()
-            .retain(|name, _| name != "pk" && name != "sk");
-        assert_eq!(back, value);
+        let attributes = json!({
+            "pk": {"S": "p"},
+            "sk": {"S": "s"},
+            "text": {"S": "a \"quoted\" line\nand a é"},
+            "empty": {"S": ""},
+            "whole": {"N": "18446744073709551615"},
+            "none": {"NULL": true},
+            "yes": {"BOOL": true},
+            "list": {"L": [{"N": "1"}, {"S": "two"}, {"L": []}, {"M": {}}]},
+            "deep": {"M": {"er": {"M": {"still": {"N": "-1"}}}}},
+            "a \"name\"": {"S": "t"},
+        });
+        assert_eq!(sent(&value), attributes.to_string());
+    }
+
+    #[test]
+    fn what_the_table_has_of_its_own_goes_before_fields_of_the_same_name() {
+        let value = json!({"pk": "other", "ttl": "a text", "by_key": 5, "n": 1});
+        let item = Item::new(&key(), &value).unwrap();
+        let item = item
+            .expires(Timestamp::from_second(9).unwrap())
+            .by_key("k".into())
+            .by_session("s".into());
+        let attributes = json!({
+            "pk": {"S": "p"}, "sk": {"S": "s"}, "ttl": {"N": "9"}, "by_key": {"S": "k"}, "by_session": {"S": "s"},
+            "n": {"N": "1"},
+        });
+        assert_eq!(
+            serde_json::to_string(&item).unwrap(),
+            attributes.to_string()
+        );
     }
 
     #[test]

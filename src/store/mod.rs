@@ -5,6 +5,7 @@
 
 mod account;
 mod batch;
+mod body;
 mod commit;
 mod count;
 #[cfg(feature = "local")]

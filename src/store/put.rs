@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
 
+use crate::sdk::put_body;
+
+use super::body::Put;
 use super::{Item, StoreError, Table};
 
 /// One item, with the SDK's own tries.
@@ -17,7 +19,7 @@ impl Table {
     /// # Errors
     /// When the table does not take it.
     pub async fn put(&self, item: Item) -> Result<(), StoreError> {
-        self.send(self.putting(&item)?).await
+        self.send(&Put::over(&self.name, &item)).await
     }
 
     /// Puts an item where `version`, a number among its fields, is still the one that was read; `None`: where no item
@@ -26,23 +28,18 @@ impl Table {
     /// # Errors
     /// [`StoreError::ConditionFailed`] when another version is there; else when the table does not take it.
     pub async fn put_over(&self, item: Item, version: Option<u64>) -> Result<(), StoreError> {
-        let put = self.putting(&item)?;
         let put = match version {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", AttributeValue::N(version.to_string())),
+            None => Put::new(&self.name, &item),
+            Some(version) => Put::over_version(&self.name, &item, version),
         };
-        self.send(put).await
+        self.send(&put).await
     }
 
-    fn putting(&self, item: &Item) -> Result<PutItemFluentBuilder, StoreError> {
-        let put = self.client.put_item().table_name(&*self.name);
-        Ok(put.set_item(Some(item.attributes()?)))
-    }
-
-    async fn send(&self, put: PutItemFluentBuilder) -> Result<(), StoreError> {
-        match put.send().await {
+    async fn send(&self, put: &Put<'_>) -> Result<(), StoreError> {
+        let body = Bytes::from(serde_json::to_vec(put)?);
+        let call = self.client.put_item().table_name(&*self.name).customize();
+        let call = call.mutate_request(move |request| put_body(request, &body));
+        match call.send().await {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(refusal))
                 if refusal.err().code() == Some("ConditionalCheckFailedException") =>

@@ -1,17 +1,20 @@
 //! Writing: several items at once, all or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::sdk::put_body;
+
+use super::body::{self, Part, Transaction, Update, number};
 use super::error::not_sent;
-use super::item::{PK, SK};
 use super::{Item, Key, Settlement, StoreError, Table};
 
 /// One write of a transaction. No two of a transaction may meet the same item.
@@ -102,8 +105,13 @@ impl Table {
     /// replace, or when a hold to settle is not; a transient error when time ran out, after
     /// which the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
-        let token = Uuid::new_v4().to_string();
-        let attempt = || self.transact_once(writes, &token, limits.attempt);
+        let parts = writes.iter().map(|write| self.part(write));
+        let transaction = Transaction {
+            client_request_token: &Uuid::new_v4().to_string(),
+            transact_items: parts.collect(),
+        };
+        let body = Bytes::from(serde_json::to_vec(&transaction)?);
+        let attempt = || self.transact_once(body.clone(), limits.attempt);
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(25))
             .with_max_delay(Duration::from_millis(200))
@@ -119,18 +127,13 @@ impl Table {
             .unwrap_or(Err(StoreError::Timeout(limits.total)))
     }
 
-    async fn transact_once(
-        &self,
-        writes: &[Write],
-        token: &str,
-        limit: Duration,
-    ) -> Result<(), StoreError> {
-        let parts = writes.iter().map(|write| self.transaction_part(write));
+    async fn transact_once(&self, body: Bytes, limit: Duration) -> Result<(), StoreError> {
         let call = self
             .untried
             .transact_write_items()
-            .set_transact_items(Some(parts.collect::<Result<_, _>>()?))
-            .client_request_token(token)
+            .set_transact_items(Some(vec![self.named()?]))
+            .customize()
+            .mutate_request(move |request| put_body(request, &body))
             .send();
         match tokio::time::timeout(limit, call).await {
             Ok(Ok(_)) => Ok(()),
@@ -139,51 +142,45 @@ impl Table {
         }
     }
 
-    fn transaction_part(&self, write: &Write) -> Result<TransactWriteItem, StoreError> {
-        let part = TransactWriteItem::builder();
-        let part = match write {
-            Write::Create(item) => part.put(
-                Put::builder()
-                    .table_name(&*self.name)
-                    .set_item(Some(item.attributes()?))
-                    .condition_expression("attribute_not_exists(pk)")
-                    .build()
-                    .map_err(not_sent)?,
-            ),
-            Write::Replace(item, version) => part.put(
-                Put::builder()
-                    .table_name(&*self.name)
-                    .set_item(Some(item.attributes()?))
-                    .condition_expression("version = :version")
-                    .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
-                    .build()
-                    .map_err(not_sent)?,
-            ),
-            Write::Add { key, amounts } => part.update(self.add(key, amounts)?),
-            Write::Settle(settlement) => part.update(settlement.update(&self.name)?),
-        };
-        Ok(part.build())
+    /// The SDK finds the endpoint by the table's name, which may be the ARN of another account's.
+    fn named(&self) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&*self.name)
+            .set_item(Some(HashMap::new()));
+        let put = put.build().map_err(not_sent)?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    fn add(&self, key: &Key, amounts: &[(String, Decimal)]) -> Result<Update, StoreError> {
-        let mut update = Update::builder()
-            .table_name(&*self.name)
-            .key(PK, AttributeValue::S(key.pk.clone()))
-            .key(SK, AttributeValue::S(key.sk.clone()));
-        let mut terms = Vec::with_capacity(amounts.len());
-        for (i, (field, amount)) in amounts.iter().enumerate() {
-            terms.push(format!("#{i} :{i}"));
-            update = update
-                .expression_attribute_names(format!("#{i}"), field)
-                .expression_attribute_values(
-                    format!(":{i}"),
-                    AttributeValue::N(amount.normalize().to_string()),
-                );
+    fn part<'a>(&'a self, write: &'a Write) -> Part<'a> {
+        match write {
+            Write::Create(item) => Part::Put(body::Put::new(&self.name, item)),
+            Write::Replace(item, version) => {
+                Part::Put(body::Put::over_version(&self.name, item, *version))
+            }
+            Write::Add { key, amounts } => Part::Update(self.add(key, amounts)),
+            Write::Settle(settlement) => Part::Update(settlement.update(&self.name)),
         }
-        update
-            .update_expression(format!("ADD {}", terms.join(", ")))
-            .build()
-            .map_err(not_sent)
+    }
+
+    fn add<'a>(&'a self, key: &'a Key, amounts: &'a [(String, Decimal)]) -> Update<'a> {
+        let terms: Vec<String> = (0..amounts.len()).map(|i| format!("#{i} :{i}")).collect();
+        let amounts = amounts.iter().enumerate();
+        let (names, values) = amounts
+            .map(|(i, (field, amount))| {
+                (
+                    (format!("#{i}"), &**field),
+                    (format!(":{i}"), number(*amount)),
+                )
+            })
+            .unzip();
+        Update {
+            table_name: &self.name,
+            key,
+            update_expression: format!("ADD {}", terms.join(", ")),
+            condition_expression: None,
+            expression_attribute_names: names,
+            expression_attribute_values: values,
+        }
     }
 }
 
