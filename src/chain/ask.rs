@@ -75,7 +75,7 @@ pub trait Sink: Send {
     /// Whether nobody listens any more.
     fn is_gone(&self) -> bool;
     /// Waits until nobody listens any more.
-    fn gone(&self) -> impl Future<Output = ()> + Send;
+    fn gone(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Who answers, and what was tried before.

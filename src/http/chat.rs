@@ -7,20 +7,19 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
-use crate::chain::{Ask, Begun, UnknownModel};
-use crate::conversation::{Fold, Request};
-use crate::keys::{Caller, Presented, Standing};
+use crate::chain::{Ask, UnknownModel};
+use crate::conversation::Request;
+use crate::keys::{Caller, Presented};
 use crate::spend::RequestId;
 use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire};
 
 use super::auth::EarlyKey;
 use super::body::Body;
-use super::exchange::{Exchange, Running, Step};
+use super::exchange::{Exchange, Told};
 use super::filing::Prompt;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
@@ -60,7 +59,7 @@ async fn answer<W: Wire>(
     let arrived = Instant::now();
     let refreshed = app.routes.refresh();
     let body = body.map(|Body(body)| body);
-    let read = match &body {
+    let mut read = match &body {
         Ok(body) => read::<W>(app, presented.caller(), headers, body).await,
         Err(error) => Err(error.clone()),
     };
@@ -73,7 +72,10 @@ async fn answer<W: Wire>(
     let mut asked = Asked {
         id: app.ledger.new_id(Timestamp::now()),
         caller,
-        labels: Labels::of_headers(headers),
+        labels: match &mut read {
+            Ok((_, options)) => std::mem::take(&mut options.labels),
+            Err(_) => Labels::of_headers(headers),
+        },
         model_in_path,
         deadline: ends.map_or(limit, |Extension(Deadline(end))| limit.min(end)),
     };
@@ -163,7 +165,6 @@ impl Asked {
         request: Request,
         mut options: Options,
     ) -> Result<Prepared, ApiError> {
-        self.labels = std::mem::take(&mut options.labels);
         let model = options.model.take().or_else(|| self.model_in_path.clone());
         let group = access::group(app, &self.caller, model.as_deref())?;
         options.check_unsupported(app.drops_params(&group))?;
@@ -212,11 +213,12 @@ impl Asked {
 
     async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: Bytes) -> Response {
         let (id, whole_answer) = (self.id, prepared.ask.whole);
-        let (running, steps, head) = self.start(app, W::CALL_TYPE, prepared, body);
+        let (exchange, head) = self.exchange(app, W::CALL_TYPE, prepared, body);
         let mut response = if whole_answer {
-            running.beside(whole::<W>(id, steps, head)).await
+            whole::<W>(id, exchange.whole(app).await, head)
         } else {
             let heartbeat = app.config.settings.heartbeat_interval;
+            let (running, steps) = exchange.start(app);
             let answer = sse::respond::<W>(id, steps, heartbeat, head);
             running.beside(answer).await
         };
@@ -224,13 +226,14 @@ impl Asked {
         response
     }
 
-    fn start(
+    /// The conversation is the exchange's then, and the body is gone: the wait for its answer may be long.
+    fn exchange(
         self,
         app: &AppState,
         call_type: &'static str,
         prepared: Prepared,
         body: Bytes,
-    ) -> (Running, Receiver<Step>, Head) {
+    ) -> (Exchange, Head) {
         let Prepared {
             request,
             ask,
@@ -247,10 +250,7 @@ impl Asked {
             model_asked,
             labels: self.labels,
         };
-        // The conversation is the exchange's now, and the wait for its answer may be long.
-        drop(body);
-        let (running, steps) = exchange.start(app);
-        (running, steps, head)
+        (exchange, head)
     }
 }
 
@@ -277,45 +277,30 @@ pub(super) async fn read<W: Wire>(
 }
 
 /// The reply as one JSON object.
-async fn whole<W: Wire>(id: RequestId, mut steps: Receiver<Step>, head: Head) -> Response {
-    let mut fold = Fold::default();
-    let mut begun: Option<Begun> = None;
-    let mut standing = Standing::default();
-    while let Some(step) = steps.recv().await {
-        match step {
-            Step::Admitted(with) => standing = with,
-            Step::Begin(beginning) => {
-                fold = Fold::default();
-                begun = Some(beginning);
-            }
-            Step::Event(event) => fold.push(event),
-            Step::End(ending) => {
-                let Some(Begun { target, .. }) = begun else {
-                    break;
-                };
-                let mut reply = fold.finish();
-                reply.usage = Some(ending.usage);
-                let head = Head {
-                    model: target.group().to_owned(),
-                    ..head
-                };
-                let body = W::whole(head, reply, ending.cost);
-                let mut response = (StatusCode::OK, Json(body)).into_response();
-                trail::add(response.headers_mut(), &id, Some(&target), &ending.attempts);
-                trail::add_cost(response.headers_mut(), ending.cost);
-                standing::add(response.headers_mut(), &standing, ending.cost);
-                return response;
-            }
-            Step::Failed(error, attempts) => {
-                let mut response = error.into_response();
-                trail::add(response.headers_mut(), &id, None, &attempts);
-                standing::add(response.headers_mut(), &standing, None);
-                return response;
-            }
+fn whole<W: Wire>(id: RequestId, told: Option<Told>, head: Head) -> Response {
+    // The exchange always says how it ended; only the end of the process can keep it from that.
+    let Some(told) = told else {
+        return ApiError::internal().into_response();
+    };
+    let (mut response, target, cost, attempts) = match (told.ending, told.target) {
+        (Ok(ending), Some(target)) => {
+            let mut reply = told.reply;
+            reply.usage = Some(ending.usage);
+            let head = Head {
+                model: target.group().to_owned(),
+                ..head
+            };
+            let body = W::whole(head, reply, ending.cost);
+            let mut response = (StatusCode::OK, Json(body)).into_response();
+            trail::add_cost(response.headers_mut(), ending.cost);
+            (response, Some(target), ending.cost, ending.attempts)
         }
-    }
-    // The task always says how it ended; only the end of the process can keep it from that.
-    ApiError::internal().into_response()
+        (Ok(_), None) => return ApiError::internal().into_response(),
+        (Err((error, attempts)), _) => (error.into_response(), None, None, attempts),
+    };
+    trail::add(response.headers_mut(), &id, target.as_deref(), &attempts);
+    standing::add(response.headers_mut(), &told.standing, cost);
+    response
 }
 
 impl From<UnknownModel> for ApiError {

@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,19 +12,20 @@ use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::app::AppState;
 use crate::bedrock::Failure;
 use crate::catalog::Family;
-use crate::chain::{self, Ask, Begun, Outcome, Sink};
+use crate::chain::{self, Ask, Begun, Outcome, Sink, Target};
 use crate::config::Config;
-use crate::conversation::{Event, Request, Thinking, Usage};
+use crate::conversation::{Event, Fold, Reply, Request, Thinking, Usage};
 use crate::keys::{Caller, Denied, Standing};
 use crate::panics;
 use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
+use crate::task;
 use crate::thinking::Keeper;
 use crate::wire::{ApiError, Labels};
 
@@ -75,14 +77,23 @@ impl Exchange {
     /// Gives back what is to be run, and what it tells.
     pub(super) fn start(self, app: &AppState) -> (Running, mpsc::Receiver<Step>) {
         let (steps, told) = mpsc::channel(STEPS_AHEAD);
+        let listener = Listener::Steps(steps);
         let running = Running {
-            exchange: Some(Box::pin(self.run(app.clone(), steps))),
+            exchange: Some(Box::pin(self.run(app.clone(), listener))),
             tasks: app.tasks.clone(),
         };
         (running, told)
     }
 
-    async fn run(mut self, app: AppState, steps: mpsc::Sender<Step>) {
+    /// Runs it in a task of its own, which wakes this one once, at the end. `None`: the process ends before.
+    pub(super) async fn whole(self, app: &AppState) -> Option<Told> {
+        let (listener, told) = Listener::at_the_end();
+        let run = self.run(app.clone(), listener);
+        app.tasks.spawn(task::boxed(run));
+        told.await.ok()
+    }
+
+    async fn run(mut self, app: AppState, mut listener: Listener) {
         let started = Instant::now();
         let mut record = self.begin();
         let admitted = app
@@ -97,17 +108,20 @@ impl Exchange {
             .await;
         let mut admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(denied) => return self.refuse(&app, record, denied, steps).await,
+            Err(denied) => {
+                // Boxed: few requests need its kilobytes.
+                return Box::pin(self.refuse(&app, record, denied, listener)).await;
+            }
         };
         if admitted.standing != Standing::default() {
-            steps.send(Step::Admitted(admitted.standing)).await.ok();
+            listener.tell(Step::Admitted(admitted.standing)).await;
         }
         record.reservations = admitted.reservations;
         let estimated_input = self.request.estimated_prompt_tokens();
         spend::opened(&Opening::of(&record, estimated_input));
         let mut outcome = {
             let id = self.id;
-            let answer = pin!(self.answer(&app, &steps));
+            let answer = pin!(self.answer(&app, &mut listener));
             let answered = AssertUnwindSafe(answer).catch_unwind().await;
             answered.unwrap_or_else(|panic| {
                 let panic = panics::text(&panic);
@@ -133,11 +147,10 @@ impl Exchange {
             }),
         };
         app.keys.free(&mut admitted.taken).await;
-        // A client that has gone needs no end.
-        steps.send(last).await.ok();
-        drop(steps);
+        listener.tell(last).await;
+        drop(listener);
         let whole = started.elapsed();
-        // The client's side, in the same task, would wait for what is done here.
+        // The client's side, in the same task or on the same thread, would wait for what is done here.
         tokio::task::yield_now().await;
         log::answered(&record, first_piece, whole);
         // All three log what could not be written.
@@ -153,25 +166,24 @@ impl Exchange {
         app: &AppState,
         mut record: Record,
         denied: Denied,
-        steps: mpsc::Sender<Step>,
+        mut listener: Listener,
     ) {
         let standing = denied.standing();
         if standing != Standing::default() {
-            steps.send(Step::Admitted(standing)).await.ok();
+            listener.tell(Step::Admitted(standing)).await;
         }
         let error = standing::refusal(app, denied);
         end(&mut record, Outcome::default(), Some(&error), None);
-        steps
-            .send(Step::Failed(Box::new(error), Vec::new()))
-            .await
-            .ok();
-        drop(steps);
+        listener
+            .tell(Step::Failed(Box::new(error), Vec::new()))
+            .await;
+        drop(listener);
         log::answered(&record, None, Duration::ZERO);
         filing::file(app, record, self.prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.
-    async fn answer(&mut self, app: &AppState, steps: &mpsc::Sender<Step>) -> Outcome {
+    async fn answer(&mut self, app: &AppState, listener: &mut Listener) -> Outcome {
         let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
         if asks_for_thinking(&self.request, &app.config) {
             app.vault
@@ -179,7 +191,7 @@ impl Exchange {
                 .await;
         }
         let mut channel = Channel {
-            steps,
+            listener,
             keeper,
             prompt: &mut self.prompt,
             whole: self.ask.whole,
@@ -198,6 +210,111 @@ impl Exchange {
         );
         record.stream = !self.ask.whole;
         record
+    }
+}
+
+/// What a client is told that waits for the end.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) standing: Standing,
+    /// Who answered, if anyone did.
+    pub(super) target: Option<Arc<Target>>,
+    pub(super) reply: Reply,
+    /// When its first piece came.
+    pub(super) first_piece: Option<Instant>,
+    pub(super) ending: Result<Ending, (Box<ApiError>, Vec<Attempt>)>,
+}
+
+/// The client's side. One that has gone is told nothing.
+enum Listener {
+    /// Hears of each step.
+    Steps(mpsc::Sender<Step>),
+    /// Hears at the end. To wake it for each piece of an answer costs more than the piece.
+    End(Box<Collected>),
+}
+
+/// What is kept for the end.
+struct Collected {
+    standing: Standing,
+    target: Option<Arc<Target>>,
+    fold: Fold,
+    first_piece: Option<Instant>,
+    /// Until it is told.
+    tell: Option<oneshot::Sender<Told>>,
+}
+
+impl Listener {
+    fn at_the_end() -> (Self, oneshot::Receiver<Told>) {
+        let (tell, told) = oneshot::channel();
+        let collected = Collected {
+            standing: Standing::default(),
+            target: None,
+            fold: Fold::default(),
+            first_piece: None,
+            tell: Some(tell),
+        };
+        (Self::End(Box::new(collected)), told)
+    }
+
+    async fn tell(&mut self, step: Step) {
+        match self {
+            Self::Steps(steps) => {
+                steps.send(step).await.ok();
+            }
+            Self::End(collected) => collected.take(step),
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Steps(steps) => steps.is_closed(),
+            Self::End(collected) => {
+                let mut tell = collected.tell.iter();
+                tell.all(oneshot::Sender::is_closed)
+            }
+        }
+    }
+
+    async fn gone(&mut self) {
+        match self {
+            Self::Steps(steps) => steps.closed().await,
+            Self::End(collected) => {
+                if let Some(tell) = &mut collected.tell {
+                    tell.closed().await;
+                }
+            }
+        }
+    }
+}
+
+impl Collected {
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Admitted(standing) => self.standing = standing,
+            Step::Begin(begun) => {
+                self.fold = Fold::default();
+                self.target = Some(begun.target);
+            }
+            Step::Event(event) => {
+                self.first_piece.get_or_insert_with(Instant::now);
+                self.fold.push(event);
+            }
+            Step::End(ending) => self.end(Ok(ending)),
+            Step::Failed(error, attempts) => self.end(Err((error, attempts))),
+        }
+    }
+
+    fn end(&mut self, ending: Result<Ending, (Box<ApiError>, Vec<Attempt>)>) {
+        if let Some(tell) = self.tell.take() {
+            let told = Told {
+                standing: self.standing,
+                target: self.target.take(),
+                reply: std::mem::take(&mut self.fold).finish(),
+                first_piece: self.first_piece,
+                ending,
+            };
+            tell.send(told).ok();
+        }
     }
 }
 
@@ -297,7 +414,7 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 
 /// The client's side, as the chain sees it.
 struct Channel<'a> {
-    steps: &'a mpsc::Sender<Step>,
+    listener: &'a mut Listener,
     keeper: Keeper,
     prompt: &'a mut Option<Prompt>,
     /// The answer goes out as a whole: another target's begins from the beginning.
@@ -311,7 +428,7 @@ impl Sink for Channel<'_> {
         if let (true, Some(prompt)) = (self.whole, &mut *self.prompt) {
             prompt.begin_again();
         }
-        self.steps.send(Step::Begin(begun)).await.ok();
+        self.listener.tell(Step::Begin(begun)).await;
     }
 
     async fn event(&mut self, event: Event) {
@@ -322,14 +439,14 @@ impl Sink for Channel<'_> {
         if matches!(event, Event::Stop(_)) {
             self.keeper.settle().await;
         }
-        self.steps.send(Step::Event(event)).await.ok();
+        self.listener.tell(Step::Event(event)).await;
     }
 
     fn is_gone(&self) -> bool {
-        self.steps.is_closed()
+        self.listener.is_gone()
     }
 
-    async fn gone(&self) {
-        self.steps.closed().await;
+    async fn gone(&mut self) {
+        self.listener.gone().await;
     }
 }

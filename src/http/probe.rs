@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::chain::{Ask, Begun, Target};
-use crate::conversation::{Fold, Reply, Request, Usage};
+use crate::chain::{Ask, Target};
+use crate::conversation::{Reply, Request, Usage};
 use crate::keys::Caller;
 use crate::openai::Chat;
 use crate::spend::{Attempt, RequestId};
 use crate::wire::{ApiError, Labels, Wire};
 
-use super::exchange::{Exchange, Step};
+use super::exchange::Exchange;
 
 /// A request to try something with.
 #[derive(Debug)]
@@ -69,50 +68,35 @@ impl Probe {
             },
             prompt: None,
         };
-        let (running, steps) = exchange.start(app);
-        running.beside(hear(id, started, steps)).await
-    }
-}
-
-async fn hear(id: RequestId, started: Instant, mut steps: Receiver<Step>) -> Found {
-    let mut fold = Fold::default();
-    let mut found = Found {
-        id,
-        target: None,
-        reply: Reply::default(),
-        first_piece: None,
-        whole: Duration::ZERO,
-        usage: Usage::default(),
-        cost: None,
-        attempts: Vec::new(),
-        // The task always says how it ended; only the end of the process can keep it from that.
-        error: Some(ApiError::internal()),
-    };
-    while let Some(step) = steps.recv().await {
-        match step {
-            Step::Admitted(_) => {}
-            Step::Begin(Begun { target, attempts }) => {
-                fold = Fold::default();
-                found.target = Some(target);
-                found.attempts = attempts;
-            }
-            Step::Event(event) => {
-                found.first_piece.get_or_insert(started.elapsed());
-                fold.push(event);
-            }
-            Step::End(ending) => {
+        let told = exchange.whole(app).await;
+        let mut found = Found {
+            id,
+            target: None,
+            reply: Reply::default(),
+            first_piece: None,
+            whole: started.elapsed(),
+            usage: Usage::default(),
+            cost: None,
+            attempts: Vec::new(),
+            // The exchange always says how it ended; only the end of the process can keep it from that.
+            error: Some(ApiError::internal()),
+        };
+        let Some(told) = told else { return found };
+        found.target = told.target;
+        found.reply = told.reply;
+        found.first_piece = told.first_piece.map(|at| at - started);
+        match told.ending {
+            Ok(ending) => {
                 found.usage = ending.usage;
                 found.cost = ending.cost;
                 found.attempts = ending.attempts;
                 found.error = None;
             }
-            Step::Failed(error, attempts) => {
+            Err((error, attempts)) => {
                 found.attempts = attempts;
                 found.error = Some(*error);
             }
         }
+        found
     }
-    found.whole = started.elapsed();
-    found.reply = fold.finish();
-    found
 }
