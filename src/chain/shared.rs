@@ -68,7 +68,8 @@ pub enum SaveError {
 /// A rest as the table keeps it.
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredRest {
-    #[serde(rename = "sk")]
+    /// Part of the item's key.
+    #[serde(rename = "sk", skip_serializing)]
     deployment: String,
     since: Timestamp,
     until: Timestamp,

@@ -5,25 +5,25 @@
 //! stays text all the way: the SDK's types would be a hash map for each object and a string for each name, made to be
 //! written out at once.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde::ser::{self, Error as _, SerializeMap};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::json;
 
-use super::{Key, StoreError};
+use super::{Key, StoreError, attributes};
 
 pub(super) const PK: &str = "pk";
 pub(super) const SK: &str = "sk";
+/// Room for a small item, in bytes.
+const ROOM: usize = 2048;
 /// Epoch seconds after which the item is gone; DynamoDB itself deletes it days later.
 pub(super) const TTL: &str = "ttl";
 pub(super) const BY_KEY: &str = "by_key";
@@ -35,9 +35,13 @@ pub(super) type Attributes = HashMap<String, AttributeValue>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     pub(super) key: Key,
-    json: Arc<str>,
+    /// The fields as attributes, `"name":{"S":"text"}` and so on.
+    fields: Arc<str>,
     set: Vec<(&'static str, Attribute)>,
 }
+
+/// What the table has of its own, beside an item's fields.
+const OWN: [&str; 5] = [PK, SK, TTL, BY_KEY, BY_SESSION];
 
 /// One attribute, as DynamoDB's JSON has it
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html>).
@@ -51,15 +55,14 @@ impl Item {
     /// The item with these fields under this key.
     ///
     /// # Errors
-    /// When the value does not serialize to a JSON object.
+    /// When the value does not serialize to a JSON object, or a field is named as one of the table's own.
     pub fn new(key: &Key, value: &impl Serialize) -> Result<Item, StoreError> {
-        let json = serde_json::to_string(value)?;
-        if !json.starts_with('{') {
-            return Err(serde_json::Error::custom("an item is a JSON object").into());
-        }
+        let mut json = Vec::with_capacity(ROOM);
+        serde_json::to_writer(&mut json, value)?;
+        let json = String::from_utf8(json).map_err(serde_json::Error::custom)?;
         Ok(Item {
             key: key.clone(),
-            json: json.into(),
+            fields: attributes::of_object(&json, &OWN)?.into(),
             set: Vec::new(),
         })
     }
@@ -104,24 +107,27 @@ pub(super) fn expired(attributes: &Attributes, now: Timestamp) -> bool {
 /// As the table keeps it.
 impl Serialize for Item {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut attributes = serializer.serialize_map(None)?;
-        self.key.write(&mut attributes)?;
-        for (name, attribute) in &self.set {
-            attributes.serialize_entry(name, attribute)?;
-        }
-        let here = |name: &str| {
-            let mut set = self.set.iter();
-            name == PK || name == SK || set.any(|(set, _)| *set == name)
-        };
-        write_fields(&self.json, &mut attributes, here)?;
-        attributes.end()
+        let json = self.json().map_err(ser::Error::custom)?;
+        RawValue::from_string(json)
+            .map_err(ser::Error::custom)?
+            .serialize(serializer)
     }
 }
 
-impl Key {
-    fn write<M: SerializeMap>(&self, attributes: &mut M) -> Result<(), M::Error> {
-        attributes.serialize_entry(PK, &Text { s: &self.pk })?;
-        attributes.serialize_entry(SK, &Text { s: &self.sk })
+impl Item {
+    fn json(&self) -> Result<String, serde_json::Error> {
+        let mut json = serde_json::to_string(&KeyAttributes(&self.key))?;
+        json.reserve(self.fields.len() + ROOM);
+        json.pop();
+        for (name, attribute) in &self.set {
+            let attribute = serde_json::to_string(attribute)?;
+            json.extend([",\"", name, "\":", &attribute]);
+        }
+        if !self.fields.is_empty() {
+            json.extend([",", &self.fields]);
+        }
+        json.push('}');
+        Ok(json)
     }
 }
 
@@ -131,7 +137,8 @@ pub(super) struct KeyAttributes<'a>(pub(super) &'a Key);
 impl Serialize for KeyAttributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut attributes = serializer.serialize_map(Some(2))?;
-        self.0.write(&mut attributes)?;
+        attributes.serialize_entry(PK, &Text { s: &self.0.pk })?;
+        attributes.serialize_entry(SK, &Text { s: &self.0.sk })?;
         attributes.end()
     }
 }
@@ -141,78 +148,6 @@ struct Text<'a> {
     #[serde(rename = "S")]
     s: &'a str,
 }
-
-/// A JSON value as an attribute: `{"S": …}`. Text, digits and truth values stay as they are spelled.
-struct Value<'a>(&'a RawValue);
-
-impl Serialize for Value<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = self.0.get();
-        let mut attribute = serializer.serialize_map(Some(1))?;
-        match json.as_bytes().first() {
-            Some(b'{') => attribute.serialize_entry("M", &Fields(json))?,
-            Some(b'[') => {
-                let values: Vec<&RawValue> =
-                    serde_json::from_str(json).map_err(ser::Error::custom)?;
-                let values: Vec<Value<'_>> = values.into_iter().map(Value).collect();
-                attribute.serialize_entry("L", &values)?;
-            }
-            Some(b'"') => attribute.serialize_entry("S", self.0)?,
-            Some(b't' | b'f') => attribute.serialize_entry("BOOL", self.0)?,
-            Some(b'n') => attribute.serialize_entry("NULL", &true)?,
-            _ => attribute.serialize_entry("N", json)?,
-        }
-        attribute.end()
-    }
-}
-
-/// A JSON object's fields as attributes.
-struct Fields<'a>(&'a str);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut attributes = serializer.serialize_map(None)?;
-        write_fields(self.0, &mut attributes, |_| false)?;
-        attributes.end()
-    }
-}
-
-/// Writes the fields of a JSON object, as attributes, without those that are here already.
-fn write_fields<M: SerializeMap>(
-    json: &str,
-    attributes: &mut M,
-    here: impl Fn(&str) -> bool,
-) -> Result<(), M::Error> {
-    let fields = FieldsVisitor { attributes, here };
-    let mut json = serde_json::Deserializer::from_str(json);
-    json.deserialize_map(fields).map_err(ser::Error::custom)
-}
-
-struct FieldsVisitor<'a, M, H> {
-    attributes: &'a mut M,
-    here: H,
-}
-
-impl<'de, M: SerializeMap, H: Fn(&str) -> bool> Visitor<'de> for FieldsVisitor<'_, M, H> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        while let Some((Name(name), value)) = fields.next_entry::<_, &RawValue>()? {
-            if !(self.here)(&name) {
-                let written = self.attributes.serialize_entry(&name, &Value(value));
-                written.map_err(de::Error::custom)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn write_object(json: &mut String, attributes: &Attributes) -> Result<(), serde_json::Error> {
     json.push('{');
@@ -308,21 +243,31 @@ mod tests {
     }
 
     #[test]
-    fn what_the_table_has_of_its_own_goes_before_fields_of_the_same_name() {
-        let value = json!({"pk": "other", "ttl": "a text", "by_key": 5, "n": 1});
-        let item = Item::new(&key(), &value).unwrap();
+    fn what_the_table_has_of_its_own_stands_beside_the_fields() {
+        let item = Item::new(&key(), &json!({"n": 1})).unwrap();
         let item = item
             .expires(Timestamp::from_second(9).unwrap())
-            .by_key("k".into())
+            .by_key("k \"quoted\"".into())
             .by_session("s".into());
         let attributes = json!({
-            "pk": {"S": "p"}, "sk": {"S": "s"}, "ttl": {"N": "9"}, "by_key": {"S": "k"}, "by_session": {"S": "s"},
-            "n": {"N": "1"},
+            "pk": {"S": "p"}, "sk": {"S": "s"}, "ttl": {"N": "9"}, "by_key": {"S": "k \"quoted\""},
+            "by_session": {"S": "s"}, "n": {"N": "1"},
         });
         assert_eq!(
             serde_json::to_string(&item).unwrap(),
             attributes.to_string()
         );
+        let empty = sent(&json!({}));
+        assert_eq!(empty, r#"{"pk":{"S":"p"},"sk":{"S":"s"}}"#);
+    }
+
+    #[test]
+    fn no_field_is_named_as_one_of_the_tables_own() {
+        for name in OWN {
+            let error = Item::new(&key(), &json!({name: 1})).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert!(Item::new(&key(), &json!({"deep": {"pk": 1}})).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! anything that serializes to a JSON object and get it back the same, numbers digit for digit.
 
 mod account;
+mod attributes;
 mod batch;
 mod body;
 mod commit;
