@@ -12,7 +12,6 @@ use http::header::CONTENT_LENGTH;
 use tokio::time::timeout;
 
 use crate::conversation::Event;
-use crate::json::Misread;
 use crate::sdk::put_body;
 
 use super::events::Decoder;
@@ -180,7 +179,7 @@ async fn next(
         Kind::Event(name) => decoder
             .decode(name, frame.payload)
             .map(Some)
-            .map_err(|misread| unreadable(name, misread)),
+            .map_err(|error| unreadable(name, &error)),
         Kind::Exception(name) => Err(Failure::of_exception(name, frame.payload)),
         Kind::Error { code, message } => Err(Failure::of_error(code, message)),
     }
@@ -199,14 +198,15 @@ async fn begin_whole(
     let body = ByteStream::new(exchange.answer()).collect().await;
     let body = body.map_err(|error| Failure::of_break(&error.into()))?;
     let events = decoder.replay(&body.into_bytes());
-    let events = events.map_err(|misread| unreadable("the answer", misread))?;
+    let events = events.map_err(|error| unreadable("the answer", &error))?;
     Ok((Source::Ready(events.into()), None))
 }
 
-fn unreadable(what: &str, misread: Misread) -> Failure {
+fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
     Failure::of_break(&Broken::Payload {
         what: what.to_owned(),
-        path: misread.path,
+        why: error.classify(),
+        at: error.column(),
     })
 }
 

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
-use crate::json::{self, Misread};
 
 use super::plan::Names;
 
@@ -46,18 +45,22 @@ impl Decoder {
     ///
     /// # Errors
     /// When the payload is not the event's JSON.
-    pub fn decode(&mut self, name: &str, payload: &[u8]) -> Result<Option<Event>, Misread> {
+    pub fn decode(
+        &mut self,
+        name: &str,
+        payload: &[u8],
+    ) -> Result<Option<Event>, serde_json::Error> {
         Ok(match name {
-            "contentBlockDelta" => self.delta(json::read(payload)?),
-            "contentBlockStart" => self.start(json::read(payload)?),
+            "contentBlockDelta" => self.delta(serde_json::from_slice(payload)?),
+            "contentBlockStart" => self.start(serde_json::from_slice(payload)?),
             "messageStop" => {
-                let stop: Stop = json::read(payload)?;
+                let stop: Stop = serde_json::from_slice(payload)?;
                 let fields = stop.additional_model_response_fields.as_ref();
                 self.reasoning = thinking_tokens(fields);
                 Some(Event::Stop(stop_reason(stop.stop_reason, fields)))
             }
             "metadata" => {
-                let metadata: Metadata = json::read(payload)?;
+                let metadata: Metadata = serde_json::from_slice(payload)?;
                 let usage = metadata.usage.as_ref();
                 usage.map(|usage| Event::Usage(tokens(usage, self.reasoning)))
             }
@@ -150,8 +153,8 @@ impl Decoder {
     ///
     /// # Errors
     /// When the body is not a reply's JSON.
-    pub fn replay(&mut self, body: &[u8]) -> Result<Vec<Event>, Misread> {
-        let reply: Reply<'_> = json::read(body)?;
+    pub fn replay(&mut self, body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
+        let reply: Reply<'_> = serde_json::from_slice(body)?;
         let mut events = Vec::new();
         let message = reply.output.and_then(|output| output.message);
         for block in message

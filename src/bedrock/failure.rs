@@ -9,8 +9,6 @@ use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::display::DisplayErrorContext;
 
-use crate::json;
-
 use super::events::Exception;
 use super::frames::Broken;
 use super::wordings::classify;
@@ -194,7 +192,7 @@ impl Failure {
 
     /// From the exception with which a stream ended.
     pub(super) fn of_exception(name: &str, payload: &[u8]) -> Self {
-        let exception = json::read::<Exception>(payload).ok();
+        let exception = serde_json::from_slice::<Exception>(payload).ok();
         let message = exception.and_then(|exception| exception.message);
         let message = message.unwrap_or_else(|| "the stream ended with an error".to_owned());
         let status = modelled_status(name);

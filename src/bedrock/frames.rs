@@ -11,11 +11,15 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 use bytes::{Buf, BytesMut};
+use serde_json::error::Category;
 
 /// The frame's length, its headers' length, and a checksum of both.
 const PRELUDE: usize = 12;
 /// The checksum of all before it.
 const CHECKSUM: usize = 4;
+
+/// Room for some frames: most are shorter than half a kilobyte.
+const BUFFER: usize = 2048;
 
 /// The frames of one answer, as they come.
 #[derive(Debug)]
@@ -60,9 +64,13 @@ pub enum Broken {
     Headers,
     #[error("a frame of the type {0:?}, which no stream has")]
     Type(String),
-    /// What stands there is the answer's own words, and no business of a log.
-    #[error("{what} is not its JSON, from '{path}' on")]
-    Payload { what: String, path: String },
+    /// What stands there may be the answer's own words, and no business of a log.
+    #[error("{what} is not its JSON: {why:?} at byte {at}")]
+    Payload {
+        what: String,
+        why: Category,
+        at: usize,
+    },
 }
 
 impl Frames {
@@ -70,7 +78,7 @@ impl Frames {
     pub fn new(body: SdkBody) -> Self {
         Self {
             body: ByteStream::new(body),
-            buffer: BytesMut::new(),
+            buffer: BytesMut::with_capacity(BUFFER),
             taken: 0,
         }
     }

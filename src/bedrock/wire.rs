@@ -21,6 +21,9 @@ mod blocks;
 
 use blocks::{Blocks, CachePoint, GuardedBlocks};
 
+/// Room for a small body, in bytes.
+const BODY: usize = 8 * 1024;
+
 /// The request body for `plan`.
 pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
     let body = Body {
@@ -44,7 +47,9 @@ pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
             .map(|r#type| ServiceTier { r#type }),
         request_metadata: &plan.service.metadata,
     };
-    serde_json::to_vec(&body).map(Bytes::from)
+    let mut json = Vec::with_capacity(BODY);
+    serde_json::to_writer(&mut json, &body)?;
+    Ok(json.into())
 }
 
 /// The body of a CountTokens request for `plan`: the prompt alone

@@ -86,19 +86,29 @@ pub struct Fold {
     sealed: bool,
 }
 
+/// Room for further pieces of an answer, in bytes. Where each grew its text by a few, they would be moved again and again.
+const ROOM: usize = 1024;
+
+fn add(text: &mut String, piece: &str) {
+    if text.capacity() - text.len() < piece.len() {
+        text.reserve(piece.len().max(text.len()).max(ROOM));
+    }
+    text.push_str(piece);
+}
+
 impl Fold {
     /// Adds one event.
     pub fn push(&mut self, event: Event) {
         let parts = &mut self.reply.parts;
         match event {
             Event::Text(piece) => match parts.last_mut() {
-                Some(ReplyPart::Text(text)) => text.push_str(&piece),
+                Some(ReplyPart::Text(text)) => add(text, &piece),
                 _ if piece.is_empty() => {}
                 _ => parts.push(ReplyPart::Text(piece)),
             },
             Event::Citation(citation) => self.reply.citations.push(citation),
             Event::Thinking(piece) => match parts.last_mut() {
-                Some(ReplyPart::Thinking { text, .. }) if !self.sealed => text.push_str(&piece),
+                Some(ReplyPart::Thinking { text, .. }) if !self.sealed => add(text, &piece),
                 _ if piece.is_empty() => {}
                 _ => {
                     self.sealed = false;
@@ -135,7 +145,7 @@ impl Fold {
                     .filter(|part| matches!(part, ReplyPart::ToolCall { .. }))
                     .nth(index);
                 if let Some(ReplyPart::ToolCall { input, .. }) = call {
-                    input.push_str(&json);
+                    add(input, &json);
                 }
             }
             Event::Stop(reason) => self.reply.stop = Some(reason),

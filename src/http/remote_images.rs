@@ -49,7 +49,8 @@ pub(super) async fn fetch(request: &mut impl Body, hosts: &[String]) -> Result<(
         hosts,
         may_reach: is_public,
     };
-    request.put_images(fetcher.all(&images).await?);
+    // Boxed: few requests need its kilobytes.
+    request.put_images(Box::pin(fetcher.all(&images)).await?);
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! The reply's headers: who answered and what was tried before.
 
-use std::collections::HashSet;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
 
 use crate::chain::Target;
 use crate::spend::{Attempt, RequestId};
+
+/// As many headers as a reply has, or a few more.
+const MOST: usize = 24;
 
 /// Adds `x-litellm-*` and `x-sidecar-trail`. Only public names: groups, model ids, regions.
 pub(super) fn add(
@@ -15,6 +16,7 @@ pub(super) fn add(
     target: Option<&Target>,
     attempts: &[Attempt],
 ) {
+    headers.reserve(MOST);
     let mut set = |name: &'static str, value: &str| {
         // A name with characters that a header cannot hold is left out: the record has it.
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -58,37 +60,37 @@ pub(super) fn add_cost(headers: &mut HeaderMap, cost: Option<Decimal>) {
 
 /// How often a target was asked again, and how many targets were left behind or passed over.
 pub(super) fn counts(attempts: &[Attempt]) -> (usize, usize) {
-    let targets = |made: bool| -> HashSet<&str> {
-        attempts
+    let targets = |made: bool| {
+        let mut targets = Vec::with_capacity(attempts.len());
+        let chosen = attempts
             .iter()
-            .filter(|attempt| !made || attempt.was_made())
-            .map(|attempt| attempt.deployment.as_str())
-            .collect()
+            .filter(|attempt| !made || attempt.was_made());
+        targets.extend(chosen.map(|attempt| attempt.deployment.as_str()));
+        targets.sort_unstable();
+        targets.dedup();
+        targets.len()
     };
     let made = attempts.iter().filter(|attempt| attempt.was_made()).count();
-    (
-        made - targets(true).len(),
-        targets(false).len().saturating_sub(1),
-    )
+    (made - targets(true), targets(false).saturating_sub(1))
 }
 
 /// The attempts as one line: `sonnet:no_such_model(400) 85ms 0B, sonnet-5:ok 910ms 2204B`. Who answered, what came of
 /// it, how long it took and how many bytes of an answer it sent; of a stream that has just begun, what is known by then.
 /// A target that was passed over has neither time nor size.
 pub(super) fn line(attempts: &[Attempt]) -> String {
-    let words = attempts.iter().map(|attempt| {
-        let status = attempt.status.filter(|_| attempt.outcome != "ok");
-        let status = status
-            .map(|status| format!("({status})"))
-            .unwrap_or_default();
-        let outcome = format!("{}:{}{status}", attempt.group, attempt.outcome);
-        if attempt.was_made() {
-            format!("{outcome} {}ms {}B", attempt.ms, attempt.bytes)
-        } else {
-            outcome
+    let mut line = String::with_capacity(attempts.len() * 80);
+    for (i, attempt) in attempts.iter().enumerate() {
+        let comma = if i > 0 { ", " } else { "" };
+        line.extend([comma, &attempt.group, ":", &attempt.outcome]);
+        if let Some(status) = attempt.status.filter(|_| attempt.outcome != "ok") {
+            line.extend(["(", &status.to_string(), ")"]);
         }
-    });
-    words.collect::<Vec<_>>().join(", ")
+        if attempt.was_made() {
+            let (ms, bytes) = (attempt.ms.to_string(), attempt.bytes.to_string());
+            line.extend([" ", &ms, "ms ", &bytes, "B"]);
+        }
+    }
+    line
 }
 
 #[cfg(test)]

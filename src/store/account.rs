@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -254,7 +255,7 @@ impl Table {
         .expression_attribute_values(":amount", n(claim.hold.amount))
         .expression_attribute_values(":hold", stored(claim.hold))
         .expression_attribute_values(":left", n(left));
-        match outcome(update.send().await)? {
+        match outcome(update.send().boxed().await)? {
             Updated::Done(account) => Ok(Some(Reserved::Held(account))),
             Updated::Refused(Some(account)) if account.holds.contains_key(claim.holder) => {
                 Ok(Some(Reserved::Held(account)))
@@ -282,7 +283,7 @@ impl Table {
         .expression_attribute_values(":amount", n(claim.hold.amount))
         .expression_attribute_values(":nothing", n(Decimal::ZERO))
         .expression_attribute_values(":holds", AttributeValue::M(holds));
-        match outcome(update.send().await)? {
+        match outcome(update.send().boxed().await)? {
             Updated::Done(account) => Ok(Some(Reserved::Held(account))),
             Updated::Refused(_) => Ok(None),
         }
@@ -339,7 +340,7 @@ impl Table {
             update = update.expression_attribute_names(format!("#{i}"), *holder);
         }
         // Refused: somebody else has moved or settled one of them.
-        outcome(update.send().await).map(|_| ())
+        outcome(update.send().boxed().await).map(|_| ())
     }
 
     /// The account at this key.

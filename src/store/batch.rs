@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -55,6 +56,7 @@ impl Table {
             let call = self.client.batch_get_item().set_request_items(Some(asked));
             let answer = call
                 .send()
+                .boxed()
                 .await
                 .map_err(|e| StoreError::from_sdk(e, READ))?;
             let items = answer.responses.unwrap_or_default().into_values();

@@ -31,6 +31,7 @@ pub enum Tally {
     /// As they stand: one of them has reached its limit, and nothing was added.
     Full(Vec<u64>),
 }
+use futures_util::FutureExt;
 
 impl Table {
     /// Adds to the counters of one item, all or none. False: one of them has reached its limit. The item is gone
@@ -99,7 +100,7 @@ impl Table {
             let values = counters.iter().map(|counter| value(counter).unwrap_or(0));
             values.collect()
         };
-        match update.send().await {
+        match update.send().boxed().await {
             Ok(done) => Ok(Tally::Counted(values(done.attributes()))),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType,
     TableDescription, TableStatus, TimeToLiveSpecification,
 };
+use futures_util::FutureExt;
 
 use super::error::not_sent;
 use super::item::{BY_KEY, BY_SESSION, PK, SK, TTL};
@@ -38,7 +39,12 @@ impl Table {
     }
 
     async fn describe(&self) -> Result<Option<TableDescription>, StoreError> {
-        let call = self.client.describe_table().table_name(&*self.name).send();
+        let call = self
+            .client
+            .describe_table()
+            .table_name(&*self.name)
+            .send()
+            .boxed();
         match call.await {
             Ok(answer) => Ok(answer.table),
             Err(error) if has_code(&error, "ResourceNotFoundException") => Ok(None),
@@ -61,7 +67,8 @@ impl Table {
             .set_key_schema(Some(keys(PK)?))
             .global_secondary_indexes(index(BY_KEY)?)
             .global_secondary_indexes(index(BY_SESSION)?)
-            .send();
+            .send()
+            .boxed();
         match call.await {
             Ok(_) => Ok(()),
             // Another process was quicker.
@@ -117,7 +124,8 @@ impl Table {
             .update_time_to_live()
             .table_name(&*self.name)
             .time_to_live_specification(ttl)
-            .send();
+            .send()
+            .boxed();
         match call.await {
             Ok(_) => Ok(()),
             // "TimeToLive is already enabled": by the process that was quicker.
@@ -137,7 +145,8 @@ impl Table {
             .update_continuous_backups()
             .table_name(&*self.name)
             .point_in_time_recovery_specification(on)
-            .send();
+            .send()
+            .boxed();
         if let Err(error) = call.await {
             let error = StoreError::from_sdk(error, READ);
             tracing::debug!(%error, "no point-in-time recovery");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
+use futures_util::FutureExt;
 
 use crate::sdk::put_body;
 
@@ -39,7 +40,7 @@ impl Table {
         let body = Bytes::from(serde_json::to_vec(put)?);
         let call = self.client.put_item().table_name(&*self.name).customize();
         let call = call.mutate_request(move |request| put_body(request, &body));
-        match call.send().await {
+        match call.send().boxed().await {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(refusal))
                 if refusal.err().code() == Some("ConditionalCheckFailedException") =>

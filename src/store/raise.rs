@@ -27,7 +27,7 @@ impl Table {
             .condition_expression("attribute_not_exists(#field) OR #field < :number")
             .expression_attribute_names("#field", field)
             .expression_attribute_values(":number", AttributeValue::N(number.to_string()));
-        match update.send().await {
+        match update.send().boxed().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 // It is as large already.
@@ -37,6 +37,7 @@ impl Table {
         }
     }
 }
+use futures_util::FutureExt;
 
 #[cfg(all(test, feature = "local"))]
 mod tests {

@@ -34,6 +34,7 @@ pub enum Index {
     /// Under [`super::keys::by_session`].
     BySession,
 }
+use futures_util::FutureExt;
 
 /// A run of items of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +106,8 @@ impl Table {
             .key(PK, AttributeValue::S(key.pk.clone()))
             .key(SK, AttributeValue::S(key.sk.clone()))
             .consistent_read(true)
-            .send();
+            .send()
+            .boxed();
         let answer = call.await.map_err(|e| StoreError::from_sdk(e, READ))?;
         Ok(answer
             .item
@@ -185,6 +187,7 @@ impl Table {
         };
         let answer = call
             .send()
+            .boxed()
             .await
             .map_err(|e| StoreError::from_sdk(e, READ))?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());

@@ -31,6 +31,7 @@ enum Updated {
     /// The condition does not hold; these are the holds that there are, `None`: there never were any.
     Refused(Option<Holds>),
 }
+use futures_util::FutureExt;
 
 impl Table {
     /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. Taking what
@@ -90,7 +91,7 @@ impl Table {
             .condition_expression("attribute_exists(#holds.#holder)")
             .expression_attribute_names("#holder", holder);
         // Not there: it has expired and somebody else has it.
-        outcome(update.send().await).map(|_| ())
+        outcome(update.send().boxed().await).map(|_| ())
     }
 
     /// One more hold where there is room, expired ones counted: the way without a collision.
@@ -109,7 +110,7 @@ impl Table {
             .expression_attribute_names("#holder", holder)
             .expression_attribute_values(":until", ends(until))
             .expression_attribute_values(":most", AttributeValue::N(most.to_string()));
-        outcome(update.send().await)
+        outcome(update.send().boxed().await)
     }
 
     /// These holds instead of those that were seen, unless they have changed since.
@@ -129,7 +130,7 @@ impl Table {
                 .condition_expression("#holds = :seen")
                 .expression_attribute_values(":seen", AttributeValue::M(seen)),
         };
-        outcome(update.send().await)
+        outcome(update.send().boxed().await)
     }
 
     fn updating(&self, key: &Key) -> UpdateItemFluentBuilder {

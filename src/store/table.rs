@@ -1,4 +1,7 @@
 //! The handle on the table.
+//!
+//! The SDK's calls are boxed wherever they are made: 6 KB each, they would be a part of every future that may make one, and
+//! a request would be moved about with all of them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -34,6 +34,7 @@ pub enum Write {
     /// Replaces what an account holds by what was spent.
     Settle(Settlement),
 }
+use futures_util::FutureExt;
 
 /// How long a write may take. Between attempts it pauses 25 to 50 ms at first and 200 to 400 ms at last, by chance,
 /// so that instances that collided on a counter do not collide again.
@@ -134,7 +135,8 @@ impl Table {
             .set_transact_items(Some(vec![self.named()?]))
             .customize()
             .mutate_request(move |request| put_body(request, &body))
-            .send();
+            .send()
+            .boxed();
         match tokio::time::timeout(limit, call).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(refusal(error, limit)),

@@ -7,7 +7,7 @@ use crate::conversation::{Request, ToolChoice};
 fn told(decoder: &mut Decoder, name: &str, payload: &Value) -> Option<Event> {
     decoder
         .decode(name, payload.to_string().as_bytes())
-        .unwrap_or_else(|misread| panic!("{name} {payload}: {misread:?}"))
+        .unwrap_or_else(|error| panic!("{name} {payload}: {error}"))
 }
 
 fn start(block: i32, id: &str, name: &str) -> (&'static str, Value) {
@@ -241,30 +241,20 @@ fn a_whole_reply_is_the_events_of_a_stream() {
 }
 
 #[test]
-fn what_is_no_event_says_where() {
+fn what_is_no_event_is_an_error() {
     let cases = [
-        (
-            "contentBlockDelta",
-            "{\"delta\":{\"text\":5}}",
-            "delta.text",
-        ),
+        ("contentBlockDelta", "{\"delta\":{\"text\":5}}"),
         (
             "contentBlockDelta",
             "{\"delta\":{\"reasoningContent\":{\"redactedContent\":\"?\"}}}",
-            "delta.reasoningContent.redactedContent",
         ),
-        (
-            "metadata",
-            "{\"usage\":{\"inputTokens\":99999999999}}",
-            "usage.inputTokens",
-        ),
-        ("messageStop", "", ""),
+        ("metadata", "{\"usage\":{\"inputTokens\":99999999999}}"),
+        ("messageStop", ""),
+        ("messageStop", "{} {}"),
     ];
-    for (name, payload, path) in cases {
-        let misread = Decoder::new(Names::default())
-            .decode(name, payload.as_bytes())
-            .unwrap_err();
-        assert_eq!(misread.path, path, "{payload}");
+    for (name, payload) in cases {
+        let decoded = Decoder::new(Names::default()).decode(name, payload.as_bytes());
+        assert!(decoded.is_err(), "{payload}: {decoded:?}");
     }
     assert!(Decoder::new(Names::default()).replay(b"<html>").is_err());
 }
