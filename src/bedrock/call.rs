@@ -1,7 +1,7 @@
 //! One call of one model: a body in, a stream of events out.
 
 use std::collections::VecDeque;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::Client;
@@ -9,7 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::conversation::Event;
 use crate::sdk::put_body;
@@ -41,13 +41,50 @@ pub struct Answer {
     shaper: Shaper,
     /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
     refused: Option<Failure>,
-    idle: Duration,
     stopped: bool,
+}
+
+/// How long is waited for an event. One timer serves them all and is set again when it has run out: to set it for each
+/// event, and to take it back, costs as much as an event.
+#[derive(Debug)]
+struct Silence {
+    limit: Duration,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            timer: Box::pin(sleep(limit)),
+        }
+    }
+
+    /// `None`: the time has passed before.
+    async fn bounds<F: Future>(&mut self, event: F) -> Option<F::Output> {
+        let timer = &mut self.timer;
+        let until = Instant::now().checked_add(self.limit);
+        let until = until.unwrap_or_else(|| timer.deadline());
+        let passed = async {
+            loop {
+                timer.as_mut().await;
+                if timer.deadline() >= until {
+                    break;
+                }
+                timer.as_mut().reset(until);
+            }
+        };
+        tokio::select! {
+            biased;
+            event = event => Some(event),
+            () = passed => None,
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Source {
-    Stream(Frames),
+    Stream(Frames, Silence),
     /// Events that are here already: the whole answer.
     Ready(VecDeque<Event>),
 }
@@ -116,7 +153,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
     let (source, first) = {
         let begin = pin!(async {
             if streaming {
-                begin_stream(client, model, body, &mut decoder).await
+                begin_stream(client, model, body, limits.idle, &mut decoder).await
             } else {
                 begin_whole(client, model, body, &mut decoder).await
             }
@@ -135,7 +172,6 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         decoder,
         shaper: Shaper::new(shape),
         refused: None,
-        idle: limits.idle,
         stopped: false,
     };
     // An event that came first although it should be `messageStart`.
@@ -149,6 +185,7 @@ async fn begin_stream(
     client: &Client,
     model: &str,
     body: Bytes,
+    idle: Duration,
     decoder: &mut Decoder,
 ) -> Result<(Source, Option<Event>), Failure> {
     let exchange = Exchange::new(body);
@@ -158,7 +195,7 @@ async fn begin_stream(
     let mut frames = Frames::new(exchange.answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
     match next(&mut frames, decoder).await? {
-        Some(event) => Ok((Source::Stream(frames), event)),
+        Some(event) => Ok((Source::Stream(frames, Silence::new(idle)), event)),
         None => Err(Failure::new(
             Class::Cut,
             "the stream ended without an event",
@@ -220,14 +257,15 @@ impl Answer {
             }
             let event = match &mut self.source {
                 Source::Ready(events) => events.pop_front().map(Ok),
-                Source::Stream(frames) => {
-                    match timeout(self.idle, next(frames, &mut self.decoder)).await {
-                        Ok(Ok(Some(Some(event)))) => Some(Ok(event)),
-                        Ok(Ok(Some(None))) => continue,
-                        Ok(Ok(None)) => None,
-                        Ok(Err(failure)) => Some(Err(failure)),
-                        Err(_) => {
-                            let seconds = self.idle.as_secs_f32();
+                Source::Stream(frames, silence) => {
+                    let event = next(frames, &mut self.decoder);
+                    match silence.bounds(event).await {
+                        Some(Ok(Some(Some(event)))) => Some(Ok(event)),
+                        Some(Ok(Some(None))) => continue,
+                        Some(Ok(None)) => None,
+                        Some(Err(failure)) => Some(Err(failure)),
+                        None => {
+                            let seconds = silence.limit.as_secs_f32();
                             Some(Err(Failure::new(
                                 Class::IdleTimeout,
                                 format!("the model fell silent for {seconds} s"),
@@ -259,5 +297,34 @@ impl Answer {
         if let Err(failure) = self.shaper.push(event, &mut self.ready) {
             self.refused = Some(failure);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_wait_has_the_whole_time() {
+        let limit = Duration::from_millis(40);
+        let mut silence = Silence::new(limit);
+        // The timer runs out while nobody waits.
+        sleep(2 * limit).await;
+        assert_eq!(silence.bounds(ready(1)).await, Some(1));
+        for _ in 0..2 {
+            let began = Instant::now();
+            assert_eq!(silence.bounds(pending::<()>()).await, None);
+            assert!(began.elapsed() >= limit);
+        }
+        let slow = sleep(limit / 2);
+        assert_eq!(silence.bounds(slow).await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn a_limit_beyond_all_time_is_none() {
+        let mut silence = Silence::new(Duration::MAX);
+        assert_eq!(silence.bounds(ready(1)).await, Some(1));
     }
 }
