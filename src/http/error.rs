@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use crate::anthropic;
 use crate::wire::ApiError;
@@ -27,12 +26,7 @@ impl IntoResponse for ApiError {
 
 /// Anthropic's clients read errors of another shape and name requests by another header. Whoever made the error, the
 /// key's check and the router too, need not know who asks.
-pub(super) async fn in_the_wire_s_shape(request: Request, next: Next) -> Response {
-    let speaks_anthropic = speaks_anthropic(request.uri().path(), request.headers());
-    let mut response = next.run(request).await;
-    if !speaks_anthropic {
-        return response;
-    }
+pub(super) fn in_anthropic_s_shape(mut response: Response) -> Response {
     let id = response.headers().get("x-litellm-call-id").cloned();
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let id = id.as_ref().and_then(|id| id.to_str().ok());
@@ -54,7 +48,8 @@ pub(super) async fn in_the_wire_s_shape(request: Request, next: Next) -> Respons
 }
 
 /// Whether a request is one of Anthropic's API. Paths that both APIs have tell by the header that its clients send.
-fn speaks_anthropic(path: &str, headers: &HeaderMap) -> bool {
+pub(super) fn speaks_anthropic(request: &Request) -> bool {
+    let (path, headers) = (request.uri().path(), request.headers());
     let path = path.strip_prefix("/v1").unwrap_or(path);
     let below = |root: &str| {
         path.strip_prefix(root)

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
+use http::{Method, Uri};
 use tokio::time::Instant;
 
 use crate::spend::{Record, Status};
@@ -15,17 +15,30 @@ use super::trail;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HasOwnLine;
 
-/// Logs every request that has no line of its own.
-pub(super) async fn requests(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let path = without_keys(request.uri().path());
-    let response = next.run(request).await;
-    if response.extensions().get::<HasOwnLine>().is_none() {
-        let (status, ms) = (response.status().as_u16(), millis(started.elapsed()));
-        tracing::info!(target: "request", %method, path, status, ms, "request");
+/// What the line of a request says of it.
+pub(super) struct Line {
+    started: Instant,
+    method: Method,
+    uri: Uri,
+}
+
+impl Line {
+    pub(super) fn begin(request: &Request) -> Self {
+        Self {
+            started: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+        }
     }
-    response
+
+    /// Logs the request, if it has no line of its own.
+    pub(super) fn end(self, response: &Response) {
+        if response.extensions().get::<HasOwnLine>().is_none() {
+            let path = without_keys(self.uri.path());
+            let (status, ms) = (response.status().as_u16(), millis(self.started.elapsed()));
+            tracing::info!(target: "request", method = %self.method, path, status, ms, "request");
+        }
+    }
 }
 
 /// The path as it may stand in a log: `/key/{key}/regenerate` names a key.

@@ -30,8 +30,9 @@ mod trail;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
@@ -104,12 +105,19 @@ pub(crate) fn router(app: AppState) -> Router {
 
 /// What holds for every route, of the gateway and of the admin pages: a line in the log, and words for a panic.
 pub(crate) fn observed(router: Router) -> Router {
-    router.layer(
-        ServiceBuilder::new()
-            .layer(from_fn(log::requests))
-            .layer(from_fn(error::in_the_wire_s_shape))
-            .layer(from_fn(panic::caught)),
-    )
+    // One layer: each boxes every request and is passed by every wake of its handler.
+    router.layer(from_fn(observe))
+}
+
+async fn observe(request: Request, next: Next) -> Response {
+    let line = log::Line::begin(&request);
+    let speaks_anthropic = error::speaks_anthropic(&request);
+    let mut response = panic::caught(next.run(request)).await;
+    if speaks_anthropic {
+        response = error::in_anthropic_s_shape(response);
+    }
+    line.end(&response);
+    response
 }
 
 /// Pages of other sites may call the gateway only where the configuration names them.
