@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use crate::conversation::Event;
 use crate::sdk::put_body;
 
+use super::bodies::Bodies;
 use super::events::Decoder;
-use super::exchange::Exchange;
 use super::failure::{Class, Failure};
 use super::frames::{Broken, Frames, Kind};
 use super::plan::Plan;
@@ -188,11 +188,11 @@ async fn begin_stream(
     idle: Duration,
     decoder: &mut Decoder,
 ) -> Result<(Source, Option<Event>), Failure> {
-    let exchange = Exchange::new(body);
+    let bodies = Bodies::new(body);
     let request = client.converse_stream().model_id(model).customize();
-    let sent = request.interceptor(exchange.clone()).send().await;
+    let sent = request.interceptor(bodies.clone()).send().await;
     sent.map_err(|error| Failure::of_call(&error))?;
-    let mut frames = Frames::new(exchange.answer());
+    let mut frames = Frames::new(bodies.answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
     match next(&mut frames, decoder).await? {
         Some(event) => Ok((Source::Stream(frames, Silence::new(idle)), event)),
@@ -228,11 +228,11 @@ async fn begin_whole(
     body: Bytes,
     decoder: &mut Decoder,
 ) -> Result<(Source, Option<Event>), Failure> {
-    let exchange = Exchange::new(body);
+    let bodies = Bodies::new(body);
     let request = client.converse().model_id(model).customize();
-    let sent = request.interceptor(exchange.clone()).send().await;
+    let sent = request.interceptor(bodies.clone()).send().await;
     sent.map_err(|error| Failure::of_call(&error))?;
-    let body = ByteStream::new(exchange.answer()).collect().await;
+    let body = ByteStream::new(bodies.answer()).collect().await;
     let body = body.map_err(|error| Failure::of_break(&error.into()))?;
     let events = decoder.replay(&body.into_bytes());
     let events = events.map_err(|error| unreadable("the answer", &error))?;

@@ -3,10 +3,10 @@
 //! The only module that names an SDK type of Bedrock. It knows nothing of chains, keys or HTTP towards clients, and
 //! never tries a call twice.
 
+mod bodies;
 mod call;
 mod clients;
 mod events;
-mod exchange;
 mod failure;
 mod frames;
 #[cfg(test)]

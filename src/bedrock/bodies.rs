@@ -17,12 +17,12 @@ use crate::sdk::put_body;
 
 /// Gives a call its body, and takes the answer's away before the SDK makes its own types of it. Clones share both.
 #[derive(Debug, Clone)]
-pub struct Exchange {
+pub struct Bodies {
     request: Bytes,
     answer: Arc<Mutex<Option<SdkBody>>>,
 }
 
-impl Exchange {
+impl Bodies {
     /// A call with this body.
     pub fn new(request: Bytes) -> Self {
         Self {
@@ -39,9 +39,9 @@ impl Exchange {
 }
 
 #[dyn_dispatch_hint]
-impl Intercept for Exchange {
+impl Intercept for Bodies {
     fn name(&self) -> &'static str {
-        "Exchange"
+        "Bodies"
     }
 
     fn modify_before_signing(
