@@ -31,8 +31,9 @@ impl Bodies {
         }
     }
 
-    /// The body of the answer, once the SDK says that it is a good one. A refusal's stays with the SDK.
-    pub fn answer(&self) -> SdkBody {
+    /// The body of the answer, once the SDK says that it is a good one; a refusal's stays with the SDK. The request's is
+    /// given up: the wait for the first event may be long.
+    pub fn into_answer(self) -> SdkBody {
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         answer.take().unwrap_or_else(SdkBody::empty)
     }

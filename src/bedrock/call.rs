@@ -192,7 +192,7 @@ async fn begin_stream(
     let request = client.converse_stream().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
     sent.map_err(|error| Failure::of_call(&error))?;
-    let mut frames = Frames::new(bodies.answer());
+    let mut frames = Frames::new(bodies.into_answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
     match next(&mut frames, decoder).await? {
         Some(event) => Ok((Source::Stream(frames, Silence::new(idle)), event)),
@@ -232,7 +232,7 @@ async fn begin_whole(
     let request = client.converse().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
     sent.map_err(|error| Failure::of_call(&error))?;
-    let body = ByteStream::new(bodies.answer()).collect().await;
+    let body = ByteStream::new(bodies.into_answer()).collect().await;
     let body = body.map_err(|error| Failure::of_break(&error.into()))?;
     let events = decoder.replay(&body.into_bytes());
     let events = events.map_err(|error| unreadable("the answer", &error))?;

@@ -131,6 +131,9 @@ impl Class {
     }
 }
 
+/// What is said of a stream whose last frame says nothing.
+const WITHOUT_WORDS: &str = "the stream ended with an error";
+
 impl Failure {
     /// A failure that this program found, not Bedrock.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
@@ -193,8 +196,10 @@ impl Failure {
     /// From the exception with which a stream ended.
     pub(super) fn of_exception(name: &str, payload: &[u8]) -> Self {
         let exception = serde_json::from_slice::<Exception>(payload).ok();
-        let message = exception.and_then(|exception| exception.message);
-        let message = message.unwrap_or_else(|| "the stream ended with an error".to_owned());
+        let message = exception
+            .and_then(|exception| exception.message)
+            .filter(|message| !message.is_empty())
+            .unwrap_or_else(|| WITHOUT_WORDS.to_owned());
         let status = modelled_status(name);
         Self {
             class: classify(Some(name), status, &message),
@@ -206,8 +211,9 @@ impl Failure {
 
     /// From the error with which a stream ended: what the service's model has no exception for.
     pub(super) fn of_error(code: &str, message: &str) -> Self {
-        let message = if message.is_empty() { code } else { message };
-        Self::new(classify(Some(code), None, message), message)
+        let said = [message, code].into_iter().find(|said| !said.is_empty());
+        let said = said.unwrap_or(WITHOUT_WORDS);
+        Self::new(classify(Some(code), None, said), said)
     }
 
     /// From an answer that broke off or cannot be read.
@@ -257,5 +263,41 @@ fn modelled_status(exception: &str) -> Option<u16> {
         "serviceUnavailableException" => Some(503),
         "validationException" => Some(400),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_stream_ended_is_known_by_its_last_frame() {
+        let throttled = br#"{"message":"Too many tokens, please wait"}"#;
+        let failure = Failure::of_exception("throttlingException", throttled);
+        assert_eq!(failure.class, Class::Throttled);
+        assert_eq!(failure.status, Some(429));
+        assert_eq!(failure.message, "Too many tokens, please wait");
+        for payload in [
+            "",
+            "{}",
+            "not JSON",
+            r#"{"message":""}"#,
+            r#"{"message":null}"#,
+        ] {
+            let failure = Failure::of_exception("internalServerException", payload.as_bytes());
+            assert_eq!(failure.class, Class::Unavailable, "{payload}");
+            assert_eq!(failure.message, WITHOUT_WORDS, "{payload}");
+        }
+        for (code, message, said) in [
+            ("InternalError", "it broke", "it broke"),
+            ("InternalError", "", "InternalError"),
+            ("", "", WITHOUT_WORDS),
+        ] {
+            let failure = Failure::of_error(code, message);
+            assert_eq!(
+                (failure.class, &*failure.message),
+                (Class::Unavailable, said)
+            );
+        }
     }
 }
