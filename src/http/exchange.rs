@@ -152,12 +152,16 @@ impl Exchange {
         let whole = started.elapsed();
         // The client's side, in the same task or on the same thread, would wait for what is done here.
         tokio::task::yield_now().await;
-        log::answered(&record, first_piece, whole);
-        // All three log what could not be written.
-        let used = record.usage().total();
-        let filed = pin!(filing::file(&app, record, prompt));
-        let finished = pin!(app.keys.finish(admitted.taken, used));
-        tokio::join!(filed, join_all(notices), finished);
+        // In a task of its own: a record may take a while, and what the answer took is given back before.
+        let (tasks, taken) = (app.tasks.clone(), admitted.taken);
+        tasks.spawn(task::boxed(async move {
+            log::answered(&record, first_piece, whole);
+            // All three log what could not be written.
+            let used = record.usage().total();
+            let filed = pin!(filing::file(&app, record, prompt));
+            let finished = pin!(app.keys.finish(taken, used));
+            tokio::join!(filed, join_all(notices), finished);
+        }));
     }
 
     /// Ends a request that may not run. It is a record like any other.
