@@ -7,7 +7,8 @@
 //! and `shell` is what a process is: a server here, a function on Lambda.
 //!
 //! Dependencies point inwards: shell → http, admin → openai, responses, anthropic → wire, keys, chain, spend, thinking →
-//! bedrock, store → catalog, config, conversation; `json` is how all of them read it.
+//! bedrock, store → catalog, config, conversation; `json` is how they read what people write, `sdk` how a call of AWS
+//! gets a body that is written here.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)

@@ -1,7 +1,7 @@
 //! One call of one model: a body in, a stream of events out.
 
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::Client;
@@ -9,7 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::conversation::Event;
 use crate::sdk::put_body;
@@ -20,6 +20,7 @@ use super::failure::{Class, Failure};
 use super::frames::{Broken, Frames, Kind};
 use super::plan::Plan;
 use super::shape::Shaper;
+use super::silence::Silence;
 use super::wire;
 
 /// Time limits of one call.
@@ -42,44 +43,6 @@ pub struct Answer {
     /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
     refused: Option<Failure>,
     stopped: bool,
-}
-
-/// How long is waited for an event. One timer serves them all and is set again when it has run out: to set it for each
-/// event, and to take it back, costs as much as an event.
-#[derive(Debug)]
-struct Silence {
-    limit: Duration,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Silence {
-    fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            timer: Box::pin(sleep(limit)),
-        }
-    }
-
-    /// `None`: the time has passed before.
-    async fn bounds<F: Future>(&mut self, event: F) -> Option<F::Output> {
-        let timer = &mut self.timer;
-        let until = Instant::now().checked_add(self.limit);
-        let until = until.unwrap_or_else(|| timer.deadline());
-        let passed = async {
-            loop {
-                timer.as_mut().await;
-                if timer.deadline() >= until {
-                    break;
-                }
-                timer.as_mut().reset(until);
-            }
-        };
-        tokio::select! {
-            biased;
-            event = event => Some(event),
-            () = passed => None,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -265,7 +228,7 @@ impl Answer {
                         Some(Ok(None)) => None,
                         Some(Err(failure)) => Some(Err(failure)),
                         None => {
-                            let seconds = silence.limit.as_secs_f32();
+                            let seconds = silence.limit().as_secs_f32();
                             Some(Err(Failure::new(
                                 Class::IdleTimeout,
                                 format!("the model fell silent for {seconds} s"),
@@ -297,34 +260,5 @@ impl Answer {
         if let Err(failure) = self.shaper.push(event, &mut self.ready) {
             self.refused = Some(failure);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::{pending, ready};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn each_wait_has_the_whole_time() {
-        let limit = Duration::from_millis(40);
-        let mut silence = Silence::new(limit);
-        // The timer runs out while nobody waits.
-        sleep(2 * limit).await;
-        assert_eq!(silence.bounds(ready(1)).await, Some(1));
-        for _ in 0..2 {
-            let began = Instant::now();
-            assert_eq!(silence.bounds(pending::<()>()).await, None);
-            assert!(began.elapsed() >= limit);
-        }
-        let slow = sleep(limit / 2);
-        assert_eq!(silence.bounds(slow).await, Some(()));
-    }
-
-    #[tokio::test]
-    async fn a_limit_beyond_all_time_is_none() {
-        let mut silence = Silence::new(Duration::MAX);
-        assert_eq!(silence.bounds(ready(1)).await, Some(1));
     }
 }

@@ -13,6 +13,7 @@ mod frames;
 mod fuzz;
 pub mod plan;
 mod shape;
+mod silence;
 mod wire;
 mod wordings;
 

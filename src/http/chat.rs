@@ -19,8 +19,9 @@ use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire}
 
 use super::auth::EarlyKey;
 use super::body::Body;
-use super::exchange::{Exchange, Told};
+use super::exchange::Exchange;
 use super::filing::Prompt;
+use super::listener::Told;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
 use super::{access, fallbacks, remote_images, sse, standing, trail};

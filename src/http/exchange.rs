@@ -4,59 +4,35 @@
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::app::AppState;
 use crate::bedrock::Failure;
 use crate::catalog::Family;
-use crate::chain::{self, Ask, Begun, Outcome, Sink, Target};
+use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
-use crate::conversation::{Event, Fold, Reply, Request, Thinking, Usage};
+use crate::conversation::{Event, Request, Thinking};
 use crate::keys::{Caller, Denied, Standing};
 use crate::panics;
-use crate::spend::{self, Attempt, Opening, Record, RequestId, Status};
+use crate::spend::{self, Opening, Record, RequestId, Status};
 use crate::task;
 use crate::thinking::Keeper;
 use crate::wire::{ApiError, Labels};
 
 use super::filing::Prompt;
+use super::listener::{Ending, Listener, Step, Told};
 use super::{filing, log, standing};
 
 /// Steps that may wait for a slow client before the upstream is slowed down.
 const STEPS_AHEAD: usize = 64;
-
-/// What the client's side is told, in this order: `Admitted` where the key has limits, `Begin`, then events, then
-/// `End`; `Failed` may come at any point and is the last. `Begin` again means that another target answers: from the
-/// beginning where the answer goes out as a whole, from where the client stands where it streams.
-#[derive(Debug)]
-pub(super) enum Step {
-    Admitted(Standing),
-    Begin(Begun),
-    Event(Event),
-    End(Ending),
-    Failed(Box<ApiError>, Vec<Attempt>),
-}
-
-/// The end of a whole answer.
-#[derive(Debug)]
-pub(super) struct Ending {
-    /// Tokens of the answering attempt.
-    pub(super) usage: Usage,
-    /// US dollars of all attempts; `None` where a price is unknown.
-    pub(super) cost: Option<Decimal>,
-    /// Every attempt, the answering one last.
-    pub(super) attempts: Vec<Attempt>,
-}
 
 /// A request that is ready to run.
 #[derive(Debug)]
@@ -214,111 +190,6 @@ impl Exchange {
         );
         record.stream = !self.ask.whole;
         record
-    }
-}
-
-/// What a client is told that waits for the end.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) standing: Standing,
-    /// Who answered, if anyone did.
-    pub(super) target: Option<Arc<Target>>,
-    pub(super) reply: Reply,
-    /// When its first piece came.
-    pub(super) first_piece: Option<Instant>,
-    pub(super) ending: Result<Ending, (Box<ApiError>, Vec<Attempt>)>,
-}
-
-/// The client's side. One that has gone is told nothing.
-enum Listener {
-    /// Hears of each step.
-    Steps(mpsc::Sender<Step>),
-    /// Hears at the end. To wake it for each piece of an answer costs more than the piece.
-    End(Box<Collected>),
-}
-
-/// What is kept for the end.
-struct Collected {
-    standing: Standing,
-    target: Option<Arc<Target>>,
-    fold: Fold,
-    first_piece: Option<Instant>,
-    /// Until it is told.
-    tell: Option<oneshot::Sender<Told>>,
-}
-
-impl Listener {
-    fn at_the_end() -> (Self, oneshot::Receiver<Told>) {
-        let (tell, told) = oneshot::channel();
-        let collected = Collected {
-            standing: Standing::default(),
-            target: None,
-            fold: Fold::default(),
-            first_piece: None,
-            tell: Some(tell),
-        };
-        (Self::End(Box::new(collected)), told)
-    }
-
-    async fn tell(&mut self, step: Step) {
-        match self {
-            Self::Steps(steps) => {
-                steps.send(step).await.ok();
-            }
-            Self::End(collected) => collected.take(step),
-        }
-    }
-
-    fn is_gone(&self) -> bool {
-        match self {
-            Self::Steps(steps) => steps.is_closed(),
-            Self::End(collected) => {
-                let mut tell = collected.tell.iter();
-                tell.all(oneshot::Sender::is_closed)
-            }
-        }
-    }
-
-    async fn gone(&mut self) {
-        match self {
-            Self::Steps(steps) => steps.closed().await,
-            Self::End(collected) => {
-                if let Some(tell) = &mut collected.tell {
-                    tell.closed().await;
-                }
-            }
-        }
-    }
-}
-
-impl Collected {
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Admitted(standing) => self.standing = standing,
-            Step::Begin(begun) => {
-                self.fold = Fold::default();
-                self.target = Some(begun.target);
-            }
-            Step::Event(event) => {
-                self.first_piece.get_or_insert_with(Instant::now);
-                self.fold.push(event);
-            }
-            Step::End(ending) => self.end(Ok(ending)),
-            Step::Failed(error, attempts) => self.end(Err((error, attempts))),
-        }
-    }
-
-    fn end(&mut self, ending: Result<Ending, (Box<ApiError>, Vec<Attempt>)>) {
-        if let Some(tell) = self.tell.take() {
-            let told = Told {
-                standing: self.standing,
-                target: self.target.take(),
-                reply: std::mem::take(&mut self.fold).finish(),
-                first_piece: self.first_piece,
-                ending,
-            };
-            tell.send(told).ok();
-        }
     }
 }
 

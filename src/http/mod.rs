@@ -15,6 +15,7 @@ mod filing;
 mod health;
 mod home;
 mod keys;
+mod listener;
 mod log;
 mod model_info;
 mod models;

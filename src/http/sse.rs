@@ -21,7 +21,7 @@ use crate::panics::{self, Panic};
 use crate::spend::RequestId;
 use crate::wire::{ApiError, Head, Wire, Writer};
 
-use super::exchange::Step;
+use super::listener::Step;
 use super::{standing, trail};
 
 /// Answers with an error and its real status while that is still possible: until the first piece, or the first

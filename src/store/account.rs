@@ -19,7 +19,7 @@ use rust_decimal::Decimal;
 use crate::ordered;
 
 use super::body::{self, Update, Values};
-use super::item::{Attributes, PK, SK, TTL};
+use super::item::{Attributes, PK, SK, TTL, digits};
 use super::{Key, StoreError, Table, Write, WriteLimits};
 
 /// One update, with the SDK's own tries.
@@ -125,7 +125,7 @@ fn number(attributes: &Attributes, name: &str) -> Option<Decimal> {
 }
 
 fn n(amount: Decimal) -> AttributeValue {
-    AttributeValue::N(amount.normalize().to_string())
+    AttributeValue::N(digits(amount))
 }
 
 fn stored(hold: Hold) -> AttributeValue {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::item::{Attribute, KeyAttributes};
+use super::item::{Attribute, KeyAttributes, digits};
 use super::{Item, Key};
 
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
@@ -86,7 +86,7 @@ impl<'a> Put<'a> {
 
 /// A number as an attribute.
 pub(super) fn number(amount: Decimal) -> Attribute {
-    Attribute::N(amount.normalize().to_string())
+    Attribute::N(digits(amount))
 }
 
 fn key<S: Serializer>(key: &Key, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::item::{Attributes, PK, SK, TTL};
@@ -31,7 +32,6 @@ pub enum Tally {
     /// As they stand: one of them has reached its limit, and nothing was added.
     Full(Vec<u64>),
 }
-use futures_util::FutureExt;
 
 impl Table {
     /// Adds to the counters of one item, all or none. False: one of them has reached its limit. The item is gone

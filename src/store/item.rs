@@ -104,6 +104,11 @@ pub(super) fn expired(attributes: &Attributes, now: Timestamp) -> bool {
         .is_some_and(|ttl| ttl <= now.as_second())
 }
 
+/// A number as attributes spell it.
+pub(super) fn digits(number: Decimal) -> String {
+    number.normalize().to_string()
+}
+
 /// As the table keeps it.
 impl Serialize for Item {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::FutureExt;
 
 use super::item::{PK, SK};
 use super::{Key, StoreError, Table};
@@ -37,7 +38,6 @@ impl Table {
         }
     }
 }
-use futures_util::FutureExt;
 
 #[cfg(all(test, feature = "local"))]
 mod tests {

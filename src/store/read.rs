@@ -1,6 +1,7 @@
 //! Reading: one item by its key, or a run of items of one partition or index. What has expired is not there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -34,7 +35,6 @@ pub enum Index {
     /// Under [`super::keys::by_session`].
     BySession,
 }
-use futures_util::FutureExt;
 
 /// A run of items of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::item::{PK, SK, TTL};
@@ -31,7 +32,6 @@ enum Updated {
     /// The condition does not hold; these are the holds that there are, `None`: there never were any.
     Refused(Option<Holds>),
 }
-use futures_util::FutureExt;
 
 impl Table {
     /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. Taking what

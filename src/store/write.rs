@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -34,7 +35,6 @@ pub enum Write {
     /// Replaces what an account holds by what was spent.
     Settle(Settlement),
 }
-use futures_util::FutureExt;
 
 /// How long a write may take. Between attempts it pauses 25 to 50 ms at first and 200 to 400 ms at last, by chance,
 /// so that instances that collided on a counter do not collide again.
