@@ -1,10 +1,11 @@
 //! The groups of `model_list`, and which of them a name means.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Deployment, Group, pattern};
 use crate::catalog::Catalog;
+use crate::conversation::Thinking;
 
 /// All groups, and what they may be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,9 +13,11 @@ pub(super) struct Groups {
     /// In the file's order.
     all: Vec<Arc<Group>>,
     /// By `model_name`, and by a deployment's model; patterns have no other names.
-    names: BTreeMap<String, usize>,
+    names: HashMap<String, usize>,
     /// Those with a star in their name, the most specific first.
     patterns: Vec<usize>,
+    /// A deployment asks its model to think where a request says nothing of it.
+    think: bool,
 }
 
 impl Groups {
@@ -22,6 +25,7 @@ impl Groups {
     /// always its own group, whatever models others are made of; ids that agree are told apart.
     pub(super) fn new(read: Vec<(Deployment, Vec<String>)>) -> Self {
         let mut groups: Vec<Group> = Vec::new();
+        let mut known = HashMap::new();
         let mut called: Vec<(String, usize)> = Vec::new();
         let mut ids = BTreeSet::new();
         for (mut deployment, names) in read {
@@ -31,12 +35,9 @@ impl Groups {
                 n += 1;
                 deployment.id = format!("{written}-{n}");
             }
-            let known = groups
-                .iter()
-                .position(|group| group.name == deployment.group);
-            let index = known.unwrap_or(groups.len());
-            called.extend(names.into_iter().map(|name| (name, index)));
             let name = deployment.group.clone();
+            let index = *known.entry(name.clone()).or_insert(groups.len());
+            called.extend(names.into_iter().map(|name| (name, index)));
             match groups.get_mut(index) {
                 Some(group) => group.deployments.push(Arc::new(deployment)),
                 None => groups.push(Group {
@@ -45,7 +46,7 @@ impl Groups {
                 }),
             }
         }
-        let mut names = BTreeMap::new();
+        let mut names = HashMap::new();
         let mut patterns = Vec::new();
         for (index, group) in groups.iter().enumerate() {
             if group.is_pattern() {
@@ -57,18 +58,28 @@ impl Groups {
         for (name, index) in called {
             names.entry(name).or_insert(index);
         }
+        let mut deployments = groups.iter().flat_map(|group| &group.deployments);
+        let think = deployments.any(|deployment| {
+            let wish = deployment.defaults.thinking;
+            wish.is_some_and(Thinking::is_wanted)
+        });
         // Equals in the file's order.
         patterns.sort_by(|(one, _), (other, _)| other.cmp(one));
         Self {
             all: groups.into_iter().map(Arc::new).collect(),
             names,
             patterns: patterns.into_iter().map(|(_, index)| index).collect(),
+            think,
         }
     }
 
     /// In the file's order, patterns included.
     pub(super) fn all(&self) -> &[Arc<Group>] {
         &self.all
+    }
+
+    pub(super) fn think(&self) -> bool {
+        self.think
     }
 
     /// The name of the group that is meant: a `model_name`, or the name itself where only a pattern serves it.

@@ -85,6 +85,11 @@ impl Config {
         self.groups().iter().flat_map(|group| &group.deployments)
     }
 
+    /// Whether a deployment asks its model to think where a request says nothing of it.
+    pub fn asks_for_thinking(&self) -> bool {
+        self.groups.think()
+    }
+
     /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
     /// `bedrock/` and `converse/` prefixes; else by an alias with a `*` that the name fits; else by the most specific
     /// pattern of `model_list`, and then the group is called as it was asked for.

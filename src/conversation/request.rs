@@ -177,6 +177,13 @@ pub enum Thinking {
     Effort(Effort),
 }
 
+impl Thinking {
+    /// Whether there is to be any.
+    pub fn is_wanted(self) -> bool {
+        self != Thinking::Off
+    }
+}
+
 /// How much work a model should put into an answer, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]

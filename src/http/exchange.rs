@@ -19,7 +19,7 @@ use crate::bedrock::Failure;
 use crate::catalog::Family;
 use crate::chain::{self, Ask, Begun, Outcome, Sink};
 use crate::config::Config;
-use crate::conversation::{Event, Request, Thinking};
+use crate::conversation::{Event, Request};
 use crate::keys::{Caller, Denied, Standing};
 use crate::panics;
 use crate::spend::{self, Opening, Record, RequestId, Status};
@@ -278,12 +278,9 @@ pub(super) fn record_of(
 
 /// Whether the request, or a deployment in its stead, asks a model to think.
 fn asks_for_thinking(request: &Request, config: &Config) -> bool {
-    let asks = |wish: Thinking| wish != Thinking::Off;
     match request.thinking {
-        Some(wish) => asks(wish),
-        None => config
-            .deployments()
-            .any(|deployment| deployment.defaults.thinking.is_some_and(asks)),
+        Some(wish) => wish.is_wanted(),
+        None => config.asks_for_thinking(),
     }
 }
 

@@ -247,6 +247,18 @@ fn request_fields_become_defaults() {
 }
 
 #[test]
+fn it_is_known_whether_any_deployment_thinks_unasked() {
+    for (fields, thinks) in [
+        ("", false),
+        ("      thinking: {type: disabled}\n", false),
+        ("      thinking: {type: adaptive}\n", true),
+        ("      reasoning_effort: low\n", true),
+    ] {
+        assert_eq!(sound(&one(fields)).asks_for_thinking(), thinks, "{fields}");
+    }
+}
+
+#[test]
 fn keys_that_other_files_use_work_here() {
     let config = sound(&one(
         "router_settings: {retries: 5, timeout: 20, default_model: a, failover: false}\ngeneral_settings: {log_level: debug, master_key: sk-1, maximum_spend_logs_retention_period: 12w, maximum_spend_logs_content_retention_period: 36h, spend_shards: 16}\nlitellm_settings:\n  sse_keepalive_ping_interval_seconds: 0\n  default_fallbacks: []\n",
