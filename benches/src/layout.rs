@@ -95,36 +95,56 @@ fn executed(profile: &str) -> BTreeSet<String> {
     names.filter_map(|name| pattern(name)).collect()
 }
 
-/// The symbol of a function in Rust without what another compiler, processor or version of a crate gives it; `None` for
-/// other functions, which have no section of their own.
+/// The symbol of a function in Rust (<https://doc.rust-lang.org/rustc/symbol-mangling/v0.html>) without what another
+/// compiler, processor or version of a crate gives it; `None` for other functions, which have no section of their own.
+///
+/// It has the types that a generic function was made for, which the older mangling has not: of a trait's many functions
+/// it names the few that ran.
 fn pattern(name: &str) -> Option<String> {
-    // Callgrind counts the rounds of a recursion.
-    let name = name.split('\'').next().unwrap_or(name);
-    if let Some(stem) = name.strip_prefix("_ZN") {
-        let (path, hash) = stem.rsplit_once("17h")?;
-        let (_, end) = hash.split_at_checked(16)?;
-        return Some(format!("_ZN{path}17h*{end}"));
-    }
-    // The linker's optimizer numbers those that have one name.
-    let (name, more) = match name.rsplit_once('.') {
-        Some((name, number)) if number.chars().all(|c| c.is_ascii_digit()) => (name, "*"),
-        _ => (name, ""),
+    // Callgrind counts the rounds of a recursion, the linker's optimizer those that have one name.
+    let (name, _) = name.split_once('\'').unwrap_or((name, ""));
+    let (name, more) = match name.split_once('.') {
+        Some((name, _)) => (name, "*"),
+        None => (name, ""),
     };
     let mut parts = name.strip_prefix("_R")?.split("Cs");
-    let mut pattern = format!("_R{}", parts.next()?);
+    let mut pattern = format!("_R{}", without_positions(parts.next()?));
     for part in parts {
         // `Cs`, a crate's number in base 62, and `_`.
         match part.split_once('_') {
-            Some((number, rest)) if number.chars().all(|c| c.is_ascii_alphanumeric()) => {
-                pattern += &format!("Cs*_{rest}");
+            Some((number, rest)) if is_base_62(number) => {
+                pattern += &format!("Cs*_{}", without_positions(rest));
             }
-            _ => pattern += &format!("Cs{part}"),
+            _ => pattern += &format!("Cs{}", without_positions(part)),
         }
     }
     Some(pattern + more)
 }
 
+/// References to what stands earlier in the name, `B`, a position in base 62, and `_`: where a crate's number has
+/// another length, they are others of the same length.
+fn without_positions(name: &str) -> String {
+    let mut parts = name.split('B');
+    let mut pattern = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('_') {
+            Some((position, rest)) if is_base_62(position) && position.len() < 4 => {
+                pattern += &format!("B{}_{rest}", "?".repeat(position.len()));
+            }
+            _ => pattern += &format!("B{part}"),
+        }
+    }
+    pattern
+}
+
+fn is_base_62(number: &str) -> bool {
+    number.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
 /// A star before the name, for cold functions have sections called `.text.unlikely.` and their names.
+///
+/// What no request needs follows by its names: what was made of one generic function lies together then, and compresses
+/// better.
 fn linker_script(used: &BTreeSet<String>) -> String {
     let sections: String = used
         .iter()
@@ -133,7 +153,8 @@ fn linker_script(used: &BTreeSet<String>) -> String {
     format!(
         "/* Made by `make layout`: the functions that requests need, side by side. What is missing here, or is here and no\n   \
          longer there, costs memory and time at the start, and nothing else. */\n\
-         SECTIONS\n{{\n  .text.used : {{\n{sections}  }}\n}}\nINSERT BEFORE .text;\n"
+         SECTIONS\n{{\n  .text.used : {{\n{sections}  }}\n  .text.rest : {{\n    *(SORT_BY_NAME(.text*._R*))\n  }}\n}}\n\
+         INSERT BEFORE .text;\n"
     )
 }
 
@@ -145,23 +166,23 @@ mod tests {
     fn a_symbol_is_known_whatever_compiled_it() {
         for (symbol, wanted) in [
             (
-                "_ZN4core3fmt5write17h0123456789abcdefE",
-                Some("_ZN4core3fmt5write17h*E"),
-            ),
-            (
-                "_ZN4core3fmt5write17h0123456789abcdefE'2",
-                Some("_ZN4core3fmt5write17h*E"),
-            ),
-            (
                 "_RNvNtNtCsjrHSEGnQ3l9_3std6thread7current12init_current",
                 Some("_RNvNtNtCs*_3std6thread7current12init_current"),
             ),
             (
-                "_RNvNtCs4_3std4sync4once.530",
+                "_RNvMs5_NtCs4_3std4timeNtB5_10SystemTime3now'2",
+                Some("_RNvMs5_NtCs*_3std4timeNtB?_10SystemTime3now"),
+            ),
+            (
+                "_RNvXs_NtB1c_2BoNtB_5ABCsx",
+                Some("_RNvXs_NtB??_2BoNtB_5ABCsx"),
+            ),
+            (
+                "_RNvNtCs4_3std4sync4once.llvm.530",
                 Some("_RNvNtCs*_3std4sync4once*"),
             ),
+            ("_ZN4core3fmt5write17h0123456789abcdefE", None),
             ("memcpy", None),
-            ("_ZN4core3fmt5write", None),
         ] {
             assert_eq!(pattern(symbol).as_deref(), wanted, "{symbol}");
         }
