@@ -21,7 +21,7 @@ mod blocks;
 
 use blocks::{Blocks, CachePoint, GuardedBlocks};
 
-/// Room for a small body, in bytes.
+/// What a small body takes, in bytes.
 const BODY: usize = 8 * 1024;
 
 /// The request body for `plan`.
@@ -47,9 +47,7 @@ pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
             .map(|r#type| ServiceTier { r#type }),
         request_metadata: &plan.service.metadata,
     };
-    let mut json = Vec::with_capacity(BODY);
-    serde_json::to_writer(&mut json, &body)?;
-    Ok(json.into())
+    written(&body, plan)
 }
 
 /// The body of a CountTokens request for `plan`: the prompt alone
@@ -64,7 +62,23 @@ pub fn count_body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
             },
         },
     };
-    serde_json::to_vec(&body).map(Bytes::from)
+    written(&body, plan)
+}
+
+/// The body of a prompt of a megabyte would be copied eight times as it grows, and hold three at the end.
+fn written(body: &impl Serialize, plan: &Plan) -> Result<Bytes, serde_json::Error> {
+    let mut json = Vec::with_capacity(room(plan));
+    serde_json::to_writer(&mut json, body)?;
+    Ok(json.into())
+}
+
+/// Room for a body, in bytes: its texts, and an eighth more for what is escaped in them.
+fn room(plan: &Plan) -> usize {
+    let turns = plan.turns.iter().flat_map(|turn| &turn.parts);
+    let parts = plan.system.iter().chain(turns).map(Part::estimated_bytes);
+    let tools = plan.tools.iter().map(Tool::estimated_bytes);
+    let text: usize = parts.chain(tools).sum();
+    BODY + text + text / 8
 }
 
 #[derive(Serialize)]
