@@ -21,7 +21,8 @@ use crate::upstream::SHORT;
 
 /// Lets each of these builds of the function, which have their symbols, live under callgrind and writes the script.
 ///
-/// More than one, because of functions with the same code a compiler keeps one, under the name of any of them.
+/// More than one, because of functions with the same code a compiler keeps one, under the name of any of them: which one
+/// hangs on the crates' numbers, and these on all that a build is told.
 pub async fn write(programs: &[&str], script: &Path, kept: &Path) -> Result<(), Error> {
     fs::create_dir_all(kept)?;
     let mut used = BTreeSet::new();
@@ -107,11 +108,18 @@ fn pattern(name: &str) -> Option<String> {
         Some((name, _)) => (name, "*"),
         None => (name, ""),
     };
-    let mut parts = name.strip_prefix("_R")?.split("Cs");
+    let mut parts = name.strip_prefix("_R")?.split("Cs").peekable();
     let mut pattern = format!("_R{}", without_positions(parts.next()?));
-    for part in parts {
+    while let Some(part) = parts.next() {
         // `Cs`, a crate's number in base 62, and `_`.
         match part.split_once('_') {
+            // The last of them may be the crate that a generic function was made in, if it is all that is left. Several
+            // make the same, and one of these is kept.
+            Some((number, rest))
+                if is_base_62(number) && parts.peek().is_none() && is_crate(rest) =>
+            {
+                return Some(pattern + "*");
+            }
             Some((number, rest)) if is_base_62(number) => {
                 pattern += &format!("Cs*_{}", without_positions(rest));
             }
@@ -121,20 +129,28 @@ fn pattern(name: &str) -> Option<String> {
     Some(pattern + more)
 }
 
-/// References to what stands earlier in the name, `B`, a position in base 62, and `_`: where a crate's number has
-/// another length, they are others of the same length.
+/// References to what stands earlier in the name are `B`, a position in base 62, and `_`: other positions where a crate's
+/// number has another length.
 fn without_positions(name: &str) -> String {
     let mut parts = name.split('B');
     let mut pattern = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         match part.split_once('_') {
             Some((position, rest)) if is_base_62(position) && position.len() < 4 => {
-                pattern += &format!("B{}_{rest}", "?".repeat(position.len()));
+                pattern += &format!("B*_{rest}");
             }
             _ => pattern += &format!("B{part}"),
         }
     }
     pattern
+}
+
+/// Whether this is a name and nothing else: its length and so many characters.
+fn is_crate(name: &str) -> bool {
+    let name = name.trim_start_matches('_');
+    let digits = name.chars().take_while(char::is_ascii_digit).count();
+    let (length, name) = name.split_at(digits);
+    length.parse() == Ok(name.len())
 }
 
 fn is_base_62(number: &str) -> bool {
@@ -171,15 +187,19 @@ mod tests {
             ),
             (
                 "_RNvMs5_NtCs4_3std4timeNtB5_10SystemTime3now'2",
-                Some("_RNvMs5_NtCs*_3std4timeNtB?_10SystemTime3now"),
+                Some("_RNvMs5_NtCs*_3std4timeNtB*_10SystemTime3now"),
             ),
             (
                 "_RNvXs_NtB1c_2BoNtB_5ABCsx",
-                Some("_RNvXs_NtB??_2BoNtB_5ABCsx"),
+                Some("_RNvXs_NtB*_2BoNtB*_5ABCsx"),
             ),
             (
                 "_RNvNtCs4_3std4sync4once.llvm.530",
                 Some("_RNvNtCs*_3std4sync4once*"),
+            ),
+            (
+                "_RINvNtCs4_4core3ptr13drop_in_placehECs5_6rustls",
+                Some("_RINvNtCs*_4core3ptr13drop_in_placehE*"),
             ),
             ("_ZN4core3fmt5write17h0123456789abcdefE", None),
             ("memcpy", None),
