@@ -12,7 +12,7 @@ use clap::Parser;
 use bedrock_sidecar::shell::{self, Contract, lambda};
 
 /// A request's memory is given back by another thread than took it, and the C library's allocator makes threads wait for
-/// each other then: with two of them, six futex calls a request. The function has one thread, and keeps the smaller one.
+/// each other then: with two at work, twelve futex calls a request. The function has one thread and keeps the smaller one.
 #[cfg(feature = "local")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
