@@ -108,18 +108,16 @@ fn pattern(name: &str) -> Option<String> {
         Some((name, _)) => (name, "*"),
         None => (name, ""),
     };
-    let mut parts = name.strip_prefix("_R")?.split("Cs").peekable();
+    // Several crates make the same of a generic function, and one of these is kept.
+    let (name, more) = match name.rsplit_once("Cs") {
+        Some((made, by)) if is_crate(by) => (made, "*"),
+        _ => (name, more),
+    };
+    let mut parts = name.strip_prefix("_R")?.split("Cs");
     let mut pattern = format!("_R{}", without_positions(parts.next()?));
-    while let Some(part) = parts.next() {
+    for part in parts {
         // `Cs`, a crate's number in base 62, and `_`.
         match part.split_once('_') {
-            // The last of them may be the crate that a generic function was made in, if it is all that is left. Several
-            // make the same, and one of these is kept.
-            Some((number, rest))
-                if is_base_62(number) && parts.peek().is_none() && is_crate(rest) =>
-            {
-                return Some(pattern + "*");
-            }
             Some((number, rest)) if is_base_62(number) => {
                 pattern += &format!("Cs*_{}", without_positions(rest));
             }
@@ -145,12 +143,15 @@ fn without_positions(name: &str) -> String {
     pattern
 }
 
-/// Whether this is a name and nothing else: its length and so many characters.
+/// Whether this is a crate and nothing else: its number, `_`, its name's length, and so many characters.
 fn is_crate(name: &str) -> bool {
+    let Some((number, name)) = name.split_once('_') else {
+        return false;
+    };
     let name = name.trim_start_matches('_');
     let digits = name.chars().take_while(char::is_ascii_digit).count();
     let (length, name) = name.split_at(digits);
-    length.parse() == Ok(name.len())
+    is_base_62(number) && length.parse() == Ok(name.len())
 }
 
 fn is_base_62(number: &str) -> bool {

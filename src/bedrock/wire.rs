@@ -13,7 +13,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::conversation::{Part, Role, Tool, ToolChoice, Turn};
+use crate::conversation::{Part, Role, Tool, ToolChoice, Turn, estimated_bytes};
 
 use super::plan::{Inference, Plan};
 
@@ -74,10 +74,7 @@ fn written(body: &impl Serialize, plan: &Plan) -> Result<Bytes, serde_json::Erro
 
 /// Room for a body, in bytes: its texts, and an eighth more for what is escaped in them.
 fn room(plan: &Plan) -> usize {
-    let turns = plan.turns.iter().flat_map(|turn| &turn.parts);
-    let parts = plan.system.iter().chain(turns).map(Part::estimated_bytes);
-    let tools = plan.tools.iter().map(Tool::estimated_bytes);
-    let text: usize = parts.chain(tools).sum();
+    let text = estimated_bytes(&plan.system, &plan.turns, &plan.tools);
     BODY + text + text / 8
 }
 

@@ -15,7 +15,7 @@ pub use fold::{Fold, Reply, ReplyPart};
 pub use media::{Document, DocumentFormat, Image, ImageFormat};
 pub use request::{
     CacheTtl, Effort, Part, Request, Role, Sampling, Thinking, ThinkingBlock, Tool, ToolCall,
-    ToolChoice, ToolResult, Turn,
+    ToolChoice, ToolResult, Turn, estimated_bytes,
 };
 pub use service::{AnswerFormat, AnswerSchema, Service};
 pub use usage::Usage;

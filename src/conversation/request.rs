@@ -200,11 +200,16 @@ impl Request {
     /// The prompt's length in tokens, judged at four bytes each and a flat figure for a picture. An estimate for
     /// limits and for usage that Bedrock did not report, never for a bill that it did.
     pub fn estimated_prompt_tokens(&self) -> u64 {
-        let tools = self.tools.iter().map(Tool::estimated_bytes);
-        let turns = self.turns.iter().flat_map(|turn| &turn.parts);
-        let parts = self.system.iter().chain(turns).map(Part::estimated_bytes);
-        (tools.chain(parts).sum::<usize>() / 4) as u64
+        (estimated_bytes(&self.system, &self.turns, &self.tools) / 4) as u64
     }
+}
+
+/// A prompt's length in bytes of text, near enough; a picture counts by its tokens.
+pub fn estimated_bytes(system: &[Part], turns: &[Turn], tools: &[Tool]) -> usize {
+    let tools = tools.iter().map(Tool::estimated_bytes);
+    let turns = turns.iter().flat_map(|turn| &turn.parts);
+    let parts = system.iter().chain(turns).map(Part::estimated_bytes);
+    tools.chain(parts).sum()
 }
 
 impl Tool {
