@@ -100,7 +100,7 @@ pub fn cells() -> Vec<Cell> {
     cells
 }
 
-/// Everybody's turns at a cell. LiteLLM, tens of times slower, has one.
+/// Everybody's turns at a cell. LiteLLM, tens of times slower, has one where no goal hangs on it.
 const ROUNDS: usize = 3;
 
 /// Measures every cell for so long in each round. The programs are looked for in `built`, files go into `kept`.
@@ -158,7 +158,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
             };
             keep(&mut rows, DIRECT, row);
             for (name, process) in &gateways {
-                if *name == LITELLM && round > 0 {
+                if *name == LITELLM && round > 0 && !is_a_goal(&cell) {
                     continue;
                 }
                 let row = measure(process, &load(&process.address), &url).await?;
@@ -203,6 +203,11 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
         ready,
         records,
     })
+}
+
+/// Small whole answers: what LiteLLM is held against. Its first ones are slow, which is not held against it.
+fn is_a_goal(cell: &Cell) -> bool {
+    cell.size == Size::OneKb && !cell.stream
 }
 
 /// One turn of a gateway: what the load found, and what the gateway used.
