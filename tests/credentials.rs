@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post, put};
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::shell::simulated::{Options, Simulated};
+use bedrock_sidecar::shell::simulated::{Options, Seen, Simulated};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -31,6 +31,11 @@ async fn serve(router: Router) -> String {
 /// What Bedrock saw of the identity of one chat through a gateway with these lines in its deployment and these
 /// variables.
 async fn seen(lines: &str, variables: &[(&str, &str)]) -> String {
+    called(lines, variables).await.authorization
+}
+
+/// The call that this chat was.
+async fn called(lines: &str, variables: &[(&str, &str)]) -> Seen {
     let bedrock = bedrock().await;
     let yaml = format!(
         "model_list: [{{model_name: sonnet, litellm_params: {{model: bedrock/us.anthropic.claude-sonnet-5-5{lines}}}}}]"
@@ -60,7 +65,7 @@ async fn seen(lines: &str, variables: &[(&str, &str)]) -> String {
     let status = chat.status();
     let text = chat.text().await.unwrap();
     assert_eq!(status, 200, "{text}\n{}", gateway.log());
-    bedrock.requests()[0].authorization.clone()
+    bedrock.requests().swap_remove(0)
 }
 
 /// The access key id of a signature.
@@ -135,6 +140,18 @@ async fn access_keys_of_the_environment_sign() {
         ("AWS_SECRET_ACCESS_KEY", "s"),
     ];
     assert_eq!(key_id(&seen("", &keys).await), "AKIAENV");
+}
+
+#[tokio::test]
+async fn a_call_says_that_the_gateway_makes_it_and_for_which_application() {
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIAENV"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("AWS_SDK_UA_APP_ID", "payments"),
+    ];
+    let said = called("", &keys).await.user_agent;
+    let own = concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(said, format!("{own} app/payments"));
 }
 
 #[tokio::test]

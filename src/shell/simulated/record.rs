@@ -26,6 +26,8 @@ pub struct Seen {
     pub connection: u64,
     /// `authorization`, up to the signature.
     pub authorization: String,
+    /// `user-agent`.
+    pub user_agent: String,
     /// The script's step that applied; empty where none did.
     pub step: String,
     /// The status of the answer; 0: none was sent.

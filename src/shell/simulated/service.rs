@@ -229,9 +229,8 @@ impl Service {
     }
 
     fn note(&self, call: &Call) -> Entry {
-        let authorization = call.headers.get(header::AUTHORIZATION);
-        let authorization = authorization.and_then(|value| value.to_str().ok());
-        let (shown, _) = authorization
+        let header = |name| call.headers.get(name).and_then(|value| value.to_str().ok());
+        let (shown, _) = header(header::AUTHORIZATION)
             .map(|value| value.split_once("Signature=").unwrap_or((value, "")))
             .unwrap_or_default();
         self.record.add(Seen {
@@ -243,6 +242,7 @@ impl Service {
             at: SystemTime::now(),
             connection: call.connection.number,
             authorization: shown.to_owned(),
+            user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
             step: String::new(),
             status: 0,
             refusal: String::new(),
