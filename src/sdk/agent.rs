@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::interceptors::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use http::HeaderValue;
 use http::header::USER_AGENT;
 
 const WHY: &str = "the gateway says its own name";
@@ -23,7 +24,7 @@ const WHY: &str = "the gateway says its own name";
 /// and of its try in two more. They are made anew for each call, and were a thirtieth of what a small request costs.
 #[derive(Debug)]
 pub(crate) struct Agent {
-    name: String,
+    name: HeaderValue,
 }
 
 impl Agent {
@@ -31,11 +32,12 @@ impl Agent {
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html>).
     pub(crate) fn of(config: &SdkConfig) -> Self {
         let own = concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION"));
+        let application = config.app_name();
+        let both = application.map(|application| format!("{own} app/{application}"));
+        // The SDK lets no name be that a header cannot hold.
+        let both = both.and_then(|both| HeaderValue::try_from(both).ok());
         Self {
-            name: match config.app_name() {
-                Some(application) => format!("{own} app/{application}"),
-                None => own.to_owned(),
-            },
+            name: both.unwrap_or(HeaderValue::from_static(own)),
         }
     }
 }
@@ -65,7 +67,7 @@ impl Intercept for Agent {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.request_mut().headers_mut();
-        headers.try_insert(USER_AGENT, self.name.clone())?;
+        headers.insert(USER_AGENT, self.name.clone());
         Ok(())
     }
 }
