@@ -205,7 +205,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
     })
 }
 
-/// Small whole answers: what LiteLLM is held against. Its first ones are slow, which is not held against it.
+/// Small whole answers, in which LiteLLM is compared. Its first ones are slow: of several turns the fastest counts.
 fn is_a_goal(cell: &Cell) -> bool {
     cell.size == Size::OneKb && !cell.stream
 }

@@ -76,46 +76,77 @@ impl Intercept for Agent {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use aws_config::{BehaviorVersion, Region};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
     use aws_sdk_bedrockruntime::Client;
-    use aws_sdk_bedrockruntime::config::{BehaviorVersion, Builder, Credentials, Region};
+    use aws_sdk_bedrockruntime::config::Builder;
     use axum::Router;
     use axum::http::{HeaderMap, StatusCode};
-    use axum::routing::post;
 
     use super::*;
+    use crate::store::{Key, Table, TableOptions};
 
-    /// The headers of a call.
-    async fn sent() -> HeaderMap {
+    /// A service that refuses everything, and the headers of its last call.
+    async fn service() -> (String, Arc<Mutex<HeaderMap>>) {
         let seen = Arc::new(Mutex::new(HeaderMap::new()));
         let kept = Arc::clone(&seen);
         let answer = async move |headers: HeaderMap| {
             *kept.lock().unwrap() = headers;
             StatusCode::BAD_REQUEST
         };
-        let app = Router::new().route("/model/m/converse", post(answer));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(answer);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(url)
-            .interceptor(Agent::of(&SdkConfig::builder().build()));
-        let client = Client::from_conf(config.build());
-        client.converse().model_id("m").send().await.unwrap_err();
-        seen.lock().unwrap().clone()
+        (url, seen)
     }
 
-    #[tokio::test]
-    async fn a_call_says_who_makes_it_and_nothing_of_the_sdk() {
-        let headers = sent().await;
+    fn config() -> SdkConfig {
+        let credentials = Credentials::new("id", "secret", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build()
+    }
+
+    fn says_its_own_name(headers: &HeaderMap) {
         let own = concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION"));
         assert_eq!(headers["user-agent"], own);
         assert!(headers.contains_key("authorization"));
         let of_the_sdk = |name: &str| name.starts_with("amz-sdk") || name == "x-amz-user-agent";
         let said = headers.keys().find(|name| of_the_sdk(name.as_str()));
         assert_eq!(said, None);
+    }
+
+    #[tokio::test]
+    async fn a_call_of_bedrock_says_who_makes_it_and_nothing_of_the_sdk() {
+        let (url, seen) = service().await;
+        let config = config();
+        let agent = Agent::of(&config);
+        let builder = Builder::from(&config).endpoint_url(url).interceptor(agent);
+        let client = Client::from_conf(builder.build());
+        client.converse().model_id("m").send().await.unwrap_err();
+        says_its_own_name(&seen.lock().unwrap());
+    }
+
+    #[tokio::test]
+    async fn so_does_a_call_of_the_table() {
+        let (url, seen) = service().await;
+        let options = TableOptions {
+            name: "table".to_owned(),
+            endpoint: Some(url),
+            region: None,
+        };
+        let key = Key {
+            pk: "p".to_owned(),
+            sk: "s".to_owned(),
+        };
+        let table = Table::connect(&config(), &options);
+        let found: Result<Option<serde_json::Value>, _> = table.get(&key).await;
+        found.unwrap_err();
+        says_its_own_name(&seen.lock().unwrap());
     }
 }
