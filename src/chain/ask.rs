@@ -7,9 +7,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::bedrock::{Class, Failure};
-use crate::conversation::{Event, Request, StopReason, Usage};
+use crate::conversation::{Event, StopReason, Usage};
 use crate::spend::Attempt;
 
+use super::fallback::Fallback;
 use super::target::Target;
 
 /// What a request asks of the chain beside the conversation itself.
@@ -36,15 +37,6 @@ pub struct Ask {
     pub whole: bool,
     /// When the request must be over.
     pub deadline: Instant,
-}
-
-/// A group to fall back to, as a request names it.
-#[derive(Debug, Clone)]
-pub struct Fallback {
-    /// The group.
-    pub group: String,
-    /// What this group is asked instead; `None`: the same.
-    pub request: Option<Arc<Request>>,
 }
 
 impl Ask {

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::conversation::Request;
-
 use super::clock::Clock;
 use super::cooldown::{Cooldowns, Standing};
+use super::fallback::FallbackRequest;
 use super::target::Target;
 
 /// A target in a request's chain.
@@ -17,7 +16,7 @@ use super::target::Target;
 pub(super) struct Candidate {
     pub(super) target: Arc<Target>,
     /// What it is asked, where that is not what the others are asked.
-    pub(super) request: Option<Arc<Request>>,
+    pub(super) request: Option<FallbackRequest>,
     /// Its place in the chain: the caller is told what the earliest one said.
     pub(super) place: usize,
 }

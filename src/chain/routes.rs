@@ -14,6 +14,7 @@ use super::ask::Ask;
 use super::choice::{Choice, Siblings};
 use super::clock::Clock;
 use super::cooldown::{Cooldowns, Health};
+use super::fallback::FallbackRequest;
 use super::live::Live;
 use super::made::Made;
 use super::policy::{Backoff, retry_kind};
@@ -51,7 +52,7 @@ pub struct Routes {
 }
 
 /// A target, and what it is asked where that is not what the others are asked.
-type Link = (Arc<Target>, Option<Arc<Request>>);
+type Link = (Arc<Target>, Option<FallbackRequest>);
 
 impl Routes {
     /// The targets of `config`, each with its client. What they turn out to be is known to this process alone until
@@ -192,16 +193,22 @@ impl Routes {
     }
 
     /// Every target that this request may come to, and what it is asked where that is not what the others are asked.
-    pub fn reachable(&self, ask: &Ask) -> Vec<(Arc<Target>, Option<Arc<Request>>)> {
+    /// A fallback whose own request cannot be read is none of them: it is never called.
+    pub async fn reachable(&self, ask: &Ask) -> Vec<(Arc<Target>, Option<Arc<Request>>)> {
         let mut found = self.candidates(ask);
         if ask.only.is_none() && !ask.disable_fallbacks {
             found.extend(self.special(ask, FallbackKind::ContextWindow));
             found.extend(self.special(ask, FallbackKind::ContentPolicy));
         }
-        found
-            .into_iter()
-            .map(|candidate| (candidate.target, candidate.request))
-            .collect()
+        let mut reachable = Vec::with_capacity(found.len());
+        for candidate in found {
+            let own = match &candidate.request {
+                Some(own) => own.get().await.map(Some),
+                None => Ok(None),
+            };
+            reachable.extend(own.ok().map(|own| (candidate.target, own)));
+        }
+        reachable
     }
 
     /// Whom this request may ask after a failure of this kind; empty unless the configuration says.

@@ -34,6 +34,7 @@ pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl 
         sink,
         outcome: Outcome::default(),
         current: None,
+        own: None,
         sent: Sent::default(),
         continuation: None,
         output_before: 0,
@@ -71,6 +72,8 @@ pub(super) struct Run<'a, S> {
     pub(super) sink: &'a mut S,
     pub(super) outcome: Outcome,
     pub(super) current: Option<Current>,
+    /// What the last attempt was asked, where that is not the request: a fallback's own.
+    pub(super) own: Option<Arc<Request>>,
     /// What the client has of a streamed answer.
     pub(super) sent: Sent,
     /// What is asked instead of the request, to continue a broken answer.
@@ -142,7 +145,7 @@ impl<S: Sink> Run<'_, S> {
 
     /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.
     fn save(&mut self, broke: &Candidate, queue: &mut Queue, asked_again: &mut bool) -> bool {
-        let request = broke.request.as_deref().unwrap_or(self.request);
+        let request = self.own.as_deref().unwrap_or(self.request);
         let can_go_on: fn(&Self, &Target) -> bool = match self.sent.rescue(request) {
             None => return false,
             Some(Rescue::Restart) => {

@@ -229,9 +229,15 @@ impl<S: Sink> Run<'_, S> {
             self.take(Event::Stop(StopReason::EndTurn)).await;
             return Ok(());
         }
+        if self.continuation.is_none() {
+            self.own = match &candidate.request {
+                Some(own) => Some(own.get().await?),
+                None => None,
+            };
+        }
         let request = match &self.continuation {
             Some(continuation) => &continuation.request,
-            None => candidate.request.as_deref().unwrap_or(self.request),
+            None => self.own.as_deref().unwrap_or(self.request),
         };
         let slot = self.routes.take_slot(target, self.ask.deadline).await?;
         if let Some(current) = &mut self.current {
@@ -290,7 +296,8 @@ impl<S: Sink> Run<'_, S> {
         if current.count(&event) {
             self.outcome.target = Some(Arc::clone(current.target()));
             self.outcome.first_piece.get_or_insert_with(Instant::now);
-            let (attempt, _) = current.file(None, self.request);
+            let asked = self.own.as_deref().unwrap_or(self.request);
+            let (attempt, _) = current.file(None, asked);
             let attempts = self
                 .outcome
                 .attempts
@@ -312,7 +319,8 @@ impl<S: Sink> Run<'_, S> {
     /// Files the attempt under way.
     pub(super) fn close(&mut self, failure: Option<&Failure>) {
         if let Some(mut current) = self.current.take() {
-            let (attempt, usage) = current.file(failure, self.request);
+            let asked = self.own.as_deref().unwrap_or(self.request);
+            let (attempt, usage) = current.file(failure, asked);
             let freed = current.slot.take().and_then(Slot::free);
             self.outcome.notices.extend(freed);
             if let Some(counted) = current.counted.take() {

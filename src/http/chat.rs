@@ -122,6 +122,7 @@ struct Asked {
 #[derive(Clone, Copy)]
 pub(super) struct Spoken {
     id_prefix: &'static str,
+    check: fn(&[u8]) -> Result<(), ApiError>,
     read: for<'r> fn(&'r AppState, &'r Caller, &'r HeaderMap, &'r [u8]) -> Reading<'r>,
 }
 
@@ -131,8 +132,14 @@ impl Spoken {
     fn of<W: Wire>() -> Self {
         Self {
             id_prefix: W::ID_PREFIX,
+            check: |fields| W::Body::parse(fields).map(drop),
             read: |app, caller, headers, body| Box::pin(read::<W>(app, caller, headers, body)),
         }
+    }
+
+    /// Whether fields have the form that a body has them in.
+    pub(super) fn check(self, fields: &[u8]) -> Result<(), ApiError> {
+        (self.check)(fields)
     }
 
     /// A body as the conversation that it is; see [`read`].
@@ -162,7 +169,7 @@ impl Asked {
         app: &AppState,
         wire: Spoken,
         headers: &HeaderMap,
-        body: &[u8],
+        body: &Bytes,
         request: Request,
         mut options: Options,
     ) -> Result<Prepared, ApiError> {
@@ -170,10 +177,16 @@ impl Asked {
         let group = access::group(app, &self.caller, model.as_deref())?;
         options.check_unsupported(app.drops_params(&group))?;
         let fallbacks = match options.fallbacks.take() {
-            Some(written) => Some(
-                fallbacks::of_request(app, wire, &self.caller, &group, written, headers, body)
-                    .await?,
-            ),
+            Some(written) => {
+                let origin = fallbacks::Origin {
+                    app: app.clone(),
+                    wire,
+                    caller: self.caller.clone(),
+                    headers: headers.clone(),
+                    body: body.clone(),
+                };
+                Some(fallbacks::of_request(origin, &group, written)?)
+            }
             None => None,
         };
         let ask = Ask {

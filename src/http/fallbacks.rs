@@ -1,13 +1,17 @@
 //! The fallbacks that a request brings itself, as the chain takes them.
 
+use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
 
 use crate::app::AppState;
-use crate::chain::Fallback;
+use crate::chain::{Fallback, FallbackRequest, FallbackSource};
+use crate::conversation::Request;
 use crate::keys::Caller;
-use crate::wire::{ApiError, WireFallback, changed_body};
+use crate::wire::{ApiError, Fields, WireFallback};
 
 use super::access;
 use super::chat::Spoken;
@@ -15,49 +19,61 @@ use super::chat::Spoken;
 /// More than this are refused: each costs calls.
 const MOST: usize = 20;
 
-/// The groups that follow `group`, in order. An entry that names what follows another group says nothing here.
-pub(super) async fn of_request(
-    app: &AppState,
-    wire: Spoken,
-    caller: &Caller,
+/// The request that brings the fallbacks.
+pub(super) struct Origin {
+    pub(super) app: AppState,
+    pub(super) wire: Spoken,
+    pub(super) caller: Caller,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// The groups that follow `group`, in order. An entry that names what follows another group says nothing here. What an
+/// entry changes is only checked for its form now: it is read as a request when it is asked.
+pub(super) fn of_request(
+    origin: Origin,
     group: &str,
     written: Vec<WireFallback>,
-    headers: &HeaderMap,
-    body: &[u8],
 ) -> Result<Vec<Fallback>, ApiError> {
     if written.len() > MOST {
         let message = format!("'fallbacks' may name {MOST} models at most.");
         return Err(ApiError::bad_request(message, "fallbacks"));
     }
+    let origin = Arc::new(origin);
     let resolve = |name: &str| {
-        let group = access::group(app, caller, Some(name));
+        let group = access::group(&origin.app, &origin.caller, Some(name));
         group.map_err(|error| ApiError {
             param: Some("fallbacks".to_owned()),
             ..error
         })
     };
+    let same = |name: &str| {
+        let group = resolve(name)?;
+        let request = None;
+        Ok::<_, ApiError>(Fallback { group, request })
+    };
     let mut fallbacks = Vec::new();
-    for entry in written {
+    for (at, entry) in written.into_iter().enumerate() {
         match entry {
-            WireFallback::Model(name) => fallbacks.push(Fallback {
-                group: resolve(&name)?,
-                request: None,
-            }),
+            WireFallback::Model(name) => fallbacks.push(same(&name)?),
             WireFallback::Changed { model, fields } if fields.is_empty() => {
-                fallbacks.push(Fallback {
-                    group: resolve(&model)?,
-                    request: None,
-                });
+                fallbacks.push(same(&model)?);
             }
             WireFallback::Changed { model, fields } => {
-                let body = changed_body(body, &model, &fields)
-                    .ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-                let (request, options) = wire.read(app, caller, headers, &body).await?;
+                let place = format!("fallbacks[{at}]");
+                let checked = origin.wire.check(&fields.to_json());
+                checked.map_err(|error| within(&place, error))?;
                 let group = resolve(&model)?;
-                options.check_unsupported(app.drops_params(&group))?;
+                let source = Arc::new(Changed {
+                    origin: Arc::clone(&origin),
+                    place,
+                    group: group.clone(),
+                    model,
+                    fields,
+                });
                 fallbacks.push(Fallback {
                     group,
-                    request: Some(Arc::new(request)),
+                    request: Some(FallbackRequest::new(source)),
                 });
             }
             WireFallback::Following(lists) => {
@@ -66,10 +82,7 @@ pub(super) async fn of_request(
                         continue;
                     }
                     for name in names {
-                        fallbacks.push(Fallback {
-                            group: resolve(&name)?,
-                            request: None,
-                        });
+                        fallbacks.push(same(&name)?);
                     }
                 }
             }
@@ -77,4 +90,64 @@ pub(super) async fn of_request(
     }
     fallbacks.retain(|next| next.group != group || next.request.is_some());
     Ok(fallbacks)
+}
+
+/// An error in an entry of `fallbacks`, whose place it names.
+fn within(place: &str, error: ApiError) -> ApiError {
+    let param = match error.param.as_deref() {
+        None | Some("request_body") => place.to_owned(),
+        Some(field) => format!("{place}.{field}"),
+    };
+    ApiError {
+        message: format!("In '{place}': {}", error.message),
+        param: Some(param),
+        ..error
+    }
+}
+
+/// The request with the fields of one fallback instead of its own.
+struct Changed {
+    origin: Arc<Origin>,
+    /// Its place in the request, for errors.
+    place: String,
+    group: String,
+    model: String,
+    fields: Fields,
+}
+
+impl Changed {
+    async fn request(&self) -> Result<Request, ApiError> {
+        let Origin {
+            app,
+            wire,
+            caller,
+            headers,
+            body,
+        } = &*self.origin;
+        let body = self.fields.merged_into(body, &self.model);
+        let body =
+            body.ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
+        let (request, options) = wire.read(app, caller, headers, &body).await?;
+        options.check_unsupported(app.drops_params(&self.group))?;
+        Ok(request)
+    }
+}
+
+impl FallbackSource for Changed {
+    fn read(&self) -> BoxFuture<'_, Result<Request, String>> {
+        Box::pin(async {
+            let request = self.request().await;
+            request.map_err(|error| within(&self.place, error).message)
+        })
+    }
+}
+
+/// Without headers and body: they hold keys and prompts.
+impl fmt::Debug for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Changed")
+            .field("place", &self.place)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
 }

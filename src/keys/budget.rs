@@ -191,7 +191,7 @@ impl Keyring {
         let holder = id.to_string();
         let mut full = Account::default();
         for _ in 0..TRIES {
-            let chain = routes.reachable(ask);
+            let chain = routes.reachable(ask).await;
             let most = quote::most(&legs(&chain, request));
             let amount = match (most, budget.max) {
                 (Ok(amount), _) => amount,
@@ -284,8 +284,7 @@ fn shorten(request: &mut Request, ask: &mut Ask, tokens: u32) {
     request.sampling.max_tokens.get_or_insert(tokens);
     for fallback in ask.fallbacks.iter_mut().flatten() {
         if let Some(own) = &mut fallback.request {
-            let own = std::sync::Arc::make_mut(own);
-            own.sampling.max_tokens.get_or_insert(tokens);
+            own.shorten_answer(tokens);
         }
     }
 }

@@ -21,7 +21,7 @@ mod stored;
 pub(crate) mod surrogates;
 
 pub use error::ApiError;
-pub use fallback::{WireFallback, changed_body};
+pub use fallback::{Fields, WireFallback};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 
