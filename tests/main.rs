@@ -8,6 +8,7 @@ mod admin;
 mod agent_loop;
 mod anthropic;
 mod auth;
+mod billing;
 mod bounds;
 mod browser;
 mod budgets;

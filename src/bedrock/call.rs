@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use tokio::time::timeout;
 
+use crate::catalog::Terms;
 use crate::conversation::Event;
 use crate::sdk::put_body;
 
@@ -211,6 +212,11 @@ fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
 }
 
 impl Answer {
+    /// On what terms it was served, as far as Bedrock has said: that comes with the usage.
+    pub fn served(&self) -> &Terms {
+        self.decoder.served()
+    }
+
     /// The next event; `Ok(None)` once the answer is complete.
     pub async fn next(&mut self) -> Result<Option<Event>, Failure> {
         loop {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::catalog::Terms;
 use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
 
 use super::plan::Names;
@@ -26,6 +27,8 @@ pub struct Decoder {
     before_block: (i32, usize),
     /// Tokens of thinking, which a stream reports before its usage.
     reasoning: Option<u64>,
+    /// On what terms the answer was served, as far as Bedrock has said; it comes with the usage.
+    served: Terms,
 }
 
 impl Decoder {
@@ -37,7 +40,13 @@ impl Decoder {
             text: 0,
             before_block: (-1, 0),
             reasoning: None,
+            served: Terms::default(),
         }
+    }
+
+    /// On what terms the answer was served, as far as Bedrock has said.
+    pub fn served(&self) -> &Terms {
+        &self.served
     }
 
     /// The meaning of the event of this name; `None` for events that say nothing to a client, and for those that are
@@ -61,6 +70,7 @@ impl Decoder {
             }
             "metadata" => {
                 let metadata: Metadata = serde_json::from_slice(payload)?;
+                self.served = served(&metadata.service_tier, &metadata.performance_config);
                 let usage = metadata.usage.as_ref();
                 usage.map(|usage| Event::Usage(tokens(usage, self.reasoning)))
             }
@@ -155,6 +165,7 @@ impl Decoder {
     /// When the body is not a reply's JSON.
     pub fn replay(&mut self, body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
         let reply: Reply<'_> = serde_json::from_slice(body)?;
+        self.served = served(&reply.service_tier, &reply.performance_config);
         let mut events = Vec::new();
         let message = reply.output.and_then(|output| output.message);
         for block in message
@@ -239,6 +250,18 @@ fn stop_reason(reason: String, fields: Option<&Value>) -> StopReason {
 fn thinking_tokens(fields: Option<&Value>) -> Option<u64> {
     let tokens = fields?.pointer("/usage/output_tokens_details/thinking_tokens");
     tokens?.as_u64()
+}
+
+/// The terms that Bedrock's answer names.
+fn served(tier: &Option<Value>, performance: &Option<Value>) -> Terms {
+    let word = |value: &Option<Value>, field| {
+        let word = value.as_ref()?.get(field)?.as_str()?;
+        Some(word.to_owned())
+    };
+    Terms {
+        tier: word(tier, "type"),
+        latency: word(performance, "latency"),
+    }
 }
 
 fn tokens(usage: &TokenUsage, reasoning: Option<u64>) -> Usage {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::ordered;
 
-use super::model::{Abilities, Caching, Family, Limits, Model, Price, Rates, ThinkingSupport};
+use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
+use super::price::{Price, Rates};
 
 /// One model: what holds for its base id, and where its inference profiles and regions differ.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -54,6 +55,8 @@ pub(super) struct Layer {
     pub flex: Option<Row>,
     /// With `price`: the service tier `priority`.
     pub priority: Option<Row>,
+    /// Optimized latency, which few places have: a correction may say it of an id without its price.
+    pub optimized: Option<Row>,
     /// Further inference profiles that exist, though the source does not list them: priced as the base id.
     pub profiles: Vec<String>,
 }
@@ -167,6 +170,10 @@ impl Layer {
             self.above.clone_from(&upper.above);
             self.flex.clone_from(&upper.flex);
             self.priority.clone_from(&upper.priority);
+            self.optimized = None;
+        }
+        if upper.optimized.is_some() {
+            self.optimized.clone_from(&upper.optimized);
         }
         self.profiles.extend(upper.profiles.iter().cloned());
     }
@@ -182,6 +189,7 @@ impl Layer {
             },
             flex: self.flex.as_ref().map(Row::rates),
             priority: self.priority.as_ref().map(Row::rates),
+            optimized: self.optimized.as_ref().map(Row::rates),
             from_base,
         });
         Model {

@@ -16,10 +16,12 @@ mod id;
 #[cfg(feature = "local")]
 pub mod import;
 mod model;
+mod price;
 mod resolve;
 
 pub use id::ModelId;
-pub use model::{Abilities, Caching, Family, Limits, Model, Price, Rates, ThinkingSupport};
+pub use model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
+pub use price::{Price, Rates, Terms};
 
 /// Every model the gateway knows by name.
 ///

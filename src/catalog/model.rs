@@ -1,9 +1,8 @@
 //! What one model can do, how much it takes and what it costs.
 
-use std::borrow::Cow;
-
 use jiff::civil::Date;
-use rust_decimal::Decimal;
+
+use super::price::Price;
 
 /// Everything the gateway knows of one Bedrock model id.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,63 +132,4 @@ pub enum ThinkingSupport {
     ReasoningEffort,
     /// OpenAI's GPT-5 and later: a field `reasoning: {effort}`.
     ReasoningObject,
-}
-
-/// US dollars per **million** tokens of each kind, exact.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Price {
-    /// The ordinary rates.
-    pub standard: Rates,
-    /// Rates for the whole request once its prompt (cache included) is longer than so many tokens, ascending.
-    pub above: Vec<(u64, Rates)>,
-    /// The ordinary rates under the service tier `flex`, where the model has it.
-    pub flex: Option<Rates>,
-    /// The ordinary rates under the service tier `priority`, where the model has it.
-    pub priority: Option<Rates>,
-    /// The price was taken from the base id, for this id's own is not in the source.
-    pub from_base: bool,
-}
-
-/// One row of prices, US dollars per million tokens.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rates {
-    /// Prompt tokens outside the cache.
-    pub input: Decimal,
-    /// Answer tokens.
-    pub output: Decimal,
-    /// Prompt tokens read from the cache; `None`: billed as `input`.
-    pub cache_read: Option<Decimal>,
-    /// Prompt tokens written to the five-minute cache; `None`: billed as `input`.
-    pub cache_write_5m: Option<Decimal>,
-    /// Prompt tokens written to the one-hour cache; `None`: billed as the five-minute write.
-    pub cache_write_1h: Option<Decimal>,
-}
-
-impl Price {
-    /// The price under a service tier (`flex`, `priority`), where the model has one of its own.
-    pub fn under(&self, tier: Option<&str>) -> Cow<'_, Self> {
-        let rates = match tier {
-            Some("flex") => &self.flex,
-            Some("priority") => &self.priority,
-            _ => &None,
-        };
-        match rates {
-            None => Cow::Borrowed(self),
-            Some(rates) => Cow::Owned(Self {
-                standard: rates.clone(),
-                above: Vec::new(),
-                ..self.clone()
-            }),
-        }
-    }
-
-    /// The rates for a prompt of this length.
-    pub fn rates(&self, prompt_tokens: u64) -> &Rates {
-        let tier = self
-            .above
-            .iter()
-            .rev()
-            .find(|(limit, _)| prompt_tokens > *limit);
-        tier.map_or(&self.standard, |(_, rates)| rates)
-    }
 }

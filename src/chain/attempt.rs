@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::bedrock::Failure;
-use crate::conversation::{Event, Request, Usage};
+use crate::bedrock::plan::Plan;
+use crate::catalog::Terms;
+use crate::conversation::{Event, Usage};
 use crate::spend::Attempt;
 
 use super::limits::Counted;
@@ -19,6 +21,9 @@ pub(super) struct Current {
     /// The first event has come: Bedrock bills from here on.
     billed: bool,
     usage: Option<Usage>,
+    /// What was sent decides what it costs, as far as Bedrock does not say what it served.
+    prompt_tokens: u64,
+    terms: Terms,
     /// Bytes of the answer so far, for an estimate where Bedrock reports no usage.
     bytes: usize,
     /// Something of it was handed on.
@@ -36,11 +41,24 @@ impl Current {
             started: Instant::now(),
             billed: false,
             usage: None,
+            prompt_tokens: 0,
+            terms: Terms::default(),
             bytes: 0,
             handed_on: false,
             counted: None,
             slot: None,
         }
+    }
+
+    /// This is sent.
+    pub(super) fn sends(&mut self, plan: &Plan) {
+        self.prompt_tokens = plan.estimated_prompt_tokens();
+        self.terms = plan.terms();
+    }
+
+    /// Bedrock has said this much of the terms on which it served.
+    pub(super) fn served(&mut self, terms: &Terms) {
+        self.terms = terms.clone().or(&self.terms);
     }
 
     /// The first event has come.
@@ -72,11 +90,7 @@ impl Current {
 
     /// The attempt as the record keeps it: what came of it and what it cost. Bedrock bills what it sent, whether or
     /// not its accounting arrived.
-    pub(super) fn file(
-        &self,
-        failure: Option<&Failure>,
-        request: &Request,
-    ) -> (Attempt, Option<Usage>) {
+    pub(super) fn file(&self, failure: Option<&Failure>) -> (Attempt, Option<Usage>) {
         let deployment = self.target.deployment();
         let attempt = Attempt {
             group: deployment.group.clone(),
@@ -95,14 +109,12 @@ impl Current {
             return (attempt, None);
         }
         let usage = self.usage.unwrap_or_else(|| Usage {
-            input: request.estimated_prompt_tokens().max(1),
+            input: self.prompt_tokens.max(1),
             output: (self.bytes as u64).div_ceil(4),
             estimated: true,
             ..Usage::default()
         });
-        let tier = request.service.tier.as_deref();
-        let tier = tier.or(self.target.defaults().service_tier.as_deref());
-        let price = self.target.price().map(|price| price.under(tier));
-        (attempt.billed(usage, price.as_deref()), Some(usage))
+        let price = self.target.price();
+        (attempt.billed_on(&self.terms, usage, price), Some(usage))
     }
 }

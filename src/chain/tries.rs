@@ -251,6 +251,9 @@ impl<S: Sink> Run<'_, S> {
             self.sent = Sent::new(request, target.recovery());
         }
         let plan = plan(request, target.model(), target.defaults(), without);
+        if let Some(current) = &mut self.current {
+            current.sends(&plan);
+        }
         let mut answer = target
             .endpoint()
             .call(target.model_id(), plan, limits)
@@ -264,18 +267,25 @@ impl<S: Sink> Run<'_, S> {
         let drain = self.routes.drain_limit();
         let mut drained_by: Option<Instant> = None;
         loop {
-            let mut next = pin!(answer.next());
-            let event = tokio::select! {
-                biased;
-                event = &mut next => event?,
-                // Nobody listens any more: what is left is the accounting, and it may not take for ever.
-                () = self.sink.gone() => {
-                    let by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
-                    timeout_at(by, next).await.map_err(|_| client_gone(drain))??
+            let event = {
+                let mut next = pin!(answer.next());
+                tokio::select! {
+                    biased;
+                    event = &mut next => event?,
+                    // Nobody listens any more: what is left is the accounting, and it may not take for ever.
+                    () = self.sink.gone() => {
+                        let by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
+                        timeout_at(by, next).await.map_err(|_| client_gone(drain))??
+                    }
                 }
             };
             match event {
-                Some(event) => self.take(event).await,
+                Some(event) => {
+                    if let (Event::Usage(_), Some(current)) = (&event, &mut self.current) {
+                        current.served(answer.served());
+                    }
+                    self.take(event).await;
+                }
                 None => return Ok(()),
             }
         }
@@ -296,8 +306,7 @@ impl<S: Sink> Run<'_, S> {
         if current.count(&event) {
             self.outcome.target = Some(Arc::clone(current.target()));
             self.outcome.first_piece.get_or_insert_with(Instant::now);
-            let asked = self.own.as_deref().unwrap_or(self.request);
-            let (attempt, _) = current.file(None, asked);
+            let (attempt, _) = current.file(None);
             let attempts = self
                 .outcome
                 .attempts
@@ -319,8 +328,7 @@ impl<S: Sink> Run<'_, S> {
     /// Files the attempt under way.
     pub(super) fn close(&mut self, failure: Option<&Failure>) {
         if let Some(mut current) = self.current.take() {
-            let asked = self.own.as_deref().unwrap_or(self.request);
-            let (attempt, usage) = current.file(failure, asked);
+            let (attempt, usage) = current.file(failure);
             let freed = current.slot.take().and_then(Slot::free);
             self.outcome.notices.extend(freed);
             if let Some(counted) = current.counted.take() {

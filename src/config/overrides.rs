@@ -51,9 +51,9 @@ impl CustomPrices {
 
     /// The price with these rates in it.
     ///
-    /// Who sets the rate of input or output sets the price: rates for the cache, for long prompts and for service
-    /// tiers that the file does not give are then not known, and what is cached is billed as input. Fails with the
-    /// name of the missing key when half of a price is given and the catalog has none.
+    /// Who sets the rate of input or output sets the price, for every service tier and latency: rates for the cache and
+    /// for long prompts that the file does not give are then not known, and what is cached is billed as input. Fails
+    /// with the name of the missing key when half of a price is given and the catalog has none.
     pub(super) fn over(&self, catalog: Option<&Price>) -> Result<Option<Price>, &'static str> {
         if *self == Self::default() {
             return Ok(catalog.cloned());
@@ -81,7 +81,7 @@ impl CustomPrices {
                 .or(rates.cache_write_1h),
             ..rates
         };
-        Ok(Some(price))
+        Ok(Some(if own { price.on_all_terms() } else { price }))
     }
 }
 

@@ -15,7 +15,7 @@ pub use fold::{Fold, Reply, ReplyPart};
 pub use media::{Document, DocumentFormat, Image, ImageFormat};
 pub use request::{
     CacheTtl, Effort, Part, Request, Role, Sampling, Thinking, ThinkingBlock, Tool, ToolCall,
-    ToolChoice, ToolResult, Turn, estimated_bytes,
+    ToolChoice, ToolResult, Turn, estimated_bytes, json_len,
 };
 pub use service::{AnswerFormat, AnswerSchema, Service};
 pub use usage::Usage;

@@ -241,7 +241,7 @@ impl Part {
 }
 
 /// The length of a JSON value's text, near enough, without writing it.
-fn json_len(value: &Value) -> usize {
+pub fn json_len(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 4,
         Value::String(text) => text.len() + 2,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use crate::bedrock::plan::longest_answer;
-use crate::catalog::{Model, Price, Rates};
+use crate::bedrock::plan::{longest_answer, terms};
+use crate::catalog::{Model, Rates};
 use crate::chain::Target;
 use crate::config::Defaults;
 use crate::conversation::Request;
@@ -101,26 +101,21 @@ pub fn fitting_answer(legs: &[Leg<'_>], left: Decimal) -> Result<Option<u32>, Un
 
 impl Leg<'_> {
     fn bound(&self) -> Result<Bound, Unpriced> {
-        let Some(price) = &self.model.price else {
+        let terms = terms(self.request, self.defaults);
+        let price = self.model.price.as_ref();
+        let Some(price) = price.and_then(|price| price.under(&terms)) else {
             let group = self.group.to_owned();
             return Err(Unpriced { group });
         };
         // Estimates elsewhere count four bytes to a token; three is what the densest text comes to.
         let tokens = (self.request.estimated_prompt_tokens() * 4).div_ceil(3) + 1;
-        let rates = self.dearest(price, tokens);
+        let rates = price.rates(tokens);
         let million = Decimal::from(1_000_000);
         Ok(Bound {
-            prompt: Decimal::from(tokens) * prompt_rate(&rates) / million,
+            prompt: Decimal::from(tokens) * prompt_rate(rates) / million,
             answer: longest_answer(self.request, self.model, self.defaults),
             per_token: rates.output / million,
         })
-    }
-
-    /// The rates of the tier that is asked for.
-    fn dearest(&self, price: &Price, tokens: u64) -> Rates {
-        let tier = self.request.service.tier.as_deref();
-        let tier = tier.or(self.defaults.service_tier.as_deref());
-        price.under(tier).rates(tokens).clone()
     }
 }
 

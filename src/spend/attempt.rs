@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::cut;
 use super::{Cost, cost};
-use crate::catalog::Price;
+use crate::catalog::{Price, Terms};
 use crate::conversation::Usage;
 
 /// One call to one target, as the chain saw it.
@@ -32,6 +32,12 @@ pub struct Attempt {
     /// Its tokens; `None` when Bedrock refused it, and so bills nothing.
     #[serde(with = "usage", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Bedrock's service tier and latency, where they are not the ordinary ones: as served, else as asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+    /// See `service_tier`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<String>,
     /// What the tokens cost; `None` with tokens means that the price is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
@@ -53,11 +59,22 @@ impl Attempt {
         self.outcome != COOLING_DOWN
     }
 
-    /// The attempt used these tokens, at this price if it is known.
+    /// The attempt used these tokens on the ordinary terms, at this price if it is known.
     #[must_use]
-    pub fn billed(mut self, used: Usage, price: Option<&Price>) -> Attempt {
+    pub fn billed(self, used: Usage, price: Option<&Price>) -> Attempt {
+        self.billed_on(&Terms::default(), used, price)
+    }
+
+    /// The attempt used these tokens on these terms. A price that is not known on them is not known.
+    #[must_use]
+    pub fn billed_on(mut self, terms: &Terms, used: Usage, price: Option<&Price>) -> Attempt {
+        let price = price.and_then(|price| price.under(terms));
         self.usage = Some(used);
-        self.cost = price.map(|price| cost(&used, price));
+        self.cost = price.map(|price| cost(&used, &price));
+        let own =
+            |word: &Option<String>, ordinary: &str| word.clone().filter(|word| word != ordinary);
+        self.service_tier = own(&terms.tier, "default");
+        self.latency = own(&terms.latency, "standard");
         self
     }
 
@@ -71,6 +88,9 @@ impl Attempt {
             cut(text, 300);
         }
         cut(&mut self.outcome, 100);
+        for word in [&mut self.service_tier, &mut self.latency] {
+            word.iter_mut().for_each(|word| cut(word, 100));
+        }
     }
 }
 

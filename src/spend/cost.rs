@@ -78,7 +78,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Catalog, Rates};
+    use crate::catalog::{Catalog, Rates, Terms};
 
     fn d(text: &str) -> Decimal {
         text.parse().unwrap()
@@ -228,14 +228,17 @@ mod tests {
                 (1000, 1000, 0, 0, 0),
                 "0.000375",
             ),
-            // A tier without a price of its own costs what the model costs.
-            (sonnet, Some("flex"), (1000, 100, 0, 0, 0), "0.00495"),
+            (sonnet, Some("reserved"), (1000, 100, 0, 0, 0), "0.00495"),
         ];
         for (id, tier, (input, output, read, write_5m, write_1h), total) in table {
             let model = Catalog::bundled().resolve(id, None, None);
             let price = model.price.unwrap();
             let usage = usage(input, output, read, write_5m, write_1h);
-            let cost = cost(&usage, &price.under(tier));
+            let terms = Terms {
+                tier: tier.map(str::to_owned),
+                ..Terms::default()
+            };
+            let cost = cost(&usage, &price.under(&terms).unwrap());
             assert_eq!(cost.total, d(total), "{id} {tier:?} {usage:?}");
         }
     }

@@ -76,8 +76,12 @@ pub struct Stop {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Metadata {
     pub usage: Option<TokenUsage>,
+    /// These two are read with care: a form that is not known yet must not cost the usage beside it.
+    pub service_tier: Option<Value>,
+    pub performance_config: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,6 +148,8 @@ pub struct Reply<'a> {
     pub stop_reason: String,
     pub additional_model_response_fields: Option<Value>,
     pub usage: Option<TokenUsage>,
+    pub service_tier: Option<Value>,
+    pub performance_config: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]

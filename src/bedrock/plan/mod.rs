@@ -24,9 +24,11 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::catalog::{Abilities, Family, Model};
+use crate::catalog::{Abilities, Family, Model, Terms};
 use crate::config::Defaults;
-use crate::conversation::{Part, Request, Service, Tool, ToolChoice, Turn};
+use crate::conversation::{
+    Part, Request, Service, Tool, ToolChoice, Turn, estimated_bytes, json_len,
+};
 
 /// A request as one target takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,27 @@ pub struct Plan {
     pub names: Names,
     /// `false`: Converse instead of ConverseStream, for models that cannot stream tool use.
     pub streaming: bool,
+}
+
+impl Plan {
+    /// On what terms it is sent.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            tier: self.service.tier.clone(),
+            latency: self.service.latency.clone(),
+        }
+    }
+
+    /// The length of the prompt that is sent, in tokens; judged as [`Request::estimated_prompt_tokens`] does, fields
+    /// for the model included: tools may stand in them.
+    pub fn estimated_prompt_tokens(&self) -> u64 {
+        let prompt = estimated_bytes(&self.system, &self.turns, &self.tools);
+        let fields = self.model_fields.iter();
+        let fields: usize = fields
+            .map(|(name, value)| name.len() + json_len(value))
+            .sum();
+        ((prompt + fields) / 4) as u64
+    }
 }
 
 /// What a target turned out to lack although the catalog says otherwise: learned from its refusal.
@@ -207,6 +230,11 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         names,
         streaming,
     }
+}
+
+/// The terms that [`plan`] would ask for: the request's word, else the deployment's.
+pub fn terms(request: &Request, defaults: &Defaults) -> Terms {
+    service::terms(&request.service, defaults)
 }
 
 /// The longest answer in tokens, thinking included, that [`plan`] would ask this model for.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalog::Family;
+use crate::catalog::{Family, Terms};
 use crate::config::Defaults;
 use crate::conversation::Service;
 
@@ -29,13 +29,21 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
     {
         config.shift_remove("streamProcessingMode");
     }
-    let tier = wish.tier.clone().or_else(|| defaults.service_tier.clone());
+    let Terms { tier, latency } = terms(wish, defaults);
     Service {
         guardrail,
-        latency: wish.latency.clone().or_else(|| defaults.latency.clone()),
+        latency,
         // Left out where it says nothing: not every model knows the field.
         tier: tier.filter(|tier| tier != "default"),
         metadata,
+    }
+}
+
+/// The terms that are asked for.
+pub(super) fn terms(wish: &Service, defaults: &Defaults) -> Terms {
+    Terms {
+        tier: wish.tier.clone().or_else(|| defaults.service_tier.clone()),
+        latency: wish.latency.clone().or_else(|| defaults.latency.clone()),
     }
 }
 

@@ -1,6 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::*;
+use crate::catalog::{Price, Terms};
 
 fn dollars(text: &str) -> Option<Decimal> {
     Some(text.parse().unwrap())
@@ -105,8 +106,17 @@ fn a_region_may_cost_more() {
     );
 }
 
+/// What is said of the terms, none of it by an empty word.
+fn terms(tier: &str, latency: &str) -> Terms {
+    let said = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
+    Terms {
+        tier: said(tier),
+        latency: said(latency),
+    }
+}
+
 #[test]
-fn a_service_tier_has_its_own_price_where_the_model_has_one() {
+fn other_terms_have_their_own_price_or_an_unknown_one() {
     let rates = |input: i64| Rates {
         input: Decimal::from(input),
         ..Rates::default()
@@ -117,8 +127,45 @@ fn a_service_tier_has_its_own_price_where_the_model_has_one() {
         flex: Some(rates(1)),
         ..Price::default()
     };
-    for (tier, expected) in [(None, 6), (Some("flex"), 1), (Some("priority"), 6)] {
-        let under = price.under(tier);
-        assert_eq!(under.rates(11).input, Decimal::from(expected), "{tier:?}");
+    for (tier, latency, expected) in [
+        ("", "", Some(6)),
+        ("default", "standard", Some(6)),
+        ("reserved", "", Some(6)),
+        ("flex", "", Some(1)),
+        ("flex", "standard", Some(1)),
+        ("flex", "optimized", None),
+        ("priority", "", None),
+        ("", "optimized", None),
+        ("something new", "", None),
+        ("", "something new", None),
+    ] {
+        let under = price.under(&terms(tier, latency));
+        let input = under.map(|price| price.rates(11).input);
+        assert_eq!(input, expected.map(Decimal::from), "{tier} {latency}");
+    }
+    let own = Price {
+        standard: rates(3),
+        ..Price::default()
+    }
+    .on_all_terms();
+    for (tier, latency) in [("flex", ""), ("priority", ""), ("", "optimized")] {
+        let under = own.under(&terms(tier, latency));
+        assert_eq!(under.unwrap().standard, rates(3), "{tier} {latency}");
+    }
+}
+
+#[test]
+fn optimized_latency_has_its_rates_where_aws_s_list_has_them() {
+    for (id, expected) in [
+        ("us.amazon.nova-pro-v1:0", Some("1 4 - - -")),
+        ("us.meta.llama3-1-70b-instruct-v1:0", Some("0.9 0.9 - - -")),
+        ("us.meta.llama3-1-405b-instruct-v1:0", Some("3 3 - - -")),
+        ("eu.amazon.nova-pro-v1:0", None),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", None),
+    ] {
+        let price = resolve(id).price.unwrap();
+        let under = price.under(&terms("", "optimized"));
+        let found = under.map(|price| row(&price.standard));
+        assert_eq!(found.as_deref(), expected, "{id}");
     }
 }

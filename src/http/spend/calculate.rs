@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde::Serialize;
 
 use crate::app::AppState;
-use crate::catalog::{Catalog, Price};
+use crate::catalog::{Catalog, Price, Terms};
 use crate::conversation::Usage;
 use crate::openai::{ChatRequest, Priced};
 use crate::spend::{Dollars, cost};
@@ -46,7 +46,11 @@ pub(super) async fn cost_of(
             }
         }
     };
-    let price = price.map(|price| price.under(priced.tier.as_deref()).into_owned());
+    let terms = Terms {
+        tier: priced.tier,
+        ..Terms::default()
+    };
+    let price = price.as_ref().and_then(|price| price.under(&terms));
     Ok(json(&Calculated {
         cost: price
             .as_ref()

@@ -37,6 +37,7 @@ mod queue;
 mod record;
 mod reply;
 mod script;
+mod served;
 mod service;
 mod signature;
 mod stream;
@@ -47,6 +48,7 @@ pub use queue::{ANY_MODEL, Rest};
 pub use record::{End, Seen};
 pub use reply::{Block, Event, Reply, Tokens};
 pub use script::{Fault, FaultKind, Outcome, Step};
+pub use served::Served;
 pub use wire::Failure;
 
 use connection::Door;

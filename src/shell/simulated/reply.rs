@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::signature;
+use super::{Served, signature};
 
 /// What the model says: blocks, why it stopped, what it cost.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Reply {
     pub stop_sequence: Option<String>,
     /// Tokens; `None`: estimated from the request and the answer, with the simulated prompt cache.
     pub usage: Option<Tokens>,
+    /// The terms on which it is served; `None`: those that were asked for.
+    pub served: Option<Served>,
 }
 
 /// A block of an answer.
@@ -121,6 +123,12 @@ impl Reply {
         self
     }
 
+    /// Is served on these terms, whatever was asked for.
+    pub fn with_served(mut self, served: Served) -> Self {
+        self.served = Some(served);
+        self
+    }
+
     /// Gives every tool call without an id a new one, so that stream and JSON agree.
     pub(super) fn settled(mut self) -> Self {
         for block in &mut self.blocks {
@@ -202,7 +210,7 @@ impl Reply {
     }
 
     /// The body of Converse's answer.
-    pub(super) fn body(&self, usage: Tokens, latency_ms: u64) -> Value {
+    pub(super) fn body(&self, usage: Tokens, served: &Served, latency_ms: u64) -> Value {
         let content: Vec<Value> = self.blocks.iter().map(content_block).collect();
         let mut body = json!({
             "metrics": {"latencyMs": latency_ms},
@@ -211,6 +219,9 @@ impl Reply {
             "usage": usage.wire(),
         });
         self.add_response_fields(&mut body);
+        if let Some(body) = body.as_object_mut() {
+            served.write(body);
+        }
         body
     }
 
@@ -230,9 +241,12 @@ impl Tokens {
     }
 
     /// The closing event.
-    pub(super) fn metadata(&self, latency_ms: u64) -> Event {
-        let payload = json!({"metrics": {"latencyMs": latency_ms}, "usage": self.wire()});
-        Event::new("metadata", payload)
+    pub(super) fn metadata(&self, served: &Served, latency_ms: u64) -> Event {
+        let mut payload = Map::new();
+        payload.insert("metrics".to_owned(), json!({"latencyMs": latency_ms}));
+        served.write(&mut payload);
+        payload.insert("usage".to_owned(), self.wire());
+        Event::new("metadata", payload.into())
     }
 
     /// `usage` as recorded from the real service: cache fields twice under two names, details only on writes.

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
-    Event, Failure, Options, Outcome, Reply, Step, Tokens, auth,
+    Event, Failure, Options, Outcome, Reply, Served, Step, Tokens, auth,
     cache::PromptCache,
     connection::Connection,
     count, echo,
@@ -48,6 +48,7 @@ pub(super) struct Service {
 struct Answer {
     reply: Reply,
     tokens: Tokens,
+    served: Served,
 }
 
 impl Service {
@@ -171,7 +172,8 @@ impl Service {
                 let answer = self.reply(step, model, asked);
                 let mut events: Vec<Event> = answer.reply.events();
                 if !step.no_metadata {
-                    events.push(answer.tokens.metadata(latency(events.len())));
+                    let latency = latency(events.len());
+                    events.push(answer.tokens.metadata(&answer.served, latency));
                 }
                 stream::plan(step, &events, self.options.pace)
             }
@@ -185,7 +187,9 @@ impl Service {
         let pace = step.pace.unwrap_or(self.options.pace);
         let pause = pace.saturating_mul(u32::try_from(pieces).unwrap_or(0));
         tokio::time::sleep(pause).await;
-        let body = answer.reply.body(answer.tokens, latency(pieces));
+        let body = answer
+            .reply
+            .body(answer.tokens, &answer.served, latency(pieces));
         body.to_string().into()
     }
 
@@ -207,6 +211,7 @@ impl Service {
         tokens.output = reply.estimated_output();
         Answer {
             tokens: reply.usage.unwrap_or(tokens),
+            served: (reply.served.clone()).unwrap_or_else(|| Served::as_asked(asked.body)),
             reply,
         }
     }
