@@ -47,5 +47,6 @@ mod spend_api;
 mod streams;
 mod thinking;
 mod times;
+mod upgrades;
 mod volume;
 mod wildcards;

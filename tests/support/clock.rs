@@ -22,7 +22,8 @@ impl Default for TestClock {
 }
 
 impl TestClock {
-    fn at(now: Timestamp) -> Self {
+    /// Stands at this time.
+    pub fn at(now: Timestamp) -> Self {
         Self {
             now: Arc::new(Mutex::new(now)),
             panics: Arc::default(),

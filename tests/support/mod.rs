@@ -71,6 +71,7 @@ pub struct TestApp {
     server: AbortHandle,
     yaml: String,
     embedded: Arc<Embedded>,
+    table_name: &'static str,
 }
 
 /// Short pauses, for tests that are not about them.
@@ -154,9 +155,26 @@ impl TestApp {
             clock: self.clock.another(),
             bedrock: Arc::clone(&self.bedrock),
             embedded: Arc::clone(&self.embedded),
+            table_name: self.table_name,
             ..Surroundings::new().await
         };
         surroundings.gateway(&self.yaml).await
+    }
+
+    /// A gateway with this configuration over a table that is there already.
+    pub async fn over(
+        yaml: &str,
+        embedded: Embedded,
+        table_name: &'static str,
+        clock: TestClock,
+    ) -> Self {
+        let surroundings = Surroundings {
+            clock,
+            embedded: Arc::new(embedded),
+            table_name,
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(yaml).await
     }
 
     /// Where the table is served that this gateway uses, unless it was given another.
@@ -236,6 +254,7 @@ struct Surroundings {
     clock: TestClock,
     bedrock: Arc<Simulated>,
     embedded: Arc<Embedded>,
+    table_name: &'static str,
     /// Called instead of `bedrock`.
     bedrock_at: Option<String>,
     /// Called instead of `embedded`.
@@ -253,6 +272,7 @@ impl Surroundings {
             clock: TestClock::default(),
             bedrock: Arc::new(simulated().await),
             embedded: Arc::new(Embedded::in_memory().await.unwrap()),
+            table_name: "test",
             bedrock_at: None,
             table_at: None,
             table_panics_at: None,
@@ -263,9 +283,9 @@ impl Surroundings {
         let (config, _) = Config::parse("test.yml", yaml, &|_| None).unwrap();
         let config = Arc::new(config);
         let sdk = offline_sdk();
-        let own = self.embedded.table("test").await.unwrap();
+        let own = self.embedded.table(self.table_name).await.unwrap();
         let options = |endpoint| TableOptions {
-            name: "test".to_owned(),
+            name: self.table_name.to_owned(),
             endpoint: Some(endpoint),
             region: None,
         };
@@ -302,6 +322,7 @@ impl Surroundings {
             server,
             yaml: yaml.to_owned(),
             embedded: self.embedded,
+            table_name: self.table_name,
         }
     }
 }
