@@ -13,6 +13,8 @@ from samtranslator.yaml_helper import yaml_parse
 ACCOUNT = "123456789012"
 TABLE = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/gateway"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/bedrock"
+GUARDRAIL = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/abc123"
+GUARDRAIL_PROFILE = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail-profile/us.guardrail.v1:0"
 CALLS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:CountTokens"]
 BOOKS = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"]
 
@@ -60,7 +62,11 @@ def resolved(value, conditions, parameters):
 
 
 def statements(template, **parameters):
-    conditions = {"CallsMoreModels": "MoreModels" in parameters, "AssumesRoles": "RolesToAssume" in parameters}
+    conditions = {
+        "CallsMoreModels": "MoreModels" in parameters,
+        "AssumesRoles": "RolesToAssume" in parameters,
+        "AppliesGuardrails": "Guardrails" in parameters,
+    }
     [policy] = template["Resources"]["Gateway"]["Properties"]["Policies"]
     return resolved(policy["Statement"], conditions, parameters)
 
@@ -119,6 +125,7 @@ def check(template, folder):
         ("dynamodb:Scan", TABLE),
         ("dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/other"),
         ("sts:AssumeRole", ROLE),
+        ("bedrock:ApplyGuardrail", GUARDRAIL),
     ]
     for action, resource in refused:
         assert not allows(policy, action, resource), f"{action} on {resource} is allowed"
@@ -127,6 +134,13 @@ def check(template, folder):
     assert allows(more, "bedrock:InvokeModelWithResponseStream", "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-pro-v1:0")
     assert allows(more, "sts:AssumeRole", ROLE)
     assert not allows(more, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/admin")
+
+    guarded = statements(template, Guardrails=[GUARDRAIL, GUARDRAIL_PROFILE])
+    for arn in (GUARDRAIL, GUARDRAIL_PROFILE):
+        assert allows(guarded, "bedrock:ApplyGuardrail", arn), arn
+    assert not allows(guarded, "bedrock:ApplyGuardrail", GUARDRAIL.replace("abc123", "other"))
+    for action in ("bedrock:DeleteGuardrail", "bedrock:UpdateGuardrail", "bedrock:InvokeModel"):
+        assert not allows(guarded, action, GUARDRAIL), action
 
     wild = {r for s in policy for r in as_list(s["Resource"]) if "*" in r or "?" in r}
     assert wild == set(WILDCARDS), f"wildcards that are not on the list: {wild ^ set(WILDCARDS)}"

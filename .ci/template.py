@@ -62,7 +62,7 @@ def promised(template, resources):
     assert granted["Statement"] == written["Statement"], "SAM adds to the policy"
 
     # What runs without anybody's answer reserves nothing, tells nobody and costs nothing by itself.
-    for name in ("AlarmEmail", "MoreModels", "RolesToAssume"):
+    for name in ("AlarmEmail", "MoreModels", "RolesToAssume", "Guardrails"):
         assert template["Parameters"][name]["Default"] == "", name
 
     body = one(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]

@@ -25,6 +25,7 @@ mod fallback;
 mod faults;
 mod fields;
 mod formats;
+mod guardrails;
 mod health;
 mod key_copies;
 mod keys;

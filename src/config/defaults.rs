@@ -23,9 +23,14 @@ impl RequestDefaults {
         }
     }
 
-    /// What a request gets that does not say otherwise; `prompt_caching` is that of the settings.
+    /// What a request gets that does not say otherwise; `prompt_caching` and `client_guardrails` are those of the
+    /// settings.
     #[allow(clippy::cast_possible_truncation)] // the request's own fields are no wider
-    pub(super) fn defaults(self, prompt_caching: Option<bool>) -> Defaults {
+    pub(super) fn defaults(
+        self,
+        prompt_caching: Option<bool>,
+        client_guardrails: bool,
+    ) -> Defaults {
         let caching = self.caching(prompt_caching);
         let mut model_fields = self.additional_model_request_fields.unwrap_or_default();
         if let Some(betas) = self.anthropic_beta {
@@ -42,6 +47,7 @@ impl RequestDefaults {
             thinking: (self.thinking.map(ThinkingParam::thinking))
                 .or(self.reasoning_effort.map(EffortParam::thinking)),
             guardrail: self.guardrail_config.map(Value::Object),
+            client_guardrails,
             latency: self.performance_config.map(|config| match config.latency {
                 Latency::Standard => "standard".to_owned(),
                 Latency::Optimized => "optimized".to_owned(),

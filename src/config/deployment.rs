@@ -151,8 +151,10 @@ pub struct Defaults {
     pub stop: Vec<String>,
     /// `thinking`, else `reasoning_effort`.
     pub thinking: Option<Thinking>,
-    /// `guardrailConfig`: goes to Bedrock as written.
+    /// `guardrailConfig`: goes to Bedrock as written, whatever a request says.
     pub guardrail: Option<Value>,
+    /// A request's own guardrail goes before this one (`allow_client_guardrails` of the settings).
+    pub client_guardrails: bool,
     /// `performanceConfig.latency`: `standard` or `optimized`.
     pub latency: Option<String>,
     /// `service_tier`: `default`, `flex`, `priority` or `reserved`.

@@ -27,6 +27,8 @@ pub(super) struct Common<'a> {
     pub access: Access,
     /// `prompt_caching` of the settings.
     pub prompt_caching: Option<bool>,
+    /// `allow_client_guardrails` of the settings.
+    pub client_guardrails: bool,
 }
 
 impl Common<'_> {
@@ -143,7 +145,7 @@ impl Common<'_> {
             num_retries: sharing.num_retries.or(sharing.max_retries),
             cooldown_time: sharing.cooldown_time,
             stream_recovery: sharing.stream_recovery.map(Into::into),
-            defaults: request.defaults(self.prompt_caching),
+            defaults: request.defaults(self.prompt_caching, self.client_guardrails),
             mock_response: target.mock_response,
             params: public,
             info: info_fields,

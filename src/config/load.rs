@@ -67,11 +67,13 @@ impl Config {
         }
 
         let [router, litellm] = &patience;
+        let allowed = |switches: &Switches| switches.allow_client_guardrails;
         let common = Common {
             document: &document,
             environment,
             access,
             prompt_caching: router.prompt_caching.or(litellm.prompt_caching),
+            client_guardrails: switches.iter().find_map(allowed).unwrap_or_default(),
         };
         let entries = written.model_list.map_or(0, |entries| entries.len());
         if entries == 0 {

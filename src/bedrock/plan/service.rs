@@ -1,4 +1,5 @@
-//! What is asked of the service around the model: the request's word, else the deployment's.
+//! What is asked of the service around the model: the request's word, else the deployment's. A guardrail alone is the
+//! deployment's first.
 
 use serde_json::{Map, Value};
 
@@ -17,10 +18,13 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
     while metadata.len() > MOST_TAGS {
         metadata.pop_last();
     }
-    let mut guardrail = wish
-        .guardrail
-        .clone()
-        .or_else(|| defaults.guardrail.clone());
+    let mut guardrail = if is_guarded(defaults) {
+        defaults.guardrail.clone()
+    } else {
+        wish.guardrail
+            .clone()
+            .or_else(|| defaults.guardrail.clone())
+    };
     // Converse's own `guardrailConfig` does not have it.
     if let Some(config) = guardrail
         .as_mut()
@@ -47,13 +51,26 @@ pub(super) fn terms(wish: &Service, defaults: &Defaults) -> Terms {
     }
 }
 
+/// Whether the deployment has a guardrail that no request may replace.
+fn is_guarded(defaults: &Defaults) -> bool {
+    defaults.guardrail.is_some() && !defaults.client_guardrails
+}
+
+/// Whether a field for the model is none, but speaks to Bedrock: of a guardrail, or by the names of InvokeModel's body
+/// (<https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-input-tagging-base-inference.html>).
+fn speaks_to_bedrock(field: &str) -> bool {
+    let field = field.to_ascii_lowercase();
+    field.contains("guardrail") || field.starts_with("amazon-bedrock-")
+}
+
 /// What Claude alone knows of the fields for the model.
 pub(super) const BETAS: &str = "anthropic_beta";
 const OF_CLAUDE: [&str; 3] = [BETAS, "context_management", TOOLS];
 /// Definitions that Claude has learned. Some came with a beta and have outgrown it, so they stay where one is refused.
 const TOOLS: &str = "tools";
 
-/// The client's fields for the model over the deployment's; lists of betas are joined. Only Claude knows betas and what
+/// The client's fields for the model over the deployment's, without those that would change a guardrail which is not
+/// the client's to change; lists of betas are joined. Only Claude knows betas and what
 /// they switch on: on another target of the chain they mean nothing. `without_betas`: this target refused some.
 pub(super) fn model_fields(
     wish: &Map<String, Value>,
@@ -63,7 +80,11 @@ pub(super) fn model_fields(
 ) -> Map<String, Value> {
     let mut fields = defaults.model_fields.clone();
     let configured = fields.get(BETAS).and_then(Value::as_array).cloned();
-    fields.extend(wish.clone());
+    let mut wish = wish.clone();
+    if is_guarded(defaults) {
+        wish.retain(|field, _| !speaks_to_bedrock(field));
+    }
+    fields.extend(wish);
     if let Some(betas) = fields.get_mut(BETAS).and_then(Value::as_array_mut) {
         for beta in configured.unwrap_or_default() {
             if !betas.contains(&beta) {

@@ -155,4 +155,6 @@ pub(in crate::config) struct Switches {
     pub budget_exceeded_status_code: Option<u16>,
     #[serde(deserialize_with = "lenient::texts")]
     pub bedrock_request_metadata_fields: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub allow_client_guardrails: Option<bool>,
 }

@@ -29,7 +29,7 @@ fn defaults() -> Defaults {
 }
 
 #[test]
-fn the_request_s_word_goes_before_the_deployment_s() {
+fn the_request_s_word_goes_before_the_deployment_s_but_for_the_guardrail() {
     let sent = body(&claude(), &defaults(), json!({}));
     assert_eq!(sent["guardrailConfig"]["guardrailIdentifier"], "d");
     assert_eq!(
@@ -52,10 +52,10 @@ fn the_request_s_word_goes_before_the_deployment_s() {
             "service_tier": "default",
             "requestMetadata": {"team": "c"},
             "anthropic_beta": "y, x",
-            "additional_model_request_fields": {"k": 2},
+            "additional_model_request_fields": {"k": 2, "amazon-bedrock-guardrailConfig": {"tagSuffix": "x"}},
         }),
     );
-    assert_eq!(sent["guardrailConfig"]["guardrailIdentifier"], "r");
+    assert_eq!(sent["guardrailConfig"]["guardrailIdentifier"], "d");
     assert_eq!(sent["performanceConfig"], json!({"latency": "standard"}));
     assert_eq!(
         sent.get("serviceTier"),
@@ -67,6 +67,26 @@ fn the_request_s_word_goes_before_the_deployment_s() {
         sent["additionalModelRequestFields"],
         json!({"anthropic_beta": ["y", "x"], "k": 2})
     );
+}
+
+#[test]
+fn a_request_may_have_a_guardrail_where_there_is_none_or_the_file_says_so() {
+    let own = || {
+        json!({
+            "guardrailConfig": {"guardrailIdentifier": "r", "guardrailVersion": "2"},
+            "additional_model_request_fields": {"amazon-bedrock-guardrailConfig": {"tagSuffix": "x"}},
+        })
+    };
+    let allowed = Defaults {
+        client_guardrails: true,
+        ..defaults()
+    };
+    for defaults in [Defaults::default(), allowed] {
+        let sent = body(&claude(), &defaults, own());
+        assert_eq!(sent["guardrailConfig"]["guardrailIdentifier"], "r");
+        let fields = &sent["additionalModelRequestFields"];
+        assert_eq!(fields["amazon-bedrock-guardrailConfig"]["tagSuffix"], "x");
+    }
 }
 
 #[test]
