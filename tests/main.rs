@@ -20,6 +20,7 @@ mod cooldown;
 mod crashes;
 mod credentials;
 mod errors;
+mod everybody;
 mod exactly_once;
 mod fallback;
 mod faults;

@@ -46,6 +46,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/logout", post(login::leave))
         .route("/ui/models", get(models::page))
         .route("/ui/models/test", post(models::test))
+        .route("/ui/models/forget", post(models::forget))
         .route("/ui/settings", get(settings::page).post(settings::change))
         .route("/ui/usage", get(usage::page))
         .route("/ui/usage.csv", get(usage::file))

@@ -16,8 +16,9 @@ use crate::conversation::Event;
 use crate::sdk::put_body;
 
 use super::bodies::Bodies;
+use super::class::Class;
 use super::events::Decoder;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::frames::{Broken, Frames, Kind};
 use super::plan::Plan;
 use super::shape::Shaper;

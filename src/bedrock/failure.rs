@@ -8,7 +8,9 @@ use std::time::Duration;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::display::DisplayErrorContext;
+use serde::Deserialize;
 
+use super::class::Class;
 use super::events::Exception;
 use super::frames::Broken;
 use super::wordings::classify;
@@ -26,111 +28,6 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
 }
 
-/// Kinds of failure, by what can be done about them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Too many requests or tokens just now.
-    Throttled,
-    /// The account's tokens of the day are used up.
-    DailyQuota,
-    /// A fault on Bedrock's side: 5xx, model not ready, an error while the model ran.
-    Unavailable,
-    /// The connection could not be made or broke before an answer.
-    Connection,
-    /// No first event in time.
-    FirstEventTimeout,
-    /// The stream fell silent for too long.
-    IdleTimeout,
-    /// The stream ended, broke or was garbled before the answer was complete.
-    Cut,
-    /// The gateway has no valid credentials for this target.
-    Credentials,
-    /// The account may not use this model.
-    AccessDenied,
-    /// There is no such model here, it has reached its end of life, or it cannot be called on demand.
-    NoSuchModel,
-    /// The prompt does not fit into the model's window.
-    ContextWindow,
-    /// A content filter refused the prompt.
-    ContentFiltered,
-    /// The target lacks something that the request has.
-    Lacks(Feature),
-    /// The request would be refused by any target.
-    BadRequest,
-    /// Refused for a reason that may hold for this target only.
-    Rejected,
-    /// The answer was not whole within the time that the caller or the deployment gives one.
-    TooSlow,
-    /// The deployment's own `rpm` or `tpm` is used up for this minute, or its `max_parallel_requests` are under way;
-    /// nothing was called.
-    LimitReached,
-    /// A test asked for this failure; nothing was called.
-    Mocked,
-    /// The whole request's time is used up.
-    Deadline,
-    /// A fault in this program.
-    Internal,
-}
-
-/// Something that a target can turn out to lack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Feature {
-    /// Thinking, or the replayed thinking was refused.
-    Thinking,
-    /// Prompt caching.
-    Caching,
-    /// Tools while streaming.
-    ToolsWhileStreaming,
-    /// An assistant turn at the end.
-    Prefill,
-    /// Temperature and its siblings.
-    Sampling,
-    /// Stop sequences.
-    StopSequences,
-    /// A tool choice that forces a call.
-    ForcedToolChoice,
-    /// Answers by schema.
-    JsonSchema,
-    /// A beta of Claude's, or what it switches on.
-    Betas,
-}
-
-impl Class {
-    /// A short, stable word for logs, records and headers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Class::Throttled => "throttled",
-            Class::DailyQuota => "daily_quota",
-            Class::Unavailable => "unavailable",
-            Class::Connection => "connection",
-            Class::FirstEventTimeout => "first_event_timeout",
-            Class::IdleTimeout => "idle_timeout",
-            Class::Cut => "cut",
-            Class::Credentials => "credentials",
-            Class::AccessDenied => "access_denied",
-            Class::NoSuchModel => "no_such_model",
-            Class::ContextWindow => "context_window",
-            Class::ContentFiltered => "content_filtered",
-            Class::Lacks(Feature::Thinking) => "lacks_thinking",
-            Class::Lacks(Feature::Caching) => "lacks_caching",
-            Class::Lacks(Feature::ToolsWhileStreaming) => "lacks_tools_while_streaming",
-            Class::Lacks(Feature::Prefill) => "lacks_prefill",
-            Class::Lacks(Feature::Sampling) => "lacks_sampling",
-            Class::Lacks(Feature::StopSequences) => "lacks_stop_sequences",
-            Class::Lacks(Feature::ForcedToolChoice) => "lacks_forced_tool_choice",
-            Class::Lacks(Feature::JsonSchema) => "lacks_json_schema",
-            Class::Lacks(Feature::Betas) => "lacks_betas",
-            Class::BadRequest => "bad_request",
-            Class::Rejected => "rejected",
-            Class::TooSlow => "too_slow",
-            Class::LimitReached => "limit_reached",
-            Class::Mocked => "mocked",
-            Class::Deadline => "deadline",
-            Class::Internal => "internal",
-        }
-    }
-}
-
 /// What is said of a stream whose last frame says nothing.
 const WITHOUT_WORDS: &str = "the stream ended with an error";
 
@@ -142,6 +39,24 @@ impl Failure {
             status: None,
             message: message.into(),
             retry_after: None,
+        }
+    }
+
+    /// Whether Bedrock refused the request for what it is, where another request may be taken. Being busy, faults,
+    /// silence and credentials that this gateway does not find say something about the target instead.
+    pub fn is_refusal(&self) -> bool {
+        match self.class {
+            Class::AccessDenied
+            | Class::NoSuchModel
+            | Class::ContextWindow
+            | Class::ContentFiltered
+            | Class::Lacks(_)
+            | Class::BadRequest
+            | Class::Rejected => true,
+            Class::Credentials | Class::Unavailable => {
+                matches!(self.status, Some(400 | 401 | 403 | 404))
+            }
+            _ => false,
         }
     }
 
@@ -165,7 +80,9 @@ impl Failure {
             let message = service
                 .err()
                 .message()
-                .map_or_else(|| plain_text(body), str::to_owned);
+                .map(str::to_owned)
+                .or_else(|| in_envelope(body))
+                .unwrap_or_else(|| plain_text(body));
             let class = classify(service.err().code(), status, &message);
             return Self {
                 class,
@@ -238,6 +155,21 @@ fn is_about_credentials(
     })
 }
 
+/// The message of a body in the form of Anthropic's own API, which Bedrock hands on for newer models
+/// (<https://github.com/anthropics/claude-code/issues/49370>).
+fn in_envelope(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        error: Inner,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        message: String,
+    }
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    Some(envelope.error.message)
+}
+
 /// A body without Bedrock's JSON, such as a proxy's page, cut to a readable length.
 fn plain_text(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -269,6 +201,15 @@ fn modelled_status(exception: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_in_anthropic_s_form_is_read_too() {
+        let body = br#"{"type":"error","error":{"type":"invalid_request_error","message":"no"},"request_id":"r"}"#;
+        assert_eq!(in_envelope(body).as_deref(), Some("no"));
+        for other in ["", "{}", "[]", r#"{"error":"no"}"#, "<html>"] {
+            assert_eq!(in_envelope(other.as_bytes()), None, "{other}");
+        }
+    }
 
     #[test]
     fn how_a_stream_ended_is_known_by_its_last_frame() {

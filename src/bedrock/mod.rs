@@ -5,6 +5,7 @@
 
 mod bodies;
 mod call;
+mod class;
 mod clients;
 mod events;
 mod failure;
@@ -18,6 +19,7 @@ mod wire;
 mod wordings;
 
 pub use call::{Answer, Endpoint, Limits};
+pub use class::{Class, Feature};
 pub use clients::{Clients, Override};
-pub use failure::{Class, Failure, Feature};
+pub use failure::Failure;
 pub use wire::body;

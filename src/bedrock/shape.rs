@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::conversation::{Event, StopReason};
 
-use super::failure::{Class, Failure};
+use super::class::Class;
+use super::failure::Failure;
 use super::plan::Shape;
 
 mod check;

@@ -137,6 +137,8 @@ impl Health {
 #[derive(Debug, Default)]
 struct State {
     rest: Option<Rest>,
+    /// A client named the model: there may be any number of them.
+    named_by_client: bool,
     /// A probe is out; given up at this time, for its process may have been frozen for good.
     probed_until: Option<Timestamp>,
     fails: VecDeque<Timestamp>,
@@ -222,6 +224,7 @@ impl Cooldowns {
         }
         let mut states = self.lock();
         let state = state_of(&mut states, target.deployment_id());
+        state.named_by_client = target.is_named_by_client();
         state.last_failure = Some((now, class.as_str().to_owned()));
         if self.terms.disabled {
             return None;
@@ -326,11 +329,14 @@ impl Cooldowns {
     }
 }
 
-/// What is known of one deployment. Where there are too many of them, those that do not rest are forgotten, and if that
-/// is not enough, all: a rest that is forgotten costs one call.
+/// What is known of one deployment. Where there are too many of them, those that do not rest are forgotten, then those
+/// that clients named, and if that is not enough, all: a rest that is forgotten costs one call.
 fn state_of<'s>(states: &'s mut HashMap<String, State>, deployment: &str) -> &'s mut State {
     if states.len() >= MOST_STATES && !states.contains_key(deployment) {
         states.retain(|_, state| state.rest.is_some());
+        if states.len() >= MOST_STATES {
+            states.retain(|_, state| !state.named_by_client);
+        }
         if states.len() >= MOST_STATES {
             states.clear();
         }
@@ -375,6 +381,12 @@ mod tests {
         }
         assert!(states.len() <= MOST_STATES);
         assert!(states.contains_key("resting"), "who rests is kept longest");
+        for n in 0..2 * MOST_STATES {
+            let state = state_of(&mut states, &format!("named {n}"));
+            state.rest = Some(rest.clone());
+            state.named_by_client = true;
+        }
+        assert!(states.contains_key("resting"), "and no client ends it");
         for n in 0..2 * MOST_STATES {
             state_of(&mut states, &n.to_string()).rest = Some(rest.clone());
         }

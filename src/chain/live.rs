@@ -1,11 +1,12 @@
-//! What this process knows now and did not know at its start: which targets rest, and what was saved over the
-//! file's chains. Both are shared with other instances through the table (see `shared.rs`).
+//! What this process knows now and did not know at its start: which targets rest, what they turned out to lack, and
+//! what was saved over the file's chains. All three are shared with other instances through the table (see `shared.rs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 
 use super::cooldown::{Cooldowns, Terms};
+use super::without::Learned;
 
 /// What is known now.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(super) struct Live {
     /// The configuration as the file has it.
     pub(super) as_loaded: Arc<Config>,
     pub(super) cooldowns: Cooldowns,
+    pub(super) learned: Learned,
     /// The configuration with the changes that are in force, and the version that they were saved as.
     in_force: RwLock<(Arc<Config>, u64)>,
 }
@@ -21,6 +23,7 @@ impl Live {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
             cooldowns: Cooldowns::new(Terms::from(&config.settings)),
+            learned: Learned::default(),
             in_force: RwLock::new((Arc::clone(&config), 0)),
             as_loaded: config,
         }

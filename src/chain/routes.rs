@@ -21,7 +21,7 @@ use super::policy::{Backoff, retry_kind};
 use super::queue::Candidate;
 use super::shared::Shared;
 use super::target::Target;
-use super::without::Learned;
+use super::without::{Lack, Learned};
 
 /// No group, alias or deployment has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,6 @@ pub struct Routes {
     /// What stands behind patterns, as far as it was asked for.
     made: Made,
     backoff: Backoff,
-    learned: Learned,
     choice: Choice,
     clock: Clock,
     pub(super) live: Arc<Live>,
@@ -75,7 +74,6 @@ impl Routes {
             made: Made::default(),
             config,
             backoff,
-            learned: Learned::default(),
             choice: Choice::default(),
             clock: Clock::default(),
             shared: None,
@@ -170,6 +168,12 @@ impl Routes {
     /// What is known of a target's health.
     pub fn health(&self, target: &Target) -> Health {
         self.cooldowns().health(target, &self.clock)
+    }
+
+    /// What a target turned out to lack, as far as this instance knows.
+    pub fn lacks(&self, target: &Target) -> Vec<Lack> {
+        let now = self.clock.now();
+        self.learned().lacks(target.deployment_id(), now)
     }
 
     /// Whom this request may ask, in order: the deployments of its group, then those of each fallback.
@@ -273,7 +277,7 @@ impl Routes {
     }
 
     pub(super) fn learned(&self) -> &Learned {
-        &self.learned
+        &self.live.learned
     }
 
     pub(super) fn cooldowns(&self) -> &Cooldowns {

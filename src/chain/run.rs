@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
+use crate::bedrock::plan::{betas, has_client_fields};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::config::FallbackKind;
 use crate::conversation::Request;
@@ -168,8 +169,9 @@ impl<S: Sink> Run<'_, S> {
     }
 
     fn takes_prefill(&self, target: &Target) -> bool {
-        let learned = self.routes.learned().of(target.deployment_id());
-        target.model().abilities.prefill && !learned.prefill
+        let (learned, now) = (self.routes.learned(), self.routes.clock().now());
+        target.model().abilities.prefill
+            && !learned.knows(target.deployment_id(), Feature::Prefill, now)
     }
 
     /// Which targets are left after a failure.
@@ -210,10 +212,24 @@ impl<S: Sink> Run<'_, S> {
         self.continuation.is_some()
     }
 
-    /// Remembers that a target lacks a feature.
-    pub(super) fn learn(&self, target: &Arc<Target>, feature: Feature) {
-        self.routes
-            .learned()
-            .remember(target.deployment_id(), feature);
+    /// What the last attempt asked its target.
+    pub(super) fn asked(&self) -> &Request {
+        match &self.continuation {
+            Some(continuation) => &continuation.request,
+            None => self.own.as_deref().unwrap_or(self.request),
+        }
+    }
+
+    /// Remembers what a target refused and answers without, and tells other instances.
+    pub(super) fn learn(&mut self, target: &Target, refused: &[Feature]) {
+        let request = self.asked();
+        if refused.is_empty() || has_client_fields(request) {
+            return;
+        }
+        let betas = betas(request, target.defaults());
+        for feature in refused {
+            let told = self.routes.learn(target, *feature, &betas);
+            self.outcome.notices.extend(told);
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What instances tell each other through the table: rests, and what the settings page has saved.
+//! What instances tell each other through the table: rests, what targets turned out to lack, and what the settings page
+//! has saved.
 //!
 //! Read at most every 10 s, before a request is admitted, and waited for no longer than 100 ms: a table that is slow
 //! or down costs one request in 10 s that much, and never an answer.
@@ -17,6 +18,7 @@ use crate::task;
 
 use super::clock::Clock;
 use super::cooldown::Rest;
+use super::lacks::StoredLack;
 use super::live::Live;
 use super::routes::Routes;
 
@@ -26,7 +28,7 @@ const FRESH: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long telling the others, or a reading that nobody waits for any more, may take.
 const CALL: Duration = Duration::from_secs(2);
-/// More rests than this are not read: a configuration has fewer deployments.
+/// More rests or lacks than this are not read: a configuration has fewer deployments.
 const MOST: usize = 1_000;
 
 /// The table, and when it was read.
@@ -99,7 +101,6 @@ impl Shared {
 
     /// Tells the others that a target rests.
     pub(super) fn tell(&self, rest: &Rest) -> JoinHandle<()> {
-        let table = self.table.clone();
         let stored = StoredRest {
             deployment: rest.deployment.clone(),
             since: rest.since,
@@ -108,15 +109,23 @@ impl Shared {
             long: rest.is_long,
             class: rest.class.clone(),
         };
+        let item = Item::new(&keys::cooldown(&stored.deployment), &stored);
+        self.share(item.map(|item| item.expires(stored.until)), "a rest")
+    }
+
+    /// Writes an item that other instances read.
+    pub(super) fn share(
+        &self,
+        item: Result<Item, StoreError>,
+        what: &'static str,
+    ) -> JoinHandle<()> {
+        let table = self.table.clone();
         tokio::spawn(task::boxed(async move {
-            let told = timeout(CALL, async {
-                let item = Item::new(&keys::cooldown(&stored.deployment), &stored)?;
-                table.put(item.expires(stored.until)).await
-            });
+            let told = timeout(CALL, async { table.put(item?).await });
             match told.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a rest could not be shared"),
-                Err(_) => tracing::warn!("a rest could not be shared in time"),
+                Ok(Err(error)) => tracing::warn!(%error, what, "something could not be shared"),
+                Err(_) => tracing::warn!(what, "something could not be shared in time"),
             }
         }))
     }
@@ -135,7 +144,9 @@ impl Routes {
             let clock = self.clock().clone();
             tokio::spawn(task::boxed(async move {
                 if timeout(CALL, read(&table, &live, &clock)).await.is_err() {
-                    tracing::warn!("the table's rests and settings could not be read in time");
+                    tracing::warn!(
+                        "the table's rests, lacks and settings could not be read in time"
+                    );
                 }
             }))
         });
@@ -180,8 +191,9 @@ impl Routes {
 async fn read(table: &Table, live: &Live, clock: &Clock) {
     let (all, routing) = (Range::All, keys::routing());
     let rests = table.query::<StoredRest>(keys::COOLDOWNS, &all, Order::Ascending, MOST);
+    let lacks = table.query::<StoredLack>(keys::LEARNED, &all, Order::Ascending, MOST);
     let saved = table.get::<Saved>(&routing);
-    let (rests, saved) = tokio::join!(rests, saved);
+    let (rests, lacks, saved) = tokio::join!(rests, lacks, saved);
     match rests {
         Ok(rests) => rests.into_iter().for_each(|stored| {
             let rest = Rest {
@@ -195,6 +207,10 @@ async fn read(table: &Table, live: &Live, clock: &Clock) {
             live.cooldowns.learn(rest, clock);
         }),
         Err(error) => tracing::warn!(%error, "the table's rests could not be read"),
+    }
+    match lacks {
+        Ok(lacks) => (lacks.into_iter()).for_each(|stored| stored.adopt(&live.learned, clock)),
+        Err(error) => tracing::warn!(%error, "what targets lack could not be read"),
     }
     match saved {
         Ok(Some(saved)) => adopt(live, &saved),

@@ -45,6 +45,11 @@ impl Target {
         &self.deployment
     }
 
+    /// Whether a client named the model: it stands behind a pattern.
+    pub(super) fn is_named_by_client(&self) -> bool {
+        self.deployment.entry_id() != self.deployment.id
+    }
+
     /// What Bedrock is asked for: a model id, an inference profile's id or an ARN.
     pub fn model_id(&self) -> &str {
         &self.deployment.model_id

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::bedrock::plan::{Without, plan};
+use crate::bedrock::plan::{Without, betas, has_client_fields, plan};
 use crate::bedrock::{Class, Failure, Feature, Limits};
 use crate::conversation::{Event, StopReason};
 
@@ -18,7 +18,7 @@ use super::queue::{Candidate, Queue, Turn};
 use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
-use super::without::add;
+use super::without::Omitted;
 
 /// What follows a failed try of a target.
 enum Step {
@@ -50,11 +50,11 @@ impl<S: Sink> Run<'_, S> {
         let target = &candidate.target;
         let mut pauses = self.routes.backoff().pauses();
         let mut tried = 0;
-        let mut without = self.routes.learned().of(target.deployment_id());
+        let mut omitted = Omitted::default();
         let others = !queue.is_empty();
         loop {
             let times = self.times(target, others);
-            let result = self.attempt(candidate, without, &times).await;
+            let result = self.attempt(candidate, &mut omitted, &times).await;
             self.close(result.as_ref().err());
             let Err(failure) = result else { return Ok(()) };
             if self.sink.is_gone() {
@@ -88,12 +88,9 @@ impl<S: Sink> Run<'_, S> {
                 }
                 Step::Without(feature) => {
                     // Once for each feature at most: the same refusal twice means that leaving it out does not help.
-                    let before = without;
-                    add(&mut without, feature);
-                    if without == before {
+                    if !omitted.also(feature) {
                         return Err(failure);
                     }
-                    self.learn(target, feature);
                 }
             }
         }
@@ -118,10 +115,7 @@ impl<S: Sink> Run<'_, S> {
         let least = self.routes.least_pause();
         match rule(failure.class).again {
             // A continuation that is refused is not turned into another question.
-            Again::Without(Feature::Prefill) if self.continues() => {
-                self.learn(target, Feature::Prefill);
-                Step::Leave
-            }
+            Again::Without(Feature::Prefill) if self.continues() => Step::Leave,
             Again::Without(feature) if self.continues() || !self.sent.is_anything() => {
                 Step::Without(feature)
             }
@@ -136,12 +130,21 @@ impl<S: Sink> Run<'_, S> {
         }
     }
 
-    /// Tells the cooldowns of a failure. True: the target rests from now on.
+    /// What is known that the target lacks.
+    fn known_lacks(&self, target: &Target) -> Without {
+        let betas = || betas(self.asked(), target.defaults());
+        let now = self.routes.clock().now();
+        let learned = self.routes.learned();
+        learned.of(target.deployment_id(), betas, now)
+    }
+
+    /// Tells the cooldowns of a failure. True: the target rests from now on. What the client chose, its impatience or
+    /// fields of its own, says nothing about the target.
     fn judge(&mut self, target: &Target, failure: &Failure, left: bool, times: &Times) -> bool {
         let (routes, class) = (self.routes, failure.class);
         let impatient =
             times.tight && matches!(class, Class::FirstEventTimeout | Class::IdleTimeout);
-        if impatient {
+        if impatient || failure.is_refusal() && has_client_fields(self.asked()) {
             routes.cooldowns().unprobed(target);
             return false;
         }
@@ -149,9 +152,10 @@ impl<S: Sink> Run<'_, S> {
         let rest = routes
             .cooldowns()
             .failed(target, class, asked, left, routes.clock());
-        let told = rest
-            .as_ref()
-            .and_then(|rest| Some(routes.shared.as_ref()?.tell(rest)));
+        // A name that a client made up, and that is refused, is no news for other instances.
+        let is_news = !(failure.is_refusal() && target.is_named_by_client());
+        let told = rest.as_ref().filter(|_| is_news);
+        let told = told.and_then(|rest| Some(routes.shared.as_ref()?.tell(rest)));
         self.outcome.notices.extend(told);
         rest.is_some()
     }
@@ -189,11 +193,11 @@ impl<S: Sink> Run<'_, S> {
     async fn attempt(
         &mut self,
         candidate: &Candidate,
-        without: Without,
+        omitted: &mut Omitted,
         times: &Times,
     ) -> Result<(), Failure> {
         self.current = Some(Current::new(&candidate.target));
-        let call = pin!(self.call(candidate, without, times.call));
+        let call = pin!(self.call(candidate, omitted, times.call));
         let Some(limit) = times.whole else {
             return call.await;
         };
@@ -211,7 +215,7 @@ impl<S: Sink> Run<'_, S> {
     async fn call(
         &mut self,
         candidate: &Candidate,
-        without: Without,
+        omitted: &mut Omitted,
         limits: Limits,
     ) -> Result<(), Failure> {
         let target = &candidate.target;
@@ -235,22 +239,19 @@ impl<S: Sink> Run<'_, S> {
                 None => None,
             };
         }
-        let request = match &self.continuation {
-            Some(continuation) => &continuation.request,
-            None => self.own.as_deref().unwrap_or(self.request),
-        };
         let slot = self.routes.take_slot(target, self.ask.deadline).await?;
         if let Some(current) = &mut self.current {
             current.slot = slot;
         }
-        let counted = self.routes.count(target, request).await?;
+        let counted = self.routes.count(target, self.asked()).await?;
         if let Some(current) = &mut self.current {
             current.counted = counted;
         }
         if !self.ask.whole && !self.sent.is_anything() {
-            self.sent = Sent::new(request, target.recovery());
+            self.sent = Sent::new(self.asked(), target.recovery());
         }
-        let plan = plan(request, target.model(), target.defaults(), without);
+        let without = omitted.without(|| self.known_lacks(target));
+        let plan = plan(self.asked(), target.model(), target.defaults(), without);
         if let Some(current) = &mut self.current {
             current.sends(&plan);
         }
@@ -264,6 +265,7 @@ impl<S: Sink> Run<'_, S> {
         self.routes
             .cooldowns()
             .succeeded(target, self.routes.clock());
+        self.learn(target, &omitted.refused);
         let drain = self.routes.drain_limit();
         let mut drained_by: Option<Instant> = None;
         loop {

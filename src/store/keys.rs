@@ -132,6 +132,17 @@ pub fn cooldown(deployment: &str) -> Key {
     }
 }
 
+/// The partition of what targets turned out to lack.
+pub const LEARNED: &str = "learned";
+
+/// Something that one deployment turned out to lack.
+pub fn learned(deployment: &str, lack: &str) -> Key {
+    Key {
+        pk: LEARNED.to_owned(),
+        sk: format!("{deployment}#{lack}"),
+    }
+}
+
 /// A key that the gateway has made, by its SHA-256 in hex.
 pub fn virtual_key(hash: &str) -> Key {
     Key {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bedrock_sidecar::shell::simulated::Step;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Visitor;
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp, hello};
@@ -141,4 +141,103 @@ litellm_settings: {fallbacks: [{'nova/*': [last]}]}
     let settings = visitor.page("/ui/settings").await;
     assert!(settings.contains("name=\"fallbacks:nova/*\" value=\"last\""));
     assert!(!settings.contains("<option>nova/*</option>"));
+}
+
+/// A gateway whose first target has refused cache points, and the page.
+async fn without_caching() -> (TestApp, Visitor) {
+    let app = TestApp::new().await;
+    let refusal = "You invoked an unsupported model or your request did not allow prompt caching.";
+    app.bedrock
+        .script(PRIMARY, [Step::fail(403, "AccessDeniedException", refusal)]);
+    app.chat_json(&marked()).await;
+    app.settle().await;
+    let visitor = Visitor::signed_in(&app).await;
+    (app, visitor)
+}
+
+fn marked() -> Value {
+    json!({"model": "primary", "messages": [
+        {"role": "user", "content": "hello", "cache_control": {"type": "ephemeral"}},
+    ]})
+}
+
+async fn is_cached(app: &TestApp) -> bool {
+    app.chat_json(&marked()).await;
+    let last = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;
+    last.to_string().contains("cachePoint")
+}
+
+/// The fields of the page's form that makes the gateway forget.
+fn forgotten(page: &str) -> Vec<(String, String)> {
+    let form = page.split("/ui/models/forget").nth(1).expect("a form");
+    let form = form.split("</form>").next().unwrap();
+    let inputs = form.split("name=\"").skip(1);
+    let value = |field: &str, name: &str| {
+        let value = field.strip_prefix(name)?.strip_prefix("\" value=\"")?;
+        Some((name.to_owned(), value.split('"').next()?.to_owned()))
+    };
+    let named = inputs.filter_map(|field| {
+        let name = field.split('"').next()?;
+        value(field, name)
+    });
+    named.filter(|(name, _)| name != "csrf").collect()
+}
+
+#[tokio::test]
+async fn what_was_learned_of_a_target_is_shown_with_its_times_and_can_be_forgotten() {
+    let (app, visitor) = without_caching().await;
+    assert!(!is_cached(&app).await);
+    let page = visitor.page("/ui/models").await;
+    let learned = page.split("learned").nth(1).expect("what was learned");
+    assert!(learned.contains("prompt caching"), "{learned}");
+    assert_eq!(
+        learned
+            .split("</form>")
+            .next()
+            .unwrap()
+            .matches("<time datetime=")
+            .count(),
+        2,
+        "when, and until when: {learned}"
+    );
+    let fields = forgotten(&page);
+    let form: Vec<_> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+
+    // Without the page's token nothing happens.
+    let response = visitor.post("/ui/models/forget", &form).await;
+    assert_eq!(response.status(), 403);
+    assert!(!is_cached(&app).await);
+
+    let response = visitor.submit("/ui/models/forget", &form).await;
+    assert_eq!(response.status(), 303);
+    assert!(
+        !visitor
+            .page("/ui/models")
+            .await
+            .contains("/ui/models/forget")
+    );
+    assert!(is_cached(&app).await);
+}
+
+#[tokio::test]
+async fn what_one_instance_forgets_the_others_forget_within_ten_seconds() {
+    let (app, _) = without_caching().await;
+    let other = app.another_instance().await;
+    assert!(!is_cached(&other).await);
+    let visitor = Visitor::signed_in(&other).await;
+    let fields = forgotten(&visitor.page("/ui/models").await);
+    let form: Vec<_> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+    visitor.submit("/ui/models/forget", &form).await;
+    app.clock.advance(Duration::from_secs(11));
+    assert!(is_cached(&app).await);
+    assert!(is_cached(&other).await);
+}
+
+#[tokio::test]
+async fn what_was_never_learned_can_be_forgotten_all_the_same() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let form = [("deployment", "nope"), ("lack", "caching")];
+    let response = visitor.submit("/ui/models/forget", &form).await;
+    assert_eq!(response.status(), 303);
 }

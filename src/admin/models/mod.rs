@@ -1,16 +1,17 @@
-//! The models: what there is, how it is, what it costs, and whether it answers.
+//! The models: what there is, how it is, what it costs, whether it answers, and what it turned out to lack.
 
 mod test;
 mod view;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use jiff::Span;
 
 use super::error::PageError;
 use super::frame::render;
 use super::numbers::today;
+use super::posted::Posted;
 use super::session::Session;
 use crate::app::AppState;
 
@@ -28,4 +29,15 @@ pub(super) async fn page(
     refreshed.await;
     let view = view::ModelsPage::new(&app, &session, today, &totals);
     Ok(render(StatusCode::OK, &view))
+}
+
+/// `POST /ui/models/forget`: what a deployment turned out to lack is forgotten, on every instance.
+pub(super) async fn forget(
+    State(app): State<AppState>,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    let deployment = posted.fields.get("deployment");
+    let lack = posted.fields.get("lack");
+    app.routes.forget(deployment, lack).await?;
+    Ok(Redirect::to("/ui/models").into_response())
 }

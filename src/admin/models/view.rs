@@ -12,8 +12,9 @@ use super::super::numbers::{Moment, count, dollars, price, tokens};
 use super::super::session::Session;
 use super::super::texts::{Texts, texts};
 use crate::app::AppState;
+use crate::bedrock::Feature;
 use crate::catalog::{Abilities, Price, ThinkingSupport};
-use crate::chain::{Target, Wellness};
+use crate::chain::{Lack, Target, Wellness};
 use crate::config::{FallbackKind, Group};
 use crate::spend::{Counters, DayTotal, TotalOf};
 
@@ -54,9 +55,20 @@ struct DeploymentView {
     context: Option<String>,
     answer: Option<String>,
     abilities: Vec<&'static str>,
+    lacks: Vec<LackView>,
     requests: String,
     failures: Option<String>,
     spend: String,
+}
+
+/// Something that a deployment turned out to lack.
+struct LackView {
+    /// As the form names it.
+    name: String,
+    /// In words.
+    what: String,
+    since: Moment,
+    until: Moment,
 }
 
 struct HealthView {
@@ -155,9 +167,43 @@ impl DeploymentView {
             context: limit(model.limits.input),
             answer: limit(model.limits.output),
             abilities: abilities(&model.abilities),
+            lacks: (app.routes.lacks(target).into_iter())
+                .map(LackView::from)
+                .collect(),
             requests: count(counters.requests),
             failures: (counters.failures > 0).then(|| count(counters.failures)),
             spend: dollars(counters.spend),
+        }
+    }
+}
+
+impl From<Lack> for LackView {
+    fn from(lack: Lack) -> Self {
+        let Texts {
+            ability, models: t, ..
+        } = texts();
+        let what = match lack.feature {
+            Feature::Caching | Feature::CachePlaces => ability.caching,
+            Feature::Thinking => ability.thinking,
+            Feature::Prefill => ability.prefill,
+            Feature::JsonSchema => ability.json_schema,
+            Feature::ToolsWhileStreaming => t.tools_while_streaming,
+            Feature::ForcedToolChoice => t.forced_tool_choice,
+            Feature::RequiredToolChoice => t.required_tool_choice,
+            Feature::NamedToolChoice => t.named_tool_choice,
+            Feature::Betas => t.betas,
+            feature @ (Feature::Temperature
+            | Feature::TopP
+            | Feature::TopK
+            | Feature::StopSequences) => feature.name(),
+        };
+        Self {
+            name: lack.name(),
+            what: [&[what.to_owned()], lack.betas.as_slice()]
+                .concat()
+                .join(" "),
+            since: lack.since.into(),
+            until: lack.until.into(),
         }
     }
 }

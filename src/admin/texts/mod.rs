@@ -39,6 +39,8 @@ declare! {
         prices input output read write write_1h not_known context answer can
         two_days requests failed spend shared test
         healthy unknown failing cooling_down on_probation retired until last_failure
+        learned without learned_until forget tools_while_streaming forced_tool_choice
+        required_tool_choice named_tool_choice betas
     }
     /// The outcome of a test.
     test: Test {

@@ -6,6 +6,7 @@ use crate::catalog::{Family, Model};
 use crate::config::Defaults;
 use crate::conversation::{Request, Sampling};
 
+use super::Without;
 use super::thinking::Thought;
 
 /// The answer's length when the client sets none. Bedrock reserves quota for `maxTokens`, so the model's limit would
@@ -45,6 +46,16 @@ pub(super) fn with_defaults(sampling: &Sampling, defaults: &Defaults) -> Samplin
         } else {
             sampling.stop.clone()
         },
+    }
+}
+
+/// Without what the target refused.
+pub(super) fn without(sampling: Sampling, without: Without) -> Sampling {
+    Sampling {
+        temperature: sampling.temperature.filter(|_| !without.temperature),
+        top_p: sampling.top_p.filter(|_| !without.top_p),
+        top_k: sampling.top_k.filter(|_| !without.top_k),
+        ..sampling
     }
 }
 

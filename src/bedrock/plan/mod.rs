@@ -6,6 +6,7 @@
 mod answer;
 mod cache;
 mod calls;
+mod client_fields;
 mod documents;
 mod inference;
 mod names;
@@ -17,6 +18,7 @@ mod tools;
 mod turns;
 
 pub use answer::Shape;
+pub use client_fields::{betas, has_client_fields};
 pub use inference::Inference;
 pub use names::Names;
 
@@ -92,25 +94,45 @@ pub struct Without {
     pub tools_while_streaming: bool,
     /// An assistant turn at the end was refused.
     pub prefill: bool,
-    /// Temperature or one of its siblings was refused.
-    pub sampling: bool,
+    /// `temperature` was refused.
+    pub temperature: bool,
+    /// `top_p` was refused.
+    pub top_p: bool,
+    /// `top_k` was refused.
+    pub top_k: bool,
     /// Stop sequences were refused.
     pub stop_sequences: bool,
-    /// A forced call was refused.
-    pub forced_tool_choice: bool,
+    /// A forced call of any tool was refused.
+    pub required_tool_choice: bool,
+    /// A forced call of one tool was refused.
+    pub named_tool_choice: bool,
     /// A schema for the answer was refused.
     pub json_schema: bool,
     /// A beta of Claude's was refused, or what it switches on.
     pub betas: bool,
 }
 
+impl Without {
+    /// Whether the target refused a choice of this kind.
+    fn refuses(self, choice: &ToolChoice) -> bool {
+        match choice {
+            ToolChoice::Required => self.required_tool_choice,
+            ToolChoice::Named(_) => self.named_tool_choice,
+            ToolChoice::Auto | ToolChoice::None => false,
+        }
+    }
+}
+
 /// The model as its refusals show it.
 fn as_it_is(model: &Model, without: Without) -> Cow<'_, Model> {
     let mut model = Cow::Borrowed(model);
     for (refused, ability) in [
-        (without.sampling, (|able| &mut able.sampling) as Ability),
-        (without.stop_sequences, |able| &mut able.stop_sequences),
-        (without.forced_tool_choice, |able| {
+        (
+            without.stop_sequences,
+            (|able| &mut able.stop_sequences) as Ability,
+        ),
+        // An answer by schema is a forced call of one tool where the model has no schemas.
+        (without.named_tool_choice, |able| {
             &mut able.forced_tool_choice
         }),
         (without.json_schema, |able| &mut able.json_schema),
@@ -133,7 +155,7 @@ const STOP_SEQUENCE: &str = "/stop_sequence";
 /// Plans `request` for `model`: what it does not say comes from the deployment's `defaults`, and what the target is
 /// known to be `without` is left out.
 pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: Without) -> Plan {
-    let model = &as_it_is(model, without);
+    let (given, model) = (model, &as_it_is(model, without));
     let names = Names::of(request);
     let tools_offered = !request.tools.is_empty()
         && request.tool_choice != ToolChoice::None
@@ -165,6 +187,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
     };
 
     let sampling = inference::with_defaults(&request.sampling, defaults);
+    let sampling = inference::without(sampling, without);
     let wish = request
         .thinking
         .or(defaults.thinking)
@@ -174,8 +197,8 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
     let thought = thinking::plan(wish, sampling.max_tokens, ceiling, model, &turns);
     let inference = inference::plan(&sampling, model, &thought, ceiling);
     let answer = answer::plan(request, model, &thought, tools_offered);
-    let tool_choice = tools::choice(request, model, &thought, &names)
-        .filter(|_| tools_offered)
+    let tool_choice = tools::choice(request, given, &thought, &names)
+        .filter(|choice| tools_offered && !without.refuses(choice))
         .or(answer.choice);
     tools.extend(answer.tool);
     let mut system = turns::normalise_system(&request.system);

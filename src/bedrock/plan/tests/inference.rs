@@ -175,27 +175,32 @@ fn a_field_that_the_target_refused_is_left_out_and_no_other() {
         "/outputConfig",
     ];
     let none = Without::default();
-    let sampling = Without {
-        sampling: true,
+    let temperature = Without {
+        temperature: true,
+        ..none
+    };
+    let top_k = Without {
+        top_k: true,
         ..none
     };
     let stop_sequences = Without {
         stop_sequences: true,
         ..none
     };
-    let forced_tool_choice = Without {
-        forced_tool_choice: true,
+    let required_tool_choice = Without {
+        required_tool_choice: true,
         ..none
     };
     let json_schema = Without {
         json_schema: true,
         ..none
     };
-    let cases: [(Without, &[&str]); 5] = [
+    let cases: [(Without, &[&str]); 6] = [
         (none, &[]),
-        (sampling, &fields[..2]),
+        (temperature, &fields[..1]),
+        (top_k, &fields[1..2]),
         (stop_sequences, &fields[2..3]),
-        (forced_tool_choice, &fields[3..4]),
+        (required_tool_choice, &fields[3..4]),
         (json_schema, &fields[4..]),
     ];
     for (without, gone) in cases {

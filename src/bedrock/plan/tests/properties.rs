@@ -187,16 +187,19 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = Without> {
-    any::<[bool; 10]>().prop_map(
+    any::<[bool; 13]>().prop_map(
         |[
             thinking_blocks,
             thinking,
             caching,
             tools_while_streaming,
             prefill,
-            sampling,
+            temperature,
+            top_p,
+            top_k,
             stop_sequences,
-            forced_tool_choice,
+            required_tool_choice,
+            named_tool_choice,
             json_schema,
             betas,
         ]| Without {
@@ -205,9 +208,12 @@ fn without() -> impl Strategy<Value = Without> {
             caching,
             tools_while_streaming,
             prefill,
-            sampling,
+            temperature,
+            top_p,
+            top_k,
             stop_sequences,
-            forced_tool_choice,
+            required_tool_choice,
+            named_tool_choice,
             json_schema,
             betas,
         },

@@ -1,0 +1,163 @@
+//! Kinds of failure, in the words that the chain decides by, and what a target can turn out to lack.
+
+/// Kinds of failure, by what can be done about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Too many requests or tokens just now.
+    Throttled,
+    /// The account's tokens of the day are used up.
+    DailyQuota,
+    /// A fault on Bedrock's side: 5xx, model not ready, an error while the model ran.
+    Unavailable,
+    /// The connection could not be made or broke before an answer.
+    Connection,
+    /// No first event in time.
+    FirstEventTimeout,
+    /// The stream fell silent for too long.
+    IdleTimeout,
+    /// The stream ended, broke or was garbled before the answer was complete.
+    Cut,
+    /// The gateway has no valid credentials for this target.
+    Credentials,
+    /// The account may not use this model.
+    AccessDenied,
+    /// There is no such model here, it has reached its end of life, or it cannot be called on demand.
+    NoSuchModel,
+    /// The prompt does not fit into the model's window.
+    ContextWindow,
+    /// A content filter refused the prompt.
+    ContentFiltered,
+    /// The target lacks something that the request has.
+    Lacks(Feature),
+    /// The request would be refused by any target.
+    BadRequest,
+    /// Refused for a reason that may hold for this target only.
+    Rejected,
+    /// The answer was not whole within the time that the caller or the deployment gives one.
+    TooSlow,
+    /// The deployment's own `rpm` or `tpm` is used up for this minute, or its `max_parallel_requests` are under way;
+    /// nothing was called.
+    LimitReached,
+    /// A test asked for this failure; nothing was called.
+    Mocked,
+    /// The whole request's time is used up.
+    Deadline,
+    /// A fault in this program.
+    Internal,
+}
+
+/// Something that a target can turn out to lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// Thinking, or the replayed thinking was refused.
+    Thinking,
+    /// Prompt caching.
+    Caching,
+    /// A cache point at one of the places where this request has one.
+    CachePlaces,
+    /// Tools while streaming.
+    ToolsWhileStreaming,
+    /// An assistant turn at the end.
+    Prefill,
+    /// `temperature`.
+    Temperature,
+    /// `top_p`.
+    TopP,
+    /// `top_k`.
+    TopK,
+    /// Stop sequences.
+    StopSequences,
+    /// A tool choice that forces a call.
+    ForcedToolChoice,
+    /// A tool choice that forces a call of any tool.
+    RequiredToolChoice,
+    /// A tool choice that forces a call of one tool.
+    NamedToolChoice,
+    /// Answers by schema.
+    JsonSchema,
+    /// A beta of Claude's, or what it switches on.
+    Betas,
+}
+
+impl Class {
+    /// A short, stable word for logs, records and headers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Throttled => "throttled",
+            Class::DailyQuota => "daily_quota",
+            Class::Unavailable => "unavailable",
+            Class::Connection => "connection",
+            Class::FirstEventTimeout => "first_event_timeout",
+            Class::IdleTimeout => "idle_timeout",
+            Class::Cut => "cut",
+            Class::Credentials => "credentials",
+            Class::AccessDenied => "access_denied",
+            Class::NoSuchModel => "no_such_model",
+            Class::ContextWindow => "context_window",
+            Class::ContentFiltered => "content_filtered",
+            Class::Lacks(feature) => feature.lack(),
+            Class::BadRequest => "bad_request",
+            Class::Rejected => "rejected",
+            Class::TooSlow => "too_slow",
+            Class::LimitReached => "limit_reached",
+            Class::Mocked => "mocked",
+            Class::Deadline => "deadline",
+            Class::Internal => "internal",
+        }
+    }
+}
+
+impl Feature {
+    /// Those that a model as such has or lacks, whatever it is asked.
+    const OF_MODELS: [Feature; 12] = [
+        Feature::Caching,
+        Feature::ToolsWhileStreaming,
+        Feature::Prefill,
+        Feature::Temperature,
+        Feature::TopP,
+        Feature::TopK,
+        Feature::StopSequences,
+        Feature::ForcedToolChoice,
+        Feature::RequiredToolChoice,
+        Feature::NamedToolChoice,
+        Feature::JsonSchema,
+        Feature::Betas,
+    ];
+
+    /// Whether the lack of it speaks of the model and not of this one conversation: of its thinking, of its places.
+    pub fn is_of_model(self) -> bool {
+        Self::OF_MODELS.contains(&self)
+    }
+
+    /// A short, stable word for the table and the pages.
+    pub fn name(self) -> &'static str {
+        let lack = self.lack();
+        lack.strip_prefix("lacks_").unwrap_or(lack)
+    }
+
+    /// The one with this name that a model has or lacks.
+    pub fn of_model(name: &str) -> Option<Self> {
+        Self::OF_MODELS
+            .into_iter()
+            .find(|feature| feature.name() == name)
+    }
+
+    /// The lack of it in a word, as [`Class::as_str`] says it.
+    fn lack(self) -> &'static str {
+        match self {
+            Feature::Thinking => "lacks_thinking",
+            Feature::Caching | Feature::CachePlaces => "lacks_caching",
+            Feature::ToolsWhileStreaming => "lacks_tools_while_streaming",
+            Feature::Prefill => "lacks_prefill",
+            Feature::Temperature => "lacks_temperature",
+            Feature::TopP => "lacks_top_p",
+            Feature::TopK => "lacks_top_k",
+            Feature::StopSequences => "lacks_stop_sequences",
+            Feature::ForcedToolChoice => "lacks_forced_tool_choice",
+            Feature::RequiredToolChoice => "lacks_required_tool_choice",
+            Feature::NamedToolChoice => "lacks_named_tool_choice",
+            Feature::JsonSchema => "lacks_json_schema",
+            Feature::Betas => "lacks_betas",
+        }
+    }
+}

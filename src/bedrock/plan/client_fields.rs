@@ -1,0 +1,187 @@
+//! What of a request is of its client's own choosing and reaches Bedrock as the client wrote it.
+//!
+//! Bedrock may refuse such a request for a reason that says nothing about the target, and may quote the client in its
+//! refusal. So the chain draws no conclusion about the target from it.
+
+use serde_json::{Map, Value};
+
+use crate::config::Defaults;
+use crate::conversation::Request;
+
+use super::service::BETAS;
+
+/// Betas that Bedrock's Claude has or had. Agents send some of them in every request. A name with another date is the
+/// client's own.
+const KNOWN_BETAS: [&str; 10] = [
+    "computer-use-2024-10-22",
+    "computer-use-2025-01-24",
+    "computer-use-2025-11-24",
+    "context-1m-2025-08-07",
+    CONTEXT_MANAGEMENT,
+    "effort-2025-11-24",
+    "fine-grained-tool-streaming-2025-05-14",
+    "interleaved-thinking-2025-05-14",
+    "output-128k-2025-02-19",
+    "token-efficient-tools-2025-02-19",
+];
+
+const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
+
+/// What clears tool results from the context, and what it takes.
+const EDIT: &str = "clear_tool_uses_20250919";
+const OF_AN_EDIT: [&str; 6] = [
+    "type",
+    "trigger",
+    "keep",
+    "clear_at_least",
+    "exclude_tools",
+    "clear_tool_inputs",
+];
+
+/// Whether the request carries fields for the model, betas, a guardrail, a tier or a latency that are its client's
+/// own. Betas that the gateway knows are not, nor is what comes with them.
+pub fn has_client_fields(request: &Request) -> bool {
+    let service = &request.service;
+    let tier = service.tier.as_deref().filter(|tier| *tier != "default");
+    service.guardrail.is_some()
+        || service.latency.is_some()
+        || tier.is_some()
+        || !are_known(&request.model_fields)
+}
+
+fn are_known(fields: &Map<String, Value>) -> bool {
+    let betas = fields.get(BETAS);
+    let asks_for = |name: &str| {
+        let betas = betas.and_then(Value::as_array);
+        betas.is_some_and(|betas| betas.iter().any(|beta| beta == name))
+    };
+    fields
+        .iter()
+        .all(|(name, value)| match (name.as_str(), value) {
+            (BETAS, Value::Array(betas)) => betas.iter().all(is_known_beta),
+            // Without its beta it is refused, whatever the model.
+            ("context_management", Value::Object(config)) => {
+                asks_for(CONTEXT_MANAGEMENT) && is_known_context_management(config)
+            }
+            _ => false,
+        })
+}
+
+fn is_known_beta(beta: &Value) -> bool {
+    let name = beta.as_str();
+    name.is_some_and(|name| KNOWN_BETAS.contains(&name))
+}
+
+fn is_known_context_management(config: &Map<String, Value>) -> bool {
+    let known = |edit: &Value| {
+        edit.get("type").and_then(Value::as_str) == Some(EDIT)
+            && edit
+                .as_object()
+                .is_some_and(|edit| edit.keys().all(|key| OF_AN_EDIT.contains(&key.as_str())))
+    };
+    config.iter().all(|(name, value)| {
+        name == "edits"
+            && value
+                .as_array()
+                .is_some_and(|edits| edits.iter().all(known))
+    })
+}
+
+/// The betas that a request and its deployment ask for, sorted, each once.
+pub fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
+    let lists = [&request.model_fields, &defaults.model_fields];
+    let lists = lists
+        .iter()
+        .filter_map(|fields| fields.get(BETAS)?.as_array());
+    let named = lists.flatten().filter_map(Value::as_str);
+    let mut betas: Vec<String> = named.map(str::to_owned).collect();
+    betas.sort();
+    betas.dedup();
+    betas
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::conversation::Service;
+
+    fn fields(fields: Value) -> Request {
+        Request {
+            model_fields: fields.as_object().cloned().unwrap_or_default(),
+            ..Request::default()
+        }
+    }
+
+    #[test]
+    fn what_agents_send_in_every_request_is_not_of_their_choosing() {
+        for known in [
+            json!({}),
+            json!({"anthropic_beta": ["interleaved-thinking-2025-05-14", "context-1m-2025-08-07"]}),
+            json!({
+                "anthropic_beta": [CONTEXT_MANAGEMENT],
+                "context_management": {"edits": [{"type": EDIT, "keep": {"type": "tool_uses", "value": 3}}]},
+            }),
+        ] {
+            assert!(!has_client_fields(&fields(known.clone())), "{known}");
+        }
+        let mut plain = Request::default();
+        plain.service.tier = Some("default".to_owned());
+        plain
+            .service
+            .metadata
+            .insert("key_alias".into(), "a".into());
+        assert!(!has_client_fields(&plain));
+    }
+
+    #[test]
+    fn everything_else_that_goes_to_the_model_as_written_is() {
+        for own in [
+            json!({"k": 1}),
+            json!({"tools": [{"type": "bash_20250124", "name": "bash"}]}),
+            json!({"anthropic_beta": "interleaved-thinking-2025-05-14"}),
+            json!({"anthropic_beta": ["interleaved-thinking-2025-05-15"]}),
+            json!({"anthropic_beta": [1]}),
+            json!({"context_management": {"edits": []}}),
+            json!({"anthropic_beta": [CONTEXT_MANAGEMENT], "context_management": {"edits": [{"type": EDIT, "x": 1}]}}),
+            json!({"anthropic_beta": [CONTEXT_MANAGEMENT], "context_management": {"edits": [{"type": "x"}]}}),
+            json!({"anthropic_beta": [CONTEXT_MANAGEMENT], "context_management": {"edits": [], "x": 1}}),
+            json!({"anthropic_beta": [CONTEXT_MANAGEMENT], "context_management": []}),
+        ] {
+            assert!(has_client_fields(&fields(own.clone())), "{own}");
+        }
+        let services = [
+            Service {
+                guardrail: Some(json!({})),
+                ..Service::default()
+            },
+            Service {
+                latency: Some("standard".into()),
+                ..Service::default()
+            },
+            Service {
+                tier: Some("flex".into()),
+                ..Service::default()
+            },
+        ];
+        for service in services {
+            let request = Request {
+                service,
+                ..Request::default()
+            };
+            assert!(has_client_fields(&request), "{:?}", request.service);
+        }
+    }
+
+    #[test]
+    fn the_betas_of_a_call_are_the_request_s_and_the_deployment_s() {
+        let defaults = Defaults {
+            model_fields: fields(json!({"anthropic_beta": ["a", "c"]})).model_fields,
+            ..Defaults::default()
+        };
+        let request = fields(json!({"anthropic_beta": ["c", "b"]}));
+        assert_eq!(betas(&request, &defaults), ["a", "b", "c"]);
+        assert!(betas(&Request::default(), &Defaults::default()).is_empty());
+    }
+}

@@ -1,0 +1,98 @@
+//! What kind of failure a refusal is: by the exception's type, by the sentence it comes with, or by its status.
+//!
+//! Bedrock quotes what clients wrote: "<field>: Extra inputs are not permitted", "Value '…' at '…' failed to satisfy
+//! constraint", "#/…: extraneous key […] is not permitted". So a sentence counts only where it is all that the message
+//! says, from its first letter to its last: see [`Sentences`].
+
+mod table;
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use super::class::Class;
+use table::{DAILY_QUOTA, WORDINGS, Wording};
+
+/// What stands before a sentence that the model said and Bedrock hands on.
+const HANDED_ON: &str = "(?:The model returned the following errors: )?";
+
+/// What may follow a sentence: advice, in which neither Bedrock nor a model ever quotes. Quotation marks, brackets,
+/// new lines and colons (but those of web addresses) are not part of it.
+const ADVICE: &str = "(?: (?:Please|Try|See|Remove|Retry|Reduce|Refer|Learn|We recommend|For more|To)\\b\
+                      (?:[\\w .,()/#-]|://)*)?";
+
+/// The sentences of the table, ready to be found. Made at the first refusal: most processes never need them.
+struct Sentences {
+    daily_quota: Regex,
+    known: Vec<(&'static Wording, Regex)>,
+}
+
+static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| Sentences {
+    daily_quota: whole(DAILY_QUOTA.sentence),
+    known: WORDINGS
+        .iter()
+        .map(|known| (known, whole(known.sentence)))
+        .collect(),
+});
+
+/// Matches a message that is this sentence from its beginning to its end, in any case.
+#[allow(clippy::expect_used)] // every row of the table is compiled by a test
+fn whole(sentence: &str) -> Regex {
+    let pattern = format!("(?i)^{HANDED_ON}(?:{sentence})\\.*{ADVICE}$");
+    Regex::new(&pattern).expect("a sentence of the table")
+}
+
+/// What kind of failure a refusal is.
+pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str) -> Class {
+    let code = code.map(str::to_ascii_lowercase);
+    let code = code.as_deref();
+    let message = message.trim();
+    // A throttled request may speak of input tokens as well: they are too many per minute, not for the window.
+    if code == Some("throttlingexception") || code.is_none() && status == Some(429) {
+        return if SENTENCES.daily_quota.is_match(message) {
+            Class::DailyQuota
+        } else {
+            Class::Throttled
+        };
+    }
+    let mut known = SENTENCES.known.iter();
+    if let Some((known, _)) = known.find(|(_, sentence)| sentence.is_match(message)) {
+        tracing::debug!(known.example, known.source, "a known refusal");
+        return known.class;
+    }
+    by_code(code).unwrap_or_else(|| by_status(status))
+}
+
+fn by_code(code: Option<&str>) -> Option<Class> {
+    Some(match code? {
+        "servicequotaexceededexception" => Class::Throttled,
+        "internalserverexception"
+        | "serviceunavailableexception"
+        | "modelnotreadyexception"
+        | "modelerrorexception"
+        | "modelstreamerrorexception"
+        | "modeltimeoutexception" => Class::Unavailable,
+        "accessdeniedexception" => Class::AccessDenied,
+        "resourcenotfoundexception" => Class::NoSuchModel,
+        "unrecognizedclientexception" | "expiredtokenexception" | "invalidsignatureexception" => {
+            Class::Credentials
+        }
+        _ => return None,
+    })
+}
+
+fn by_status(status: Option<u16>) -> Class {
+    match status {
+        Some(429) => Class::Throttled,
+        Some(401) => Class::Credentials,
+        Some(403) => Class::AccessDenied,
+        Some(404) => Class::NoSuchModel,
+        Some(408 | 424 | 500..=599) => Class::Unavailable,
+        Some(413) => Class::ContextWindow,
+        Some(400..=499) => Class::Rejected,
+        _ => Class::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests;

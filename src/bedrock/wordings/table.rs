@@ -1,0 +1,355 @@
+//! The sentences by which refusals are told apart.
+//!
+//! Every sentence says where it is from. "Recorded" means an answer of the real service; "Anthropic" means Claude's own
+//! API, whose words Bedrock passes on; an issue is one that quotes Bedrock; "LiteLLM" means that its mapping of
+//! Bedrock's errors knows them.
+
+use super::super::class::{Class, Feature};
+
+/// A sentence that says more than the exception's type.
+pub(super) struct Wording {
+    /// The whole sentence as a regular expression, without its full stop. What varies in it is a number, a name
+    /// without spaces, or one of the words that are listed; never free text.
+    pub(super) sentence: &'static str,
+    pub(super) class: Class,
+    /// A message that consists of it.
+    pub(super) example: &'static str,
+    pub(super) source: &'static str,
+}
+
+const fn wording(
+    sentence: &'static str,
+    class: Class,
+    example: &'static str,
+    source: &'static str,
+) -> Wording {
+    Wording {
+        sentence,
+        class,
+        example,
+        source,
+    }
+}
+
+const LITELLM: &str = "LiteLLM";
+const ANTHROPIC: &str = "Anthropic";
+
+/// Only of a throttled request: no back-off outlasts that.
+pub(super) const DAILY_QUOTA: Wording = wording(
+    "Too many tokens per day(?:, please wait(?: before trying again)?)?",
+    Class::DailyQuota,
+    "Too many tokens per day, please wait before trying again.",
+    "minorun365/agent-book#29",
+);
+
+/// The first that is found counts.
+pub(super) const WORDINGS: &[Wording] = &[
+    // The prompt does not fit.
+    wording(
+        "Input is too long(?: for requested model)?",
+        Class::ContextWindow,
+        "Input is too long for requested model.",
+        LITELLM,
+    ),
+    wording(
+        r"(?:messages: )?Prompt is too long(?:: \d+ tokens > \d+ maximum)?",
+        Class::ContextWindow,
+        "prompt is too long: 205000 tokens > 200000 maximum",
+        ANTHROPIC,
+    ),
+    wording(
+        r"Too many input tokens(?:\. Max input tokens: \d+, request input token count: \d+)?",
+        Class::ContextWindow,
+        "Too many input tokens. Max input tokens: 8192, request input token count: 11548",
+        LITELLM,
+    ),
+    wording(
+        r"(?:(?:The|This|Your) )?(?:input|prompt|request)(?: length)?(?: of \d+ tokens)? exceeds the maximum context(?: length| window)?(?: of \d+(?: tokens)?)?",
+        Class::ContextWindow,
+        "The input exceeds the maximum context length of 8192 tokens.",
+        "other families than Claude",
+    ),
+    wording(
+        r"input length and `?max_tokens`? exceed context limit(?:: \d+ \+ \d+ > \d+)?(?:, decrease input length or `?max_tokens`? and try again)?",
+        Class::ContextWindow,
+        "input length and `max_tokens` exceed context limit: 196395 + 64000 > 204698, decrease input length or `max_tokens` and try again",
+        "Anthropic, RooCodeInc/Roo-Code#3713",
+    ),
+    wording(
+        r"(?:This|The) model's maximum context length is \d+ tokens(?:\. However, [\w ,()]+)?",
+        Class::ContextWindow,
+        "This model's maximum context length is 131072 tokens. However, you requested 131134 tokens (122942 in the messages, 8192 in the completion). Please reduce the length of the messages or completion.",
+        "other families than Claude",
+    ),
+    wording(
+        "Input tokens exceeded(?:: Number of input tokens exceeds maximum length)?",
+        Class::ContextWindow,
+        "Input Tokens Exceeded: Number of input tokens exceeds maximum length. Please update the input to try again.",
+        "other families than Claude",
+    ),
+    wording(
+        r"(?:Malformed input request: )?(?:#/[a-z_]+: )?expected maxLength: \d+, actual: \d+(?:, please reformat your input and try again)?",
+        Class::ContextWindow,
+        "Malformed input request: expected maxLength: 2097152, actual: 2300000, please reformat your input and try again.",
+        LITELLM,
+    ),
+    wording(
+        r"prompt: length: 1\.\.\d+",
+        Class::ContextWindow,
+        "prompt: length: 1..199999",
+        LITELLM,
+    ),
+    // A filter.
+    wording(
+        "(?:Input|Output) blocked by content filtering policy",
+        Class::ContentFiltered,
+        "Output blocked by content filtering policy",
+        "anthropics/claude-code#58367",
+    ),
+    // The model is not there.
+    wording(
+        "The provided model identifier is invalid",
+        Class::NoSuchModel,
+        "The provided model identifier is invalid.",
+        "recorded",
+    ),
+    wording(
+        "This model version has reached the end of its life",
+        Class::NoSuchModel,
+        "This model version has reached the end of its life. Please refer to the AWS documentation for more details.",
+        "aws-samples/amazon-bedrock-ai-karaoke#21",
+    ),
+    wording(
+        r"Access denied\. This Model is marked by provider as Legacy and you have not been actively using the model in the last \d+ days",
+        Class::NoSuchModel,
+        "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model in the last 15 days. Please upgrade to an active model on Amazon Bedrock",
+        "aws-samples/amazon-bedrock-workshop#386",
+    ),
+    // Bedrock's apostrophe is a curly one.
+    wording(
+        r"Invocation of model ID [\w.:/-]+ with on-demand throughput isn.t supported",
+        Class::NoSuchModel,
+        "Invocation of model ID anthropic.claude-3-5-sonnet-20241022-v2:0 with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.",
+        "terricain/aioboto3#352",
+    ),
+    wording(
+        "The provided model doesn.t support on-demand throughput",
+        Class::NoSuchModel,
+        "The provided model doesn't support on-demand throughput.",
+        "aws-samples/bedrock-chat#508",
+    ),
+    wording(
+        r"Could not resolve the foundation model from (?:the provided model identifier|model identifier: [\w.:/-]+)",
+        Class::NoSuchModel,
+        "Could not resolve the foundation model from the provided model identifier.",
+        "LiteLLM, truera/trulens#779",
+    ),
+    // It lacks something.
+    wording(
+        "You invoked an unsupported model or your request did not allow prompt caching",
+        Class::Lacks(Feature::Caching),
+        "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more information.",
+        "BerriAI/litellm#39210",
+    ),
+    wording(
+        "You do not have access to explicit prompt caching",
+        Class::Lacks(Feature::Caching),
+        "You do not have access to explicit prompt caching",
+        "BerriAI/litellm#7218",
+    ),
+    wording(
+        r"Malformed input request: #/(?:toolConfig/tools|system|messages/\d+/content)/\d+: extraneous key \[cachePoint\] is not permitted(?:, please reformat your input and try again)?",
+        Class::Lacks(Feature::Caching),
+        "Malformed input request: #/toolConfig/tools/0: extraneous key [cachePoint] is not permitted, please reformat your input and try again.",
+        "BerriAI/litellm#17479",
+    ),
+    wording(
+        "(?:This|The|The provided) model (?:does not|doesn.t) support prompt caching",
+        Class::Lacks(Feature::Caching),
+        "This model does not support prompt caching.",
+        "BerriAI/litellm#39210",
+    ),
+    // Of this request's points, not of the model.
+    wording(
+        r"There is nothing available to cache\. Please remove the invalid cache point and try again",
+        Class::Lacks(Feature::CachePlaces),
+        "There is nothing available to cache. Please remove the invalid cache point and try again.",
+        "strands-agents/harness-sdk#3677",
+    ),
+    wording(
+        r"Cache point cannot be inserted after [\w ]+ block\. Please remove the invalid cache point and try again",
+        Class::Lacks(Feature::CachePlaces),
+        "Cache point cannot be inserted after reasoning block. Please remove the invalid cache point and try again.",
+        "anomalyco/opencode#36517",
+    ),
+    wording(
+        "invalid beta flag",
+        Class::Lacks(Feature::Betas),
+        "The model returned the following errors: invalid beta flag",
+        "anthropics/claude-code#26570",
+    ),
+    wording(
+        "context_management: Extra inputs are not permitted",
+        Class::Lacks(Feature::Betas),
+        "context_management: Extra inputs are not permitted",
+        ANTHROPIC,
+    ),
+    wording(
+        "This model doesn.t support tool use in streaming mode",
+        Class::Lacks(Feature::ToolsWhileStreaming),
+        "This model doesn't support tool use in streaming mode.",
+        "recorded (Llama 4)",
+    ),
+    wording(
+        r"(?:messages\.\d+\.content\.\d+: )?Invalid `signature` in `thinking` block(?:\. The block is bound to a different conversation[\w ,.-]*)?",
+        Class::Lacks(Feature::Thinking),
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        ANTHROPIC,
+    ),
+    wording(
+        r"messages\.\d+\.content\.\d+(?:\.type)?: Expected `thinking` or `redacted_thinking`, but found `[a-z_]+`(?:\. When `thinking` is enabled, [\w ,.()`-]+)?",
+        Class::Lacks(Feature::Thinking),
+        "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, disable `thinking`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking",
+        "anomalyco/opencode#3077",
+    ),
+    wording(
+        r"(?:messages\.\d+\.content\.\d+: )?`?thinking`? or `?redacted_thinking`? blocks in the latest assistant message cannot be modified(?:\. These blocks must remain as they were in the original response)?",
+        Class::Lacks(Feature::Thinking),
+        "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response.",
+        "openclaw/openclaw#109881",
+    ),
+    wording(
+        r#""thinking\.type\.enabled" is not supported for this model(?:\. Use "thinking\.type\.adaptive" and "output_config\.effort" to control thinking behavior)?"#,
+        Class::Lacks(Feature::Thinking),
+        "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.",
+        ANTHROPIC,
+    ),
+    wording(
+        "adaptive thinking is not supported (?:on|for) this model",
+        Class::Lacks(Feature::Thinking),
+        "adaptive thinking is not supported on this model",
+        ANTHROPIC,
+    ),
+    wording(
+        r"Malformed input request: #: extraneous key \[thinking\] is not permitted(?:, please reformat your input and try again)?",
+        Class::Lacks(Feature::Thinking),
+        "Malformed input request: #: extraneous key [thinking] is not permitted, please reformat your input and try again.",
+        "Bedrock's schema check",
+    ),
+    wording(
+        "(?:This|The) model doesn.t support the temperature field",
+        Class::Lacks(Feature::Temperature),
+        "This model doesn't support the temperature field. Remove temperature and try again.",
+        "NousResearch/hermes-agent#111043",
+    ),
+    wording(
+        "(?:This|The) model doesn.t support the topP field",
+        Class::Lacks(Feature::TopP),
+        "This model doesn't support the topP field. Remove topP and try again.",
+        "NousResearch/hermes-agent#111043",
+    ),
+    wording(
+        "`temperature` is deprecated for this model",
+        Class::Lacks(Feature::Temperature),
+        "The model returned the following errors: `temperature` is deprecated for this model.",
+        "promptfoo/promptfoo#10307",
+    ),
+    wording(
+        "`top_p` is deprecated for this model",
+        Class::Lacks(Feature::TopP),
+        "The model returned the following errors: `top_p` is deprecated for this model.",
+        "promptfoo/promptfoo#10307",
+    ),
+    wording(
+        "`top_k` is deprecated for this model",
+        Class::Lacks(Feature::TopK),
+        "The model returned the following errors: `top_k` is deprecated for this model.",
+        "promptfoo/promptfoo#10307",
+    ),
+    wording(
+        "(?:This|The) model doesn.t support the stopSequences field",
+        Class::Lacks(Feature::StopSequences),
+        "This model doesn't support the stopSequences field. Remove stopSequences and try again.",
+        "crewAIInc/crewAI#3317, langgenius/dify-official-plugins#1767",
+    ),
+    wording(
+        r"(?:This|The) model doesn.t support the toolConfig\.toolChoice\.any field",
+        Class::Lacks(Feature::RequiredToolChoice),
+        "This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.",
+        "strands-agents/harness-sdk#1241",
+    ),
+    wording(
+        r"(?:This|The) model doesn.t support the toolConfig\.toolChoice\.tool field",
+        Class::Lacks(Feature::NamedToolChoice),
+        "This model doesn't support the toolConfig.toolChoice.tool field. Remove toolConfig.toolChoice.tool and try again.",
+        "strands-agents/harness-sdk#1241",
+    ),
+    wording(
+        r"(?:This|The) model doesn.t support the toolConfig\.toolChoice field",
+        Class::Lacks(Feature::ForcedToolChoice),
+        "This model doesn't support the toolConfig.toolChoice field. Remove toolConfig.toolChoice and try again.",
+        "strands-agents/harness-sdk#1241",
+    ),
+    wording(
+        r"(?:This|The) model doesn.t support the outputConfig(?:\.[a-z]+)* field",
+        Class::Lacks(Feature::JsonSchema),
+        "This model doesn't support the outputConfig.textFormat field. Remove outputConfig.textFormat and try again.",
+        "the form in which Bedrock refuses other fields",
+    ),
+    wording(
+        r"This model does not support assistant message prefill(?:\. The conversation must end with a user message)?",
+        Class::Lacks(Feature::Prefill),
+        "This model does not support assistant message prefill. The conversation must end with a user message.",
+        "Anthropic, Claude 4.6 and later",
+    ),
+    wording(
+        "(?:A|The) conversation must end with a user message",
+        Class::Lacks(Feature::Prefill),
+        "A conversation must end with a user message. Try again with a conversation that ends with a user message.",
+        "Bedrock, for other families",
+    ),
+    // The caller's mistake, whoever is asked.
+    wording(
+        "tools: Tool names must be unique",
+        Class::BadRequest,
+        "The model returned the following errors: tools: Tool names must be unique.",
+        ANTHROPIC,
+    ),
+    wording(
+        r"tools\.\d+\.(?:custom\.)?input_schema: JSON schema is invalid(?:\. It must match JSON Schema draft 2020-12(?: \([\w:/.-]+\))?)?",
+        Class::BadRequest,
+        "tools.0.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use.",
+        ANTHROPIC,
+    ),
+    wording(
+        r"(?:messages\.\d+\.content\.\d+\.[a-z0-9_.]+: )?(?:The )?image was specified using the (?:image/)?[a-z]+ media type, but the image appears to be an? (?:image/)?[a-z]+ image",
+        Class::BadRequest,
+        "messages.0.content.1.image.source.base64.data: The image was specified using the image/png media type, but the image appears to be a image/jpeg image",
+        ANTHROPIC,
+    ),
+    wording(
+        r"(?:messages\.\d+\.content\.\d+\.[a-z0-9_.]+: )?Could not process image",
+        Class::BadRequest,
+        "Could not process image",
+        ANTHROPIC,
+    ),
+    wording(
+        "stop_sequences: each stop sequence must contain non-whitespace",
+        Class::BadRequest,
+        "The model returned the following errors: stop_sequences: each stop sequence must contain non-whitespace",
+        ANTHROPIC,
+    ),
+    // A 400 that is really a 503.
+    wording(
+        "(?:Amazon )?Bedrock is unable to process your request",
+        Class::Unavailable,
+        "Bedrock is unable to process your request.",
+        "aws-samples/foundation-model-benchmarking-tool#247",
+    ),
+    wording(
+        "The security token included in the request is (?:invalid|expired)",
+        Class::Credentials,
+        "The security token included in the request is expired",
+        LITELLM,
+    ),
+];

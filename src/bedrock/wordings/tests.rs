@@ -1,0 +1,218 @@
+use super::*;
+use crate::bedrock::Feature;
+
+#[test]
+fn refusals_are_told_apart() {
+    let cases = [
+        (
+            Some("ThrottlingException"),
+            429,
+            "Too many requests",
+            Class::Throttled,
+        ),
+        (
+            Some("ThrottlingException"),
+            429,
+            "Too many tokens per day, please wait",
+            Class::DailyQuota,
+        ),
+        (
+            Some("ModelNotReadyException"),
+            429,
+            "loading",
+            Class::Unavailable,
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "Input is too long for requested model.",
+            Class::ContextWindow,
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "The provided model identifier is invalid.",
+            Class::NoSuchModel,
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "temperature: range",
+            Class::Rejected,
+        ),
+        (
+            Some("AccessDeniedException"),
+            403,
+            "You invoked an unsupported model or your request did not allow prompt caching.",
+            Class::Lacks(Feature::Caching),
+        ),
+        (
+            Some("AccessDeniedException"),
+            403,
+            "You don't have access",
+            Class::AccessDenied,
+        ),
+        (
+            Some("ThrottlingException"),
+            429,
+            "Too many input tokens per minute",
+            Class::Throttled,
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+            Class::ContextWindow,
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
+            Class::Lacks(Feature::Thinking),
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "This model doesn't support tool use in streaming mode.",
+            Class::Lacks(Feature::ToolsWhileStreaming),
+        ),
+        (None, 529, "overloaded", Class::Unavailable),
+        (None, 502, "<html>", Class::Unavailable),
+    ];
+    for (code, status, message, class) in cases {
+        assert_eq!(classify(code, Some(status), message), class, "{message}");
+    }
+}
+
+#[test]
+fn every_sentence_of_the_table_is_found_by_its_example_and_says_where_it_is_from() {
+    for known in WORDINGS {
+        let class = classify(Some("ValidationException"), Some(400), known.example);
+        assert_eq!(class, known.class, "{}", known.example);
+        let first = SENTENCES
+            .known
+            .iter()
+            .find(|(_, sentence)| sentence.is_match(known.example));
+        let found = first.map(|(known, _)| known.sentence);
+        assert_eq!(found, Some(known.sentence), "never reached");
+        assert!(!known.source.is_empty(), "{}", known.example);
+    }
+    let class = classify(Some("ThrottlingException"), Some(429), DAILY_QUOTA.example);
+    assert_eq!(class, DAILY_QUOTA.class);
+}
+
+/// How Bedrock, Claude and the services before them quote what a client wrote, around `{}`.
+const QUOTATIONS: [&str; 26] = [
+    "{}: Extra inputs are not permitted",
+    "The model returned the following errors: {}: Extra inputs are not permitted",
+    "The model returned the following errors: x: Field required; {}: Extra inputs are not permitted",
+    "messages.0.content.1.{}: Extra inputs are not permitted",
+    "messages.0.content.1.tool_use.input.{}: Field required",
+    "tools.0.custom.input_schema.properties.{}: Input should be a valid dictionary",
+    "tools.0.bash_20250124.{}: Extra inputs are not permitted",
+    "context_management.edits.0.clear_tool_uses_20250919.{}: Extra inputs are not permitted",
+    "Malformed input request: #: extraneous key [{}] is not permitted, please reformat your input and try again.",
+    "Malformed input request: #/{}: extraneous key [x] is not permitted, please reformat your input and try again.",
+    "Malformed input request: #/properties/{}/type: expected type: String, found: JSONObject",
+    "Malformed input request: 2 schema violations found: #: extraneous key [{}] is not permitted",
+    "1 validation error detected: Value '{}' at 'toolConfig.tools.1.member.toolSpec.name' failed to satisfy constraint: Member must have length less than or equal to 64",
+    "1 validation error detected: Value at '{}' failed to satisfy constraint: Member must not be null",
+    "2 validation errors detected: Value '' at 'a' failed to satisfy constraint: x; Value '{}' at 'b' failed to satisfy constraint: y",
+    "The value '{}' is not supported.",
+    "\"{}\" is not supported for this model.",
+    "`{}` is deprecated for this model.",
+    "Unexpected value(s) `{}` for the `anthropic-beta` header",
+    "Tool '{}' not found in provided tools",
+    "messages.0.content.1: Input tag '{}' found using 'type' does not match any of the expected tags: 'text', 'image'",
+    "The format of the value at messages.0.content.1.toolUse.input.{} is invalid. Provide a json object for the field and try again.",
+    "This model doesn't support the {} field. Remove {} and try again.",
+    "x\n{}\ny: Extra inputs are not permitted",
+    "{}\n{}",
+    "{}. x: Extra inputs are not permitted",
+];
+
+/// No client may make a target look as if it lacked something or were gone by writing that into a field.
+#[test]
+fn no_sentence_of_the_table_is_found_where_it_is_quoted() {
+    let rows = WORDINGS.iter().chain([&DAILY_QUOTA]);
+    for known in rows {
+        let sentence = known
+            .example
+            .trim_start_matches("The model returned the following errors: ");
+        for quotation in QUOTATIONS {
+            for quoted in [
+                known.example,
+                sentence,
+                sentence.trim_end_matches('.'),
+                &sentence.to_ascii_lowercase(),
+                &sentence.to_ascii_uppercase(),
+            ] {
+                let message = quotation.replace("{}", quoted);
+                for (code, status, class) in [
+                    ("ValidationException", 400, Class::Rejected),
+                    ("AccessDeniedException", 403, Class::AccessDenied),
+                    ("ThrottlingException", 429, Class::Throttled),
+                ] {
+                    let found = classify(Some(code), Some(status), &message);
+                    assert_eq!(found, class, "{message}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exception_inside_a_stream_is_told_by_its_type_and_its_words() {
+    let cases = [
+        (
+            "throttlingException",
+            429,
+            "Too many requests",
+            Class::Throttled,
+        ),
+        (
+            "internalServerException",
+            500,
+            "a fault",
+            Class::Unavailable,
+        ),
+        (
+            "modelStreamErrorException",
+            424,
+            "the model failed",
+            Class::Unavailable,
+        ),
+        (
+            "serviceUnavailableException",
+            503,
+            "later",
+            Class::Unavailable,
+        ),
+        ("modelTimeoutException", 408, "late", Class::Unavailable),
+        (
+            "validationException",
+            400,
+            "Output blocked by content filtering policy",
+            Class::ContentFiltered,
+        ),
+        (
+            "validationException",
+            400,
+            "Bedrock is unable to process your request.",
+            Class::Unavailable,
+        ),
+        (
+            "validationException",
+            400,
+            "something else",
+            Class::Rejected,
+        ),
+    ];
+    for (kind, status, message, class) in cases {
+        assert_eq!(
+            classify(Some(kind), Some(status), message),
+            class,
+            "{kind}: {message}"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! What targets turned out to lack, as instances tell each other through the table.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use crate::bedrock::Feature;
+use crate::store::{Item, StoreError, keys};
+
+use super::clock::Clock;
+use super::routes::Routes;
+use super::shared::Shared;
+use super::target::Target;
+use super::without::{Lack, Learned};
+
+/// What a target lacks, as the table keeps it under the target's id and the lack's name.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredLack {
+    deployment: String,
+    feature: String,
+    #[serde(default)]
+    betas: Vec<String>,
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl StoredLack {
+    fn item(deployment: &str, lack: Lack) -> Result<Item, StoreError> {
+        let key = keys::learned(deployment, &lack.name());
+        let stored = Self {
+            deployment: deployment.to_owned(),
+            feature: lack.feature.name().to_owned(),
+            betas: lack.betas,
+            since: lack.since,
+            until: lack.until,
+        };
+        Item::new(&key, &stored)
+    }
+
+    /// `None`: a feature that another version of the gateway knows.
+    fn lack(self) -> Option<Lack> {
+        Some(Lack {
+            feature: Feature::of_model(&self.feature)?,
+            betas: self.betas,
+            since: self.since,
+            until: self.until,
+        })
+    }
+
+    /// Takes it over from the instance that has written it.
+    pub(super) fn adopt(mut self, learned: &Learned, clock: &Clock) {
+        let deployment = std::mem::take(&mut self.deployment);
+        if let Some(lack) = self.lack() {
+            learned.adopt(&deployment, lack, clock.now());
+        }
+    }
+}
+
+impl Shared {
+    /// Tells the others that a target lacks something.
+    fn tell_lack(&self, deployment: &str, lack: Lack) -> JoinHandle<()> {
+        let until = lack.until;
+        let item = StoredLack::item(deployment, lack);
+        self.share(item.map(|item| item.expires(until)), "what a target lacks")
+    }
+}
+
+impl Routes {
+    /// Remembers that a target lacks a feature, and tells other instances. `betas` are those of the refused request.
+    pub(super) fn learn(
+        &self,
+        target: &Target,
+        feature: Feature,
+        betas: &[String],
+    ) -> Option<JoinHandle<()>> {
+        let (deployment, now) = (target.deployment_id(), self.clock().now());
+        let lack = self
+            .learned()
+            .remember(deployment, feature, betas.to_vec(), now)?;
+        tracing::info!(deployment, lack = lack.name(), "a target lacks something");
+        Some(self.shared.as_ref()?.tell_lack(deployment, lack))
+    }
+
+    /// Forgets that a deployment lacks something (by [`Lack::name`]): here at once, and on every other instance within
+    /// 10 s. What is not known is forgotten already.
+    ///
+    /// # Errors
+    /// When the table does not take it; here it is forgotten all the same.
+    pub async fn forget(&self, deployment: &str, name: &str) -> Result<(), StoreError> {
+        let known = self.learned().forget(deployment, name);
+        let Some(shared) = &self.shared else {
+            return Ok(());
+        };
+        let key = keys::learned(deployment, name);
+        let known = match known {
+            Some(lack) => Some(lack),
+            // Another instance has made the page.
+            None => {
+                let stored: Option<StoredLack> = shared.table.get(&key).await?;
+                stored.and_then(StoredLack::lack)
+            }
+        };
+        let Some(lack) = known else {
+            return Ok(());
+        };
+        tracing::info!(deployment, lack = lack.name(), "forgotten from now on");
+        // The item stays until nobody can know of it any more, with its time over.
+        let known_until = lack.until;
+        let forgotten = Lack {
+            until: self.clock().now(),
+            ..lack
+        };
+        let item = StoredLack::item(deployment, forgotten)?;
+        shared.table.put(item.expires(known_until)).await
+    }
+}
