@@ -47,6 +47,7 @@ mod seals;
 mod soak;
 mod spend_api;
 mod streams;
+mod table_faults;
 mod thinking;
 mod times;
 mod upgrades;

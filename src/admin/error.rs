@@ -46,11 +46,16 @@ impl PageError {
     }
 }
 
-/// The table does not answer. Its own words go to the log.
+/// Something is wrong with the table. Its own words go to the log.
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "an admin page could not use the table");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, texts().error.table)
+        let again = texts().error.table;
+        let message = match error.fault() {
+            Some(fault) => format!("The table {fault}. {again}"),
+            None => again.to_owned(),
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Who is it: the key of a request, checked before its body is read.
 
-use std::time::Duration;
-
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -84,19 +82,9 @@ impl From<Refused> for ApiError {
                 "expired_key",
                 ApiError::unauthorized(format!("Expired Key. It was good until {at}.")),
             ),
-            Refused::TableDown => {
-                let message =
-                    "The key cannot be checked just now: the table of keys does not answer.";
-                let error = ApiError::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "internal_server_error",
-                    message,
-                );
-                ApiError {
-                    retry_after: Some(Duration::from_secs(1)),
-                    ..error
-                }
-            }
+            Refused::Table(fault) => ApiError::of_table(format!(
+                "The key cannot be checked just now: the table of keys {fault}."
+            )),
         }
     }
 }

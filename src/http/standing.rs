@@ -114,12 +114,10 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
         Denied::Contended => soon(ApiError::new(
             StatusCode::TOO_MANY_REQUESTS,
             "throttling_error",
-            "Too many requests of this key begin at the same time to keep its budget. Try again in a moment.",
+            "Too many requests of this key begin at the same time to keep its budget and limits. Try again in a moment.",
         )),
-        Denied::TableDown => soon(ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "internal_server_error",
-            "The key's budget and limits cannot be checked just now: the table does not answer.",
+        Denied::Table(fault) => ApiError::of_table(format!(
+            "The key's budget and limits cannot be checked just now: the table {fault}."
         )),
     }
 }

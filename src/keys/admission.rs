@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use crate::chain::{Ask, Routes};
 use crate::conversation::Request;
 use crate::spend::{RequestId, Reservation};
+use crate::store::{StoreError, TableFault};
 
 use super::limits::{REQUESTS, TOKENS};
 use super::{BudgetStanding, Caller, Keyring, Left, Rates, Scope, Taken};
@@ -65,13 +66,24 @@ pub enum Denied {
         /// When there is room again; `None`: as soon as another request ends.
         resets_at: Option<Timestamp>,
     },
-    /// Too many requests of the key at the same time want to know how its budget stands.
+    /// Too many requests of the key at the same time want to know how it stands.
     Contended,
-    /// The table does not answer, so nothing can be promised.
-    TableDown,
+    /// Something is wrong with the table, so nothing can be promised.
+    Table(TableFault),
 }
 
 impl Denied {
+    /// Why what a request needs could not be taken from the table.
+    pub(super) fn of_table(error: &StoreError) -> Self {
+        match error.fault() {
+            None => Denied::Contended,
+            Some(fault) => {
+                tracing::error!(%error, "a key's budget or limits could not be checked");
+                Denied::Table(fault)
+            }
+        }
+    }
+
     /// What it says of how the key stands.
     pub fn standing(&self) -> Standing {
         let mut standing = Standing::default();

@@ -205,10 +205,9 @@ impl Keyring {
                 most: budget.max.unwrap_or(Decimal::MAX),
                 expires: budget.ends.and_then(|end| end.checked_add(KEPT).ok()),
             };
-            let turn = self.queues.turn(&budget.key.pk).await;
-            let turn = turn.ok_or(Denied::Contended)?;
+            let turn = self.queues.turn(&budget.key.pk).await?;
             let reserved = self.table.reserve(&budget.key, &claim).await;
-            drop(turn);
+            turn.end(&reserved);
             match reserved {
                 Ok(Reserved::Held(account)) => {
                     self.note(budget, &account, now).await;
@@ -224,7 +223,7 @@ impl Keyring {
                 }
                 Err(error) => {
                     self.perhaps_held(&budget.key, holder, amount);
-                    return Err(denied(&error));
+                    return Err(Denied::of_table(&error));
                 }
             }
         }
@@ -269,14 +268,6 @@ async fn release(table: &Table, key: &Key, holder: &str, amount: Decimal) {
     if let Err(error) = table.release(key, holder, amount).await {
         tracing::warn!(%error, "money stays held until its time is over");
     }
-}
-
-fn denied(error: &StoreError) -> Denied {
-    if matches!(error, StoreError::Busy { .. }) {
-        return Denied::Contended;
-    }
-    tracing::error!(%error, "a budget could not be checked");
-    Denied::TableDown
 }
 
 /// Limits every answer for which the client has set no length.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, TableFault};
 
 /// Why a caller is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub enum Refused {
     Blocked,
     /// Its time was over at this instant.
     Expired(Timestamp),
-    /// Whether it is good cannot be known just now: the table does not answer.
-    TableDown,
+    /// Whether it is good cannot be known just now: something is wrong with the table.
+    Table(TableFault),
 }
 
 /// Why a key could not be made, read or changed.

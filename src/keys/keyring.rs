@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::chain::Clock;
-use crate::store::{Table, keys};
+use crate::store::{Table, TableFault, keys};
 
 use super::queue::Queues;
 use super::virtual_key::{KeyStatus, hash_of};
@@ -198,17 +198,21 @@ impl Keyring {
                 Ok(Ok(found)) => Ok(found.map(Arc::new)),
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a key could not be read");
-                    Err(Refused::TableDown)
+                    Err(Refused::Table(error.fault().unwrap_or(TableFault::Failing)))
                 }
                 Err(_) => {
                     tracing::error!(limit = ?READING, "a key could not be read in time");
-                    Err(Refused::TableDown)
+                    Err(Refused::Table(TableFault::Silent))
                 }
             };
             keyring.keep(hash, read.clone());
             read
         });
-        let reading = async move { reading.await.unwrap_or(Err(Refused::TableDown)) };
+        let reading = async move {
+            reading
+                .await
+                .unwrap_or(Err(Refused::Table(TableFault::Silent)))
+        };
         reading.boxed().shared()
     }
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::chain::Routes;
 use crate::conversation::Request;
 use crate::spend::RequestId;
-use crate::store::{Counter, Key, StoreError, Tally, keys};
+use crate::store::{Counter, Key, Tally, keys};
 
 use super::{Denied, Keyring, VirtualKey};
 
@@ -162,13 +162,12 @@ impl Keyring {
             holder: id.to_string(),
         };
         let until = now + self.options.hold;
-        let turn = self.queues.turn(&slot.key.pk).await;
-        let turn = turn.ok_or(Denied::Contended)?;
+        let turn = self.queues.turn(&slot.key.pk).await?;
         let taken = self
             .table
             .take_slot(&slot.key, &slot.holder, most, now, until)
             .await;
-        drop(turn);
+        turn.end(&taken);
         match taken {
             Ok(true) => Ok(Some(slot)),
             Ok(false) => Err(Denied::LimitReached {
@@ -178,7 +177,7 @@ impl Keyring {
                 limit: most,
                 resets_at: None,
             }),
-            Err(error) => Err(down(&error)),
+            Err(error) => Err(Denied::of_table(&error)),
         }
     }
 
@@ -226,7 +225,7 @@ impl Keyring {
             .table
             .tally(&counted.key, &counters, at + KEPT)
             .await
-            .map_err(|error| down(&error))?;
+            .map_err(|error| Denied::of_table(&error))?;
         let left = |limit: Option<u64>, used: u64| {
             limit.map(|limit| Left {
                 limit,
@@ -288,12 +287,4 @@ fn limits(key: &VirtualKey, routes: &Routes, group: &str) -> impl Iterator<Item 
 
 fn amount(tokens: u64) -> i64 {
     i64::try_from(tokens).unwrap_or(i64::MAX)
-}
-
-fn down(error: &StoreError) -> Denied {
-    if matches!(error, StoreError::Busy { .. }) {
-        return Denied::Contended;
-    }
-    tracing::error!(%error, "a key's limits could not be checked");
-    Denied::TableDown
 }

@@ -227,7 +227,7 @@ impl Table {
                     code: "ConditionalCheckFailedException".to_owned(),
                     message: "others use the account at the same time".to_owned(),
                 },
-                Err(error @ StoreError::Busy { .. }) => error,
+                Err(error) if error.is_contention() => error,
                 Err(error) => return Err(error),
             };
             let Some(pause) = pauses.next() else {

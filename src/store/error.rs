@@ -1,5 +1,6 @@
 //! What can go wrong between this process and its table.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,23 +45,76 @@ pub enum StoreError {
     Embedded(String),
 }
 
-/// Codes that pass by themselves
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>). The last three are
-/// reasons inside a cancelled transaction.
-const BUSY: [&str; 12] = [
-    "InternalServerError",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
+/// What is wrong with a table, in words that may be told to clients: a predicate of "the table".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFault {
+    /// No answer comes.
+    Silent,
+    /// It answers with errors of its own.
+    Failing,
+    /// Its throughput is used up.
+    Throttled,
+    /// It has no room.
+    Full,
+    /// It does not let the gateway do this.
+    Refusing,
+    /// It holds what the gateway cannot read.
+    Unreadable,
+}
+
+impl TableFault {
+    /// When a client may try again: later than after a collision with others.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+}
+
+impl fmt::Display for TableFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TableFault::Silent => "does not answer",
+            TableFault::Failing => "answers with errors of its own",
+            TableFault::Throttled => "takes no more calls for now, for its throughput is used up",
+            TableFault::Full => "is full",
+            TableFault::Refusing => {
+                "does not let the gateway do this; the gateway's log has its words"
+            }
+            TableFault::Unreadable => {
+                "holds an item that cannot be read; the gateway's log says which"
+            }
+        })
+    }
+}
+
+/// Codes that pass by themselves: others write the same items
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>). The last one is a reason
+/// inside a cancelled transaction.
+const CONTENTION: [&str; 5] = [
+    // A condition that others have made fail again and again.
+    CONDITION,
     "ReplicatedWriteConflictException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
     "TransactionConflictException",
     "TransactionInProgressException",
-    "ProvisionedThroughputExceeded",
-    "ThrottlingError",
     "TransactionConflict",
 ];
+
+/// Codes that pass by themselves: the table's throughput is used up. The last two are reasons inside a cancelled
+/// transaction.
+const THROTTLED: [&str; 6] = [
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "ProvisionedThroughputExceeded",
+    "ThrottlingError",
+];
+
+/// Codes that pass by themselves: the table is unwell.
+const UNWELL: [&str; 2] = ["InternalServerError", "ServiceUnavailable"];
+
+/// The code of a condition that does not hold.
+pub(super) const CONDITION: &str = "ConditionalCheckFailedException";
+
+/// In the message of a table whose disk has no room (SQLite's words), and of an item that has none (DynamoDB's).
+const FULL: [&str; 3] = ["disk is full", "No space left", "Item size"];
 
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
@@ -77,9 +131,45 @@ impl StoreError {
         )
     }
 
-    pub(super) fn from_code(code: &str, message: &str) -> StoreError {
+    /// What is wrong with the table; `None`: nothing, others write the same items at the same time.
+    pub fn fault(&self) -> Option<TableFault> {
+        match self {
+            StoreError::Timeout(_) | StoreError::Unreachable(_) | StoreError::Embedded(_) => {
+                Some(TableFault::Silent)
+            }
+            StoreError::Busy { code, .. } if CONTENTION.contains(&&**code) => None,
+            StoreError::ConditionFailed { .. } => None,
+            StoreError::Busy { message, .. } | StoreError::Refused { message, .. }
+                if FULL.iter().any(|words| message.contains(words)) =>
+            {
+                Some(TableFault::Full)
+            }
+            StoreError::Busy { code, .. } if THROTTLED.contains(&&**code) => {
+                Some(TableFault::Throttled)
+            }
+            StoreError::Busy { .. } => Some(TableFault::Failing),
+            StoreError::Refused { .. } => Some(TableFault::Refusing),
+            StoreError::Item(_) => Some(TableFault::Unreadable),
+        }
+    }
+
+    /// Whether it only says that others write the same items at the same time.
+    pub fn is_contention(&self) -> bool {
+        self.fault().is_none()
+    }
+
+    /// Others were quicker, again and again.
+    pub(crate) fn contended(message: &str) -> StoreError {
+        StoreError::Busy {
+            code: CONDITION.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    pub(crate) fn from_code(code: &str, message: &str) -> StoreError {
         let (code, message) = (code.to_owned(), message.to_owned());
-        if BUSY.contains(&code.as_str()) {
+        let busy = [&CONTENTION[..], &THROTTLED[..], &UNWELL[..]].concat();
+        if busy.contains(&code.as_str()) {
             StoreError::Busy { code, message }
         } else {
             StoreError::Refused { code, message }

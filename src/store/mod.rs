@@ -29,7 +29,7 @@ pub use commit::GroupCommit;
 pub use count::{Counter, Tally};
 #[cfg(feature = "local")]
 pub use embedded::Embedded;
-pub use error::StoreError;
+pub use error::{StoreError, TableFault};
 pub use item::Item;
 pub use keys::Key;
 pub use read::{Index, Order, Page, Position, Query, Range};

@@ -71,10 +71,9 @@ impl Table {
                 return Ok(true);
             }
             let Some(pause) = pauses.next() else {
-                return Err(StoreError::Busy {
-                    code: "ConditionalCheckFailedException".to_owned(),
-                    message: "others took and freed slots at the same time".to_owned(),
-                });
+                return Err(StoreError::contended(
+                    "others took and freed slots at the same time",
+                ));
             };
             tokio::time::sleep(pause).await;
         }

@@ -118,14 +118,20 @@ impl Table {
             .with_max_delay(Duration::from_millis(200))
             .with_jitter()
             .without_max_times();
+        let mut last = None;
         let attempts = attempt
             .retry(pauses)
             .sleep(tokio::time::sleep)
             .when(StoreError::is_transient)
-            .notify(|error, pause| tracing::debug!(%error, ?pause, "writing again"));
-        tokio::time::timeout(limits.total, attempts)
-            .await
-            .unwrap_or(Err(StoreError::Timeout(limits.total)))
+            .notify(|error, pause| {
+                tracing::debug!(%error, ?pause, "writing again");
+                last = Some(error.clone());
+            });
+        // What the last attempt was refused for says more than that the time is over.
+        match tokio::time::timeout(limits.total, attempts).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(last.unwrap_or(StoreError::Timeout(limits.total))),
+        }
     }
 
     async fn transact_once(&self, body: Bytes, limit: Duration) -> Result<(), StoreError> {

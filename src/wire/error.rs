@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::bedrock::{Class, Failure};
+use crate::store::TableFault;
 
 /// An error as the caller sees it. Holds nothing of the configuration and nothing of other callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,19 @@ impl ApiError {
             "internal_server_error",
             message,
         )
+    }
+
+    /// 503: something is wrong with the table, in these words.
+    pub fn of_table(message: impl Into<String>) -> Self {
+        let error = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "internal_server_error",
+            message,
+        );
+        Self {
+            retry_after: Some(TableFault::RETRY_AFTER),
+            ..error
+        }
     }
 
     /// The body, in OpenAI's shape.

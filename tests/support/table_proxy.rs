@@ -1,7 +1,7 @@
 //! A network between the gateway and its table that does what networks and tables do: by a script, to one transaction
 //! after the other, or to one update of a single item.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub enum Fault {
     Throttled,
     /// The table is unwell.
     InternalError,
+    /// The table's disk has no room.
+    Full,
     /// A proxy in between is unwell.
     BadGateway,
     /// It may not be made at all.
@@ -47,14 +49,16 @@ struct Shared {
     script: Mutex<Script>,
     /// How many transactions got no answer since the script was last replaced.
     silent: watch::Sender<usize>,
+    /// How many calls there were of each kind.
+    calls: watch::Sender<HashMap<String, usize>>,
 }
 
 #[derive(Default)]
 struct Script {
     next: VecDeque<Fault>,
     rest: Option<Fault>,
-    /// It is about updates of single items, not about transactions.
-    updates: bool,
+    /// It is about calls of this kind, not about transactions.
+    operation: Option<&'static str>,
     /// Nothing gets through at all.
     down: bool,
 }
@@ -69,6 +73,7 @@ impl TableProxy {
             http: reqwest::Client::new(),
             script: Mutex::default(),
             silent: watch::Sender::default(),
+            calls: watch::Sender::default(),
         });
         let serving = Arc::clone(&shared);
         let server = tokio::spawn(async move {
@@ -100,12 +105,40 @@ impl TableProxy {
 
     /// From now on it is updates of single items that the script is about.
     pub fn strike_updates(&self) {
-        self.shared.script.lock().unwrap().updates = true;
+        self.strike("UpdateItem");
+    }
+
+    /// From now on it is calls of this kind that the script is about.
+    pub fn strike(&self, operation: &'static str) {
+        self.shared.script.lock().unwrap().operation = Some(operation);
     }
 
     /// Whether nothing gets through, neither writes nor reads.
     pub fn down(&self, down: bool) {
         self.shared.script.lock().unwrap().down = down;
+    }
+
+    /// How many calls of this kind there were.
+    pub fn calls(&self, operation: &str) -> usize {
+        let calls = self.shared.calls.borrow();
+        calls.get(operation).copied().unwrap_or_default()
+    }
+
+    /// How many calls there were that cost more than a read.
+    pub fn writes(&self) -> usize {
+        ["PutItem", "UpdateItem", "TransactWriteItems"]
+            .iter()
+            .map(|operation| self.calls(operation))
+            .sum()
+    }
+
+    /// Waits until there were so many calls of this kind.
+    pub async fn called(&self, operation: &str, times: usize) {
+        let mut calls = self.shared.calls.subscribe();
+        let enough = |calls: &HashMap<String, usize>| {
+            calls.get(operation).is_some_and(|number| *number >= times)
+        };
+        calls.wait_for(enough).await.unwrap();
     }
 
     /// Waits until a transaction got no answer since [`Self::always`] was last called.
@@ -162,11 +195,12 @@ impl Shared {
         if script.down {
             return Err(Down);
         }
-        let operation = match script.updates {
-            true => "DynamoDB_20120810.UpdateItem",
-            false => "DynamoDB_20120810.TransactWriteItems",
-        };
-        if header(&call.head, "x-amz-target") != Some(operation) {
+        let operation = script.operation.unwrap_or("TransactWriteItems");
+        let called = header(&call.head, "x-amz-target").and_then(|name| name.split_once('.'));
+        let called = called.map_or("", |(_, name)| name);
+        self.calls
+            .send_modify(|calls| *calls.entry(called.to_owned()).or_default() += 1);
+        if called != operation {
             return Ok(None);
         }
         Ok(script.next.pop_front().or(script.rest))
@@ -214,6 +248,11 @@ fn refusal(fault: Fault, call: &Call) -> (u16, String) {
         }
         Fault::Throttled => (400, error("ProvisionedThroughputExceededException")),
         Fault::InternalError => (500, error("InternalServerError")),
+        Fault::Full => (
+            500,
+            r#"{"__type":"InternalServerError","message":"Internal error: database or disk is full"}"#
+                .to_owned(),
+        ),
         Fault::BadGateway => (502, "<html>bad gateway</html>".to_owned()),
         _ => (400, error("AccessDeniedException")),
     }

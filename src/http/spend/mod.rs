@@ -8,8 +8,8 @@ mod reports;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::app::AppState;
@@ -58,11 +58,11 @@ impl From<ReadError> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the books could not be read");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "internal_server_error",
-            "The table of spend records cannot be read just now.",
-        )
+        tracing::error!(%error, "a call of the table failed");
+        Self::of_table(match error.fault() {
+            Some(fault) => format!("This cannot be done just now: the table {fault}."),
+            None => "Others are writing the same to the table just now. Try again in a moment."
+                .to_owned(),
+        })
     }
 }

@@ -19,7 +19,7 @@ pub(super) static TEXTS: Texts = Texts {
         foreign: "This form was sent from another site. Nothing was changed.",
         stale_form: "This form belongs to another session. Nothing was changed: open the page again.",
         form: "The form could not be read to its end, or is too large.",
-        table: "The table does not answer just now. Try again in a moment; the gateway's log says more.",
+        table: "Try again in a moment; the gateway's log says more.",
         fault: "The gateway failed while it made this page; its log says why.",
         back: "To the first page",
     },
