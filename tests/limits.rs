@@ -150,20 +150,6 @@ async fn so_many_at_once_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_slot_of_a_dead_instance_is_free_when_its_time_is_over() {
-    let app = TestApp::new().await;
-    app.bedrock.script(PRIMARY, [Step::hang()]);
-    let key = key(&app, json!({"max_parallel_requests": 1})).await;
-    let dying = app.another_instance().await;
-    let request = ask(&dying, &key, "primary");
-    let answered = tokio::time::timeout(Duration::from_millis(300), request).await;
-    assert!(answered.is_err());
-    assert_eq!(ask(&app, &key, "primary").await.status(), 429);
-    app.clock.advance(Duration::from_secs(1000));
-    assert_eq!(ask(&app, &key, "primary").await.status(), 200);
-}
-
-#[tokio::test]
 async fn a_request_that_its_budget_refuses_frees_its_slot() {
     let app = TestApp::new().await;
     let key = key(

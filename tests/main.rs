@@ -31,6 +31,7 @@ mod health;
 mod key_copies;
 mod keys;
 mod lambda;
+mod leases;
 mod limits;
 mod models;
 mod moto;

@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use bedrock_sidecar::shell::simulated::Step;
-use bedrock_sidecar::store::keys;
 use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::{PRIMARY, TestApp, hello, read_sse, trail_of};
 
-const LIMITED: &str = r#"
+pub const LIMITED: &str = r#"
 model_list:
   - model_name: pool
     litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, order: 1, max_parallel_requests: 1}
@@ -20,9 +19,9 @@ model_list:
 litellm_settings: {num_retries: 0}
 "#;
 
-const FULL: &str = "pool:limit_reached(429), pool:ok";
+pub const FULL: &str = "pool:limit_reached(429), pool:ok";
 
-async fn trail(app: &TestApp) -> String {
+pub async fn trail(app: &TestApp) -> String {
     trail_of(&app.chat(&hello("pool")).await)
 }
 
@@ -83,18 +82,6 @@ async fn a_failed_attempt_frees_its_slot_before_the_next_try() {
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     assert_eq!(trail(&app).await, "pool:unavailable(503), pool:ok");
     assert_eq!(app.bedrock.requests_for(PRIMARY).len(), 2);
-}
-
-#[tokio::test]
-async fn the_slot_of_an_instance_that_died_is_free_when_its_request_would_have_ended() {
-    let app = TestApp::with_config(LIMITED).await;
-    let (table, key) = (app.state.ledger.table(), keys::slots("limited"));
-    let now = app.clock.clock().now();
-    let until = now + Duration::from_secs(5);
-    assert!(table.take_slot(&key, "dead", 1, now, until).await.unwrap());
-    assert_eq!(trail(&app).await, FULL);
-    app.clock.advance(Duration::from_secs(6));
-    assert_eq!(trail(&app).await, "pool:ok");
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use crate::catalog::Terms;
 use crate::conversation::{Event, Usage};
 use crate::spend::Attempt;
 
+use super::lease::Lease;
 use super::limits::Counted;
-use super::parallel::Slot;
 use super::target::Target;
 
 /// An attempt under way.
@@ -31,7 +31,7 @@ pub(super) struct Current {
     /// It stands in the deployment's `tpm` with an estimate.
     pub(super) counted: Option<Counted>,
     /// It occupies one of the deployment's `max_parallel_requests`.
-    pub(super) slot: Option<Slot>,
+    pub(super) slot: Option<Lease>,
 }
 
 impl Current {

@@ -12,7 +12,7 @@ use crate::conversation::{Event, StopReason};
 
 use super::ask::{Begun, Sink};
 use super::attempt::Current;
-use super::parallel::Slot;
+use super::lease::Lease;
 use super::policy::{Again, rule};
 use super::queue::{Candidate, Queue, Turn};
 use super::recovery::Sent;
@@ -239,7 +239,7 @@ impl<S: Sink> Run<'_, S> {
                 None => None,
             };
         }
-        let slot = self.routes.take_slot(target, self.ask.deadline).await?;
+        let slot = self.routes.take_slot(target).await?;
         if let Some(current) = &mut self.current {
             current.slot = slot;
         }
@@ -331,7 +331,7 @@ impl<S: Sink> Run<'_, S> {
     pub(super) fn close(&mut self, failure: Option<&Failure>) {
         if let Some(mut current) = self.current.take() {
             let (attempt, usage) = current.file(failure);
-            let freed = current.slot.take().and_then(Slot::free);
+            let freed = current.slot.take().map(Lease::end);
             self.outcome.notices.extend(freed);
             if let Some(counted) = current.counted.take() {
                 let used = usage.map_or(0, |usage| usage.total());

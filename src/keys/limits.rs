@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use crate::chain::Routes;
+use crate::chain::{Lease, Routes, Slot};
 use crate::conversation::Request;
 use crate::spend::RequestId;
 use crate::store::{Counter, Key, Tally, keys};
@@ -29,7 +29,7 @@ pub(super) const TOKENS: &str = "tokens";
 #[derive(Debug, Default)]
 pub struct Taken {
     counted: Vec<Counted>,
-    slot: Option<Slot>,
+    slot: Option<Lease>,
 }
 
 /// Tokens that are still an estimate.
@@ -38,12 +38,6 @@ struct Counted {
     key: Key,
     estimate: u64,
     at: Timestamp,
-}
-
-#[derive(Debug)]
-struct Slot {
-    key: Key,
-    holder: String,
 }
 
 /// A limit and what is left of it.
@@ -117,18 +111,18 @@ impl Keyring {
     /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
     /// table that takes longer than a moment holds up nobody's answer.
     pub async fn free(&self, taken: &mut Taken) {
-        if let Some(slot) = &taken.slot
-            && let Ok(()) = timeout(PATIENCE, self.free_slot(slot)).await
+        if let Some(lease) = &mut taken.slot
+            && let Ok(()) = timeout(PATIENCE, lease.free()).await
         {
             taken.slot = None;
         }
     }
 
     /// Frees the slot, and corrects what was counted by what the request has used. A table that does not answer is
-    /// logged: the minute passes, and the slot is free when its time is over.
+    /// logged: the minute passes, and the slot is free when its lease has ended.
     pub async fn finish(&self, taken: Taken, used: u64) {
-        if let Some(slot) = &taken.slot {
-            self.free_slot(slot).await;
+        if let Some(mut lease) = taken.slot {
+            lease.free().await;
         }
         for counted in taken.counted {
             let correction = Counter {
@@ -146,30 +140,23 @@ impl Keyring {
         }
     }
 
-    async fn free_slot(&self, slot: &Slot) {
-        if let Err(error) = self.table.free_slot(&slot.key, &slot.holder).await {
-            tracing::warn!(%error, "a key's slot is taken until its time is over");
-        }
-    }
-
-    async fn take_slot(&self, key: &VirtualKey, id: RequestId) -> Result<Option<Slot>, Denied> {
+    async fn take_slot(&self, key: &VirtualKey, id: RequestId) -> Result<Option<Lease>, Denied> {
         let Some(most) = key.settings.max_parallel_requests else {
             return Ok(None);
         };
-        let now = self.clock.now();
-        let slot = Slot {
-            key: keys::slots(&key.account),
+        let slots = keys::slots(&key.account);
+        let turn = self.queues.turn(&slots.pk).await?;
+        let (lease, taken) = Lease::begin(Slot {
+            table: self.table.clone(),
+            key: slots,
             holder: id.to_string(),
-        };
-        let until = now + self.options.hold;
-        let turn = self.queues.turn(&slot.key.pk).await?;
-        let taken = self
-            .table
-            .take_slot(&slot.key, &slot.holder, most, now, until)
-            .await;
+            most,
+            clock: self.clock.clone(),
+        });
+        let taken = taken.await;
         turn.end(&taken);
         match taken {
-            Ok(true) => Ok(Some(slot)),
+            Ok(true) => Ok(Some(lease)),
             Ok(false) => Err(Denied::LimitReached {
                 scope: Scope::Key,
                 of: key.label().to_owned(),
@@ -177,6 +164,7 @@ impl Keyring {
                 limit: most,
                 resets_at: None,
             }),
+            // It may be taken all the same: then the lease frees it.
             Err(error) => Err(Denied::of_table(&error)),
         }
     }

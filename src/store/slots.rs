@@ -79,6 +79,26 @@ impl Table {
         }
     }
 
+    /// Holds the slot that `holder` has until `until`. False: it has none any more, for its hold had ended and others
+    /// needed the room.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn renew_slot(
+        &self,
+        key: &Key,
+        holder: &str,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = expiring(self.updating(key), until)
+            .update_expression("SET #holds.#holder = :until, #ttl = :ttl")
+            .condition_expression("attribute_exists(#holds.#holder)")
+            .expression_attribute_names("#holder", holder)
+            .expression_attribute_values(":until", ends(until));
+        let outcome = outcome(update.send().boxed().await)?;
+        Ok(matches!(outcome, Updated::Done))
+    }
+
     /// Frees the slot that `holder` has, if it still has one.
     ///
     /// # Errors
@@ -262,6 +282,33 @@ mod tests {
             ttl > (later + SECOND).as_second(),
             "the item outlives its holds"
         );
+    }
+
+    #[tokio::test]
+    async fn a_hold_is_renewed_while_it_is_there_and_never_beside_those_who_took_its_room() {
+        let (_embedded, table) = table().await;
+        let key = keys::slots("deployment");
+        let now = Timestamp::now();
+        let later = now + 2 * SECOND;
+        let take = async |holder: &str, now: Timestamp| {
+            let until = now + SECOND;
+            table.take_slot(&key, holder, 1, now, until).await.unwrap()
+        };
+        let renew = async |holder: &str, until: Timestamp| {
+            table.renew_slot(&key, holder, until).await.unwrap()
+        };
+        assert!(!renew("a", later).await, "nothing was ever taken");
+        assert!(take("a", now).await);
+        assert!(renew("a", later + SECOND).await);
+        assert!(!take("b", later).await, "it was renewed");
+        // Late, and nobody has needed its room.
+        assert!(renew("a", later + 2 * SECOND).await);
+        let much_later = later + 9 * SECOND;
+        assert!(take("b", much_later).await);
+        assert!(!renew("a", much_later + SECOND).await);
+        let item: Value = table.get(&key).await.unwrap().unwrap();
+        let holders: Vec<&String> = item["holds"].as_object().unwrap().keys().collect();
+        assert_eq!(holders, ["b"]);
     }
 
     /// Many takers at the same time, some of which die with their slot: never more than `MOST` are at work, every slot
