@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod agent_loop;
+mod aliases;
 mod anthropic;
 mod auth;
 mod billing;

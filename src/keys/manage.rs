@@ -11,8 +11,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::ordered;
-use crate::store::{Index, Item, Key, Query, StoreError, Write, WriteLimits, keys};
+use crate::store::{Index, Item, Key, Query, StoreError, Write, keys};
 
+use super::alias::{claims, is_new};
 use super::virtual_key::hash_of;
 use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
 
@@ -85,11 +86,15 @@ impl Keyring {
             settings: KeySettings::default(),
         };
         let stored = blank.changed(settings, now)?;
-        self.check_alias(&stored).await?;
-        match self.table.put_over(item(&stored)?, None).await {
+        self.check_alias(&stored, &stored.hash).await?;
+        let written = vec![Write::Create(item(&stored)?)];
+        let claims = claims(None, &stored, now)?;
+        match self.write(written, claims).await {
             Ok(()) => {}
-            Err(StoreError::ConditionFailed { .. }) => return Err(KeyError::Exists),
-            Err(error) => return Err(error.into()),
+            Err(KeyError::Store(StoreError::ConditionFailed { .. })) => {
+                return Err(KeyError::Exists);
+            }
+            Err(error) => return Err(error),
         }
         let stored = self.keep_written(stored);
         Ok(NewKey { key, stored })
@@ -205,21 +210,23 @@ impl Keyring {
             new.hash.clone_from(&new_hash);
             new.name = short(&key);
             new.version = 1;
-            self.check_alias_but(&new, hash).await?;
+            self.check_alias(&new, hash).await?;
             let gone = deleted(&old, now);
-            let writes = [
+            let written = vec![
                 Write::Create(item(&new)?),
                 Write::Replace(item(&gone)?, old.version),
             ];
-            match self.table.transact(&writes, WriteLimits::default()).await {
+            match self.write(written, claims(Some(&*old), &new, now)?).await {
                 Ok(()) => {
                     self.keep_written(gone);
                     let stored = self.keep_written(new);
                     return Ok(NewKey { key, stored });
                 }
-                Err(StoreError::ConditionFailed { write: 0 }) => return Err(KeyError::Exists),
-                Err(StoreError::ConditionFailed { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(KeyError::Store(StoreError::ConditionFailed { write: 0 })) => {
+                    return Err(KeyError::Exists);
+                }
+                Err(KeyError::Store(StoreError::ConditionFailed { .. })) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(KeyError::Contended)
@@ -233,36 +240,18 @@ impl Keyring {
         for _ in 0..TRIES {
             let old = self.get(hash).await?;
             let new = change(&old)?;
-            if new.settings.key_alias != old.settings.key_alias {
-                self.check_alias(&new).await?;
+            let now = self.clock.now();
+            if is_new(Some(&*old), &new, now) {
+                self.check_alias(&new, &new.hash).await?;
             }
-            match self.table.put_over(item(&new)?, Some(old.version)).await {
+            let written = vec![Write::Replace(item(&new)?, old.version)];
+            match self.write(written, claims(Some(&*old), &new, now)?).await {
                 Ok(()) => return Ok(self.keep_written(new)),
-                Err(StoreError::ConditionFailed { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(KeyError::Store(StoreError::ConditionFailed { .. })) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(KeyError::Contended)
-    }
-
-    async fn check_alias(&self, key: &VirtualKey) -> Result<(), KeyError> {
-        self.check_alias_but(key, &key.hash).await
-    }
-
-    /// Two keys that are made within the same second may still get one alias: it is a name for people, and nothing
-    /// depends on it.
-    async fn check_alias_but(&self, key: &VirtualKey, hash: &str) -> Result<(), KeyError> {
-        let Some(alias) = &key.settings.key_alias else {
-            return Ok(());
-        };
-        let others = self.list().await?;
-        let is_taken = |other: &VirtualKey| {
-            other.hash != hash && other.settings.key_alias.as_ref() == Some(alias)
-        };
-        if others.iter().any(is_taken) {
-            return Err(KeyError::AliasTaken(alias.clone()));
-        }
-        Ok(())
     }
 
     fn keep_written(&self, key: VirtualKey) -> Arc<VirtualKey> {

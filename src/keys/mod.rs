@@ -7,6 +7,7 @@
 
 mod access;
 mod admission;
+mod alias;
 #[cfg_attr(
     not(test),
     allow(dead_code, unused_imports, reason = "what holds money calls it next")

@@ -61,11 +61,16 @@ impl VirtualKey {
             KeyStatus::Deleted
         } else if self.settings.blocked {
             KeyStatus::Blocked
-        } else if self.expires.is_some_and(|end| end <= now) {
+        } else if self.is_over(now) {
             KeyStatus::Expired
         } else {
             KeyStatus::Active
         }
+    }
+
+    /// Whether its time has passed.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|end| end <= now)
     }
 
     /// Its alias, or else its name.

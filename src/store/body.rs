@@ -1,13 +1,14 @@
 //! Bodies of calls that write, as DynamoDB's JSON
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html>).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::item::{Attribute, KeyAttributes, digits};
-use super::{Item, Key};
+use super::item::{Attribute, KeyAttributes, TTL, digits};
+use super::{Claimed, Item, Key};
 
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 #[derive(Debug, Serialize)]
@@ -31,7 +32,9 @@ pub(super) struct Put<'a> {
     table_name: &'a str,
     item: &'a Item,
     #[serde(skip_serializing_if = "Option::is_none")]
-    condition_expression: Option<&'static str>,
+    condition_expression: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    expression_attribute_names: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Values::is_empty")]
     expression_attribute_values: Values,
 }
@@ -61,6 +64,7 @@ impl<'a> Put<'a> {
             table_name,
             item,
             condition_expression: None,
+            expression_attribute_names: BTreeMap::new(),
             expression_attribute_values: Values::new(),
         }
     }
@@ -68,7 +72,7 @@ impl<'a> Put<'a> {
     /// Where no item is.
     pub(super) fn new(table_name: &'a str, item: &'a Item) -> Self {
         Self {
-            condition_expression: Some("attribute_not_exists(pk)"),
+            condition_expression: Some("attribute_not_exists(pk)".into()),
             ..Self::over(table_name, item)
         }
     }
@@ -77,9 +81,34 @@ impl<'a> Put<'a> {
     pub(super) fn over_version(table_name: &'a str, item: &'a Item, version: u64) -> Self {
         let version = Attribute::N(version.to_string());
         Self {
-            condition_expression: Some("version = :version"),
+            condition_expression: Some("version = :version".into()),
             expression_attribute_values: Values::from([(":version".to_owned(), version)]),
             ..Self::over(table_name, item)
+        }
+    }
+
+    /// Where the name is free, or its holder is one of these.
+    pub(super) fn claim(table_name: &'a str, claimed: &'a Claimed) -> Self {
+        let now = Attribute::N(claimed.now.as_second().to_string());
+        let holders = claimed.holders.iter().enumerate();
+        let holders = holders.map(|(i, holder)| (format!(":{i}"), Attribute::S(holder.clone())));
+        let values: Values = holders.collect();
+        let names: Vec<&str> = values.keys().map(String::as_str).collect();
+        let condition = format!(
+            "attribute_not_exists(pk) OR #ttl <= :now OR #holder IN ({})",
+            names.join(", ")
+        );
+        Self {
+            condition_expression: Some(condition.into()),
+            expression_attribute_names: BTreeMap::from([
+                ("#ttl", TTL),
+                ("#holder", Claimed::HOLDER),
+            ]),
+            expression_attribute_values: values
+                .into_iter()
+                .chain([(":now".to_owned(), now)])
+                .collect(),
+            ..Self::over(table_name, &claimed.item)
         }
     }
 }

@@ -151,6 +151,14 @@ pub fn virtual_key(hash: &str) -> Key {
     }
 }
 
+/// Which key has this alias.
+pub fn alias(alias: &str) -> Key {
+    Key {
+        pk: format!("alias#{alias}"),
+        sk: "key".to_owned(),
+    }
+}
+
 /// What is spent and held of a key's budget (the hash whose account it is) in the window that begins at this instant;
 /// `None`: for ever.
 pub fn budget(account: &str, window: Option<Timestamp>) -> Key {

@@ -34,4 +34,4 @@ pub use item::Item;
 pub use keys::Key;
 pub use read::{Index, Order, Page, Position, Query, Range};
 pub use table::{Table, TableOptions};
-pub use write::{Write, WriteLimits};
+pub use write::{Claimed, Write, WriteLimits};

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ pub enum Write {
     Create(Item),
     /// Puts an item over the one of this version, a number among its fields.
     Replace(Item, u64),
+    /// Puts an item where none is, where its time is over, or where one of these has it by now.
+    Claim(Claimed),
     /// Adds to the numbers of an item, each of which, and the item itself, begins at 0.
     Add {
         /// The item.
@@ -34,6 +37,22 @@ pub enum Write {
     },
     /// Replaces what an account holds by what was spent.
     Settle(Settlement),
+}
+
+/// A name that only one may have at a time. Given up, it is an item whose time is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The item, whose field [`Claimed::HOLDER`] names the holder.
+    pub item: Item,
+    /// Holders from whom it may be taken; not empty.
+    pub holders: Vec<String>,
+    /// The time by which the item that is there may be over.
+    pub now: Timestamp,
+}
+
+impl Claimed {
+    /// The field of the item that names the holder.
+    pub const HOLDER: &str = "holder";
 }
 
 /// How long a write may take. Between attempts it pauses 25 to 50 ms at first and 200 to 400 ms at last, by chance,
@@ -59,6 +78,7 @@ impl Write {
     fn key(&self) -> &Key {
         match self {
             Write::Create(item) | Write::Replace(item, _) => &item.key,
+            Write::Claim(claimed) => &claimed.item.key,
             Write::Add { key, .. } => key,
             Write::Settle(settlement) => &settlement.key,
         }
@@ -103,7 +123,7 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError::ConditionFailed`] when an item to create is there, or another version of one to
-    /// replace, or when a hold to settle is not; a transient error when time ran out, after
+    /// replace, or when another has what is claimed, or when a hold to settle is not; a transient error when time ran out, after
     /// which the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
         let parts = writes.iter().map(|write| self.part(write));
@@ -165,6 +185,7 @@ impl Table {
             Write::Replace(item, version) => {
                 Part::Put(body::Put::over_version(&self.name, item, *version))
             }
+            Write::Claim(claimed) => Part::Put(body::Put::claim(&self.name, claimed)),
             Write::Add { key, amounts } => Part::Update(self.add(key, amounts)),
             Write::Settle(settlement) => Part::Update(settlement.update(&self.name)),
         }

@@ -97,15 +97,9 @@ async fn delete(
     for key in named.keys.iter().chain(&named.key) {
         hashes.push((key.clone(), self::named(key)?));
     }
-    if !named.key_aliases.is_empty() {
-        let all = app.keys.list().await?;
-        for alias in named.key_aliases {
-            let found = all
-                .iter()
-                .find(|key| key.settings.key_alias.as_ref() == Some(&alias));
-            let hash = found.ok_or(KeyError::NotFound)?.hash.clone();
-            hashes.push((alias, hash));
-        }
+    for alias in named.key_aliases {
+        let hash = app.keys.named_by(&alias).await?;
+        hashes.push((alias, hash));
     }
     if hashes.is_empty() {
         let message = "Name the keys to delete: 'keys' (keys or their hashes) or 'key_aliases'.";
@@ -287,11 +281,7 @@ async fn hash(app: &AppState, body: Named) -> Result<String, ApiError> {
         let message = "Missing required parameter: 'key' (a key or its hash).";
         return Err(ApiError::bad_request(message, "key"));
     };
-    let all = app.keys.list().await?;
-    let found = all
-        .into_iter()
-        .find(|key| key.settings.key_alias.as_ref() == Some(&alias));
-    Ok(found.ok_or(KeyError::NotFound)?.hash)
+    Ok(app.keys.named_by(&alias).await?)
 }
 
 fn wrong_query(rejection: QueryRejection) -> ApiError {
