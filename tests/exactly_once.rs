@@ -349,3 +349,34 @@ async fn a_request_is_in_the_log_before_bedrock_hears_of_it() {
         answer = sent.send() => panic!("{answer:?}"),
     }
 }
+
+#[tokio::test]
+async fn tags_that_are_counted_with_the_others_are_so_however_their_record_comes_to_be_written() {
+    let stage = Stage::new().await;
+    let answer = async |n: usize| {
+        let mut body = hello("primary");
+        let tags: Vec<String> = (n * 20..(n + 1) * 20).map(|n| format!("t{n}")).collect();
+        body["tags"] = json!(tags);
+        let response = stage.request(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.bytes().await.unwrap();
+    };
+    for n in 0..10 {
+        answer(n).await;
+    }
+    while stage.books.contents().await.records.len() < 10 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stage.books.proxy.always(Some(Fault::InternalError));
+    answer(10).await;
+    stage.gateway.says("spend_unrecorded").await;
+    stage.books.proxy.always(None);
+    for _ in 0..2 {
+        assert!(stage.replay(&[]).await.ok);
+        let contents = stage.books.contents().await;
+        contents.assert_balanced();
+        assert_eq!((contents.records.len(), contents.tags.len()), (11, 201));
+        assert!(contents.tags.values().all(|tag| tag.requests == 1));
+        assert_eq!(contents.tags["other"].spend, contents.tags["t0"].spend);
+    }
+}

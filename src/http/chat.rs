@@ -61,7 +61,10 @@ async fn answer<W: Wire>(
     let refreshed = app.routes.refresh();
     let body = body.map(|Body(body)| body);
     let mut read = match &body {
-        Ok(body) => read::<W>(app, presented.caller(), headers, body).await,
+        Ok(body) => match app.keys.admit_early(presented.caller()) {
+            Ok(()) => read::<W>(app, presented.caller(), headers, body).await,
+            Err(denied) => Err(standing::refusal(app, denied)),
+        },
         Err(error) => Err(error.clone()),
     };
     // Whose key is not good has no record, whatever else is wrong.
@@ -94,16 +97,19 @@ async fn answer<W: Wire>(
     refreshed.await;
     let mut response = match prepared {
         Ok(prepared) => asked.respond::<W>(app, prepared, body).await,
-        Err(error) => Refused {
-            id: asked.id,
-            call_type: W::CALL_TYPE,
-            caller: asked.caller,
-            labels: asked.labels,
-            model_in_path: asked.model_in_path,
-            body: &body,
-            arrived,
+        Err(error) => {
+            Refused {
+                id: asked.id,
+                call_type: W::CALL_TYPE,
+                caller: asked.caller,
+                labels: asked.labels,
+                model_in_path: asked.model_in_path,
+                body: &body,
+                arrived,
+            }
+            .respond(app, error)
+            .await
         }
-        .respond(app, error),
     };
     trail::add_call_id(response.headers_mut(), call_id.as_deref());
     response

@@ -8,11 +8,13 @@ use serde::Serialize;
 use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::chain::{self, Count};
+use crate::conversation::Request;
+use crate::keys::Caller;
 use crate::wire::ApiError;
 
 use super::auth::Key;
 use super::body::Body;
-use super::{access, chat};
+use super::{access, chat, standing};
 
 /// The answer, in Anthropic's shape.
 #[derive(Debug, Serialize)]
@@ -23,16 +25,27 @@ pub(super) struct Counted {
     estimated: bool,
 }
 
-/// `POST /v1/messages/count_tokens`. Nothing is billed and nothing recorded.
+/// `POST /v1/messages/count_tokens`. Nothing is billed and nothing recorded, but it is one of the key's requests.
 pub(super) async fn count(
     State(app): State<AppState>,
     Key(caller): Key,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Json<Counted>, ApiError> {
-    let (request, options) = chat::read::<Messages>(&app, &caller, &headers, &body).await?;
-    let group = access::group(&app, &caller, options.model.as_deref())?;
-    options.check_unsupported(app.drops_params(&group))?;
+    let denied = |denied| standing::refusal(&app, denied);
+    app.keys.admit_early(&caller).map_err(denied)?;
+    let (request, group) = match prompt(&app, &caller, &headers, &body).await {
+        Ok(prompt) => prompt,
+        Err(error) => {
+            app.keys.admit_refused(&caller).await.map_err(denied)?;
+            return Err(error);
+        }
+    };
+    let admitted = app
+        .keys
+        .admit_count(&caller, &app.routes, &group, &request)
+        .await;
+    admitted.map_err(denied)?;
     let (input_tokens, estimated) = match chain::count_tokens(&app.routes, &group, &request).await {
         Count::Exact(tokens) => (tokens, false),
         Count::Estimate(tokens) => (tokens, true),
@@ -41,4 +54,17 @@ pub(super) async fn count(
         input_tokens,
         estimated,
     }))
+}
+
+/// The prompt, and the group that counts it.
+async fn prompt(
+    app: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(Request, String), ApiError> {
+    let (request, options) = chat::read::<Messages>(app, caller, headers, body).await?;
+    let group = access::group(app, caller, options.model.as_deref())?;
+    options.check_unsupported(app.drops_params(&group))?;
+    Ok((request, group))
 }

@@ -129,18 +129,18 @@ impl Exchange {
         // The client's side, in the same task or on the same thread, would wait for what is done here.
         tokio::task::yield_now().await;
         // In a task of its own: a record may take a while, and what the answer took is given back before.
-        let (tasks, taken) = (app.tasks.clone(), admitted.taken);
+        let (tasks, taken, caller) = (app.tasks.clone(), admitted.taken, self.caller);
         tasks.spawn(task::boxed(async move {
             log::answered(&record, first_piece, whole);
             // All three log what could not be written.
             let used = record.usage().total();
-            let filed = pin!(filing::file(&app, record, prompt));
+            let filed = pin!(filing::file(&app, &caller, record, prompt));
             let finished = pin!(app.keys.finish(taken, used));
             tokio::join!(filed, join_all(notices), finished);
         }));
     }
 
-    /// Ends a request that may not run. It is a record like any other.
+    /// Ends a request that may not run. It is a record like any other, if it is one of the first of its key's minute.
     async fn refuse(
         self,
         app: &AppState,
@@ -159,7 +159,7 @@ impl Exchange {
             .await;
         drop(listener);
         log::answered(&record, None, Duration::ZERO);
-        filing::file(app, record, self.prompt).await;
+        filing::file(app, &self.caller, record, self.prompt).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.
@@ -268,8 +268,9 @@ pub(super) fn record_of(
     };
     let mut record = Record::new(id, model_asked, caller);
     call_type.clone_into(&mut record.call_type);
-    record.tags = labels.tags;
-    record.tags.extend(of_key);
+    // The key's first: a record keeps only so many.
+    record.tags = of_key;
+    record.tags.extend(labels.tags);
     record.litellm_call_id = labels.call_id;
     record.trace_id = labels.trace_id;
     record.spend_logs_metadata = labels.spend_metadata;

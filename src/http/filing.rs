@@ -72,8 +72,11 @@ impl Prompt {
 }
 
 /// Writes the record, then the content in what is left of the record's time. The ledger itself logs what it could not
-/// write.
-pub(super) async fn file(app: &AppState, record: Record, prompt: Option<Prompt>) {
+/// write. Of requests for which no model was asked, only the first ones of a key's minute are written.
+pub(super) async fn file(app: &AppState, caller: &Caller, record: Record, prompt: Option<Prompt>) {
+    if record.attempts.is_empty() && !app.keys.files_refusal(caller) {
+        return;
+    }
     let until = Instant::now() + app.config.settings.record_timeout;
     let id = record.request_id;
     let content = prompt.and_then(|prompt| prompt.into_content(&record));

@@ -1,18 +1,19 @@
-//! A request that was refused although its key is good: answered at once, and a record like any other.
+//! A request that was refused although its key is good: answered at once, and a record like any other, if it is one of
+//! the first of its key's minute.
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::keys::Caller;
+use crate::keys::{Caller, Standing};
 use crate::spend::{Failure, RequestId};
 use crate::task;
 use crate::wire::{ApiError, Labels, headline};
 
 use super::filing::Prompt;
 use super::log::HasOwnLine;
-use super::{exchange, filing, log, trail};
+use super::{exchange, filing, log, standing, trail};
 
 /// What is known of the request.
 #[derive(Debug)]
@@ -27,8 +28,16 @@ pub(super) struct Refused<'a> {
 }
 
 impl Refused<'_> {
-    /// The refusal, and in a task of its own its record: it cost nothing, but whoever looks for it finds it.
-    pub(super) fn respond(self, app: &AppState, error: ApiError) -> Response {
+    /// The refusal, and in a task of its own its record: it cost nothing, but whoever looks for it finds it. It is one
+    /// of its key's requests, and where these are too many, that is what it is refused for.
+    pub(super) async fn respond(self, app: &AppState, error: ApiError) -> Response {
+        let (error, standing) = match app.keys.admit_refused(&self.caller).await {
+            Ok(()) => (error, Standing::default()),
+            Err(denied) => {
+                let standing = denied.standing();
+                (standing::refusal(app, denied), standing)
+            }
+        };
         let prompt = Prompt::wanted(app, &self.caller, &self.labels, self.body);
         let (model, stream) = headline(self.body);
         let model = model.or(self.model_in_path).unwrap_or_default();
@@ -38,12 +47,13 @@ impl Refused<'_> {
         record.end = jiff::Timestamp::now().max(record.start);
         record.error = Some(Failure::from(&error));
         log::answered(&record, None, self.arrived.elapsed());
-        let state = app.clone();
+        let (state, caller) = (app.clone(), self.caller);
         app.tasks.spawn(task::boxed(async move {
-            filing::file(&state, record, prompt).await
+            filing::file(&state, &caller, record, prompt).await
         }));
         let mut response = error.into_response();
         trail::add(response.headers_mut(), &self.id, None, &[]);
+        standing::add(response.headers_mut(), &standing, None);
         response.extensions_mut().insert(HasOwnLine);
         response
     }

@@ -126,6 +126,7 @@ impl Keyring {
         let Some(key) = &caller.virtual_key else {
             return Ok(Admitted::default());
         };
+        self.check_known_spent(key)?;
         let (taken, [rates, model_rates]) = self.take(key, id, routes, &ask.group, request).await?;
         match self.reserve(key, id, routes, request, ask).await {
             Ok((reservations, budget)) => Ok(Admitted {
@@ -142,5 +143,60 @@ impl Keyring {
                 Err(denied)
             }
         }
+    }
+
+    /// Counts a request that has its tokens counted: it is one of its minute, uses no tokens, and costs nothing.
+    ///
+    /// # Errors
+    /// As [`Keyring::admit`], where the minute's requests or tokens or the budget are used up.
+    pub async fn admit_count(
+        &self,
+        caller: &Caller,
+        routes: &Routes,
+        group: &str,
+        request: &Request,
+    ) -> Result<(), Denied> {
+        let Some(key) = &caller.virtual_key else {
+            return Ok(());
+        };
+        self.count_request(key, routes, group).await?;
+        let tokens = request.estimated_prompt_tokens();
+        let targets = routes.targets(group);
+        let price = targets.first().and_then(|target| target.price());
+        let rate = price.map_or(Decimal::ZERO, |price| price.rates(tokens).input);
+        let prompt = Decimal::from(tokens) * rate / Decimal::from(1_000_000);
+        self.check_spent(key, prompt).await
+    }
+
+    /// Refuses a request of a key that is known to have reached a limit of the minute, before it is read.
+    ///
+    /// # Errors
+    /// [`Denied::LimitReached`].
+    pub fn admit_early(&self, caller: &Caller) -> Result<(), Denied> {
+        match &caller.virtual_key {
+            Some(key) => self.check_key(key),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a request that is refused for another reason: it is one of its minute too.
+    ///
+    /// # Errors
+    /// [`Denied::LimitReached`]: that is the reason then.
+    pub async fn admit_refused(&self, caller: &Caller) -> Result<(), Denied> {
+        let Some(key) = &caller.virtual_key else {
+            return Ok(());
+        };
+        match self.count_refused(key).await {
+            Err(denied @ Denied::LimitReached { .. }) => Err(denied),
+            // What is wrong with the request is so whatever is wrong with the table.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Whether a refused request is to be a record: the first ones of a key's minute are, and all of the master key.
+    pub fn files_refusal(&self, caller: &Caller) -> bool {
+        let now = self.clock.now();
+        caller.is_admin() || self.reached.files_refusal(&caller.key_hash, now)
     }
 }

@@ -143,6 +143,50 @@ impl Keyring {
         Ok(standings)
     }
 
+    /// Refuses a request of a key whose budget is known to be spent, without asking the table.
+    pub(super) fn check_known_spent(&self, key: &VirtualKey) -> Result<(), Denied> {
+        let now = self.clock.now();
+        for budget in self.budgets(key, now).into_iter().flatten() {
+            let known = self.reached.spent(&budget.key, now);
+            if let (Some(max), Some(spent)) = (budget.max, known)
+                && spent >= max
+            {
+                return Err(budget.exceeded(&paid(spent), now));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a request that costs nothing where a budget of the key is spent, or has not even what its prompt would
+    /// cost: US dollars.
+    pub(super) async fn check_spent(
+        &self,
+        key: &VirtualKey,
+        prompt: Decimal,
+    ) -> Result<(), Denied> {
+        self.check_known_spent(key)?;
+        let now = self.clock.now();
+        for budget in self.budgets(key, now).into_iter().flatten() {
+            let Some(max) = budget.max else { continue };
+            let account = self.table.account(&budget.key).await;
+            let account = account.map_err(|error| Denied::of_table(&error))?;
+            let account = account.unwrap_or_default();
+            let spent = account.spent_at(now);
+            if spent >= max || spent + prompt > max {
+                self.reached.overspent(&budget.key, &account, now);
+                return Err(budget.exceeded(&account, now));
+            }
+        }
+        Ok(())
+    }
+
+    /// The key's own and that of all keys together, as far as there are any.
+    fn budgets(&self, key: &VirtualKey, now: Timestamp) -> [Option<Budget>; 2] {
+        let common = self.options.common;
+        let common = common.map(|common| Budget::of_all(common, now));
+        [Budget::of_key(key, now), common]
+    }
+
     /// Holds what the request may cost at most against every budget of the key, or against none. An answer for which
     /// the client has set no length becomes as short as the budget needs it to be.
     pub(super) async fn reserve(
@@ -154,11 +198,7 @@ impl Keyring {
         ask: &mut Ask,
     ) -> Result<(Vec<Reservation>, Option<BudgetStanding>), Denied> {
         let now = self.clock.now();
-        let own = Budget::of_key(key, now);
-        let common = self
-            .options
-            .common
-            .map(|common| Budget::of_all(common, now));
+        let [own, common] = self.budgets(key, now);
         let mut held = Vec::new();
         let mut standing = None;
         for (budget, is_own) in [(own, true), (common, false)] {
@@ -205,9 +245,19 @@ impl Keyring {
                 most: budget.max.unwrap_or(Decimal::MAX),
                 expires: budget.ends.and_then(|end| end.checked_add(KEPT).ok()),
             };
-            let turn = self.queues.turn(&budget.key.pk).await?;
-            let reserved = self.table.reserve(&budget.key, &claim).await;
-            turn.end(&reserved);
+            let known = self.reached.spent(&budget.key, now);
+            let reserved = match known.filter(|spent| *spent + amount > claim.most) {
+                Some(spent) => Ok(Reserved::Full(paid(spent))),
+                None => {
+                    let turn = self.queues.turn(&budget.key.pk).await?;
+                    let reserved = self.table.reserve(&budget.key, &claim).await;
+                    turn.end(&reserved);
+                    if let Ok(Reserved::Full(account)) = &reserved {
+                        self.reached.overspent(&budget.key, account, now);
+                    }
+                    reserved
+                }
+            };
             match reserved {
                 Ok(Reserved::Held(account)) => {
                     self.note(budget, &account, now).await;
@@ -261,6 +311,15 @@ impl Keyring {
         self.tasks.spawn(task::boxed(async move {
             release(&table, &key, &holder, amount).await
         }));
+    }
+}
+
+/// An account of which no more is known than what was paid.
+fn paid(spent: Decimal) -> Account {
+    Account {
+        committed: spent,
+        spent,
+        ..Account::default()
     }
 }
 

@@ -18,6 +18,7 @@ use crate::chain::Clock;
 use crate::store::{Table, TableFault, keys};
 
 use super::queue::Queues;
+use super::reached::Reached;
 use super::virtual_key::{KeyStatus, hash_of};
 use super::{Caller, CommonBudget, Refused, VirtualKey};
 
@@ -52,6 +53,7 @@ pub struct Keyring {
     pub(super) clock: Clock,
     pub(super) options: KeyOptions,
     pub(super) queues: Queues,
+    pub(super) reached: Reached,
     pub(super) tasks: TaskTracker,
     copies: Arc<Mutex<HashMap<String, Copy>>>,
 }
@@ -122,6 +124,7 @@ impl Keyring {
             clock,
             options,
             queues: Queues::default(),
+            reached: Reached::default(),
             tasks,
             copies: Arc::default(),
         }

@@ -4,24 +4,23 @@
 //! Tokens are counted by the prompt's estimate when a request begins and by what it used when it ends, in the minute in
 //! which it began.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use crate::chain::{Lease, Routes, Slot};
+use crate::chain::{Lease, Routes};
 use crate::conversation::Request;
 use crate::spend::RequestId;
 use crate::store::{Counter, Key, Tally, keys};
 
+use super::limit::{Limit, limits, room_for};
 use super::{Denied, Keyring, VirtualKey};
 
 /// Counters outlive their minute by a little, for instances whose clocks differ.
 const KEPT: Duration = Duration::from_secs(180);
 /// How long the end of an answer waits until its slot is free.
 const PATIENCE: Duration = Duration::from_millis(300);
-const MINUTE: i64 = 60;
 pub(super) const REQUESTS: &str = "requests";
 pub(super) const TOKENS: &str = "tokens";
 
@@ -67,14 +66,6 @@ pub enum Scope {
     Model,
 }
 
-/// A limit of a key as it is configured.
-struct Limit {
-    scope: Scope,
-    of: String,
-    rpm: Option<u64>,
-    tpm: Option<u64>,
-}
-
 impl Keyring {
     /// Takes a slot and counts the request, or takes nothing. `group` is what the request means by its model.
     pub(super) async fn take(
@@ -85,13 +76,58 @@ impl Keyring {
         group: &str,
         request: &Request,
     ) -> Result<(Taken, [Rates; 2]), Denied> {
+        let estimate = request.estimated_prompt_tokens();
+        let limits: Vec<Limit> = limits(key, routes, group).collect();
+        for limit in &limits {
+            self.check(key, limit, estimate)?;
+        }
+        let slot = self.take_slot(key, id).await?;
+        self.count_all(key, &limits, estimate, slot).await
+    }
+
+    /// Counts a request that uses no tokens and asks no model for an answer: one that counts tokens.
+    pub(super) async fn count_request(
+        &self,
+        key: &VirtualKey,
+        routes: &Routes,
+        group: &str,
+    ) -> Result<(), Denied> {
+        let limits: Vec<Limit> = limits(key, routes, group).collect();
+        for limit in &limits {
+            self.check(key, limit, 0)?;
+        }
+        self.count_all(key, &limits, 0, None).await.map(drop)
+    }
+
+    /// Counts a request that is refused whatever its model.
+    pub(super) async fn count_refused(&self, key: &VirtualKey) -> Result<(), Denied> {
+        let limit = Limit::of_key(key);
+        if limit.is_none() {
+            return Ok(());
+        }
+        self.check(key, &limit, 0)?;
+        self.count(key, &limit, 0).await.map(drop)
+    }
+
+    /// Refuses what is known to be over a limit of the key, whatever is asked: costs nothing.
+    pub(super) fn check_key(&self, key: &VirtualKey) -> Result<(), Denied> {
+        self.check(key, &Limit::of_key(key), 0)
+    }
+
+    async fn count_all(
+        &self,
+        key: &VirtualKey,
+        limits: &[Limit],
+        estimate: u64,
+        slot: Option<Lease>,
+    ) -> Result<(Taken, [Rates; 2]), Denied> {
         let mut taken = Taken {
-            slot: self.take_slot(key, id).await?,
+            slot,
             ..Taken::default()
         };
         let mut standing = [Rates::default(); 2];
-        for limit in limits(key, routes, group) {
-            match self.count(key, &limit, request).await {
+        for limit in limits {
+            match self.count(key, limit, estimate).await {
                 Ok((counted, rates)) => {
                     taken.counted.push(counted);
                     match limit.scope {
@@ -111,8 +147,8 @@ impl Keyring {
     /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
     /// table that takes longer than a moment holds up nobody's answer.
     pub async fn free(&self, taken: &mut Taken) {
-        if let Some(lease) = &mut taken.slot
-            && let Ok(()) = timeout(PATIENCE, lease.free()).await
+        if let Some(slot) = &mut taken.slot
+            && let Ok(()) = timeout(PATIENCE, slot.free()).await
         {
             taken.slot = None;
         }
@@ -121,10 +157,13 @@ impl Keyring {
     /// Frees the slot, and corrects what was counted by what the request has used. A table that does not answer is
     /// logged: the minute passes, and the slot is free when its lease has ended.
     pub async fn finish(&self, taken: Taken, used: u64) {
-        if let Some(mut lease) = taken.slot {
-            lease.free().await;
+        if let Some(mut slot) = taken.slot {
+            slot.free().await;
         }
         for counted in taken.counted {
+            if counted.estimate == used {
+                continue;
+            }
             let correction = Counter {
                 field: TOKENS,
                 amount: amount(used).saturating_sub(amount(counted.estimate)),
@@ -140,32 +179,13 @@ impl Keyring {
         }
     }
 
-    async fn take_slot(&self, key: &VirtualKey, id: RequestId) -> Result<Option<Lease>, Denied> {
-        let Some(most) = key.settings.max_parallel_requests else {
-            return Ok(None);
-        };
-        let slots = keys::slots(&key.account);
-        let turn = self.queues.turn(&slots.pk).await?;
-        let (lease, taken) = Lease::begin(Slot {
-            table: self.table.clone(),
-            key: slots,
-            holder: id.to_string(),
-            most,
-            clock: self.clock.clone(),
-        });
-        let taken = taken.await;
-        turn.end(&taken);
-        match taken {
-            Ok(true) => Ok(Some(lease)),
-            Ok(false) => Err(Denied::LimitReached {
-                scope: Scope::Key,
-                of: key.label().to_owned(),
-                kind: "max_parallel_requests",
-                limit: most,
-                resets_at: None,
-            }),
-            // It may be taken all the same: then the lease frees it.
-            Err(error) => Err(Denied::of_table(&error)),
+    /// Refuses what is known to be over a limit, without asking the table.
+    fn check(&self, key: &VirtualKey, limit: &Limit, estimate: u64) -> Result<(), Denied> {
+        let now = self.clock.now();
+        let used = self.reached.used(&keys::rate(&limit.of, now), now);
+        match limit.reached(used, estimate) {
+            Some(kind) => Err(limit.denied(key, kind, now)),
+            None => Ok(()),
         }
     }
 
@@ -173,29 +193,14 @@ impl Keyring {
         &self,
         key: &VirtualKey,
         limit: &Limit,
-        request: &Request,
+        estimate: u64,
     ) -> Result<(Counted, Rates), Denied> {
         let at = self.clock.now();
         let counted = Counted {
             key: keys::rate(&limit.of, at),
-            estimate: request.estimated_prompt_tokens(),
+            estimate,
             at,
         };
-        let minute = at.as_second().div_euclid(MINUTE);
-        let reached = |kind, most| Denied::LimitReached {
-            scope: limit.scope,
-            of: key.label().to_owned(),
-            kind,
-            limit: most,
-            resets_at: Timestamp::from_second((minute + 1) * MINUTE).ok(),
-        };
-        // A minute in which nothing was counted yet has no counter to compare with.
-        if limit.rpm == Some(0) {
-            return Err(reached(REQUESTS, 0));
-        }
-        if let Some(most) = limit.tpm.filter(|most| counted.estimate > *most) {
-            return Err(reached(TOKENS, most));
-        }
         let counters = [
             Counter {
                 field: REQUESTS,
@@ -204,9 +209,11 @@ impl Keyring {
             },
             Counter {
                 field: TOKENS,
-                amount: amount(counted.estimate),
+                amount: amount(estimate),
                 // What has been counted may be as much as leaves room for this request.
-                limit: limit.tpm.map(|most| most - counted.estimate + 1),
+                limit: limit
+                    .tpm
+                    .map(|most| most.saturating_sub(room_for(estimate)) + 1),
             },
         ];
         let tally = self
@@ -230,12 +237,10 @@ impl Keyring {
                 Ok((counted, rates))
             }
             Tally::Full(used) => {
-                let [requests, _] = values(&used);
-                match (limit.rpm, limit.tpm) {
-                    (Some(most), _) if requests >= most => Err(reached(REQUESTS, most)),
-                    (_, Some(most)) => Err(reached(TOKENS, most)),
-                    (most, None) => Err(reached(REQUESTS, most.unwrap_or_default())),
-                }
+                let used = values(&used);
+                self.reached.full(&counted.key, used, at);
+                let kind = limit.reached(used, estimate).unwrap_or(TOKENS);
+                Err(limit.denied(key, kind, at))
             }
         }
     }
@@ -245,32 +250,6 @@ impl Keyring {
 fn values(used: &[u64]) -> [u64; 2] {
     let mut used = used.iter().copied();
     [used.next(), used.next()].map(Option::unwrap_or_default)
-}
-
-/// What is to be counted for a request to this model. A replaced key's successor shares its counters.
-fn limits(key: &VirtualKey, routes: &Routes, group: &str) -> impl Iterator<Item = Limit> {
-    let settings = &key.settings;
-    // A setting may name the model in any way in which a request may.
-    let of_model = |limits: &BTreeMap<String, u64>| {
-        let means = |name: &str| routes.group(Some(name)).is_ok_and(|meant| meant == group);
-        let found = limits.iter().find(|(name, _)| means(name));
-        found.map(|(_, limit)| *limit)
-    };
-    let all = Limit {
-        scope: Scope::Key,
-        of: key.account.clone(),
-        rpm: settings.rpm_limit,
-        tpm: settings.tpm_limit,
-    };
-    let model = Limit {
-        scope: Scope::Model,
-        of: format!("{}#{group}", key.account),
-        rpm: of_model(&settings.model_rpm_limit),
-        tpm: of_model(&settings.model_tpm_limit),
-    };
-    [all, model]
-        .into_iter()
-        .filter(|limit| limit.rpm.is_some() || limit.tpm.is_some())
 }
 
 fn amount(tokens: u64) -> i64 {

@@ -16,13 +16,16 @@ mod bound;
 mod budget;
 mod error;
 mod keyring;
+mod limit;
 mod limits;
 mod login;
 mod manage;
 mod master;
 mod queue;
 mod quote;
+mod reached;
 mod settings;
+mod slots;
 mod virtual_key;
 
 use std::sync::Arc;

@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 #[cfg(feature = "local")]
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::record::Record;
 use super::shards::Told;
+use super::tags::KnownTags;
 use super::{RequestId, days, log};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
@@ -24,6 +26,7 @@ pub struct Ledger {
     commit: GroupCommit,
     options: LedgerOptions,
     pub(super) told: Told,
+    pub(super) tags: KnownTags,
 }
 
 /// How records are written and kept.
@@ -110,6 +113,7 @@ impl Ledger {
             commit,
             options,
             told: Told::default(),
+            tags: KnownTags::default(),
         }
     }
 
@@ -135,8 +139,13 @@ impl Ledger {
     /// When the table could not be written in time. Then the whole record has gone to the log as
     /// `spend_unrecorded`, and it may or may not be in the table: replaying it is safe.
     pub async fn record(&self, mut record: Record) -> Result<Written, StoreError> {
+        let until = Instant::now() + self.options.write.total;
+        if !record.is_sealed() {
+            let tags = self.counted_tags(&record).await;
+            record.count_under(tags);
+        }
         let outcome = match self.tell_shard(&record.request_id).await {
-            Ok(()) => self.write(&mut record).await,
+            Ok(()) => self.write(&mut record, until).await,
             Err(error) => Err(error),
         };
         match outcome {
@@ -152,7 +161,7 @@ impl Ledger {
         }
     }
 
-    async fn write(&self, record: &mut Record) -> Result<(), StoreError> {
+    async fn write(&self, record: &mut Record, until: Instant) -> Result<(), StoreError> {
         record.seal();
         let id = record.request_id;
         let caller = &record.caller;
@@ -173,7 +182,7 @@ impl Ledger {
         writes.extend(days::recount(id.day(), Timestamp::now()));
         writes.extend(movement.settlements(id).map(Write::Settle));
         let written = pin!(self.transact(writes));
-        tokio::time::timeout(self.options.write.total, written)
+        tokio::time::timeout_at(until, written)
             .await
             .unwrap_or(Err(StoreError::Timeout(self.options.write.total)))
     }

@@ -20,6 +20,7 @@ pub mod report;
 mod reservation;
 mod row;
 mod shards;
+mod tags;
 #[cfg(all(test, feature = "local"))]
 mod tests;
 mod totals;

@@ -9,6 +9,7 @@ use super::record::{Record, Status};
 use super::reservation::Settled;
 use super::totals::Counters;
 use super::{Attempt, RequestId, money};
+use crate::catalog::Catalog;
 use crate::ordered;
 use crate::store::Settlement;
 use crate::store::keys::{self, Key};
@@ -31,10 +32,17 @@ struct Row {
     add: BTreeMap<String, Decimal>,
 }
 
+/// Whether an attempt names a model that there is: one that has answered, or that the catalog knows. Where patterns are
+/// configured, clients choose the names.
+fn is_a_model(attempt: &Attempt) -> bool {
+    let is_known = || Catalog::bundled().resolve(&attempt.model, None, None).known;
+    attempt.usage.is_some() || is_known()
+}
+
 impl Movement {
-    /// Tokens and money go to the model that took them, the request itself to the last model tried; every tag gets
-    /// all of it. A request that no configured model matched counts under no model, whatever it asked for: names out
-    /// of the blue must not make rows.
+    /// Tokens and money go to the model that took them, the request itself to the last model tried; every tag that it
+    /// is counted under gets all of it. A request that no model matched counts under no model, whatever it asked for:
+    /// names out of the blue must not make rows.
     pub fn of(record: &Record) -> Movement {
         let mut rows = BTreeMap::<String, Counters>::new();
         let mut whole = Counters {
@@ -44,8 +52,9 @@ impl Movement {
             ..Counters::default()
         };
         let row = |model: &str| keys::model_total(model, &record.caller.key_hash);
-        let decisive = record.decisive().map_or("", |attempt| &attempt.model);
-        rows.insert(row(decisive), whole);
+        let mut attempts = record.attempts.iter().rev();
+        let last = attempts.find(|attempt| is_a_model(attempt));
+        rows.insert(row(last.map_or("", |attempt| &attempt.model)), whole);
         for attempt in &record.attempts {
             let Attempt {
                 usage: Some(usage),
@@ -59,8 +68,8 @@ impl Movement {
             rows.entry(row(model)).or_default().bill(*usage, *cost);
             whole.bill(*usage, *cost);
         }
-        for tag in &record.tags {
-            rows.insert(keys::tag_total(tag), whole);
+        for tag in record.counted_tags() {
+            rows.insert(keys::tag_total(&tag), whole);
         }
         let mut grouped = Vec::<Row>::new();
         for (sk, counters) in rows {

@@ -74,6 +74,9 @@ pub struct Record {
     /// What was held for it. Fixed with what it adds to the totals.
     #[serde(skip)]
     pub reservations: Vec<Reservation>,
+    /// Under which tags it is counted; `None`: under all of its own.
+    #[serde(skip)]
+    counted_tags: Option<Vec<String>>,
     /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +156,7 @@ impl Record {
             trace_id: None,
             spend_logs_metadata: None,
             reservations: Vec::new(),
+            counted_tags: None,
             movement: None,
         }
     }
@@ -188,6 +192,32 @@ impl Record {
     pub fn known(&self) -> Cost {
         let costs = self.attempts.iter().filter_map(|attempt| attempt.cost);
         costs.fold(Cost::default(), Cost::plus)
+    }
+
+    /// Whether it is fixed already what it adds to the totals.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.movement.is_some()
+    }
+
+    /// The tags that it may be counted under, as it keeps them: none where it was refused before a model was asked.
+    pub(super) fn tags_to_count(&self) -> Vec<String> {
+        if self.attempts.is_empty() {
+            return Vec::new();
+        }
+        let mut tags = self.tags.clone();
+        bound_tags(&mut tags);
+        tags
+    }
+
+    /// It is counted under these tags.
+    pub(super) fn count_under(&mut self, tags: Vec<String>) {
+        self.counted_tags = Some(tags);
+    }
+
+    /// The tags that it is counted under.
+    pub(super) fn counted_tags(&self) -> Vec<String> {
+        let tags = self.counted_tags.clone();
+        tags.unwrap_or_else(|| self.tags_to_count())
     }
 
     /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A sealed

@@ -234,6 +234,14 @@ pub fn secret() -> Key {
     }
 }
 
+/// Which tags a key has brought into the totals of a day.
+pub fn tags(key_hash: &str, day: Date) -> Key {
+    Key {
+        pk: format!("tags#{key_hash}#{day}"),
+        sk: "tags".to_owned(),
+    }
+}
+
 /// The UTC day of an instant.
 pub fn day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()

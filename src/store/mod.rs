@@ -16,6 +16,7 @@ mod embedded;
 mod error;
 mod item;
 pub mod keys;
+mod names;
 pub mod pieces;
 mod put;
 mod raise;
