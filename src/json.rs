@@ -20,12 +20,33 @@ pub(crate) struct Misread {
     pub(crate) path: String,
 }
 
+/// How much a text may hold. A value takes some hundred times the memory of its text, so the text's length is no bound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Items of lists and fields of objects, in all.
+    pub(crate) values: usize,
+    /// Values of no fixed form, which are kept as trees, in all.
+    pub(crate) free: usize,
+}
+
+impl Limits {
+    /// For texts that the gateway has written itself.
+    const NONE: Self = Self {
+        values: usize::MAX,
+        free: usize::MAX,
+    };
+}
+
+/// How a type says, as the name of a newtype around it, that its values have a fixed form although they are of several
+/// kinds.
+pub(crate) const FIXED_FORM: &str = "$bedrock-sidecar::fixed-form";
+
 /// JSON that is read with its counts.
 pub(crate) type Json<'t, 'de> = Traced<'t, &'t mut serde_json::Deserializer<SliceRead<'de>>>;
 
 /// Reads all of `json`.
 pub(crate) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Misread> {
-    read_with(json, |json| T::deserialize(json))
+    read_with(json, Limits::NONE, |json| T::deserialize(json))
 }
 
 /// Reads all of `json`, where its place does not matter.
@@ -33,12 +54,18 @@ pub(crate) fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde
     read(json.as_bytes()).map_err(|misread| misread.error)
 }
 
-/// Reads all of `json` with `value`.
+/// Reads all of `json` with `value`, within `limits`.
 pub(crate) fn read_with<'de, T>(
     json: &'de [u8],
+    limits: Limits,
     value: impl for<'t> FnOnce(Json<'t, 'de>) -> Result<T, serde_json::Error>,
 ) -> Result<T, Misread> {
-    let mut trail = Vec::new();
+    let mut trail = Trail {
+        places: Vec::new(),
+        limits,
+        values: 0,
+        free: 0,
+    };
     let mut inner = serde_json::Deserializer::from_slice(json);
     let traced = Traced {
         inner: &mut inner,
@@ -48,7 +75,7 @@ pub(crate) fn read_with<'de, T>(
         .and_then(|value| inner.end().map(|()| value))
         .map_err(|error| Misread {
             error,
-            path: path(json, trail),
+            path: path(json, trail.places),
         })
 }
 
@@ -65,11 +92,62 @@ fn path(json: &[u8], mut trail: Vec<usize>) -> String {
     path
 }
 
-/// A deserializer, visitor or seed, and the trail: the numbers of the fields and items in which an error stands, the
-/// innermost first.
+/// How many JSON values a text holds at most, without reading them: one stands at its beginning, and one behind each
+/// comma and each bracket that opens.
+pub(crate) fn count_values(json: &[u8]) -> usize {
+    let (mut values, mut in_string, mut is_escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
+}
+
+/// What is known on the way through a text.
+struct Trail {
+    /// The numbers of the fields and items in which an error stands, the innermost first.
+    places: Vec<usize>,
+    limits: Limits,
+    /// Items and fields so far.
+    values: usize,
+    /// Values of no fixed form so far.
+    free: usize,
+}
+
+impl Trail {
+    fn count_value<E: Error>(&mut self) -> Result<(), E> {
+        self.values += 1;
+        let most = self.limits.values;
+        if self.values <= most {
+            return Ok(());
+        }
+        let message = format!("the request has more than {most} JSON values, which is the limit");
+        Err(E::custom(message))
+    }
+
+    fn count_free<E: Error>(&mut self) -> Result<(), E> {
+        self.free = self.free.wrapping_add(1);
+        let most = self.limits.free;
+        if self.free <= most {
+            return Ok(());
+        }
+        let message = format!(
+            "the request has more than {most} JSON values in its schemas, arguments, metadata and other fields of free \
+             form, which is the limit"
+        );
+        Err(E::custom(message))
+    }
+}
+
+/// A deserializer, visitor or seed, and the trail.
 pub(crate) struct Traced<'t, I> {
     inner: I,
-    trail: &'t mut Vec<usize>,
+    trail: &'t mut Trail,
 }
 
 macro_rules! deserialize {
@@ -84,16 +162,43 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Traced<'_, D> {
     type Error = D::Error;
 
     deserialize! {
-        deserialize_any() deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+        deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
         deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
         deserialize_f32() deserialize_f64() deserialize_char() deserialize_str() deserialize_string()
         deserialize_bytes() deserialize_byte_buf() deserialize_option() deserialize_unit() deserialize_seq()
         deserialize_map() deserialize_identifier() deserialize_ignored_any()
         deserialize_unit_struct(name: &'static str)
-        deserialize_newtype_struct(name: &'static str)
         deserialize_tuple(length: usize)
         deserialize_tuple_struct(name: &'static str, length: usize)
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let trail = self.trail;
+        trail.count_free::<D::Error>()?;
+        self.inner.deserialize_any(Traced {
+            inner: visitor,
+            trail,
+        })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        let trail = self.trail;
+        if name == FIXED_FORM {
+            // The value inside is about to be counted.
+            trail.free = trail.free.wrapping_sub(1);
+        }
+        self.inner.deserialize_newtype_struct(
+            name,
+            Traced {
+                inner: visitor,
+                trail,
+            },
+        )
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -181,7 +286,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Traced<'_, V> {
 /// A struct's visitor. A list is no object: the struct would take it for its fields in their order.
 struct Object<'t, V> {
     inner: V,
-    trail: &'t mut Vec<usize>,
+    trail: &'t mut Trail,
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Object<'_, V> {
@@ -201,11 +306,11 @@ struct Counted<'t, A> {
     inner: A,
     /// How many have been read.
     read: usize,
-    trail: &'t mut Vec<usize>,
+    trail: &'t mut Trail,
 }
 
 impl<'t, A> Counted<'t, A> {
-    fn new(inner: A, trail: &'t mut Vec<usize>) -> Self {
+    fn new(inner: A, trail: &'t mut Trail) -> Self {
         Self {
             inner,
             read: 0,
@@ -225,8 +330,14 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Counted<'_, A> {
     ) -> Result<Option<T::Value>, A::Error> {
         let trail = &mut *self.trail;
         let item = self.inner.next_element_seed(Traced { inner: seed, trail });
+        let item = item.and_then(|item| {
+            if item.is_some() {
+                self.trail.count_value::<A::Error>()?;
+            }
+            Ok(item)
+        });
         if item.is_err() {
-            self.trail.push(self.read);
+            self.trail.places.push(self.read);
         }
         self.read += 1;
         item
@@ -246,7 +357,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Counted<'_, A> {
     ) -> Result<Option<K::Value>, A::Error> {
         let key = self.inner.next_key_seed(seed);
         if key.is_err() {
-            self.trail.push(self.read);
+            self.trail.places.push(self.read);
         }
         key
     }
@@ -256,8 +367,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Counted<'_, A> {
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
         let trail = &mut *self.trail;
         let value = self.inner.next_value_seed(Traced { inner: seed, trail });
+        let value = value.and_then(|value| self.trail.count_value().map(|()| value));
         if value.is_err() {
-            self.trail.push(self.read);
+            self.trail.places.push(self.read);
         }
         self.read += 1;
         value

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::{Part, Request, Sampling};
+use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, MockFailure, Options,
-    RemoteImage, WireFallback, numbers,
+    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, List, MockFailure,
+    Options, RemoteImage, WireFallback, numbers,
 };
 
 use super::beta;
@@ -24,7 +25,7 @@ use super::user::Metadata;
 pub struct MessagesRequest {
     model: Option<String>,
     #[serde(default)]
-    messages: Vec<WireMessage>,
+    messages: List<WireMessage, MOST_PARTS>,
     #[serde(default)]
     system: Content<WireBlock>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -35,7 +36,7 @@ pub struct MessagesRequest {
     top_k: Option<u32>,
     stop_sequences: Option<Vec<String>>,
     stream: Option<bool>,
-    tools: Option<Vec<WireTool>>,
+    tools: Option<List<WireTool, MOST_TOOLS>>,
     tool_choice: Option<WireChoice>,
     thinking: Option<WireThinking>,
     output_config: Option<OutputConfig>,
@@ -93,7 +94,7 @@ impl Body for MessagesRequest {
     }
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
-        if self.messages.is_empty() {
+        if self.messages.0.is_empty() {
             return Err(ApiError::bad_request(
                 "Missing required parameter: 'messages'.",
                 "messages",
@@ -108,7 +109,7 @@ impl Body for MessagesRequest {
         let unsupported = self.unsupported();
         let output = self.output_config.unwrap_or_default();
         let (thinking, effort) = thinking::wish(self.thinking, &output)?;
-        let offer = tools::offer(self.tools.unwrap_or_default(), self.tool_choice)?;
+        let offer = tools::offer(self.tools.unwrap_or_default().0, self.tool_choice)?;
         let mut model_fields = beta::model_fields(
             headers,
             self.anthropic_beta,
@@ -118,8 +119,8 @@ impl Body for MessagesRequest {
         if !offer.defined.is_empty() {
             model_fields.insert("tools".to_owned(), offer.defined.into());
         }
-        let mut turns = Vec::with_capacity(self.messages.len());
-        for (at, message) in self.messages.into_iter().enumerate() {
+        let mut turns = Vec::with_capacity(self.messages.0.len());
+        for (at, message) in self.messages.0.into_iter().enumerate() {
             turns.push(message.into_turn(&format!("messages[{at}]"))?);
         }
         if let (Some(control), Some(last)) = (self.cache_control, turns.last_mut()) {
@@ -144,6 +145,7 @@ impl Body for MessagesRequest {
             model_fields,
             ..Request::default()
         };
+        limits::check(&request.system, &request.turns, "messages")?;
         let who = self.metadata.unwrap_or_default().who();
         let control = Control {
             disable_fallbacks: self.disable_fallbacks,
@@ -173,7 +175,7 @@ impl Body for MessagesRequest {
 impl MessagesRequest {
     fn remote(&mut self) -> Vec<(String, &mut WireBlock)> {
         let mut found = Vec::new();
-        for (at, message) in self.messages.iter_mut().enumerate() {
+        for (at, message) in self.messages.0.iter_mut().enumerate() {
             let path = format!("messages[{at}].content");
             block::remote(&mut message.content, &path, &mut found);
         }

@@ -1,7 +1,8 @@
 //! `metadata.user_id`: who asks, and with some clients in which session.
 
 use serde::Deserialize;
-use serde_json::Value;
+
+use crate::wire::ClaudeCodeUser;
 
 /// `metadata`.
 #[derive(Debug, Default, Deserialize)]
@@ -24,14 +25,10 @@ impl Metadata {
         let Some(id) = self.user_id.filter(|id| !id.is_empty()) else {
             return Who::default();
         };
-        if let Ok(Value::Object(ids)) = serde_json::from_str(&id) {
-            let text = |name: &str| {
-                let text = ids.get(name).and_then(Value::as_str);
-                text.filter(|text| !text.is_empty()).map(str::to_owned)
-            };
+        if let Some(ids) = ClaudeCodeUser::read(&id) {
             return Who {
-                user: text("account_uuid").or_else(|| text("device_id")),
-                session: text("session_id"),
+                user: ids.account_uuid.or(ids.device_id),
+                session: ids.session_id,
             };
         }
         match id.rsplit_once("_session_") {

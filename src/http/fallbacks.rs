@@ -11,7 +11,7 @@ use crate::app::AppState;
 use crate::chain::{Fallback, FallbackRequest, FallbackSource};
 use crate::conversation::Request;
 use crate::keys::Caller;
-use crate::wire::{ApiError, Fields, WireFallback};
+use crate::wire::{ApiError, Fields, WireFallback, limits};
 
 use super::access;
 use super::chat::Spoken;
@@ -38,6 +38,10 @@ pub(super) fn of_request(
     if written.len() > MOST {
         let message = format!("'fallbacks' may name {MOST} models at most.");
         return Err(ApiError::bad_request(message, "fallbacks"));
+    }
+    let changes = |entry: &WireFallback| matches!(entry, WireFallback::Changed { fields, .. } if !fields.is_empty());
+    if written.iter().any(changes) {
+        limits::check_twice(&origin.body)?;
     }
     let origin = Arc::new(origin);
     let resolve = |name: &str| {

@@ -108,3 +108,36 @@ fn what_is_read_is_what_serde_json_reads() {
     let plain: Body = serde_json::from_str(json).unwrap();
     assert_eq!(parse::<Body>(json).unwrap(), plain);
 }
+
+#[test]
+fn a_text_is_read_within_its_limits_alone() {
+    let limits = Limits { values: 5, free: 3 };
+    let value = |json: &str| {
+        let read = |json: Json<'_, '_>| serde_json::Value::deserialize(json);
+        read_with(json.as_bytes(), limits, read).map_err(|misread| misread.path)
+    };
+    assert!(value("[1, 2]").is_ok());
+    assert_eq!(value("[1, 2, 3]").unwrap_err(), "[2]");
+    assert_eq!(value(r#"{"a": {"b": [1]}}"#).unwrap_err(), "a.b[0]");
+    // What has a fixed form is counted as items alone.
+    let words = |json: &str| {
+        let read = |json: Json<'_, '_>| Vec::<String>::deserialize(json);
+        read_with(json.as_bytes(), limits, read).is_ok()
+    };
+    assert!(words(r#"["a", "b", "c", "d"]"#));
+    assert!(!words(r#"["a", "b", "c", "d", "e", "f"]"#));
+}
+
+#[test]
+fn values_are_counted_without_reading_them() {
+    let cases = [
+        ("7", 1),
+        ("[]", 2),
+        ("[1, [2, 3]]", 5),
+        (r#"{"a": 1, "b,[{": "c\",[", "d": null}"#, 4),
+        (r#""\\", "x""#, 2),
+    ];
+    for (json, count) in cases {
+        assert_eq!(count_values(json.as_bytes()), count, "{json}");
+    }
+}

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
-use crate::wire::{ApiError, CacheControl, Content, arguments, redacted, signed};
+use crate::wire::limits::MOST_PARTS;
+use crate::wire::{ApiError, Arguments, CacheControl, Content, List, redacted, signed};
 
 use super::content::WirePart;
 
@@ -17,10 +18,10 @@ pub(super) struct WireMessage {
     #[serde(default)]
     content: Content<WirePart>,
     name: Option<String>,
-    tool_calls: Option<Vec<WireToolCall>>,
-    function_call: Option<WireFunction>,
+    tool_calls: Option<List<WireToolCall, MOST_PARTS>>,
+    function_call: Option<Box<WireFunction>>,
     tool_call_id: Option<String>,
-    thinking_blocks: Option<Vec<WireThinkingBlock>>,
+    thinking_blocks: Option<List<WireThinkingBlock, MOST_PARTS>>,
     cache_control: Option<CacheControl>,
 }
 
@@ -67,7 +68,7 @@ impl WireMessage {
     }
 
     /// The turn that this message is. `path` names the message in errors.
-    pub(super) fn into_turn(self, path: &str) -> Result<Turn, ApiError> {
+    pub(super) fn into_turn(self, path: &str, arguments: &mut Arguments) -> Result<Turn, ApiError> {
         let mark = self
             .cache_control
             .as_ref()
@@ -91,22 +92,30 @@ impl WireMessage {
             "assistant" => {
                 // Some clients replay the same blocks in both places; sent twice they would be refused.
                 if !parts.iter().any(|part| matches!(part, Part::Thinking(_))) {
-                    let blocks = self.thinking_blocks.unwrap_or_default().into_iter();
+                    let blocks = self.thinking_blocks.unwrap_or_default().0.into_iter();
                     let thinking: Vec<Part> =
                         blocks.filter_map(WireThinkingBlock::into_part).collect();
                     parts.splice(0..0, thinking);
                 }
-                for (index, call) in self.tool_calls.unwrap_or_default().into_iter().enumerate() {
-                    parts.extend(call.into_parts(&format!("{path}.tool_calls[{index}]"))?);
+                for (index, call) in self
+                    .tool_calls
+                    .unwrap_or_default()
+                    .0
+                    .into_iter()
+                    .enumerate()
+                {
+                    let path = format!("{path}.tool_calls[{index}]");
+                    parts.extend(call.into_parts(&path, arguments)?);
                 }
                 // OpenAI's old form, as old histories have it; its result names the function too.
                 if let Some(function) = self.function_call {
                     let call = WireToolCall {
                         id: function.name.clone(),
-                        function,
+                        function: *function,
                         cache_control: None,
                     };
-                    parts.extend(call.into_parts(&format!("{path}.function_call"))?);
+                    let path = format!("{path}.function_call");
+                    parts.extend(call.into_parts(&path, arguments)?);
                 }
                 Role::Assistant
             }
@@ -135,7 +144,11 @@ impl WireMessage {
 }
 
 impl WireToolCall {
-    fn into_parts(self, path: &str) -> Result<impl Iterator<Item = Part>, ApiError> {
+    fn into_parts(
+        self,
+        path: &str,
+        arguments: &mut Arguments,
+    ) -> Result<impl Iterator<Item = Part> + use<>, ApiError> {
         for (field, value) in [("id", &self.id), ("function.name", &self.function.name)] {
             if value.is_empty() {
                 let param = format!("{path}.{field}");
@@ -148,7 +161,9 @@ impl WireToolCall {
         let mark = self
             .cache_control
             .map(|control| Part::CacheMark(control.ttl()));
-        let calls = arguments(self.function.arguments)
+        let path = format!("{path}.function.arguments");
+        let calls = arguments
+            .read(self.function.arguments, &path)?
             .into_iter()
             .map(move |input| {
                 Part::ToolCall(ToolCall {

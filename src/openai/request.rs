@@ -7,9 +7,10 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
+use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Betas, Body, Control, Labels, MockFailure, Options, RemoteImage, WireFallback,
-    numbers,
+    self, ApiError, Arguments, Betas, Body, Control, Labels, List, MockFailure, Options,
+    RemoteImage, WireFallback, numbers,
 };
 
 use super::format::{self, ResponseFormat};
@@ -25,8 +26,8 @@ use super::unsupported;
 pub struct ChatRequest {
     model: Option<String>,
     #[serde(default)]
-    messages: Vec<WireMessage>,
-    tools: Option<Vec<WireTool>>,
+    messages: List<WireMessage, MOST_PARTS>,
+    tools: Option<List<WireTool, MOST_TOOLS>>,
     tool_choice: Option<tools::WireChoice>,
     parallel_tool_calls: Option<bool>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -110,7 +111,7 @@ impl Body for ChatRequest {
 
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
-        for (at, message) in self.messages.iter_mut().enumerate() {
+        for (at, message) in self.messages.0.iter_mut().enumerate() {
             for (part, picture) in message.remote_images() {
                 images.push(RemoteImage {
                     param: format!("messages[{at}].content[{part}].image_url"),
@@ -124,6 +125,7 @@ impl Body for ChatRequest {
     fn put_images(&mut self, pictures: Vec<Bytes>) {
         let parts = self
             .messages
+            .0
             .iter_mut()
             .flat_map(WireMessage::remote_images);
         for ((_, part), picture) in parts.zip(pictures) {
@@ -132,7 +134,7 @@ impl Body for ChatRequest {
     }
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
-        if self.messages.is_empty() {
+        if self.messages.0.is_empty() {
             return Err(ApiError::bad_request(
                 "Missing required parameter: 'messages'.",
                 "messages",
@@ -178,7 +180,7 @@ impl Body for ChatRequest {
             self.reasoning,
         )?;
         let mut request = Request {
-            tools: tools::offered(self.tools.unwrap_or_default())?,
+            tools: tools::offered(self.tools.unwrap_or_default().0)?,
             tool_choice: self
                 .tool_choice
                 .map_or(Ok(ToolChoice::Auto), tools::choice)?,
@@ -215,10 +217,12 @@ impl Body for ChatRequest {
                 "tool_choice",
             ));
         }
-        for (index, message) in self.messages.into_iter().enumerate() {
-            let turn = message.into_turn(&format!("messages[{index}]"))?;
+        let mut arguments = Arguments::default();
+        for (index, message) in self.messages.0.into_iter().enumerate() {
+            let turn = message.into_turn(&format!("messages[{index}]"), &mut arguments)?;
             push(&mut request, turn);
         }
+        limits::check(&request.system, &request.turns, "messages")?;
         let mock = |on: Option<bool>, failure| (on == Some(true)).then_some(failure);
         let control = Control {
             num_retries: self.num_retries,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
 use crate::openai::content::WirePart;
-use crate::wire::{ApiError, Content, Seal, arguments};
+use crate::wire::{ApiError, Arguments, Content, Seal};
 
 use super::sealed;
 use super::tools::{FREE_FORM, joined};
@@ -53,7 +53,11 @@ impl WireItem {
     }
 
     /// The turn that this item is; `None` for items that mean nothing to a model here. `path` names it in errors.
-    pub(super) fn into_turn(self, path: &str) -> Result<Option<Turn>, ApiError> {
+    pub(super) fn into_turn(
+        self,
+        path: &str,
+        arguments: &mut Arguments,
+    ) -> Result<Option<Turn>, ApiError> {
         let turn = |role: Role, parts: Vec<Part>| Ok(Some(Turn { role, parts }));
         match self.r#type.as_deref().unwrap_or("message") {
             "message" => {
@@ -76,7 +80,8 @@ impl WireItem {
                 let inputs = if kind == "custom_tool_call" {
                     vec![json!({FREE_FORM: self.input.unwrap_or_default()})]
                 } else {
-                    arguments(self.arguments.unwrap_or_default().into())
+                    let path = format!("{path}.arguments");
+                    arguments.read(self.arguments.unwrap_or_default().into(), &path)?
                 };
                 let name = required(self.name, path, "name")?;
                 let name = joined(self.namespace.as_deref(), &name);

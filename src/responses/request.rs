@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::conversation::{AnswerFormat, Part, Request, Role, Sampling, Thinking, Turn};
 use crate::openai::format::{self, ResponseFormat};
+use crate::wire::limits::{self, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Body, Control, Labels, MockFailure, Options, RemoteImage, Seal, WireFallback,
-    effort, numbers,
+    self, ApiError, Arguments, Body, Control, Labels, List, MockFailure, Options, RemoteImage,
+    Seal, WireFallback, effort, numbers,
 };
 
 use super::item::WireItem;
@@ -23,7 +24,7 @@ pub struct ResponsesRequest {
     #[serde(default)]
     input: Input,
     instructions: Option<String>,
-    tools: Option<Vec<WireTool>>,
+    tools: Option<List<WireTool, MOST_TOOLS>>,
     tool_choice: Option<WireChoice>,
     parallel_tool_calls: Option<bool>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -167,7 +168,7 @@ impl Body for ResponsesRequest {
             ));
         }
         let unsupported = std::mem::take(&mut self.unknown);
-        let offer = Offer::of(self.tools.unwrap_or_default())?;
+        let offer = Offer::of(self.tools.unwrap_or_default().0)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {
                 let effort = effort(&word, "reasoning.effort")?;
@@ -176,6 +177,7 @@ impl Body for ResponsesRequest {
             None => None,
         };
         let (system, turns) = conversation(self.instructions, self.input)?;
+        limits::check(&system, &turns, "input")?;
         let request = Request {
             system,
             turns,
@@ -272,8 +274,9 @@ fn conversation(
             parts: vec![Part::Text(text)],
         }),
         Input::Items(items) => {
+            let mut arguments = Arguments::default();
             for (at, item) in items.into_iter().enumerate() {
-                match item.into_turn(&format!("input[{at}]"))? {
+                match item.into_turn(&format!("input[{at}]"), &mut arguments)? {
                     Some(turn) if turn.role == Role::System && turns.is_empty() => {
                         system.extend(turn.parts);
                     }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::conversation::{Tool, ToolChoice};
-use crate::wire::ApiError;
+use crate::wire::limits::{self, MOST_TOOLS};
+use crate::wire::{ApiError, List};
 
 /// Stands between a namespace and a name: no name of OpenAI's may hold it.
 const SEPARATOR: &str = "::";
@@ -27,7 +28,7 @@ pub(super) struct WireTool {
     /// What a free-form tool's text must look like.
     format: Option<Value>,
     /// A namespace's own.
-    tools: Option<Vec<WireTool>>,
+    tools: Option<List<WireTool, MOST_TOOLS>>,
 }
 
 /// `tool_choice`: a word or an object.
@@ -72,6 +73,11 @@ impl Offer {
         for (at, tool) in tools.into_iter().enumerate() {
             offer.add(tool, None, &format!("tools[{at}]"))?;
         }
+        // Namespaces have more of them than the list itself.
+        let count = offer.tools.len();
+        if count > MOST_TOOLS {
+            return Err(limits::refusal("tools", "tools", count, MOST_TOOLS));
+        }
         Ok(offer)
     }
 
@@ -87,7 +93,7 @@ impl Offer {
             return Err(ApiError::bad_request(message, param));
         }
         if kind == "namespace" {
-            for (at, inner) in tool.tools.unwrap_or_default().into_iter().enumerate() {
+            for (at, inner) in tool.tools.unwrap_or_default().0.into_iter().enumerate() {
                 self.add(inner, Some(&tool.name), &format!("{path}.tools[{at}]"))?;
             }
             return Ok(());

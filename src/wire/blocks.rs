@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::conversation::{CacheTtl, Document, DocumentFormat, Part, ThinkingBlock};
 
@@ -24,6 +25,15 @@ impl CacheControl {
             _ => CacheTtl::FiveMinutes,
         }
     }
+}
+
+/// `citations`: `{"enabled": true}` on a document. On replayed text it is a list of what was cited, which says nothing
+/// here.
+pub(crate) fn citations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let written = Value::deserialize(deserializer)?;
+    Ok(written
+        .get("enabled")
+        .is_some_and(|enabled| enabled == true))
 }
 
 /// A signed block, if it is one.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::json::{self, Misread};
 
+use super::limits::OF_BODY;
 use super::{ApiError, surrogates};
 
 /// Parses a body. Beside it, the names of the root's fields that the type does not have. The error names the field
@@ -33,7 +34,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<String>)
 
 /// Parses a small body of the gateway's own. The error names the field that was wrong.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    json::read(body).map_err(refusal)
+    json::read_with(body, OF_BODY, |json| T::deserialize(json)).map_err(refusal)
 }
 
 /// The refusal that names the field.
@@ -48,19 +49,20 @@ fn refusal(misread: Misread) -> ApiError {
 /// What a body that was refused can still say of itself.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Headline {
-    model: Value,
-    stream: Value,
+struct Headline<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stream: Option<&'a RawValue>,
 }
 
 /// The model that a body asks for and whether it asks for a stream, as far as it can be read at all: for the record of
 /// a request that was refused.
 pub(crate) fn headline(body: &[u8]) -> (Option<String>, bool) {
     let Headline { model, stream } = serde_json::from_slice(body).unwrap_or_default();
-    (
-        model.as_str().map(str::to_owned),
-        stream.as_bool().unwrap_or(false),
-    )
+    let model = model.and_then(|model| serde_json::from_str(model.get()).ok());
+    let stream = stream.is_some_and(|stream| stream.get() == "true");
+    (model, stream)
 }
 
 /// A header's number; what is no number says nothing.

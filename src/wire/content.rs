@@ -7,7 +7,9 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::conversation::Part;
+use crate::json::FIXED_FORM;
 
+use super::limits::{self, MOST_PARTS};
 use super::{ApiError, CacheControl};
 
 /// `content` of a message.
@@ -41,15 +43,19 @@ impl<'de, P: Deserialize<'de>> Deserialize<'de> for Content<P> {
                 Ok(Content::Empty)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<P>, A::Error> {
-                let mut parts = Vec::with_capacity(seq.size_hint().unwrap_or(0));
-                while let Some(part) = seq.next_element()? {
-                    parts.push(part);
-                }
-                Ok(Content::Parts(parts))
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Content<P>, A::Error> {
+                limits::items_of(seq, "parts", MOST_PARTS).map(Content::Parts)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Content<P>, D::Error> {
+                deserializer.deserialize_any(self)
             }
         }
-        deserializer.deserialize_any(ContentVisitor(PhantomData))
+        let visitor = ContentVisitor(PhantomData);
+        deserializer.deserialize_newtype_struct(FIXED_FORM, visitor)
     }
 }
 

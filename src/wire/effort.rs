@@ -33,15 +33,19 @@ pub(crate) enum Betas {
     Many(Vec<String>),
 }
 
+/// More betas than this are not looked at; Anthropic has had some thirty.
+const MOST_BETAS: usize = 100;
+
 impl Betas {
     /// The names, each for itself: one text may hold several, as the HTTP header `anthropic-beta` does.
     pub(crate) fn list(self) -> Vec<String> {
         match self {
-            Self::Many(betas) => betas,
+            Self::Many(betas) => betas.into_iter().take(MOST_BETAS).collect(),
             Self::One(text) => text
                 .split(',')
                 .map(|beta| beta.trim().to_owned())
                 .filter(|beta| !beta.is_empty())
+                .take(MOST_BETAS)
                 .collect(),
         }
     }

@@ -26,6 +26,20 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
 }
 
+/// Longest message about a request's fault, in bytes.
+const LONGEST_MESSAGE: usize = 2_000;
+/// Longest path of a field, in bytes.
+const LONGEST_PARAM: usize = 300;
+
+/// The text, cut behind so many bytes.
+fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push('…');
+    }
+    text
+}
+
 impl ApiError {
     /// What the message of an error of Bedrock's begins with, as in the reference system.
     pub const UPSTREAM: &str = "BedrockException - ";
@@ -42,11 +56,13 @@ impl ApiError {
         }
     }
 
-    /// 400: the request's field `param` is wrong.
+    /// 400: the request's field `param` is wrong. Both quote what the client wrote, which may be megabytes long; the
+    /// answer, the log and the record get the beginning.
     pub fn bad_request(message: impl Into<String>, param: impl Into<String>) -> Self {
+        let message = cut(message.into(), LONGEST_MESSAGE);
         let error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
         Self {
-            param: Some(param.into()),
+            param: Some(cut(param.into(), LONGEST_PARAM)),
             ..error
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::ordered;
@@ -94,7 +96,7 @@ impl Labels {
             .or_else(|| of_metadata("session_id"))
             .or_else(|| of_metadata("trace_id"))
             .or_else(|| of_metadata("cline_task_id"))
-            .or_else(|| claude_code_session(&of_metadata("user_id")?));
+            .or_else(|| ClaudeCodeUser::read(&of_metadata("user_id")?)?.session_id);
         Ok(Self {
             tags: tags.collect(),
             end_user: of_headers.end_user.or(user.map(short)),
@@ -158,10 +160,31 @@ fn said_of_storing(headers: &HeaderMap) -> Option<bool> {
     wanted.into_iter().any(is_true).then_some(true)
 }
 
-/// Claude Code's `metadata.user_id` is JSON text.
-fn claude_code_session(user_id: &str) -> Option<String> {
-    let user: Value = serde_json::from_str(user_id).ok()?;
-    user.get("session_id")?.as_str().map(str::to_owned)
+/// Claude Code's `metadata.user_id`, which is JSON text. What is not there is empty in some of its versions.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClaudeCodeUser {
+    #[serde(deserialize_with = "filled")]
+    pub(crate) account_uuid: Option<String>,
+    #[serde(deserialize_with = "filled")]
+    pub(crate) device_id: Option<String>,
+    #[serde(deserialize_with = "filled")]
+    pub(crate) session_id: Option<String>,
+}
+
+impl ClaudeCodeUser {
+    /// The ids in a user's id; `None` where it is no JSON object.
+    pub(crate) fn read(user_id: &str) -> Option<Self> {
+        let is_object = user_id.trim_start().starts_with('{');
+        is_object.then(|| serde_json::from_str(user_id).ok())?
+    }
+}
+
+/// A text that is not empty; whatever else stands there says nothing, however long it is.
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let written = <&RawValue>::deserialize(deserializer)?;
+    let text = serde_json::from_str::<String>(written.get()).ok();
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 /// The header, else `metadata.spend_logs_metadata`.

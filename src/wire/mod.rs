@@ -13,6 +13,7 @@ mod error;
 mod fallback;
 mod fields;
 mod labels;
+pub(crate) mod limits;
 pub(crate) mod media;
 pub(crate) mod numbers;
 mod options;
@@ -29,12 +30,13 @@ pub(crate) use options::Control;
 pub use seal::Seal;
 pub use stored::stored_request;
 
-pub(crate) use arguments::arguments;
-pub(crate) use blocks::{CacheControl, WireSource, redacted, signed};
+pub(crate) use arguments::Arguments;
+pub(crate) use blocks::{CacheControl, WireSource, citations, redacted, signed};
 pub(crate) use body::{header, headline, parse, read, seconds};
 pub(crate) use content::{Content, ContentPart};
 pub(crate) use effort::{Betas, effort};
-pub(crate) use labels::{LONGEST_TAG, is_legal_in_tags};
+pub(crate) use labels::{ClaudeCodeUser, LONGEST_TAG, is_legal_in_tags};
+pub(crate) use limits::List;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;

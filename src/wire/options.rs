@@ -107,7 +107,16 @@ pub enum MockFailure {
 /// The refusal that names them.
 fn refusal(fields: &[String]) -> Option<ApiError> {
     let first = fields.first()?;
-    let named: Vec<String> = fields.iter().map(|field| format!("'{field}'")).collect();
+    const MOST_NAMED: usize = 20;
+    let named = fields.iter().take(MOST_NAMED);
+    let mut named: Vec<String> = named.map(|field| format!("'{field}'")).collect();
+    if let Some(more) = fields
+        .len()
+        .checked_sub(MOST_NAMED)
+        .filter(|more| *more > 0)
+    {
+        named.push(format!("and {more} more"));
+    }
     let message = format!(
         "Bedrock has nothing for these fields of the request: {}. Leave them out, or have them ignored with \
          'drop_params: true' in the request or in the configuration. Fields for the model itself go into \

@@ -2,6 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::json;
+
+use super::limits::OF_BODY;
+
 /// Fields of LiteLLM's clients that hold secrets, or may.
 const SECRET: [&str; 8] = [
     "api_key",
@@ -14,8 +18,12 @@ const SECRET: [&str; 8] = [
     "aws_session_token",
 ];
 
-/// The body as the client sent it, without keys and headers; `None` where it is no object.
+/// The body as the client sent it, without keys and headers; `None` where it is no object, or one that was refused
+/// because it holds too much.
 pub fn stored_request(body: &[u8]) -> Option<Value> {
+    if json::count_values(body) > OF_BODY.values {
+        return None;
+    }
     let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
     without_secrets(&mut fields);
     // A fallback may bring fields of its own.

@@ -12,19 +12,21 @@ use serde_json::Value;
 use crate::json::{self, Misread};
 
 use super::fields;
+use super::limits::OF_BODY;
 
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
 /// of the root's fields that the type does not have.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<(T, Vec<String>), Misread> {
-    let read = |json: &[u8]| json::read_with(json, |json| fields::read(json));
+    let read = |json: &[u8]| json::read_with(json, OF_BODY, |json| fields::read(json));
     read(json).or_else(|misread| match repaired(json) {
         Cow::Owned(repaired) if !misread.error.is_data() => read(&repaired),
         _ => Err(misread),
     })
 }
 
-/// The values that stand one after the other at the start of a text, up to the first that cannot be read.
-pub(crate) fn values(json: &[u8]) -> Vec<Value> {
+/// The objects among the values that stand one after the other at the start of a text, up to the first value that cannot
+/// be read, and at most so many.
+pub(crate) fn objects(json: &[u8], most: usize) -> Vec<Value> {
     let read = |json: &[u8]| -> (Vec<Value>, bool) {
         let mut broken = false;
         let values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
@@ -32,11 +34,15 @@ pub(crate) fn values(json: &[u8]) -> Vec<Value> {
             broken = value.is_err();
             value.ok()
         });
-        (whole.collect(), broken)
+        let objects = whole.filter(Value::is_object).take(most).collect();
+        (objects, broken)
     };
-    match (read(json), repaired(json)) {
-        ((_, true), Cow::Owned(repaired)) => read(&repaired).0,
-        ((values, _), _) => values,
+    match read(json) {
+        (objects, false) => objects,
+        (objects, true) => match repaired(json) {
+            Cow::Owned(repaired) => read(&repaired).0,
+            Cow::Borrowed(_) => objects,
+        },
     }
 }
 

@@ -113,7 +113,8 @@ fn by_schema(
         strict: false,
         cache: None,
     };
-    schema::fit(&mut tool, model.family);
+    let mut left = schema::MOST_INLINED;
+    schema::fit(&mut tool, model.family, &mut left);
     let instruction = format!(
         "When you are ready to answer the user, do it by calling the tool {name} exactly once, with the whole answer \
          as its arguments and no text beside it."

@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::conversation::{Part, ToolResult};
 
-use super::names::numbered_id;
+use super::names::stem_of_id;
 
 /// The calls of a conversation, read turn by turn.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     /// Every id so far, as planned.
     taken: HashSet<String>,
-    /// How often the client used an id so far.
-    uses: HashMap<String, usize>,
+    /// The number of the last id with a stem. Counted by stem and not by id: long ids may have one stem in common.
+    numbers: HashMap<String, usize>,
     /// What the turn just read waits for, in its order, by planned id.
     open: Vec<String>,
     /// The same by the client's id.
@@ -25,6 +25,9 @@ impl Calls {
     /// and Bedrock refuses an id that it has seen. A call that stands twice in one turn, word for word, is a slip of
     /// the client and goes.
     pub(super) fn ask(&mut self, parts: Vec<Part>) -> Vec<Part> {
+        if !parts.iter().any(|part| matches!(part, Part::ToolCall(_))) {
+            return parts;
+        }
         let mut first: HashMap<String, usize> = HashMap::new();
         let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
         for part in parts {
@@ -52,6 +55,10 @@ impl Calls {
 
     /// The user's parts with exactly one result for every open call; a result that nothing asked for becomes text.
     pub(super) fn settle(&mut self, parts: Vec<Part>) -> Vec<Part> {
+        let has_results = parts.iter().any(|part| matches!(part, Part::ToolResult(_)));
+        if !has_results && self.open.is_empty() {
+            return parts;
+        }
         let mut answered = HashSet::new();
         let mut settled = Vec::with_capacity(parts.len());
         for part in parts {
@@ -79,10 +86,14 @@ impl Calls {
     }
 
     fn new_id(&mut self, id: &str) -> String {
-        let uses = self.uses.entry(id.to_owned()).or_default();
+        if self.taken.insert(id.to_owned()) {
+            return id.to_owned();
+        }
+        let stem = stem_of_id(id);
+        let number = self.numbers.entry(stem.clone()).or_insert(1);
         loop {
-            *uses += 1;
-            let planned = numbered_id(id, *uses);
+            *number += 1;
+            let planned = format!("{stem}{number}");
             if self.taken.insert(planned.clone()) {
                 return planned;
             }

@@ -1,6 +1,6 @@
 //! Documents: names that Bedrock takes, and what stands in for a document that the target cannot read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::conversation::{Document, DocumentFormat, Part, Turn};
 
@@ -22,7 +22,7 @@ pub(super) fn as_text(document: &Document) -> Part {
 /// Gives every document a legal name of its own. Names depend on what stands before a document and on nothing after
 /// it, so that they stay the same from turn to turn: they are part of the cached prefix.
 pub(super) fn name(turns: &mut [Turn]) {
-    let mut taken = HashSet::new();
+    let mut taken = Taken::default();
     for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
         match part {
             Part::Document(document) => name_one(document, &mut taken),
@@ -38,13 +38,21 @@ pub(super) fn name(turns: &mut [Turn]) {
     }
 }
 
-fn name_one(document: &mut Document, taken: &mut HashSet<String>) {
+/// The names so far.
+#[derive(Default)]
+struct Taken {
+    names: HashSet<String>,
+    /// The number that the next document of a name gets: a conversation may have very many of one name.
+    next: HashMap<String, usize>,
+}
+
+fn name_one(document: &mut Document, taken: &mut Taken) {
     let wanted = legal(&document.name);
     let mut name = wanted.clone();
-    let mut n = 1;
-    while !taken.insert(name.clone()) {
-        n += 1;
-        name = format!("{wanted} ({n})");
+    let next = taken.next.entry(wanted.clone()).or_insert(2);
+    while !taken.names.insert(name.clone()) {
+        name = format!("{wanted} ({next})");
+        *next += 1;
     }
     document.name = name;
 }

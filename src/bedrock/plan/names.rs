@@ -85,14 +85,10 @@ pub(super) fn legal_id_with_signs(id: &str) -> String {
     }
 }
 
-/// The legal id for the `n`th use of one, counted from 1: the id itself, then others like it.
-pub(super) fn numbered_id(id: &str, n: usize) -> String {
-    if n <= 1 {
-        return id.to_owned();
-    }
-    let number = format!("_{n}");
-    let readable: String = id.chars().take(MAX_LEN - number.len()).collect();
-    readable + number.as_str()
+/// What all further ids of one that is in use begin with; a number follows. It leaves room for one of six digits.
+pub(super) fn stem_of_id(id: &str) -> String {
+    let readable = id.chars().take(MAX_LEN - "_999999".len());
+    readable.chain(['_']).collect()
 }
 
 fn is_legal(name: &str) -> bool {

@@ -10,9 +10,9 @@ use crate::conversation::Tool;
 /// Deepest nesting that references are followed to: recursive schemas have no end.
 const DEEPEST: usize = 8;
 
-/// How much may come in through references, in bytes, roughly: what refers to itself in many places grows with every
-/// level.
-const MOST_INLINED: usize = 256 * 1_024;
+/// How much may come in through references in all tools of a request, in bytes, roughly: what refers to itself in many
+/// places grows with every level.
+pub(super) const MOST_INLINED: usize = 256 * 1_024;
 
 /// Keywords that a model held to a schema does not take
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html>). Recorded: `minLength` is taken.
@@ -40,8 +40,9 @@ const UNENFORCEABLE: [&str; 21] = [
     "allOf",
 ];
 
-/// Makes the tool's schema one that the family takes. What the schema can no longer say, the description does.
-pub(super) fn fit(tool: &mut Tool, family: Family) {
+/// Makes the tool's schema one that the family takes. What the schema can no longer say, the description does. `left` is
+/// how much of [`MOST_INLINED`] the tools before have left.
+pub(super) fn fit(tool: &mut Tool, family: Family, left: &mut usize) {
     tool.schema = object(&tool.schema);
     let Some(root) = tool.schema.as_object() else {
         return;
@@ -78,10 +79,8 @@ pub(super) fn fit(tool: &mut Tool, family: Family) {
                 return;
             }
             let definitions = tool.schema.as_ref();
-            let mut left = MOST_INLINED;
             let kept = root.iter().filter(|(key, _)| known.contains(&key.as_str()));
-            let kept =
-                kept.map(|(key, value)| (key.clone(), inlined(value, definitions, 0, &mut left)));
+            let kept = kept.map(|(key, value)| (key.clone(), inlined(value, definitions, 0, left)));
             tool.schema = Arc::new(Value::Object(kept.collect()));
         }
         _ => {}

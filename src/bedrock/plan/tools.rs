@@ -16,6 +16,7 @@ use super::thinking::Thought;
 /// refuses an empty description and any other root.
 pub(super) fn offered(tools: &[Tool], names: &Names, model: &Model) -> Vec<Tool> {
     let mut seen = HashSet::new();
+    let mut left = schema::MOST_INLINED;
     tools
         .iter()
         .filter(|tool| seen.insert(tool.name.as_str()))
@@ -29,7 +30,7 @@ pub(super) fn offered(tools: &[Tool], names: &Names, model: &Model) -> Vec<Tool>
                 cache: tool.cache,
                 name,
             };
-            schema::fit(&mut fitted, model.family);
+            schema::fit(&mut fitted, model.family, &mut left);
             if tool.strict
                 && model.abilities.strict_tools
                 && let Some(schema) = schema::enforceable(&fitted.schema)

@@ -227,14 +227,18 @@ fn answer_calls(turns: Vec<Turn>) -> Vec<Turn> {
 
 /// A stable sort in which a cache mark stays behind the part that it marks.
 fn order(parts: Vec<Part>, rank: fn(&Part) -> u8) -> Vec<Part> {
-    let mut ranked: Vec<(u8, Part)> = Vec::with_capacity(parts.len());
     let mut last = 0;
-    for part in parts {
+    let ranks = parts.iter().map(|part| {
         if !matches!(part, Part::CacheMark(_)) {
-            last = rank(&part);
+            last = rank(part);
         }
-        ranked.push((last, part));
+        last
+    });
+    let ranks: Vec<u8> = ranks.collect();
+    if ranks.is_sorted() {
+        return parts;
     }
+    let mut ranked: Vec<(u8, Part)> = ranks.into_iter().zip(parts).collect();
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, part)| part).collect()
 }
@@ -242,6 +246,9 @@ fn order(parts: Vec<Part>, rank: fn(&Part) -> u8) -> Vec<Part> {
 /// A mark needs something before it in its own turn that can be marked, which thinking cannot; and two marks in a row
 /// say nothing more than the longer-lived one.
 pub(super) fn drop_stray_marks(parts: Vec<Part>) -> Vec<Part> {
+    if !parts.iter().any(|part| matches!(part, Part::CacheMark(_))) {
+        return parts;
+    }
     let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
     for part in parts {
         match (&part, kept.last_mut()) {

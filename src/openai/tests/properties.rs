@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn text_of_any_kind_is_repaired_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..80), text in ".{0,40}") {
         let _ = ChatRequest::parse(&bytes);
-        let _ = surrogates::values(&bytes);
+        let _ = surrogates::objects(&bytes, 3);
         let json = Value::from(text).to_string();
         let repaired = surrogates::repaired(json.as_bytes());
         prop_assert_eq!(&*repaired, json.as_bytes());
