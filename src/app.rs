@@ -41,6 +41,8 @@ pub struct App {
     /// What is left of requests when their clients are served or gone, until the records are written: whoever ends the
     /// process waits for this.
     pub tasks: TaskTracker,
+    /// How long the body of a request may take.
+    pub body_times: BodyTimes,
 }
 
 /// When a request must be over because its surroundings end then. A shell that has such a limit puts it into the
@@ -51,6 +53,28 @@ pub struct Deadline(pub Instant);
 /// Where a request comes from, as far as the shell knows. It puts it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
+
+/// How long the body of a request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyTimes {
+    /// How long the client may pause.
+    pub silence: Duration,
+    /// How long all of it may take, however short it is.
+    pub base: Duration,
+    /// It may take a second more for each of these many bytes that have come.
+    pub bytes_per_second: u64,
+}
+
+impl Default for BodyTimes {
+    /// 50 kB/s are enough for every body, and a small one may come slowly.
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(30),
+            base: Duration::from_secs(60),
+            bytes_per_second: 50_000,
+        }
+    }
+}
 
 impl AppState {
     /// The state of one process.
@@ -77,7 +101,17 @@ impl AppState {
             secret: Secret::new(ledger.table().clone()),
             ledger,
             tasks,
+            body_times: BodyTimes::default(),
         }))
+    }
+
+    /// The state with other times for the bodies of requests. Only before it is shared.
+    #[must_use]
+    pub fn with_body_times(mut self, times: BodyTimes) -> Self {
+        if let Some(app) = Arc::get_mut(&mut self.0) {
+            app.body_times = times;
+        }
+        self
     }
 }
 

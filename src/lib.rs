@@ -37,9 +37,13 @@ mod task;
 pub mod thinking;
 pub mod wire;
 
-pub use app::{AppState, ClientAddress, Deadline};
+pub use app::{AppState, BodyTimes, ClientAddress, Deadline};
 
 /// The one handler that every shell serves.
 pub fn app(state: AppState) -> axum::Router {
-    http::observed(http::router(state.clone()).merge(admin::router(state)))
+    let times = state.body_times;
+    http::observed(
+        http::router(state.clone()).merge(admin::router(state)),
+        times,
+    )
 }

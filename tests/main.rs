@@ -47,6 +47,7 @@ mod recovery;
 mod responses;
 mod routing;
 mod seals;
+mod slow_bodies;
 mod soak;
 mod spend_api;
 mod streams;

@@ -19,6 +19,7 @@ mod listener;
 mod log;
 mod model_info;
 mod models;
+mod paced;
 mod panic;
 pub(crate) mod probe;
 mod refusal;
@@ -28,30 +29,20 @@ mod sse;
 mod standing;
 mod trail;
 
-use std::time::Duration;
-
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use tower::ServiceBuilder;
+use tower::util::option_layer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::anthropic::Messages;
-use crate::app::AppState;
+use crate::app::{AppState, BodyTimes};
 use crate::openai::Chat;
 use crate::responses::Responses;
-
-/// Lambda itself refuses larger requests
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
-
-/// How long a client may pause while it sends its request's body.
-const MAX_SILENCE_IN_BODY: Duration = Duration::from_secs(30);
 
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
@@ -68,11 +59,6 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/models/{*id}", get(models::one))
         .route("/model/info", get(model_info::list));
 
-    let most = app
-        .config
-        .general
-        .max_request_bytes
-        .and_then(|bytes| usize::try_from(bytes).ok());
     Router::new()
         .merge(api.clone())
         .nest("/v1", api)
@@ -94,20 +80,17 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/", get(home::page))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        // In one, the outermost first: a router boxes every request once for each of its layers.
-        .layer(
-            ServiceBuilder::new()
-                .option_layer(cors(&app.config.general.cors_allow_origins))
-                .layer(RequestBodyTimeoutLayer::new(MAX_SILENCE_IN_BODY))
-                .layer(DefaultBodyLimit::max(most.unwrap_or(MAX_REQUEST_BYTES))),
-        )
+        .layer(option_layer(cors(&app.config.general.cors_allow_origins)))
         .with_state(app)
 }
 
-/// What holds for every route, of the gateway and of the admin pages: a line in the log, and words for a panic.
-pub(crate) fn observed(router: Router) -> Router {
+/// What holds for every route, of the gateway and of the admin pages: a line in the log, words for a panic, and a time
+/// limit for the request's body.
+pub(crate) fn observed(router: Router, times: BodyTimes) -> Router {
     // One layer: each boxes every request and is passed by every wake of its handler.
-    router.layer(from_fn(observe))
+    router.layer(from_fn(move |request: Request, next: Next| {
+        observe(paced::paced(request, times), next)
+    }))
 }
 
 async fn observe(request: Request, next: Next) -> Response {

@@ -12,7 +12,7 @@ use crate::{AppState, app};
 
 use super::gather::{Gathered, Habits, gather};
 use super::simulated::Simulated;
-use super::{Contract, StartError, server};
+use super::{Contract, StartError, files, server};
 
 pub use super::gather::Upstream;
 
@@ -37,7 +37,12 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
     announce(address, contract, &state, simulated.as_ref());
 
     let tasks = state.tasks.clone();
-    server::serve(listener, app(state), server::HEAD_LIMIT, stop_signal()).await;
+    let limits = server::ServerLimits::of_files(files::most());
+    tracing::info!(
+        connections = limits.connections,
+        "most connections at a time"
+    );
+    server::serve(listener, app(state), limits, stop_signal()).await;
 
     // The clients have their answers; their records may still be on the way.
     tasks.close();

@@ -10,6 +10,8 @@ use crate::store::StoreError;
 mod aws;
 mod connections;
 mod contract;
+#[cfg(feature = "local")]
+mod files;
 mod gather;
 pub mod lambda;
 #[cfg(feature = "local")]

@@ -1,7 +1,9 @@
-//! A listener's connections, served with the limits that a server needs whose clients are not all well meant: whoever
-//! sends his headers slowly, or sends too many, does not occupy it.
+//! A listener's connections, served with the limits that a server needs whose clients are not all well meant: a client
+//! that sends its headers slowly, sends too many, or opens many connections does not take what the others need.
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,14 +11,44 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceBuilder;
 use tower_http::add_extension::AddExtensionLayer;
 
 use crate::ClientAddress;
 
-/// How long a client may take for the head of a request, and a kept connection may be idle.
-pub(super) const HEAD_LIMIT: Duration = Duration::from_secs(30);
+/// Files that a connection may need beside its own: the calls of Bedrock and of the table that it leads to, the embedded
+/// table's with both their ends.
+const FILES_OF_A_CONNECTION: usize = 4;
+/// Files that are kept for everything else: the table's file, the log, connections that are kept for the next call.
+const OTHER_FILES: usize = 64;
+/// Fewer connections are no server.
+const LEAST_CONNECTIONS: usize = 8;
+/// More need memory rather than files.
+const MOST_CONNECTIONS: usize = 16_384;
+
+/// The limits of a server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ServerLimits {
+    /// How long a client may take for the head of a request, and a kept connection may be idle.
+    pub(super) head: Duration,
+    /// Connections that are open at the same time. Further ones wait until one of them ends.
+    pub(super) connections: usize,
+}
+
+impl ServerLimits {
+    /// For a process that may have so many files open. Without a limit of its own, clients could take all of them, and
+    /// there would be none for the calls of Bedrock and the table.
+    pub(super) fn of_files(files: usize) -> Self {
+        let connections = files.saturating_sub(OTHER_FILES) / FILES_OF_A_CONNECTION;
+        Self {
+            head: Duration::from_secs(30),
+            connections: connections.clamp(LEAST_CONNECTIONS, MOST_CONNECTIONS),
+        }
+    }
+}
+
 const MAX_HEADERS: usize = 100;
 /// The head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -27,19 +59,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn serve(
     listener: TcpListener,
     app: Router,
-    head_limit: Duration,
+    limits: ServerLimits,
     stop: impl Future<Output = ()>,
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(head_limit)
+        .header_read_timeout(limits.head)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, from) = tokio::select! {
-            accepted = listener.accept() => match accepted {
+        let (place, (stream, from)) = tokio::select! {
+            accepted = accept(&listener, &places, limits.connections) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_the_clients(&error) => continue,
                 Err(error) => {
@@ -61,6 +94,7 @@ pub(super) async fn serve(
             http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let watched = open.watch(connection);
         tokio::spawn(async move {
+            let _place = place;
             // A client that leaves, or does not speak HTTP, is nobody's error.
             if let Err(error) = watched.await {
                 tracing::debug!(%error, %from, "a connection ended");
@@ -69,6 +103,20 @@ pub(super) async fn serve(
     }
     drop(listener);
     open.shutdown().await;
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    most: usize,
+) -> io::Result<(OwnedSemaphorePermit, (TcpStream, SocketAddr))> {
+    if places.available_permits() == 0 {
+        tracing::warn!(most, "all connections are in use; further clients wait");
+    }
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    Ok((place, listener.accept().await?))
 }
 
 /// The connection was gone before it was accepted.
@@ -83,13 +131,11 @@ fn is_the_clients(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use axum::Extension;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
     use tokio::sync::oneshot;
     use tokio::task::JoinHandle;
 
@@ -104,7 +150,12 @@ mod tests {
         serving: JoinHandle<()>,
     }
 
-    async fn server(head_limit: Duration) -> Server {
+    const LIMITS: ServerLimits = ServerLimits {
+        head: Duration::from_secs(30),
+        connections: 8,
+    };
+
+    async fn server(limits: ServerLimits) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (answer, asked) = oneshot::channel::<()>();
@@ -120,7 +171,7 @@ mod tests {
             .route("/slow", get(slow));
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
-        let serving = tokio::spawn(serve(listener, app, head_limit, stopped));
+        let serving = tokio::spawn(serve(listener, app, limits, stopped));
         Server {
             address,
             answer,
@@ -143,7 +194,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_the_stop_requests_under_way_are_answered_and_no_new_ones() {
-        let server = server(HEAD_LIMIT).await;
+        let server = server(LIMITS).await;
         let mut under_way = sent(&server, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
         let mut other = sent(
             &server,
@@ -160,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn too_many_headers_are_refused() {
-        let server = server(HEAD_LIMIT).await;
+        let server = server(LIMITS).await;
         let headers: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
         let request = format!("GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
         let mut client = sent(&server, &request).await;
@@ -169,8 +220,33 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_ends_its_head_is_left() {
-        let server = server(Duration::from_millis(20)).await;
+        let head = Duration::from_millis(20);
+        let server = server(ServerLimits { head, ..LIMITS }).await;
         let mut client = sent(&server, "GET / HTTP/1.1\r\nhost: x\r\nx-never").await;
         assert!(!said(&mut client).await.contains("200 OK"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_above_the_limit_is_served_once_another_one_ends() {
+        let connections = 2;
+        let server = server(ServerLimits {
+            connections,
+            ..LIMITS
+        })
+        .await;
+        let request = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        let idle = [sent(&server, "").await, sent(&server, "").await];
+        let mut third = sent(&server, request).await;
+        let answer = tokio::time::timeout(Duration::from_millis(100), said(&mut third)).await;
+        assert!(answer.is_err(), "{answer:?}");
+        drop(idle);
+        assert!(said(&mut third).await.ends_with("127.0.0.1"));
+    }
+
+    #[test]
+    fn connections_leave_most_files_to_the_calls_that_they_lead_to() {
+        let of = |files| ServerLimits::of_files(files).connections;
+        assert_eq!([of(0), of(256), of(1_024)], [8, 48, 240]);
+        assert_eq!(of(usize::MAX), 16_384);
     }
 }

@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use bedrock_sidecar::AppState;
 use bedrock_sidecar::bedrock::{Clients, Override};
 use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::chain::Routes;
@@ -27,6 +26,7 @@ use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::shell::simulated::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions};
+use bedrock_sidecar::{AppState, BodyTimes};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -135,6 +135,15 @@ impl TestApp {
     pub async fn whose_table_panics_at(operation: &'static str) -> Self {
         let surroundings = Surroundings {
             table_panics_at: Some(operation),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(CONFIG).await
+    }
+
+    /// The chain of three, with other times for the bodies of requests.
+    pub async fn with_body_times(times: BodyTimes) -> Self {
+        let surroundings = Surroundings {
+            body_times: times,
             ..Surroundings::new().await
         };
         surroundings.gateway(CONFIG).await
@@ -261,6 +270,7 @@ struct Surroundings {
     table_at: Option<String>,
     /// Calls of the table of this kind panic.
     table_panics_at: Option<&'static str>,
+    body_times: BodyTimes,
 }
 
 impl Surroundings {
@@ -276,6 +286,7 @@ impl Surroundings {
             bedrock_at: None,
             table_at: None,
             table_panics_at: None,
+            body_times: BodyTimes::default(),
         }
     }
 
@@ -306,7 +317,8 @@ impl Surroundings {
             .with_seed(7)
             .sharing(table.clone());
         let ledger = Ledger::new(table, LedgerOptions::of(&config));
-        let state = AppState::new(config, routes, self.master_key, self.login, ledger);
+        let state = AppState::new(config, routes, self.master_key, self.login, ledger)
+            .with_body_times(self.body_times);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
