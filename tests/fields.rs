@@ -3,7 +3,7 @@
 use bedrock_sidecar::shell::simulated::{Event, Step};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, PRIMARY, TestApp, hello};
+use crate::support::{KEY, PRIMARY, TestApp, header, hello};
 
 async fn refusal(app: &TestApp, body: &Value) -> (String, String) {
     let response = app.chat(body).await;
@@ -51,6 +51,56 @@ async fn guardrail_tier_latency_and_tags_go_to_bedrock() {
         sent["additionalModelRequestFields"],
         json!({"anthropic_beta": ["context-1m-2025-08-07"]})
     );
+}
+
+/// So many tags of a client's, in its own order, which is not the alphabet's.
+fn many(tags: usize) -> Value {
+    let tags = (0..tags).map(|n| (format!("{}-{n}", (b'z' - n as u8) as char), json!("v")));
+    Value::Object(tags.collect())
+}
+
+#[tokio::test]
+async fn tags_of_the_gateway_s_own_stay_whatever_a_client_adds() {
+    let yaml = r#"
+model_list:
+  - model_name: primary
+    litellm_params:
+      model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0
+      requestMetadata: {team: search}
+general_settings: {bedrock_request_metadata_fields: [key_alias, session_id]}
+"#;
+    let app = TestApp::with_config(yaml).await;
+    let dropped = "x-sidecar-dropped-request-metadata";
+    for stream in [false, true] {
+        let mut body = with("requestMetadata", many(16));
+        body["requestMetadata"]["z-0"] = json!("first");
+        body["litellm_session_id"] = json!("task-7");
+        body["stream"] = json!(stream);
+        let response = app.chat(&body).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(&response, dropped), "m-13, l-14, k-15", "{stream}");
+        let tags =
+            app.bedrock.requests_for(PRIMARY).last().unwrap().body["requestMetadata"].clone();
+        assert_eq!(tags.as_object().unwrap().len(), 16);
+        assert_eq!(
+            (&tags["team"], &tags["session_id"]),
+            (&json!("search"), &json!("task-7"))
+        );
+        assert!(tags["key_alias"].is_string(), "{tags}");
+        assert_eq!(
+            (&tags["z-0"], &tags["n-12"]),
+            (&json!("first"), &json!("v"))
+        );
+    }
+
+    // A client cannot say another key's name; it may say another value for what the deployment says.
+    let tags = json!({"key_alias": "another", "team": "mine"});
+    let response = app.chat(&with("requestMetadata", tags)).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().get(dropped).is_none());
+    let tags = app.bedrock.requests_for(PRIMARY).last().unwrap().body["requestMetadata"].clone();
+    assert_ne!(tags["key_alias"], "another");
+    assert_eq!(tags["team"], "mine");
 }
 
 #[tokio::test]

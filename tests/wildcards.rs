@@ -1,11 +1,13 @@
 //! Patterns: one entry of the configuration for every model that a request may name.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bedrock_sidecar::shell::simulated::Step;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, trail_of};
+use crate::support::books::Books;
+use crate::support::process::Gateway;
+use crate::support::{BACKUP, KEY, PRIMARY, TestApp, header, hello, simulated, trail_of};
 
 const ANY: &str = r#"
 model_list:
@@ -162,4 +164,56 @@ async fn the_models_behind_a_pattern_are_listed_with_their_limits_and_can_be_ask
         1,
         "backup alone"
     );
+}
+
+/// Reads of one kind from a gateway's output: the lines of metrics.
+fn dimensions(log: &str) -> Vec<Value> {
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("CloudWatchMetrics"));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_name_that_a_client_makes_up_is_no_dimension_of_the_metrics_and_no_row_of_the_totals() {
+    let (bedrock, books) = (simulated().await, Books::new().await);
+    let mut variables = books.variables(&bedrock);
+    variables.push(("CLOUDWATCH_METRICS", "model".to_owned()));
+    let gateway = Gateway::start(ANY, &variables).await;
+    let http = reqwest::Client::new();
+    let ask = async |model: &str| {
+        let mut body = hello(model);
+        body["disable_fallbacks"] = json!(true);
+        let url = format!("{}/v1/chat/completions", gateway.url);
+        let request = http.post(url).bearer_auth(KEY).json(&body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    for n in 0..3 {
+        assert_eq!(
+            ask(&format!("bedrock/us.nobody.made-up-{n}-v1:0")).await,
+            400
+        );
+    }
+    assert_eq!(ask(SONNET).await, 200);
+    assert_eq!(ask("backup").await, 200);
+    let end = Instant::now() + Duration::from_secs(30);
+    while dimensions(&gateway.log()).len() < 5 {
+        assert!(Instant::now() < end, "{}", gateway.log());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut models: Vec<String> = dimensions(&gateway.log())
+        .iter()
+        .map(|line| line["Model"].as_str().unwrap().to_owned())
+        .collect();
+    models.sort_unstable();
+    let any = "bedrock/*";
+    assert_eq!(models, ["backup", any, any, any, any]);
+
+    while books.contents().await.totals.requests < 5 {
+        assert!(Instant::now() < end, "the records do not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(books.models().await, ["", BACKUP, PRIMARY]);
 }

@@ -45,7 +45,7 @@ pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
             .tier
             .as_deref()
             .map(|r#type| ServiceTier { r#type }),
-        request_metadata: &plan.service.metadata,
+        request_metadata: &plan.tags,
     };
     written(&body, plan)
 }

@@ -77,6 +77,8 @@ pub struct Begun {
     pub target: Arc<Target>,
     /// Every attempt so far, the answering one last.
     pub attempts: Vec<Attempt>,
+    /// The client's tags (`requestMetadata`) that were not sent, for Bedrock takes no more.
+    pub dropped_tags: Vec<String>,
 }
 
 /// How a request ended.

@@ -12,11 +12,13 @@ use crate::spend::Attempt;
 
 use super::lease::Lease;
 use super::limits::Counted;
+use super::queue::Candidate;
 use super::target::Target;
 
 /// An attempt under way.
 pub(super) struct Current {
     target: Arc<Target>,
+    hop: u32,
     started: Instant,
     /// The first event has come: Bedrock bills from here on.
     billed: bool,
@@ -24,6 +26,8 @@ pub(super) struct Current {
     /// What was sent decides what it costs, as far as Bedrock does not say what it served.
     prompt_tokens: u64,
     terms: Terms,
+    /// The client's tags that were not sent.
+    dropped_tags: Vec<String>,
     /// Bytes of the answer so far, for an estimate where Bedrock reports no usage.
     bytes: usize,
     /// Something of it was handed on.
@@ -35,14 +39,16 @@ pub(super) struct Current {
 }
 
 impl Current {
-    pub(super) fn new(target: &Arc<Target>) -> Self {
+    pub(super) fn new(candidate: &Candidate) -> Self {
         Self {
-            target: Arc::clone(target),
+            target: Arc::clone(&candidate.target),
+            hop: candidate.hop,
             started: Instant::now(),
             billed: false,
             usage: None,
             prompt_tokens: 0,
             terms: Terms::default(),
+            dropped_tags: Vec::new(),
             bytes: 0,
             handed_on: false,
             counted: None,
@@ -54,6 +60,7 @@ impl Current {
     pub(super) fn sends(&mut self, plan: &Plan) {
         self.prompt_tokens = plan.estimated_prompt_tokens();
         self.terms = plan.terms();
+        self.dropped_tags.clone_from(&plan.dropped_tags);
     }
 
     /// Bedrock has said this much of the terms on which it served.
@@ -68,6 +75,11 @@ impl Current {
 
     pub(super) fn target(&self) -> &Arc<Target> {
         &self.target
+    }
+
+    /// The client's tags that were not sent.
+    pub(super) fn dropped_tags(&self) -> &[String] {
+        &self.dropped_tags
     }
 
     /// Counts an event. True for the first one that a client sees something of, or the end.
@@ -91,19 +103,14 @@ impl Current {
     /// The attempt as the record keeps it: what came of it and what it cost. Bedrock bills what it sent, whether or
     /// not its accounting arrived.
     pub(super) fn file(&self, failure: Option<&Failure>) -> (Attempt, Option<Usage>) {
-        let deployment = self.target.deployment();
         let attempt = Attempt {
-            group: deployment.group.clone(),
-            deployment: deployment.id.clone(),
-            model: deployment.model_id.clone(),
-            region: deployment.region.clone(),
             outcome: failure
                 .map_or("ok", |failure| failure.class.as_str())
                 .to_owned(),
             status: failure.map_or(Some(200), |failure| failure.status),
             bytes: self.bytes as u64,
             ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            ..Attempt::default()
+            ..of(&self.target, self.hop)
         };
         if !self.billed {
             return (attempt, None);
@@ -116,5 +123,20 @@ impl Current {
         });
         let price = self.target.price();
         (attempt.billed_on(&self.terms, usage, price), Some(usage))
+    }
+}
+
+/// An attempt of this target, of which nothing else is known yet.
+pub(super) fn of(target: &Target, hop: u32) -> Attempt {
+    let deployment = target.deployment();
+    let pattern = deployment.pattern.as_ref();
+    Attempt {
+        group: deployment.group.clone(),
+        hop,
+        pattern: pattern.map(|pattern| pattern.group.clone()),
+        deployment: deployment.id.clone(),
+        model: deployment.model_id.clone(),
+        region: deployment.region.clone(),
+        ..Attempt::default()
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Candidate {
     pub(super) target: Arc<Target>,
     /// What it is asked, where that is not what the others are asked.
     pub(super) request: Option<FallbackRequest>,
+    /// Its group's place in the chain: 0 is the one that was asked for.
+    pub(super) hop: u32,
     /// Its place in the chain: the caller is told what the earliest one said.
     pub(super) place: usize,
 }

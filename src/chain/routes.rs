@@ -23,6 +23,9 @@ use super::shared::Shared;
 use super::target::Target;
 use super::without::{Lack, Learned};
 
+/// So many characters of a name that is unknown are said back.
+const LONGEST_SAID: usize = 200;
+
 /// No group, alias or deployment has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -49,9 +52,6 @@ pub struct Routes {
     pub(super) live: Arc<Live>,
     pub(super) shared: Option<Shared>,
 }
-
-/// A target, and what it is asked where that is not what the others are asked.
-type Link = (Arc<Target>, Option<FallbackRequest>);
 
 impl Routes {
     /// The targets of `config`, each with its client. What they turn out to be is known to this process alone until
@@ -106,7 +106,7 @@ impl Routes {
             .or(self.config.routing.default_model.as_deref())
             .unwrap_or_default();
         self.config.resolve_name(name).ok_or_else(|| UnknownModel {
-            name: name.to_owned(),
+            name: name.chars().take(LONGEST_SAID).collect(),
         })
     }
 
@@ -179,16 +179,19 @@ impl Routes {
     /// Whom this request may ask, in order: the deployments of its group, then those of each fallback.
     pub(super) fn candidates(&self, ask: &Ask) -> Vec<Candidate> {
         if let Some(target) = &ask.only {
-            return numbered([(Arc::clone(target), None)]);
+            return vec![Candidate {
+                target: Arc::clone(target),
+                request: None,
+                hop: 0,
+                place: 0,
+            }];
         }
-        let own = self.ordered(&ask.group).into_iter();
-        let mut chain: Vec<_> = own.map(|target| (target, None)).collect();
+        let mut chain = self.of_group(&ask.group, 0, None);
         match &ask.fallbacks {
             _ if ask.disable_fallbacks => {}
             Some(fallbacks) => {
-                for next in fallbacks {
-                    let siblings = self.ordered(&next.group).into_iter();
-                    chain.extend(siblings.map(|target| (target, next.request.clone())));
+                for (hop, next) in (1..).zip(fallbacks) {
+                    chain.extend(self.of_group(&next.group, hop, next.request.as_ref()));
                 }
             }
             None => chain.extend(self.following(&ask.group, FallbackKind::General)),
@@ -220,9 +223,24 @@ impl Routes {
         numbered(self.following(&ask.group, kind))
     }
 
-    fn following(&self, group: &str, kind: FallbackKind) -> impl Iterator<Item = Link> {
-        let groups = self.fallbacks(group, kind).into_iter();
-        groups.flat_map(|next| self.ordered(&next).into_iter().map(|target| (target, None)))
+    fn following(&self, group: &str, kind: FallbackKind) -> Vec<Candidate> {
+        let groups = (1..).zip(self.fallbacks(group, kind));
+        groups
+            .flat_map(|(hop, next)| self.of_group(&next, hop, None))
+            .collect()
+    }
+
+    /// The deployments of one group at this place of a chain, each asked `request` where that is not what the others
+    /// are asked.
+    fn of_group(&self, group: &str, hop: u32, request: Option<&FallbackRequest>) -> Vec<Candidate> {
+        let targets = self.ordered(group).into_iter();
+        let candidates = targets.map(|target| Candidate {
+            target,
+            request: request.cloned(),
+            hop,
+            place: 0,
+        });
+        candidates.collect()
     }
 
     /// The deployments of one group, in the order in which one request asks them.
@@ -308,13 +326,9 @@ fn siblings(config: &Config, endpoints: &HashMap<String, Endpoint>, group: &Grou
 }
 
 /// Each with its place.
-fn numbered(chain: impl IntoIterator<Item = Link>) -> Vec<Candidate> {
-    let places = chain.into_iter().enumerate();
-    places
-        .map(|(place, (target, request))| Candidate {
-            target,
-            request,
-            place,
-        })
-        .collect()
+fn numbered(mut chain: Vec<Candidate>) -> Vec<Candidate> {
+    for (place, candidate) in chain.iter_mut().enumerate() {
+        candidate.place = place;
+    }
+    chain
 }

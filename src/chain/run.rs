@@ -13,10 +13,9 @@ use crate::bedrock::{Class, Failure, Feature};
 use crate::config::FallbackKind;
 use crate::conversation::Request;
 use crate::panics;
-use crate::spend::Attempt;
 
 use super::ask::{Ask, Outcome, Sink};
-use super::attempt::Current;
+use super::attempt::{self, Current};
 use super::policy::{Then, rule};
 use super::queue::{Candidate, Next, Queue};
 use super::recovery::{Continuation, Rescue, Sent};
@@ -95,7 +94,7 @@ impl<S: Sink> Run<'_, S> {
             let (candidate, turn) = match next {
                 Next::Ask(candidate, turn) => (candidate, turn),
                 Next::Rests(candidate) => {
-                    self.note_rest(&candidate.target);
+                    self.note_rest(&candidate);
                     continue;
                 }
             };
@@ -193,16 +192,9 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// Files that a target was passed over, so that the trail says why another one answered.
-    fn note_rest(&mut self, target: &Target) {
+    fn note_rest(&mut self, candidate: &Candidate) {
         if self.ask.only.is_none() {
-            let deployment = target.deployment();
-            let attempt = Attempt {
-                group: deployment.group.clone(),
-                deployment: deployment.id.clone(),
-                model: deployment.model_id.clone(),
-                region: deployment.region.clone(),
-                ..Attempt::default()
-            };
+            let attempt = attempt::of(&candidate.target, candidate.hop);
             self.outcome.attempts.push(attempt.passed_over());
         }
     }

@@ -196,7 +196,7 @@ impl<S: Sink> Run<'_, S> {
         omitted: &mut Omitted,
         times: &Times,
     ) -> Result<(), Failure> {
-        self.current = Some(Current::new(&candidate.target));
+        self.current = Some(Current::new(candidate));
         let call = pin!(self.call(candidate, omitted, times.call));
         let Some(limit) = times.whole else {
             return call.await;
@@ -317,7 +317,12 @@ impl<S: Sink> Run<'_, S> {
                 .chain([attempt])
                 .collect();
             let target = Arc::clone(current.target());
-            self.sink.begin(Begun { target, attempts }).await;
+            let begun = Begun {
+                target,
+                attempts,
+                dropped_tags: current.dropped_tags().to_vec(),
+            };
+            self.sink.begin(begun).await;
         } else if !current.is_handed_on() {
             return;
         }

@@ -37,6 +37,8 @@ pub struct Service {
     pub latency: Option<String>,
     /// `default`, `flex`, `priority` or `reserved`.
     pub tier: Option<String>,
-    /// Tags for Bedrock's invocation log.
-    pub metadata: BTreeMap<String, String>,
+    /// Tags for Bedrock's invocation log, as the client gave them and in its order.
+    pub metadata: Vec<(String, String)>,
+    /// The gateway's own tags for it, which go before the client's.
+    pub own_metadata: BTreeMap<String, String>,
 }

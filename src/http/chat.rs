@@ -292,7 +292,7 @@ pub(super) async fn read<W: Wire>(
     let (mut request, options) = body.into_conversation(headers)?;
     let labels = &options.labels;
     let metadata = labels.request_metadata(&general.request_metadata_fields, &caller.alias);
-    request.service.metadata.extend(metadata);
+    request.service.own_metadata = metadata;
     Ok((request, options))
 }
 
@@ -313,6 +313,7 @@ fn whole<W: Wire>(id: RequestId, told: Option<Told>, head: Head) -> Response {
             let body = W::whole(head, reply, ending.cost);
             let mut response = (StatusCode::OK, Json(body)).into_response();
             trail::add_cost(response.headers_mut(), ending.cost);
+            trail::add_dropped_tags(response.headers_mut(), &told.dropped_tags);
             (response, Some(target), ending.cost, ending.attempts)
         }
         (Ok(_), None) => return ApiError::internal().into_response(),

@@ -16,7 +16,7 @@ use crate::wire::{ApiError, Fields, WireFallback, limits};
 use super::access;
 use super::chat::Spoken;
 
-/// More than this are refused: each costs calls.
+/// More names than this are refused: each costs calls, and any of them may be billed.
 const MOST: usize = 20;
 
 /// The request that brings the fallbacks.
@@ -35,8 +35,11 @@ pub(super) fn of_request(
     group: &str,
     written: Vec<WireFallback>,
 ) -> Result<Vec<Fallback>, ApiError> {
-    if written.len() > MOST {
-        let message = format!("'fallbacks' may name {MOST} models at most.");
+    let names: usize = written.iter().map(WireFallback::names).sum();
+    if names > MOST {
+        let message = format!(
+            "'fallbacks' may name {MOST} models at most, those in nested lists included; it names {names}."
+        );
         return Err(ApiError::bad_request(message, "fallbacks"));
     }
     let changes = |entry: &WireFallback| matches!(entry, WireFallback::Changed { fields, .. } if !fields.is_empty());

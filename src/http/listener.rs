@@ -41,6 +41,8 @@ pub(super) struct Told {
     pub(super) standing: Standing,
     /// Who answered, if anyone did.
     pub(super) target: Option<Arc<Target>>,
+    /// See [`Begun::dropped_tags`].
+    pub(super) dropped_tags: Vec<String>,
     pub(super) reply: Reply,
     /// When its first piece came.
     pub(super) first_piece: Option<Instant>,
@@ -59,6 +61,7 @@ pub(super) enum Listener {
 pub(super) struct Collected {
     standing: Standing,
     target: Option<Arc<Target>>,
+    dropped_tags: Vec<String>,
     fold: Fold,
     first_piece: Option<Instant>,
     /// Until it is told.
@@ -72,6 +75,7 @@ impl Listener {
         let collected = Collected {
             standing: Standing::default(),
             target: None,
+            dropped_tags: Vec::new(),
             fold: Fold::default(),
             first_piece: None,
             tell: Some(tell),
@@ -118,6 +122,7 @@ impl Collected {
             Step::Begin(begun) => {
                 self.fold = Fold::default();
                 self.target = Some(begun.target);
+                self.dropped_tags = begun.dropped_tags;
             }
             Step::Event(event) => {
                 self.first_piece.get_or_insert_with(Instant::now);
@@ -133,6 +138,7 @@ impl Collected {
             let told = Told {
                 standing: self.standing,
                 target: self.target.take(),
+                dropped_tags: std::mem::take(&mut self.dropped_tags),
                 reply: std::mem::take(&mut self.fold).finish(),
                 first_piece: self.first_piece,
                 ending,

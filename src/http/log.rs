@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{Method, Uri};
 use tokio::time::Instant;
 
-use crate::spend::{Record, Status};
+use crate::spend::{Record, Retried, Status};
 
 use super::trail;
 
@@ -54,7 +54,7 @@ fn without_keys(path: &str) -> String {
 pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Duration) {
     let usage = record.usage();
     let decisive = record.decisive();
-    let (_, fallbacks) = trail::counts(&record.attempts);
+    let Retried { retries, fallbacks } = record.retried();
     tracing::info!(
         target: "request",
         id = %record.request_id,
@@ -64,6 +64,8 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
         model = record.model_asked,
         used = decisive.map(|attempt| attempt.group.as_str()),
         model_id = decisive.map(|attempt| attempt.model.as_str()),
+        pattern = decisive.and_then(|attempt| attempt.pattern.as_deref()),
+        retries,
         fallbacks,
         status = record.error.as_ref().map_or(200, |error| error.status),
         ok = record.status == Status::Success,

@@ -59,6 +59,7 @@ pub(super) async fn respond<W: Wire>(
                 Some(&begun.target),
                 &begun.attempts,
             );
+            trail::add_dropped_tags(response.headers_mut(), &begun.dropped_tags);
             response
         }
         Waited::Step(Step::Failed(error, attempts)) => {

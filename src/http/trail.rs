@@ -4,10 +4,18 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
 
 use crate::chain::Target;
-use crate::spend::{Attempt, RequestId};
+use crate::spend::{Attempt, RequestId, Retried};
 
 /// As many headers as a reply has, or a few more.
 const MOST: usize = 24;
+/// The longest trail in bytes. What is in front of the gateway takes 8 to 16 kB of headers in all.
+const LONGEST_LINE: usize = 4_000;
+/// The longest list of tags that did not go on to Bedrock, in bytes.
+const LONGEST_TAGS: usize = 1_000;
+/// The longest name of a group in a trail.
+const LONGEST_NAME: usize = 300;
+/// Names the tags that did not go on to Bedrock.
+const DROPPED_TAGS: &str = "x-sidecar-dropped-request-metadata";
 
 /// Adds `x-litellm-*` and `x-sidecar-trail`. Only public names: groups, model ids, regions.
 pub(super) fn add(
@@ -38,7 +46,7 @@ pub(super) fn add(
         );
         set("x-litellm-model-region", &target.deployment().region);
     }
-    let (retries, fallbacks) = counts(attempts);
+    let Retried { retries, fallbacks } = Retried::of(attempts);
     set("x-litellm-attempted-retries", &retries.to_string());
     set("x-litellm-attempted-fallbacks", &fallbacks.to_string());
     set("x-sidecar-trail", &line(attempts));
@@ -51,6 +59,21 @@ pub(super) fn add_call_id(headers: &mut HeaderMap, call_id: Option<&str>) {
     }
 }
 
+/// Names the client's tags (`requestMetadata`) that Bedrock was not sent because it takes no more.
+pub(super) fn add_dropped_tags(headers: &mut HeaderMap, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let visible = |c: char| match c {
+        ' '..='~' => c,
+        _ => '_',
+    };
+    let names: String = names.join(", ").chars().map(visible).collect();
+    if let Ok(value) = HeaderValue::from_str(start(&names, LONGEST_TAGS)) {
+        headers.insert(HeaderName::from_static(DROPPED_TAGS), value);
+    }
+}
+
 /// Adds what the reply cost in US dollars; nothing where a price is unknown.
 pub(super) fn add_cost(headers: &mut HeaderMap, cost: Option<Decimal>) {
     if let Some(Ok(value)) = cost.map(|cost| HeaderValue::from_str(&cost.normalize().to_string())) {
@@ -58,55 +81,81 @@ pub(super) fn add_cost(headers: &mut HeaderMap, cost: Option<Decimal>) {
     }
 }
 
-/// How often a target was asked again, and how many targets were left behind or passed over.
-pub(super) fn counts(attempts: &[Attempt]) -> (usize, usize) {
-    let targets = |made: bool| {
-        let mut targets = Vec::with_capacity(attempts.len());
-        let chosen = attempts
-            .iter()
-            .filter(|attempt| !made || attempt.was_made());
-        targets.extend(chosen.map(|attempt| attempt.deployment.as_str()));
-        targets.sort_unstable();
-        targets.dedup();
-        targets.len()
-    };
-    let made = attempts.iter().filter(|attempt| attempt.was_made()).count();
-    (made - targets(true), targets(false).saturating_sub(1))
-}
-
 /// The attempts as one line: `sonnet:no_such_model(400) 85ms 0B, sonnet-5:ok 910ms 2204B`. Who answered, what came of
 /// it, how long it took and how many bytes of an answer it sent; of a stream that has just begun, what is known by then.
 /// A target that was passed over has neither time nor size.
 pub(super) fn line(attempts: &[Attempt]) -> String {
+    let whole = joined(attempts);
+    match attempts.split_last() {
+        Some((last, before)) if whole.len() > LONGEST_LINE => shortened(before, last),
+        _ => whole,
+    }
+}
+
+fn joined(attempts: &[Attempt]) -> String {
     let mut line = String::with_capacity(attempts.len() * 80);
     for (i, attempt) in attempts.iter().enumerate() {
         let comma = if i > 0 { ", " } else { "" };
-        line.extend([comma, &attempt.group, ":", &attempt.outcome]);
-        if let Some(status) = attempt.status.filter(|_| attempt.outcome != "ok") {
-            line.extend(["(", &status.to_string(), ")"]);
-        }
-        if attempt.was_made() {
-            let (ms, bytes) = (attempt.ms.to_string(), attempt.bytes.to_string());
-            line.extend([" ", &ms, "ms ", &bytes, "B"]);
-        }
+        line.push_str(comma);
+        line.push_str(&piece(attempt));
     }
     line
+}
+
+/// The first attempts as far as they fit, how many are left out, and the last one, which says who answered.
+fn shortened(before: &[Attempt], last: &Attempt) -> String {
+    /// Room for the number of those that are left out.
+    const NUMBER: usize = 40;
+    let last = piece(last);
+    let room = LONGEST_LINE.saturating_sub(last.len() + NUMBER);
+    let mut line = String::with_capacity(LONGEST_LINE);
+    let mut listed = 0;
+    for piece in before.iter().map(piece) {
+        if line.len() + piece.len() > room {
+            break;
+        }
+        line.extend([piece.as_str(), ", "]);
+        listed += 1;
+    }
+    let left_out = (before.len() - listed).to_string();
+    line.extend(["... ", &left_out, " more ..., ", &last]);
+    line
+}
+
+fn piece(attempt: &Attempt) -> String {
+    let group = start(&attempt.group, LONGEST_NAME);
+    let mut piece = format!("{group}:{}", attempt.outcome);
+    if let Some(status) = attempt.status.filter(|_| attempt.outcome != "ok") {
+        piece.push_str(&format!("({status})"));
+    }
+    if attempt.was_made() {
+        piece.push_str(&format!(" {}ms {}B", attempt.ms, attempt.bytes));
+    }
+    piece
+}
+
+/// The first bytes of a text, so many at most.
+fn start(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn retries_and_fallbacks_are_counted_apart() {
-        let attempt = |deployment: &str, outcome: &str, status| Attempt {
+    fn attempt(deployment: &str, outcome: &str, status: Option<u16>) -> Attempt {
+        Attempt {
             group: deployment.to_owned(),
             deployment: deployment.to_owned(),
             outcome: outcome.to_owned(),
             status,
             ms: 7,
             ..Attempt::default()
-        };
+        }
+    }
+
+    #[test]
+    fn a_trail_names_every_attempt_in_order() {
         let answered = Attempt {
             ms: 850,
             bytes: 1234,
@@ -117,22 +166,41 @@ mod tests {
             attempt("a", "connection", None),
             answered,
         ];
-        assert_eq!(counts(&attempts), (1, 1));
         assert_eq!(
             line(&attempts),
             "a:throttled(429) 7ms 0B, a:connection 7ms 0B, b:ok 850ms 1234B"
         );
-        assert_eq!(counts(&[]), (0, 0));
-
+        assert_eq!(line(&[]), "");
         let passed_over = attempt("a", "", None).passed_over();
-        let last_resort = [
-            passed_over.clone(),
-            attempt("b", "throttled", Some(429)),
-            attempt("a", "ok", Some(200)),
-        ];
-        assert_eq!(counts(&last_resort), (0, 1));
         let elsewhere = [passed_over, attempt("b", "ok", Some(200))];
         assert_eq!(line(&elsewhere), "a:cooling_down, b:ok 7ms 0B");
-        assert_eq!(counts(&elsewhere), (0, 1));
+    }
+
+    #[test]
+    fn a_long_trail_keeps_its_beginning_and_its_end() {
+        let failed = attempt("a-model-group", "throttled", Some(429));
+        let mut attempts = vec![failed; 2_500];
+        attempts.push(attempt("b", "ok", Some(200)));
+        let line = line(&attempts);
+        assert!(line.len() <= LONGEST_LINE, "{}", line.len());
+        assert!(line.starts_with("a-model-group:throttled(429) 7ms 0B, "));
+        let listed = line.matches("throttled").count();
+        let end = format!("... {} more ..., b:ok 7ms 0B", 2_500 - listed);
+        assert!(listed > 90 && line.ends_with(&end), "{line}");
+
+        let name = "n".repeat(100_000);
+        let attempts = [attempt(&name, "rejected", None), attempt(&name, "ok", None)];
+        assert!(super::line(&attempts).len() <= LONGEST_LINE);
+    }
+
+    #[test]
+    fn names_of_clients_are_safe_in_a_header() {
+        let mut headers = HeaderMap::new();
+        add_dropped_tags(&mut headers, &[]);
+        assert!(headers.is_empty());
+        let names = ["a b".to_owned(), "c\r\nd: e".to_owned(), "f".repeat(9_000)];
+        add_dropped_tags(&mut headers, &names);
+        let value = headers[DROPPED_TAGS].to_str().unwrap();
+        assert!(value.starts_with("a b, c__d: e, fff") && value.len() <= LONGEST_TAGS);
     }
 }

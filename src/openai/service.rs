@@ -1,7 +1,5 @@
 //! The fields that speak to Bedrock around the model: guardrail, tier, latency, tags, and fields for the model itself.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -66,10 +64,11 @@ pub(super) fn service(
         latency,
         tier: tier.map(str::to_owned),
         metadata: tags(metadata.unwrap_or_default())?,
+        ..Service::default()
     })
 }
 
-fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiError> {
+fn tags(metadata: Map<String, Value>) -> Result<Vec<(String, String)>, ApiError> {
     let refuse = |param: String, what: String| {
         Err(ApiError::bad_request(format!("'{param}' {what}"), param))
     };
@@ -80,7 +79,7 @@ fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiErr
         );
         return refuse("requestMetadata".into(), what);
     }
-    let mut tags = BTreeMap::new();
+    let mut tags = Vec::with_capacity(metadata.len());
     for (key, value) in metadata {
         let param = format!("requestMetadata.{key}");
         let Value::String(value) = value else {
@@ -98,7 +97,7 @@ fn tags(metadata: Map<String, Value>) -> Result<BTreeMap<String, String>, ApiErr
         if key.is_empty() {
             return refuse(param, "has an empty key.".into());
         }
-        tags.insert(key, value);
+        tags.push((key, value));
     }
     Ok(tags)
 }

@@ -99,7 +99,9 @@ where
         if values.is_empty() {
             return;
         }
-        if let Some(line) = self.line(Timestamp::now(), seen.text("used"), &values) {
+        // Names that only a pattern serves are made up by clients, and CloudWatch bills each dimension.
+        let model = seen.text("pattern").or(seen.text("used"));
+        if let Some(line) = self.line(Timestamp::now(), model, &values) {
             // An output that is closed has lost the log as well.
             writeln!(self.writer.make_writer(), "{line}").ok();
         }

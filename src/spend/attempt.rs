@@ -13,6 +13,12 @@ use crate::conversation::Usage;
 pub struct Attempt {
     /// The model group (`model_name` of the config).
     pub group: String,
+    /// The group's place in its chain: 0 is the one that was asked for. Records of version 0.1 do not say it.
+    #[serde(skip_serializing_if = "is_zero_u32")]
+    pub hop: u32,
+    /// The `model_name` with a star that the group was made of, where a pattern serves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
     /// The deployment's id.
     pub deployment: String,
     /// The Bedrock model id.
@@ -87,14 +93,21 @@ impl Attempt {
         for text in [&mut self.group, &mut self.deployment, &mut self.model] {
             cut(text, 300);
         }
-        cut(&mut self.outcome, 100);
-        for word in [&mut self.service_tier, &mut self.latency] {
-            word.iter_mut().for_each(|word| cut(word, 100));
+        for text in [&mut self.outcome, &mut self.region] {
+            cut(text, 100);
+        }
+        let optional = [&mut self.pattern, &mut self.service_tier, &mut self.latency];
+        for text in optional.into_iter().flatten() {
+            cut(text, 100);
         }
     }
 }
 
 fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+fn is_zero_u32(n: &u32) -> bool {
     *n == 0
 }
 
@@ -116,7 +129,7 @@ pub(super) fn sum(a: Usage, b: Usage) -> Usage {
 }
 
 /// The stored form of [`Usage`], which itself knows no field names.
-mod usage {
+pub(super) mod usage {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::{Usage, is_zero};
@@ -139,7 +152,10 @@ mod usage {
         estimated: bool,
     }
 
-    pub fn serialize<S: Serializer>(usage: &Option<Usage>, s: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::spend) fn serialize<S: Serializer>(
+        usage: &Option<Usage>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         let stored = usage.map(|usage| Stored {
             input: usage.input,
             output: usage.output,
@@ -152,7 +168,9 @@ mod usage {
         stored.serialize(s)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Usage>, D::Error> {
+    pub(in crate::spend) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Usage>, D::Error> {
         let stored = Option::<Stored>::deserialize(d)?;
         Ok(stored.map(|stored| Usage {
             input: stored.input,

@@ -161,7 +161,20 @@ impl Ledger {
         }
     }
 
+    /// A record that the table takes for invalid is written without what clients have said in it: that it is there, and
+    /// what it counts, matters more.
     async fn write(&self, record: &mut Record, until: Instant) -> Result<(), StoreError> {
+        match self.write_as_it_is(record, until).await {
+            Err(error) if error.is_invalid() && record.reduce() => {
+                let id = record.request_id;
+                tracing::warn!(%id, %error, "the table refused a record; it is written without its free parts");
+                self.write_as_it_is(record, until).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn write_as_it_is(&self, record: &mut Record, until: Instant) -> Result<(), StoreError> {
         record.seal();
         let id = record.request_id;
         let caller = &record.caller;

@@ -3,10 +3,12 @@
 //! Knows prices and usage, not how they came about; knows the table's verbs, not DynamoDB.
 
 mod attempt;
+mod bounds;
 mod content;
 mod cost;
 mod cursor;
 mod days;
+mod free_form;
 mod id;
 mod ledger;
 mod log;
@@ -18,12 +20,14 @@ mod record;
 pub mod replay;
 pub mod report;
 mod reservation;
+mod retried;
 mod row;
 mod shards;
 mod tags;
 #[cfg(all(test, feature = "local"))]
 mod tests;
 mod totals;
+mod unlisted;
 
 pub use attempt::Attempt;
 pub use content::Content;
@@ -36,5 +40,7 @@ pub use money::Dollars;
 pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};
 pub use reservation::Reservation;
+pub use retried::Retried;
 pub use row::SpendLog;
 pub use totals::{Counters, DayTotal, TotalOf};
+pub use unlisted::Unlisted;

@@ -14,6 +14,11 @@ use crate::ordered;
 use crate::store::Settlement;
 use crate::store::keys::{self, Key};
 
+/// So many models have rows of their own in one record: a transaction takes 100 writes.
+const MOST_MODELS: usize = 40;
+/// Where the others are counted.
+const OTHERS: &str = "other models";
+
 /// Rows of one partition and what is added to each. Kept in the record word for word: what a later version of this
 /// program would compute does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +70,12 @@ impl Movement {
             else {
                 continue;
             };
-            rows.entry(row(model)).or_default().bill(*usage, *cost);
+            let own = row(model);
+            let own = match rows.len() < MOST_MODELS || rows.contains_key(&own) {
+                true => own,
+                false => row(OTHERS),
+            };
+            rows.entry(own).or_default().bill(*usage, *cost);
             whole.bill(*usage, *cost);
         }
         for tag in record.counted_tags() {

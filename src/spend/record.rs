@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::attempt::{Attempt, sum};
 use super::movement::Movement;
-use super::{Cost, RequestId, Reservation};
+use super::{Cost, RequestId, Reservation, Retried, Unlisted, free_form};
 use crate::conversation::Usage;
 
 /// One request, refused, failed or served. LiteLLM_SpendLogs' names where the meaning is the same.
@@ -41,6 +41,9 @@ pub struct Record {
     /// Every call to a target, in order; empty when the request was refused before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// The attempts that are too many to be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<Unlisted>,
     /// Why the model stopped, in Bedrock's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<String>,
@@ -68,8 +71,17 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// What the client wants to find here (`x-litellm-spend-logs-metadata`); small.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "spend_logs_metadata_json",
+        alias = "spend_logs_metadata",
+        with = "free_form",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub spend_logs_metadata: Option<Map<String, Value>>,
+    /// The table refused the record as it was: this is what is left without the clients' words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reduced: bool,
 
     /// What was held for it. Fixed with what it adds to the totals.
     #[serde(skip)]
@@ -147,6 +159,7 @@ impl Record {
             end: start,
             model_asked: model_asked.into(),
             attempts: Vec::new(),
+            unlisted: None,
             stop_reason: None,
             error: None,
             stream: false,
@@ -155,6 +168,7 @@ impl Record {
             litellm_call_id: None,
             trace_id: None,
             spend_logs_metadata: None,
+            reduced: false,
             reservations: Vec::new(),
             counted_tags: None,
             movement: None,
@@ -168,19 +182,28 @@ impl Record {
 
     /// The tokens of all attempts.
     pub fn usage(&self) -> Usage {
-        let used = self.attempts.iter().filter_map(|attempt| attempt.usage);
-        used.fold(Usage::default(), sum)
+        let listed = self.attempts.iter().filter_map(|attempt| attempt.usage);
+        let unlisted = self.unlisted.as_ref().and_then(|rest| rest.usage);
+        listed.chain(unlisted).fold(Usage::default(), sum)
     }
 
     /// What all attempts cost; `None` when a price among them is unknown. Then [`Record::spend_known`] has the rest.
     pub fn cost(&self) -> Option<Cost> {
-        let unpriced = self.attempts.iter().any(Attempt::is_unpriced);
-        (!unpriced).then(|| self.known())
+        (!self.is_unpriced()).then(|| self.known())
     }
 
     /// Whether some tokens have no known price.
     pub fn is_unpriced(&self) -> bool {
-        self.attempts.iter().any(Attempt::is_unpriced)
+        let unlisted = self.unlisted.as_ref().is_some_and(|rest| rest.unpriced);
+        unlisted || self.attempts.iter().any(Attempt::is_unpriced)
+    }
+
+    /// Its retries and fallbacks.
+    pub fn retried(&self) -> Retried {
+        match &self.unlisted {
+            Some(unlisted) => unlisted.retried(),
+            None => Retried::of(&self.attempts),
+        }
     }
 
     /// The part of the spend whose price is known, US dollars: what the totals count.
@@ -190,8 +213,9 @@ impl Record {
 
     /// [`Record::cost`] as far as the prices are known.
     pub fn known(&self) -> Cost {
-        let costs = self.attempts.iter().filter_map(|attempt| attempt.cost);
-        costs.fold(Cost::default(), Cost::plus)
+        let listed = self.attempts.iter().filter_map(|attempt| attempt.cost);
+        let unlisted = self.unlisted.as_ref().map(|rest| rest.cost);
+        listed.chain(unlisted).fold(Cost::default(), Cost::plus)
     }
 
     /// Whether it is fixed already what it adds to the totals.
@@ -227,40 +251,12 @@ impl Record {
             Some(movement) => movement,
             None => {
                 self.bound();
-                Movement::of(self)
+                let movement = Movement::of(self);
+                self.unlisted = Unlisted::take(&mut self.attempts);
+                movement
             }
         };
         self.movement.insert(movement)
-    }
-
-    /// A sort key holds 1,024 bytes, an item 400 KB; a record should stay below 4 KB, for a write unit is 1 KB.
-    fn bound(&mut self) {
-        cut(&mut self.model_asked, LONGEST);
-        self.caller.bound();
-        self.litellm_call_id
-            .iter_mut()
-            .for_each(|id| cut(id, LONGEST));
-        bound_tags(&mut self.tags);
-        if let Some(error) = &mut self.error {
-            cut(&mut error.message, 1000);
-        }
-        self.attempts.iter_mut().for_each(Attempt::bound);
-    }
-}
-
-impl Caller {
-    pub(super) fn bound(&mut self) {
-        for text in [
-            &mut self.key_alias,
-            &mut self.user,
-            &mut self.end_user,
-            &mut self.session_id,
-            &mut self.client,
-        ] {
-            text.iter_mut().for_each(|text| cut(text, LONGEST));
-            // An empty text would be an empty key of the session's index, which DynamoDB refuses.
-            text.take_if(|text| text.is_empty());
-        }
     }
 }
 
@@ -270,10 +266,15 @@ pub(super) fn bound_tags(tags: &mut Vec<String>) {
     tags.iter_mut().for_each(|tag| cut(tag, 100));
 }
 
-/// Cuts a text to so many bytes, between characters.
+/// Cuts a text to so many bytes, between characters; three dots say so.
 pub(super) fn cut(text: &mut String, most: usize) {
-    let end = text.floor_char_boundary(most);
+    const MARK: &str = "...";
+    if text.len() <= most {
+        return;
+    }
+    let end = text.floor_char_boundary(most.saturating_sub(MARK.len()));
     text.truncate(end);
+    text.push_str(MARK);
 }
 
 #[cfg(test)]
@@ -281,11 +282,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters() {
-        let mut text = "aé".to_owned();
-        cut(&mut text, 2);
-        assert_eq!(text, "a");
-        cut(&mut text, 2);
-        assert_eq!(text, "a");
+    fn a_text_is_cut_between_characters_and_says_so() {
+        let mut text = "aé45678".to_owned();
+        cut(&mut text, 8);
+        assert_eq!(text, "aé45678");
+        cut(&mut text, 5);
+        assert_eq!(text, "a...", "half of a character is none");
+        cut(&mut text, 4);
+        assert_eq!(text, "a...");
     }
 }

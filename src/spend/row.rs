@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::record::{Failure, Record, Status};
-use super::{Attempt, Cost, RequestId, money};
+use super::{Attempt, Cost, RequestId, Retried, Unlisted, money};
 use crate::store::keys::sortable;
 
 /// LiteLLM_SpendLogs' columns, and `metadata` with LiteLLM's names as far as they are known here. Money has the
@@ -68,6 +68,12 @@ struct Metadata<'a> {
     stop_reason: Option<&'a str>,
     region: &'a str,
     attempts: &'a [Attempt],
+    /// Attempts that are too many to be listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unlisted_attempts: Option<&'a Unlisted>,
+    /// The table did not take what clients had said.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reduced: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,10 +149,7 @@ impl<'a> From<&'a Record> for Metadata<'a> {
     fn from(record: &'a Record) -> Metadata<'a> {
         let usage = record.usage();
         let caller = &record.caller;
-        let moves = record.attempts.iter().zip(record.attempts.iter().skip(1));
-        let fallbacks = moves.filter(|(from, to)| from.group != to.group).count();
-        let made = record.attempts.iter().filter(|attempt| attempt.was_made());
-        let more = made.count().saturating_sub(1);
+        let Retried { retries, fallbacks } = record.retried();
         Metadata {
             status: record.status,
             user_api_key: &caller.key_hash,
@@ -156,7 +159,7 @@ impl<'a> From<&'a Record> for Metadata<'a> {
             spend_logs_metadata: record.spend_logs_metadata.as_ref(),
             original_model_group: &record.model_asked,
             attempted_fallbacks: fallbacks,
-            attempted_retries: more.saturating_sub(fallbacks),
+            attempted_retries: retries,
             usage_object: UsageObject {
                 prompt_tokens: usage.prompt(),
                 completion_tokens: usage.output,
@@ -174,6 +177,8 @@ impl<'a> From<&'a Record> for Metadata<'a> {
             stop_reason: record.stop_reason.as_deref(),
             region: record.decisive().map_or("", |attempt| &attempt.region),
             attempts: &record.attempts,
+            unlisted_attempts: record.unlisted.as_ref(),
+            reduced: record.reduced,
         }
     }
 }

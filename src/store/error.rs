@@ -116,6 +116,13 @@ pub(super) const CONDITION: &str = "ConditionalCheckFailedException";
 /// In the message of a table whose disk has no room (SQLite's words), and of an item that has none (DynamoDB's).
 const FULL: [&str; 3] = ["disk is full", "No space left", "Item size"];
 
+/// Codes of what would never be taken. The second is a reason inside a cancelled transaction.
+const INVALID: [&str; 3] = [
+    "ValidationException",
+    "ValidationError",
+    "SerializationException",
+];
+
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
         StoreError::Item(Arc::new(error))
@@ -129,6 +136,15 @@ impl StoreError {
             self,
             StoreError::Timeout(_) | StoreError::Busy { .. } | StoreError::Unreachable(_)
         )
+    }
+
+    /// Whether what was to be written is not as the table takes it: too large, too deep, a number beyond its own.
+    pub fn is_invalid(&self) -> bool {
+        match self {
+            StoreError::Refused { code, .. } => INVALID.contains(&code.as_str()),
+            StoreError::Item(_) => true,
+            _ => false,
+        }
     }
 
     /// What is wrong with the table; `None`: nothing, others write the same items at the same time.

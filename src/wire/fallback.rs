@@ -27,6 +27,29 @@ pub enum WireFallback {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields(BTreeMap<String, Box<str>>);
 
+impl WireFallback {
+    /// How many models it names: itself, or those of its lists, of which an empty one counts as one; and those that its
+    /// own fields name as fallbacks, which are never asked.
+    pub fn names(&self) -> usize {
+        match self {
+            Self::Model(_) => 1,
+            Self::Changed { fields, .. } => {
+                let nested = fields.fallbacks();
+                1 + nested.iter().map(Self::own_names).sum::<usize>()
+            }
+            Self::Following(_) => self.own_names(),
+        }
+    }
+
+    /// Without those that its own fields name.
+    fn own_names(&self) -> usize {
+        match self {
+            Self::Model(_) | Self::Changed { .. } => 1,
+            Self::Following(lists) => lists.values().map(|names| names.len().max(1)).sum(),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for WireFallback {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(FallbackVisitor)
@@ -77,6 +100,13 @@ impl Fields {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The fallbacks that they name, if these have their form.
+    fn fallbacks(&self) -> Vec<WireFallback> {
+        let json = self.0.get("fallbacks");
+        let fallbacks = json.and_then(|json| serde_json::from_str(json).ok());
+        fallbacks.unwrap_or_default()
     }
 
     /// The fields alone as a JSON object.

@@ -85,6 +85,23 @@ impl Books {
         }
     }
 
+    /// The models that the totals of yesterday and today have rows of.
+    pub async fn models(&self) -> Vec<String> {
+        let today = keys::day(Timestamp::now());
+        let totals = self.ledger.totals(today.yesterday().unwrap(), today).await;
+        let models = totals
+            .unwrap()
+            .into_iter()
+            .filter_map(|total| match total.of {
+                TotalOf::Model { model, .. } => Some(model),
+                TotalOf::Tag(_) => None,
+            });
+        models
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
     /// The budget of this key, which has no window.
     pub async fn budget(&self, key: &str) -> Account {
         let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));

@@ -26,6 +26,10 @@ pub enum Fault {
     BadGateway,
     /// It may not be made at all.
     Denied,
+    /// One of its items is not as the table takes it.
+    InvalidItem,
+    /// It is not as the table takes it.
+    InvalidCall,
     /// The connection is reset before it is made.
     ResetBefore,
     /// It is made, and the connection reset before the answer.
@@ -246,6 +250,15 @@ fn refusal(fault: Fault, call: &Call) -> (u16, String) {
                 format!(r#"{{"__type":"{kind}","CancellationReasons":{reasons}}}"#),
             )
         }
+        Fault::InvalidItem => {
+            let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+            let reasons = r#"[{"Code":"ValidationError","Message":"Number overflow."}]"#;
+            (
+                400,
+                format!(r#"{{"__type":"{kind}","CancellationReasons":{reasons}}}"#),
+            )
+        }
+        Fault::InvalidCall => (400, error("com.amazon.coral.validate#ValidationException")),
         Fault::Throttled => (400, error("ProvisionedThroughputExceededException")),
         Fault::InternalError => (500, error("InternalServerError")),
         Fault::Full => (

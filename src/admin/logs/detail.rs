@@ -27,6 +27,10 @@ pub(super) struct DetailPage {
     /// What the client was told, in a line and in full.
     error: Option<(String, String)>,
     trail: Vec<Try>,
+    /// How many attempts are not listed.
+    unlisted: Option<String>,
+    /// What the client had said is left out.
+    reduced: bool,
     lines: Vec<Line>,
     saved: Option<String>,
     is_unpriced: bool,
@@ -81,6 +85,8 @@ impl DetailPage {
                 (line, error.message.clone())
             }),
             trail: record.attempts.iter().map(Try::from).collect(),
+            unlisted: record.unlisted.as_ref().map(|rest| count(rest.attempts)),
+            reduced: record.reduced,
             lines: lines(record),
             saved: (!saved.is_zero()).then(|| dollars(saved)),
             is_unpriced: record.is_unpriced(),

@@ -130,7 +130,7 @@ mod tests {
         plain.service.tier = Some("default".to_owned());
         plain
             .service
-            .metadata
+            .own_metadata
             .insert("key_alias".into(), "a".into());
         assert!(!has_client_fields(&plain));
     }

@@ -23,6 +23,7 @@ pub use inference::Inference;
 pub use names::Names;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -49,8 +50,12 @@ pub struct Plan {
     pub model_fields: Map<String, Value>,
     /// How the answer gets the form that the client wants.
     pub shape: Shape,
-    /// Guardrail, latency, tier and tags.
+    /// Guardrail, latency and tier.
     pub service: Service,
+    /// Tags for Bedrock's invocation log.
+    pub tags: BTreeMap<String, String>,
+    /// The client's tags that are left out, for Bedrock takes no more.
+    pub dropped_tags: Vec<String>,
     /// `additionalModelResponseFieldPaths`: what the model says beside Converse's own fields.
     pub response_fields: &'static [&'static str],
     /// The tools' names as the client knows them, for the way back.
@@ -240,6 +245,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         (false, false) => &[STOP_SEQUENCE],
         (true, false) => &[THINKING_TOKENS, STOP_SEQUENCE],
     };
+    let tags = service::tags(&request.service, defaults);
     Plan {
         system,
         turns,
@@ -249,6 +255,8 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         model_fields,
         shape: answer.shape,
         service: service::plan(&request.service, defaults, streaming),
+        tags: tags.sent,
+        dropped_tags: tags.dropped,
         response_fields,
         names,
         streaming,

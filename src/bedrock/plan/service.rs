@@ -1,6 +1,8 @@
 //! What is asked of the service around the model: the request's word, else the deployment's. A guardrail alone is the
 //! deployment's first.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::catalog::{Family, Terms};
@@ -11,13 +13,8 @@ use crate::conversation::Service;
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
 const MOST_TAGS: usize = 16;
 
-/// The request's wishes over the deployment's. Tags of both go along, the request's where both have a key.
+/// The request's wishes over the deployment's; the tags are [`tags`].
 pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Service {
-    let mut metadata = defaults.request_metadata.clone();
-    metadata.extend(wish.metadata.clone());
-    while metadata.len() > MOST_TAGS {
-        metadata.pop_last();
-    }
     let mut guardrail = if is_guarded(defaults) {
         defaults.guardrail.clone()
     } else {
@@ -39,8 +36,38 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
         latency,
         // Left out where it says nothing: not every model knows the field.
         tier: tier.filter(|tier| tier != "default"),
-        metadata,
+        ..Service::default()
     }
+}
+
+/// The tags of a request for Bedrock's invocation log.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Tags {
+    /// As many as Bedrock takes: the gateway's own first, then the deployment's, then the client's.
+    pub(super) sent: BTreeMap<String, String>,
+    /// The client's for which there was no room, by name.
+    pub(super) dropped: Vec<String>,
+}
+
+/// Tags of the gateway's own are never another's. A client may give one of the deployment's another value.
+pub(super) fn tags(wish: &Service, defaults: &Defaults) -> Tags {
+    let mut tags = Tags::default();
+    for (name, value) in wish.own_metadata.iter().chain(&defaults.request_metadata) {
+        if tags.sent.len() < MOST_TAGS && !tags.sent.contains_key(name) {
+            tags.sent.insert(name.clone(), value.clone());
+        }
+    }
+    for (name, value) in &wish.metadata {
+        if wish.own_metadata.contains_key(name) {
+            continue;
+        }
+        if tags.sent.len() < MOST_TAGS || tags.sent.contains_key(name) {
+            tags.sent.insert(name.clone(), value.clone());
+        } else {
+            tags.dropped.push(name.clone());
+        }
+    }
+    tags
 }
 
 /// The terms that are asked for.

@@ -82,6 +82,8 @@ pub(super) const LOG: Log = Log {
     outcome: "Outcome",
     bytes: "Answer, bytes",
     not_asked: "Nobody was asked: the request was refused before.",
+    unlisted: "further attempts are counted and not listed.",
+    reduced: "The table did not take this record with what the client had said: that is left out.",
     token_table: "Tokens and cost",
     kind: "Kind",
     input: "in, outside the cache",
