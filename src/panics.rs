@@ -7,8 +7,13 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// What it said.
 pub(crate) fn text(panic: &Panic) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+    payload(&**panic)
+}
+
+/// What it said, while it is on its way.
+pub(crate) fn payload(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{Method, Uri};
+use percent_encoding::percent_decode;
 use tokio::time::Instant;
 
 use crate::spend::{Record, Retried, Status};
@@ -41,13 +42,39 @@ impl Line {
     }
 }
 
-/// The path as it may stand in a log: `/key/{key}/regenerate` names a key.
+/// What every key begins with.
+const KEY_MARK: &str = "sk-";
+/// How often a part of a path may be percent-encoded over and over to be shown in a log.
+const ENCODED_OVER: usize = 3;
+
+/// The path as it may stand in a log: `/key/{key}/regenerate` names a key, and a client may spell it as it likes.
 fn without_keys(path: &str) -> String {
-    let plain = |segment: &str| match segment.starts_with("sk-") {
-        true => "sk-...".to_owned(),
-        false => segment.to_owned(),
+    let shown = |segment| match may_hold_a_key(segment) {
+        true => "sk-...",
+        false => segment,
     };
-    path.split('/').map(plain).collect::<Vec<_>>().join("/")
+    path.split('/').map(shown).collect::<Vec<_>>().join("/")
+}
+
+/// Whether a part of a path has a key in it, once its percent signs are read; or is encoded so often that nothing is
+/// known of it.
+fn may_hold_a_key(segment: &str) -> bool {
+    let mut text = segment.as_bytes().to_vec();
+    for _ in 0..=ENCODED_OVER {
+        let lower = text.to_ascii_lowercase();
+        if lower
+            .windows(KEY_MARK.len())
+            .any(|part| part == KEY_MARK.as_bytes())
+        {
+            return true;
+        }
+        let decoded: Vec<u8> = percent_decode(&text).collect();
+        if decoded == text {
+            return false;
+        }
+        text = decoded;
+    }
+    true
 }
 
 /// Logs a request that went along a chain.
@@ -90,9 +117,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_in_a_path_reaches_the_log() {
+    fn no_key_in_a_path_reaches_the_log_however_it_is_spelled() {
         for (path, logged) in [
             ("/key/sk-secret/regenerate", "/key/sk-.../regenerate"),
+            ("/key/%73k-secret/regenerate", "/key/sk-.../regenerate"),
+            ("/key/%73%6B%2Dsecret", "/key/sk-..."),
+            ("/key/%2573k-secret", "/key/sk-..."),
+            ("/key/%25252573k-secret", "/key/sk-..."),
+            ("/key/SK-SECRET", "/key/sk-..."),
+            ("/key/%20sk-secret", "/key/sk-..."),
+            ("/key%2Fsk-secret%2Fregenerate", "/sk-..."),
+            ("/key/a,sk-secret;b", "/key/sk-..."),
+            (
+                "/v1/models/bedrock%2Fmodel:0",
+                "/v1/models/bedrock%2Fmodel:0",
+            ),
+            ("/100%/%zz", "/100%/%zz"),
             ("/v1/chat/completions", "/v1/chat/completions"),
             ("/", "/"),
         ] {

@@ -16,6 +16,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 
+use super::logging::json_text;
 use crate::spend;
 
 const NAMESPACE: &str = "bedrock-sidecar";
@@ -208,7 +209,7 @@ fn is_number(text: &str) -> bool {
 }
 
 fn text(value: &str) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    RawValue::from_string(json_text(value)).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 #[cfg(test)]
