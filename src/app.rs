@@ -12,7 +12,8 @@ use crate::chain::Routes;
 use crate::config::Config;
 use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;
-use crate::thinking::{Secret, Vault};
+use crate::store::TableSecret;
+use crate::thinking::Vault;
 use crate::wire::Seal;
 
 /// The process's state. Clones are cheap and share it.
@@ -36,8 +37,8 @@ pub struct App {
     pub ledger: Ledger,
     /// Thinking that clients lose.
     pub vault: Vault,
-    /// What thinking is marked with that clients carry.
-    pub secret: Secret,
+    /// What the gateway marks with that it must know again: thinking that clients carry, lines of the log.
+    pub secret: TableSecret,
     /// What is left of requests when their clients are served or gone, until the records are written: whoever ends the
     /// process waits for this.
     pub tasks: TaskTracker,
@@ -98,7 +99,7 @@ impl AppState {
             master_key,
             login,
             vault: Vault::new(ledger.table().clone(), tasks.clone()),
-            secret: Secret::new(ledger.table().clone()),
+            secret: ledger.secret().clone(),
             ledger,
             tasks,
             body_times: BodyTimes::default(),

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 use bedrock_sidecar::config;
 use bedrock_sidecar::shell::local::{self, Upstream};
+use bedrock_sidecar::shell::replay::ReplayRequest;
 use bedrock_sidecar::shell::{self, Contract};
 
 /// An OpenAI-compatible gateway for Amazon Bedrock.
@@ -45,6 +46,10 @@ enum Command {
         /// How old a request without a record must be to be taken for lost, such as 20m or 1h: older than a request may get
         #[arg(long, default_value = "20m", value_parser = duration)]
         grace: Duration,
+        /// Believe lines without a signature too, such as those of version 0.1: whoever can write into the log can forge
+        /// them. Their costs are computed anew
+        #[arg(long)]
+        accept_unsigned: bool,
     },
     /// The catalog of models
     #[command(subcommand)]
@@ -81,7 +86,15 @@ impl Cli {
                 files,
                 dry_run,
                 grace,
-            }) => return replay(&files, dry_run, grace),
+                accept_unsigned,
+            }) => {
+                return replay(&ReplayRequest {
+                    files,
+                    grace,
+                    dry_run,
+                    accept_unsigned,
+                });
+            }
             Some(Command::Models(Models::Import { list, catalog })) => import(&list, &catalog)?,
         }
         Ok(ExitCode::SUCCESS)
@@ -111,12 +124,12 @@ fn import(list: &Path, catalog: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// The exit code is 1 when something could not be written.
-fn replay(files: &[PathBuf], dry_run: bool, grace: Duration) -> Result<ExitCode, Box<dyn Error>> {
+fn replay(asked: &ReplayRequest) -> Result<ExitCode, Box<dyn Error>> {
     let contract = Contract::read(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let summary = runtime.block_on(shell::replay::run(&contract, files, grace, dry_run))?;
+    let summary = runtime.block_on(shell::replay::run(&contract, asked))?;
     print!("{summary}");
     Ok(if summary.failed.is_empty() {
         ExitCode::SUCCESS

@@ -61,7 +61,7 @@ impl Stage {
     }
 }
 
-/// The log of a gateway that began a request at this time and was never heard of again.
+/// The log of a gateway of version 0.1 that began a request at this time and was never heard of again.
 fn log_of_a_lost_request(folder: &tempfile::TempDir, at: Timestamp) -> (PathBuf, RequestId) {
     let id = RequestId::new(at);
     let open = json!({"request_id": id, "call_type": "acompletion", "api_key": "ab".repeat(32), "model": "primary", "estimated_input": 1000});
@@ -253,7 +253,8 @@ async fn a_replay_that_cannot_write_says_so_and_may_be_made_again() {
     let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
     let (log, id) = log_of_a_lost_request(&folder, hour_ago);
     let variables = stage.books.variables(&stage.bedrock);
-    let run = async || replay(YAML, &variables, &[], &[log.clone(), log.clone()]).await;
+    let options = ["--accept-unsigned"];
+    let run = async || replay(YAML, &variables, &options, &[log.clone(), log.clone()]).await;
     stage.books.proxy.always(Some(Fault::Denied));
     let refused = run().await;
     assert!(
@@ -286,7 +287,8 @@ async fn what_is_older_than_records_are_kept_is_left_alone() {
     for (hours, left_alone) in [(25, true), (23, false)] {
         let at = Timestamp::now() - SignedDuration::from_hours(hours);
         let (log, _) = log_of_a_lost_request(&folder, at);
-        let replayed = replay(&yaml, &books.variables(&bedrock), &[], &[log]).await;
+        let variables = books.variables(&bedrock);
+        let replayed = replay(&yaml, &variables, &["--accept-unsigned"], &[log]).await;
         assert!(replayed.ok, "{replayed:?}");
         let told = replayed.text.contains("older than records are kept");
         assert_eq!(told, left_alone, "{replayed:?}");
@@ -309,7 +311,7 @@ async fn the_embedded_table_is_replayed_into_while_a_server_has_it_open() {
     let gateway = Gateway::start(YAML, &variables).await;
     let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
     let (log, id) = log_of_a_lost_request(&folder, hour_ago);
-    let replayed = replay(YAML, &variables, &[], &[log]).await;
+    let replayed = replay(YAML, &variables, &["--accept-unsigned"], &[log]).await;
     assert!(
         replayed.ok && replayed.text.contains("1 lost"),
         "{replayed:?}"

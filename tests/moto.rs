@@ -202,14 +202,15 @@ async fn the_books_are_right_in_motos_dynamodb_too() {
     let open = json!({"request_id": lost, "call_type": "acompletion", "api_key": "ab", "model": "primary", "estimated_input": 1000});
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let line = json!({"event": "spend_open", "open": open.to_string()});
+    let line = json!({"event": "spend_open", "open": open.to_string(), "target": "spend"});
     std::fs::write(&log, format!("{line}\n")).unwrap();
     let logs = [log, stage.gateway.log_file()];
     for said in [
         "\nwritten: 0 records, 1 lost",
         "\nwritten: 0 records, 0 lost",
     ] {
-        let replayed = replay(YAML, &stage.variables, &["--grace", "0s"], &logs).await;
+        let options = ["--grace", "0s", "--accept-unsigned"];
+        let replayed = replay(YAML, &stage.variables, &options, &logs).await;
         assert!(replayed.ok && replayed.text.contains(said), "{replayed:?}");
     }
     let found = stage.get("/spend/logs/v2").await;

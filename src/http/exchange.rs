@@ -94,7 +94,9 @@ impl Exchange {
         }
         record.reservations = admitted.reservations;
         let estimated_input = self.request.estimated_prompt_tokens();
-        spend::opened(&Opening::of(&record, estimated_input));
+        app.ledger
+            .open(&Opening::of(&record, estimated_input))
+            .await;
         let mut outcome = {
             let id = self.id;
             let answer = pin!(self.answer(&app, &mut listener));

@@ -32,6 +32,8 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
         ..
     } = gather(contract, upstream, habits).await?;
 
+    // So that the first request's lines in the log are signed. Without it they say so.
+    state.ledger.fetch_secret().await;
     let listener = bind(contract).await?;
     let address = listener.local_addr().map_err(StartError::Serve)?;
     announce(address, contract, &state, simulated.as_ref());

@@ -10,26 +10,33 @@ use jiff::Timestamp;
 use super::gather::Books;
 use super::{Connections, Contract, StartError, aws};
 use crate::config;
-use crate::spend::replay::{Logs, Options, Summary, replay};
-use crate::spend::{Ledger, LedgerOptions};
+use crate::spend::replay::{Logs, Options, Summary, Trust, replay};
+use crate::spend::{Ledger, LedgerOptions, Signer};
 use crate::store::WriteLimits;
 
 /// A table that was away is given more time than a client would have: nobody waits for this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Replays these files, or standard input without any.
+/// What a replay is asked for.
+#[derive(Debug, Clone)]
+pub struct ReplayRequest {
+    /// The logs; standard input without any.
+    pub files: Vec<PathBuf>,
+    /// How old a request without a record must be to be taken for lost.
+    pub grace: Duration,
+    /// Nothing is written.
+    pub dry_run: bool,
+    /// Lines without a signature are believed too.
+    pub accept_unsigned: bool,
+}
+
+/// Replays logs.
 ///
 /// # Errors
 /// When the configuration or a log cannot be read, with nothing written; or the table cannot, possibly with something
 /// written.
-pub async fn run(
-    contract: &Contract,
-    files: &[PathBuf],
-    grace: Duration,
-    dry_run: bool,
-) -> Result<Summary, StartError> {
+pub async fn run(contract: &Contract, asked: &ReplayRequest) -> Result<Summary, StartError> {
     let (config, _) = config::load(&contract.config_file, &|name| std::env::var(name).ok())?;
-    let logs = read(files)?;
     let connections = Connections::new(config.settings.connect_timeout);
     let sdk = aws::load(&contract.region, &connections).await;
     let books = Books::open(contract, &sdk).await?;
@@ -41,10 +48,16 @@ pub async fn run(
         ..LedgerOptions::of(&config)
     };
     let ledger = Ledger::new(books.table, options);
+    let secret = ledger.secret().stored().await?;
+    let trust = Trust {
+        signer: secret.map(|bytes| Signer::new(&bytes)),
+        accept_unsigned: asked.accept_unsigned,
+    };
+    let logs = read(&asked.files, trust)?;
     let options = Options {
-        grace,
+        grace: asked.grace,
         now: Timestamp::now(),
-        dry_run,
+        dry_run: asked.dry_run,
     };
     let summary = replay(&ledger, &config, logs, &options).await?;
     if let Some(embedded) = books.embedded {
@@ -53,8 +66,8 @@ pub async fn run(
     Ok(summary)
 }
 
-fn read(files: &[PathBuf]) -> Result<Logs, StartError> {
-    let mut logs = Logs::default();
+fn read(files: &[PathBuf], trust: Trust) -> Result<Logs, StartError> {
+    let mut logs = Logs::new(trust);
     if files.is_empty() {
         let name = "standard input";
         let read = logs.read(name, io::stdin().lock());

@@ -13,11 +13,12 @@ use tokio::time::Instant;
 
 use super::record::Record;
 use super::shards::Told;
+use super::signature::Signer;
 use super::tags::KnownTags;
-use super::{RequestId, days, log};
+use super::{Opening, RequestId, days, log};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
-use crate::store::{GroupCommit, Item, StoreError, Table, Write, WriteLimits, keys};
+use crate::store::{GroupCommit, Item, StoreError, Table, TableSecret, Write, WriteLimits, keys};
 
 /// The books over one table. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Ledger {
     options: LedgerOptions,
     pub(super) told: Told,
     pub(super) tags: KnownTags,
+    /// Signs what goes to the log instead of the table.
+    secret: TableSecret,
 }
 
 /// How records are written and kept.
@@ -109,6 +112,7 @@ impl Ledger {
     pub fn new(table: Table, options: LedgerOptions) -> Ledger {
         let commit = GroupCommit::new(table.clone(), options.write).delayed(options.commit_delay);
         Ledger {
+            secret: TableSecret::new(table.clone()),
             table,
             commit,
             options,
@@ -130,6 +134,23 @@ impl Ledger {
     /// The table that holds them.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The secret of its table.
+    pub fn secret(&self) -> &TableSecret {
+        &self.secret
+    }
+
+    /// Fetches the secret, so that lines of the log are signed from the first one on. Waits for 100 ms at most.
+    pub async fn fetch_secret(&self) {
+        self.secret.within(SECRET).await;
+    }
+
+    /// Logs that Bedrock may bill for this request from here on. The line has left this process when this is over:
+    /// standard output is flushed at every end of a line.
+    pub fn open(&self, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + use<> {
+        let (secret, line) = (self.secret.clone(), opening.line());
+        async move { line.write(signer(&secret).await.as_ref()) }
     }
 
     /// Writes a record and moves the totals, all or nothing, and at most once however often it is called: the second
@@ -155,7 +176,7 @@ impl Ledger {
             Err(error) => {
                 // With what it adds, also where writing it was not tried.
                 record.seal();
-                log::unrecorded(&record, &error);
+                log::unrecorded(&record, &error, signer(&self.secret).await.as_ref());
                 Err(error)
             }
         }
@@ -253,6 +274,13 @@ impl Ledger {
         // Past the calendar's end is for ever.
         id.time().checked_add(self.options.retention?).ok()
     }
+}
+
+/// How long the table's secret is waited for, at the start and where a line of the log needs it and it is not there yet.
+const SECRET: Duration = Duration::from_millis(100);
+
+async fn signer(secret: &TableSecret) -> Option<Signer> {
+    secret.within(SECRET).await.map(|bytes| Signer::new(&bytes))
 }
 
 pub(super) fn days_of(first: Date, last: Date) -> Result<Vec<Date>, ReadError> {

@@ -1,12 +1,14 @@
 //! The two lines from which the books can be made whole when the table could not be written.
 //!
-//! Both have the target [`TARGET`], which a log filter must always let through at `info`.
+//! Both have the target [`TARGET`], which a log filter must always let through at `info`, and a `signature`: `replay`
+//! believes what this gateway wrote, and not what a client got into its log.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
 use super::record::{LONGEST, bound_tags, cut};
+use super::signature::{Signer, UNSIGNED};
 use super::{Caller, Record, RequestId, Reservation};
 use crate::store::StoreError;
 
@@ -71,6 +73,10 @@ impl<'a> Opening<'a> {
         }
     }
 
+    pub(super) fn line(&self) -> OpenLine {
+        OpenLine(self.json())
+    }
+
     /// As its line says it. What clients have said at length is cut as it will be in the record, and left out where it
     /// takes more room even so: where most of it is quotes or control characters.
     fn json(&self) -> String {
@@ -102,23 +108,32 @@ impl<'a> Opening<'a> {
     }
 }
 
-/// Logs `spend_open`: from here on Bedrock may bill for this request. The line has left this process when this returns:
-/// standard output is flushed at every end of a line.
-pub fn opened(opening: &Opening<'_>) {
-    tracing::info!(target: TARGET, event = OPEN, open = opening.json());
+/// A `spend_open` that is to be logged.
+pub(super) struct OpenLine(String);
+
+impl OpenLine {
+    pub(super) fn write(&self, signer: Option<&Signer>) {
+        let signature = signature(signer, OPEN, &self.0);
+        tracing::info!(target: TARGET, event = OPEN, open = self.0, signature);
+    }
 }
 
 /// Logs `spend_unrecorded` with the whole record.
-pub(super) fn unrecorded(record: &Record, error: &StoreError) {
+pub(super) fn unrecorded(record: &Record, error: &StoreError, signer: Option<&Signer>) {
     match serde_json::to_string(record) {
         Ok(json) => {
-            tracing::error!(target: TARGET, event = UNRECORDED, %error, record = json)
+            let signature = signature(signer, UNRECORDED, &json);
+            tracing::error!(target: TARGET, event = UNRECORDED, %error, record = json, signature)
         }
         // Nothing in a record fails to serialize; were it so, its id would be the least to keep.
         Err(why) => {
             tracing::error!(target: TARGET, event = UNRECORDED, %error, %why, id = %record.request_id)
         }
     }
+}
+
+fn signature(signer: Option<&Signer>, event: &str, json: &str) -> String {
+    signer.map_or_else(|| UNSIGNED.to_owned(), |signer| signer.sign(event, json))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Record, Status};
-use super::reservation::Settled;
+use super::reservation::{Reservation, Settled};
 use super::totals::Counters;
 use super::{Attempt, RequestId, money};
 use crate::catalog::Catalog;
@@ -106,6 +106,12 @@ impl Movement {
         self.budgets
             .iter()
             .map(move |settled| settled.settlement(request.to_string()))
+    }
+
+    /// What was held for this request.
+    #[cfg(feature = "local")]
+    pub(super) fn reservations(&self) -> Vec<Reservation> {
+        self.budgets.iter().map(Settled::reservation).collect()
     }
 
     /// The rows' keys and amounts.

@@ -244,6 +244,15 @@ impl Record {
         tags.unwrap_or_else(|| self.tags_to_count())
     }
 
+    /// The record as it was before it was sealed: what it held is known, what it adds is not.
+    #[cfg(feature = "local")]
+    pub(super) fn unsealed(mut self) -> Record {
+        if let Some(movement) = self.movement.take() {
+            self.reservations = movement.reservations();
+        }
+        self
+    }
+
     /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A sealed
     /// record stays as it is.
     pub(super) fn seal(&mut self) -> &Movement {

@@ -37,6 +37,15 @@ impl Settled {
         }
     }
 
+    /// What was held.
+    #[cfg(feature = "local")]
+    pub(super) fn reservation(&self) -> Reservation {
+        Reservation {
+            key: self.key.clone(),
+            held: self.held,
+        }
+    }
+
     /// For the holder of this name, whose hold was not seen to be gone yet.
     pub(super) fn settlement(&self, holder: String) -> Settlement {
         Settlement {

@@ -168,6 +168,14 @@ pub fn budget(account: &str, window: Option<Timestamp>) -> Key {
     }
 }
 
+impl Key {
+    /// Whether it is the account of a budget: [`budget`] or [`common_budget`] made it.
+    pub fn is_budget(&self) -> bool {
+        let is_of_keys = self.pk.starts_with("key#") || self.pk == common_budget(None).pk;
+        is_of_keys && self.sk.starts_with("budget#")
+    }
+}
+
 /// The same of the budget of all keys together.
 pub fn common_budget(window: Option<Timestamp>) -> Key {
     Key {

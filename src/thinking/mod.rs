@@ -7,16 +7,14 @@
 //! A room of its own beside `chain/` and `spend/`, over `store/`: what is recalled goes into the request before the
 //! chain sees it, so that a target's planning stays pure and the chain knows no table; and what a target does with
 //! blocks is planning's business. Clients that carry blocks themselves get them under a mark that is made with the shared
-//! [`Secret`]. Nothing here may fail a request: without the table a turn runs without thinking.
+//! [`TableSecret`](crate::store::TableSecret). Nothing here may fail a request: without the table a turn runs without thinking.
 
 mod keeper;
 mod memory;
 mod packed;
-mod secret;
 mod vault;
 
 pub use keeper::Keeper;
-pub use secret::Secret;
 pub use vault::Vault;
 
 #[cfg(all(test, feature = "local"))]

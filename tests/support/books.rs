@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bedrock_sidecar::shell::simulated::Simulated;
 use bedrock_sidecar::spend::{Counters, Ledger, LedgerOptions, Record, TotalOf};
 use bedrock_sidecar::store::keys::{self, SHARDS};
-use bedrock_sidecar::store::{Account, Embedded, Order, Range};
+use bedrock_sidecar::store::{Account, Embedded, Order, Range, TableSecret};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -36,9 +36,12 @@ impl Books {
     pub async fn new() -> Self {
         let embedded = Embedded::in_memory().await.unwrap();
         let table = embedded.table(TABLE).await.unwrap();
+        // It has a secret, as the table of a gateway that has been at work before. Under tests a table may be slow.
+        while TableSecret::new(table.clone()).get().await.is_none() {}
+        let ledger = Ledger::new(table, LedgerOptions::default());
         Self {
             proxy: TableProxy::start(embedded.endpoint()).await,
-            ledger: Ledger::new(table, LedgerOptions::default()),
+            ledger,
             _embedded: embedded,
         }
     }

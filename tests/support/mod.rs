@@ -4,6 +4,7 @@ pub mod anthropic;
 pub mod books;
 mod clock;
 pub mod lambda;
+pub mod log_lines;
 mod panicking;
 pub mod process;
 pub mod responses;

@@ -42,7 +42,17 @@ impl Gateway {
             folder,
         };
         gateway.url = gateway.announced().await;
+        gateway.knows_the_secret().await;
         gateway
+    }
+
+    /// Waits until the lines of its log are signed, or will not be, as far as its log's level tells: it serves after
+    /// 100 ms in any case, and a machine under tests may need longer.
+    async fn knows_the_secret(&self) {
+        let end = Instant::now() + Duration::from_secs(2);
+        while !self.log().contains("the log's lines for replay are ") && Instant::now() < end {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn announced(&mut self) -> String {

@@ -24,10 +24,10 @@ pub(super) fn ahead(state: &AppState) {
             endpoint.open().await;
         }));
     }
-    // The table's connection, and the first copy of what other instances have written.
+    // The table's connection, the first copy of what other instances have written, and the secret they share.
     let state = state.clone();
     tokio::spawn(task::boxed(async move {
         sleep(READY).await;
-        state.routes.refresh().await;
+        tokio::join!(state.routes.refresh(), state.secret.get());
     }));
 }

@@ -4,24 +4,57 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
 
 use flate2::bufread::MultiGzDecoder;
+use serde::de::DeserializeOwned;
 
+use super::super::signature::{Signer, UNSIGNED};
 use super::super::{Opening, Record, RequestId};
-use super::lines::{self, Entry};
+use super::lines::{BooksEvent, LineClaim, LineReader, Unreadable};
+use crate::json;
 
 /// How a gzipped file begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// Which lines are believed.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// Knows what the gateways of the table have signed; `None`: none of them ever has.
+    pub signer: Option<Signer>,
+    /// Lines without a signature are believed too, as far as they can be.
+    pub accept_unsigned: bool,
+}
+
 /// What logs say about the books. The order of files and lines means nothing, and what is said twice counts once.
 #[derive(Debug, Default)]
 pub struct Logs {
-    pub(super) opened: BTreeMap<RequestId, Opening<'static>>,
-    pub(super) unrecorded: BTreeMap<RequestId, Record>,
+    trust: Trust,
+    pub(super) opened: BTreeMap<RequestId, Believed<Opening<'static>>>,
+    pub(super) unrecorded: BTreeMap<RequestId, Believed<Record>>,
     pub(super) lines: u64,
     /// `file:line` of what announces an entry and holds none.
     pub(super) unreadable: Vec<String>,
+    /// `file:line` of what has no signature and was not believed.
+    pub(super) unsigned: Vec<String>,
+    /// `file:line` of what has a signature that no gateway of this table made.
+    pub(super) forged: Vec<String>,
+}
+
+/// What a line said.
+#[derive(Debug)]
+pub(super) struct Believed<T> {
+    pub(super) said: T,
+    /// It is the gateway's word for word.
+    pub(super) signed: bool,
 }
 
 impl Logs {
+    /// No logs yet.
+    pub fn new(trust: Trust) -> Self {
+        Self {
+            trust,
+            ..Self::default()
+        }
+    }
+
     /// Reads a log, gzipped or not. `name` is what its lines are told by.
     ///
     /// # Errors
@@ -35,31 +68,66 @@ impl Logs {
     }
 
     fn read_plain(&mut self, name: &str, mut log: impl BufRead) -> io::Result<()> {
-        let mut bytes = Vec::new();
+        let (mut lines, mut bytes) = (LineReader::default(), Vec::new());
         for number in 1_u64.. {
             bytes.clear();
             if log.read_until(b'\n', &mut bytes)? == 0 {
                 break;
             }
             self.lines += 1;
-            match lines::read(&String::from_utf8_lossy(&bytes)) {
-                Ok(entries) => entries.into_iter().for_each(|entry| self.add(entry)),
-                Err(lines::Unreadable) => self.unreadable.push(format!("{name}:{number}")),
+            let at = || format!("{name}:{number}");
+            match lines.read(&String::from_utf8_lossy(&bytes)) {
+                Ok(claims) => claims.into_iter().for_each(|claim| self.take(claim, at)),
+                Err(Unreadable) => self.unreadable.push(at()),
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, entry: Entry) {
-        match entry {
-            Entry::Opened(opening) => {
-                self.opened.insert(opening.request_id, *opening);
+    fn take(&mut self, claim: LineClaim, at: impl Fn() -> String) {
+        let Some(json) = claim.json else {
+            return self.unreadable.push(at());
+        };
+        let signature = claim.signature.filter(|signature| signature != UNSIGNED);
+        let signed = match signature {
+            Some(signature) => {
+                let signer = self.trust.signer.as_ref();
+                let name = claim.event.name();
+                if !signer.is_some_and(|signer| signer.signed(&signature, name, &json)) {
+                    return self.forged.push(at());
+                }
+                true
             }
-            Entry::Unrecorded(record) => {
-                self.unrecorded.insert(record.request_id, *record);
-            }
+            None if self.trust.accept_unsigned && claim.is_a_line => false,
+            None => return self.unsigned.push(at()),
+        };
+        let read = match claim.event {
+            BooksEvent::Opened => add(&mut self.opened, &json, signed, |opening| {
+                opening.request_id
+            }),
+            BooksEvent::Unrecorded => add(&mut self.unrecorded, &json, signed, |record| {
+                record.request_id
+            }),
+        };
+        if read.is_none() {
+            self.unreadable.push(at());
         }
     }
+}
+
+/// What is signed stands against whatever else is said of the same request.
+fn add<T: DeserializeOwned>(
+    all: &mut BTreeMap<RequestId, Believed<T>>,
+    json: &str,
+    signed: bool,
+    id: fn(&T) -> RequestId,
+) -> Option<()> {
+    let said: T = json::parse(json).ok()?;
+    let id = id(&said);
+    if signed || all.get(&id).is_none_or(|known| !known.signed) {
+        all.insert(id, Believed { said, signed });
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -72,6 +140,10 @@ mod tests {
 
     use super::*;
 
+    fn signer() -> Signer {
+        Signer::new(&[7; 32])
+    }
+
     fn line(second: i64) -> String {
         let id = RequestId::new(Timestamp::from_second(second).unwrap());
         let open = format!(
@@ -79,13 +151,16 @@ mod tests {
         );
         format!(
             "{}\n",
-            serde_json::json!({"event": "spend_open", "open": open})
+            serde_json::json!({"event": "spend_open", "open": open, "signature": signer().sign("spend_open", &open)})
         )
     }
 
     #[test]
     fn logs_are_brought_together_gzipped_or_not() {
-        let mut logs = Logs::default();
+        let mut logs = Logs::new(Trust {
+            signer: Some(signer()),
+            accept_unsigned: false,
+        });
         let mut plain = line(1).into_bytes();
         plain.extend(b"{\"event\":\"spend_open\"}\nhello \xff\n");
         logs.read("a", plain.as_slice()).unwrap();

@@ -19,9 +19,13 @@ use crate::store::StoreError;
 
 mod lines;
 mod logs;
+mod pretty;
 mod summary;
+mod text;
+mod unsigned;
 
-pub use logs::Logs;
+use logs::Believed;
+pub use logs::{Logs, Trust};
 pub use summary::{Failed, Summary};
 
 /// How a replay goes about it.
@@ -112,17 +116,53 @@ async fn missing(
     summary.recorded += there.len();
     let mut missing = Vec::new();
     for id in wanted.into_iter().filter(|id| !there.contains(id)) {
-        if ledger.has_expired(&id, options.now) {
-            summary.expired += 1;
-        } else if let Some(record) = unrecorded.remove(&id) {
-            missing.push(record);
-        } else if !is_older(&id, options) {
-            summary.too_young.push(id);
-        } else if let Some(opening) = opened.remove(&id) {
-            missing.push(lost_record(opening, config));
+        let (record, opening) = (unrecorded.remove(&id), opened.remove(&id));
+        let found = match evidence(record, opening) {
+            _ if ledger.has_expired(&id, options.now) => {
+                summary.expired += 1;
+                continue;
+            }
+            Evidence::Record(record) => Some(record),
+            _ if !is_older(&id, options) => {
+                summary.too_young.push(id);
+                continue;
+            }
+            Evidence::Opening(opening) => Some(lost_record(opening, config)),
+            Evidence::UnsignedRecord(record) => unsigned::record(record, config),
+            Evidence::UnsignedOpening(opening) => {
+                unsigned::opening(opening).map(|opening| lost_record(opening, config))
+            }
+            Evidence::Nothing => continue,
+        };
+        match found {
+            Some(record) => missing.push(record),
+            None => summary.impossible.push(id),
         }
     }
     Ok(missing)
+}
+
+/// What logs say of one request, by how much it is worth.
+enum Evidence {
+    Record(Record),
+    Opening(Opening<'static>),
+    UnsignedRecord(Record),
+    UnsignedOpening(Opening<'static>),
+    Nothing,
+}
+
+/// A process that has signed an opening has the secret and signs the record too: a record without a signature is not its.
+fn evidence(
+    record: Option<Believed<Record>>,
+    opening: Option<Believed<Opening<'static>>>,
+) -> Evidence {
+    match (record, opening) {
+        (Some(record), _) if record.signed => Evidence::Record(record.said),
+        (_, Some(opening)) if opening.signed => Evidence::Opening(opening.said),
+        (Some(record), _) => Evidence::UnsignedRecord(record.said),
+        (None, Some(opening)) => Evidence::UnsignedOpening(opening.said),
+        (None, None) => Evidence::Nothing,
+    }
 }
 
 fn is_older(id: &RequestId, options: &Options) -> bool {

@@ -31,6 +31,12 @@ pub struct Summary {
     pub expired: usize,
     /// `file:line` of what should be an entry and does not read as one.
     pub unreadable: Vec<String>,
+    /// `file:line` of what has no signature and was passed over.
+    pub unsigned: Vec<String>,
+    /// `file:line` of what has a signature that no gateway of this table made.
+    pub forged: Vec<String>,
+    /// Requests of which an unsigned line says what cannot be.
+    pub impossible: Vec<RequestId>,
     /// What could not be written.
     pub failed: Vec<Failed>,
     /// Nothing was written, only found out.
@@ -56,6 +62,8 @@ impl Summary {
             opened: logs.opened.len(),
             unrecorded: logs.unrecorded.len(),
             unreadable: logs.unreadable.clone(),
+            unsigned: logs.unsigned.clone(),
+            forged: logs.forged.clone(),
             dry_run: options.dry_run,
             ..Summary::default()
         }
@@ -115,6 +123,22 @@ impl fmt::Display for Summary {
         }
         if !self.unreadable.is_empty() {
             some(f, "unreadable", self.unreadable.clone())?;
+        }
+        if !self.unsigned.is_empty() {
+            let what = "without a signature, and so passed over (as version 0.1 wrote them, and newer ones while their \
+                        table did not answer; --accept-unsigned takes them: anything that can write into the log can \
+                        forge such lines)";
+            some(f, what, self.unsigned.clone())?;
+        }
+        if !self.forged.is_empty() {
+            let what = "with a wrong signature, and so passed over (changed, or written by the gateway of another table)";
+            some(f, what, self.forged.clone())?;
+        }
+        if !self.impossible.is_empty() {
+            let ids = self.impossible.iter().map(RequestId::to_string);
+            let what =
+                "without a signature and with amounts that no request has, and so passed over";
+            some(f, what, ids.collect())?;
         }
         if !self.failed.is_empty() {
             let failed = self
