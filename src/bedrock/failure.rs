@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::class::Class;
 use super::events::Exception;
+use super::fault;
 use super::frames::Broken;
 use super::wordings::classify;
 
@@ -22,8 +23,10 @@ pub struct Failure {
     pub class: Class,
     /// The HTTP status that Bedrock gave, or would have given (`None`: the connection failed).
     pub status: Option<u16>,
-    /// Bedrock's message, or this program's where none came.
+    /// Bedrock's message, or this program's where none came: for the client whose request it was.
     pub message: String,
+    /// What of the message names the fault: for the log and the records. Bedrock quotes requests.
+    pub fault: String,
     /// How long Bedrock asks to wait.
     pub retry_after: Option<Duration>,
 }
@@ -34,11 +37,22 @@ const WITHOUT_WORDS: &str = "the stream ended with an error";
 impl Failure {
     /// A failure that this program found, not Bedrock.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
+        let message = message.into();
         Self {
             class,
             status: None,
-            message: message.into(),
+            fault: message.clone(),
+            message,
             retry_after: None,
+        }
+    }
+
+    /// A failure whose message may quote the request or the answer: Bedrock's own, for one.
+    pub(super) fn quoting(class: Class, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            fault: fault::named(&message),
+            ..Self::new(class, message)
         }
     }
 
@@ -85,10 +99,9 @@ impl Failure {
                 .unwrap_or_else(|| plain_text(body));
             let class = classify(service.err().code(), status, &message);
             return Self {
-                class,
                 status,
-                message,
                 retry_after,
+                ..Self::quoting(class, message)
             };
         }
         let message = DisplayErrorContext(error).to_string();
@@ -102,11 +115,15 @@ impl Failure {
             }
             _ => Class::Connection,
         };
+        let failure = match error {
+            // It shows the answer that could not be read.
+            SdkError::ResponseError(_) => Self::quoting(class, message),
+            _ => Self::new(class, message),
+        };
         Self {
-            class,
             status,
-            message,
             retry_after,
+            ..failure
         }
     }
 
@@ -119,10 +136,8 @@ impl Failure {
             .unwrap_or_else(|| WITHOUT_WORDS.to_owned());
         let status = modelled_status(name);
         Self {
-            class: classify(Some(name), status, &message),
             status,
-            message,
-            retry_after: None,
+            ..Self::quoting(classify(Some(name), status, &message), message)
         }
     }
 
@@ -130,7 +145,7 @@ impl Failure {
     pub(super) fn of_error(code: &str, message: &str) -> Self {
         let said = [message, code].into_iter().find(|said| !said.is_empty());
         let said = said.unwrap_or(WITHOUT_WORDS);
-        Self::new(classify(Some(code), None, said), said)
+        Self::quoting(classify(Some(code), None, said), said)
     }
 
     /// From an answer that broke off or cannot be read.

@@ -9,6 +9,7 @@ mod class;
 mod clients;
 mod events;
 mod failure;
+mod fault;
 mod frames;
 #[cfg(test)]
 mod fuzz;

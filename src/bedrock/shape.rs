@@ -189,7 +189,7 @@ fn check_json(text: &str, schema: Option<&Value>) -> Result<(), Failure> {
     let refuse = |why: String| {
         let message =
             format!("the model's answer is not the JSON that 'response_format' asks for: {why}");
-        Err(Failure::new(Class::Rejected, message))
+        Err(Failure::quoting(Class::Rejected, message))
     };
     match serde_json::from_str::<Value>(text) {
         Err(error) => refuse(error.to_string()),

@@ -43,12 +43,8 @@ pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> Co
         Ok(Ok(tokens)) => Count::Exact(tokens),
         Ok(Err(failure)) => {
             let class = failure.class.as_str();
-            tracing::info!(
-                model,
-                class,
-                message = failure.message,
-                "tokens were estimated"
-            );
+            let fault = failure.fault;
+            tracing::info!(model, class, fault, "tokens were estimated");
             estimate
         }
         Err(_) => {

@@ -111,7 +111,7 @@ impl<S: Sink> Run<'_, S> {
                 model = candidate.target.model_id(),
                 class = failure.class.as_str(),
                 status = failure.status,
-                message = failure.message,
+                fault = failure.fault,
                 "target failed"
             );
             let then = rule(failure.class).then;

@@ -64,7 +64,7 @@ impl From<&ApiError> for Failure {
         Self {
             class: error.kind.to_owned(),
             status: error.status.as_u16(),
-            message: error.message.clone(),
+            message: error.stored.as_deref().unwrap_or(&error.message).to_owned(),
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct ApiError {
     pub kind: &'static str,
     /// What was wrong, where, and what would be right.
     pub message: String,
+    /// What of the message may be stored, where that is not all of it: Bedrock's refusals quote the request.
+    pub stored: Option<Box<str>>,
     /// The request's field that was wrong, as a path.
     pub param: Option<String>,
     /// A code that clients act on, where the status alone does not say enough.
@@ -50,6 +52,7 @@ impl ApiError {
             status,
             kind,
             message: message.into(),
+            stored: None,
             param: None,
             code: None,
             retry_after: None,
@@ -137,15 +140,18 @@ impl From<&Failure> for ApiError {
             | Class::Rejected => (StatusCode::BAD_REQUEST, "invalid_request_error"),
             Class::Internal => return Self::internal(),
         };
-        let message = match failure.class {
-            // Agents compact the conversation when they read these words.
-            Class::ContextWindow => format!("prompt is too long: {}", failure.message),
-            // The details may hold host names and account ids; the log has them.
-            Class::Credentials => {
-                "The gateway has no valid AWS credentials for this model.".to_owned()
-            }
-            Class::Connection => "The gateway could not reach Amazon Bedrock.".to_owned(),
-            _ => without_account(&failure.message),
+        let told = |words: &str| {
+            let words = match failure.class {
+                // Agents compact the conversation when they read these words.
+                Class::ContextWindow => format!("prompt is too long: {words}"),
+                // The details may hold host names and account ids; the log has them.
+                Class::Credentials => {
+                    "The gateway has no valid AWS credentials for this model.".to_owned()
+                }
+                Class::Connection => "The gateway could not reach Amazon Bedrock.".to_owned(),
+                _ => without_account(words),
+            };
+            format!("{}{words}", Self::UPSTREAM)
         };
         let code = match failure.class {
             Class::ContextWindow => Some("context_length_exceeded"),
@@ -155,7 +161,8 @@ impl From<&Failure> for ApiError {
         Self {
             code,
             retry_after: failure.retry_after,
-            ..Self::new(status, kind, format!("{}{message}", Self::UPSTREAM))
+            stored: Some(told(&failure.fault).into()),
+            ..Self::new(status, kind, told(&failure.message))
         }
     }
 }

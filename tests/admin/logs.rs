@@ -198,9 +198,10 @@ async fn the_detail_shows_the_trail_and_what_each_kind_of_token_cost() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_as_the_client_was_told() {
+async fn a_failure_is_told_by_what_names_its_fault() {
     let app = TestApp::new().await;
-    let refused = Step::fail(400, "ValidationException", "<b>no</b>");
+    let words = "The \"text\" & the <b>image</b> field are not valid";
+    let refused = Step::fail(400, "ValidationException", words);
     app.bedrock.script(PRIMARY, [refused]);
     let mut body = hello("primary");
     body["disable_fallbacks"] = json!(true);
@@ -209,10 +210,8 @@ async fn a_failure_is_told_as_the_client_was_told() {
         .await
         .page(&format!("/ui/logs/{id}"))
         .await;
-    assert!(
-        page.contains("&#60;b&#62;no&#60;/b&#62;") && !page.contains("<b>no"),
-        "{page}"
-    );
+    let named = "The &#34;text&#34; &#38; the &#60;…&#62;image&#60;…&#62; field are not valid";
+    assert!(page.contains(named) && !page.contains("<b>"), "{page}");
     assert!(page.contains("failure 400"));
 }
 
