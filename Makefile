@@ -20,7 +20,7 @@ run: .env build ## Serve on http://127.0.0.1:4000: Bedrock with AWS credentials,
 
 .env:
 	@install -m 600 .env.example .env
-	@echo "made .env from .env.example: its key is a test key, change it before others can reach the port"
+	@echo "made .env from .env.example: its key is a test key, refused where others can reach the port"
 
 .PHONY: test
 test: ## Run all tests

@@ -41,6 +41,7 @@ mod over_limits;
 mod panics;
 mod parallel;
 mod prompts;
+mod published;
 mod quoted_prompts;
 mod readme;
 mod record_limits;

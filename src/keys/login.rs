@@ -4,6 +4,7 @@ use subtle::ConstantTimeEq;
 
 use super::MasterKey;
 use super::master::digest;
+use super::published::is_published;
 
 /// The user's name where the environment gives none.
 const USER: &str = "admin";
@@ -36,6 +37,11 @@ impl Login {
             user: digest(user.unwrap_or(USER)),
             password: password.map(digest),
         }
+    }
+
+    /// Whether the password is one of the test credentials of `.env.example`.
+    pub fn is_published(&self) -> bool {
+        self.password.as_ref().is_some_and(is_published)
     }
 
     /// Whether these are the right ones. Takes as long whatever is wrong about them. Where no master key is needed and

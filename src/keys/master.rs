@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Caller;
+use super::published::is_published;
 
 /// The alias of the master key in logs and records, as in the reference system.
 const ALIAS: &str = "litellm_proxy_master_key";
@@ -63,6 +64,11 @@ impl MasterKey {
                 sha256: key.or(given),
             }),
         }
+    }
+
+    /// Whether it is one of the test credentials of `.env.example`.
+    pub fn is_published(&self) -> bool {
+        self.sha256.as_ref().is_some_and(is_published)
     }
 
     /// Whether everybody is let in.

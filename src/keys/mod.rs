@@ -21,6 +21,7 @@ mod limits;
 mod login;
 mod manage;
 mod master;
+mod published;
 mod queue;
 mod quote;
 mod reached;

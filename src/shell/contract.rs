@@ -47,6 +47,33 @@ pub struct ContractError {
     expected: &'static str,
 }
 
+/// A process that others can reach has credentials which everybody can read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TestCredentials {
+    /// The master key is published.
+    #[error(
+        "the master key is the test key of .env.example, which everybody can read, and {place}: set LITELLM_MASTER_KEY \
+         (or MASTER_KEY_SHA256) to a key of your own, which `echo sk-$(openssl rand -hex 32)` makes{way_out}"
+    )]
+    Key {
+        /// Where others reach the process.
+        place: String,
+        /// What else would do.
+        way_out: &'static str,
+    },
+    /// The password of the admin pages is published.
+    #[error(
+        "UI_PASSWORD is the test password of .env.example, which everybody can read, and {place}: set one of your own, \
+         or none, and the master key is the password{way_out}"
+    )]
+    Password {
+        /// Where others reach the process.
+        place: String,
+        /// What else would do.
+        way_out: &'static str,
+    },
+}
+
 impl Contract {
     /// Reads the variables; an empty one counts as unset.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ContractError> {
@@ -97,11 +124,7 @@ impl Contract {
             .master_key
             .as_deref()
             .or(in_file.filter(|_| hash.is_none()));
-        MasterKey::new(
-            key,
-            hash,
-            self.allow_no_master_key && self.host.is_loopback() && !self.on_lambda,
-        )
+        MasterKey::new(key, hash, self.allow_no_master_key && !self.is_exposed())
     }
 
     /// Who may open the admin pages: on Lambda always `admin` with the master key, for a function's variables can be
@@ -111,6 +134,39 @@ impl Contract {
             return Login::default();
         }
         Login::new(self.ui_username.as_deref(), self.ui_password.as_deref())
+    }
+
+    /// Refuses the credentials of `.env.example` where others can reach the process.
+    ///
+    /// # Errors
+    /// When the master key, or the password of the admin pages, is published.
+    pub fn refuse_test_credentials(
+        &self,
+        master_key: &MasterKey,
+        login: &Login,
+    ) -> Result<(), TestCredentials> {
+        if !self.is_exposed() {
+            return Ok(());
+        }
+        let (place, way_out) = if self.on_lambda {
+            let place = "everybody can call a function's URL".to_owned();
+            (place, "; `NEW_KEY=1 make deploy` replaces it")
+        } else {
+            let place = format!("HOST={} is not this machine alone", self.host);
+            (place, ". Or listen on HOST=127.0.0.1")
+        };
+        if master_key.is_published() {
+            return Err(TestCredentials::Key { place, way_out });
+        }
+        if login.is_published() {
+            return Err(TestCredentials::Password { place, way_out });
+        }
+        Ok(())
+    }
+
+    /// Whether others than this machine's own programs can reach the process.
+    fn is_exposed(&self) -> bool {
+        self.on_lambda || !self.host.to_canonical().is_loopback()
     }
 }
 

@@ -85,6 +85,8 @@ pub(super) async fn gather(
     let config = Arc::new(config);
     let in_file = config.general.master_key.as_ref();
     let master_key = contract.master_key(in_file.map(config::Secret::expose))?;
+    let login = contract.login();
+    contract.refuse_test_credentials(&master_key, &login)?;
     let connections = Connections::new(config.settings.connect_timeout);
     let sdk = aws::load(&contract.region, &connections).await;
 
@@ -110,7 +112,7 @@ pub(super) async fn gather(
     };
     let ledger = Ledger::new(table, options);
     Ok(Gathered {
-        state: AppState::new(config, routes, master_key, contract.login(), ledger),
+        state: AppState::new(config, routes, master_key, login, ledger),
         connections,
         #[cfg(feature = "local")]
         simulated,

@@ -25,7 +25,7 @@ mod server;
 #[cfg(feature = "local")]
 pub mod simulated;
 
-pub use contract::{Contract, ContractError, on_lambda};
+pub use contract::{Contract, ContractError, TestCredentials, on_lambda};
 
 pub use metrics::{Metrics, Scope};
 
@@ -43,6 +43,9 @@ pub enum StartError {
     /// There is no usable master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
+    /// Everybody knows the credentials of a process that others can reach.
+    #[error(transparent)]
+    TestCredentials(#[from] TestCredentials),
     /// The table cannot be used.
     #[error("the table cannot be used: {0}")]
     Store(#[from] StoreError),

@@ -125,6 +125,25 @@ impl Drop for Gateway {
     }
 }
 
+/// What the process says when it does not start with this configuration and these variables alone.
+pub async fn refusal<V: AsRef<OsStr>>(yaml: &str, variables: &[(&str, V)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("test.yml");
+    std::fs::write(&config, yaml).unwrap();
+    let ended = tokio::process::Command::new(env!("CARGO_BIN_EXE_bedrock-sidecar"))
+        .current_dir(folder.path())
+        .env_clear()
+        .env("CONFIG_FILE", config)
+        .env("PORT", "0")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(30), ended).await;
+    let output = output.expect("it ends").unwrap();
+    assert!(!output.status.success(), "it ends well");
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
 /// What `bedrock-sidecar replay` said.
 #[derive(Debug)]
 pub struct Replayed {
