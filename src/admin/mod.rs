@@ -6,6 +6,7 @@
 
 mod assets;
 mod chart;
+mod csv;
 mod error;
 mod frame;
 mod headers;

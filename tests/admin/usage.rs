@@ -1,7 +1,9 @@
 //! The Usage page.
 
+use std::collections::HashMap;
+
 use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Visitor;
 use crate::support::{PRIMARY, TestApp, header, hello};
@@ -78,26 +80,152 @@ async fn a_period_that_is_none_is_told() {
     }
 }
 
+/// A file's lines, each as its fields by the names of their columns.
+fn lines(file: &str) -> Vec<HashMap<String, String>> {
+    let mut lines = file.trim_end().split("\r\n").map(fields);
+    let head = lines.next().unwrap();
+    let named = |line: Vec<String>| {
+        assert_eq!(line.len(), head.len(), "{file}");
+        head.iter().cloned().zip(line).collect()
+    };
+    lines.map(named).collect()
+}
+
+/// The fields of a line without line ends in them, unquoted.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut is_quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => fields.push(String::new()),
+            c => fields.last_mut().unwrap().push(c),
+        }
+    }
+    fields
+}
+
+async fn csv(visitor: &Visitor, query: &str) -> String {
+    let response = visitor.get(&format!("/ui/usage.csv?{query}")).await;
+    assert_eq!(response.status(), 200, "{query}");
+    response.text().await.unwrap()
+}
+
 #[tokio::test]
 async fn the_numbers_can_be_taken_along() {
     let app = used().await;
     let visitor = Visitor::signed_in(&app).await;
-    let response = visitor.get("/ui/usage.csv?period=today").await;
+    let response = visitor.get("/ui/usage.csv?by=model&period=today").await;
     assert!(header(&response, "content-type").starts_with("text/csv"));
-    assert!(
-        header(&response, "content-disposition").starts_with("attachment; filename=\"usage-20")
-    );
+    let name = header(&response, "content-disposition");
+    assert!(name.starts_with("attachment; filename=\"usage-20") && name.contains("by-model"));
     let file = response.text().await.unwrap();
-    let lines: Vec<&str> = file.trim_end().split("\r\n").collect();
-    assert!(lines[0].starts_with("day,model,key_sha256,tag,requests"));
-    assert!(
-        lines[1].contains(&format!(",{PRIMARY},")) && lines[1].contains(",33.33,17.82,"),
-        "{file}"
+    assert!(file.starts_with("day,model,key_sha256,key_alias,tag,requests,"));
+    let [line] = &lines(&file)[..] else {
+        panic!("{file}");
+    };
+    assert_eq!(line["model"], PRIMARY);
+    assert_eq!(
+        (&*line["spend_usd"], &*line["cache_saving_usd"]),
+        ("33.33", "17.82")
     );
-    assert!(lines[2].contains(",,,<b>=1+1</b>,2,1,0,33.33,"), "{file}");
-    assert_eq!(lines.len(), 3);
     let closed = Visitor::new(&app).get("/ui/usage.csv").await;
     assert_eq!(closed.status(), 303);
+}
+
+#[tokio::test]
+async fn every_line_of_a_file_counts_the_same_kind_of_thing_so_that_its_columns_add_up() {
+    let app = used().await;
+    // A second key and a second model, with two tags.
+    let made = app.post("/key/generate", &json!({"key_alias": "maria"}));
+    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let mut body = hello("last");
+    body["metadata"] = json!({"tags": ["a", "b"]});
+    let url = format!("{}/v1/chat/completions", app.url);
+    let reply = app
+        .http
+        .post(url)
+        .bearer_auth(made["key"].as_str().unwrap());
+    assert_eq!(reply.json(&body).send().await.unwrap().status(), 200);
+    app.settle().await;
+
+    let visitor = Visitor::signed_in(&app).await;
+    let file = async |by: &str| lines(&csv(&visitor, &format!("{by}period=today")).await);
+    let by_day = file("").await;
+    assert_eq!((by_day.len(), &*by_day[0]["requests"]), (1, "3"));
+    assert_eq!(file("by=day&").await, by_day);
+    let numbers = [
+        "requests",
+        "failures",
+        "spend_usd",
+        "cache_saving_usd",
+        "input_tokens",
+        "output_tokens",
+    ];
+    for (by, column, count) in [("model", "model", 2), ("key", "key_sha256", 2)] {
+        let file = file(&format!("by={by}&")).await;
+        assert_eq!(file.len(), count, "{file:?}");
+        assert!(file.iter().all(|line| !line[column].is_empty()));
+        for number in numbers {
+            let amount = |line: &HashMap<String, String>| -> f64 { line[number].parse().unwrap() };
+            let sum: f64 = file.iter().map(amount).sum();
+            let whole = amount(&by_day[0]);
+            assert!((sum - whole).abs() < 1e-9, "{number} by {by}: {file:?}");
+        }
+    }
+    let by_key = file("by=key&").await;
+    let mut aliases: Vec<_> = by_key.iter().map(|line| &*line["key_alias"]).collect();
+    aliases.sort_unstable();
+    assert_eq!(aliases, ["litellm_proxy_master_key", "maria"]);
+    let by_tag = file("by=tag&").await;
+    let tags: Vec<_> = by_tag.iter().map(|line| &*line["tag"]).collect();
+    assert_eq!(tags, ["<b>=1+1</b>", "a", "b"]);
+    assert!(by_tag.iter().all(|line| line["model"].is_empty()));
+}
+
+#[tokio::test]
+async fn the_page_links_to_each_kind_of_file_and_an_unknown_kind_is_told() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page("/ui/usage?period=7").await;
+    for by in ["day", "model", "key", "tag"] {
+        let link = format!("href=\"/ui/usage.csv?by={by}&#38;period=7\" download");
+        assert!(page.contains(&link), "{by}: {page}");
+    }
+    let response = visitor.get("/ui/usage.csv?by=team").await;
+    assert_eq!(response.status(), 400);
+    assert!(response.text().await.unwrap().contains("by=model"));
+}
+
+#[tokio::test]
+async fn what_a_client_has_named_is_no_formula_in_any_spreadsheet() {
+    let app = TestApp::new().await;
+    let hostile = [
+        "=1+1",
+        "  @SUM(1)",
+        "x;=cmd",
+        "x;\"+1",
+        "y\t-1",
+        "z\r=1",
+        "＝1+1",
+        "\u{3000}＋1",
+    ];
+    for tag in hostile {
+        let mut body = hello("primary");
+        body["metadata"] = json!({"tags": [tag]});
+        app.chat_json(&body).await;
+    }
+    app.settle().await;
+    let file = csv(&Visitor::signed_in(&app).await, "by=tag&period=today").await;
+    assert_eq!(lines(&file).len(), hostile.len(), "{file}");
+    // Whatever a reader takes for the separator, quotes or not.
+    for separators in [&[','][..], &[';'], &['\t'], &[',', ';', '\t', '\r', '\n']] {
+        for cell in file.split(separators) {
+            let text = cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
+            let formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+            assert!(!formula, "{cell:?} of {file}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ declare! {
     }
     /// The usage.
     usage: Usage {
-        title today week days30 month from to show csv not_a_day nothing unpriced none
+        title today week days30 month from to show csv no_such_kind not_a_day nothing unpriced none
         spend requests average tokens_in tokens_out hit_rate saved uncached read written answered failed none_failed
         spend_by_day requests_by_day see_table by_model by_key by_tag by_day model key tag day
         column_failed column_in column_read column_written column_out no_key master_key no_model

@@ -1,27 +1,84 @@
-//! The totals of a period as a file for a spreadsheet: one line for each day and model, key or tag.
+//! The totals of a period as a file for a spreadsheet. All lines of a file count one kind of thing, so that a column can
+//! be added up.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-use super::sums::written;
-use crate::spend::{DayTotal, TotalOf};
+use jiff::civil::Date;
 
-const HEAD: &str = "day,model,key_sha256,tag,requests,failures,unpriced,spend_usd,cache_saving_usd,\
+use super::super::csv::field;
+use super::sums::written;
+use crate::spend::{Counters, DayTotal, TotalOf};
+
+/// The same for every kind of file; what a kind does not tell apart is empty.
+const HEAD: &str = "day,model,key_sha256,key_alias,tag,requests,failures,unpriced,spend_usd,cache_saving_usd,\
                     input_tokens,output_tokens,cache_read_tokens,cache_write_tokens\r\n";
 
-/// As RFC 4180 has it. Lines with a tag repeat what the lines with a model count.
-pub(super) fn file(totals: &[DayTotal]) -> String {
-    let mut file = HEAD.to_owned();
+/// What the lines of a file tell apart, beside the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Nothing: a line is a day.
+    Day,
+    /// A line is a model on a day.
+    Model,
+    /// A line is a key on a day.
+    Key,
+    /// A line is a tag on a day. A request with several tags counts under each of them, one without under none.
+    Tag,
+}
+
+impl By {
+    pub(super) const ALL: [By; 4] = [By::Day, By::Model, By::Key, By::Tag];
+
+    /// As the address says it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            By::Day => "day",
+            By::Model => "model",
+            By::Key => "key",
+            By::Tag => "tag",
+        }
+    }
+
+    /// The line that a total belongs to, within its day; `None`: to none of this file.
+    fn line(self, of: &TotalOf) -> Option<&str> {
+        match (self, of) {
+            (By::Day, TotalOf::Model { .. }) => Some(""),
+            (By::Model, TotalOf::Model { model, .. }) => Some(model),
+            (By::Key, TotalOf::Model { key_hash, .. }) => Some(key_hash),
+            (By::Tag, TotalOf::Tag(tag)) => Some(tag),
+            (By::Tag, TotalOf::Model { .. }) | (_, TotalOf::Tag(_)) => None,
+        }
+    }
+}
+
+/// The file, as RFC 4180 has it: by day, and within a day by name. `aliases` are the keys', by their hashes.
+pub(super) fn file(by: By, totals: &[DayTotal], aliases: &HashMap<String, String>) -> String {
+    let mut lines: BTreeMap<(Date, &str), Counters> = BTreeMap::new();
     for DayTotal { day, of, counters } in totals {
-        let (model, key, tag) = match of {
-            TotalOf::Model { model, key_hash } => (model.as_str(), key_hash.as_str(), ""),
-            TotalOf::Tag(tag) => ("", "", tag.as_str()),
-        };
+        if let Some(name) = by.line(of) {
+            *lines.entry((*day, name)).or_default() += *counters;
+        }
+    }
+    let mut file = HEAD.to_owned();
+    for ((day, name), counters) in lines {
+        let (mut model, mut key, mut alias, mut tag) = ("", "", "", "");
+        match by {
+            By::Day => {}
+            By::Model => model = name,
+            By::Key => {
+                key = name;
+                alias = aliases.get(name).map_or("", String::as_str);
+            }
+            By::Tag => tag = name,
+        }
         // Writing to a String never fails.
         let _ = write!(
             file,
-            "{day},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
+            "{day},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
             field(model),
             field(key),
+            field(alias),
             field(tag),
             counters.requests,
             counters.failures,
@@ -31,42 +88,8 @@ pub(super) fn file(totals: &[DayTotal]) -> String {
             counters.input,
             counters.output,
             counters.cache_read,
-            written(counters),
+            written(&counters),
         );
     }
     file
-}
-
-/// Quoted where it has to be. A text that a spreadsheet would take for a formula gets an apostrophe before it
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
-fn field(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        "'"
-    } else {
-        ""
-    };
-    if text.contains(['"', ',', '\r', '\n']) {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        format!("{guard}{text}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_a_field_and_no_formula() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("a,b", "\"a,b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("@x,y", "\"'@x,y\""),
-            ("two\nlines", "\"two\nlines\""),
-        ] {
-            assert_eq!(field(text), expected);
-        }
-    }
 }

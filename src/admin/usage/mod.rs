@@ -4,18 +4,23 @@ mod csv;
 mod sums;
 mod view;
 
+use std::collections::{BTreeSet, HashMap};
+
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
+use url::form_urlencoded;
 
 use super::error::PageError;
 use super::frame::render;
 use super::numbers::today;
 use super::period::{Period, Wanted};
 use super::session::Session;
+use super::texts::texts;
 use crate::app::AppState;
-use crate::spend::DayTotal;
+use crate::spend::{DayTotal, TotalOf};
+use csv::By;
 use sums::Sums;
 use view::{Budget, UsagePage};
 
@@ -43,18 +48,25 @@ async fn budgets(app: &AppState) -> Result<Vec<Budget>, PageError> {
         .collect())
 }
 
-/// `GET /ui/usage.csv`.
+/// `GET /ui/usage.csv`: one kind of line, `by=day` unless the address says otherwise.
 pub(super) async fn file(
     State(app): State<AppState>,
     _: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
+    let by = by(query.as_deref().unwrap_or_default())?;
     let (period, totals) = totals(&app, query).await?;
+    let aliases = match by {
+        By::Key => aliases(&app, &totals).await?,
+        By::Day | By::Model | By::Tag => HashMap::new(),
+    };
     let name = format!(
-        "attachment; filename=\"usage-{}-{}.csv\"",
-        period.first, period.last
+        "attachment; filename=\"usage-{}-{}-by-{}.csv\"",
+        period.first,
+        period.last,
+        by.as_str()
     );
-    let mut response = csv::file(&totals).into_response();
+    let mut response = csv::file(by, &totals, &aliases).into_response();
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,
@@ -64,6 +76,40 @@ pub(super) async fn file(
         headers.insert(CONTENT_DISPOSITION, name);
     }
     Ok(response)
+}
+
+/// Which kind of line is wanted.
+fn by(query: &str) -> Result<By, PageError> {
+    let mut fields = form_urlencoded::parse(query.as_bytes());
+    let Some((_, wanted)) = fields.find(|(name, _)| name == "by") else {
+        return Ok(By::Day);
+    };
+    let known = By::ALL.into_iter().find(|by| by.as_str() == wanted);
+    known.ok_or_else(|| {
+        let message = format!("{} {wanted:?}", texts().usage.no_such_kind);
+        PageError::new(StatusCode::BAD_REQUEST, message)
+    })
+}
+
+/// What the keys of these totals are called, by their hashes: as in their records.
+async fn aliases(
+    app: &AppState,
+    totals: &[DayTotal],
+) -> Result<HashMap<String, String>, PageError> {
+    let hashes = totals.iter().filter_map(|total| match &total.of {
+        TotalOf::Model { key_hash, .. } => Some(key_hash.as_str()),
+        TotalOf::Tag(_) => None,
+    });
+    let hashes: BTreeSet<&str> = hashes.collect();
+    let own = |hash: &str| app.master_key.alias_of(hash);
+    let made: Vec<&str> = (hashes.iter().copied())
+        .filter(|hash| own(hash).is_none())
+        .collect();
+    let mut aliases = app.keys.labels_of(&made).await?;
+    aliases.extend(
+        (hashes.into_iter()).filter_map(|hash| Some((hash.to_owned(), own(hash)?.to_owned()))),
+    );
+    Ok(aliases)
 }
 
 async fn totals(

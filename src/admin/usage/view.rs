@@ -14,6 +14,7 @@ use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
 use super::super::period::{Name, Period};
 use super::super::session::Session;
 use super::super::texts::texts;
+use super::csv::By;
 use super::sums::{Sums, average, prompt, written};
 use crate::app::AppState;
 use crate::keys::{BudgetStanding, VirtualKey};
@@ -26,7 +27,7 @@ pub(super) struct UsagePage {
     periods: Vec<Choice>,
     first: String,
     last: String,
-    query: String,
+    files: Vec<File>,
     is_empty: bool,
     unpriced: Option<String>,
     cards: Vec<Card>,
@@ -57,6 +58,27 @@ struct Choice {
     query: String,
     name: &'static str,
     is_current: bool,
+}
+
+/// The totals as a file.
+struct File {
+    address: String,
+    name: &'static str,
+}
+
+impl File {
+    fn new(by: By, period: &Period) -> Self {
+        let t = &texts().usage;
+        Self {
+            address: format!("/ui/usage.csv?by={}&{}", by.as_str(), period.query()),
+            name: match by {
+                By::Day => t.by_day,
+                By::Model => t.by_model,
+                By::Key => t.by_key,
+                By::Tag => t.by_tag,
+            },
+        }
+    }
 }
 
 struct Card {
@@ -118,7 +140,7 @@ impl UsagePage {
                 .collect(),
             first: period.first.to_string(),
             last: period.last.to_string(),
-            query: period.query(),
+            files: By::ALL.map(|by| File::new(by, period)).into(),
             is_empty: sums.whole.requests == 0 && sums.models.is_empty(),
             unpriced: (sums.whole.unpriced > 0).then(|| count(sums.whole.unpriced)),
             cards: cards(&sums.whole),

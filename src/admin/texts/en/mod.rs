@@ -168,7 +168,8 @@ pub(super) static TEXTS: Texts = Texts {
         from: "From",
         to: "to",
         show: "Show",
-        csv: "CSV",
+        csv: "As CSV:",
+        no_such_kind: "A file is by=day, by=model, by=key or by=tag, not by",
         not_a_day: "This is no day, which looks like 2026-01-31:",
         nothing: "No requests in this period. Point a client at this gateway, or press Test on the Models page.",
         unpriced: "requests used models whose price is not known. They are missing in what was spent: give their \
