@@ -54,7 +54,7 @@ check: build ## Check a configuration and print its chains: make check CONFIG_FI
 .PHONY: start
 start: .env build ## Serve in the background: make start CONFIG_FILE=prompt_caching.yml
 	@if $(MAKE) -s status >/dev/null 2>&1; then echo "already running (pid $$(cat $(PID_FILE)))"; exit 1; fi
-	@mkdir -p .data
+	@install -d -m 700 .data
 	@$(if $(CONFIG_FILE),CONFIG_FILE=$(CONFIG_FILE)) nohup $(BINARY) serve --simulated-without-credentials \
 		> $(LOG_FILE) 2>&1 < /dev/null & echo $$! > $(PID_FILE)
 	@for _ in $$(seq 50); do \

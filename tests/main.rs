@@ -26,6 +26,7 @@ mod exactly_once;
 mod fallback;
 mod faults;
 mod fields;
+mod files;
 mod formats;
 mod guardrails;
 mod health;

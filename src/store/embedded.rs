@@ -12,7 +12,10 @@ use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{StoreError, Table, TableOptions};
+use super::{StoreError, Table, TableOptions, private};
+
+/// The table's file in its folder.
+const FILE: &str = "table.db";
 
 /// A running embedded table server. Dropping it stops the server; what was written stays in the file.
 ///
@@ -26,17 +29,19 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Serves the file `table.db` of this folder, both made when missing.
+    /// Serves the file `table.db` of this folder, both made when missing. Nobody but the process's own user reads the file.
     ///
     /// # Errors
     /// When the folder or file cannot be made, opened or read.
     pub async fn open(folder: &Path) -> Result<Embedded, StoreError> {
         let failed = |what: &str| format!("{}: {what}", folder.display());
-        private_folder(folder).map_err(|error| StoreError::Embedded(failed(&error.to_string())))?;
-        let file = folder.join("table.db");
+        let file = folder.join(FILE);
         let Some(path) = file.to_str().map(str::to_owned) else {
             return Err(StoreError::Embedded(failed("not a UTF-8 path")));
         };
+        private::folder(folder)
+            .and_then(|()| private::file(&file))
+            .map_err(|error| StoreError::Embedded(failed(&error.to_string())))?;
         Embedded::serve(move || Database::new(&path).map_err(|error| format!("{path}: {error}")))
             .await
     }
@@ -120,14 +125,6 @@ impl Embedded {
             stopped: Some(stopped),
         })
     }
-}
-
-/// Who used which model for how much is nobody else's business.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
 }
 
 async fn bind() -> Result<(TcpListener, SocketAddr), String> {

@@ -18,6 +18,8 @@ mod item;
 pub mod keys;
 mod names;
 pub mod pieces;
+#[cfg(feature = "local")]
+mod private;
 mod put;
 mod raise;
 mod read;
