@@ -1,6 +1,6 @@
 //! What a client learns of the models.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
@@ -102,4 +102,54 @@ model_list:
         "{list}"
     );
     assert!(list["data"][0]["model_info"]["input_cost_per_token"].is_null());
+}
+
+/// What may be seen of where a model is called: by the master key no password, by a virtual key nothing.
+#[tokio::test]
+async fn model_info_shows_no_password_in_an_address_and_to_virtual_keys_no_address_at_all() {
+    let app = TestApp::with_config(
+        r#"
+model_list:
+  - model_name: m
+    litellm_params:
+      model: bedrock/us.amazon.nova-pro-v1:0
+      aws_bedrock_runtime_endpoint: https://maria:pass@canary@vpce-1.internal:8443/path
+      rpm: 5
+    model_info: {team: blue, docs: "at http://u:canary@wiki.internal/x", links: [{base_url: u:canary@b.internal}]}
+  - model_name: n
+    litellm_params:
+      model: bedrock/us.amazon.nova-lite-v1:0
+      api_base: https://maria:canary@vpce-2.internal
+      extra_headers: {Authorization: Bearer canary, x-api-key: canary}
+"#,
+    )
+    .await;
+    let made = app.post("/key/generate", &json!({})).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    for path in ["/model/info", "/v1/model/info"] {
+        let list = json(&app, path).await;
+        assert!(!list.to_string().contains("canary"), "{list}");
+        assert!(!list.to_string().contains("maria"), "{list}");
+        assert_eq!(
+            list["data"][0]["litellm_params"]["aws_bedrock_runtime_endpoint"],
+            "https://vpce-1.internal:8443/path"
+        );
+        assert_eq!(
+            list["data"][1]["litellm_params"]["api_base"],
+            "https://vpce-2.internal"
+        );
+        let asked = app.http.get(format!("{}{path}", app.url));
+        let asked = asked.bearer_auth(made["key"].as_str().unwrap());
+        let list: Value = asked.send().await.unwrap().json().await.unwrap();
+        assert_eq!(list["data"].as_array().unwrap().len(), 2);
+        let text = list.to_string();
+        for word in [
+            "canary", "maria", "internal", "endpoint", "api_base", "base_url",
+        ] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+        let entry = &list["data"][0];
+        assert_eq!(entry["litellm_params"]["rpm"], 5);
+        assert_eq!(entry["model_info"]["team"], "blue");
+    }
 }

@@ -30,7 +30,7 @@ pub struct Clients {
     sdk: SdkConfig,
     instead: Option<Override>,
     timeouts: TimeoutConfig,
-    built: HashMap<(String, Credentials, Option<String>), Client>,
+    built: HashMap<(String, Credentials, Option<Secret>), Client>,
 }
 
 impl Clients {
@@ -81,7 +81,7 @@ impl Clients {
                     .identify(builder, &deployment.credentials, &region)
                     .await;
                 match &deployment.endpoint {
-                    Some(url) => builder.endpoint_url(url),
+                    Some(url) => builder.endpoint_url(url.expose()),
                     None => builder,
                 }
             }

@@ -37,8 +37,8 @@ pub struct Deployment {
     pub region: String,
     /// As whom it is called.
     pub credentials: Credentials,
-    /// Another address than the region's own (`aws_bedrock_runtime_endpoint`).
-    pub endpoint: Option<String>,
+    /// Another address than the region's own (`aws_bedrock_runtime_endpoint`). It may have a password in it.
+    pub endpoint: Option<Secret>,
     /// What the model can do, takes and costs: the catalog's word under the config's overrides.
     pub model: Model,
     /// Its share among its siblings and what it may take.
@@ -57,9 +57,9 @@ pub struct Deployment {
     pub defaults: Defaults,
     /// Answers instead of Bedrock, for tests (`mock_response`).
     pub mock_response: Option<String>,
-    /// `litellm_params` without credentials, for `GET /model/info`.
+    /// `litellm_params` without credentials and secrets, for `GET /model/info`.
     pub params: Map<String, Value>,
-    /// `model_info` as written, for `GET /model/info`.
+    /// `model_info` without secrets, for `GET /model/info`.
     pub info: Map<String, Value>,
     /// What the entry says of its model, for those that are made of it.
     pub(super) overrides: Arc<Overrides>,

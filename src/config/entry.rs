@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use serde_yaml::Mapping;
 use sha2::{Digest, Sha256};
 
 use super::document::Document;
@@ -12,7 +11,7 @@ use super::path::Path;
 use super::schema::{Access, CustomPrices, Entry, Info, RequestDefaults, Sharing, Target};
 use super::section::{Findings, Section};
 use super::target::{NamedModel, is_region};
-use super::{ConfigError, Credentials, Deployment, Environment, Share, pattern};
+use super::{ConfigError, Credentials, Deployment, Environment, Secret, Share, pattern, public};
 use crate::catalog::Catalog;
 use crate::ordered;
 
@@ -51,14 +50,14 @@ impl Common<'_> {
         let sharing: Sharing = params.read(findings)?;
         let request: RequestDefaults = params.read(findings)?;
         let prices: CustomPrices = params.read(findings)?;
-        let public = public(params.fields());
+        let public = public::params(params.fields());
         let params_at = params.path.clone();
         params.finish(findings);
 
         let mut info = Section::at(document, at.key("model_info"), "model_info")?.open();
         let said: Info = info.read(findings)?;
         let info_prices: CustomPrices = info.read(findings)?;
-        let info_fields = json(info.fields());
+        let info_fields = public::info(info.fields());
 
         let model_at = params_at.key("model");
         let configured = target
@@ -131,7 +130,9 @@ impl Common<'_> {
             configured_model: configured,
             region,
             credentials,
-            endpoint: target.aws_bedrock_runtime_endpoint.or(target.api_base),
+            endpoint: (target.aws_bedrock_runtime_endpoint)
+                .or(target.api_base)
+                .map(Secret::new),
             model,
             share: Share {
                 weight: sharing.weight,
@@ -204,29 +205,4 @@ fn id(group: &str, public: &Map<String, Value>, credentials: &Credentials) -> St
     };
     hash.update(format!("\0as\0{who}"));
     hex::encode(hash.finalize())
-}
-
-/// Fields without those that tell as whom Bedrock is called.
-fn public(fields: &Mapping) -> Map<String, Value> {
-    let mut public = json(fields);
-    public.retain(|key, _| {
-        let identity = key.starts_with("aws_")
-            && !matches!(
-                key.as_str(),
-                "aws_region_name" | "aws_bedrock_runtime_endpoint"
-            );
-        let secret = key.contains("secret")
-            || key.contains("password")
-            || key.ends_with("_token")
-            || key.ends_with("api_key");
-        !identity && (!secret || key.contains("cost"))
-    });
-    public
-}
-
-fn json(fields: &Mapping) -> Map<String, Value> {
-    match serde_json::to_value(fields) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
-    }
 }

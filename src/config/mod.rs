@@ -24,6 +24,7 @@ mod overrides;
 mod path;
 mod pattern;
 mod period;
+mod public;
 mod read;
 mod retry;
 mod routes;
@@ -46,6 +47,7 @@ pub use deployment::{
 };
 pub use error::{ConfigError, Place, Warning};
 pub use period::{NotAPeriod, Period, Window};
+pub use public::hide_addresses;
 pub use retry::{RetryKind, RetryPolicy};
 pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
 pub use secret::Secret;

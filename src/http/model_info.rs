@@ -1,4 +1,5 @@
-//! `GET /model/info`: what Cline reads to know limits, prices and abilities. Never credentials.
+//! `GET /model/info`: what Cline reads to know limits, prices and abilities. Never credentials, and to virtual keys no
+//! address behind a model.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -9,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::app::AppState;
 use crate::catalog::{Model, ThinkingSupport};
-use crate::config::Deployment;
+use crate::config::{Deployment, hide_addresses};
+use crate::keys::Caller;
 use crate::store::keys;
 use crate::wire::ApiError;
 
@@ -39,7 +41,7 @@ pub(super) async fn list(
         for deployment in group.iter().flat_map(|group| &group.deployments) {
             let wanted = which.litellm_model_id.as_ref();
             if wanted.is_none_or(|id| *id == deployment.id) {
-                data.push(entry(deployment, &name));
+                data.push(entry(deployment, &name, &caller));
             }
         }
     }
@@ -50,18 +52,23 @@ pub(super) async fn list(
     Ok(Json(json!({"data": data})))
 }
 
-fn entry(deployment: &Deployment, name: &str) -> Value {
+fn entry(deployment: &Deployment, name: &str, caller: &Caller) -> Value {
+    let (mut params, mut info) = (deployment.params.clone(), info(deployment));
+    if !caller.is_admin() {
+        hide_addresses(&mut params);
+        hide_addresses(&mut info);
+    }
     json!({
         "model_name": name,
-        "litellm_params": deployment.params,
-        "model_info": info(deployment),
+        "litellm_params": params,
+        "model_info": info,
     })
 }
 
-fn info(deployment: &Deployment) -> Value {
+fn info(deployment: &Deployment) -> Map<String, Value> {
     let model = &deployment.model;
     let abilities = &model.abilities;
-    let mut info = json!({
+    let info = json!({
         "id": deployment.id,
         "db_model": false,
         "key": model.id,
@@ -81,14 +88,15 @@ fn info(deployment: &Deployment) -> Value {
         "supports_native_streaming": true,
         "supports_assistant_prefill": abilities.prefill,
     });
-    if let Some(fields) = info.as_object_mut() {
-        add_prices(model, fields);
-        // What the file says of the model is shown as written.
-        for (key, value) in &deployment.info {
-            fields.entry(key).or_insert_with(|| value.clone());
-        }
+    let Value::Object(mut fields) = info else {
+        return Map::new();
+    };
+    add_prices(model, &mut fields);
+    // What the file says of the model is shown as written.
+    for (key, value) in &deployment.info {
+        fields.entry(key).or_insert_with(|| value.clone());
     }
-    info
+    fields
 }
 
 /// Prices per token, `null` where they are unknown: never 0 for something that costs.
