@@ -22,6 +22,7 @@ mod posted;
 mod session;
 mod settings;
 mod texts;
+mod tries;
 mod usage;
 
 use axum::Router;

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::Period;
+use super::{Network, Period};
 
 struct Scalar<T> {
     expected: &'static str,
@@ -158,6 +158,43 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<String
         }
     }
     d.deserialize_any(Texts)
+}
+
+/// A list of addresses and networks of addresses, or one of them alone.
+pub(super) fn networks<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Network>>, D::Error> {
+    struct Networks;
+    impl<'de> Visitor<'de> for Networks {
+        type Value = Option<Vec<Network>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of IP addresses and of networks such as 10.0.0.0/8")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            let network = text.trim().parse();
+            let wrong = |_| E::invalid_value(Unexpected::Str(text), &self);
+            Ok(Some(vec![network.map_err(wrong)?]))
+        }
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut networks = Vec::new();
+            while let Some(item) = list.next_element::<OneNetwork>()? {
+                networks.extend(item.0);
+            }
+            Ok(Some(networks))
+        }
+    }
+    d.deserialize_any(Networks)
+}
+
+/// One of [`networks`].
+struct OneNetwork(Option<Network>);
+
+impl<'de> Deserialize<'de> for OneNetwork {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let expected = "an IP address or a network such as 10.0.0.0/8";
+        scalar(d, expected, |text| text.parse().ok()).map(Self)
+    }
 }
 
 /// [`text`] as a type, for lists and maps.

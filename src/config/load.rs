@@ -197,6 +197,10 @@ fn switches_of(
             .user_url_allowed_hosts
             .or(litellm.user_url_allowed_hosts)
             .unwrap_or_default(),
+        trusted_proxies: general
+            .trusted_proxies
+            .or(litellm.trusted_proxies)
+            .unwrap_or_default(),
         log_level: general
             .log_level
             .or(litellm.log_level)

@@ -20,6 +20,7 @@ mod lenient;
 mod load;
 mod locate;
 mod made;
+mod network;
 mod overrides;
 mod path;
 mod pattern;
@@ -46,6 +47,7 @@ pub use deployment::{
     Origin, Share,
 };
 pub use error::{ConfigError, Place, Warning};
+pub use network::{Network, NotANetwork};
 pub use period::{NotAPeriod, Period, Window};
 pub use public::hide_addresses;
 pub use retry::{RetryKind, RetryPolicy};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use super::{Period, RetryPolicy, Secret};
+use super::{Network, Period, RetryPolicy, Secret};
 
 /// Tries, time limits and rests. Every field is a key of the file with the same name, in `router_settings` or
 /// `litellm_settings`.
@@ -109,6 +109,9 @@ pub struct General {
     pub cors_allow_origins: Vec<String>,
     /// Hosts from which pictures may be fetched (`user_url_allowed_hosts`). Default none.
     pub image_hosts: Vec<String>,
+    /// Proxies in front of the local server whose `X-Forwarded-For` and `Forwarded` are believed (`trusted_proxies`).
+    /// Default none: the client is who has connected.
+    pub trusted_proxies: Vec<Network>,
     /// Tracing filter where the environment's `LOG_LEVEL` says nothing (`log_level`; `set_verbose` means debug).
     pub log_level: Option<String>,
     /// Log lines are JSON (`json_logs`).

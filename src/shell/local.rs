@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use crate::store::keys;
 use crate::{AppState, app};
 
+use super::clients::Clients;
 use super::gather::{Gathered, Habits, gather};
 use super::simulated::Simulated;
 use super::{Contract, StartError, files, server};
@@ -44,7 +45,8 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
         connections = limits.connections,
         "most connections at a time"
     );
-    server::serve(listener, app(state), limits, stop_signal()).await;
+    let clients = Clients::behind(state.config.general.trusted_proxies.clone());
+    server::serve(listener, app(state), clients, limits, stop_signal()).await;
 
     // The clients have their answers; their records may still be on the way.
     tasks.close();

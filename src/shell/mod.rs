@@ -8,10 +8,14 @@ use crate::keys::MasterKeyError;
 use crate::store::StoreError;
 
 mod aws;
+#[cfg(feature = "local")]
+mod clients;
 mod connections;
 mod contract;
 #[cfg(feature = "local")]
 mod files;
+#[cfg(feature = "local")]
+mod forwarded;
 mod gather;
 pub mod lambda;
 #[cfg(feature = "local")]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -14,9 +16,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceBuilder;
-use tower_http::add_extension::AddExtensionLayer;
 
-use crate::ClientAddress;
+use super::clients::Clients;
 
 /// Files that a connection may need beside its own: the calls of Bedrock and of the table that it leads to, the embedded
 /// table's with both their ends.
@@ -59,6 +60,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn serve(
     listener: TcpListener,
     app: Router,
+    clients: Clients,
     limits: ServerLimits,
     stop: impl Future<Output = ()>,
 ) {
@@ -68,6 +70,7 @@ pub(super) async fn serve(
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let open = GracefulShutdown::new();
+    let clients = Arc::new(clients);
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -87,8 +90,9 @@ pub(super) async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
+        let clients = Arc::clone(&clients);
         let service = ServiceBuilder::new()
-            .layer(AddExtensionLayer::new(ClientAddress(from.ip())))
+            .map_request(move |request: Request<Incoming>| clients.tell(request, from.ip()))
             .service(app.clone());
         let connection =
             http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
@@ -140,6 +144,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::ClientAddress;
 
     /// A server under test.
     struct Server {
@@ -171,7 +176,8 @@ mod tests {
             .route("/slow", get(slow));
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
-        let serving = tokio::spawn(serve(listener, app, limits, stopped));
+        let clients = Clients::behind(Vec::new());
+        let serving = tokio::spawn(serve(listener, app, clients, limits, stopped));
         Server {
             address,
             answer,

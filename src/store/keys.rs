@@ -226,6 +226,14 @@ pub fn session(sha256: &str) -> Key {
     }
 }
 
+/// An address from which somebody has signed in to the admin pages.
+pub fn known_address(address: &str) -> Key {
+    Key {
+        pk: format!("login#{address}"),
+        sk: "known".to_owned(),
+    }
+}
+
 /// How often a login was tried from this address, or overall, in a stretch of time.
 pub fn logins(from: &str, stretch: i64) -> Key {
     Key {

@@ -1,6 +1,7 @@
 //! The admin pages, as a browser without a script sees them.
 
 mod keys;
+mod lockout;
 mod login;
 mod logs;
 mod models;

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use crate::config::{Period, RetryPolicy, Secret, StreamRecovery, lenient};
+use crate::config::{Network, Period, RetryPolicy, Secret, StreamRecovery, lenient};
 
 /// The top level.
 #[derive(Debug, Default, Deserialize)]
@@ -137,6 +137,8 @@ pub(in crate::config) struct Switches {
     pub cors_allow_origins: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::texts")]
     pub user_url_allowed_hosts: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::networks")]
+    pub trusted_proxies: Option<Vec<Network>>,
     #[serde(deserialize_with = "lenient::text")]
     pub log_level: Option<String>,
     #[serde(deserialize_with = "lenient::boolean")]

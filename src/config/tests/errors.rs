@@ -136,6 +136,25 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
             "c.yml:6:17: general_settings.spend_shards: found 3, expected a number from 4 to 64",
         ),
         (
+            &one("general_settings:\n  trusted_proxies: [10.0.0.0/8, 10.0.0.0/33]\n"),
+            "c.yml:6:33: general_settings.trusted_proxies[1]: found \"10.0.0.0/33\", expected an IP address or a network \
+             such as 10.0.0.0/8",
+        ),
+        (
+            &one("general_settings:\n  trusted_proxies:\n    - 192.0.2.1\n    - 7\n"),
+            "c.yml:8:7: general_settings.trusted_proxies[1]: found 7, expected an IP address or a network such as 10.0.0.0/8",
+        ),
+        (
+            &one("general_settings:\n  trusted_proxies: my-proxy\n"),
+            "c.yml:6:20: general_settings.trusted_proxies: found \"my-proxy\", expected a list of IP addresses and of \
+             networks such as 10.0.0.0/8",
+        ),
+        (
+            &one("general_settings:\n  trusted_proxies: {a: b}\n"),
+            "c.yml:6:20: general_settings.trusted_proxies: found a mapping, expected a list of IP addresses and of networks \
+             such as 10.0.0.0/8",
+        ),
+        (
             &one("general_settings: yes please\n"),
             "c.yml:5:19: general_settings: expected a mapping of keys",
         ),

@@ -275,6 +275,27 @@ fn keys_that_other_files_use_work_here() {
 }
 
 #[test]
+fn proxies_are_a_list_of_addresses_and_networks_or_one_of_them() {
+    let networks = |texts: &[&str]| -> Vec<Network> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    };
+    for (written, read) in [
+        ("", networks(&[])),
+        ("  trusted_proxies: []\n", networks(&[])),
+        ("  trusted_proxies: 127.0.0.1\n", networks(&["127.0.0.1"])),
+        (
+            "  trusted_proxies: [10.0.0.0/8, '::1', ' fd00::/8 ', '::ffff:192.0.2.0/120']\n",
+            networks(&["10.0.0.0/8", "::1", "fd00::/8", "192.0.2.0/24"]),
+        ),
+    ] {
+        let config = sound(&one(&format!(
+            "general_settings:\n  log_level: info\n{written}"
+        )));
+        assert_eq!(config.general.trusted_proxies, read, "{written}");
+    }
+}
+
+#[test]
 fn variables_of_the_file_itself_and_merged_mappings_count() {
     let source = "
 environment_variables: {AWS_REGION_NAME: eu-north-1}
