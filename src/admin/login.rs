@@ -15,7 +15,7 @@ use super::frame::{Frame, render};
 use super::numbers::Moment;
 use super::origin;
 use super::posted::{Fields, Posted};
-use super::session::{LOGIN, Session, cookie};
+use super::session::{LOGIN, Sessions, cookie};
 use super::texts::texts;
 use super::tries::Tries;
 use crate::app::{AppState, ClientAddress};
@@ -76,7 +76,7 @@ pub(super) async fn enter(
         return Ok(form(status, user.to_owned(), problem, None));
     }
     tries.succeeded(counted, table, now).await?;
-    let id = Session::begin(table, now).await?;
+    let id = Sessions::of(&app).begin(now).await?;
     tracing::info!(from = tries.from(), "a login to the admin pages");
     Ok((
         [(SET_COOKIE, cookie(Some(id), &headers))],
@@ -91,9 +91,24 @@ pub(super) async fn leave(
     headers: HeaderMap,
     posted: Posted,
 ) -> Result<Response, PageError> {
-    posted.session.end(app.ledger.table()).await?;
-    let gone = [(SET_COOKIE, cookie(None, &headers))];
-    Ok((gone, Redirect::to(LOGIN)).into_response())
+    Sessions::of(&app).end(&posted.session).await?;
+    Ok(left(&headers))
+}
+
+/// `POST /ui/logout/everywhere`: ends every session, of whatever browser and whoever signed in.
+pub(super) async fn leave_everywhere(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    _: Posted,
+) -> Result<Response, PageError> {
+    Sessions::of(&app).end_all().await?;
+    tracing::info!("all sessions of the admin pages were ended");
+    Ok(left(&headers))
+}
+
+fn left(headers: &HeaderMap) -> Response {
+    let gone = [(SET_COOKIE, cookie(None, headers))];
+    (gone, Redirect::to(LOGIN)).into_response()
 }
 
 fn form(

@@ -46,6 +46,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/", get(home))
         .route("/ui/login", get(login::page).post(login::enter))
         .route("/ui/logout", post(login::leave))
+        .route("/ui/logout/everywhere", post(login::leave_everywhere))
         .route("/ui/models", get(models::page))
         .route("/ui/models/test", post(models::test))
         .route("/ui/models/forget", post(models::forget))

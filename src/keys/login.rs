@@ -1,5 +1,8 @@
 //! Who may open the admin pages: one user, one password.
 
+use hmac::digest::Key;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::MasterKey;
@@ -37,6 +40,29 @@ impl Login {
             user: digest(user.unwrap_or(USER)),
             password: password.map(digest),
         }
+    }
+
+    /// What binds a session to this login, in hex: another user, another password or another master key has another.
+    ///
+    /// It is an HMAC of the three under the session's id, which the browser alone has: the table knows an id by its hash.
+    /// So whoever reads the table cannot try passwords against a fingerprint, and it opens nothing.
+    pub fn fingerprint(&self, master_key: &MasterKey, session_id: &str) -> String {
+        // A shorter key is filled up with zeros; that is how HMAC is defined.
+        let mut key = Key::<Hmac<Sha256>>::default();
+        key.iter_mut()
+            .zip(session_id.as_bytes())
+            .for_each(|(to, from)| *to = *from);
+        // Each part has one length, or says that it is missing: no two logins have the same text.
+        let part = |hash: Option<&[u8; 32]>| match hash {
+            Some(hash) => [&[1], &hash[..]].concat(),
+            None => vec![0],
+        };
+        let mac = Hmac::<Sha256>::new(&key)
+            .chain_update("admin session\0")
+            .chain_update(self.user)
+            .chain_update(part(self.password.as_ref()))
+            .chain_update(part(master_key.sha256()));
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// Whether the password is one of the test credentials of `.env.example`.
@@ -84,6 +110,27 @@ mod tests {
                 "{user} {password}"
             );
         }
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_one_session_and_one_login() {
+        let key = |key: &str| MasterKey::new(Some(key), None, false).unwrap();
+        let open = MasterKey::new(None, None, true).unwrap();
+        let own = |user, password| Login::new(Some(user), password);
+        let of = |login: &Login, key: &MasterKey| login.fingerprint(key, "session");
+        let all = [
+            of(&own("maria", Some("secret")), &key("sk-1")),
+            of(&own("maria", Some("secret")), &key("sk-2")),
+            of(&own("maria", Some("secret")), &open),
+            of(&own("maria", Some("Secret")), &key("sk-1")),
+            of(&own("mario", Some("secret")), &key("sk-1")),
+            of(&own("maria", None), &key("sk-1")),
+            of(&own("maria", Some("sk-1")), &open),
+            own("maria", Some("secret")).fingerprint(&key("sk-1"), "another session"),
+        ];
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert_eq!(all[0], of(&own("maria", Some("secret")), &key("sk-1")));
     }
 
     #[test]

@@ -89,6 +89,11 @@ impl MasterKey {
         })
     }
 
+    /// Its SHA-256; `None`: no key is needed.
+    pub(super) fn sha256(&self) -> Option<&[u8; 32]> {
+        self.sha256.as_ref()
+    }
+
     /// Whether this is the key's SHA-256 in hex: to name it in a report, never to let anybody in.
     pub fn has_hash(&self, sha256: &str) -> bool {
         self.sha256

@@ -226,6 +226,14 @@ pub fn session(sha256: &str) -> Key {
     }
 }
 
+/// How often all sessions of the admin pages have been ended at once.
+pub fn session_generation() -> Key {
+    Key {
+        pk: "sessions".to_owned(),
+        sk: "generation".to_owned(),
+    }
+}
+
 /// An address from which somebody has signed in to the admin pages.
 pub fn known_address(address: &str) -> Key {
     Key {

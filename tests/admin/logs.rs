@@ -274,7 +274,7 @@ async fn a_session_adds_up() {
 
 #[tokio::test]
 async fn a_page_that_panics_answers_as_a_page() {
-    let app = TestApp::whose_table_panics_at("GetItem").await;
+    let app = TestApp::whose_table_panics_at("Query").await;
     let visitor = Visitor::signed_in(&app).await;
     let response = visitor.get("/ui/logs").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -5,6 +5,7 @@ mod lockout;
 mod login;
 mod logs;
 mod models;
+mod sessions;
 mod settings;
 mod usage;
 

@@ -187,6 +187,18 @@ impl TestApp {
         surroundings.gateway(yaml).await
     }
 
+    /// A second instance that was given another login, or another master key.
+    pub async fn another_instance_with(&self, master_key: MasterKey, login: Login) -> Self {
+        let surroundings = Surroundings {
+            master_key,
+            login,
+            bedrock: Arc::clone(&self.bedrock),
+            embedded: Arc::clone(&self.embedded),
+            ..Surroundings::new().await
+        };
+        surroundings.gateway(&self.yaml).await
+    }
+
     /// Where the table is served that this gateway uses, unless it was given another.
     pub fn table_url(&self) -> &str {
         self.embedded.endpoint()

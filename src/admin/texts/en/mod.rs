@@ -11,6 +11,7 @@ pub(super) static TEXTS: Texts = Texts {
         skip: "To the content",
         pages: "Pages",
         sign_out: "Sign out",
+        sign_out_everywhere: "Sign out everywhere",
     },
     error: Error {
         title: "Something is wrong",
