@@ -39,8 +39,8 @@ async fn account(app: &TestApp, key: &str) -> Account {
         .unwrap_or_default()
 }
 
-/// What is asked costs 0.0198 at most on the dearest model of the chain: 10 tokens of prompt at 6.6 (the price of the
-/// cache's one-hour write) and 1,196 of answer at 16.5 per million.
+/// What is asked costs some 0.0203 at most: a token a byte of prompt and its frame at 6.6 (the price of the cache's one-hour
+/// write), and 1,196 of answer at 16.5 per million.
 fn sized() -> Value {
     let mut body = hello("primary");
     body["max_tokens"] = json!(1196);
@@ -87,7 +87,7 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
             .all(|status| *status == 200 || told.contains(status)),
         "{answers:?}"
     );
-    assert!((45..=50).contains(&paid), "{paid}");
+    assert!((45..=51).contains(&paid), "{paid}");
     assert_eq!(
         app.bedrock.requests().len() - before,
         paid,
@@ -103,7 +103,7 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
 }
 
 #[tokio::test]
-async fn over_budget_is_told_in_litellm_s_words_before_bedrock_is_asked() {
+async fn what_a_budget_does_not_pay_for_is_told_before_bedrock_is_asked() {
     for (lines, status) in [("", 422), ("  budget_exceeded_status_code: 429\n", 429)] {
         let yaml = CONFIG.replace("  num_retries: 0\n", &format!("  num_retries: 0\n{lines}"));
         let app = TestApp::with_config(&yaml).await;
@@ -118,9 +118,11 @@ async fn over_budget_is_told_in_litellm_s_words_before_bedrock_is_asked() {
         assert_eq!(body["error"]["type"], "budget_exceeded");
         let message = body["error"]["message"].as_str().unwrap();
         assert!(
-            message.starts_with(
-                "Budget has been exceeded! Key=poor Current cost: 0, Max budget: 0.000001"
-            ),
+            message.starts_with("This request may cost up to $0.27"),
+            "{message}"
+        );
+        assert!(
+            message.contains("; $0.000001 of $0.000001 are left (Key=poor,"),
             "{message}"
         );
         assert!(app.bedrock.requests().is_empty());
@@ -130,6 +132,31 @@ async fn over_budget_is_told_in_litellm_s_words_before_bedrock_is_asked() {
             (&json!("failure"), &json!(0))
         );
     }
+}
+
+#[tokio::test]
+async fn a_budget_that_is_spent_is_told_in_litellm_s_words() {
+    let app = TestApp::new().await;
+    let dear = Reply::text("Hi.").with_usage(tokens(5, 1196));
+    app.bedrock.always(PRIMARY, Step::reply(dear));
+    let key = key(&app, json!({"max_budget": 0.025, "key_alias": "poor"})).await;
+    // The second one fits by its own length, and the first has cost all but nothing of the rest.
+    for _ in 0..2 {
+        let mut body = sized();
+        body["max_tokens"] = json!(200);
+        chat_with(&app, &key, &body).send().await.unwrap();
+        app.settle().await;
+    }
+    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    assert_eq!(response.status(), 422);
+    let body: Value = response.json().await.unwrap();
+    let message = body["error"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with(
+            "Budget has been exceeded! Key=poor Current cost: 0.039501, Max budget: 0.025"
+        ),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -425,10 +452,9 @@ async fn a_regenerated_key_goes_on_with_the_budget_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn fallbacks_count_with_the_dearest_of_them() {
+async fn each_model_is_held_for_at_its_own_price() {
     let app = TestApp::new().await;
     let key = key(&app, json!({"max_budget": 1})).await;
-    // `backup` has no fallbacks, so only its own price counts; `primary` is dearer.
     let mut remaining = Vec::new();
     for model in ["backup", "primary"] {
         let mut body = sized();

@@ -39,6 +39,7 @@ mod log_lines;
 mod models;
 mod moto;
 mod over_limits;
+mod overshoot;
 mod panics;
 mod parallel;
 mod prompts;

@@ -38,6 +38,12 @@ pub enum Class {
     /// The deployment's own `rpm` or `tpm` is used up for this minute, or its `max_parallel_requests` are under way;
     /// nothing was called.
     LimitReached,
+    /// A budget of the caller's key does not have what the attempt may cost; nothing was called.
+    OverBudget,
+    /// The caller's key has a budget, and the price of the model is unknown; nothing was called.
+    Unpriced,
+    /// How the budget of the caller's key stands cannot be known just now; nothing was called.
+    BudgetUnknown,
     /// A test asked for this failure; nothing was called.
     Mocked,
     /// The whole request's time is used up.
@@ -80,6 +86,14 @@ pub enum Feature {
 }
 
 impl Class {
+    /// Whether the caller's budget kept the attempt from being made.
+    pub fn is_about_money(self) -> bool {
+        matches!(
+            self,
+            Class::OverBudget | Class::Unpriced | Class::BudgetUnknown
+        )
+    }
+
     /// A short, stable word for logs, records and headers.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,6 +114,9 @@ impl Class {
             Class::Rejected => "rejected",
             Class::TooSlow => "too_slow",
             Class::LimitReached => "limit_reached",
+            Class::OverBudget => "over_budget",
+            Class::Unpriced => "unpriced",
+            Class::BudgetUnknown => "budget_unknown",
             Class::Mocked => "mocked",
             Class::Deadline => "deadline",
             Class::Internal => "internal",

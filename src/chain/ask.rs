@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::bedrock::plan::Plan;
 use crate::bedrock::{Class, Failure};
 use crate::conversation::{Event, StopReason, Usage};
 use crate::spend::Attempt;
@@ -62,12 +64,44 @@ pub trait Sink: Send {
     /// An answer begins. A second beginning means that everything before it is void where the answer is handed on as
     /// a whole; in a stream, it goes on from what the client has.
     fn begin(&mut self, begun: Begun) -> impl Future<Output = ()> + Send;
+    /// Whether an attempt that Bedrock may bill can be paid for. Called before each of them.
+    ///
+    /// # Errors
+    /// When it cannot: then it must not begin.
+    fn afford(
+        &mut self,
+        _offer: Offer<'_>,
+    ) -> impl Future<Output = Result<Afforded, Failure>> + Send {
+        async { Ok(Afforded::Yes(Decimal::ZERO)) }
+    }
     /// A piece of the answer.
     fn event(&mut self, event: Event) -> impl Future<Output = ()> + Send;
     /// Whether nobody listens any more.
     fn is_gone(&self) -> bool;
     /// Waits until nobody listens any more.
     fn gone(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// An attempt that is about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// Who is asked.
+    pub target: &'a Target,
+    /// What it is sent.
+    pub plan: &'a Plan,
+    /// US dollars that the attempts before it cost, or may have cost where Bedrock did not say.
+    pub sunk: Decimal,
+    /// The client has set no length for its answer.
+    pub may_shorten: bool,
+}
+
+/// An attempt that can be paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afforded {
+    /// As it is; so many US dollars at most.
+    Yes(Decimal),
+    /// With an answer of so many tokens at most: it is to be planned anew and offered again.
+    Shorter(u32),
 }
 
 /// Who answers, and what was tried before.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use tokio::time::Instant;
 
-use crate::bedrock::Failure;
 use crate::bedrock::plan::Plan;
+use crate::bedrock::{Class, Failure};
 use crate::catalog::Terms;
 use crate::conversation::{Event, Usage};
 use crate::spend::Attempt;
@@ -32,6 +33,8 @@ pub(super) struct Current {
     bytes: usize,
     /// Something of it was handed on.
     handed_on: bool,
+    /// US dollars that it may cost at most, where that is held of a budget.
+    pub(super) cost_bound: Decimal,
     /// It stands in the deployment's `tpm` with an estimate.
     pub(super) counted: Option<Counted>,
     /// It occupies one of the deployment's `max_parallel_requests`.
@@ -51,6 +54,7 @@ impl Current {
             dropped_tags: Vec::new(),
             bytes: 0,
             handed_on: false,
+            cost_bound: Decimal::ZERO,
             counted: None,
             slot: None,
         }
@@ -98,6 +102,20 @@ impl Current {
     /// Whether something of the answer was handed on.
     pub(super) fn is_handed_on(&self) -> bool {
         self.handed_on
+    }
+
+    /// US dollars that it has cost, or may have where Bedrock did not say. A request that Bedrock refused is free.
+    pub(super) fn sunk(&self, attempt: &Attempt, failure: Option<&Failure>) -> Decimal {
+        let exact = attempt.usage.filter(|usage| !usage.estimated);
+        if let (Some(_), Some(cost)) = (exact, &attempt.cost) {
+            return cost.total;
+        }
+        let refused = failure
+            .is_some_and(|failure| failure.status.is_some() || failure.class == Class::Credentials);
+        if refused && !self.billed {
+            return Decimal::ZERO;
+        }
+        self.cost_bound
     }
 
     /// The attempt as the record keeps it: what came of it and what it cost. Bedrock bills what it sent, whether or

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::bedrock::plan::{Without, plan};
+use crate::bedrock::plan::{Plan, Without, plan};
 use crate::catalog::ModelId;
 use crate::conversation::Request;
 
 use super::routes::Routes;
+use super::target::Target;
 
 /// Agents ask this many times in a row and want an answer soon; an estimate will do.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -29,27 +30,34 @@ pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> Co
     let Some(target) = targets.first() else {
         return estimate;
     };
-    let Some(model) = ModelId::parse(target.model_id()).base_claude() else {
-        return estimate;
-    };
     let plan = plan(
         request,
         target.model(),
         target.defaults(),
         Without::default(),
     );
-    let counted = target.endpoint().count_tokens(model, &plan);
-    match timeout(LIMIT, counted).await {
-        Ok(Ok(tokens)) => Count::Exact(tokens),
-        Ok(Err(failure)) => {
-            let class = failure.class.as_str();
-            let fault = failure.fault;
-            tracing::info!(model, class, fault, "tokens were estimated");
-            estimate
-        }
+    match timeout(LIMIT, count_plan(target, &plan)).await {
+        Ok(Some(tokens)) => Count::Exact(tokens),
+        Ok(None) => estimate,
         Err(_) => {
+            let model = target.model_id();
             tracing::info!(model, limit = ?LIMIT, "tokens were not counted in time");
             estimate
+        }
+    }
+}
+
+/// How many tokens Bedrock counts for the prompt of `plan`; `None`: it has no count for the model. Fields for the model are
+/// not counted.
+pub async fn count_plan(target: &Target, plan: &Plan) -> Option<u64> {
+    let model = ModelId::parse(target.model_id()).base_claude()?;
+    match target.endpoint().count_tokens(model, plan).await {
+        Ok(tokens) => Some(tokens),
+        Err(failure) => {
+            let class = failure.class.as_str();
+            let fault = failure.fault;
+            tracing::info!(model, class, fault, "tokens were not counted");
+            None
         }
     }
 }

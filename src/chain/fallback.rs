@@ -30,8 +30,6 @@ pub struct FallbackRequest {
     source: Arc<dyn FallbackSource>,
     /// Kept only as long as a caller of [`Self::get`] holds it.
     read: Arc<Mutex<Weak<Request>>>,
-    /// Most tokens of an answer for which the client has set no length.
-    longest_answer: Option<u32>,
 }
 
 impl FallbackRequest {
@@ -40,15 +38,7 @@ impl FallbackRequest {
         Self {
             source,
             read: Arc::default(),
-            longest_answer: None,
         }
-    }
-
-    /// Limits the answer where the client has set no length.
-    pub fn shorten_answer(&mut self, tokens: u32) {
-        self.longest_answer.get_or_insert(tokens);
-        // What was read before has the old length.
-        self.read = Arc::default();
     }
 
     /// The request. It is read anew once no caller holds the one that was read before.
@@ -59,13 +49,10 @@ impl FallbackRequest {
         if let Some(request) = self.known().upgrade() {
             return Ok(request);
         }
-        let mut request = self.source.read().await.map_err(|message| Failure {
+        let request = self.source.read().await.map_err(|message| Failure {
             status: Some(400),
             ..Failure::new(Class::Rejected, message)
         })?;
-        if let Some(tokens) = self.longest_answer {
-            request.sampling.max_tokens.get_or_insert(tokens);
-        }
         let request = Arc::new(request);
         *self.known() = Arc::downgrade(&request);
         Ok(request)

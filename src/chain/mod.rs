@@ -26,10 +26,10 @@ mod target;
 mod tries;
 mod without;
 
-pub use ask::{Ask, Begun, Outcome, Sink};
+pub use ask::{Afforded, Ask, Begun, Offer, Outcome, Sink};
 pub use clock::Clock;
 pub use cooldown::{Health, Wellness};
-pub use count::{Count, count_tokens};
+pub use count::{Count, count_plan, count_tokens};
 pub use fallback::{Fallback, FallbackRequest, FallbackSource};
 pub use lease::{Lease, Slot};
 pub use routes::{Routes, UnknownModel};

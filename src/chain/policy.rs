@@ -72,7 +72,9 @@ pub fn rule(class: Class) -> Rule {
         C::ContextWindow => (Again::No, Then::LargerWindow, Cools::No),
         C::ContentFiltered => (Again::No, Then::OtherFilter, Cools::No),
         C::BadRequest | C::Deadline | C::Internal => (Again::No, Then::Stop, Cools::No),
-        C::Rejected | C::Mocked | C::TooSlow | C::LimitReached => {
+        // A cheaper model is not what was asked for.
+        C::OverBudget | C::BudgetUnknown => (Again::No, Then::Stop, Cools::No),
+        C::Unpriced | C::Rejected | C::Mocked | C::TooSlow | C::LimitReached => {
             (Again::No, Then::Next, Cools::No)
         }
         C::Lacks(feature) => (Again::Without(feature), Then::Next, Cools::No),
@@ -96,6 +98,9 @@ pub fn retry_kind(class: Class) -> Option<RetryKind> {
         | C::Lacks(_)
         | C::TooSlow
         | C::LimitReached
+        | C::OverBudget
+        | C::Unpriced
+        | C::BudgetUnknown
         | C::Mocked
         | C::Deadline
         | C::Internal => return None,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::bedrock::{Class, Clients, Endpoint};
 use crate::config::{Config, Deployment, FallbackKind, Group};
-use crate::conversation::Request;
 use crate::ordered;
 use crate::store::Table;
 
@@ -197,25 +196,6 @@ impl Routes {
             None => chain.extend(self.following(&ask.group, FallbackKind::General)),
         }
         numbered(chain)
-    }
-
-    /// Every target that this request may come to, and what it is asked where that is not what the others are asked.
-    /// A fallback whose own request cannot be read is none of them: it is never called.
-    pub async fn reachable(&self, ask: &Ask) -> Vec<(Arc<Target>, Option<Arc<Request>>)> {
-        let mut found = self.candidates(ask);
-        if ask.only.is_none() && !ask.disable_fallbacks {
-            found.extend(self.special(ask, FallbackKind::ContextWindow));
-            found.extend(self.special(ask, FallbackKind::ContentPolicy));
-        }
-        let mut reachable = Vec::with_capacity(found.len());
-        for candidate in found {
-            let own = match &candidate.request {
-                Some(own) => own.get().await.map(Some),
-                None => Ok(None),
-            };
-            reachable.extend(own.ok().map(|own| (candidate.target, own)));
-        }
-        reachable
     }
 
     /// Whom this request may ask after a failure of this kind; empty unless the configuration says.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use rust_decimal::Decimal;
 use tokio::time::{Instant, timeout_at};
 
 use crate::bedrock::plan::{betas, has_client_fields};
@@ -13,6 +14,7 @@ use crate::bedrock::{Class, Failure, Feature};
 use crate::config::FallbackKind;
 use crate::conversation::Request;
 use crate::panics;
+use crate::spend::Attempt;
 
 use super::ask::{Ask, Outcome, Sink};
 use super::attempt::{self, Current};
@@ -38,6 +40,7 @@ pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl 
         sent: Sent::default(),
         continuation: None,
         output_before: 0,
+        sunk: Decimal::ZERO,
     };
     // What was asked so far may be billed: it outlives the time limit, and a panic as well.
     let ended = {
@@ -50,6 +53,13 @@ pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl 
         Ok(Ok(result)) => {
             let mut outcome = run.outcome;
             outcome.failure = result.err();
+            let unpaid = outcome.failure.as_ref();
+            if unpaid.is_some_and(|failure| failure.class.is_about_money())
+                && !outcome.attempts.iter().any(Attempt::was_made)
+            {
+                // It is a refusal like one before the chain: no target has anything to do with it.
+                outcome.attempts.clear();
+            }
             return outcome;
         }
         Ok(Err(_)) => Failure::new(Class::Deadline, "the request's time limit was reached"),
@@ -63,6 +73,13 @@ pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl 
     let mut outcome = run.outcome;
     outcome.failure = Some(cut_short);
     outcome
+}
+
+/// The failure that the caller is told, with the reason why no other target was asked.
+fn with_reason(mut told: Failure, unpaid: &Failure) -> Failure {
+    let said = told.message.trim_end_matches('.');
+    told.message = format!("{said}. Another model was not asked: {}", unpaid.message);
+    told
 }
 
 pub(super) struct Run<'a, S> {
@@ -80,6 +97,8 @@ pub(super) struct Run<'a, S> {
     pub(super) continuation: Option<Continuation>,
     /// Tokens of the parts of the answer that were continued.
     pub(super) output_before: u64,
+    /// US dollars that the attempts so far have cost, or may have.
+    pub(super) sunk: Decimal,
 }
 
 impl<S: Sink> Run<'_, S> {
@@ -89,6 +108,7 @@ impl<S: Sink> Run<'_, S> {
         let mut queue = Queue::new(self.routes.candidates(self.ask));
         let mut earliest: Option<(usize, Failure)> = None;
         let mut broken: Option<Failure> = None;
+        let mut unpaid: Option<Failure> = None;
         let mut asked_again = false;
         while let Some(next) = queue.next(self.routes.cooldowns(), self.routes.clock()) {
             let (candidate, turn) = match next {
@@ -114,6 +134,14 @@ impl<S: Sink> Run<'_, S> {
                 fault = failure.fault,
                 "target failed"
             );
+            if failure.class.is_about_money() && (told || failure.class != Class::Unpriced) {
+                let goes_on = failure.class == Class::Unpriced;
+                unpaid.get_or_insert(failure);
+                if goes_on {
+                    continue;
+                }
+                break;
+            }
             let then = rule(failure.class).then;
             if self.sink.is_gone() {
                 return Err(broken.unwrap_or(failure));
@@ -137,10 +165,12 @@ impl<S: Sink> Run<'_, S> {
                 earliest = Some((candidate.place, failure));
             }
         }
-        let told = broken.or(earliest.map(|(_, failure)| failure));
-        Err(told.unwrap_or_else(|| {
-            Failure::new(Class::NoSuchModel, "the model group has no deployments")
-        }))
+        let first = broken.or(earliest.map(|(_, failure)| failure));
+        Err(match (first, unpaid) {
+            (Some(first), Some(unpaid)) => with_reason(first, &unpaid),
+            (Some(told), None) | (None, Some(told)) => told,
+            (None, None) => Failure::new(Class::NoSuchModel, "the model group has no deployments"),
+        })
     }
 
     /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.

@@ -1,5 +1,6 @@
 //! One target, as often as the policy allows: call, hand on, judge.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::bedrock::plan::{Without, betas, has_client_fields, plan};
 use crate::bedrock::{Class, Failure, Feature, Limits};
-use crate::conversation::{Event, StopReason};
+use crate::conversation::{Event, Request, StopReason};
 
-use super::ask::{Begun, Sink};
+use super::ask::{Afforded, Begun, Offer, Sink};
 use super::attempt::Current;
 use super::lease::Lease;
 use super::policy::{Again, rule};
@@ -239,19 +240,43 @@ impl<S: Sink> Run<'_, S> {
                 None => None,
             };
         }
+        let without = omitted.without(|| self.known_lacks(target));
+        let mut request = Cow::Borrowed(match &self.continuation {
+            Some(continuation) => &continuation.request,
+            None => self.own.as_deref().unwrap_or(self.request),
+        });
+        let planned = |request: &Request| plan(request, target.model(), target.defaults(), without);
+        let mut plan = planned(&request);
+        let cost_bound = loop {
+            let offer = Offer {
+                target,
+                plan: &plan,
+                sunk: self.sunk,
+                may_shorten: request.sampling.max_tokens.is_none(),
+            };
+            match self.sink.afford(offer).await? {
+                Afforded::Yes(bound) => break bound,
+                Afforded::Shorter(tokens) => {
+                    request.to_mut().sampling.max_tokens = Some(tokens);
+                    plan = planned(&request);
+                }
+            }
+        };
+        if let Some(current) = &mut self.current {
+            current.cost_bound = cost_bound;
+        }
         let slot = self.routes.take_slot(target).await?;
         if let Some(current) = &mut self.current {
             current.slot = slot;
         }
-        let counted = self.routes.count(target, self.asked()).await?;
+        let counted = self.routes.count(target, &request).await?;
         if let Some(current) = &mut self.current {
             current.counted = counted;
         }
         if !self.ask.whole && !self.sent.is_anything() {
-            self.sent = Sent::new(self.asked(), target.recovery());
+            self.sent = Sent::new(&request, target.recovery());
         }
-        let without = omitted.without(|| self.known_lacks(target));
-        let plan = plan(self.asked(), target.model(), target.defaults(), without);
+        drop(request);
         if let Some(current) = &mut self.current {
             current.sends(&plan);
         }
@@ -336,6 +361,7 @@ impl<S: Sink> Run<'_, S> {
     pub(super) fn close(&mut self, failure: Option<&Failure>) {
         if let Some(mut current) = self.current.take() {
             let (attempt, usage) = current.file(failure);
+            self.sunk += current.sunk(&attempt, failure);
             let freed = current.slot.take().map(Lease::end);
             self.outcome.notices.extend(freed);
             if let Some(counted) = current.counted.take() {

@@ -9,18 +9,19 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::app::AppState;
-use crate::bedrock::Failure;
+use crate::bedrock::{Class, Failure};
 use crate::catalog::Family;
-use crate::chain::{self, Ask, Begun, Outcome, Sink};
+use crate::chain::{self, Afforded, Ask, Begun, Offer, Outcome, Sink};
 use crate::config::Config;
-use crate::conversation::{Event, Request};
-use crate::keys::{Caller, Denied, Standing};
+use crate::conversation::{Event, Request, StopReason};
+use crate::keys::{Caller, Denied, Holds, Standing};
 use crate::panics;
 use crate::spend::{self, Opening, Record, RequestId, Status};
 use crate::task;
@@ -78,8 +79,8 @@ impl Exchange {
                 &self.caller,
                 self.id,
                 &app.routes,
-                &mut self.request,
-                &mut self.ask,
+                &self.ask.group,
+                &self.request,
             )
             .await;
         let mut admitted = match admitted {
@@ -89,17 +90,22 @@ impl Exchange {
                 return Box::pin(self.refuse(&app, record, denied, listener)).await;
             }
         };
-        if admitted.standing != Standing::default() {
-            listener.tell(Step::Admitted(admitted.standing)).await;
+        let mut purse = Purse {
+            holds: app.keys.holds(&self.caller, self.id),
+            standing: admitted.standing,
+            estimated_input: self.request.estimated_prompt_tokens(),
+            denied: None,
+        };
+        if purse.holds.is_free() {
+            if purse.standing != Standing::default() {
+                listener.tell(Step::Admitted(purse.standing)).await;
+            }
+            let opening = Opening::of(&record, purse.estimated_input);
+            app.ledger.open(&opening).await;
         }
-        record.reservations = admitted.reservations;
-        let estimated_input = self.request.estimated_prompt_tokens();
-        app.ledger
-            .open(&Opening::of(&record, estimated_input))
-            .await;
         let mut outcome = {
             let id = self.id;
-            let answer = pin!(self.answer(&app, &mut listener));
+            let answer = pin!(self.answer(&app, &mut listener, &mut purse, &mut record));
             let answered = AssertUnwindSafe(answer).catch_unwind().await;
             answered.unwrap_or_else(|panic| {
                 let panic = panics::text(&panic);
@@ -112,7 +118,12 @@ impl Exchange {
         };
         let prompt = self.prompt.take();
         let notices = std::mem::take(&mut outcome.notices);
-        let failure = outcome.failure.as_ref().map(ApiError::from);
+        record.reservations = purse.holds.reservations().await;
+        let failure = outcome.failure.as_ref().map(|failure| match purse.denied {
+            Some(denied) if failure.class.is_about_money() => *denied,
+            _ => ApiError::from(failure),
+        });
+        let counted = exact_prompt(&outcome);
         let usage = outcome.usage.unwrap_or_default();
         let first_piece = outcome.first_piece.map(|at| at - started);
         end(&mut record, outcome, failure.as_ref(), first_piece);
@@ -138,7 +149,12 @@ impl Exchange {
             let used = record.usage().total();
             let filed = pin!(filing::file(&app, &caller, record, prompt));
             let finished = pin!(app.keys.finish(taken, used));
-            tokio::join!(filed, join_all(notices), finished);
+            let counted = pin!(async {
+                if let Some(tokens) = counted {
+                    purse.holds.counted(tokens).await;
+                }
+            });
+            tokio::join!(filed, join_all(notices), finished, counted);
         }));
     }
 
@@ -165,7 +181,13 @@ impl Exchange {
     }
 
     /// Asks the chain, with the thinking that the client has lost.
-    async fn answer(&mut self, app: &AppState, listener: &mut Listener) -> Outcome {
+    async fn answer(
+        &mut self,
+        app: &AppState,
+        listener: &mut Listener,
+        purse: &mut Purse,
+        record: &mut Record,
+    ) -> Outcome {
         let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
         if asks_for_thinking(&self.request, &app.config) {
             app.vault
@@ -173,7 +195,10 @@ impl Exchange {
                 .await;
         }
         let mut channel = Channel {
+            app,
             listener,
+            purse,
+            record,
             keeper,
             prompt: &mut self.prompt,
             whole: self.ask.whole,
@@ -287,16 +312,85 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
     }
 }
 
-/// The client's side, as the chain sees it.
+/// What a request pays from.
+struct Purse {
+    holds: Holds,
+    /// How the key stands, for the reply's headers.
+    standing: Standing,
+    /// The prompt's tokens, for the log.
+    estimated_input: u64,
+    /// Why the first attempt that could not be paid for was not made.
+    denied: Option<Box<ApiError>>,
+}
+
+/// The prompt's tokens as Bedrock counted them, where it answered to the end.
+fn exact_prompt(outcome: &Outcome) -> Option<u64> {
+    use StopReason::{ContentFiltered, GuardrailIntervened};
+    let filtered = matches!(outcome.stop, Some(ContentFiltered | GuardrailIntervened));
+    let whole = outcome.failure.is_none() && !filtered;
+    let usage = outcome.usage.filter(|usage| whole && !usage.estimated)?;
+    Some(usage.prompt())
+}
+
+/// The client's side and its purse, as the chain sees them.
 struct Channel<'a> {
+    app: &'a AppState,
     listener: &'a mut Listener,
+    purse: &'a mut Purse,
+    record: &'a mut Record,
     keeper: Keeper,
     prompt: &'a mut Option<Prompt>,
     /// The answer goes out as a whole: another target's begins from the beginning.
     whole: bool,
 }
 
+impl Channel<'_> {
+    /// Tells the client how its key stands, once, and the log what is held now: whatever happens to this process, it can be
+    /// settled.
+    async fn tell_holds(&mut self) {
+        let reservations = self.purse.holds.reservations().await;
+        if self.record.reservations == reservations {
+            return;
+        }
+        let first = self.record.reservations.is_empty();
+        self.record.reservations = reservations;
+        let opening = Opening::of(self.record, self.purse.estimated_input);
+        if first {
+            self.app.ledger.open(&opening).await;
+            self.purse.standing.budget = self.purse.holds.standing();
+            let standing = self.purse.standing;
+            if standing != Standing::default() {
+                self.listener.tell(Step::Admitted(standing)).await;
+            }
+        } else {
+            self.app.ledger.hold_more(&opening).await;
+        }
+    }
+}
+
 impl Sink for Channel<'_> {
+    async fn afford(&mut self, offer: Offer<'_>) -> Result<Afforded, Failure> {
+        if self.purse.holds.is_free() {
+            return Ok(Afforded::Yes(Decimal::ZERO));
+        }
+        let denied = match self.purse.holds.afford(&offer).await {
+            Ok(afforded) => {
+                self.tell_holds().await;
+                return Ok(afforded);
+            }
+            Err(denied) => denied,
+        };
+        let class = match denied {
+            Denied::OverBudget(_) => Class::OverBudget,
+            Denied::Unpriced { .. } => Class::Unpriced,
+            _ => Class::BudgetUnknown,
+        };
+        let error = standing::refusal(self.app, denied);
+        let failure = Failure::new(class, &error.message);
+        self.purse.denied.get_or_insert_with(|| Box::new(error));
+        Err(failure)
+    }
+
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);

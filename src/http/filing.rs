@@ -74,7 +74,8 @@ impl Prompt {
 /// Writes the record, then the content in what is left of the record's time. The ledger itself logs what it could not
 /// write. Of requests for which no model was asked, only the first ones of a key's minute are written.
 pub(super) async fn file(app: &AppState, caller: &Caller, record: Record, prompt: Option<Prompt>) {
-    if record.attempts.is_empty() && !app.keys.files_refusal(caller) {
+    let unasked = record.attempts.is_empty() && record.reservations.is_empty();
+    if unasked && !app.keys.files_refusal(caller) {
         return;
     }
     let until = Instant::now() + app.config.settings.record_timeout;

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rust_decimal::Decimal;
 
 use crate::app::AppState;
-use crate::keys::{Denied, Rates, Scope, Standing};
+use crate::keys::{Denied, OverBudget, Rates, Scope, Standing};
 use crate::wire::ApiError;
 
 /// Adds `x-litellm-key-*`. `cost` is the reply's own, where it is known by now.
@@ -55,6 +55,33 @@ fn add_rates(headers: &mut HeaderMap, whose: &str, rates: &Rates) {
     }
 }
 
+/// The reference system's words for a budget that is spent. One that is not says what the request may cost, and with which
+/// length of answer it fits.
+fn over_budget(over: &OverBudget) -> String {
+    let label = &over.label;
+    let [spent, held, max] = [over.spent, over.held, over.max].map(|amount| amount.normalize());
+    if !spent.is_zero() && spent >= max {
+        return format!(
+            "Budget has been exceeded! {label} Current cost: {spent}, Max budget: {max}. Held for requests under way: \
+             {held}."
+        );
+    }
+    let [left, cost, prompt] = [over.left, over.cost, over.prompt].map(dollars);
+    let advice = match over.longest_answer {
+        Some(tokens) => format!("send max_tokens ≤ {tokens}"),
+        None => format!("its prompt alone may cost ${prompt}: send a shorter one"),
+    };
+    format!(
+        "This request may cost up to ${cost}; ${left} of ${max} are left ({label}, spent ${spent}, held for requests under \
+         way ${held}); {advice}."
+    )
+}
+
+/// An amount to five digits, as people read it.
+fn dollars(amount: Decimal) -> Decimal {
+    amount.round_sf(5).unwrap_or(amount).normalize()
+}
+
 /// The refusal as the caller sees it.
 pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
     let soon = |error| ApiError {
@@ -62,25 +89,15 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
         ..error
     };
     match denied {
-        Denied::BudgetExceeded {
-            label,
-            spent,
-            held,
-            max,
-        } => {
+        Denied::OverBudget(over) => {
             let status = app.config.general.budget_exceeded_status;
             let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-            let (spent, held, max) = (spent.normalize(), held.normalize(), max.normalize());
-            let message = format!(
-                "Budget has been exceeded! {label} Current cost: {spent}, Max budget: {max}. Held for requests under \
-                 way: {held}. A smaller 'max_tokens' needs less."
-            );
             let status = status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-            ApiError::new(status, "budget_exceeded", message)
+            ApiError::new(status, "budget_exceeded", over_budget(&over))
         }
         Denied::Unpriced { group } => {
             let message = format!(
-                "A key with a budget cannot use '{group}' or a model that falls back to it: its price is unknown. \
+                "A key with a budget cannot use '{group}': its price is unknown. \
                  'input_cost_per_token' and 'output_cost_per_token' in the configuration make it known."
             );
             ApiError::bad_request(message, "model")

@@ -1,12 +1,12 @@
-//! Whether a request may run now, and what it has taken of its key's means: one call before Bedrock is asked, one after
-//! the record is written.
+//! Whether a request may run now, and what it has taken of its key's limits: one call before the chain is run, one after
+//! the record is written. What it may cost is held attempt by attempt: see [`super::Holds`].
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::chain::{Ask, Routes};
+use crate::chain::Routes;
 use crate::conversation::Request;
-use crate::spend::{RequestId, Reservation};
+use crate::spend::RequestId;
 use crate::store::{StoreError, TableFault};
 
 use super::limits::{REQUESTS, TOKENS};
@@ -15,8 +15,6 @@ use super::{BudgetStanding, Caller, Keyring, Left, Rates, Scope, Taken};
 /// A request that may run.
 #[derive(Debug, Default)]
 pub struct Admitted {
-    /// What its record settles.
-    pub reservations: Vec<Reservation>,
     /// What [`Keyring::finish`] gives back.
     pub taken: Taken,
     /// How its key stands with it.
@@ -34,21 +32,33 @@ pub struct Standing {
     pub model_rates: Rates,
 }
 
+/// A budget that does not have what an attempt may cost. All amounts are US dollars.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OverBudget {
+    /// Whose budget.
+    pub label: String,
+    /// Spent in the window.
+    pub spent: Decimal,
+    /// Held for requests under way.
+    pub held: Decimal,
+    /// What this request may hold.
+    pub left: Decimal,
+    /// In the window.
+    pub max: Decimal,
+    /// What the attempt may cost.
+    pub cost: Decimal,
+    /// How much of it is for the prompt.
+    pub prompt: Decimal,
+    /// The longest answer, in tokens, that there is room for; `None`: the prompt alone may cost more.
+    pub longest_answer: Option<u32>,
+}
+
 /// Why a request may not run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Denied {
-    /// Its budget does not have what it may cost.
-    BudgetExceeded {
-        /// Whose budget.
-        label: String,
-        /// US dollars spent in the window.
-        spent: Decimal,
-        /// US dollars held for other requests.
-        held: Decimal,
-        /// US dollars in the window.
-        max: Decimal,
-    },
-    /// The key has a budget, and the price of a model that the request may come to is unknown.
+    /// A budget does not have what the next attempt may cost.
+    OverBudget(Box<OverBudget>),
+    /// The key has a budget, and the price of the model is unknown.
     Unpriced {
         /// The model's group.
         group: String,
@@ -110,8 +120,8 @@ impl Denied {
 }
 
 impl Keyring {
-    /// Takes what the request needs of its key's means, all or nothing. The master key, and a key without budgets and
-    /// limits, wait for nothing. The request's length of answer may become smaller.
+    /// Takes what the request needs of its key's limits, all or nothing. The master key, and a key without limits, wait
+    /// for nothing.
     ///
     /// # Errors
     /// When something is used up, or that cannot be known. Nothing is taken then, but the request counts as one of its minute.
@@ -120,29 +130,22 @@ impl Keyring {
         caller: &Caller,
         id: RequestId,
         routes: &Routes,
-        request: &mut Request,
-        ask: &mut Ask,
+        group: &str,
+        request: &Request,
     ) -> Result<Admitted, Denied> {
         let Some(key) = &caller.virtual_key else {
             return Ok(Admitted::default());
         };
         self.check_known_spent(key)?;
-        let (taken, [rates, model_rates]) = self.take(key, id, routes, &ask.group, request).await?;
-        match self.reserve(key, id, routes, request, ask).await {
-            Ok((reservations, budget)) => Ok(Admitted {
-                reservations,
-                taken,
-                standing: Standing {
-                    budget,
-                    rates,
-                    model_rates,
-                },
-            }),
-            Err(denied) => {
-                self.finish(taken, 0).await;
-                Err(denied)
-            }
-        }
+        let (taken, [rates, model_rates]) = self.take(key, id, routes, group, request).await?;
+        Ok(Admitted {
+            taken,
+            standing: Standing {
+                rates,
+                model_rates,
+                ..Standing::default()
+            },
+        })
     }
 
     /// Counts a request that has its tokens counted: it is one of its minute, uses no tokens, and costs nothing.

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::chain::Clock;
 use crate::store::{Table, TableFault, keys};
 
+use super::counted_prompts::CountedPrompts;
 use super::queue::Queues;
 use super::reached::Reached;
 use super::virtual_key::{KeyStatus, hash_of};
@@ -54,6 +55,7 @@ pub struct Keyring {
     pub(super) options: KeyOptions,
     pub(super) queues: Queues,
     pub(super) reached: Reached,
+    pub(super) counted: Arc<CountedPrompts>,
     pub(super) tasks: TaskTracker,
     copies: Arc<Mutex<HashMap<String, Copy>>>,
 }
@@ -125,6 +127,7 @@ impl Keyring {
             options,
             queues: Queues::default(),
             reached: Reached::default(),
+            counted: Arc::default(),
             tasks,
             copies: Arc::default(),
         }

@@ -2,19 +2,18 @@
 //! is known of a caller.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face: for
-//! requests `present`, `admit` and `finish`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
+//! requests `present`, `admit`, `holds` and `finish`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
 //! `delete` and `regenerate`, and `standing` for what they have spent.
 
 mod access;
 mod admission;
 mod alias;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, unused_imports, reason = "what holds money calls it next")
-)]
 mod bound;
 mod budget;
+mod cost_bound;
+mod counted_prompts;
 mod error;
+mod holds;
 mod keyring;
 mod limit;
 mod limits;
@@ -23,7 +22,6 @@ mod manage;
 mod master;
 mod published;
 mod queue;
-mod quote;
 mod reached;
 mod settings;
 mod slots;
@@ -32,9 +30,10 @@ mod virtual_key;
 use std::sync::Arc;
 
 pub use crate::config::Period;
-pub use admission::{Admitted, Denied, Standing};
+pub use admission::{Admitted, Denied, OverBudget, Standing};
 pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
+pub use holds::Holds;
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
 pub use limits::{Left, Rates, Scope, Taken};
 pub use login::Login;

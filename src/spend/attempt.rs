@@ -51,6 +51,8 @@ pub struct Attempt {
 
 /// The outcome of a target that was not asked, because it rests.
 const COOLING_DOWN: &str = "cooling_down";
+/// The outcomes of targets that were not asked, because a budget does not pay for them.
+const UNPAID: [&str; 3] = ["over_budget", "unpriced", "budget_unknown"];
 
 impl Attempt {
     /// The target was passed over because it rests: nothing was called.
@@ -62,7 +64,7 @@ impl Attempt {
 
     /// Whether the target was asked at all.
     pub fn was_made(&self) -> bool {
-        self.outcome != COOLING_DOWN
+        self.outcome != COOLING_DOWN && !UNPAID.contains(&self.outcome.as_str())
     }
 
     /// The attempt used these tokens on the ordinary terms, at this price if it is known.

@@ -18,7 +18,9 @@ use super::tags::KnownTags;
 use super::{Opening, RequestId, days, log};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
-use crate::store::{GroupCommit, Item, StoreError, Table, TableSecret, Write, WriteLimits, keys};
+use crate::store::{
+    GroupCommit, Item, Settlement, StoreError, Table, TableSecret, Write, WriteLimits, keys,
+};
 
 /// The books over one table. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -150,7 +152,13 @@ impl Ledger {
     /// standard output is flushed at every end of a line.
     pub fn open(&self, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + use<> {
         let (secret, line) = (self.secret.clone(), opening.line());
-        async move { line.write(signer(&secret).await.as_ref()) }
+        async move { line.write(log::OPEN, signer(&secret).await.as_ref()) }
+    }
+
+    /// Logs that a request which was opened holds more now, as [`Self::open`] does.
+    pub fn hold_more(&self, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + use<> {
+        let (secret, line) = (self.secret.clone(), opening.line());
+        async move { line.write(log::HELD, signer(&secret).await.as_ref()) }
     }
 
     /// Writes a record and moves the totals, all or nothing, and at most once however often it is called: the second
@@ -230,11 +238,29 @@ impl Ledger {
                 return outcome;
             };
             match writes.get_mut(write) {
-                Some(Write::Settle(settlement)) if !settlement.moved => settlement.moved = true,
+                Some(Write::Settle(settlement)) if !settlement.moved => {
+                    self.look_at_holds(settlement).await?;
+                }
                 Some(Write::Settle(_)) => drop(writes.remove(write)),
                 _ => return outcome,
             }
         }
+    }
+
+    /// What is held in the table counts where it differs from what is known of it: a process can die between a raise and
+    /// its line in the log. A hold that is not there has moved.
+    async fn look_at_holds(&self, settlement: &mut Settlement) -> Result<(), StoreError> {
+        let account = self.table.account(&settlement.key).await?;
+        let there = account.map(|account| account.holds).unwrap_or_default();
+        let holds = settlement.holds.iter().map(|(holder, _)| {
+            let hold = there.get(holder)?;
+            Some((holder.clone(), hold.amount))
+        });
+        match holds.collect::<Option<Vec<_>>>() {
+            Some(holds) if holds != settlement.holds => settlement.holds = holds,
+            _ => settlement.moved = true,
+        }
+        Ok(())
     }
 
     /// The record of this id.

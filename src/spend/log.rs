@@ -18,6 +18,9 @@ pub const TARGET: &str = "spend";
 /// The `event` of a request whose record is still to come.
 pub const OPEN: &str = "spend_open";
 
+/// The `event` of a request that holds more of its budgets than its `spend_open` says: another attempt begins.
+pub const HELD: &str = "spend_held";
+
 /// The `event` of a record that the table did not take.
 pub const UNRECORDED: &str = "spend_unrecorded";
 
@@ -108,13 +111,13 @@ impl<'a> Opening<'a> {
     }
 }
 
-/// A `spend_open` that is to be logged.
+/// A `spend_open` or `spend_held` that is to be logged.
 pub(super) struct OpenLine(String);
 
 impl OpenLine {
-    pub(super) fn write(&self, signer: Option<&Signer>) {
-        let signature = signature(signer, OPEN, &self.0);
-        tracing::info!(target: TARGET, event = OPEN, open = self.0, signature);
+    pub(super) fn write(&self, event: &'static str, signer: Option<&Signer>) {
+        let signature = signature(signer, event, &self.0);
+        tracing::info!(target: TARGET, event, open = self.0, signature);
     }
 }
 

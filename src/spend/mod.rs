@@ -36,7 +36,7 @@ pub use cost::{Cost, cost};
 pub use cursor::{Cursor, NotACursor};
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, ReadError, Written};
-pub use log::{OPEN, Opening, TARGET, UNRECORDED};
+pub use log::{HELD, OPEN, Opening, TARGET, UNRECORDED};
 pub use money::Dollars;
 pub use query::{Filter, Found, Search};
 pub use record::{Caller, Failure, Record, Status};

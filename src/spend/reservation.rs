@@ -50,8 +50,7 @@ impl Settled {
     pub(super) fn settlement(&self, holder: String) -> Settlement {
         Settlement {
             key: self.key.clone(),
-            holders: vec![holder],
-            held: self.held,
+            holds: vec![(holder, self.held)],
             actual: self.actual,
             moved: false,
         }

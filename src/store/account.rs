@@ -60,6 +60,8 @@ pub struct Hold {
 pub struct Claim<'a> {
     /// By whom: a name that nobody uses twice.
     pub holder: &'a str,
+    /// What this holder holds already; `None`: nothing. The hold is raised from there.
+    pub before: Option<Decimal>,
     /// How much, and how long at most.
     pub hold: Hold,
     /// As much as may be committed in all.
@@ -82,10 +84,8 @@ pub enum Reserved {
 pub struct Settlement {
     /// The account.
     pub key: Key,
-    /// Whose holds.
-    pub holders: Vec<String>,
-    /// How much was held.
-    pub held: Decimal,
+    /// Whose holds, and how much each holds.
+    pub holds: Vec<(String, Decimal)>,
     /// How much was spent instead.
     pub actual: Decimal,
     /// The holds have moved to `spent` already, because their time was over.
@@ -139,23 +139,29 @@ fn stored(hold: Hold) -> AttributeValue {
 impl Settlement {
     /// Both settlements of one account as one, where that can be said.
     pub(super) fn with(&self, other: &Settlement) -> Option<Settlement> {
-        let holders = [&*self.holders, &*other.holders].concat();
-        let together = self.moved == other.moved && holders.len() <= MOST_HOLDS;
+        let holds = [&*self.holds, &*other.holds].concat();
+        let together = self.moved == other.moved && holds.len() <= MOST_HOLDS;
         Some(Settlement {
             key: self.key.clone(),
-            holders: together.then_some(holders)?,
-            held: self.held.checked_add(other.held)?,
+            holds: together.then_some(holds)?,
             actual: self.actual.checked_add(other.actual)?,
             moved: self.moved,
         })
     }
 
-    /// As a part of a transaction. Its condition fails when a hold is not there; of those that have moved, when there
-    /// is no account any more.
+    fn held(&self) -> Decimal {
+        self.holds.iter().map(|(_, held)| held).sum()
+    }
+
+    /// As a part of a transaction. Its condition fails when a hold is not there as it was when it was taken; of those
+    /// that have moved, when there is no account any more.
+    ///
+    /// A hold that differs is one whose raise is not known to have been made. It stays until its time is over and is
+    /// spent then, so that what is committed is still what is spent and held.
     pub(super) fn update<'a>(&'a self, table: &'a str) -> Update<'a> {
         let mut values = Values::from([(
             ":correction".to_owned(),
-            body::number(self.actual - self.held),
+            body::number(self.actual - self.held()),
         )]);
         let mut names = BTreeMap::new();
         let (expression, condition) = if self.moved {
@@ -164,15 +170,22 @@ impl Settlement {
                 "attribute_exists(committed)".to_owned(),
             )
         } else {
-            let (holds, there) = paths(self.holders.len());
+            let mut holds = Vec::with_capacity(self.holds.len());
+            let mut there = Vec::with_capacity(self.holds.len());
+            names.insert("#a".to_owned(), AMOUNT);
             values.insert(":actual".to_owned(), body::number(self.actual));
-            let holders = self.holders.iter().enumerate();
-            names.extend(holders.map(|(i, holder)| (format!("#{i}"), &**holder)));
+            for (i, (holder, held)) in self.holds.iter().enumerate() {
+                names.insert(format!("#{i}"), &**holder);
+                values.insert(format!(":{i}"), body::number(*held));
+                holds.push(format!("holds.#{i}"));
+                there.push(format!("holds.#{i}.#a = :{i}"));
+            }
             (
                 format!(
-                    "SET committed = committed + :correction, spent = spent + :actual REMOVE {holds}"
+                    "SET committed = committed + :correction, spent = spent + :actual REMOVE {}",
+                    holds.join(", ")
                 ),
-                there,
+                there.join(" AND "),
             )
         };
         Update {
@@ -209,7 +222,7 @@ impl Table {
     /// When the table does not answer, or too many others use the account at the same time. The amount may be held or
     /// not: see [`Table::release`].
     pub async fn reserve(&self, key: &Key, claim: &Claim<'_>) -> Result<Reserved, StoreError> {
-        let left = claim.most - claim.hold.amount;
+        let left = claim.most - (claim.hold.amount - claim.before.unwrap_or_default());
         if left.is_sign_negative() && !left.is_zero() {
             let account = self.account(key).await?;
             return Ok(Reserved::Full(account.unwrap_or_default()));
@@ -248,24 +261,36 @@ impl Table {
         let update = expiring(
             self.account_update(key),
             claim.expires,
-            "committed = committed + :amount, holds.#holder = :hold",
+            "committed = committed + :more, holds.#holder = :hold",
         )
-        .condition_expression("committed <= :left AND attribute_not_exists(holds.#holder)")
         .expression_attribute_names("#holder", claim.holder)
-        .expression_attribute_values(":amount", n(claim.hold.amount))
         .expression_attribute_values(":hold", stored(claim.hold))
         .expression_attribute_values(":left", n(left));
-        match outcome(update.send().boxed().await)? {
-            Updated::Done(account) => Ok(Some(Reserved::Held(account))),
-            Updated::Refused(Some(account)) if account.holds.contains_key(claim.holder) => {
-                Ok(Some(Reserved::Held(account)))
+        let update = match claim.before {
+            None => update
+                .condition_expression("committed <= :left AND attribute_not_exists(holds.#holder)")
+                .expression_attribute_values(":more", n(claim.hold.amount)),
+            Some(before) => update
+                .condition_expression("committed <= :left AND holds.#holder.#amount = :before")
+                .expression_attribute_names("#amount", AMOUNT)
+                .expression_attribute_values(":before", n(before))
+                .expression_attribute_values(":more", n(claim.hold.amount - before)),
+        };
+        let account = match outcome(update.send().boxed().await)? {
+            Updated::Done(account) => return Ok(Some(Reserved::Held(account))),
+            Updated::Refused(Some(account)) => account,
+            Updated::Refused(None) if claim.before.is_none() => {
+                return self.open_account(key, claim).await;
             }
-            Updated::Refused(Some(account)) if account.committed > left => {
-                Ok(Some(Reserved::Full(account)))
-            }
-            Updated::Refused(Some(_)) => Ok(None),
-            Updated::Refused(None) => self.open_account(key, claim).await,
-        }
+            // Its account is gone, or its hold is: the window is long over.
+            Updated::Refused(None) => return Ok(Some(Reserved::Full(Account::default()))),
+        };
+        let held = account.holds.get(claim.holder).map(|hold| hold.amount);
+        Ok(match held {
+            Some(amount) if amount == claim.hold.amount => Some(Reserved::Held(account)),
+            _ if account.committed > left || held != claim.before => Some(Reserved::Full(account)),
+            _ => None,
+        })
     }
 
     async fn open_account(
@@ -301,8 +326,7 @@ impl Table {
     ) -> Result<(), StoreError> {
         let settlement = Settlement {
             key: key.clone(),
-            holders: vec![holder.to_owned()],
-            held: amount,
+            holds: vec![(holder.to_owned(), amount)],
             actual: Decimal::ZERO,
             moved: false,
         };

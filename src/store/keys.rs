@@ -143,6 +143,14 @@ pub fn learned(deployment: &str, lack: &str) -> Key {
     }
 }
 
+/// How many tokens Bedrock has counted for a prompt of this owner, by the hash of the prompt in hex.
+pub fn counted_prompt(owner: &str, hash: &str) -> Key {
+    Key {
+        pk: format!("prompt#{owner}#{hash}"),
+        sk: "tokens".to_owned(),
+    }
+}
+
 /// A key that the gateway has made, by its SHA-256 in hex.
 pub fn virtual_key(hash: &str) -> Key {
     Key {

@@ -138,6 +138,9 @@ impl From<&Failure> for ApiError {
             | Class::Lacks(_)
             | Class::BadRequest
             | Class::Rejected => (StatusCode::BAD_REQUEST, "invalid_request_error"),
+            Class::OverBudget => (StatusCode::UNPROCESSABLE_ENTITY, "budget_exceeded"),
+            Class::Unpriced => (StatusCode::BAD_REQUEST, "invalid_request_error"),
+            Class::BudgetUnknown => (StatusCode::SERVICE_UNAVAILABLE, "internal_server_error"),
             Class::Internal => return Self::internal(),
         };
         let told = |words: &str| {

@@ -263,20 +263,5 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
     }
 }
 
-/// The terms that [`plan`] would ask for: the request's word, else the deployment's.
-pub fn terms(request: &Request, defaults: &Defaults) -> Terms {
-    service::terms(&request.service, defaults)
-}
-
-/// The longest answer in tokens, thinking included, that [`plan`] would ask this model for.
-pub fn longest_answer(request: &Request, model: &Model, defaults: &Defaults) -> u32 {
-    let sampling = inference::with_defaults(&request.sampling, defaults);
-    let wish = request.thinking.or(defaults.thinking);
-    let ceiling = inference::ceiling(model, inference::prompt_estimate(request));
-    // Turns can only forbid thinking, which makes the answer shorter.
-    let thought = thinking::plan(wish, sampling.max_tokens, ceiling, model, &[]);
-    inference::plan(&sampling, model, &thought, ceiling).max_tokens
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Finds the two lines of the books in whatever has been wrapped around them on their way.
+//! Finds the lines of the books in whatever has been wrapped around them on their way.
 //!
 //! | where a log comes from | what a line of it looks like |
 //! |---|---|
@@ -15,7 +15,7 @@
 
 use serde_json::{Deserializer, Map, Value};
 
-use super::super::{OPEN, UNRECORDED};
+use super::super::{HELD, OPEN, UNRECORDED};
 use super::pretty::{ObjectPlace, PrettyObject};
 use super::text;
 
@@ -30,10 +30,11 @@ pub(super) struct LineClaim {
     pub(super) is_a_line: bool,
 }
 
-/// Which of the two lines it is.
+/// Which of the lines it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BooksEvent {
     Opened,
+    Held,
     Unrecorded,
 }
 
@@ -64,6 +65,7 @@ impl BooksEvent {
     pub(super) fn name(self) -> &'static str {
         match self {
             BooksEvent::Opened => OPEN,
+            BooksEvent::Held => HELD,
             BooksEvent::Unrecorded => UNRECORDED,
         }
     }
@@ -71,13 +73,13 @@ impl BooksEvent {
     /// The field that holds what it says.
     pub(super) fn field(self) -> &'static str {
         match self {
-            BooksEvent::Opened => "open",
+            BooksEvent::Opened | BooksEvent::Held => "open",
             BooksEvent::Unrecorded => "record",
         }
     }
 
     pub(super) fn named(name: &str) -> Option<BooksEvent> {
-        [BooksEvent::Opened, BooksEvent::Unrecorded]
+        [BooksEvent::Opened, BooksEvent::Held, BooksEvent::Unrecorded]
             .into_iter()
             .find(|event| event.name() == name)
     }
@@ -104,7 +106,10 @@ impl LineReader {
             }
             return Ok(reader.found);
         }
-        if !line.contains(OPEN) && !line.contains(UNRECORDED) {
+        if ![OPEN, HELD, UNRECORDED]
+            .iter()
+            .any(|event| line.contains(event))
+        {
             return Ok(Vec::new());
         }
         reader.line(line, LinePlace::Log);

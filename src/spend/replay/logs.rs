@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
 
 use flate2::bufread::MultiGzDecoder;
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
 use super::super::signature::{Signer, UNSIGNED};
@@ -102,17 +103,28 @@ impl Logs {
             None => return self.unsigned.push(at()),
         };
         let read = match claim.event {
-            BooksEvent::Opened => add(&mut self.opened, &json, signed, |opening| {
-                opening.request_id
-            }),
-            BooksEvent::Unrecorded => add(&mut self.unrecorded, &json, signed, |record| {
-                record.request_id
-            }),
+            BooksEvent::Opened | BooksEvent::Held => {
+                let id = |opening: &Opening<'_>| opening.request_id;
+                // What is held only grows.
+                add(&mut self.opened, &json, signed, id, |said, known| {
+                    held(said) >= held(known)
+                })
+            }
+            BooksEvent::Unrecorded => {
+                let id = |record: &Record| record.request_id;
+                add(&mut self.unrecorded, &json, signed, id, |_, _| true)
+            }
         };
         if read.is_none() {
             self.unreadable.push(at());
         }
     }
+}
+
+/// US dollars that the request holds of all its budgets together.
+fn held(opening: &Opening<'_>) -> Decimal {
+    let reservations = opening.reservations.iter();
+    reservations.map(|reservation| reservation.held).sum()
 }
 
 /// What is signed stands against whatever else is said of the same request.
@@ -121,10 +133,18 @@ fn add<T: DeserializeOwned>(
     json: &str,
     signed: bool,
     id: fn(&T) -> RequestId,
+    replaces: fn(&T, &T) -> bool,
 ) -> Option<()> {
     let said: T = json::parse(json).ok()?;
     let id = id(&said);
-    if signed || all.get(&id).is_none_or(|known| !known.signed) {
+    let counts = all
+        .get(&id)
+        .is_none_or(|known| match (signed, known.signed) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => replaces(&said, &known.said),
+        });
+    if counts {
         all.insert(id, Believed { said, signed });
     }
     Some(())

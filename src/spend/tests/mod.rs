@@ -175,6 +175,7 @@ async fn reserved(ledger: &Ledger, budget: &Key) -> Record {
     let held = d("0.05");
     let claim = Claim {
         holder: &record.request_id.to_string(),
+        before: None,
         hold: Hold {
             amount: held,
             until: noon(),

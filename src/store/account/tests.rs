@@ -17,6 +17,7 @@ fn at(second: i64) -> Timestamp {
 fn claim(holder: &str, amount: Decimal, most: Decimal, until: Timestamp) -> Claim<'_> {
     Claim {
         holder,
+        before: None,
         hold: Hold { amount, until },
         most,
         expires: None,
@@ -27,8 +28,7 @@ async fn settle(table: &Table, key: &Key, holder: &str, held: Decimal, actual: D
     for moved in [false, true] {
         let settlement = Settlement {
             key: key.clone(),
-            holders: vec![holder.to_owned()],
-            held,
+            holds: vec![(holder.to_owned(), held)],
             actual,
             moved,
         };
@@ -113,13 +113,67 @@ async fn a_hold_whose_time_is_over_is_spent_until_its_record_corrects_it() {
 }
 
 #[tokio::test]
+async fn a_hold_is_raised_where_there_is_room_and_once_however_often_it_is_asked_for() {
+    let embedded = Embedded::in_memory().await.unwrap();
+    let table = embedded.table("test").await.unwrap();
+    let key = keys::budget("k", None);
+    let raise = async |before: i64, amount: i64| {
+        let claim = Claim {
+            before: Some(d(before)),
+            ..claim("a", d(amount), d(100), at(60))
+        };
+        table.reserve(&key, &claim).await.unwrap()
+    };
+    assert!(
+        matches!(raise(10, 20).await, Reserved::Full(account) if account == Account::default()),
+        "there is nothing to raise"
+    );
+    let first = claim("a", d(10), d(100), at(60));
+    table.reserve(&key, &first).await.unwrap();
+    // The second time, the answer to the first was lost.
+    for _ in 0..2 {
+        assert!(
+            matches!(raise(10, 60).await, Reserved::Held(account) if account.committed == d(60))
+        );
+    }
+    assert!(matches!(raise(60, 101).await, Reserved::Full(account) if account.committed == d(60)));
+    assert!(
+        matches!(raise(50, 70).await, Reserved::Full(_)),
+        "it holds something else"
+    );
+    read(&table, &key).await;
+    assert!(!settle(&table, &key, "a", d(60), d(5)).await);
+    let account = read(&table, &key).await;
+    assert_eq!((account.spent, account.committed), (d(5), d(5)));
+}
+
+#[tokio::test]
+async fn a_raise_that_is_not_known_of_is_spent_when_its_time_is_over() {
+    let embedded = Embedded::in_memory().await.unwrap();
+    let table = embedded.table("test").await.unwrap();
+    let key = keys::budget("k", None);
+    let first = claim("a", d(10), d(100), at(60));
+    table.reserve(&key, &first).await.unwrap();
+    let raised = Claim {
+        before: Some(d(10)),
+        ..claim("a", d(30), d(100), at(60))
+    };
+    table.reserve(&key, &raised).await.unwrap();
+    // The process that raised it died before it could say so.
+    assert!(settle(&table, &key, "a", d(10), d(4)).await);
+    let seen = read(&table, &key).await;
+    table.expire_holds(&key, &seen, at(61)).await.unwrap();
+    let account = read(&table, &key).await;
+    assert_eq!((account.spent, account.committed), (d(24), d(24)));
+}
+
+#[tokio::test]
 async fn a_settlement_of_an_account_that_is_gone_is_told() {
     let embedded = Embedded::in_memory().await.unwrap();
     let table = embedded.table("test").await.unwrap();
     let settlement = Settlement {
         key: keys::budget("k", None),
-        holders: vec!["h".into()],
-        held: d(1),
+        holds: vec![("h".into(), d(1))],
         actual: d(1),
         moved: true,
     };

@@ -255,6 +255,7 @@ async fn holds_of_one_account_are_settled_together_and_a_missing_one_is_told_to_
     for holder in ["a", "b", "c"] {
         let claim = Claim {
             holder,
+            before: None,
             hold: Hold {
                 amount: 10.into(),
                 until,
@@ -267,8 +268,7 @@ async fn holds_of_one_account_are_settled_together_and_a_missing_one_is_told_to_
     let settle = |holder: &str, moved: bool| {
         Write::Settle(Settlement {
             key: account.clone(),
-            holders: vec![holder.to_owned()],
-            held: 10.into(),
+            holds: vec![(holder.to_owned(), 10.into())],
             actual: 3.into(),
             moved,
         })

@@ -64,7 +64,7 @@ impl Pdf {
         }
         let (count, first) = (objects.len(), header.len());
         let entries = format!("/Type/ObjStm/N {count}/First {first}");
-        self.flate(number, &entries, (header + &body).as_bytes())
+        self.flate(number, &entries, (header + body.as_str()).as_bytes())
     }
 
     fn tokens(&self) -> u64 {
