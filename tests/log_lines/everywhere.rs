@@ -9,12 +9,16 @@ use super::Stage;
 use super::hostile::{SHORT, TAG, forged_lines, hostile, hostile_header};
 use crate::support::{BACKUP, KEY, PRIMARY};
 
-/// Every field that a client fills.
-pub async fn say_it_in_every_field(stage: &Stage, n: u8) {
-    let text = hostile();
+/// A key whose settings say it.
+pub async fn key_that_says_it(stage: &Stage, n: u8) -> String {
     let settings = json!({"key_alias": format!("{n}{SHORT}"), "user_id": SHORT, "tags": [TAG],
-        "metadata": {"a": text}, "soft_budget": 0.0000001, "max_budget": 1000});
-    let alias = stage.new_key(settings).await;
+        "metadata": {"a": hostile()}, "soft_budget": 0.0000001, "max_budget": 1000});
+    stage.new_key(settings).await
+}
+
+/// Every field that a client fills.
+pub async fn say_it_in_every_field(stage: &Stage, key: &str) {
+    let text = hostile();
     let tool = |kind: &str, name: &str| json!({"type": kind, "name": name, "function": {"name": name, "parameters": {"type": "object"}}});
     for fields in [
         json!({"user": text, "tags": [text], "litellm_session_id": text, "litellm_trace_id": text,
@@ -36,21 +40,21 @@ pub async fn say_it_in_every_field(stage: &Stage, n: u8) {
         json!({"stream": true, "user": text}),
         json!({text.clone(): text}),
     ] {
-        stage.chat(&alias, fields.clone()).await;
+        stage.chat(key, fields.clone()).await;
     }
     let tools = json!([{"type": text, "name": text}, {"type": "custom", "name": "a", "input_schema": {"type": "object"}}]);
     let messages = json!([{"role": "user", "content": "hello"}]);
     for path in ["/v1/messages", "/v1/messages/count_tokens"] {
         let body = json!({"model": "primary", "max_tokens": 9, "messages": messages, "tools": tools,
             "metadata": {"user_id": text}});
-        stage.send(&alias, path, &body).await;
+        stage.send(key, path, &body).await;
     }
     let input = json!([{"type": text}, {"type": "reasoning", "id": text, "summary": [], "encrypted_content": text},
         {"role": "user", "content": "hello"}]);
     let tools = json!([{"type": text}]);
     stage
         .send(
-            &alias,
+            key,
             "/v1/responses",
             &json!({"model": "primary", "input": input, "tools": tools, "user": text}),
         )
