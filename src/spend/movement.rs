@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Record, Status};
-use super::reservation::{Reservation, Settled};
+#[cfg(feature = "local")]
+use super::reservation::Reservation;
+use super::reservation::Settled;
 use super::totals::Counters;
 use super::{Attempt, RequestId, money};
 use crate::catalog::Catalog;
