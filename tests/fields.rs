@@ -106,21 +106,55 @@ general_settings: {bedrock_request_metadata_fields: [key_alias, session_id]}
 #[tokio::test]
 async fn a_field_that_cannot_be_honoured_is_named_unless_the_client_wants_it_ignored() {
     let app = TestApp::new().await;
-    let (param, message) = refusal(&app, &with("foo_bar", json!(1))).await;
-    assert_eq!(param, "foo_bar");
+    let (param, message) = refusal(&app, &with("logprobs", json!(true))).await;
+    assert_eq!(param, "logprobs");
     assert!(
-        message.contains("'foo_bar'") && message.contains("drop_params"),
+        message.contains("'logprobs'") && message.contains("drop_params"),
         "{message}"
     );
-    let mut body = with("foo_bar", json!(1));
-    body["logprobs"] = json!(true);
+    let mut body = with("logprobs", json!(true));
     body["drop_params"] = json!(true);
-    app.chat_json(&body).await;
+    let response = app.chat(&body).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, DROPPED), "logprobs");
     let dropping = TestApp::with_config(
         "model_list: [{model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, drop_params: true}}]\n",
     )
     .await;
-    dropping.chat_json(&with("foo_bar", json!(1))).await;
+    dropping.chat_json(&with("logprobs", json!(true))).await;
+}
+
+/// Names what of a request goes no further.
+const DROPPED: &str = "x-sidecar-dropped";
+
+#[tokio::test]
+async fn fields_that_nobody_here_knows_are_left_out_and_the_reply_names_them() {
+    let app = TestApp::new().await;
+    let chat = hello("primary");
+    let messages = json!({"model": "primary", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let responses = json!({"model": "primary", "input": "hi"});
+    for (path, mut body) in [
+        ("/v1/chat/completions", chat),
+        ("/v1/messages", messages),
+        ("/v1/responses", responses),
+    ] {
+        for stream in [false, true] {
+            body["stream"] = json!(stream);
+            let plain = app.post(path, &body).send().await.unwrap();
+            assert!(plain.headers().get(DROPPED).is_none(), "{path}");
+            let mut asked = body.clone();
+            asked["of_tomorrow"] = json!({"temperature": 7});
+            asked["thread\r\nx-y: z"] = json!([1]);
+            let reply = app.post(path, &asked).send().await.unwrap();
+            assert_eq!(reply.status(), 200, "{path}");
+            assert_eq!(header(&reply, DROPPED), "of_tomorrow, thread__x-y: z");
+            let seen = app.bedrock.requests();
+            let [.., before, after] = seen.as_slice() else {
+                panic!("two requests")
+            };
+            assert_eq!(before.body, after.body, "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ impl Body for MessagesRequest {
             ));
         }
         let unsupported = self.unsupported();
+        let left_out = std::mem::take(&mut self.unknown);
         let output = self.output_config.unwrap_or_default();
         let (thinking, effort) = thinking::wish(self.thinking, &output)?;
         let offer = tools::offer(self.tools.unwrap_or_default().0, self.tool_choice)?;
@@ -166,6 +167,7 @@ impl Body for MessagesRequest {
                 headers,
             )?,
             unsupported,
+            left_out,
             ..Options::controlled(control, headers)?
         };
         Ok((request, options))
@@ -183,7 +185,7 @@ impl MessagesRequest {
     }
 
     /// What the body asks for and cannot have.
-    fn unsupported(&mut self) -> Vec<String> {
+    fn unsupported(&self) -> Vec<String> {
         let asks = |value: &Option<Value>| match value {
             None | Some(Value::Null) => false,
             Some(Value::Array(items)) => !items.is_empty(),
@@ -194,8 +196,6 @@ impl MessagesRequest {
             ("container", &self.container),
         ];
         let asked = service.into_iter().filter(|(_, value)| asks(value));
-        let mut fields: Vec<String> = asked.map(|(field, _)| field.to_owned()).collect();
-        fields.append(&mut self.unknown);
-        fields
+        asked.map(|(field, _)| field.to_owned()).collect()
     }
 }

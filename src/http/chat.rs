@@ -166,6 +166,8 @@ struct Prepared {
     ask: Ask,
     model_asked: String,
     head: Head,
+    /// See [`Options::left_out`].
+    left_out: Vec<String>,
 }
 
 impl Asked {
@@ -181,7 +183,7 @@ impl Asked {
     ) -> Result<Prepared, ApiError> {
         let model = options.model.take().or_else(|| self.model_in_path.clone());
         let group = access::group(app, &self.caller, model.as_deref())?;
-        options.check_unsupported(app.drops_params(&group))?;
+        options.settle_unsupported(app.drops_params(&group))?;
         let fallbacks = match options.fallbacks.take() {
             Some(written) => {
                 let origin = fallbacks::Origin {
@@ -228,11 +230,21 @@ impl Asked {
             ask,
             model_asked: model.unwrap_or(group),
             head,
+            left_out: options.left_out,
         })
     }
 
-    async fn respond<W: Wire>(self, app: &AppState, prepared: Prepared, body: Bytes) -> Response {
+    async fn respond<W: Wire>(
+        self,
+        app: &AppState,
+        mut prepared: Prepared,
+        body: Bytes,
+    ) -> Response {
         let (id, whole_answer) = (self.id, prepared.ask.whole);
+        let left_out = std::mem::take(&mut prepared.left_out);
+        if !left_out.is_empty() {
+            tracing::debug!(%id, ?left_out, "parts of the request are left out");
+        }
         let (exchange, head) = self.exchange(app, W::CALL_TYPE, prepared, body);
         let mut response = if whole_answer {
             whole::<W>(id, exchange.whole(app).await, head)
@@ -242,6 +254,7 @@ impl Asked {
             let answer = sse::respond::<W>(id, steps, heartbeat, head);
             running.beside(answer).await
         };
+        trail::add_dropped(response.headers_mut(), &left_out);
         response.extensions_mut().insert(HasOwnLine);
         response
     }
@@ -259,6 +272,7 @@ impl Asked {
             ask,
             model_asked,
             head,
+            left_out: _,
         } = prepared;
         let exchange = Exchange {
             id: self.id,

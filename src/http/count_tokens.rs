@@ -63,8 +63,8 @@ async fn prompt(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Request, String), ApiError> {
-    let (request, options) = chat::read::<Messages>(app, caller, headers, body).await?;
+    let (request, mut options) = chat::read::<Messages>(app, caller, headers, body).await?;
     let group = access::group(app, caller, options.model.as_deref())?;
-    options.check_unsupported(app.drops_params(&group))?;
+    options.settle_unsupported(app.drops_params(&group))?;
     Ok((request, group))
 }

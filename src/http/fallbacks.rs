@@ -134,8 +134,8 @@ impl Changed {
         let body = self.fields.merged_into(body, &self.model);
         let body =
             body.ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-        let (request, options) = wire.read(app, caller, headers, &body).await?;
-        options.check_unsupported(app.drops_params(&self.group))?;
+        let (request, mut options) = wire.read(app, caller, headers, &body).await?;
+        options.settle_unsupported(app.drops_params(&self.group))?;
         Ok(request)
     }
 }

@@ -10,12 +10,14 @@ use crate::spend::{Attempt, RequestId, Retried};
 const MOST: usize = 24;
 /// The longest trail in bytes. What is in front of the gateway takes 8 to 16 kB of headers in all.
 const LONGEST_LINE: usize = 4_000;
-/// The longest list of tags that did not go on to Bedrock, in bytes.
-const LONGEST_TAGS: usize = 1_000;
+/// The longest list of names of what did not go on to Bedrock, in bytes.
+const LONGEST_NAMES: usize = 1_000;
 /// The longest name of a group in a trail.
 const LONGEST_NAME: usize = 300;
 /// Names the tags that did not go on to Bedrock.
 const DROPPED_TAGS: &str = "x-sidecar-dropped-request-metadata";
+/// Names what of the request goes no further.
+const DROPPED: &str = "x-sidecar-dropped";
 
 /// Adds `x-litellm-*` and `x-sidecar-trail`. Only public names: groups, model ids, regions.
 pub(super) fn add(
@@ -61,6 +63,17 @@ pub(super) fn add_call_id(headers: &mut HeaderMap, call_id: Option<&str>) {
 
 /// Names the client's tags (`requestMetadata`) that Bedrock was not sent because it takes no more.
 pub(super) fn add_dropped_tags(headers: &mut HeaderMap, names: &[String]) {
+    add_names(headers, DROPPED_TAGS, names);
+}
+
+/// Names what of the request the gateway left out because nobody here knows it, or because it cannot be honoured and
+/// is to be ignored (`drop_params`).
+pub(super) fn add_dropped(headers: &mut HeaderMap, names: &[String]) {
+    add_names(headers, DROPPED, names);
+}
+
+/// A header that lists names, which are a client's words: what a header cannot hold is written as `_`.
+fn add_names(headers: &mut HeaderMap, header: &'static str, names: &[String]) {
     if names.is_empty() {
         return;
     }
@@ -69,8 +82,8 @@ pub(super) fn add_dropped_tags(headers: &mut HeaderMap, names: &[String]) {
         _ => '_',
     };
     let names: String = names.join(", ").chars().map(visible).collect();
-    if let Ok(value) = HeaderValue::from_str(start(&names, LONGEST_TAGS)) {
-        headers.insert(HeaderName::from_static(DROPPED_TAGS), value);
+    if let Ok(value) = HeaderValue::from_str(start(&names, LONGEST_NAMES)) {
+        headers.insert(HeaderName::from_static(header), value);
     }
 }
 
@@ -201,6 +214,6 @@ mod tests {
         let names = ["a b".to_owned(), "c\r\nd: e".to_owned(), "f".repeat(9_000)];
         add_dropped_tags(&mut headers, &names);
         let value = headers[DROPPED_TAGS].to_str().unwrap();
-        assert!(value.starts_with("a b, c__d: e, fff") && value.len() <= LONGEST_TAGS);
+        assert!(value.starts_with("a b, c__d: e, fff") && value.len() <= LONGEST_NAMES);
     }
 }

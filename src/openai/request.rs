@@ -173,6 +173,7 @@ impl Body for ChatRequest {
             }
         }
         let unsupported = self.unsupported();
+        let left_out = std::mem::take(&mut self.unknown);
         let (thinking, effort) = thinking::wish(
             self.thinking,
             self.output_config,
@@ -256,6 +257,7 @@ impl Body for ChatRequest {
                 headers,
             )?,
             unsupported,
+            left_out,
             ..Options::controlled(control, headers)?
         };
         Ok((request, options))
@@ -264,7 +266,7 @@ impl Body for ChatRequest {
 
 impl ChatRequest {
     /// What the body asks for and cannot have.
-    fn unsupported(&mut self) -> Vec<String> {
+    fn unsupported(&self) -> Vec<String> {
         let known = [
             ("seed", &self.seed),
             ("logprobs", &self.logprobs),
@@ -281,9 +283,7 @@ impl ChatRequest {
             let value = value.as_ref();
             value.is_some_and(|value| !unsupported::asks_for_nothing(field, value))
         });
-        let mut fields: Vec<String> = asked.map(|(field, _)| field.to_owned()).collect();
-        fields.append(&mut self.unknown);
-        fields
+        asked.map(|(field, _)| field.to_owned()).collect()
     }
 }
 

@@ -167,7 +167,7 @@ impl Body for ResponsesRequest {
                 param,
             ));
         }
-        let unsupported = std::mem::take(&mut self.unknown);
+        let left_out = std::mem::take(&mut self.unknown);
         let offer = Offer::of(self.tools.unwrap_or_default().0)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {
@@ -217,7 +217,7 @@ impl Body for ResponsesRequest {
                 self.metadata.as_ref(),
                 headers,
             )?,
-            unsupported,
+            left_out,
             ..Options::controlled(control, headers)?
         };
         Ok((request, options))

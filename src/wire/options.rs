@@ -35,8 +35,11 @@ pub struct Options {
     pub labels: Labels,
     /// Whether to ignore `unsupported`; `None`: as configured.
     pub drop_params: Option<bool>,
-    /// Fields that cannot be honoured.
+    /// Fields that are known and cannot be honoured.
     pub unsupported: Vec<String>,
+    /// What of the request goes no further, by the names that its client knows: fields that nobody here knows, and
+    /// [`Self::unsupported`] ones that are to be ignored. The reply names them.
+    pub left_out: Vec<String>,
 }
 
 /// The gateway's own fields as a body has them, whatever the wire: by LiteLLM's names.
@@ -84,9 +87,11 @@ impl Options {
         })
     }
 
-    /// The refusal of what cannot be honoured, unless it is to be ignored. `configured` is the configuration's word.
-    pub fn check_unsupported(&self, configured: bool) -> Result<(), ApiError> {
-        if self.drop_params.unwrap_or(configured) {
+    /// Refuses what cannot be honoured, or leaves it out where it is to be ignored. `drop_params` is the configuration's
+    /// word, which the request's own goes before.
+    pub fn settle_unsupported(&mut self, drop_params: bool) -> Result<(), ApiError> {
+        if self.drop_params.unwrap_or(drop_params) {
+            self.left_out.append(&mut self.unsupported);
             return Ok(());
         }
         refusal(&self.unsupported).map_or(Ok(()), Err)

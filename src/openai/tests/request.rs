@@ -384,18 +384,31 @@ fn what_cannot_be_honoured_is_named_unless_it_asks_for_nothing() {
         ),
         (
             json!({"foo": 1, "bar": null, "store": true, "litellm_trace_id": "t"}),
-            vec!["foo", "bar"],
+            vec![],
         ),
     ];
     for (mut body, expected) in cases {
         body["messages"] = json!([{"role": "user", "content": "q"}]);
-        let (_, options) = read(&body.to_string()).unwrap();
+        let (_, mut options) = read(&body.to_string()).unwrap();
         assert_eq!(options.unsupported, expected, "{body}");
         assert_eq!(
-            options.check_unsupported(false).is_err(),
+            options.settle_unsupported(false).is_err(),
             !expected.is_empty(),
             "{body}"
         );
-        assert!(options.check_unsupported(true).is_ok(), "{body}");
+        assert!(options.settle_unsupported(true).is_ok(), "{body}");
+        assert!(options.unsupported.is_empty(), "{body}");
     }
+}
+
+#[test]
+fn what_nobody_here_knows_and_what_is_to_be_ignored_is_left_out_by_name() {
+    let body = json!({
+        "foo": 1, "litellm_trace_id": "t", "bar": {}, "seed": 7, "drop_params": true,
+        "messages": [{"role": "user", "content": "q"}],
+    });
+    let (_, mut options) = read(&body.to_string()).unwrap();
+    assert_eq!(options.left_out, ["foo", "bar"]);
+    options.settle_unsupported(false).unwrap();
+    assert_eq!(options.left_out, ["foo", "bar", "seed"]);
 }
