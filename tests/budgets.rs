@@ -71,22 +71,24 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
     .await;
 
     let body = sized();
+    // A slow machine cannot give all of them their turn at the account in time: who is told to come again does.
+    let come_again = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
     let requests = (0..200).map(|_| async {
-        let response = chat_with(&app, &key, &body).send().await.unwrap();
-        response.status()
+        loop {
+            let response = chat_with(&app, &key, &body).send().await.unwrap();
+            if !come_again.contains(&response.status()) {
+                break response.status();
+            }
+            assert!(response.headers().contains_key("retry-after"));
+        }
     });
     let answers = join_all(requests).await;
     let paid = answers.iter().filter(|status| **status == 200).count();
-    let told = [
-        StatusCode::UNPROCESSABLE_ENTITY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    assert!(
-        answers
-            .iter()
-            .all(|status| *status == 200 || told.contains(status)),
-        "{answers:?}"
-    );
+    let refused = answers.iter().filter(|status| **status == 422).count();
+    assert_eq!(paid + refused, 200, "{answers:?}");
     assert!((45..=51).contains(&paid), "{paid}");
     assert_eq!(
         app.bedrock.requests().len() - before,

@@ -126,14 +126,16 @@ impl Holds {
         let mut tokens = bound::prompt_tokens(plan, target.model());
         let remembered = self.keyring.counted.remembered(&hashes, plan, family);
         tokens = remembered.map_or(tokens, |remembered| remembered.min(tokens));
-        self.prompt = Some(hashes.clone());
         let mut ways = [Way::Table, Way::Bedrock].into_iter();
         loop {
             let Some(cost) = cost_of(tokens) else {
                 return self.unpriced(offer).await;
             };
             let full = match self.raise(offer.sunk + cost.total()).await? {
-                None => return Ok(Afforded::Yes(cost.total())),
+                None => {
+                    self.prompt = Some(hashes);
+                    return Ok(Afforded::Yes(cost.total()));
+                }
                 Some(full) => full,
             };
             let left = full.left - offer.sunk;
@@ -144,8 +146,7 @@ impl Holds {
             };
             let loosest = cost_of(tokens / LOOSEST_PROMPT).and_then(|cost| cost.answer_for(left));
             let may_fit = loosest >= Some(shortest);
-            let way = ways.next().filter(|_| may_fit);
-            if let Some(way) = way {
+            if let Some(way) = ways.next().filter(|_| may_fit) {
                 let counted = match way {
                     Way::Table => self.keyring.stored_count(&hashes, plan, family).await,
                     Way::Bedrock => self.count(&hashes, target, plan).await,
@@ -252,7 +253,7 @@ impl Holds {
     }
 }
 
-/// Who else may know how long a prompt is.
+/// Who may know how long a prompt is, where the bound of it does not fit.
 enum Way {
     /// Another instance that has answered the turn before.
     Table,
