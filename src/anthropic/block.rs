@@ -1,49 +1,49 @@
 //! Content blocks of requests.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::conversation::{Document, DocumentFormat, Part, ToolCall, ToolResult};
+use crate::wire::loose::{Form, misread, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, WireSource, citations, media, redacted, signed,
+    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations, media,
+    printable, redacted, signed, with_mark,
 };
 
 /// One content block.
-#[derive(Debug, Deserialize)]
-#[serde(from = "BlockFields")]
+#[derive(Debug)]
 pub(super) enum WireBlock {
     /// Text. It is by far the most frequent kind, and has a tenth of the size of all fields.
-    Text(String, Option<CacheControl>),
+    Text(String, Loose<CacheControl>),
     Other(Box<BlockFields>),
+    /// What is no object, by what it is.
+    Misread(&'static str),
 }
 
 /// The fields of a block of whatever kind.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a content block (an object)")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct BlockFields {
-    r#type: String,
-    text: Option<String>,
-    source: Option<Box<Source>>,
-    title: Option<String>,
-    context: Option<String>,
-    #[serde(default, rename = "citations", deserialize_with = "citations")]
+    r#type: Loose<String>,
+    text: Loose<String>,
+    source: Loose<Box<Source>>,
+    title: Loose<String>,
+    context: Loose<String>,
+    #[serde(rename = "citations", deserialize_with = "citations")]
     is_cited: bool,
-    id: Option<String>,
-    name: Option<String>,
+    id: Loose<String>,
+    name: Loose<String>,
+    tool_name: Loose<String>,
     input: Option<Value>,
-    tool_use_id: Option<String>,
-    #[serde(default)]
-    content: Content<WireBlock>,
-    is_error: Option<bool>,
-    thinking: Option<String>,
-    signature: Option<String>,
-    data: Option<String>,
-    cache_control: Option<CacheControl>,
+    tool_use_id: Loose<String>,
+    content: Loose<Content<WireBlock>>,
+    is_error: Loose<bool>,
+    thinking: Loose<String>,
+    signature: Loose<String>,
+    data: Loose<String>,
+    cache_control: Loose<CacheControl>,
     /// What was found at a picture's address.
     #[serde(skip)]
     fetched: Option<Bytes>,
@@ -56,35 +56,34 @@ enum Source {
     Fields(SourceFields),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct SourceFields {
-    r#type: Option<String>,
-    media_type: Option<String>,
-    data: Option<String>,
-    url: Option<String>,
-    #[serde(default)]
-    content: Content<WireBlock>,
+    r#type: Loose<String>,
+    media_type: Loose<String>,
+    data: Loose<String>,
+    url: Loose<String>,
+    content: Loose<Content<WireBlock>>,
 }
 
-impl<'de> Deserialize<'de> for Source {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SourceVisitor;
-        impl<'de> Visitor<'de> for SourceVisitor {
-            type Value = Source;
+impl Form for BlockFields {
+    const EXPECTED: &'static str = "a content block (an object)";
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a source (an object)")
-            }
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
+}
 
-            fn visit_str<E>(self, address: &str) -> Result<Source, E> {
-                Ok(Source::Address(address.to_owned()))
-            }
+impl Form for Box<Source> {
+    const EXPECTED: &'static str = "a source (an object)";
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
-                SourceFields::deserialize(MapAccessDeserializer::new(map)).map(Source::Fields)
-            }
-        }
-        deserializer.deserialize_any(SourceVisitor)
+    fn of_text(address: String) -> Option<Self> {
+        Some(Box::new(Source::Address(address)))
+    }
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        let fields: Option<SourceFields> = object(fields)?;
+        Ok(fields.map(|fields| Box::new(Source::Fields(fields))))
     }
 }
 
@@ -98,29 +97,27 @@ impl SourceFields {
     }
 }
 
-impl From<BlockFields> for WireBlock {
-    fn from(mut fields: BlockFields) -> Self {
-        let is_text = fields.r#type == "text";
-        match fields.text.take() {
-            Some(text) if is_text => Self::Text(text, fields.cache_control),
-            text => Self::Other(Box::new(BlockFields { text, ..fields })),
-        }
+impl<'de> Deserialize<'de> for WireBlock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Loose::deserialize(deserializer)? {
+            Loose::Given(fields) => Self::of(fields),
+            Loose::Missing => Self::Misread("null"),
+            Loose::Other(found) => Self::Misread(found),
+        })
     }
 }
 
 impl ContentPart for WireBlock {
-    fn cache_control(&self) -> Option<&CacheControl> {
-        match self {
-            Self::Text(_, control) => control.as_ref(),
-            Self::Other(fields) => fields.cache_control.as_ref(),
-        }
-    }
-
-    fn convert(self, path: &str) -> Result<Vec<Part>, ApiError> {
-        match self {
-            Self::Text(text, _) => Ok(vec![Part::Text(text)]),
-            Self::Other(fields) => fields.into_parts(path),
-        }
+    fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+        let fields = match self {
+            Self::Text(text, mark) => {
+                let mark = mark.optional(path, "cache_control")?;
+                return Ok(with_mark(vec![Part::Text(text)], mark));
+            }
+            Self::Other(fields) => *fields,
+            Self::Misread(found) => return Err(misread::<BlockFields>(found, path.to_owned())),
+        };
+        fields.into_marked(path, left_out)
     }
 }
 
@@ -138,13 +135,26 @@ pub(super) fn remote<'a>(
         let path = format!("{path}[{at}]");
         if block.address().is_some() {
             found.push((format!("{path}.source.url"), block));
-        } else if let WireBlock::Other(fields) = block {
-            remote(&mut fields.content, &format!("{path}.content"), found);
+        } else if let WireBlock::Other(fields) = block
+            && fields.is("tool_result")
+            && let Loose::Given(content) = &mut fields.content
+        {
+            remote(content, &format!("{path}.content"), found);
         }
     }
 }
 
 impl WireBlock {
+    fn of(mut fields: BlockFields) -> Self {
+        if !fields.is("text") {
+            return Self::Other(Box::new(fields));
+        }
+        match std::mem::take(&mut fields.text) {
+            Loose::Given(text) => Self::Text(text, fields.cache_control),
+            text => Self::Other(Box::new(BlockFields { text, ..fields })),
+        }
+    }
+
     /// Whether it is text that begins so.
     pub(super) fn begins_with(&self, words: &str) -> bool {
         matches!(self, Self::Text(text, _) if text.starts_with(words))
@@ -155,11 +165,9 @@ impl WireBlock {
         let Self::Other(fields) = self else {
             return None;
         };
-        match fields.source.as_deref() {
-            Some(Source::Fields(SourceFields { url: Some(url), .. }))
-                if fields.r#type == "image" && fields.fetched.is_none() =>
-            {
-                Some(url)
+        match fields.source.as_given().map(|source| &**source) {
+            Some(Source::Fields(source)) if fields.is("image") && fields.fetched.is_none() => {
+                source.url.as_given().map(String::as_str)
             }
             _ => None,
         }
@@ -174,128 +182,177 @@ impl WireBlock {
 }
 
 impl BlockFields {
-    fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
-        let one = |part: Part| Ok(vec![part]);
-        match self.r#type.as_str() {
-            // With a text it is no longer here.
-            "text" => missing(path, "text"),
-            "image" => match (self.source.map(|source| *source), self.fetched) {
-                (_, Some(bytes)) => one(media::picture(bytes, &format!("{path}.source.url"))?),
-                (Some(Source::Fields(source)), None) => {
-                    let source = source.inline();
-                    one(source.into_part("image", None, false, &format!("{path}.source"))?)
-                }
-                (Some(Source::Address(_)), None) => refuse(path, "source", "must be an object."),
-                (None, None) => missing(path, "source"),
-            },
-            "document" => self.into_document(path),
-            "search_result" => {
-                let from = match self.source.as_deref() {
-                    Some(Source::Address(address)) => address.as_str(),
-                    _ => "",
-                };
-                let title = self.title.as_deref().unwrap_or_default();
-                let text = text_of(&self.content.into_parts(&format!("{path}.content"))?);
-                one(Part::Text(format!(
-                    "[search result: {title} {from}]\n{text}"
-                )))
-            }
-            "tool_use" => one(Part::ToolCall(ToolCall {
-                id: required(self.id, path, "id")?,
-                name: required(self.name, path, "name")?,
-                input: match self.input {
-                    Some(input @ Value::Object(_)) => input,
-                    None | Some(Value::Null) => Value::Object(Map::new()),
-                    Some(_) => return refuse(path, "input", "must be an object."),
-                },
-            })),
-            "tool_result" => {
-                let id = required(self.tool_use_id, path, "tool_use_id")?;
-                let parts = self.content.into_parts(&format!("{path}.content"))?;
-                // Bedrock takes no mark inside a result, so the last one goes behind it.
-                let (marks, content): (Vec<Part>, Vec<Part>) = parts
-                    .into_iter()
-                    .partition(|part| matches!(part, Part::CacheMark(_)));
-                let result = Part::ToolResult(ToolResult {
-                    id,
-                    content,
-                    is_error: self.is_error.unwrap_or(false),
-                });
-                Ok(std::iter::once(result)
-                    .chain(marks.into_iter().last())
-                    .collect())
-            }
-            // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
-            "thinking" => Ok(signed(self.thinking, self.signature).into_iter().collect()),
-            "redacted_thinking" => {
-                let data = required(self.data, path, "data")?;
-                Ok(redacted(&data).into_iter().collect())
-            }
-            "server_tool_use" | "mcp_tool_use" => {
-                let name = self.name.unwrap_or_default();
-                let input = self.input.unwrap_or_default();
-                one(Part::Text(format!("[{name} was called with {input}]")))
-            }
-            kind if kind.ends_with("_tool_result") => {
-                one(Part::Text(format!("[a {kind} stood here]")))
-            }
-            other => {
-                let what = format!(
-                    "is '{other}'; this gateway takes 'text', 'image', 'document', 'search_result', 'tool_use', \
-                     'tool_result', 'thinking' and 'redacted_thinking'."
-                );
-                refuse(path, "type", &what)
-            }
+    fn is(&self, kind: &str) -> bool {
+        self.r#type
+            .as_given()
+            .is_some_and(|written| written == kind)
+    }
+
+    /// The parts with their mark for the cache; for a kind that nobody here knows, a note.
+    fn into_marked(mut self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+        let kind = std::mem::take(&mut self.r#type).required(path, "type")?;
+        let control = std::mem::take(&mut self.cache_control);
+        match self.into_parts(&kind, path, left_out)? {
+            Some(parts) => Ok(with_mark(parts, control.optional(path, "cache_control")?)),
+            None => Ok(with_mark(vec![left_out.note(&kind)], control.given())),
         }
     }
 
-    fn into_document(self, path: &str) -> Result<Vec<Part>, ApiError> {
-        let cited = self.is_cited;
-        let part = match self.source.map(|source| *source) {
-            Some(Source::Fields(source)) if source.r#type.as_deref() == Some("content") => {
-                let path = format!("{path}.source.content");
-                let text = text_of(&source.content.into_parts(&path)?);
-                Part::Document(Document {
-                    format: DocumentFormat::Txt,
-                    name: self.title.unwrap_or_default(),
-                    bytes: Bytes::from(text),
-                    citations: cited,
-                })
+    /// `None`: nobody here knows this kind.
+    fn into_parts(
+        self,
+        kind: &str,
+        path: &str,
+        left_out: &mut LeftOut,
+    ) -> Result<Option<Vec<Part>>, ApiError> {
+        let parts = match kind {
+            "text" => vec![Part::Text(self.text.required(path, "text")?)],
+            "image" => vec![self.into_image(path)?],
+            "document" => self.into_document(path, left_out)?,
+            "search_result" => vec![self.into_search_result(path, left_out)?],
+            "tool_use" => vec![self.into_call(path)?],
+            "tool_result" => self.into_result(path, left_out)?,
+            // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
+            "thinking" => {
+                let thinking = self.thinking.optional(path, "thinking")?;
+                let signature = self.signature.optional(path, "signature")?;
+                signed(thinking, signature).into_iter().collect()
             }
-            Some(Source::Fields(source)) if source.url.is_some() => {
+            "redacted_thinking" => {
+                let data = self.data.required(path, "data")?;
+                redacted(&data).into_iter().collect()
+            }
+            "tool_reference" => match self.tool_name.given() {
+                Some(name) => {
+                    let name = printable(&name);
+                    vec![Part::Text(format!("[the tool {name} is available]"))]
+                }
+                None => return Ok(None),
+            },
+            "server_tool_use" | "mcp_tool_use" => {
+                let name = self.name.optional(path, "name")?.unwrap_or_default();
+                let input = self.input.unwrap_or_default();
+                vec![Part::Text(format!("[{name} was called with {input}]"))]
+            }
+            // What the model itself wrote to go on from.
+            "compaction" => match self.content.given() {
+                Some(Content::Text(summary)) => {
+                    left_out.add(kind);
+                    let summary = format!("[summary of the conversation before]\n{summary}");
+                    vec![Part::Text(summary)]
+                }
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(parts))
+    }
+
+    fn into_image(self, path: &str) -> Result<Part, ApiError> {
+        if let Some(bytes) = self.fetched {
+            return media::picture(bytes, &format!("{path}.source.url"));
+        }
+        match *self.source.required(path, "source")? {
+            Source::Fields(source) => {
+                let source = source.inline();
+                source.into_part("image", None, false, &format!("{path}.source"))
+            }
+            Source::Address(_) => refuse(path, "source", "must be an object."),
+        }
+    }
+
+    fn into_search_result(self, path: &str, left_out: &mut LeftOut) -> Result<Part, ApiError> {
+        let source = self.source.optional(path, "source")?;
+        let from = match source.as_deref() {
+            Some(Source::Address(address)) => address.as_str(),
+            _ => "",
+        };
+        let title = self.title.optional(path, "title")?.unwrap_or_default();
+        let text = text_of(self.content, path, left_out)?;
+        Ok(Part::Text(format!(
+            "[search result: {title} {from}]\n{text}"
+        )))
+    }
+
+    fn into_call(self, path: &str) -> Result<Part, ApiError> {
+        Ok(Part::ToolCall(ToolCall {
+            id: self.id.required(path, "id")?,
+            name: self.name.required(path, "name")?,
+            input: match self.input {
+                Some(input @ Value::Object(_)) => input,
+                None | Some(Value::Null) => Value::Object(Map::new()),
+                Some(_) => return refuse(path, "input", "must be an object."),
+            },
+        }))
+    }
+
+    fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+        let id = self.tool_use_id.required(path, "tool_use_id")?;
+        let content = self.content.optional(path, "content")?.unwrap_or_default();
+        let parts = content.into_parts(&format!("{path}.content"), left_out)?;
+        // Bedrock takes no mark inside a result, so the last one goes behind it.
+        let (marks, content): (Vec<Part>, Vec<Part>) = parts
+            .into_iter()
+            .partition(|part| matches!(part, Part::CacheMark(_)));
+        let result = Part::ToolResult(ToolResult {
+            id,
+            content,
+            is_error: self.is_error.optional(path, "is_error")?.unwrap_or(false),
+        });
+        Ok(std::iter::once(result)
+            .chain(marks.into_iter().last())
+            .collect())
+    }
+
+    fn into_document(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+        let cited = self.is_cited;
+        let title = self.title.optional(path, "title")?;
+        let path_of_source = format!("{path}.source");
+        let part = match *self.source.required(path, "source")? {
+            Source::Fields(source) if source.is("content") => Part::Document(Document {
+                format: DocumentFormat::Txt,
+                name: title.unwrap_or_default(),
+                bytes: Bytes::from(text_of(source.content, &path_of_source, left_out)?),
+                citations: cited,
+            }),
+            Source::Fields(source) if source.url.as_given().is_some() => {
                 let what =
                     "is 'url'; this gateway fetches no documents: send it as 'base64' or 'text'.";
                 return refuse(path, "source.type", what);
             }
-            Some(Source::Fields(source)) => {
+            Source::Fields(source) => {
                 let source = source.inline();
-                source.into_part("document", self.title, cited, &format!("{path}.source"))?
+                source.into_part("document", title, cited, &path_of_source)?
             }
-            Some(Source::Address(_)) => return refuse(path, "source", "must be an object."),
-            None => return missing(path, "source"),
+            Source::Address(_) => return refuse(path, "source", "must be an object."),
         };
-        let context = self.context.filter(|context| !context.is_empty());
+        let context = self.context.optional(path, "context")?;
+        let context = context.filter(|context| !context.is_empty());
         Ok(context.map(Part::Text).into_iter().chain([part]).collect())
     }
 }
 
-/// The texts among these parts, a line each.
-fn text_of(parts: &[Part]) -> String {
+impl SourceFields {
+    fn is(&self, form: &str) -> bool {
+        self.r#type
+            .as_given()
+            .is_some_and(|written| written == form)
+    }
+}
+
+/// The texts of what `content` of the thing at `path` holds, a line each.
+fn text_of(
+    content: Loose<Content<WireBlock>>,
+    path: &str,
+    left_out: &mut LeftOut,
+) -> Result<String, ApiError> {
+    let content = content.optional(path, "content")?.unwrap_or_default();
+    let parts = content.into_parts(&format!("{path}.content"), left_out)?;
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.as_str()),
         _ => None,
     });
-    texts.collect::<Vec<_>>().join("\n")
-}
-
-fn required(value: Option<String>, path: &str, field: &str) -> Result<String, ApiError> {
-    value.map_or_else(|| missing(path, field), Ok)
-}
-
-fn missing<T>(path: &str, field: &str) -> Result<T, ApiError> {
-    let param = format!("{path}.{field}");
-    let message = format!("Missing required parameter: '{param}'.");
-    Err(ApiError::bad_request(message, param))
+    Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
 fn refuse<T>(path: &str, field: &str, what: &str) -> Result<T, ApiError> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::conversation::{Part, Role, Turn};
-use crate::wire::{ApiError, Content};
+use crate::wire::{ApiError, Content, LeftOut};
 
 use super::block::WireBlock;
 
@@ -21,7 +21,7 @@ const BILLING: &str = "x-anthropic-billing-header:";
 
 impl WireMessage {
     /// The turn that this message is. `path` names the message in errors.
-    pub(super) fn into_turn(self, path: &str) -> Result<Turn, ApiError> {
+    pub(super) fn into_turn(self, path: &str, left_out: &mut LeftOut) -> Result<Turn, ApiError> {
         let role = match self.role.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -34,7 +34,7 @@ impl WireMessage {
             }
         };
         let path = format!("{path}.content");
-        let parts = self.content.into_parts(&path)?;
+        let parts = self.content.into_parts(&path, left_out)?;
         if role == Role::System {
             only_text(&parts, &path)?;
         }
@@ -43,7 +43,10 @@ impl WireMessage {
 }
 
 /// The system prompt.
-pub(super) fn system(content: Content<WireBlock>) -> Result<Vec<Part>, ApiError> {
+pub(super) fn system(
+    content: Content<WireBlock>,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Part>, ApiError> {
     let content = match content {
         Content::Parts(mut blocks) => {
             blocks.retain(|block| !block.begins_with(BILLING));
@@ -51,7 +54,7 @@ pub(super) fn system(content: Content<WireBlock>) -> Result<Vec<Part>, ApiError>
         }
         other => other,
     };
-    let parts = content.into_parts("system")?;
+    let parts = content.into_parts("system", left_out)?;
     only_text(&parts, "system")?;
     Ok(parts)
 }

@@ -16,11 +16,14 @@
 //! | server-side tools alone, or one that `tool_choice` names | 400 |
 //! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
 //! | `memory_…` | 400: it works as a tool with an `input_schema` |
-//! | `mcp_servers`, `container`, fields that nobody knows | 400, or ignored with `drop_params` |
+//! | `mcp_servers`, `container` | 400, or ignored with `drop_params` |
+//! | fields that nobody here knows | left out; the reply's `x-sidecar-dropped` names them |
 //! | files by id, documents at web addresses | 400 |
 //! | `service_tier`, `inference_geo`, `speed`, `eager_input_streaming`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |
 //! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
-//! | blocks of server-side tools in the history | a note in their place |
+//! | blocks of server-side tools in the history, and kinds that nobody here knows (`fallback`, `container_upload`, those of tomorrow) | a note in their place; the reply's `x-sidecar-dropped` names the kind |
+//! | `tool_reference` in a tool's result | words: the tool is available, for all tools are sent |
+//! | `compaction` in the history | its summary as text |
 
 mod beta;
 mod block;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::conversation::{Part, Request, Sampling};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, List, MockFailure,
-    Options, RemoteImage, WireFallback, numbers,
+    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, LeftOut, List,
+    MockFailure, Options, RemoteImage, WireFallback, numbers,
 };
 
 use super::beta;
@@ -107,7 +107,7 @@ impl Body for MessagesRequest {
             ));
         }
         let unsupported = self.unsupported();
-        let left_out = std::mem::take(&mut self.unknown);
+        let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let output = self.output_config.unwrap_or_default();
         let (thinking, effort) = thinking::wish(self.thinking, &output)?;
         let offer = tools::offer(self.tools.unwrap_or_default().0, self.tool_choice)?;
@@ -122,13 +122,13 @@ impl Body for MessagesRequest {
         }
         let mut turns = Vec::with_capacity(self.messages.0.len());
         for (at, message) in self.messages.0.into_iter().enumerate() {
-            turns.push(message.into_turn(&format!("messages[{at}]"))?);
+            turns.push(message.into_turn(&format!("messages[{at}]"), &mut left_out)?);
         }
         if let (Some(control), Some(last)) = (self.cache_control, turns.last_mut()) {
             last.parts.push(Part::CacheMark(control.ttl()));
         }
         let request = Request {
-            system: system(self.system)?,
+            system: system(self.system, &mut left_out)?,
             turns,
             tools: offer.tools,
             tool_choice: offer.choice,
@@ -167,7 +167,7 @@ impl Body for MessagesRequest {
                 headers,
             )?,
             unsupported,
-            left_out,
+            left_out: left_out.into_names(),
             ..Options::controlled(control, headers)?
         };
         Ok((request, options))

@@ -1,55 +1,79 @@
 //! Message content: a string, a list of parts, or nothing.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer};
 
 use crate::conversation::Part;
+use crate::wire::loose::{Form, misread, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, WireSource, citations, media, redacted, signed,
+    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations, media,
+    redacted, signed, with_mark,
 };
 
 use super::files::WireFile;
 
 /// One content part.
-#[derive(Debug, Deserialize)]
-#[serde(from = "PartFields")]
+#[derive(Debug)]
 pub(crate) enum WirePart {
     /// Text. It is by far the most frequent kind, and has a tenth of the size of all fields.
-    Text(String, Option<CacheControl>),
+    Text(String, Loose<CacheControl>),
     Other(Box<PartFields>),
+    /// What is no object, by what it is.
+    Misread(&'static str),
 }
 
 /// The fields of a part of whatever kind.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a content part (an object)")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct PartFields {
-    r#type: Option<String>,
-    text: Option<String>,
-    refusal: Option<String>,
-    image_url: Option<ImageUrl>,
-    file: Option<Box<WireFile>>,
-    file_id: Option<String>,
-    file_data: Option<String>,
-    filename: Option<String>,
-    source: Option<Box<WireSource>>,
-    title: Option<String>,
-    #[serde(default, rename = "citations", deserialize_with = "citations")]
+    r#type: Loose<String>,
+    text: Loose<String>,
+    refusal: Loose<String>,
+    image_url: Loose<ImageUrl>,
+    file: Loose<Box<WireFile>>,
+    file_id: Loose<String>,
+    file_data: Loose<String>,
+    filename: Loose<String>,
+    source: Loose<Box<WireSource>>,
+    title: Loose<String>,
+    #[serde(rename = "citations", deserialize_with = "citations")]
     is_cited: bool,
-    thinking: Option<String>,
-    signature: Option<String>,
-    data: Option<String>,
-    cache_control: Option<CacheControl>,
+    thinking: Loose<String>,
+    signature: Loose<String>,
+    data: Loose<String>,
+    cache_control: Loose<CacheControl>,
     /// What was found at a picture's address.
     #[serde(skip)]
     fetched: Option<Bytes>,
 }
 
 /// `{"url": …}` or the address itself.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected an address or an object with `url`")]
-enum ImageUrl {
-    Address(String),
-    Object { url: String },
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ImageUrl {
+    url: Loose<String>,
+}
+
+impl Form for PartFields {
+    const EXPECTED: &'static str = "a content part (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
+}
+
+impl Form for ImageUrl {
+    const EXPECTED: &'static str = "an address or an object with `url`";
+
+    fn of_text(address: String) -> Option<Self> {
+        let url = Loose::Given(address);
+        Some(Self { url })
+    }
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
 }
 
 impl Content<WirePart> {
@@ -64,39 +88,46 @@ impl Content<WirePart> {
     }
 }
 
-impl From<PartFields> for WirePart {
-    fn from(mut fields: PartFields) -> Self {
-        let kind = fields.r#type.as_deref();
-        let is_text = matches!(kind, Some("text" | "input_text" | "output_text") | None);
-        match fields.text.take() {
-            Some(text) if is_text => Self::Text(text, fields.cache_control),
-            text => Self::Other(Box::new(PartFields { text, ..fields })),
-        }
-    }
-}
-
-impl ContentPart for WirePart {
-    fn cache_control(&self) -> Option<&CacheControl> {
-        match self {
-            Self::Text(_, control) => control.as_ref(),
-            Self::Other(fields) => fields.cache_control.as_ref(),
-        }
-    }
-
-    fn convert(self, path: &str) -> Result<Vec<Part>, ApiError> {
-        Ok(match self {
-            Self::Text(text, _) => vec![Part::Text(text)],
-            Self::Other(fields) => fields.into_part(path)?.into_iter().collect(),
+impl<'de> Deserialize<'de> for WirePart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Loose::deserialize(deserializer)? {
+            Loose::Given(fields) => Self::of(fields),
+            Loose::Missing => Self::Misread("null"),
+            Loose::Other(found) => Self::Misread(found),
         })
     }
 }
 
+impl ContentPart for WirePart {
+    fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+        let fields = match self {
+            Self::Text(text, mark) => {
+                let mark = mark.optional(path, "cache_control")?;
+                return Ok(with_mark(vec![Part::Text(text)], mark));
+            }
+            Self::Other(fields) => *fields,
+            Self::Misread(found) => return Err(misread::<PartFields>(found, path.to_owned())),
+        };
+        fields.into_marked(path, left_out)
+    }
+}
+
 impl WirePart {
+    fn of(mut fields: PartFields) -> Self {
+        if !fields.is_text() {
+            return Self::Other(Box::new(fields));
+        }
+        match std::mem::take(&mut fields.text) {
+            Loose::Given(text) => Self::Text(text, fields.cache_control),
+            text => Self::Other(Box::new(PartFields { text, ..fields })),
+        }
+    }
+
     /// The web address of the picture that this part is, until it was fetched.
     pub(crate) fn address(&self) -> Option<&str> {
         match self {
-            Self::Text(..) => None,
             Self::Other(fields) => fields.address(),
+            Self::Text(..) | Self::Misread(_) => None,
         }
     }
 
@@ -108,59 +139,95 @@ impl WirePart {
     }
 }
 
+/// Kinds of OpenAI's that no model here takes: to leave one out would change what was asked.
+const IMPOSSIBLE: [&str; 5] = ["input_audio", "audio", "input_video", "video_url", "video"];
+
 impl PartFields {
-    fn address(&self) -> Option<&str> {
-        let (ImageUrl::Address(url) | ImageUrl::Object { url }) = self.image_url.as_ref()?;
-        let scheme = url.split_once("://")?.0;
-        let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-        (web && self.fetched.is_none()).then_some(url)
+    fn kind(&self) -> Option<&str> {
+        self.r#type.as_given().map(String::as_str)
     }
 
-    fn into_part(self, path: &str) -> Result<Option<Part>, ApiError> {
-        let missing = |field: &str| {
-            let param = format!("{path}.{field}");
-            ApiError::bad_request(format!("Missing required parameter: '{param}'."), param)
-        };
-        match self.r#type.as_deref() {
-            // With a text it is no longer here.
-            Some("text" | "input_text" | "output_text") | None => Err(missing("text")),
-            Some("refusal") => Ok(self.refusal.map(Part::Text)),
-            Some("image_url" | "input_image") => match (self.image_url, self.fetched) {
-                (Some(_), Some(bytes)) => {
-                    media::picture(bytes, &format!("{path}.image_url")).map(Some)
-                }
-                (Some(ImageUrl::Address(url) | ImageUrl::Object { url }), None) => {
-                    media::inline(&url, &format!("{path}.image_url")).map(Some)
-                }
-                (None, _) => Err(missing("image_url")),
-            },
-            Some("file" | "input_file") => {
-                let file = self.file.unwrap_or_else(|| {
+    fn is_text(&self) -> bool {
+        match &self.r#type {
+            Loose::Missing => true,
+            Loose::Given(kind) => matches!(kind.as_str(), "text" | "input_text" | "output_text"),
+            Loose::Other(_) => false,
+        }
+    }
+
+    fn address(&self) -> Option<&str> {
+        if !matches!(self.kind(), Some("image_url" | "input_image")) || self.fetched.is_some() {
+            return None;
+        }
+        let url = self.image_url.as_given()?.url.as_given()?;
+        let scheme = url.split_once("://")?.0;
+        let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+        web.then_some(url)
+    }
+
+    /// The parts with their mark for the cache; for a kind that nobody here knows, a note.
+    fn into_marked(mut self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+        let kind = std::mem::take(&mut self.r#type).optional(path, "type")?;
+        let kind = kind.unwrap_or_else(|| "text".to_owned());
+        let control = std::mem::take(&mut self.cache_control);
+        match self.into_parts(&kind, path)? {
+            Some(parts) => Ok(with_mark(parts, control.optional(path, "cache_control")?)),
+            None => Ok(with_mark(vec![left_out.note(&kind)], control.given())),
+        }
+    }
+
+    /// `None`: nobody here knows this kind.
+    fn into_parts(self, kind: &str, path: &str) -> Result<Option<Vec<Part>>, ApiError> {
+        let part = match kind {
+            "text" | "input_text" | "output_text" => {
+                Some(Part::Text(self.text.required(path, "text")?))
+            }
+            "refusal" => self.refusal.optional(path, "refusal")?.map(Part::Text),
+            "image_url" | "input_image" => Some(self.into_picture(path)?),
+            "file" | "input_file" => {
+                let file = self.file.optional(path, "file")?.unwrap_or_else(|| {
                     Box::new(WireFile {
                         file_id: self.file_id,
                         file_data: self.file_data,
                         filename: self.filename,
-                        format: None,
+                        format: Loose::Missing,
                     })
                 });
-                file.into_part(self.is_cited, path).map(Some)
+                Some(file.into_part(self.is_cited, path)?)
             }
             // Anthropic's blocks.
-            Some(kind @ ("document" | "image")) => match self.source {
-                Some(source) => source
-                    .into_part(kind, self.title, self.is_cited, &format!("{path}.source"))
-                    .map(Some),
-                None => Err(missing("source")),
-            },
-            // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
-            Some("thinking") => Ok(signed(self.thinking, self.signature)),
-            Some("redacted_thinking") => Ok(self.data.as_deref().and_then(redacted)),
-            Some(other) => {
-                let message = format!(
-                    "'{path}.type' is '{other}'; this gateway takes 'text', 'image_url' and 'file'."
-                );
-                Err(ApiError::bad_request(message, format!("{path}.type")))
+            "document" | "image" => {
+                let source = self.source.required(path, "source")?;
+                let title = self.title.optional(path, "title")?;
+                let path = format!("{path}.source");
+                Some(source.into_part(kind, title, self.is_cited, &path)?)
             }
+            // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
+            "thinking" => signed(
+                self.thinking.optional(path, "thinking")?,
+                self.signature.optional(path, "signature")?,
+            ),
+            "redacted_thinking" => {
+                let data = self.data.optional(path, "data")?;
+                data.as_deref().and_then(redacted)
+            }
+            kind if IMPOSSIBLE.contains(&kind) => {
+                let message = format!(
+                    "'{path}.type' is '{kind}'; this gateway takes 'text', 'image_url' and 'file'."
+                );
+                return Err(ApiError::bad_request(message, format!("{path}.type")));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(part.into_iter().collect()))
+    }
+
+    fn into_picture(self, path: &str) -> Result<Part, ApiError> {
+        let param = format!("{path}.image_url");
+        let image = self.image_url.required(path, "image_url")?;
+        if let Some(bytes) = self.fetched {
+            return media::picture(bytes, &param);
         }
+        media::inline(&image.url.required(&param, "url")?, &param)
     }
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
 use crate::wire::limits::MOST_PARTS;
-use crate::wire::{ApiError, Arguments, CacheControl, Content, List, redacted, signed};
+use crate::wire::{
+    ApiError, Arguments, CacheControl, Content, LeftOut, List, Loose, redacted, signed,
+};
 
 use super::content::WirePart;
 
@@ -44,19 +46,19 @@ struct WireFunction {
 }
 
 /// A block of thinking as this gateway sent it; what else a client makes of it is skipped.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a block of thinking (an object)")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "a block of thinking (an object)")]
 struct WireThinkingBlock {
-    thinking: Option<String>,
-    signature: Option<String>,
-    data: Option<String>,
+    thinking: Loose<String>,
+    signature: Loose<String>,
+    data: Loose<String>,
 }
 
 impl WireThinkingBlock {
     fn into_part(self) -> Option<Part> {
-        match self.data {
+        match self.data.given() {
             Some(data) => redacted(&data),
-            None => signed(self.thinking, self.signature),
+            None => signed(self.thinking.given(), self.signature.given()),
         }
     }
 }
@@ -68,12 +70,19 @@ impl WireMessage {
     }
 
     /// The turn that this message is. `path` names the message in errors.
-    pub(super) fn into_turn(self, path: &str, arguments: &mut Arguments) -> Result<Turn, ApiError> {
+    pub(super) fn into_turn(
+        self,
+        path: &str,
+        arguments: &mut Arguments,
+        left_out: &mut LeftOut,
+    ) -> Result<Turn, ApiError> {
         let mark = self
             .cache_control
             .as_ref()
             .map(|control| Part::CacheMark(control.ttl()));
-        let mut parts = self.content.into_parts(&format!("{path}.content"))?;
+        let mut parts = self
+            .content
+            .into_parts(&format!("{path}.content"), left_out)?;
         let role = match self.role.as_str() {
             "system" | "developer" => {
                 if !parts

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Arguments, Betas, Body, Control, Labels, List, MockFailure, Options,
+    self, ApiError, Arguments, Betas, Body, Control, Labels, LeftOut, List, MockFailure, Options,
     RemoteImage, WireFallback, numbers,
 };
 
@@ -173,7 +173,7 @@ impl Body for ChatRequest {
             }
         }
         let unsupported = self.unsupported();
-        let left_out = std::mem::take(&mut self.unknown);
+        let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let (thinking, effort) = thinking::wish(
             self.thinking,
             self.output_config,
@@ -220,7 +220,8 @@ impl Body for ChatRequest {
         }
         let mut arguments = Arguments::default();
         for (index, message) in self.messages.0.into_iter().enumerate() {
-            let turn = message.into_turn(&format!("messages[{index}]"), &mut arguments)?;
+            let turn =
+                message.into_turn(&format!("messages[{index}]"), &mut arguments, &mut left_out)?;
             push(&mut request, turn);
         }
         limits::check(&request.system, &request.turns, "messages")?;
@@ -257,7 +258,7 @@ impl Body for ChatRequest {
                 headers,
             )?,
             unsupported,
-            left_out,
+            left_out: left_out.into_names(),
             ..Options::controlled(control, headers)?
         };
         Ok((request, options))

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
 use crate::openai::content::WirePart;
-use crate::wire::{ApiError, Arguments, Content, Seal};
+use crate::wire::{ApiError, Arguments, Content, LeftOut, Seal};
 
 use super::sealed;
 use super::tools::{FREE_FORM, joined};
@@ -57,6 +57,7 @@ impl WireItem {
         self,
         path: &str,
         arguments: &mut Arguments,
+        left_out: &mut LeftOut,
     ) -> Result<Option<Turn>, ApiError> {
         let turn = |role: Role, parts: Vec<Part>| Ok(Some(Turn { role, parts }));
         match self.r#type.as_deref().unwrap_or("message") {
@@ -74,7 +75,11 @@ impl WireItem {
                         return Err(ApiError::bad_request(message, param));
                     }
                 };
-                turn(role, self.content.into_parts(&format!("{path}.content"))?)
+                turn(
+                    role,
+                    self.content
+                        .into_parts(&format!("{path}.content"), left_out)?,
+                )
             }
             kind @ ("function_call" | "custom_tool_call") => {
                 let inputs = if kind == "custom_tool_call" {
@@ -98,7 +103,9 @@ impl WireItem {
             "function_call_output" | "custom_tool_call_output" => {
                 let result = ToolResult {
                     id: required(self.call_id, path, "call_id")?,
-                    content: self.output.into_parts(&format!("{path}.output"))?,
+                    content: self
+                        .output
+                        .into_parts(&format!("{path}.output"), left_out)?,
                     is_error: false,
                 };
                 turn(Role::User, vec![Part::ToolResult(result)])

@@ -9,8 +9,8 @@ use crate::conversation::{AnswerFormat, Part, Request, Role, Sampling, Thinking,
 use crate::openai::format::{self, ResponseFormat};
 use crate::wire::limits::{self, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Arguments, Body, Control, Labels, List, MockFailure, Options, RemoteImage,
-    Seal, WireFallback, effort, numbers,
+    self, ApiError, Arguments, Body, Control, Labels, LeftOut, List, MockFailure, Options,
+    RemoteImage, Seal, WireFallback, effort, numbers,
 };
 
 use super::item::WireItem;
@@ -167,7 +167,7 @@ impl Body for ResponsesRequest {
                 param,
             ));
         }
-        let left_out = std::mem::take(&mut self.unknown);
+        let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let offer = Offer::of(self.tools.unwrap_or_default().0)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {
@@ -176,7 +176,7 @@ impl Body for ResponsesRequest {
             }
             None => None,
         };
-        let (system, turns) = conversation(self.instructions, self.input)?;
+        let (system, turns) = conversation(self.instructions, self.input, &mut left_out)?;
         limits::check(&system, &turns, "input")?;
         let request = Request {
             system,
@@ -217,7 +217,7 @@ impl Body for ResponsesRequest {
                 self.metadata.as_ref(),
                 headers,
             )?,
-            left_out,
+            left_out: left_out.into_names(),
             ..Options::controlled(control, headers)?
         };
         Ok((request, options))
@@ -257,6 +257,7 @@ impl ResponsesRequest {
 fn conversation(
     instructions: Option<String>,
     input: Input,
+    left_out: &mut LeftOut,
 ) -> Result<(Vec<Part>, Vec<Turn>), ApiError> {
     let mut system: Vec<Part> = Vec::new();
     let instructions = instructions.filter(|text| !text.is_empty());
@@ -276,7 +277,7 @@ fn conversation(
         Input::Items(items) => {
             let mut arguments = Arguments::default();
             for (at, item) in items.into_iter().enumerate() {
-                match item.into_turn(&format!("input[{at}]"), &mut arguments)? {
+                match item.into_turn(&format!("input[{at}]"), &mut arguments, left_out)? {
                     Some(turn) if turn.role == Role::System && turns.is_empty() => {
                         system.extend(turn.parts);
                     }

@@ -3,24 +3,27 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::conversation::{CacheTtl, Document, DocumentFormat, Part, ThinkingBlock};
 
-use super::{ApiError, media};
+use super::loose::{Form, object};
+use super::{ApiError, Loose, media};
 
 /// `{"type": "ephemeral", "ttl": "1h"}`.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object such as {\"type\": \"ephemeral\"}")]
 pub(crate) struct CacheControl {
-    ttl: Option<String>,
+    #[serde(default)]
+    ttl: Loose<String>,
 }
 
 impl CacheControl {
     /// The mark that the client set.
     pub(crate) fn ttl(&self) -> CacheTtl {
-        match self.ttl.as_deref() {
+        match self.ttl.as_given().map(String::as_str) {
             Some("1h") => CacheTtl::OneHour,
             _ => CacheTtl::FiveMinutes,
         }
@@ -52,12 +55,21 @@ pub(crate) fn redacted(data: &str) -> Option<Part> {
 }
 
 /// `source` of Anthropic's blocks.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a source (an object)")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "a source (an object)")]
 pub(crate) struct WireSource {
-    pub(crate) r#type: Option<String>,
-    pub(crate) media_type: Option<String>,
-    pub(crate) data: Option<String>,
+    pub(crate) r#type: Loose<String>,
+    pub(crate) media_type: Loose<String>,
+    pub(crate) data: Loose<String>,
+}
+
+impl Form for Box<WireSource> {
+    const EXPECTED: &'static str = "a source (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        let source: Option<WireSource> = object(fields)?;
+        Ok(source.map(Box::new))
+    }
 }
 
 impl WireSource {
@@ -69,10 +81,12 @@ impl WireSource {
         citations: bool,
         param: &str,
     ) -> Result<Part, ApiError> {
-        let data = self.data.unwrap_or_default();
-        let mut part = match (self.r#type.as_deref(), kind) {
+        let data = self.data.optional(param, "data")?.unwrap_or_default();
+        let form = self.r#type.optional(param, "type")?;
+        let mut part = match (form.as_deref(), kind) {
             (Some("base64"), _) => {
-                let media_type = self.media_type.unwrap_or_default();
+                let media_type = self.media_type.optional(param, "media_type")?;
+                let media_type = media_type.unwrap_or_default();
                 media::inline(&format!("data:{media_type};base64,{data}"), param)?
             }
             (Some("text"), "document") => Part::Document(Document {

@@ -10,7 +10,8 @@ use crate::conversation::Part;
 use crate::json::FIXED_FORM;
 
 use super::limits::{self, MOST_PARTS};
-use super::{ApiError, CacheControl};
+use super::loose::Form;
+use super::{ApiError, CacheControl, LeftOut};
 
 /// `content` of a message.
 #[derive(Debug, Default)]
@@ -59,18 +60,33 @@ impl<'de, P: Deserialize<'de>> Deserialize<'de> for Content<P> {
     }
 }
 
+impl<P: for<'de> Deserialize<'de>> Form for Content<P> {
+    const EXPECTED: &'static str = "a string or a list of content parts";
+
+    fn of_text(text: String) -> Option<Self> {
+        Some(Self::Text(text))
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
+        let parts = limits::items_of(items, "parts", MOST_PARTS)?;
+        Ok(Some(Self::Parts(parts)))
+    }
+}
+
 /// One part of a content, as a wire writes it.
 pub(crate) trait ContentPart: Sized {
-    /// The client's wish to cache the prompt up to here.
-    fn cache_control(&self) -> Option<&CacheControl>;
-
-    /// What it is in the domain, possibly nothing. `path` names it in errors.
-    fn convert(self, path: &str) -> Result<Vec<Part>, ApiError>;
+    /// What it is in the domain, possibly nothing, with its cache mark behind it. A kind that nobody here knows is a
+    /// note and named in `left_out`. `path` names the part in errors.
+    fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError>;
 }
 
 impl<P: ContentPart> Content<P> {
     /// The parts, each with its cache mark behind it. `path` names the content in errors.
-    pub(crate) fn into_parts(self, path: &str) -> Result<Vec<Part>, ApiError> {
+    pub(crate) fn into_parts(
+        self,
+        path: &str,
+        left_out: &mut LeftOut,
+    ) -> Result<Vec<Part>, ApiError> {
         let parts = match self {
             Content::Empty => return Ok(Vec::new()),
             Content::Text(text) => return Ok(vec![Part::Text(text)]),
@@ -78,10 +94,14 @@ impl<P: ContentPart> Content<P> {
         };
         let mut converted = Vec::with_capacity(parts.len());
         for (at, part) in parts.into_iter().enumerate() {
-            let mark = part.cache_control().map(CacheControl::ttl);
-            converted.extend(part.convert(&format!("{path}[{at}]"))?);
-            converted.extend(mark.map(Part::CacheMark));
+            converted.extend(part.convert(&format!("{path}[{at}]"), left_out)?);
         }
         Ok(converted)
     }
+}
+
+/// Parts with the client's wish behind them to cache the prompt up to here.
+pub(crate) fn with_mark(mut parts: Vec<Part>, control: Option<CacheControl>) -> Vec<Part> {
+    parts.extend(control.map(|control| Part::CacheMark(control.ttl())));
+    parts
 }

@@ -1,0 +1,75 @@
+//! What of a request goes no further, and what stands in its place.
+
+use crate::conversation::Part;
+
+/// Names that are kept: a header holds no more, and each kind is looked for among them.
+const MOST_NAMES: usize = 100;
+
+/// Most characters of a kind's or a tool's name in a note.
+const LONGEST_NAME: usize = 128;
+
+/// What of a request goes no further, by the names that its client knows, each once. It is handed to whatever converts
+/// content and becomes [`Options::left_out`](super::Options::left_out).
+#[derive(Debug, Default)]
+pub(crate) struct LeftOut(Vec<String>);
+
+impl LeftOut {
+    /// Begins with the fields of a body that nobody here knows.
+    pub(crate) fn fields(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
+    /// Notes that content of this kind goes no further.
+    pub(crate) fn add(&mut self, kind: &str) {
+        let kind = printable(kind);
+        if self.0.len() < MOST_NAMES && !self.0.contains(&kind) {
+            self.0.push(kind);
+        }
+    }
+
+    /// What stands in the place of content of a kind that nobody here knows, which is named as left out.
+    pub(crate) fn note(&mut self, kind: &str) -> Part {
+        self.add(kind);
+        Part::Text(format!("[a {} stood here]", printable(kind)))
+    }
+
+    pub(crate) fn into_names(self) -> Vec<String> {
+        self.0
+    }
+}
+
+/// A client's name for something as far as a note may hold it: short, and on one line.
+pub(crate) fn printable(name: &str) -> String {
+    let visible = |c: char| match c {
+        '[' | ']' => '_',
+        ' '..='~' => c,
+        _ => '_',
+    };
+    name.chars().take(LONGEST_NAME).map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_named_once_and_its_note_holds_few_words_of_the_client() {
+        let mut left_out = LeftOut::fields(vec!["thread".to_owned()]);
+        let notes = ["fallback", "a]\n\u{7}\u{1f600}[b", "fallback", "thread"];
+        let notes: Vec<Part> = notes.iter().map(|kind| left_out.note(kind)).collect();
+        let text = |text: &str| Part::Text(text.to_owned());
+        assert_eq!(notes[0], text("[a fallback stood here]"));
+        assert_eq!(notes[1], text("[a a_____b stood here]"));
+        assert_eq!(notes[2], notes[0]);
+        let Part::Text(long) = left_out.note(&"x".repeat(100_000)) else {
+            panic!("a text");
+        };
+        assert!(long.len() < 200, "{long}");
+        for n in 0..100_000 {
+            left_out.add(&n.to_string());
+        }
+        let names = left_out.into_names();
+        assert_eq!(names.len(), MOST_NAMES);
+        assert_eq!(names[..3], ["thread", "fallback", "a_____b"]);
+    }
+}
