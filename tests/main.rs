@@ -58,6 +58,7 @@ mod seals;
 mod slow_bodies;
 mod soak;
 mod spend_api;
+mod stop_reasons;
 mod streams;
 mod table_faults;
 mod tags;

@@ -44,6 +44,7 @@ pub struct Answer {
     shaper: Shaper,
     /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
     refused: Option<Failure>,
+    has_tool_calls: bool,
     stopped: bool,
 }
 
@@ -137,6 +138,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         decoder,
         shaper: Shaper::new(shape),
         refused: None,
+        has_tool_calls: false,
         stopped: false,
     };
     // An event that came first although it should be `messageStart`.
@@ -222,8 +224,7 @@ impl Answer {
     pub async fn next(&mut self) -> Result<Option<Event>, Failure> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                self.stopped |= matches!(event, Event::Stop(_));
-                return Ok(Some(event));
+                return Ok(Some(self.hand_out(event)));
             }
             let event = match &mut self.source {
                 Source::Ready(events) => events.pop_front().map(Ok),
@@ -260,6 +261,21 @@ impl Answer {
                     "the stream ended before the answer was complete",
                 )),
             };
+        }
+    }
+
+    /// An event as it leaves. The client's form of the answer decides what is a tool call in it, so the stop reason is
+    /// made to agree with it here.
+    fn hand_out(&mut self, event: Event) -> Event {
+        match event {
+            Event::Stop(reason) => {
+                self.stopped = true;
+                Event::Stop(reason.agreeing(self.has_tool_calls))
+            }
+            event => {
+                self.has_tool_calls |= matches!(event, Event::ToolCall { .. });
+                event
+            }
         }
     }
 

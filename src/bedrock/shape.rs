@@ -119,7 +119,7 @@ impl ByTool {
 
     fn stop(&mut self, reason: StopReason, out: &mut VecDeque<Event>) -> Result<(), Failure> {
         if self.call.is_some() {
-            if self.json.is_empty() && reason == StopReason::ToolUse {
+            if self.json.is_empty() && is_whole(&reason) {
                 self.json.push_str("{}");
                 out.push_back(Event::Text("{}".into()));
             }
@@ -136,12 +136,7 @@ impl ByTool {
             }
             out.push_back(Event::Text(text));
         }
-        let answered = reason == StopReason::ToolUse && self.others.is_empty();
-        out.push_back(Event::Stop(if answered {
-            StopReason::EndTurn
-        } else {
-            reason
-        }));
+        out.push_back(Event::Stop(reason));
         Ok(())
     }
 }

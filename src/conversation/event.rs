@@ -117,6 +117,20 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// The reason as it agrees with the answer it ends. Clients carry out the calls of an answer that stops for them, and
+    /// those of no other; and models say `end_turn` beside calls, or `tool_use` without one. An answer whose calls could
+    /// not all be parsed still waits for the others. What says that the answer is cut or was kept back stays as it is.
+    #[must_use]
+    pub fn agreeing(self, has_tool_calls: bool) -> Self {
+        match (self, has_tool_calls) {
+            (StopReason::EndTurn | StopReason::ToolUse | StopReason::Malformed, true) => {
+                StopReason::ToolUse
+            }
+            (StopReason::ToolUse, false) => StopReason::EndTurn,
+            (reason, _) => reason,
+        }
+    }
+
     /// Bedrock's own word for it, as logged and stored.
     pub fn as_str(&self) -> &str {
         match self {
@@ -129,6 +143,38 @@ impl StopReason {
             StopReason::ContextWindowExceeded => "model_context_window_exceeded",
             StopReason::Malformed => "malformed_model_output",
             StopReason::Other(reason) => reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_agrees_with_the_answer() {
+        use StopReason as R;
+        let rows = [
+            (R::EndTurn, R::EndTurn, R::ToolUse),
+            (R::ToolUse, R::EndTurn, R::ToolUse),
+            (R::Malformed, R::Malformed, R::ToolUse),
+        ];
+        for (said, without, with) in rows {
+            assert_eq!(said.clone().agreeing(false), without, "{said:?}");
+            assert_eq!(said.clone().agreeing(true), with, "{said:?}");
+        }
+        let other = R::Other("pause_turn".into());
+        for cut in [
+            R::MaxTokens,
+            R::StopSequence(Some("END".into())),
+            R::GuardrailIntervened,
+            R::ContentFiltered,
+            R::ContextWindowExceeded,
+            other,
+        ] {
+            for has_tool_calls in [false, true] {
+                assert_eq!(cut.clone().agreeing(has_tool_calls), cut);
+            }
         }
     }
 }

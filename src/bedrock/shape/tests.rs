@@ -63,7 +63,7 @@ fn the_arguments_of_the_answer_s_tool_are_the_text_as_they_come() {
         Event::Thinking("hm".into()),
         text("{\"a\""),
         text(": 1}"),
-        Event::Stop(StopReason::EndTurn),
+        Event::Stop(StopReason::ToolUse),
     ];
     assert_eq!(shaped(by_tool(), events).unwrap(), expected);
 }
