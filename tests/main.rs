@@ -36,6 +36,7 @@ mod lambda;
 mod leases;
 mod limits;
 mod log_lines;
+mod long_waits;
 mod models;
 mod moto;
 mod over_limits;

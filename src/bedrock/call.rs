@@ -32,12 +32,15 @@ pub struct Limits {
     pub first_event: Duration,
     /// Between two events.
     pub idle: Duration,
+    /// The same while a tool call is under way.
+    pub idle_in_tool_call: Duration,
 }
 
 /// An answer that has begun. Ends with `Ok(None)` only after a stop reason: a stream that merely ends is a failure.
 #[derive(Debug)]
 pub struct Answer {
     source: Source,
+    limits: Limits,
     /// What was decoded and not handed out yet.
     ready: VecDeque<Event>,
     decoder: Decoder,
@@ -134,6 +137,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
     };
     let mut answer = Answer {
         source,
+        limits,
         ready: VecDeque::new(),
         decoder,
         shaper: Shaper::new(shape),
@@ -229,14 +233,19 @@ impl Answer {
             let event = match &mut self.source {
                 Source::Ready(events) => events.pop_front().map(Ok),
                 Source::Stream(frames, silence) => {
+                    let limit = if self.decoder.is_in_tool_call() {
+                        self.limits.idle_in_tool_call
+                    } else {
+                        self.limits.idle
+                    };
                     let event = next(frames, &mut self.decoder);
-                    match silence.bounds(event).await {
+                    match silence.bounds(limit, event).await {
                         Some(Ok(Some(Some(event)))) => Some(Ok(event)),
                         Some(Ok(Some(None))) => continue,
                         Some(Ok(None)) => None,
                         Some(Err(failure)) => Some(Err(failure)),
                         None => {
-                            let seconds = silence.limit().as_secs_f32();
+                            let seconds = limit.as_secs_f32();
                             Some(Err(Failure::new(
                                 Class::IdleTimeout,
                                 format!("the model fell silent for {seconds} s"),

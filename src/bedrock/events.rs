@@ -22,6 +22,8 @@ pub struct Decoder {
     names: Names,
     /// The content block index of every tool call so far, in order.
     tool_blocks: Vec<i32>,
+    /// A tool call has begun, and nothing has come that says it is whole.
+    in_tool_call: bool,
     /// Characters of text so far, and how many of them stand before the block under way.
     text: usize,
     before_block: (i32, usize),
@@ -37,6 +39,7 @@ impl Decoder {
         Self {
             names,
             tool_blocks: Vec::new(),
+            in_tool_call: false,
             text: 0,
             before_block: (-1, 0),
             reasoning: None,
@@ -47,6 +50,11 @@ impl Decoder {
     /// On what terms the answer was served, as far as Bedrock has said.
     pub fn served(&self) -> &Terms {
         &self.served
+    }
+
+    /// Whether the next event is the rest of a tool call: models may write all of its arguments before it comes.
+    pub fn is_in_tool_call(&self) -> bool {
+        self.in_tool_call
     }
 
     /// The meaning of the event of this name; `None` for events that say nothing to a client, and for those that are
@@ -62,7 +70,12 @@ impl Decoder {
         Ok(match name {
             "contentBlockDelta" => self.delta(serde_json::from_slice(payload)?),
             "contentBlockStart" => self.start(serde_json::from_slice(payload)?),
+            "contentBlockStop" => {
+                self.in_tool_call = false;
+                None
+            }
             "messageStop" => {
+                self.in_tool_call = false;
                 let stop: Stop = serde_json::from_slice(payload)?;
                 let fields = stop.additional_model_response_fields.as_ref();
                 self.reasoning = thinking_tokens(fields);
@@ -79,7 +92,9 @@ impl Decoder {
     }
 
     fn start(&mut self, start: BlockStart) -> Option<Event> {
-        let call = start.start?.tool_use?;
+        let call = start.start.and_then(|start| start.tool_use);
+        self.in_tool_call = call.is_some();
+        let call = call?;
         self.tool_blocks.push(start.content_block_index);
         Some(Event::ToolCall {
             index: self.tool_blocks.len() - 1,
@@ -102,6 +117,7 @@ impl Decoder {
                 ..
             } => {
                 let index = self.tool_blocks.iter().position(|known| *known == block)?;
+                self.in_tool_call = true;
                 Some(Event::ToolInput {
                     index,
                     json: piece.input,
@@ -128,6 +144,7 @@ impl Decoder {
 
     /// Counts text of a block.
     fn say(&mut self, block: i32, text: &str) {
+        self.in_tool_call = false;
         if self.before_block.0 != block {
             self.before_block = (block, self.text);
         }

@@ -9,29 +9,28 @@ use tokio::time::{Instant, Sleep, sleep};
 /// event, and to take it back, costs as much as an event.
 #[derive(Debug)]
 pub struct Silence {
-    limit: Duration,
     timer: Pin<Box<Sleep>>,
 }
 
+/// No process lives so long; a moment much further away does not exist.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 impl Silence {
-    /// A wait of so long at most, each.
+    /// For waits of about so long.
     pub fn new(limit: Duration) -> Self {
         Self {
-            limit,
             timer: Box::pin(sleep(limit)),
         }
     }
 
-    /// How long at most.
-    pub fn limit(&self) -> Duration {
-        self.limit
-    }
-
-    /// What is waited for; `None`: the time has passed before.
-    pub async fn bounds<F: Future>(&mut self, event: F) -> Option<F::Output> {
+    /// What is waited for, so long at most; `None`: the time has passed before.
+    pub async fn bounds<F: Future>(&mut self, limit: Duration, event: F) -> Option<F::Output> {
         let timer = &mut self.timer;
-        let until = Instant::now().checked_add(self.limit);
-        let until = until.unwrap_or_else(|| timer.deadline());
+        let until = Instant::now() + limit.min(FOR_EVER);
+        // The wait before may have been allowed to last longer.
+        if timer.deadline() > until {
+            timer.as_mut().reset(until);
+        }
         let passed = async {
             loop {
                 timer.as_mut().await;
@@ -61,19 +60,35 @@ mod tests {
         let mut silence = Silence::new(limit);
         // The timer runs out while nobody waits.
         sleep(2 * limit).await;
-        assert_eq!(silence.bounds(ready(1)).await, Some(1));
+        assert_eq!(silence.bounds(limit, ready(1)).await, Some(1));
         for _ in 0..2 {
             let began = Instant::now();
-            assert_eq!(silence.bounds(pending::<()>()).await, None);
+            assert_eq!(silence.bounds(limit, pending::<()>()).await, None);
             assert!(began.elapsed() >= limit);
         }
         let slow = sleep(limit / 2);
-        assert_eq!(silence.bounds(slow).await, Some(()));
+        assert_eq!(silence.bounds(limit, slow).await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn each_wait_has_its_own_time() {
+        let (short, long) = (Duration::from_millis(20), Duration::from_secs(600));
+        let mut silence = Silence::new(short);
+        for _ in 0..2 {
+            let slow = sleep(2 * short);
+            assert_eq!(silence.bounds(long, slow).await, Some(()));
+            assert_eq!(silence.bounds(short, pending::<()>()).await, None);
+            // A wait that ended early leaves the timer where it was.
+            assert_eq!(silence.bounds(long, ready(1)).await, Some(1));
+            let began = Instant::now();
+            assert_eq!(silence.bounds(short, pending::<()>()).await, None);
+            assert!(began.elapsed() >= short && began.elapsed() < long / 2);
+        }
     }
 
     #[tokio::test]
     async fn a_limit_beyond_all_time_is_none() {
         let mut silence = Silence::new(Duration::MAX);
-        assert_eq!(silence.bounds(ready(1)).await, Some(1));
+        assert_eq!(silence.bounds(Duration::MAX, ready(1)).await, Some(1));
     }
 }

@@ -60,9 +60,9 @@ impl Current {
         }
     }
 
-    /// This is sent.
-    pub(super) fn sends(&mut self, plan: &Plan) {
-        self.prompt_tokens = plan.estimated_prompt_tokens();
+    /// This is sent, with a prompt of about so many tokens.
+    pub(super) fn sends(&mut self, plan: &Plan, prompt_tokens: u64) {
+        self.prompt_tokens = prompt_tokens;
         self.terms = plan.terms();
         self.dropped_tags.clone_from(&plan.dropped_tags);
     }

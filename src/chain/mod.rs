@@ -23,6 +23,7 @@ mod routes;
 mod run;
 mod shared;
 mod target;
+mod times;
 mod tries;
 mod without;
 

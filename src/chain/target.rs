@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use crate::bedrock::Endpoint;
 use crate::catalog::{Model, Price};
-use crate::config::{Config, Defaults, Deployment, StreamRecovery};
+use crate::config::{Config, Defaults, Deployment, FirstEventLimit, StreamRecovery};
 
 /// A deployment with all that a call of it needs.
 #[derive(Debug)]
 pub struct Target {
     deployment: Arc<Deployment>,
     endpoint: Endpoint,
-    first_event_limit: Duration,
+    first_event_limit: FirstEventLimit,
     idle_limit: Duration,
+    tool_call_idle_limit: Duration,
     num_retries: u32,
     recovery: StreamRecovery,
 }
@@ -24,6 +25,7 @@ impl Target {
             endpoint,
             first_event_limit: config.first_event_limit(deployment),
             idle_limit: config.idle_limit(deployment),
+            tool_call_idle_limit: config.tool_call_idle_limit(deployment),
             num_retries: config.retries(deployment),
             recovery: config.recovery(deployment),
             deployment: Arc::clone(deployment),
@@ -76,13 +78,18 @@ impl Target {
     }
 
     /// How long it may take for the first event.
-    pub fn first_event_limit(&self) -> Duration {
+    pub fn first_event_limit(&self) -> FirstEventLimit {
         self.first_event_limit
     }
 
     /// How long it may be silent between two events.
     pub fn idle_limit(&self) -> Duration {
         self.idle_limit
+    }
+
+    /// How long it may be silent inside a tool call.
+    pub fn tool_call_idle_limit(&self) -> Duration {
+        self.tool_call_idle_limit
     }
 
     /// Tries beyond the first.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::bedrock::plan::{Without, betas, has_client_fields, plan};
-use crate::bedrock::{Class, Failure, Feature, Limits};
+use crate::bedrock::{Class, Failure, Feature};
 use crate::conversation::{Event, Request, StopReason};
 
 use super::ask::{Afforded, Begun, Offer, Sink};
@@ -19,6 +19,7 @@ use super::queue::{Candidate, Queue, Turn};
 use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
+use super::times::Times;
 use super::without::Omitted;
 
 /// What follows a failed try of a target.
@@ -29,15 +30,6 @@ enum Step {
     Again(Duration),
     /// It is asked again at once, without this.
     Without(Feature),
-}
-
-/// Time limits of one attempt.
-struct Times {
-    call: Limits,
-    /// The whole attempt, where the answer is handed on as a whole.
-    whole: Option<Duration>,
-    /// They are this request's own and shorter than the target's: that they pass says nothing about the target.
-    tight: bool,
 }
 
 impl<S: Sink> Run<'_, S> {
@@ -54,8 +46,8 @@ impl<S: Sink> Run<'_, S> {
         let mut omitted = Omitted::default();
         let others = !queue.is_empty();
         loop {
-            let times = self.times(target, others);
-            let result = self.attempt(candidate, &mut omitted, &times).await;
+            let mut times = Times::new(self.ask, target, others);
+            let result = self.attempt(candidate, &mut omitted, &mut times).await;
             self.close(result.as_ref().err());
             let Err(failure) = result else { return Ok(()) };
             if self.sink.is_gone() {
@@ -143,8 +135,7 @@ impl<S: Sink> Run<'_, S> {
     /// fields of its own, says nothing about the target.
     fn judge(&mut self, target: &Target, failure: &Failure, left: bool, times: &Times) -> bool {
         let (routes, class) = (self.routes, failure.class);
-        let impatient =
-            times.tight && matches!(class, Class::FirstEventTimeout | Class::IdleTimeout);
+        let impatient = times.is_impatience(class);
         if impatient || failure.is_refusal() && has_client_fields(self.asked()) {
             routes.cooldowns().unprobed(target);
             return false;
@@ -161,45 +152,17 @@ impl<S: Sink> Run<'_, S> {
         rest.is_some()
     }
 
-    /// How long an attempt may take. While others are left, a silent target gets at most half of the time that the
-    /// request has.
-    fn times(&self, target: &Target, others: bool) -> Times {
-        let ask = self.ask;
-        let own = if ask.whole {
-            ask.timeout
-        } else {
-            ask.stream_timeout.or(ask.timeout)
-        };
-        let configured = target.first_event_limit();
-        let mut first_event = own.unwrap_or(configured);
-        if others {
-            let left = ask.deadline.saturating_duration_since(Instant::now());
-            first_event = first_event.min(left / 2);
-        }
-        let idle = ask.stream_timeout.filter(|_| !ask.whole);
-        Times {
-            tight: first_event < configured || idle.is_some(),
-            call: Limits {
-                first_event,
-                idle: idle.unwrap_or_else(|| target.idle_limit()),
-            },
-            whole: ask
-                .timeout
-                .or(target.deployment().timeout)
-                .filter(|_| ask.whole),
-        }
-    }
-
     /// One attempt, within its time.
     async fn attempt(
         &mut self,
         candidate: &Candidate,
         omitted: &mut Omitted,
-        times: &Times,
+        times: &mut Times,
     ) -> Result<(), Failure> {
         self.current = Some(Current::new(candidate));
-        let call = pin!(self.call(candidate, omitted, times.call));
-        let Some(limit) = times.whole else {
+        let whole = times.whole;
+        let call = pin!(self.call(candidate, omitted, times));
+        let Some(limit) = whole else {
             return call.await;
         };
         match timeout(limit, call).await {
@@ -217,7 +180,7 @@ impl<S: Sink> Run<'_, S> {
         &mut self,
         candidate: &Candidate,
         omitted: &mut Omitted,
-        limits: Limits,
+        times: &mut Times,
     ) -> Result<(), Failure> {
         let target = &candidate.target;
         if let Some(class) = self
@@ -277,9 +240,11 @@ impl<S: Sink> Run<'_, S> {
             self.sent = Sent::new(&request, target.recovery());
         }
         drop(request);
+        let prompt_tokens = plan.estimated_prompt_tokens();
         if let Some(current) = &mut self.current {
-            current.sends(&plan);
+            current.sends(&plan, prompt_tokens);
         }
+        let limits = times.of_call(target, prompt_tokens);
         let mut answer = target
             .endpoint()
             .call(target.model_id(), plan, limits)

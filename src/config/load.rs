@@ -125,6 +125,8 @@ fn settings(sections: &[Patience; 2]) -> Settings {
         request_timeout: first(get, |s| s.request_timeout)
             .or(first(get, |s| s.timeout))
             .unwrap_or(default.request_timeout),
+        request_timeout_grows: first(get, |s| s.request_timeout).is_some()
+            || first(get, |s| s.timeout).is_none(),
         stream_timeout: first(get, |s| s.stream_timeout),
         idle_timeout: first(get, |s| s.idle_timeout).unwrap_or(default.idle_timeout),
         heartbeat_interval: match first(get, |s| s.heartbeat_interval) {

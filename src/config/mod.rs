@@ -53,7 +53,7 @@ pub use public::hide_addresses;
 pub use retry::{RetryKind, RetryPolicy};
 pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
 pub use secret::Secret;
-pub use settings::{General, Settings, StreamRecovery};
+pub use settings::{FirstEventLimit, General, Settings, StreamRecovery};
 
 /// Looks a variable of the environment up.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -115,16 +115,25 @@ impl Config {
     }
 
     /// How long a deployment may take for its first event.
-    pub fn first_event_limit(&self, deployment: &Deployment) -> Duration {
-        self.stream_timeout(deployment)
-            .or(deployment.timeout)
-            .unwrap_or(self.settings.request_timeout)
+    pub fn first_event_limit(&self, deployment: &Deployment) -> FirstEventLimit {
+        let set = self.stream_timeout(deployment).or(deployment.timeout);
+        FirstEventLimit {
+            base: set.unwrap_or(self.settings.request_timeout),
+            grows: set.is_none() && self.settings.request_timeout_grows,
+        }
     }
 
     /// How long a deployment may be silent between two events.
     pub fn idle_limit(&self, deployment: &Deployment) -> Duration {
         self.stream_timeout(deployment)
             .unwrap_or(self.settings.idle_timeout)
+    }
+
+    /// How long a deployment may be silent inside a tool call: models hold arguments back until they are whole, and
+    /// 36,000 tokens of them took 329 s.
+    pub fn tool_call_idle_limit(&self, deployment: &Deployment) -> Duration {
+        const LONGEST_CALL: Duration = Duration::from_secs(600);
+        self.stream_timeout(deployment).unwrap_or(LONGEST_CALL)
     }
 
     /// Further tries on a deployment after its first.

@@ -271,6 +271,7 @@ async fn told(endpoint: &Endpoint, plan: Plan) {
     let limits = Limits {
         first_event: Duration::from_secs(5),
         idle: Duration::from_secs(5),
+        idle_in_tool_call: Duration::from_secs(5),
     };
     let Ok(mut answer) = endpoint.call("m", plan, limits).await else {
         return;

@@ -13,8 +13,54 @@ fn what_nobody_wrote_has_its_default() {
     assert_eq!(deployment.credentials, Credentials::Default);
     assert_eq!(deployment.defaults.caching, CachePolicy::Planned);
     assert_eq!(config.retries(deployment), 2);
-    assert_eq!(config.first_event_limit(deployment).as_secs(), 30);
+    let first_event = config.first_event_limit(deployment);
+    assert_eq!(first_event.for_prompt(3_999).as_secs(), 30);
     assert_eq!(config.idle_limit(deployment).as_secs(), 120);
+    assert_eq!(config.tool_call_idle_limit(deployment).as_secs(), 600);
+}
+
+#[test]
+fn a_long_prompt_has_a_second_more_for_every_4000_tokens_unless_the_wait_itself_was_set() {
+    const TOKENS: u64 = 100_000;
+    for (of_deployment, settings, seconds) in [
+        ("", "", 55),
+        ("", "litellm_settings: {request_timeout: 10}\n", 35),
+        ("", "router_settings: {request_timeout: 10}\n", 35),
+        ("", "router_settings: {timeout: 10}\n", 10),
+        (
+            "",
+            "router_settings: {timeout: 5}\nlitellm_settings: {request_timeout: 10}\n",
+            35,
+        ),
+        ("", "litellm_settings: {stream_timeout: 10}\n", 10),
+        ("      timeout: 10\n", "", 10),
+        ("      stream_timeout: 10\n", "", 10),
+        (
+            "      stream_timeout: 10\n",
+            "litellm_settings: {request_timeout: 20}\n",
+            10,
+        ),
+    ] {
+        let config = sound(&one(&format!("{of_deployment}{settings}")));
+        let limit = config.first_event_limit(first(&config));
+        let limit = limit.for_prompt(TOKENS).as_secs();
+        assert_eq!(limit, seconds, "{of_deployment}{settings}");
+    }
+}
+
+#[test]
+fn a_silent_tool_call_has_ten_minutes_unless_stream_timeout_is_set() {
+    for (written, seconds) in [
+        ("", 600),
+        ("litellm_settings: {idle_timeout: 3}\n", 600),
+        ("      timeout: 3\n", 600),
+        ("      stream_timeout: 3\n", 3),
+        ("router_settings: {stream_timeout: 3}\n", 3),
+    ] {
+        let config = sound(&one(written));
+        let limit = config.tool_call_idle_limit(first(&config));
+        assert_eq!(limit.as_secs(), seconds, "{written}");
+    }
 }
 
 #[test]
