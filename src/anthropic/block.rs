@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::conversation::{Document, DocumentFormat, Part, ToolCall, ToolResult};
 use crate::wire::loose::{Form, misread, object};
@@ -281,7 +281,8 @@ impl BlockFields {
             input: match self.input {
                 Some(input @ Value::Object(_)) => input,
                 None | Some(Value::Null) => Value::Object(Map::new()),
-                Some(_) => return refuse(path, "input", "must be an object."),
+                // Whatever a client made of arguments that were cut. A refusal would end its conversation.
+                Some(other) => json!({"INVALID_JSON": other}),
             },
         }))
     }

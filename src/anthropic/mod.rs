@@ -19,7 +19,8 @@
 //! | `mcp_servers`, `container` | 400, or ignored with `drop_params` |
 //! | fields that nobody here knows | left out; the reply's `x-sidecar-dropped` names them |
 //! | files by id, documents at web addresses | 400 |
-//! | `service_tier`, `inference_geo`, `speed`, `eager_input_streaming`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |
+//! | `eager_input_streaming` on a tool | `false` on every tool: arguments come whole; else they come as they are written, where the answer streams and the model does that |
+//! | `service_tier`, `inference_geo`, `speed`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |
 //! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
 //! | blocks of server-side tools in the history, and kinds that nobody here knows (`fallback`, `container_upload`, those of tomorrow) | a note in their place; the reply's `x-sidecar-dropped` names the kind |
 //! | `tool_reference` in a tool's result | words: the tool is available, for all tools are sent |

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::conversation::{Citation, Reply, ReplyPart, StopReason};
 use crate::wire::Head;
@@ -108,14 +108,20 @@ fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<Block> {
         ReplyPart::ToolCall { id, name, input } => Block::ToolUse {
             id,
             name,
-            // An answer that was cut at its longest may end inside the arguments.
-            input: serde_json::from_str(&input)
-                .ok()
-                .filter(Value::is_object)
-                .unwrap_or_else(|| Value::Object(Map::new())),
+            input: object(input),
         },
     });
     blocks.collect()
+}
+
+/// The arguments of a call as an object. An answer that was cut at its longest may end inside them, and what Claude
+/// streams unchecked may be no JSON: then they are said to be broken, in the form in which Anthropic's own guide gives
+/// broken arguments back, for a call with arguments that nobody wrote would be carried out.
+fn object(input: String) -> Value {
+    match serde_json::from_str(&input) {
+        Ok(Value::Object(fields)) => Value::Object(fields),
+        _ => json!({"INVALID_JSON": input}),
+    }
 }
 
 /// `stop_reason` and `stop_sequence`.

@@ -166,6 +166,7 @@ impl Body for MessagesRequest {
                 self.litellm_metadata.as_ref(),
                 headers,
             )?,
+            whole_tool_input: offer.whole_input,
             unsupported,
             left_out: left_out.into_names(),
             ..Options::controlled(control, headers)?

@@ -18,6 +18,8 @@ pub(super) struct WireTool {
     description: Option<String>,
     input_schema: Option<Value>,
     strict: Option<bool>,
+    /// Whether the arguments are to come while they are written, unchecked.
+    eager_input_streaming: Option<bool>,
     cache_control: Option<CacheControl>,
     // What the definitions take that Claude has learned.
     display_width_px: Option<Value>,
@@ -44,6 +46,9 @@ pub(super) struct Offer {
     pub(super) defined: Vec<Value>,
     pub(super) choice: ToolChoice,
     pub(super) parallel: Option<bool>,
+    /// Every tool wants its arguments in one checked piece (`eager_input_streaming: false`). Bedrock is asked for all of
+    /// them alike, so one tool that does not say so is enough for pieces.
+    pub(super) whole_input: bool,
 }
 
 /// Tools that the client runs by a definition that Claude has learned: those that Bedrock's Claude takes among its own
@@ -59,7 +64,10 @@ const STAND_IN: &str = "not_in_use";
 /// The tools in the domain's terms, in the client's order, without those that only Anthropic's service runs.
 pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<Offer, ApiError> {
     let mut offered = Vec::with_capacity(tools.len());
-    let mut offer = Offer::default();
+    let mut offer = Offer {
+        whole_input: (tools.iter()).all(|tool| tool.eager_input_streaming == Some(false)),
+        ..Offer::default()
+    };
     let mut left_out: Vec<(usize, WireTool)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
         match tool.r#type.as_deref() {

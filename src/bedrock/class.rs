@@ -83,6 +83,10 @@ pub enum Feature {
     JsonSchema,
     /// A beta of Claude's, or what it switches on.
     Betas,
+    /// Arguments of tool calls as they are written: the gateway's own beta.
+    EagerToolInput,
+    /// Answers of more than so many tokens.
+    MaxTokens(u32),
 }
 
 impl Class {
@@ -125,8 +129,8 @@ impl Class {
 }
 
 impl Feature {
-    /// Those that a model as such has or lacks, whatever it is asked.
-    const OF_MODELS: [Feature; 12] = [
+    /// Those that a model as such has or lacks, whatever it is asked, without those that come with a number.
+    const OF_MODELS: [Feature; 13] = [
         Feature::Caching,
         Feature::ToolsWhileStreaming,
         Feature::Prefill,
@@ -139,11 +143,12 @@ impl Feature {
         Feature::NamedToolChoice,
         Feature::JsonSchema,
         Feature::Betas,
+        Feature::EagerToolInput,
     ];
 
     /// Whether the lack of it speaks of the model and not of this one conversation: of its thinking, of its places.
     pub fn is_of_model(self) -> bool {
-        Self::OF_MODELS.contains(&self)
+        matches!(self, Self::MaxTokens(_)) || Self::OF_MODELS.contains(&self)
     }
 
     /// A short, stable word for the table and the pages.
@@ -152,10 +157,20 @@ impl Feature {
         lack.strip_prefix("lacks_").unwrap_or(lack)
     }
 
-    /// The one with this name that a model has or lacks.
-    pub fn of_model(name: &str) -> Option<Self> {
+    /// The number that comes with it: the most that a model takes.
+    pub fn limit(self) -> Option<u32> {
+        match self {
+            Self::MaxTokens(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// The one with this name that a model has or lacks, and with its number, if it has one.
+    pub fn of_model(name: &str, limit: Option<u32>) -> Option<Self> {
+        let numbered = limit.map(Self::MaxTokens).into_iter();
         Self::OF_MODELS
             .into_iter()
+            .chain(numbered)
             .find(|feature| feature.name() == name)
     }
 
@@ -175,6 +190,8 @@ impl Feature {
             Feature::NamedToolChoice => "lacks_named_tool_choice",
             Feature::JsonSchema => "lacks_json_schema",
             Feature::Betas => "lacks_betas",
+            Feature::EagerToolInput => "lacks_eager_tool_input",
+            Feature::MaxTokens(_) => "lacks_max_tokens",
         }
     }
 }

@@ -105,6 +105,7 @@ pub(super) enum Ability {
     ToolChoice,
     ForcedToolChoice,
     ParallelToolUseConfig,
+    EagerToolInput,
     StrictTools,
     ToolResultImages,
     ToolResultDocuments,
@@ -240,6 +241,7 @@ impl Layer {
             forced_tool_choice: can(Ability::ToolChoice)
                 && !self.cannot.contains(&Ability::ForcedToolChoice),
             mid_conversation_system: can(Ability::MidConversationSystem),
+            eager_tool_input: can(Ability::EagerToolInput),
             strict_tools: can(Ability::StrictTools),
             tool_result_images: can(Ability::ToolResultImages),
             // What takes one takes the other; Pixtral takes documents alone.

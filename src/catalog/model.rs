@@ -86,6 +86,8 @@ pub struct Abilities {
     pub forced_tool_choice: bool,
     /// System messages between turns (`messages[].role: system` in the model's own format).
     pub mid_conversation_system: bool,
+    /// Arguments of tool calls come while they are written, where the beta for it is asked for (Claude 4 and later).
+    pub eager_tool_input: bool,
     /// `strict` on a tool's definition.
     pub strict_tools: bool,
     /// Pictures inside a tool's result.

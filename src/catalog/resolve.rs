@@ -161,6 +161,8 @@ impl Model {
                 system: true,
                 sampling: true,
                 stop_sequences: true,
+                // Every Claude of today; a refusal is learned from.
+                eager_tool_input: family == Family::Claude,
                 text_beside_results: !matches!(family, Family::Llama | Family::Mistral),
                 ..Abilities::default()
             },

@@ -20,6 +20,8 @@ pub(super) struct StoredLack {
     feature: String,
     #[serde(default)]
     betas: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
     since: Timestamp,
     until: Timestamp,
 }
@@ -31,6 +33,7 @@ impl StoredLack {
             deployment: deployment.to_owned(),
             feature: lack.feature.name().to_owned(),
             betas: lack.betas,
+            limit: lack.feature.limit(),
             since: lack.since,
             until: lack.until,
         };
@@ -40,7 +43,7 @@ impl StoredLack {
     /// `None`: a feature that another version of the gateway knows.
     fn lack(self) -> Option<Lack> {
         Some(Lack {
-            feature: Feature::of_model(&self.feature)?,
+            feature: Feature::of_model(&self.feature, self.limit)?,
             betas: self.betas,
             since: self.since,
             until: self.until,

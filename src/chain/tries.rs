@@ -244,6 +244,7 @@ impl<S: Sink> Run<'_, S> {
         if let Some(current) = &mut self.current {
             current.sends(&plan, prompt_tokens);
         }
+        omitted.sends(&plan);
         let limits = times.of_call(target, prompt_tokens);
         let mut answer = target
             .endpoint()

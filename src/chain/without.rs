@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::bedrock::Feature;
-use crate::bedrock::plan::Without;
+use crate::bedrock::plan::{Plan, Without};
 
 /// How long something is believed: models gain features, and a target's next request finds out at the cost of one
 /// more call.
@@ -34,13 +34,13 @@ pub struct Lack {
 }
 
 impl Lack {
-    /// What is lacking, as one name: the feature's, with the betas behind it.
+    /// What is lacking, as one name: the feature's, with the betas or the number behind it.
     pub fn name(&self) -> String {
         let feature = self.feature.name();
-        if self.betas.is_empty() {
-            feature.to_owned()
-        } else {
-            format!("{feature}:{}", self.betas.join(","))
+        match self.feature.limit() {
+            Some(limit) => format!("{feature}:{limit}"),
+            None if self.betas.is_empty() => feature.to_owned(),
+            None => format!("{feature}:{}", self.betas.join(",")),
         }
     }
 
@@ -165,6 +165,9 @@ pub(super) struct Omitted {
     without: Option<Without>,
     /// What this request itself was refused for; remembered as soon as it is answered without it.
     pub(super) refused: Vec<Feature>,
+    /// The last try asked for the gateway's own beta, and for so long an answer.
+    sent_eager: bool,
+    sent_max_tokens: u32,
 }
 
 impl Omitted {
@@ -173,8 +176,29 @@ impl Omitted {
         *self.without.get_or_insert_with(known)
     }
 
+    /// This is sent.
+    pub(super) fn sends(&mut self, plan: &Plan) {
+        self.sent_eager = plan.asks_for_eager_tool_input();
+        self.sent_max_tokens = plan.inference.max_tokens;
+    }
+
     /// Leaves out this as well. False: it was left out already, so the refusal has another reason.
     pub(super) fn also(&mut self, feature: Feature) -> bool {
+        let feature = match feature {
+            // Bedrock does not say which beta it means. The gateway's own goes first: the client asked for the others.
+            Feature::Betas if self.sent_eager => Feature::EagerToolInput,
+            // Refused without it too, so nothing speaks against it.
+            Feature::Betas => {
+                self.refused
+                    .retain(|refused| *refused != Feature::EagerToolInput);
+                feature
+            }
+            // A number from outside: one that is not smaller than what was asked for does not explain the refusal.
+            Feature::MaxTokens(limit) if limit == 0 || limit >= self.sent_max_tokens => {
+                return false;
+            }
+            feature => feature,
+        };
         let without = self.without.get_or_insert_default();
         let before = *without;
         add(without, feature);
@@ -204,6 +228,11 @@ fn add(without: &mut Without, feature: Feature) {
         Feature::NamedToolChoice => without.named_tool_choice = true,
         Feature::JsonSchema => without.json_schema = true,
         Feature::Betas => without.betas = true,
+        Feature::EagerToolInput => without.eager_tool_input = true,
+        Feature::MaxTokens(limit) => {
+            let known = without.max_tokens.unwrap_or(limit);
+            without.max_tokens = Some(known.min(limit));
+        }
     }
 }
 

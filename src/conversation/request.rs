@@ -21,6 +21,9 @@ pub struct Request {
     pub tool_choice: ToolChoice,
     /// `Some(false)` asks for at most one tool call in a turn.
     pub parallel_tool_calls: Option<bool>,
+    /// Arguments of tool calls are to come while the model writes them, unchecked, where it would hold them back until
+    /// they are whole. Somebody reads the stream, and does not mind.
+    pub eager_tool_input: bool,
     /// Length, randomness and stop sequences.
     pub sampling: Sampling,
     /// How hard the model should think before it answers; `None` leaves it to the deployment and the model.

@@ -307,6 +307,7 @@ pub(super) async fn read<W: Wire>(
     let labels = &options.labels;
     let metadata = labels.request_metadata(&general.request_metadata_fields, &caller.alias);
     request.service.own_metadata = metadata;
+    request.eager_tool_input = options.stream && !options.whole_tool_input;
     Ok((request, options))
 }
 

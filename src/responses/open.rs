@@ -1,5 +1,6 @@
 //! The item under way: what is known of it, and how it looks at its beginning and at its end.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::conversation::Fold;
@@ -42,7 +43,16 @@ impl Open {
 
     /// The item: empty at first, with all that it holds once it is whole.
     pub(super) fn item(&self, id: String, head: &Head, is_whole: bool) -> Value {
-        let status = if is_whole { "completed" } else { "in_progress" };
+        let status = match self {
+            _ if !is_whole => "in_progress",
+            // The answer was cut at its longest, or the model wrote what is no JSON.
+            Self::Call { arguments, .. }
+                if serde_json::from_str::<IgnoredAny>(whole(arguments)).is_err() =>
+            {
+                "incomplete"
+            }
+            _ => "completed",
+        };
         match self {
             Self::Nothing => Value::Null,
             Self::Message { text, annotations } => {

@@ -17,6 +17,8 @@ pub struct Options {
     pub include_usage: bool,
     /// Send the thinking with its signatures, on a wire that seals it.
     pub include_thinking: bool,
+    /// Every tool asks for its arguments in one checked piece.
+    pub whole_tool_input: bool,
     /// Tools that the client gave as taking free text, by the names that the domain has for them.
     pub free_form: Vec<String>,
     /// Tries beyond the first on each target.

@@ -171,7 +171,11 @@ async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back
     );
     let first = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;
     let fields = &first["additionalModelRequestFields"];
-    assert_eq!(fields["anthropic_beta"], json!(["computer-use-2025-01-24"]));
+    let betas = [
+        "computer-use-2025-01-24",
+        "fine-grained-tool-streaming-2025-05-14",
+    ];
+    assert_eq!(fields["anthropic_beta"], json!(betas));
     let screen = json!({"type": "computer_20250124", "name": "computer", "display_width_px": 1024,
         "display_height_px": 768});
     assert_eq!(fields["tools"], json!([screen, bash]));

@@ -1,6 +1,7 @@
 //! The models as the page shows them.
 
 use std::collections::HashMap;
+use std::iter::once;
 use std::sync::Arc;
 
 use askama::Template;
@@ -192,6 +193,8 @@ impl From<Lack> for LackView {
             Feature::RequiredToolChoice => t.required_tool_choice,
             Feature::NamedToolChoice => t.named_tool_choice,
             Feature::Betas => t.betas,
+            Feature::EagerToolInput => t.eager_tool_input,
+            Feature::MaxTokens(_) => t.max_tokens,
             feature @ (Feature::Temperature
             | Feature::TopP
             | Feature::TopK
@@ -199,8 +202,10 @@ impl From<Lack> for LackView {
         };
         Self {
             name: lack.name(),
-            what: [&[what.to_owned()], lack.betas.as_slice()]
-                .concat()
+            what: once(what.to_owned())
+                .chain(lack.feature.limit().map(|limit| count(limit.into())))
+                .chain(lack.betas)
+                .collect::<Vec<_>>()
                 .join(" "),
             since: lack.since.into(),
             until: lack.until.into(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::config::Defaults;
 use crate::conversation::Request;
 
-use super::service::BETAS;
+use super::service::{BETAS, EAGER_TOOL_INPUT};
 
 /// Betas that Bedrock's Claude has or had. Agents send some of them in every request. A name with another date is the
 /// client's own.
@@ -19,7 +19,7 @@ const KNOWN_BETAS: [&str; 10] = [
     "context-1m-2025-08-07",
     CONTEXT_MANAGEMENT,
     "effort-2025-11-24",
-    "fine-grained-tool-streaming-2025-05-14",
+    EAGER_TOOL_INPUT,
     "interleaved-thinking-2025-05-14",
     "output-128k-2025-02-19",
     "token-efficient-tools-2025-02-19",

@@ -73,6 +73,13 @@ impl Plan {
         }
     }
 
+    /// Whether it asks for arguments of tool calls as they are written.
+    pub fn asks_for_eager_tool_input(&self) -> bool {
+        let betas = self.model_fields.get(service::BETAS);
+        let mut betas = betas.and_then(Value::as_array).into_iter().flatten();
+        betas.any(|beta| beta == service::EAGER_TOOL_INPUT)
+    }
+
     /// The length of the prompt that is sent, in tokens; judged as [`Request::estimated_prompt_tokens`] does, fields
     /// for the model included: tools may stand in them.
     pub fn estimated_prompt_tokens(&self) -> u64 {
@@ -115,6 +122,10 @@ pub struct Without {
     pub json_schema: bool,
     /// A beta of Claude's was refused, or what it switches on.
     pub betas: bool,
+    /// The beta was refused with which arguments of tool calls come as they are written.
+    pub eager_tool_input: bool,
+    /// A longer answer than this was refused.
+    pub max_tokens: Option<u32>,
 }
 
 impl Without {
@@ -146,6 +157,10 @@ fn as_it_is(model: &Model, without: Without) -> Cow<'_, Model> {
         if refused {
             *ability(&mut model.to_mut().abilities) = false;
         }
+    }
+    if let Some(longest) = without.max_tokens {
+        let output = &mut model.to_mut().limits.output;
+        *output = Some(output.map_or(longest, |known| known.min(longest)));
     }
     model
 }
@@ -231,6 +246,9 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         );
     }
     thinking::betas(&thought, &mut model_fields);
+    if !tools.is_empty() {
+        tools::eager_input(request, model, without.eager_tool_input, &mut model_fields);
+    }
     inference::model_fields(&sampling, model, &thought, &mut model_fields);
     model_fields.extend(thought.fields);
     thinking::effort(request.effort, model, &mut model_fields);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::catalog::{Family, Terms};
 use crate::config::Defaults;
@@ -92,6 +92,10 @@ fn speaks_to_bedrock(field: &str) -> bool {
 
 /// What Claude alone knows of the fields for the model.
 pub(super) const BETAS: &str = "anthropic_beta";
+/// Without it Claude holds the arguments of a tool call back until they are whole and checked: minutes, for a long file
+/// (<https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming>). With it they may be cut
+/// or be no JSON where the answer reached its longest.
+pub(super) const EAGER_TOOL_INPUT: &str = "fine-grained-tool-streaming-2025-05-14";
 const OF_CLAUDE: [&str; 3] = [BETAS, "context_management", TOOLS];
 /// Definitions that Claude has learned. Some came with a beta and have outgrown it, so they stay where one is refused.
 const TOOLS: &str = "tools";
@@ -126,4 +130,24 @@ pub(super) fn model_fields(
         }
     }
     fields
+}
+
+/// Asks for a beta, once.
+pub(super) fn ask_for_beta(name: &str, fields: &mut Map<String, Value>) {
+    let betas = fields.entry(BETAS).or_insert_with(|| json!([]));
+    if let Some(betas) = betas.as_array_mut()
+        && !betas.iter().any(|beta| beta == name)
+    {
+        betas.push(json!(name));
+    }
+}
+
+/// Leaves out betas, whoever asks for them.
+pub(super) fn leave_out_betas(is_meant: impl Fn(&str) -> bool, fields: &mut Map<String, Value>) {
+    if let Some(betas) = fields.get_mut(BETAS).and_then(Value::as_array_mut) {
+        betas.retain(|beta| !beta.as_str().is_some_and(&is_meant));
+        if betas.is_empty() {
+            fields.shift_remove(BETAS);
+        }
+    }
 }

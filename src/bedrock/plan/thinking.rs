@@ -6,7 +6,7 @@ use crate::catalog::{Abilities, Family, Model, ThinkingSupport};
 use crate::conversation::{Effort, Part, Thinking, Turn};
 
 use super::inference::DEFAULT_MAX_TOKENS;
-use super::service::BETAS;
+use super::service;
 use super::turns::lacks_thinking;
 
 /// The smallest budget that Bedrock takes
@@ -100,12 +100,7 @@ pub(super) fn effort(wish: Option<Effort>, model: &Model, fields: &mut Map<Strin
     }
     // Opus 4.5 has it as a beta, the later ones as they are.
     if abilities.thinking == ThinkingSupport::Budget {
-        let betas = fields.entry("anthropic_beta").or_insert_with(|| json!([]));
-        if let Some(betas) = betas.as_array_mut()
-            && !betas.iter().any(|beta| beta == EFFORT_BETA)
-        {
-            betas.push(json!(EFFORT_BETA));
-        }
+        service::ask_for_beta(EFFORT_BETA, fields);
     }
 }
 
@@ -115,16 +110,7 @@ pub(super) fn betas(thought: &Thought, fields: &mut Map<String, Value>) {
     if thought.budget > 0 {
         return;
     }
-    if let Some(betas) = fields.get_mut(BETAS).and_then(Value::as_array_mut) {
-        let is_interleaved = |beta: &Value| {
-            let name = beta.as_str().unwrap_or_default();
-            name.starts_with(INTERLEAVED_BETA)
-        };
-        betas.retain(|beta| !is_interleaved(beta));
-        if betas.is_empty() {
-            fields.shift_remove(BETAS);
-        }
-    }
+    service::leave_out_betas(|beta| beta.starts_with(INTERLEAVED_BETA), fields);
 }
 
 fn off() -> Thought {

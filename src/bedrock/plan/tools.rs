@@ -10,6 +10,7 @@ use crate::conversation::{Request, Tool, ToolChoice};
 
 use super::Names;
 use super::schema;
+use super::service;
 use super::thinking::Thought;
 
 /// The tools under names that Bedrock takes, with a description each and schemas whose root is an object: Bedrock
@@ -58,6 +59,21 @@ pub(super) fn choice(
         _ if thought.on || !model.abilities.forced_tool_choice => None,
         ToolChoice::Required => Some(ToolChoice::Required),
         ToolChoice::Named(name) => Some(ToolChoice::Named(names.to_bedrock(name))),
+    }
+}
+
+/// Asks for arguments as they are written, where the request wants them so and the model is known to do it. A target that
+/// `refused` the beta for it gets it from nobody.
+pub(super) fn eager_input(
+    request: &Request,
+    model: &Model,
+    refused: bool,
+    fields: &mut Map<String, Value>,
+) {
+    if refused {
+        service::leave_out_betas(|beta| beta == service::EAGER_TOOL_INPUT, fields);
+    } else if request.eager_tool_input && model.abilities.eager_tool_input {
+        service::ask_for_beta(service::EAGER_TOOL_INPUT, fields);
     }
 }
 

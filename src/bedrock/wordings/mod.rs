@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::class::Class;
-use table::{DAILY_QUOTA, WORDINGS, Wording};
+use super::class::{Class, Feature};
+use table::{DAILY_QUOTA, NAMED_LIMIT, WORDINGS, Wording};
 
 /// What stands before a sentence that the model said and Bedrock hands on.
 const HANDED_ON: &str = "(?:The model returned the following errors: )?";
@@ -56,11 +56,25 @@ pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str) -
         };
     }
     let mut known = SENTENCES.known.iter();
-    if let Some((known, _)) = known.find(|(_, sentence)| sentence.is_match(message)) {
+    if let Some((known, sentence)) = known.find(|(_, sentence)| sentence.is_match(message)) {
         tracing::debug!(known.example, known.source, "a known refusal");
-        return known.class;
+        return if known.class == NAMED_LIMIT {
+            named_limit(sentence, message)
+        } else {
+            known.class
+        };
     }
     by_code(code).unwrap_or_else(|| by_status(status))
+}
+
+/// The answer is longer than the limit that the message names.
+fn named_limit(sentence: &Regex, message: &str) -> Class {
+    let number = sentence.captures(message).and_then(|found| found.get(1));
+    let limit = number.and_then(|number| number.as_str().parse().ok());
+    // Too large a number is none that an answer could have exceeded.
+    limit.map_or(Class::Rejected, |limit| {
+        Class::Lacks(Feature::MaxTokens(limit))
+    })
 }
 
 fn by_code(code: Option<&str>) -> Option<Class> {

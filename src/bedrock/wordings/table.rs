@@ -31,6 +31,18 @@ const fn wording(
     }
 }
 
+/// A sentence that names the longest answer in its first group.
+const fn longest_answer(
+    sentence: &'static str,
+    example: &'static str,
+    source: &'static str,
+) -> Wording {
+    wording(sentence, NAMED_LIMIT, example, source)
+}
+
+/// Its number is to be read from the sentence.
+pub(super) const NAMED_LIMIT: Class = Class::Lacks(Feature::MaxTokens(0));
+
 const LITELLM: &str = "LiteLLM";
 const ANTHROPIC: &str = "Anthropic";
 
@@ -98,6 +110,27 @@ pub(super) const WORDINGS: &[Wording] = &[
         Class::ContextWindow,
         "prompt: length: 1..199999",
         LITELLM,
+    ),
+    // The answer that was asked for is too long.
+    longest_answer(
+        r"The maximum tokens you requested exceeds the model limit of (\d+)",
+        "The maximum tokens you requested exceeds the model limit of 8192. Try again with a maximum tokens value that is lower than 8192.",
+        "aws-samples/bedrock-access-gateway#41, RooCodeInc/Roo-Code#3916",
+    ),
+    longest_answer(
+        r"max_tokens: \d+ > (\d+), which is the maximum allowed number of output tokens for [\w.:-]+",
+        "max_tokens: 64000 > 32000, which is the maximum allowed number of output tokens for claude-opus-4-20250514",
+        ANTHROPIC,
+    ),
+    longest_answer(
+        r"Malformed input request: #/(?:[a-z]+/)*(?:max_?tokens|max_gen_len|maxTokenCount|max_new_tokens|max_completion_tokens): \d+ is not less or equal to (\d+)(?:, please reformat your input and try again)?",
+        "Malformed input request: #/max_gen_len: 16384 is not less or equal to 8192, please reformat your input and try again.",
+        "Bedrock's schema check",
+    ),
+    longest_answer(
+        r"max_tokens is too large: \d+\. This model supports at most (\d+) completion tokens, whereas you provided \d+",
+        "max_tokens is too large: 65536. This model supports at most 16384 completion tokens, whereas you provided 65536.",
+        "OpenAI's own API",
     ),
     // A filter.
     wording(

@@ -76,6 +76,36 @@ fn refusals_are_told_apart() {
             "This model doesn't support tool use in streaming mode.",
             Class::Lacks(Feature::ToolsWhileStreaming),
         ),
+        (
+            Some("ValidationException"),
+            400,
+            "The maximum tokens you requested exceeds the model limit of 8192. Try again with a maximum tokens value that is lower than 8192.",
+            Class::Lacks(Feature::MaxTokens(8_192)),
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "The model returned the following errors: max_tokens: 64000 > 4096, which is the maximum allowed number of output tokens for claude-3-opus-20240229",
+            Class::Lacks(Feature::MaxTokens(4_096)),
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "Malformed input request: #/inferenceConfig/maxTokens: 16384 is not less or equal to 5000, please reformat your input and try again.",
+            Class::Lacks(Feature::MaxTokens(5_000)),
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "The maximum tokens you requested exceeds the model limit of 99999999999999999999.",
+            Class::Rejected,
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "Malformed input request: #/temperature: 2 is not less or equal to 1, please reformat your input and try again.",
+            Class::Rejected,
+        ),
         (None, 529, "overloaded", Class::Unavailable),
         (None, 502, "<html>", Class::Unavailable),
     ];
@@ -88,7 +118,13 @@ fn refusals_are_told_apart() {
 fn every_sentence_of_the_table_is_found_by_its_example_and_says_where_it_is_from() {
     for known in WORDINGS {
         let class = classify(Some("ValidationException"), Some(400), known.example);
-        assert_eq!(class, known.class, "{}", known.example);
+        match class {
+            Class::Lacks(Feature::MaxTokens(limit)) => {
+                assert_eq!(known.class, NAMED_LIMIT, "{}", known.example);
+                assert!(known.example.contains(&limit.to_string()) && limit > 1);
+            }
+            class => assert_eq!(class, known.class, "{}", known.example),
+        }
         let first = SENTENCES
             .known
             .iter()

@@ -33,6 +33,28 @@ fn thinking_is_asked_for_as_the_model_wants_it() {
 }
 
 #[test]
+fn arguments_come_as_they_are_written_from_claude_4_on() {
+    let known = |id: &str| resolve(id).abilities.eager_tool_input;
+    for id in [
+        "us.anthropic.claude-sonnet-4-20250514-v1:0",
+        "us.anthropic.claude-opus-4-7",
+        "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "us.anthropic.claude-sonnet-5-5",
+        "us.anthropic.claude-tomorrow-9",
+    ] {
+        assert!(known(id), "{id}");
+    }
+    for id in [
+        "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+        "us.amazon.nova-pro-v1:0",
+        "openai.gpt-oss-120b-1:0",
+        "us.nobody.tomorrow-9",
+    ] {
+        assert!(!known(id), "{id}");
+    }
+}
+
+#[test]
 fn abilities_are_the_models_own() {
     let sonnet = resolve("us.anthropic.claude-sonnet-4-5-20250929-v1:0").abilities;
     let caching = Caching {

@@ -299,6 +299,7 @@ pub(super) fn able(id: &str) -> Model {
             effort_xhigh: true,
             effort_max: true,
             parallel_tool_use_config: true,
+            eager_tool_input: true,
             forced_tool_choice: true,
             mid_conversation_system: true,
             strict_tools: true,

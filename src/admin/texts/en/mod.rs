@@ -89,6 +89,8 @@ pub(super) static TEXTS: Texts = Texts {
         required_tool_choice: "a tool choice that forces a call of any tool",
         named_tool_choice: "a tool choice that forces a call of one tool",
         betas: "the betas",
+        eager_tool_input: "arguments of tool calls as they are written",
+        max_tokens: "answers longer, in tokens, than",
     },
     test: Test {
         title: "Test of",

@@ -187,8 +187,26 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = Without> {
-    any::<[bool; 13]>().prop_map(
-        |[
+    any::<([bool; 14], Option<u32>)>().prop_map(
+        |(
+            [
+                thinking_blocks,
+                thinking,
+                caching,
+                tools_while_streaming,
+                prefill,
+                temperature,
+                top_p,
+                top_k,
+                stop_sequences,
+                required_tool_choice,
+                named_tool_choice,
+                json_schema,
+                betas,
+                eager_tool_input,
+            ],
+            max_tokens,
+        )| Without {
             thinking_blocks,
             thinking,
             caching,
@@ -202,20 +220,8 @@ fn without() -> impl Strategy<Value = Without> {
             named_tool_choice,
             json_schema,
             betas,
-        ]| Without {
-            thinking_blocks,
-            thinking,
-            caching,
-            tools_while_streaming,
-            prefill,
-            temperature,
-            top_p,
-            top_k,
-            stop_sequences,
-            required_tool_choice,
-            named_tool_choice,
-            json_schema,
-            betas,
+            eager_tool_input,
+            max_tokens: max_tokens.filter(|limit| *limit > 0),
         },
     )
 }

@@ -210,14 +210,16 @@ fn own_fields(asked: &Asked<'_>) -> Result<(), Failure> {
     }
 }
 
-/// What the names of betas begin with that Claude on Bedrock knows.
-const BETAS: [&str; 10] = [
+/// What every Claude from 4 on knows, the newest too.
+const EAGER_TOOL_INPUT: &str = "fine-grained-tool-streaming-";
+
+/// What the names of betas begin with that Claude on Bedrock knows, before it thinks in the adaptive way.
+const BETAS: [&str; 9] = [
     "interleaved-thinking-",
     "dev-full-thinking-",
     "context-1m-",
     "context-management-",
     "computer-use-",
-    "fine-grained-tool-streaming-",
     "token-efficient-tools-",
     "tool-search-tool-",
     "output-128k-",
@@ -231,7 +233,10 @@ fn betas(asked: &Asked<'_>) -> Result<(), Failure> {
         asked.model.abilities.thinking,
         ThinkingSupport::Adaptive { .. }
     );
-    let unknown = |beta: &str| newest || !BETAS.iter().any(|known| beta.starts_with(known));
+    let unknown = |beta: &str| {
+        !beta.starts_with(EAGER_TOOL_INPUT)
+            && (newest || !BETAS.iter().any(|known| beta.starts_with(known)))
+    };
     if asked.is_claude() && asked_for.any(unknown) {
         return model_refuses("invalid beta flag");
     }
