@@ -17,8 +17,10 @@ pub enum Class {
     IdleTimeout,
     /// The stream ended, broke or was garbled before the answer was complete.
     Cut,
-    /// The gateway has no valid credentials for this target.
+    /// The gateway's credentials for this target are not valid.
     Credentials,
+    /// The gateway found no credentials for this target; nothing was called.
+    NoCredentials,
     /// The account may not use this model.
     AccessDenied,
     /// There is no such model here, it has reached its end of life, or it cannot be called on demand.
@@ -109,6 +111,7 @@ impl Class {
             Class::IdleTimeout => "idle_timeout",
             Class::Cut => "cut",
             Class::Credentials => "credentials",
+            Class::NoCredentials => "no_credentials",
             Class::AccessDenied => "access_denied",
             Class::NoSuchModel => "no_such_model",
             Class::ContextWindow => "context_window",

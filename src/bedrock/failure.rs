@@ -5,8 +5,10 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::Deserialize;
 
@@ -104,21 +106,17 @@ impl Failure {
                 ..Self::quoting(class, message)
             };
         }
+        if let SdkError::DispatchFailure(dispatch) = error
+            && let Some(failure) = of_identity(dispatch)
+        {
+            return failure;
+        }
         let message = DisplayErrorContext(error).to_string();
-        let class = match error {
-            SdkError::ConstructionFailure(_) => Class::Internal,
-            SdkError::TimeoutError(_) => Class::Connection,
-            SdkError::DispatchFailure(failure)
-                if is_about_credentials(failure.as_connector_error()) =>
-            {
-                Class::Credentials
-            }
-            _ => Class::Connection,
-        };
         let failure = match error {
+            SdkError::ConstructionFailure(_) => Self::new(Class::Internal, message),
             // It shows the answer that could not be read.
-            SdkError::ResponseError(_) => Self::quoting(class, message),
-            _ => Self::new(class, message),
+            SdkError::ResponseError(_) => Self::quoting(Class::Connection, message),
+            _ => Self::new(Class::Connection, message),
         };
         Self {
             status,
@@ -159,16 +157,38 @@ impl Failure {
     }
 }
 
-fn is_about_credentials(
-    error: Option<&aws_smithy_runtime_api::client::result::ConnectorError>,
-) -> bool {
-    error.is_some_and(|error| {
-        let text = DisplayErrorContext(error).to_string();
-        ["credentials", "no providers in chain", "identity"]
-            .iter()
-            .any(|word| text.contains(word))
-    })
+/// What a call says that found no credentials: what to do, in one line.
+const NO_CREDENTIALS: &str = "no AWS credentials: run `aws configure sso`, give the machine a role, or set \
+     AWS_BEARER_TOKEN_BEDROCK";
+
+/// The failure of a call that had no identity to be made with; `None`: something else kept it from being made.
+fn of_identity(failure: &DispatchFailure) -> Option<Failure> {
+    let error: &(dyn StdError + 'static) = failure.as_connector_error()?;
+    let causes: Vec<&(dyn StdError + 'static)> =
+        std::iter::successors(Some(error), |&error| error.source()).collect();
+    let mut found = causes.iter().filter_map(|cause| cause.downcast_ref());
+    let is_missing = found.any(|error| matches!(error, CredentialsError::CredentialsNotLoaded(_)));
+    // Where a client has no source of credentials at all, the SDK's type for it is its own.
+    let starts_with = |words: &str| {
+        let mut causes = causes.iter();
+        causes.any(|cause| cause.to_string().starts_with(words))
+    };
+    if is_missing || starts_with(NO_AUTH_SCHEME) {
+        return Some(Failure::new(Class::NoCredentials, NO_CREDENTIALS));
+    }
+    let is_found = |cause: &&(dyn StdError + 'static)| cause.is::<CredentialsError>();
+    if !causes.iter().any(is_found) && !starts_with(SLOW_IDENTITY) {
+        return None;
+    }
+    let words: Vec<String> = causes.iter().map(ToString::to_string).collect();
+    let words = words.join(": ").replace(['\n', '\r'], " ");
+    Some(Failure::new(Class::Credentials, words))
 }
+
+/// What the SDK's error begins with where a client has nothing to sign its requests with.
+const NO_AUTH_SCHEME: &str = "failed to select an auth scheme";
+/// What the SDK's error begins with where the credentials did not come in time.
+const SLOW_IDENTITY: &str = "identity resolver timed out";
 
 /// The message of a body in the form of Anthropic's own API, which Bedrock hands on for newer models
 /// (<https://github.com/anthropics/claude-code/issues/49370>).

@@ -110,8 +110,10 @@ impl Current {
         if let (Some(_), Some(cost)) = (exact, &attempt.cost) {
             return cost.total;
         }
-        let refused = failure
-            .is_some_and(|failure| failure.status.is_some() || failure.class == Class::Credentials);
+        let refused = failure.is_some_and(|failure| {
+            let not_called = matches!(failure.class, Class::Credentials | Class::NoCredentials);
+            failure.status.is_some() || not_called
+        });
         if refused && !self.billed {
             return Decimal::ZERO;
         }

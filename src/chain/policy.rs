@@ -53,6 +53,8 @@ pub enum Then {
     LargerWindow,
     /// Only those of `content_policy_fallbacks`.
     OtherFilter,
+    /// The next of the chain that is called as somebody else.
+    OtherIdentity,
     /// None: it is the caller's mistake.
     Stop,
 }
@@ -68,6 +70,8 @@ pub fn rule(class: Class) -> Rule {
         C::FirstEventTimeout => (Again::No, Then::Next, Cools::Briefly),
         C::IdleTimeout => (Again::No, Then::Next, Cools::AfterFails),
         C::Credentials => (Again::No, Then::Next, Cools::Briefly),
+        // Nothing was asked, and the next request finds them as soon as they are there.
+        C::NoCredentials => (Again::No, Then::OtherIdentity, Cools::No),
         C::DailyQuota | C::AccessDenied | C::NoSuchModel => (Again::No, Then::Next, Cools::Long),
         C::ContextWindow => (Again::No, Then::LargerWindow, Cools::No),
         C::ContentFiltered => (Again::No, Then::OtherFilter, Cools::No),
@@ -89,7 +93,7 @@ pub fn retry_kind(class: Class) -> Option<RetryKind> {
         C::Throttled | C::DailyQuota => RetryKind::RateLimit,
         C::Unavailable | C::Connection | C::Cut => RetryKind::Unavailable,
         C::FirstEventTimeout | C::IdleTimeout => RetryKind::Timeout,
-        C::Credentials | C::AccessDenied => RetryKind::Authentication,
+        C::Credentials | C::NoCredentials | C::AccessDenied => RetryKind::Authentication,
         C::NoSuchModel => RetryKind::NotFound,
         C::ContentFiltered => RetryKind::ContentPolicy,
         C::Rejected => RetryKind::BadRequest,

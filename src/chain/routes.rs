@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::bedrock::{Class, Clients, Endpoint};
@@ -48,6 +49,8 @@ pub struct Routes {
     backoff: Backoff,
     choice: Choice,
     clock: Clock,
+    /// The log has said that credentials are missing.
+    told_of_credentials: AtomicBool,
     pub(super) live: Arc<Live>,
     pub(super) shared: Option<Shared>,
 }
@@ -75,6 +78,7 @@ impl Routes {
             backoff,
             choice: Choice::default(),
             clock: Clock::default(),
+            told_of_credentials: AtomicBool::new(false),
             shared: None,
         }
     }
@@ -272,6 +276,11 @@ impl Routes {
             .or_else(of_pattern)
             .and_then(|policy| policy.of(kind))
             .or_else(|| settings.retry_policy.of(kind))
+    }
+
+    /// Whether this is the first time that this process finds no credentials.
+    pub(super) fn is_first_without_credentials(&self) -> bool {
+        !self.told_of_credentials.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn learned(&self) -> &Learned {

@@ -126,14 +126,7 @@ impl<S: Sink> Run<'_, S> {
             let Err(failure) = self.tries(&candidate, turn, &queue).await else {
                 return Ok(());
             };
-            tracing::warn!(
-                group = candidate.target.group(),
-                model = candidate.target.model_id(),
-                class = failure.class.as_str(),
-                status = failure.status,
-                fault = failure.fault,
-                "target failed"
-            );
+            self.log(&candidate.target, &failure);
             if failure.class.is_about_money() && (told || failure.class != Class::Unpriced) {
                 let goes_on = failure.class == Class::Unpriced;
                 unpaid.get_or_insert(failure);
@@ -173,6 +166,22 @@ impl<S: Sink> Run<'_, S> {
         })
     }
 
+    /// Says in the log what failed. Missing credentials are said aloud once: what they are wanting is the same for
+    /// every target and every request, and each request's own line names them too.
+    fn log(&self, target: &Target, failure: &Failure) {
+        let (group, model) = (target.group(), target.model_id());
+        let (class, fault) = (failure.class.as_str(), &failure.fault);
+        if failure.class == Class::NoCredentials {
+            if self.routes.is_first_without_credentials() {
+                tracing::warn!("{fault}");
+            }
+            tracing::debug!(group, model, class, "target failed");
+            return;
+        }
+        let status = failure.status;
+        tracing::warn!(group, model, class, status, fault, "target failed");
+    }
+
     /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.
     fn save(&mut self, broke: &Candidate, queue: &mut Queue, asked_again: &mut bool) -> bool {
         let request = self.own.as_deref().unwrap_or(self.request);
@@ -205,11 +214,15 @@ impl<S: Sink> Run<'_, S> {
 
     /// Which targets are left after a failure.
     fn reorder(&self, queue: &mut Queue, failed: &Target, then: Then) {
+        if then == Then::OtherIdentity {
+            let credentials = &failed.deployment().credentials;
+            queue.retain(|next| next.deployment().credentials != *credentials);
+        }
         if self.ask.disable_fallbacks || self.ask.only.is_some() {
             return;
         }
         match then {
-            Then::Next | Then::Stop => {}
+            Then::Next | Then::OtherIdentity | Then::Stop => {}
             Then::OtherFilter => {
                 let named = self.routes.special(self.ask, FallbackKind::ContentPolicy);
                 queue.narrow(named, failed, |_| false);

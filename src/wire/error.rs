@@ -130,7 +130,9 @@ impl From<&Failure> for ApiError {
                 (StatusCode::REQUEST_TIMEOUT, "timeout_error")
             }
             // Not 401: the caller's own key is fine, and agents ask their user for another one at a 401.
-            Class::Credentials => (StatusCode::BAD_GATEWAY, "upstream_credentials_error"),
+            Class::Credentials | Class::NoCredentials => {
+                (StatusCode::BAD_GATEWAY, "upstream_credentials_error")
+            }
             Class::AccessDenied => (StatusCode::FORBIDDEN, "permission_error"),
             Class::NoSuchModel
             | Class::ContextWindow
