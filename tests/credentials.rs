@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::routing::{get, post, put};
 use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::shell::simulated::{Options, Seen, Simulated};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::process::Gateway;
-use crate::support::{KEY, hello};
+use crate::support::{KEY, hello, trail_of};
 
 async fn bedrock() -> Simulated {
     let catalog = Catalog::bundled();
@@ -215,5 +215,96 @@ async fn a_deployment_s_role_is_assumed_once_with_its_session_name_and_external_
         "Credential=AKIAENV/",
     ] {
         assert!(asked.contains(part), "{part} in {asked}");
+    }
+}
+
+/// Nothing on this machine may answer by chance.
+const NO_IDENTITY: [(&str, &str); 4] = [
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("AWS_CONFIG_FILE", "/nowhere"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere"),
+];
+
+async fn chat(gateway: &Gateway, model: &str) -> reqwest::Response {
+    let client = reqwest::Client::new();
+    let chat = client.post(format!("{}/v1/chat/completions", gateway.url));
+    let chat = chat.bearer_auth(KEY).json(&hello(model));
+    chat.send().await.unwrap()
+}
+
+/// Two models that are called as whoever the machine is, then those of these lines.
+fn chain(lines: &str) -> String {
+    let third = if lines.is_empty() { "" } else { ", third" };
+    format!(
+        "model_list:
+  - {{model_name: first, litellm_params: {{model: bedrock/us.anthropic.claude-sonnet-5-5}}}}
+  - {{model_name: first, litellm_params: {{model: bedrock/global.anthropic.claude-sonnet-5-5, aws_region_name: us-west-2}}}}
+  - {{model_name: second, litellm_params: {{model: bedrock/us.amazon.nova-pro-v1:0}}}}
+{lines}litellm_settings: {{num_retries: 2, default_fallbacks: [second{third}]}}
+"
+    )
+}
+
+#[tokio::test]
+async fn missing_credentials_are_one_line_that_says_what_to_do() {
+    let third =
+        "  - {model_name: third, litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0}}\n";
+    let gateway = Gateway::start(&chain(third), &NO_IDENTITY).await;
+    let said = "no AWS credentials: run `aws configure sso`, give the machine a role, or set \
+                AWS_BEARER_TOKEN_BEDROCK";
+    for _ in 0..3 {
+        let reply = chat(&gateway, "first").await;
+        assert_eq!(reply.status(), 502);
+        let trail = trail_of(&reply);
+        assert!(
+            trail == "first:no_credentials",
+            "others have no other credentials: {trail}"
+        );
+        let error: Value = reply.json().await.unwrap();
+        let message = error["error"]["message"].as_str().unwrap();
+        assert_eq!(message, format!("BedrockException - {said}"));
+    }
+    let log = gateway.log();
+    assert_eq!(log.matches(said).count(), 1, "{log}");
+    assert!(!log.contains("CredentialsNotLoaded"), "{log}");
+    let warnings = log.lines().filter(|line| line.contains(" WARN "));
+    assert_eq!(warnings.filter(|line| line.contains("chain")).count(), 1);
+}
+
+#[tokio::test]
+async fn a_deployment_with_credentials_of_its_own_answers_where_the_machine_has_none() {
+    let bedrock = bedrock().await;
+    let url = bedrock.url();
+    let mut variables = NO_IDENTITY.to_vec();
+    variables.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &url));
+    let third = "  - model_name: third
+    litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0, aws_access_key_id: AKIAMINE, aws_secret_access_key: s}
+";
+    let gateway = Gateway::start(&chain(third), &variables).await;
+    let reply = chat(&gateway, "first").await;
+    assert_eq!(reply.status(), 200);
+    assert_eq!(trail_of(&reply), "first:no_credentials, third:ok");
+    let seen = bedrock.requests();
+    assert_eq!(key_id(&seen[0].authorization), "AKIAMINE");
+}
+
+#[tokio::test]
+async fn the_simulated_bedrock_is_called_in_any_case_where_a_variable_says_so() {
+    for word in ["true", "1", "yes"] {
+        let mut variables = NO_IDENTITY.to_vec();
+        variables.extend([
+            ("AWS_ACCESS_KEY_ID", "AKIAREAL"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            // Whatever calls Amazon's address fails.
+            ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:9"),
+            ("SIMULATED_BEDROCK", word),
+        ]);
+        let gateway = Gateway::start(&chain(""), &variables).await;
+        assert!(
+            gateway.log().contains("the SIMULATED Bedrock at "),
+            "{word}"
+        );
+        assert_eq!(chat(&gateway, "second").await.status(), 200, "{word}");
     }
 }

@@ -234,13 +234,23 @@ async fn refusal(variables: &[(&str, &str)]) -> String {
         .await
         .unwrap();
     assert!(!output.status.success());
-    String::from_utf8(output.stderr).unwrap()
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
 #[tokio::test]
 async fn on_lambda_nobody_is_let_in_without_a_key() {
     let said = refusal(&[("ALLOW_NO_MASTER_KEY", "1")]).await;
     assert!(said.contains("no master key"), "{said}");
+}
+
+#[tokio::test]
+async fn on_lambda_the_simulated_bedrock_is_never_called_and_the_log_says_so() {
+    let simulated = ("SIMULATED_BEDROCK", "true");
+    let said = refusal(&[("ALLOW_NO_MASTER_KEY", "1"), simulated]).await;
+    assert!(
+        said.contains("SIMULATED_BEDROCK has no effect here"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub struct Contract {
     pub port: u16,
     /// `LOG_LEVEL`: a level, or one for each target.
     pub log_level: Option<String>,
-    /// `SIMULATED_BEDROCK`: under a Runtime API emulator, call the simulated Bedrock even where there are credentials.
+    /// `SIMULATED_BEDROCK`: call the simulated Bedrock even where there are credentials. Not on Lambda.
     pub simulated: bool,
     /// `CLOUDWATCH_METRICS` (`off`, `stage` or `model`) and `STAGE`: the metrics that are written beside the log.
     pub metrics: Option<Metrics>,

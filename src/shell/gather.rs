@@ -82,6 +82,11 @@ pub(super) async fn gather(
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
+    if contract.simulated && upstream == Upstream::Amazon {
+        tracing::warn!(
+            "SIMULATED_BEDROCK has no effect here: the function calls, and pays for, Amazon Bedrock"
+        );
+    }
     let config = Arc::new(config);
     let in_file = config.general.master_key.as_ref();
     let master_key = contract.master_key(in_file.map(config::Secret::expose))?;

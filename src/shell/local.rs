@@ -20,8 +20,14 @@ pub use super::gather::Upstream;
 /// Records that come within so long of each other share a call to the table, which takes as long again itself.
 const COMMIT_DELAY: Duration = Duration::from_millis(5);
 
-/// Serves until the process is told to stop (Ctrl-C or SIGTERM), then lets requests under way end.
+/// Serves until the process is told to stop (Ctrl-C or SIGTERM), then lets requests under way end. `SIMULATED_BEDROCK`
+/// goes before what the command line says of the upstream.
 pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartError> {
+    let upstream = if contract.simulated {
+        Upstream::Simulated
+    } else {
+        upstream
+    };
     let habits = Habits {
         json_logs: false,
         commit_delay: COMMIT_DELAY,
