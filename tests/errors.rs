@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::keys::key;
 use crate::support::{KEY, TestApp, hello};
 
 #[tokio::test]
@@ -29,16 +30,59 @@ async fn a_wrong_method_is_405_in_openai_s_shape() {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_400_and_says_where_the_list_is() {
+async fn an_unknown_model_is_404_and_names_the_nearest_that_the_key_may_use() {
     let app = TestApp::new().await;
-    let response = app.chat(&hello("nope")).await;
-    assert_eq!(response.status(), 400);
-    let body: Value = response.json().await.unwrap();
-    assert_eq!(body["error"]["param"], "model");
-    assert_eq!(
-        body["error"]["message"],
-        "Invalid model name passed in model=nope. Call `/v1/models` to view available models for your key."
-    );
+    let list = "Call `/v1/models` to view available models for your key.";
+    let of_last = key(
+        &app,
+        json!({"models": ["last"], "aliases": {"nightly": "last"}}),
+    )
+    .await;
+    for (key, name, hint) in [
+        (KEY, "nope", ""),
+        (KEY, "primery", " The nearest of them is 'primary'."),
+        (
+            KEY,
+            "openai/Favorite",
+            " The nearest of them is 'favourite'.",
+        ),
+        (
+            KEY,
+            "backup-20260101-v2:0",
+            " The nearest of them is 'backup'.",
+        ),
+        // What a key may not use it does not hear of.
+        (&of_last, "primery", ""),
+        (&of_last, "lasst", " The nearest of them is 'last'."),
+        (&of_last, "nightli", " The nearest of them is 'nightly'."),
+    ] {
+        for stream in [false, true] {
+            let mut chat = hello(name);
+            chat["max_tokens"] = json!(9);
+            chat["stream"] = json!(stream);
+            let response = json!({"model": name, "input": "hello", "stream": stream});
+            for (path, body) in [
+                ("/v1/chat/completions", &chat),
+                ("/v1/messages", &chat),
+                ("/v1/responses", &response),
+            ] {
+                let request = app.http.post(format!("{}{path}", app.url)).bearer_auth(key);
+                let reply = request.json(body).send().await.unwrap();
+                assert_eq!(reply.status(), 404, "{path} {name}");
+                let body: Value = reply.json().await.unwrap();
+                let said = format!("Invalid model name passed in model={name}. {list}{hint}");
+                assert_eq!(body["error"]["message"], said, "{path}");
+                if path == "/v1/messages" {
+                    assert_eq!(body["error"]["type"], "not_found_error");
+                } else {
+                    assert_eq!(body["error"]["type"], "invalid_request_error");
+                    assert_eq!(body["error"]["code"], "model_not_found");
+                    assert_eq!(body["error"]["param"], "model");
+                }
+            }
+        }
+    }
+    assert!(app.bedrock.requests().is_empty());
 }
 
 #[tokio::test]

@@ -214,9 +214,9 @@ async fn the_first_refused_requests_of_a_minute_are_records_and_all_of_the_maste
     for _ in 0..30 {
         assert_eq!(
             chat(&app, &key, &hello("no-such-model")).await.status(),
-            400
+            404
         );
-        assert_eq!(app.chat(&hello("no-such-model")).await.status(), 400);
+        assert_eq!(app.chat(&hello("no-such-model")).await.status(), 404);
     }
     assert_eq!(records_of(&app, &key).await.len(), FILED);
     assert_eq!(records_of(&app, KEY).await.len(), 30);
@@ -226,7 +226,7 @@ async fn the_first_refused_requests_of_a_minute_are_records_and_all_of_the_maste
     app.clock.advance(Duration::from_secs(60));
     assert_eq!(
         chat(&app, &key, &hello("no-such-model")).await.status(),
-        400
+        404
     );
     assert_eq!(records_of(&app, &key).await.len(), FILED + 2);
 }

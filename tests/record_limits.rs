@@ -222,13 +222,13 @@ model_list:
 "#;
     let app = TestApp::with_config(yaml).await;
     let name = |length| format!("bedrock/us.amazon.{}", "n".repeat(length));
-    for (length, message) in [
-        (400, "The provided model identifier is invalid."),
-        (600, "Invalid model name"),
-        (3_000_000, "Invalid model name"),
+    for (length, status, message) in [
+        (400, 400, "The provided model identifier is invalid."),
+        (600, 404, "Invalid model name"),
+        (3_000_000, 404, "Invalid model name"),
     ] {
         let response = app.chat(&hello(&name(length))).await;
-        assert_eq!(response.status(), 400);
+        assert_eq!(response.status(), status);
         let id = header(&response, "x-sidecar-request-id").to_owned();
         let error: Value = response.json().await.unwrap();
         let said = error["error"]["message"].as_str().unwrap();

@@ -272,7 +272,7 @@ async fn a_request_that_is_refused_is_a_record_that_cost_nothing() {
     wrong["temperature"] = json!("hot");
     wrong["stream"] = json!(true);
     let table = [
-        (unknown, 400, "no-such-model", "maria", false),
+        (unknown, 404, "no-such-model", "maria", false),
         (wrong, 400, "primary", "", true),
         (json!([]), 400, "", "", false),
         (json!({"model": "primary"}), 400, "primary", "", false),

@@ -398,6 +398,89 @@ async fn a_cost_is_calculated_as_it_would_be_billed() {
 }
 
 #[tokio::test]
+async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
+    let app = TestApp::new().await;
+    let calculate = async |body: &Value| {
+        let response = app.post("/spend/calculate", body).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    // 11 of input, 1000 read, 150 written for five minutes and 50 for an hour, 7 of output.
+    let chat = json!({
+        "prompt_tokens": 1211, "completion_tokens": 7, "total_tokens": 1218,
+        "prompt_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50}},
+    });
+    let messages = json!({
+        "input_tokens": 11, "output_tokens": 7, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 200,
+        "cache_creation": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50},
+        "service_tier": "standard", "server_tool_use": null,
+    });
+    let split_alone = json!({
+        "input_tokens": 11, "output_tokens": 7, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": null,
+        "cache_creation": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50},
+    });
+    for usage in [chat, messages, split_alone] {
+        for body in [
+            json!({"completion_response": {"model": "primary", "usage": usage}}),
+            json!({"model": "primary", "usage": usage}),
+        ] {
+            assert_eq!(
+                calculate(&body).await,
+                (200, r#"{"cost":0.00143055}"#.to_owned()),
+                "{body}"
+            );
+        }
+    }
+    // The Responses wire has no split by time.
+    let responses = json!({
+        "input_tokens": 1211, "output_tokens": 7, "total_tokens": 1218, "output_tokens_details": {"reasoning_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200},
+    });
+    let reply = json!({"object": "response", "model": "primary", "service_tier": "auto", "usage": responses});
+    for body in [json!({"completion_response": reply}), reply] {
+        assert_eq!(
+            calculate(&body).await,
+            (200, r#"{"cost":0.0013068}"#.to_owned()),
+            "{body}"
+        );
+    }
+
+    // What the gateway answers it can price: as it comes, whole.
+    let tokens = Tokens {
+        input: 11,
+        output: 7,
+        cache_read: 1000,
+        cache_write_5m: 200,
+        ..Tokens::default()
+    };
+    let answer = Step::reply(Reply::text("Hi.").with_usage(tokens));
+    app.bedrock.always(PRIMARY, answer);
+    let mut message = hello("primary");
+    message["max_tokens"] = json!(9);
+    for (path, body) in [
+        ("/v1/chat/completions", hello("primary")),
+        ("/v1/messages", message),
+        (
+            "/v1/responses",
+            json!({"model": "primary", "input": "hello"}),
+        ),
+    ] {
+        let reply = app.post(path, &body).send().await.unwrap();
+        let reply: Value = reply.json().await.unwrap();
+        for body in [json!({"completion_response": reply}), reply] {
+            let said = calculate(&body).await;
+            assert_eq!(said, (200, r#"{"cost":0.0013068}"#.to_owned()), "{path}");
+        }
+    }
+    for wrong in ["x", "-1"] {
+        let usage = json!({"input_tokens": wrong});
+        let (status, text) = calculate(&json!({"model": "primary", "usage": usage})).await;
+        assert_eq!(status, 400);
+        assert!(text.contains("usage.input_tokens"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_price_of_the_configuration_goes_before_the_catalog_s() {
     let app = TestApp::with_config(
         r#"

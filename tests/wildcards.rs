@@ -67,7 +67,7 @@ async fn a_model_that_bedrock_does_not_have_gets_bedrock_s_own_refusal() {
 
     // What is no name of a model at all is not asked.
     let response = app.chat(&hello("bedrock/us.nobody no-such-model")).await;
-    assert_eq!(response.status(), 400);
+    assert_eq!(response.status(), 404);
     let error: Value = response.json().await.unwrap();
     let message = error["error"]["message"].as_str().unwrap();
     assert!(message.starts_with("Invalid model name"), "{message}");

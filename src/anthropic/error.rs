@@ -12,8 +12,6 @@ const OVERLOADED: u16 = 529;
 /// The status that Anthropic's service would give.
 pub(super) fn status(error: &ApiError) -> StatusCode {
     match error.status {
-        // All that can be wrong with a model's name is that nobody has it.
-        StatusCode::BAD_REQUEST if error.param.as_deref() == Some("model") => StatusCode::NOT_FOUND,
         StatusCode::REQUEST_TIMEOUT => StatusCode::GATEWAY_TIMEOUT,
         StatusCode::SERVICE_UNAVAILABLE => {
             StatusCode::from_u16(OVERLOADED).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)

@@ -1,4 +1,4 @@
-//! Which keys there are: those that a section knows, those of LiteLLM that do nothing here, and typing errors.
+//! Which keys there are: those that a section knows, and those of LiteLLM that do nothing here.
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
@@ -34,15 +34,6 @@ impl<'de> Deserializer<'de> for Ask<'_> {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
-}
-
-/// The known key that someone who wrote `key` most likely meant.
-pub(super) fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    known
-        .map(|known| (strsim::damerau_levenshtein(key, known), known))
-        .min()
-        .filter(|(distance, known)| *distance <= known.len().max(key.len()) / 3)
-        .map(|(_, known)| known)
 }
 
 /// Keys of LiteLLM that are understood, and why they have no effect. Keyed by section; `""` is the top level.
@@ -207,13 +198,5 @@ mod tests {
             patience.contains(&"sse_keepalive_ping_interval_seconds"),
             "{patience:?}"
         );
-    }
-
-    #[test]
-    fn the_nearest_key_is_near() {
-        let known = || ["aws_region_name", "model", "rpm"].into_iter();
-        assert_eq!(nearest("aws_regionname", known()), Some("aws_region_name"));
-        assert_eq!(nearest("modle", known()), Some("model"));
-        assert_eq!(nearest("temperature", known()), None);
     }
 }

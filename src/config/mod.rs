@@ -20,6 +20,7 @@ mod lenient;
 mod load;
 mod locate;
 mod made;
+mod nearest;
 mod network;
 mod overrides;
 mod path;
@@ -47,6 +48,7 @@ pub use deployment::{
     Origin, Share,
 };
 pub use error::{ConfigError, Place, Warning};
+pub use nearest::nearest_model;
 pub use network::{Network, NotANetwork};
 pub use period::{NotAPeriod, Period, Window};
 pub use public::hide_addresses;

@@ -6,7 +6,7 @@ use serde_yaml::Value;
 
 use super::document::Document;
 use super::groups::Groups;
-use super::keys::nearest;
+use super::nearest::nearest;
 use super::path::Path;
 use super::schema::{AliasParam, Routes};
 use super::{Alias, ConfigError, Fallbacks, Routing};

@@ -6,7 +6,8 @@ use serde_yaml::{Mapping, Value};
 use crate::ordered;
 
 use super::document::Document;
-use super::keys::{fields_of, nearest, without_effect};
+use super::keys::{fields_of, without_effect};
+use super::nearest::nearest;
 use super::path::{Path, Step};
 use super::read::read;
 use super::{ConfigError, Warning};

@@ -1,9 +1,13 @@
 //! Which models a caller may ask for.
 
 use http::StatusCode;
+use jiff::Timestamp;
 
 use crate::app::AppState;
+use crate::chain::UnknownModel;
+use crate::config::nearest_model;
 use crate::keys::{Caller, VirtualKey};
+use crate::store::keys;
 use crate::wire::ApiError;
 
 /// The group that a caller means by a model's name; without one, the configuration's default. A key's own aliases go
@@ -13,11 +17,12 @@ pub(super) fn group(
     caller: &Caller,
     model: Option<&str>,
 ) -> Result<String, ApiError> {
+    let unknown = |unknown| unknown_model(app, caller, &unknown);
     let Some(key) = &caller.virtual_key else {
-        return Ok(app.routes.group(model)?.to_owned());
+        return Ok(app.routes.group(model).map_err(unknown)?.to_owned());
     };
     let meant = model.map(|model| key.alias_of(model));
-    let group = app.routes.group(meant)?;
+    let group = app.routes.group(meant).map_err(unknown)?;
     if allows(app, key, model.unwrap_or(group), group) {
         return Ok(group.to_owned());
     }
@@ -34,6 +39,38 @@ pub(super) fn group(
         param: Some("model".to_owned()),
         ..error
     })
+}
+
+/// The refusal of a name that no model has: 404, as OpenAI and Anthropic answer it. It names the model that was
+/// probably meant, which is one that this caller may use.
+pub(super) fn unknown_model(app: &AppState, caller: &Caller, unknown: &UnknownModel) -> ApiError {
+    let visible = visible_names(app, caller);
+    let usable: Vec<&str> = visible
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.contains('*'))
+        .collect();
+    let message = match nearest_model(&unknown.name, &usable) {
+        Some(nearest) => format!("{unknown} The nearest of them is '{nearest}'."),
+        None => unknown.to_string(),
+    };
+    ApiError {
+        param: Some("model".to_owned()),
+        code: Some("model_not_found"),
+        ..ApiError::not_found(message)
+    }
+}
+
+/// The names of models that are listed for a caller: the configuration's and its key's own aliases.
+pub(super) fn visible_names(app: &AppState, caller: &Caller) -> Vec<String> {
+    let mut names = app.config.listed_names(keys::day(Timestamp::now()));
+    if let Some(key) = &caller.virtual_key {
+        let own = key.settings.aliases.keys().cloned();
+        let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
+        names.extend(new);
+    }
+    names.retain(|name| may_see(app, caller, name));
+    names
 }
 
 /// Whether a caller may ask for a model by this name.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
-use crate::chain::{Ask, UnknownModel};
+use crate::chain::Ask;
 use crate::conversation::Request;
 use crate::keys::{Caller, Presented};
 use crate::spend::RequestId;
@@ -337,10 +337,4 @@ fn whole<W: Wire>(id: RequestId, told: Option<Told>, head: Head) -> Response {
     trail::add(response.headers_mut(), &id, target.as_deref(), &attempts);
     standing::add(response.headers_mut(), &told.standing, cost);
     response
-}
-
-impl From<UnknownModel> for ApiError {
-    fn from(unknown: UnknownModel) -> Self {
-        Self::bad_request(unknown.to_string(), "model")
-    }
 }

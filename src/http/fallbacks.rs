@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use crate::app::AppState;
 use crate::chain::{Fallback, FallbackRequest, FallbackSource};
@@ -49,9 +49,13 @@ pub(super) fn of_request(
     let origin = Arc::new(origin);
     let resolve = |name: &str| {
         let group = access::group(&origin.app, &origin.caller, Some(name));
-        group.map_err(|error| ApiError {
-            param: Some("fallbacks".to_owned()),
-            ..error
+        group.map_err(|error| match error.status {
+            // The model that was asked for is there: it is this field that is wrong.
+            StatusCode::NOT_FOUND => ApiError::bad_request(error.message, "fallbacks"),
+            _ => ApiError {
+                param: Some("fallbacks".to_owned()),
+                ..error
+            },
         })
     };
     let same = |name: &str| {

@@ -15,6 +15,7 @@ use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
 use crate::wire::ApiError;
 
+use super::access;
 use super::auth::Admin;
 use super::probe::Probe;
 
@@ -47,7 +48,11 @@ pub(super) async fn every_deployment(
     Query(which): Query<Which>,
 ) -> Result<Json<Value>, ApiError> {
     let targets: Vec<Arc<Target>> = match &which.model {
-        Some(model) => app.routes.targets(app.routes.group(Some(model))?),
+        Some(model) => {
+            let group = app.routes.group(Some(model));
+            let group = group.map_err(|unknown| access::unknown_model(&app, &caller, &unknown))?;
+            app.routes.targets(group)
+        }
         None => app.routes.all().cloned().collect(),
     };
     let checks = targets

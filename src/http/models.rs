@@ -13,7 +13,6 @@ use crate::app::AppState;
 use crate::catalog::Limits;
 use crate::config::FallbackKind;
 use crate::keys::Caller;
-use crate::store::keys;
 use crate::wire::ApiError;
 
 use super::access;
@@ -54,18 +53,14 @@ pub(super) async fn list(
     if with_chains {
         app.routes.refresh().await;
     }
-    let mut names = app.config.listed_names(keys::day(Timestamp::now()));
+    let mut names = access::visible_names(&app, &caller);
     if options.return_wildcard_routes == Some(true) {
         let groups = app.config.groups().iter();
         let patterns = groups.filter(|group| group.is_pattern());
-        names.extend(patterns.map(|group| group.name.clone()));
+        let patterns = patterns.map(|group| group.name.clone());
+        let seen = patterns.filter(|name| access::may_see(&app, &caller, name));
+        names.extend(seen);
     }
-    if let Some(key) = &caller.virtual_key {
-        let own = key.settings.aliases.keys().cloned();
-        let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();
-        names.extend(new);
-    }
-    names.retain(|name| access::may_see(&app, &caller, name));
     if speaks_anthropic(&headers) {
         let infos = names.iter().map(|name| info(&app, &caller, name));
         let page = ModelPage::new(

@@ -8,7 +8,6 @@ pub(crate) mod content;
 mod files;
 pub(crate) mod format;
 mod message;
-mod priced;
 mod reply;
 mod request;
 mod service;
@@ -19,7 +18,6 @@ mod unsupported;
 mod usage;
 
 pub use chunk::ChunkWriter;
-pub use priced::Priced;
 pub use reply::{Completion, completion};
 pub use request::ChatRequest;
 pub use stored::stored_reply;

@@ -19,6 +19,7 @@ pub(crate) mod loose;
 pub(crate) mod media;
 pub(crate) mod numbers;
 mod options;
+mod priced;
 mod seal;
 mod stored;
 pub(crate) mod surrogates;
@@ -29,6 +30,7 @@ pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 
 pub(crate) use options::Control;
+pub use priced::Priced;
 pub use seal::Seal;
 pub use stored::stored_request;
 

@@ -1,4 +1,4 @@
-//! `POST /spend/calculate`: what an answer cost, or what a prompt would.
+//! `POST /spend/calculate`: what an answer cost, by whichever wire it came, or what a prompt would.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -8,10 +8,12 @@ use serde::Serialize;
 use crate::app::AppState;
 use crate::catalog::{Catalog, Price, Terms};
 use crate::conversation::Usage;
-use crate::openai::{ChatRequest, Priced};
+use crate::keys::Caller;
+use crate::openai::ChatRequest;
 use crate::spend::{Dollars, cost};
-use crate::wire::{ApiError, Body as _};
+use crate::wire::{ApiError, Body as _, Priced};
 
+use super::super::access;
 use super::super::auth::Key;
 use super::super::body::Body;
 use super::json;
@@ -29,12 +31,12 @@ struct Calculated {
 /// whose answer is not in it.
 pub(super) async fn cost_of(
     State(app): State<AppState>,
-    Key(_): Key,
+    Key(caller): Key,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let priced = Priced::parse(&body)?;
-    let price = price_of(&app, &priced.model)?;
+    let price = price_of(&app, &caller, &priced.model)?;
     let usage = match priced.usage {
         Some(usage) => usage,
         None => {
@@ -60,7 +62,7 @@ pub(super) async fn cost_of(
 }
 
 /// The price of a name of the configuration, that of its first deployment, or of a Bedrock id.
-fn price_of(app: &AppState, model: &str) -> Result<Option<Price>, ApiError> {
+fn price_of(app: &AppState, caller: &Caller, model: &str) -> Result<Option<Price>, ApiError> {
     let unknown = match app.routes.group(Some(model)) {
         Ok(group) => {
             let targets = app.routes.targets(group);
@@ -74,6 +76,7 @@ fn price_of(app: &AppState, model: &str) -> Result<Option<Price>, ApiError> {
     if found.known {
         Ok(found.price)
     } else {
-        Err(unknown.into())
+        let unknown = access::unknown_model(app, caller, &unknown);
+        Err(ApiError::bad_request(unknown.message, "model"))
     }
 }
