@@ -83,6 +83,17 @@ async fn an_unknown_model_is_404_and_names_the_nearest_that_the_key_may_use() {
         }
     }
     assert!(app.bedrock.requests().is_empty());
+
+    let get = async |key: &str, name: &str| {
+        let url = format!("{}/v1/models/{name}", app.url);
+        let reply = app.http.get(url).bearer_auth(key).send().await.unwrap();
+        assert_eq!(reply.status(), 404);
+        let error: Value = reply.json().await.unwrap();
+        error["error"]["message"].as_str().unwrap().to_owned()
+    };
+    assert!(get(KEY, "primery").await.ends_with(": 'primary'"));
+    assert!(get(&of_last, "lasst").await.ends_with(": 'last'"));
+    assert!(get(&of_last, "primary").await.ends_with("not accessible"));
 }
 
 #[tokio::test]

@@ -158,6 +158,100 @@ async fn fields_that_nobody_here_knows_are_left_out_and_the_reply_names_them() {
 }
 
 #[tokio::test]
+async fn bookkeeping_in_a_form_that_nobody_here_knows_is_left_out_by_its_name() {
+    let app = TestApp::new().await;
+    let chat = hello("primary");
+    let responses = json!({"model": "primary", "input": "hi"});
+    let odd = [
+        json!({"of": ["tomorrow"]}),
+        json!([7]),
+        json!(7),
+        json!(true),
+    ];
+    for (path, body, fields) in [
+        (
+            "/v1/chat/completions",
+            &chat,
+            &["user", "litellm_session_id", "stream_options"][..],
+        ),
+        (
+            "/v1/responses",
+            &responses,
+            &["user", "safety_identifier", "prompt_cache_key", "include"],
+        ),
+        (
+            "/v1/chat/completions",
+            &chat,
+            &["prompt_cache_options", "moderation"],
+        ),
+        (
+            "/v1/responses",
+            &responses,
+            &["prompt_cache_options", "moderation", "thread"],
+        ),
+    ] {
+        for (at, value) in odd.iter().enumerate() {
+            for field in fields {
+                let mut body = body.clone();
+                body[field] = value.clone();
+                body["stream"] = json!(at % 2 == 0);
+                let reply = app.post(path, &body).send().await.unwrap();
+                assert_eq!(reply.status(), 200, "{path} {field} {value}");
+                let dropped = header(&reply, DROPPED);
+                let expected = match (*field, value) {
+                    // These have the form that they are known in.
+                    ("include", Value::Array(_)) | ("stream_options", Value::Object(_)) => "",
+                    _ => field,
+                };
+                assert_eq!(dropped, expected, "{path} {value}");
+            }
+        }
+    }
+    let mut body = chat;
+    body["stream_options"] = json!({"include_usage": "of course"});
+    let reply = app.chat(&body).await;
+    assert_eq!(header(&reply, DROPPED), "stream_options.include_usage");
+}
+
+#[tokio::test]
+async fn guardrails_of_litellm_are_refused_unless_they_are_to_be_ignored() {
+    let app = TestApp::new().await;
+    let mut messages = hello("primary");
+    messages["max_tokens"] = json!(9);
+    for (path, body) in [
+        ("/v1/chat/completions", hello("primary")),
+        ("/v1/messages", messages),
+        ("/v1/responses", json!({"model": "primary", "input": "hi"})),
+    ] {
+        for wanted in [json!(["pii"]), json!([{"pii": {"extra_body": {}}}])] {
+            for stream in [false, true] {
+                let mut body = body.clone();
+                body["guardrails"] = wanted.clone();
+                body["stream"] = json!(stream);
+                let reply = app.post(path, &body).send().await.unwrap();
+                assert_eq!(reply.status(), 400, "{path}");
+                let text = reply.text().await.unwrap();
+                assert!(
+                    text.contains("'guardrails'") && text.contains("drop_params"),
+                    "{text}"
+                );
+                body["drop_params"] = json!(true);
+                let reply = app.post(path, &body).send().await.unwrap();
+                assert_eq!(reply.status(), 200, "{path}");
+                assert_eq!(header(&reply, DROPPED), "guardrails");
+            }
+        }
+        for nothing in [json!([]), json!(null)] {
+            let mut body = body.clone();
+            body["guardrails"] = nothing;
+            let reply = app.post(path, &body).send().await.unwrap();
+            assert_eq!(reply.status(), 200, "{path}");
+            assert!(reply.headers().get(DROPPED).is_none());
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_field_must_be_is_said_with_its_name() {
     let app = TestApp::new().await;
     let cases = [

@@ -16,7 +16,7 @@
 //! | server-side tools alone, or one that `tool_choice` names | 400 |
 //! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
 //! | `memory_…` | 400: it works as a tool with an `input_schema` |
-//! | `mcp_servers`, `container` | 400, or ignored with `drop_params` |
+//! | `mcp_servers`, `container`, LiteLLM's `guardrails` | 400, or ignored with `drop_params` |
 //! | fields that nobody here knows | left out; the reply's `x-sidecar-dropped` names them |
 //! | files by id, documents at web addresses | 400 |
 //! | `eager_input_streaming` on a tool | `false` on every tool: arguments come whole; else they come as they are written, where the answer streams and the model does that |

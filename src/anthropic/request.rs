@@ -49,6 +49,7 @@ pub struct MessagesRequest {
     anthropic_beta: Option<Betas>,
     mcp_servers: Option<Value>,
     container: Option<Value>,
+    guardrails: Option<Value>,
     // The gateway's own, by LiteLLM's names.
     drop_params: Option<bool>,
     tags: Option<Value>,
@@ -195,6 +196,7 @@ impl MessagesRequest {
         let service = [
             ("mcp_servers", &self.mcp_servers),
             ("container", &self.container),
+            ("guardrails", &self.guardrails),
         ];
         let asked = service.into_iter().filter(|(_, value)| asks(value));
         asked.map(|(field, _)| field.to_owned()).collect()

@@ -44,13 +44,7 @@ pub(super) fn group(
 /// The refusal of a name that no model has: 404, as OpenAI and Anthropic answer it. It names the model that was
 /// probably meant, which is one that this caller may use.
 pub(super) fn unknown_model(app: &AppState, caller: &Caller, unknown: &UnknownModel) -> ApiError {
-    let visible = visible_names(app, caller);
-    let usable: Vec<&str> = visible
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !name.contains('*'))
-        .collect();
-    let message = match nearest_model(&unknown.name, &usable) {
+    let message = match nearest(app, caller, &unknown.name) {
         Some(nearest) => format!("{unknown} The nearest of them is '{nearest}'."),
         None => unknown.to_string(),
     };
@@ -59,6 +53,17 @@ pub(super) fn unknown_model(app: &AppState, caller: &Caller, unknown: &UnknownMo
         code: Some("model_not_found"),
         ..ApiError::not_found(message)
     }
+}
+
+/// The model that was probably meant by a name that no model has, of those that a caller may use.
+pub(super) fn nearest(app: &AppState, caller: &Caller, name: &str) -> Option<String> {
+    /// So many characters of a name are compared: a client may write megabytes.
+    const LONGEST: usize = 200;
+    let written: String = name.chars().take(LONGEST).collect();
+    let mut visible = visible_names(app, caller);
+    visible.retain(|name| !name.contains('*') && may_use(app, caller, name));
+    let usable: Vec<&str> = visible.iter().map(String::as_str).collect();
+    nearest_model(&written, &usable).map(str::to_owned)
 }
 
 /// The names of models that are listed for a caller: the configuration's and its key's own aliases.
@@ -75,7 +80,10 @@ pub(super) fn visible_names(app: &AppState, caller: &Caller) -> Vec<String> {
 
 /// Whether a caller may ask for a model by this name.
 pub(super) fn may_use(app: &AppState, caller: &Caller, name: &str) -> bool {
-    group(app, caller, Some(name)).is_ok()
+    let key = caller.virtual_key.as_ref();
+    let meant = key.map_or(name, |key| key.alias_of(name));
+    let group = app.routes.group(Some(meant));
+    group.is_ok_and(|group| key.is_none_or(|key| allows(app, key, name, group)))
 }
 
 /// Whether a name of the configuration's is shown to a caller: also that of a pattern, which is no model.

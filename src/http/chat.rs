@@ -24,7 +24,7 @@ use super::filing::Prompt;
 use super::listener::Told;
 use super::log::HasOwnLine;
 use super::refusal::Refused;
-use super::{access, fallbacks, remote_images, sse, standing, trail};
+use super::{access, fallbacks, remote_images, sse, standing, trail, unsupported};
 
 /// `POST /chat/completions`.
 pub(super) async fn completions<W: Wire>(
@@ -183,7 +183,7 @@ impl Asked {
     ) -> Result<Prepared, ApiError> {
         let model = options.model.take().or_else(|| self.model_in_path.clone());
         let group = access::group(app, &self.caller, model.as_deref())?;
-        options.settle_unsupported(app.drops_params(&group))?;
+        unsupported::settle(app, &group, &mut options)?;
         let fallbacks = match options.fallbacks.take() {
             Some(written) => {
                 let origin = fallbacks::Origin {

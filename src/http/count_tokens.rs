@@ -14,7 +14,7 @@ use crate::wire::ApiError;
 
 use super::auth::Key;
 use super::body::Body;
-use super::{access, chat, standing};
+use super::{access, chat, standing, unsupported};
 
 /// The answer, in Anthropic's shape.
 #[derive(Debug, Serialize)]
@@ -65,6 +65,6 @@ async fn prompt(
 ) -> Result<(Request, String), ApiError> {
     let (request, mut options) = chat::read::<Messages>(app, caller, headers, body).await?;
     let group = access::group(app, caller, options.model.as_deref())?;
-    options.settle_unsupported(app.drops_params(&group))?;
+    unsupported::settle(app, &group, &mut options)?;
     Ok((request, group))
 }

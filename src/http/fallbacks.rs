@@ -15,6 +15,7 @@ use crate::wire::{ApiError, Fields, WireFallback, limits};
 
 use super::access;
 use super::chat::Spoken;
+use super::unsupported;
 
 /// More names than this are refused: each costs calls, and any of them may be billed.
 const MOST: usize = 20;
@@ -139,7 +140,7 @@ impl Changed {
         let body =
             body.ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
         let (request, mut options) = wire.read(app, caller, headers, &body).await?;
-        options.settle_unsupported(app.drops_params(&self.group))?;
+        unsupported::settle(app, &self.group, &mut options)?;
         Ok(request)
     }
 }

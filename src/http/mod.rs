@@ -7,6 +7,7 @@ mod access;
 mod auth;
 mod body;
 mod chat;
+mod chat_route;
 mod count_tokens;
 mod error;
 mod exchange;
@@ -28,6 +29,7 @@ mod spend;
 mod sse;
 mod standing;
 mod trail;
+mod unsupported;
 
 use axum::Router;
 use axum::extract::Request;
@@ -41,16 +43,17 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::anthropic::Messages;
 use crate::app::{AppState, BodyTimes};
-use crate::openai::Chat;
 use crate::responses::Responses;
+
+use chat_route::ChatRoute;
 
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
     let api = Router::new()
-        .route("/chat/completions", post(chat::completions::<Chat>))
+        .route("/chat/completions", post(chat::completions::<ChatRoute>))
         .route(
             "/engines/{model}/chat/completions",
-            post(chat::completions_of::<Chat>),
+            post(chat::completions_of::<ChatRoute>),
         )
         .route("/responses", post(chat::completions::<Responses>))
         .route("/messages", post(chat::completions::<Messages>))
@@ -64,11 +67,11 @@ pub(crate) fn router(app: AppState) -> Router {
         .nest("/v1", api)
         .route(
             "/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of::<Chat>),
+            post(chat::completions_of::<ChatRoute>),
         )
         .route(
             "/v1/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of::<Chat>),
+            post(chat::completions_of::<ChatRoute>),
         )
         .merge(spend::routes())
         .merge(keys::routes())

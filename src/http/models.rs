@@ -92,12 +92,14 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if !access::may_use(&app, &caller, &id) {
-        let error = ApiError::not_found(format!(
-            "The model `{id}` does not exist or is not accessible"
-        ));
+        let mut message = format!("The model `{id}` does not exist or is not accessible");
+        if let Some(nearest) = access::nearest(&app, &caller, &id) {
+            message.push_str(&format!(". The nearest that is: '{nearest}'"));
+        }
         return Err(ApiError {
             param: Some("model".to_owned()),
-            ..error
+            code: Some("model_not_found"),
+            ..ApiError::not_found(message)
         });
     }
     if speaks_anthropic(&headers) {

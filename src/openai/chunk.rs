@@ -11,9 +11,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Event, Usage};
-use crate::wire::{ApiError, Head, Writer};
+use crate::wire::{ApiError, Head, Writer, free_form};
 
 use super::annotations::Annotation;
+use super::delta::{
+    CalledDelta, Choice, Delta, Opening, ThinkingDelta, ThinkingKind, ToolCallDelta,
+};
 use super::reply::finish_reason;
 use super::usage::WireUsage;
 
@@ -24,81 +27,22 @@ pub struct ChunkWriter {
     /// Every chunk up to its choices, written once: it is most of a chunk's bytes.
     opening: Vec<u8>,
     role_sent: bool,
-    /// The tool call whose arguments may still come, and whether any came.
-    open_call: Option<(usize, bool)>,
+    /// The tool call whose arguments may still come.
+    open_call: Option<OpenCall>,
     /// Position in `thinking_blocks`; the next thinking after a signature is another entry.
     thinking_index: usize,
     /// Annotations so far.
     annotations: usize,
 }
 
-/// A chunk without what differs from one to the next: its choices, or the usage.
-#[derive(Serialize)]
-struct Opening<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: i64,
-    model: &'a str,
-}
-
-#[derive(Serialize)]
-struct Choice<'a> {
-    index: u32,
-    delta: Delta<'a>,
-    finish_reason: Option<&'static str>,
-}
-
-#[derive(Default, Serialize)]
-struct Delta<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thinking_blocks: Option<[ThinkingDelta<'a>; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_calls: Option<[ToolCallDelta<'a>; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<[Annotation; 1]>,
-}
-
-#[derive(Serialize)]
-struct ThinkingDelta<'a> {
+/// A tool call whose arguments may still come.
+#[derive(Debug)]
+struct OpenCall {
     index: usize,
-    #[serde(flatten)]
-    kind: ThinkingKind<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ThinkingKind<'a> {
-    Thinking {
-        thinking: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        signature: Option<&'a str>,
-    },
-    RedactedThinking {
-        data: String,
-    },
-}
-
-#[derive(Serialize)]
-struct ToolCallDelta<'a> {
-    index: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#type: Option<&'static str>,
-    function: FunctionDelta<'a>,
-}
-
-#[derive(Serialize)]
-struct FunctionDelta<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    arguments: &'a str,
+    /// Of a custom tool, all so far: its text is inside the JSON that the model writes, and goes out when that is whole.
+    /// Of a function, nothing: its arguments go out as they come.
+    held_back: Option<String>,
+    any_sent: bool,
 }
 
 impl Writer for ChunkWriter {
@@ -180,39 +124,9 @@ impl Writer for ChunkWriter {
                 );
                 self.thinking_index += 1;
             }
-            Event::ToolCall { index, id, name } => {
-                self.open_call = Some((*index, false));
-                let function = FunctionDelta {
-                    name: Some(name),
-                    arguments: "",
-                };
-                self.tool_call(
-                    ToolCallDelta {
-                        index: *index,
-                        id: Some(id),
-                        r#type: Some("function"),
-                        function,
-                    },
-                    out,
-                );
-            }
+            Event::ToolCall { index, id, name } => self.begin_call(*index, id, name, out),
             Event::ToolInput { json, .. } if json.is_empty() => {}
-            Event::ToolInput { index, json } => {
-                self.open_call = Some((*index, true));
-                let function = FunctionDelta {
-                    name: None,
-                    arguments: json,
-                };
-                self.tool_call(
-                    ToolCallDelta {
-                        index: *index,
-                        id: None,
-                        r#type: None,
-                        function,
-                    },
-                    out,
-                );
-            }
+            Event::ToolInput { index, json } => self.go_on_with_call(*index, json, out),
             Event::Stop(reason) => {
                 self.choice(self.first_delta(), Some(finish_reason(reason)), out)
             }
@@ -235,23 +149,69 @@ impl Writer for ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// A tool without arguments still needs JSON that parses.
-    fn close_call(&mut self, out: &mut BytesMut) {
-        if let Some((index, false)) = self.open_call.take() {
-            let function = FunctionDelta {
-                name: None,
-                arguments: "{}",
-            };
-            self.tool_call(
-                ToolCallDelta {
-                    index,
-                    id: None,
-                    r#type: None,
-                    function,
-                },
-                out,
-            );
+    fn begin_call(&mut self, index: usize, id: &str, name: &String, out: &mut BytesMut) {
+        let is_custom = self.head.free_form.contains(name);
+        self.open_call = Some(OpenCall {
+            index,
+            held_back: is_custom.then(String::new),
+            any_sent: false,
+        });
+        let name = Some(name.as_str());
+        let (kind, called) = if is_custom {
+            ("custom", CalledDelta::Custom { name, input: "" })
+        } else {
+            let arguments = "";
+            ("function", CalledDelta::Function { name, arguments })
+        };
+        let call = ToolCallDelta {
+            index,
+            id: Some(id),
+            r#type: Some(kind),
+            called,
+        };
+        self.tool_call(call, out);
+    }
+
+    fn go_on_with_call(&mut self, index: usize, json: &str, out: &mut BytesMut) {
+        if let Some(open) = self.open_call.as_mut().filter(|open| open.index == index) {
+            open.any_sent = true;
+            if let Some(held_back) = &mut open.held_back {
+                held_back.push_str(json);
+                return;
+            }
         }
+        let (name, arguments) = (None, json);
+        self.further(index, CalledDelta::Function { name, arguments }, out);
+    }
+
+    /// Sends what was held back. A function without arguments still needs JSON that parses.
+    fn close_call(&mut self, out: &mut BytesMut) {
+        let Some(open) = self.open_call.take() else {
+            return;
+        };
+        let name = None;
+        match open.held_back {
+            Some(json) => {
+                let input = &free_form::text(&json);
+                self.further(open.index, CalledDelta::Custom { name, input }, out);
+            }
+            None if !open.any_sent => {
+                let arguments = "{}";
+                self.further(open.index, CalledDelta::Function { name, arguments }, out);
+            }
+            None => {}
+        }
+    }
+
+    /// A further fragment of a call.
+    fn further(&mut self, index: usize, called: CalledDelta<'_>, out: &mut BytesMut) {
+        let call = ToolCallDelta {
+            index,
+            id: None,
+            r#type: None,
+            called,
+        };
+        self.tool_call(call, out);
     }
 
     fn thinking<'a>(&mut self, text: &'a str, kind: ThinkingKind<'a>, out: &mut BytesMut) {

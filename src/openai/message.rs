@@ -1,13 +1,15 @@
 //! One entry of `messages`.
 
 use serde::Deserialize;
+use serde::de::MapAccess;
 use serde_json::Value;
 
 use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 
 use crate::wire::limits::MOST_PARTS;
+use crate::wire::loose::{Form, object};
 use crate::wire::{
-    ApiError, Arguments, CacheControl, Content, LeftOut, List, Loose, redacted, signed,
+    ApiError, Arguments, CacheControl, Content, LeftOut, List, Loose, free_form, redacted, signed,
 };
 
 use super::content::WirePart;
@@ -21,28 +23,47 @@ pub(super) struct WireMessage {
     content: Content<WirePart>,
     name: Option<String>,
     tool_calls: Option<List<WireToolCall, MOST_PARTS>>,
-    function_call: Option<Box<WireFunction>>,
+    #[serde(default)]
+    function_call: Loose<Called>,
     tool_call_id: Option<String>,
     thinking_blocks: Option<List<WireThinkingBlock, MOST_PARTS>>,
     cache_control: Option<CacheControl>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a tool call (an object)")]
-struct WireToolCall {
-    #[serde(default)]
-    id: String,
-    function: WireFunction,
-    cache_control: Option<CacheControl>,
+/// A call of a function or of a custom tool; what a type that nobody here knows has is read whatever it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "a tool call (an object)")]
+pub(crate) struct WireToolCall {
+    id: Loose<String>,
+    r#type: Loose<String>,
+    function: Loose<Called>,
+    custom: Loose<Called>,
+    cache_control: Loose<CacheControl>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a function call (an object)")]
-struct WireFunction {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
+impl Form for WireToolCall {
+    const EXPECTED: &'static str = "a tool call (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
+}
+
+/// What is called: a function with arguments, or a custom tool with its text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Called {
+    name: Loose<String>,
     arguments: Value,
+    input: Loose<String>,
+}
+
+impl Form for Called {
+    const EXPECTED: &'static str = "a call (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
 }
 
 /// A block of thinking as this gateway sent it; what else a client makes of it is skipped.
@@ -114,17 +135,14 @@ impl WireMessage {
                     .enumerate()
                 {
                     let path = format!("{path}.tool_calls[{index}]");
-                    parts.extend(call.into_parts(&path, arguments)?);
+                    parts.extend(call.into_parts(&path, arguments, left_out)?);
                 }
                 // OpenAI's old form, as old histories have it; its result names the function too.
-                if let Some(function) = self.function_call {
-                    let call = WireToolCall {
-                        id: function.name.clone(),
-                        function: *function,
-                        cache_control: None,
-                    };
+                if let Some(called) = self.function_call.optional(path, "function_call")? {
                     let path = format!("{path}.function_call");
-                    parts.extend(call.into_parts(&path, arguments)?);
+                    let name = called.name.filled(&path, "name")?;
+                    let inputs = arguments.read(called.arguments, &format!("{path}.arguments"))?;
+                    parts.extend(calls(&name, &name, inputs));
                 }
                 Role::Assistant
             }
@@ -153,36 +171,57 @@ impl WireMessage {
 }
 
 impl WireToolCall {
-    fn into_parts(
+    /// The calls that this one is, with its cache mark behind them; for a type that nobody here knows, a note.
+    pub(crate) fn into_parts(
         self,
         path: &str,
         arguments: &mut Arguments,
-    ) -> Result<impl Iterator<Item = Part> + use<>, ApiError> {
-        for (field, value) in [("id", &self.id), ("function.name", &self.function.name)] {
-            if value.is_empty() {
-                let param = format!("{path}.{field}");
-                return Err(ApiError::bad_request(
-                    format!("Missing required parameter: '{param}'."),
-                    param,
-                ));
+        left_out: &mut LeftOut,
+    ) -> Result<Vec<Part>, ApiError> {
+        let is_custom = self.function.as_given().is_none()
+            && (self.custom.as_given().is_some()
+                || self.r#type.as_given().is_some_and(|kind| kind == "custom"));
+        let mut parts = match &self.r#type {
+            Loose::Given(kind)
+                if !is_custom && kind != "function" && self.function.as_given().is_none() =>
+            {
+                vec![left_out.note(kind)]
             }
-        }
-        let mark = self
-            .cache_control
-            .map(|control| Part::CacheMark(control.ttl()));
-        let path = format!("{path}.function.arguments");
-        let calls = arguments
-            .read(self.function.arguments, &path)?
-            .into_iter()
-            .map(move |input| {
-                Part::ToolCall(ToolCall {
-                    id: self.id.clone(),
-                    name: self.function.name.clone(),
-                    input,
-                })
-            });
-        Ok(calls.chain(mark))
+            _ => {
+                let id = self.id.filled(path, "id")?;
+                let (field, called) = if is_custom {
+                    ("custom", self.custom)
+                } else {
+                    ("function", self.function)
+                };
+                let called = called.optional(path, field)?.unwrap_or_default();
+                let path = format!("{path}.{field}");
+                let name = called.name.filled(&path, "name")?;
+                let inputs = if is_custom {
+                    let text = called.input.optional(&path, "input")?;
+                    vec![free_form::arguments(&text.unwrap_or_default())]
+                } else {
+                    arguments.read(called.arguments, &format!("{path}.arguments"))?
+                };
+                calls(&id, &name, inputs)
+            }
+        };
+        let mark = self.cache_control.optional(path, "cache_control")?;
+        parts.extend(mark.map(|control| Part::CacheMark(control.ttl())));
+        Ok(parts)
     }
+}
+
+/// Calls of one name under one id.
+fn calls(id: &str, name: &str, inputs: Vec<Value>) -> Vec<Part> {
+    let calls = inputs.into_iter().map(|input| {
+        Part::ToolCall(ToolCall {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            input,
+        })
+    });
+    calls.collect()
 }
 
 /// A result with its cache marks behind it: Bedrock takes none inside.

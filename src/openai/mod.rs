@@ -5,15 +5,16 @@
 mod annotations;
 mod chunk;
 pub(crate) mod content;
+mod delta;
 mod files;
 pub(crate) mod format;
-mod message;
+pub(crate) mod message;
 mod reply;
 mod request;
 mod service;
 mod stored;
+pub(crate) mod stream_options;
 mod thinking;
-mod tools;
 mod unsupported;
 mod usage;
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Reply, ReplyPart, StopReason};
-use crate::wire::Head;
+use crate::wire::{Head, free_form};
 
 use super::annotations::Annotation;
 use super::usage::WireUsage;
@@ -54,14 +54,42 @@ enum ThinkingBlock {
 #[derive(Debug, Serialize)]
 struct ToolCall {
     id: String,
-    r#type: &'static str,
-    function: Function,
+    #[serde(flatten)]
+    called: Called,
+}
+
+/// What is called: a function with JSON text, or a custom tool with its own.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Called {
+    Function { function: Function },
+    Custom { custom: Custom },
 }
 
 #[derive(Debug, Serialize)]
 struct Function {
     name: String,
     arguments: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Custom {
+    name: String,
+    input: String,
+}
+
+impl Called {
+    fn new(name: String, arguments: String, head: &Head) -> Self {
+        if head.free_form.contains(&name) {
+            let input = free_form::text(&arguments);
+            return Self::Custom {
+                custom: Custom { name, input },
+            };
+        }
+        Self::Function {
+            function: Function { name, arguments },
+        }
+    }
 }
 
 /// A finished answer as OpenAI's reply.
@@ -92,14 +120,8 @@ pub fn completion(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion
                 });
             }
             ReplyPart::ToolCall { id, name, input } => {
-                tool_calls.push(ToolCall {
-                    id,
-                    r#type: "function",
-                    function: Function {
-                        name,
-                        arguments: input,
-                    },
-                });
+                let called = Called::new(name, input, &head);
+                tool_calls.push(ToolCall { id, called });
             }
         }
     }

@@ -6,18 +6,19 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
-use crate::conversation::{Request, Role, Sampling, ToolChoice, Turn};
+use crate::conversation::{Request, Role, Sampling, Turn};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
+use crate::wire::tools::{Offer, WireTool};
 use crate::wire::{
-    self, ApiError, Arguments, Betas, Body, Control, Labels, LeftOut, List, MockFailure, Options,
-    RemoteImage, WireFallback, numbers,
+    self, ApiError, Arguments, Betas, Body, Control, Labels, LeftOut, List, Loose, MockFailure,
+    Options, RemoteImage, WireFallback, numbers,
 };
 
 use super::format::{self, ResponseFormat};
 use super::message::WireMessage;
 use super::service::{self, Performance};
+use super::stream_options::{StreamOptions, wants_usage};
 use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
-use super::tools::{self, WireTool};
 use super::unsupported;
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
@@ -28,12 +29,15 @@ pub struct ChatRequest {
     #[serde(default)]
     messages: List<WireMessage, MOST_PARTS>,
     tools: Option<List<WireTool, MOST_TOOLS>>,
-    tool_choice: Option<tools::WireChoice>,
+    tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
     #[serde(default, deserialize_with = "numbers::count")]
     max_tokens: Option<u32>,
     #[serde(default, deserialize_with = "numbers::count")]
     max_completion_tokens: Option<u32>,
+    /// The Responses wire's name for it, which clients mix in.
+    #[serde(default, deserialize_with = "numbers::count")]
+    max_output_tokens: Option<u32>,
     temperature: Option<f32>,
     top_p: Option<f32>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -43,7 +47,8 @@ pub struct ChatRequest {
     #[serde(default, deserialize_with = "numbers::count")]
     n: Option<u32>,
     stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
+    #[serde(default)]
+    stream_options: Loose<StreamOptions>,
     thinking: Option<WireThinking>,
     output_config: Option<OutputConfig>,
     reasoning_effort: Option<ReasoningEffort>,
@@ -73,10 +78,13 @@ pub struct ChatRequest {
     modalities: Option<Value>,
     audio: Option<Value>,
     web_search_options: Option<Value>,
-    user: Option<String>,
+    guardrails: Option<Value>,
+    #[serde(default)]
+    user: Loose<String>,
     metadata: Option<Value>,
     tags: Option<Value>,
-    litellm_session_id: Option<String>,
+    #[serde(default)]
+    litellm_session_id: Loose<String>,
     #[serde(default, deserialize_with = "numbers::count")]
     num_retries: Option<u32>,
     timeout: Option<f64>,
@@ -90,12 +98,6 @@ pub struct ChatRequest {
     /// Fields that none of the above is, as far as they must be spoken about.
     #[serde(skip)]
     unknown: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
-struct StreamOptions {
-    include_usage: Option<bool>,
 }
 
 impl Body for ChatRequest {
@@ -140,38 +142,7 @@ impl Body for ChatRequest {
                 "messages",
             ));
         }
-        for (tokens, param) in [
-            (self.max_tokens, "max_tokens"),
-            (self.max_completion_tokens, "max_completion_tokens"),
-        ] {
-            if tokens == Some(0) {
-                return Err(ApiError::bad_request(
-                    format!("'{param}' must be at least 1."),
-                    param,
-                ));
-            }
-        }
-        if self.n.is_some_and(|n| n != 1) {
-            return Err(ApiError::bad_request(
-                "'n' must be 1: Bedrock gives one answer per call.",
-                "n",
-            ));
-        }
-        for (field, value, instead) in [
-            ("functions", &self.functions, "tools"),
-            ("function_call", &self.function_call, "tool_choice"),
-        ] {
-            let asked = value.as_ref().is_some_and(|value| {
-                !matches!(value.as_str(), Some("auto" | "none"))
-                    && value.as_array().is_none_or(|list| !list.is_empty())
-            });
-            if asked {
-                let message = format!(
-                    "'{field}' is OpenAI's old form, whose answers have another shape; use '{instead}'."
-                );
-                return Err(ApiError::bad_request(message, field));
-            }
-        }
+        self.refuse_what_no_answer_has()?;
         let unsupported = self.unsupported();
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let (thinking, effort) = thinking::wish(
@@ -180,14 +151,18 @@ impl Body for ChatRequest {
             self.reasoning_effort,
             self.reasoning,
         )?;
+        let mut offer = Offer::default();
+        let tools = self.tools.unwrap_or_default().0.into_iter();
+        offer.add(tools.map(Loose::Given), "tools", &mut left_out)?;
+        offer.refuse_hosted_alone()?;
         let mut request = Request {
-            tools: tools::offered(self.tools.unwrap_or_default().0)?,
-            tool_choice: self
-                .tool_choice
-                .map_or(Ok(ToolChoice::Auto), tools::choice)?,
+            tool_choice: offer.choose(self.tool_choice.as_ref(), &mut left_out)?,
+            tools: offer.tools,
             parallel_tool_calls: self.parallel_tool_calls,
             sampling: Sampling {
-                max_tokens: self.max_completion_tokens.or(self.max_tokens),
+                max_tokens: (self.max_completion_tokens)
+                    .or(self.max_tokens)
+                    .or(self.max_output_tokens),
                 temperature: self.temperature,
                 top_p: self.top_p,
                 top_k: self.top_k,
@@ -209,15 +184,11 @@ impl Body for ChatRequest {
             ),
             ..Request::default()
         };
-        if let ToolChoice::Named(name) = &request.tool_choice
-            && !request.tools.is_empty()
-            && !request.tools.iter().any(|tool| tool.name == *name)
-        {
-            return Err(ApiError::bad_request(
-                format!("'tool_choice' names '{name}', which is not among 'tools'."),
-                "tool_choice",
-            ));
-        }
+        let include_usage = wants_usage(self.stream_options, &mut left_out);
+        let user = self.user.or_left_out("user", &mut left_out);
+        let session = self
+            .litellm_session_id
+            .or_left_out("litellm_session_id", &mut left_out);
         let mut arguments = Arguments::default();
         for (index, message) in self.messages.0.into_iter().enumerate() {
             let turn =
@@ -246,13 +217,11 @@ impl Body for ChatRequest {
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
-            include_usage: self
-                .stream_options
-                .and_then(|options| options.include_usage)
-                .unwrap_or(false),
+            include_usage,
+            free_form: offer.free_form,
             labels: Labels::new(
-                self.user,
-                self.litellm_session_id,
+                user,
+                session,
                 self.tags.as_ref(),
                 self.metadata.as_ref(),
                 headers,
@@ -266,6 +235,44 @@ impl Body for ChatRequest {
 }
 
 impl ChatRequest {
+    /// Whether its conversation stands where the Responses API has it.
+    pub fn has_input_alone(&self) -> bool {
+        self.messages.0.is_empty() && self.unknown.iter().any(|field| field == "input")
+    }
+
+    fn refuse_what_no_answer_has(&self) -> Result<(), ApiError> {
+        for (tokens, param) in [
+            (self.max_tokens, "max_tokens"),
+            (self.max_completion_tokens, "max_completion_tokens"),
+            (self.max_output_tokens, "max_output_tokens"),
+        ] {
+            if tokens == Some(0) {
+                let message = format!("'{param}' must be at least 1.");
+                return Err(ApiError::bad_request(message, param));
+            }
+        }
+        if self.n.is_some_and(|n| n != 1) {
+            let message = "'n' must be 1: Bedrock gives one answer per call.";
+            return Err(ApiError::bad_request(message, "n"));
+        }
+        for (field, value, instead) in [
+            ("functions", &self.functions, "tools"),
+            ("function_call", &self.function_call, "tool_choice"),
+        ] {
+            let asked = value.as_ref().is_some_and(|value| {
+                !matches!(value.as_str(), Some("auto" | "none"))
+                    && value.as_array().is_none_or(|list| !list.is_empty())
+            });
+            if asked {
+                let message = format!(
+                    "'{field}' is OpenAI's old form, whose answers have another shape; use '{instead}'."
+                );
+                return Err(ApiError::bad_request(message, field));
+            }
+        }
+        Ok(())
+    }
+
     /// What the body asks for and cannot have.
     fn unsupported(&self) -> Vec<String> {
         let known = [
@@ -279,6 +286,7 @@ impl ChatRequest {
             ("modalities", &self.modalities),
             ("audio", &self.audio),
             ("web_search_options", &self.web_search_options),
+            ("guardrails", &self.guardrails),
         ];
         let asked = known.into_iter().filter(|(field, value)| {
             let value = value.as_ref();

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 /// Bookkeeping of clients, of routers and of LiteLLM: it changes no answer of this gateway.
-const HARMLESS: [&str; 53] = [
+const HARMLESS: [&str; 52] = [
     "allowed_openai_params",
     "api_base",
     "api_key",
@@ -22,7 +22,6 @@ const HARMLESS: [&str; 53] = [
     "drop_params",
     "enable_thinking",
     "fallbacks",
-    "guardrails",
     "include",
     "include_reasoning",
     "input_cost_per_token",
@@ -79,8 +78,11 @@ pub(super) fn asks_for_nothing(field: &str, value: &Value) -> bool {
             };
             field != "seed" && number.as_f64() == Some(neutral)
         }
-        Value::Object(fields) => field == "logit_bias" && fields.is_empty(),
-        Value::Array(items) => field == "modalities" && items.iter().all(|item| item == "text"),
+        Value::Object(fields) => fields.is_empty() && matches!(field, "logit_bias" | "guardrails"),
+        Value::Array(items) => match field {
+            "modalities" => items.iter().all(|item| item == "text"),
+            _ => field == "guardrails" && items.is_empty(),
+        },
         _ => false,
     }
 }

@@ -1,49 +1,100 @@
 //! Items of `input`.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
 use crate::openai::content::WirePart;
-use crate::wire::{ApiError, Arguments, Content, LeftOut, Seal};
+use crate::openai::message::WireToolCall;
+use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
+use crate::wire::tools::{Offer, WireTool, joined};
+use crate::wire::{ApiError, Arguments, Content, LeftOut, List, Loose, Seal, free_form};
 
 use super::sealed;
-use super::tools::{FREE_FORM, joined};
 
 /// What the ids of reasoning items begin with.
 pub(super) const REASONING: &str = "rs_";
 
-/// An item of whatever type.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an item (an object)")]
+/// What hosted tools note of their work, and what only steers their service: no model here would miss it.
+const BOOKKEEPING: [&str; 10] = [
+    "code_interpreter_call",
+    "compaction_trigger",
+    "configuration_update",
+    "file_search_call",
+    "image_generation_call",
+    "mcp_approval_request",
+    "mcp_approval_response",
+    "mcp_list_tools",
+    "tool_search_call",
+    "web_search_call",
+];
+
+/// An item of whatever type. What a type that nobody here knows has under one of these names is read whatever it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "an item (an object)")]
 pub(super) struct WireItem {
-    r#type: Option<String>,
-    id: Option<String>,
-    role: Option<String>,
-    #[serde(default)]
-    pub(super) content: Content<WirePart>,
-    call_id: Option<String>,
-    name: Option<String>,
-    namespace: Option<String>,
-    arguments: Option<String>,
-    input: Option<String>,
-    #[serde(default)]
-    pub(super) output: Content<WirePart>,
-    encrypted_content: Option<String>,
+    r#type: Loose<String>,
+    id: Loose<String>,
+    role: Loose<String>,
+    content: Loose<Content<WirePart>>,
+    call_id: Loose<String>,
+    name: Loose<String>,
+    namespace: Loose<String>,
+    arguments: Loose<String>,
+    input: Loose<String>,
+    output: Loose<Content<WirePart>>,
+    encrypted_content: Loose<String>,
+    tools: Loose<List<Loose<WireTool>, MOST_TOOLS>>,
+    /// Of a message as the chat wire writes it: some clients bring their old messages as `input`.
+    tool_calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
+    /// The same.
+    tool_call_id: Loose<String>,
     /// What `encrypted_content` holds, once it was opened.
     #[serde(skip)]
     thinking: Vec<ThinkingBlock>,
 }
 
+/// What an item is in a conversation.
+#[derive(Debug)]
+pub(super) enum Item {
+    Turn(Turn),
+    /// It is of a kind that nobody here knows, and this stands in its place.
+    Note(Part),
+    /// It says nothing to a model here.
+    Nothing,
+}
+
 impl WireItem {
+    fn kind(&self) -> &str {
+        self.r#type.as_given().map_or("message", String::as_str)
+    }
+
+    /// The content of a message or of a call's output, with its field's name; other kinds' are not looked into.
+    pub(super) fn contents(
+        &mut self,
+    ) -> impl Iterator<Item = (&'static str, &mut Content<WirePart>)> {
+        let (field, content) = match self.kind() {
+            "message" => ("content", &mut self.content),
+            "function_call_output" | "custom_tool_call_output" => ("output", &mut self.output),
+            _ => return None.into_iter(),
+        };
+        match content {
+            Loose::Given(content) => Some((field, content)).into_iter(),
+            Loose::Missing | Loose::Other(_) => None.into_iter(),
+        }
+    }
+
     pub(super) fn is_sealed(&self) -> bool {
-        self.encrypted_content.is_some()
+        self.kind() == "reasoning" && self.encrypted_content.as_given().is_some()
     }
 
     /// Opens the thinking that this gateway has sealed for this owner. Any other is dropped, as that of a model of
     /// another family is: the turn runs without.
     pub(super) fn unseal(&mut self, seal: &Seal) {
-        let Some(sealed) = self.encrypted_content.take() else {
+        if !self.is_sealed() {
+            return;
+        }
+        let Some(sealed) = std::mem::take(&mut self.encrypted_content).given() else {
             return;
         };
         match sealed::open(&sealed, seal) {
@@ -52,92 +103,143 @@ impl WireItem {
         }
     }
 
-    /// The turn that this item is; `None` for items that mean nothing to a model here. `path` names it in errors.
-    pub(super) fn into_turn(
-        self,
+    /// What this item is. Tools that it brings join `offer`. `path` names it in errors.
+    pub(super) fn read(
+        mut self,
         path: &str,
         arguments: &mut Arguments,
+        offer: &mut Offer,
         left_out: &mut LeftOut,
-    ) -> Result<Option<Turn>, ApiError> {
-        let turn = |role: Role, parts: Vec<Part>| Ok(Some(Turn { role, parts }));
-        match self.r#type.as_deref().unwrap_or("message") {
-            "message" => {
-                let role = match self.role.as_deref() {
-                    Some("user") => Role::User,
-                    Some("assistant") => Role::Assistant,
-                    Some("system" | "developer") => Role::System,
-                    other => {
-                        let param = format!("{path}.role");
-                        let message = format!(
-                            "'{param}' is '{}'; it must be 'user', 'assistant', 'system' or 'developer'.",
-                            other.unwrap_or("missing")
-                        );
-                        return Err(ApiError::bad_request(message, param));
-                    }
-                };
-                turn(
-                    role,
-                    self.content
-                        .into_parts(&format!("{path}.content"), left_out)?,
-                )
+    ) -> Result<Item, ApiError> {
+        let kind = std::mem::take(&mut self.r#type).optional(path, "type")?;
+        let kind = kind.unwrap_or_else(|| "message".to_owned());
+        match kind.as_str() {
+            "message" => self.into_message(path, arguments, left_out),
+            "function_call" => {
+                let written = std::mem::take(&mut self.arguments).optional(path, "arguments")?;
+                let written = Value::String(written.unwrap_or_default());
+                let inputs = arguments.read(written, &format!("{path}.arguments"))?;
+                self.into_calls(inputs, path)
             }
-            kind @ ("function_call" | "custom_tool_call") => {
-                let inputs = if kind == "custom_tool_call" {
-                    vec![json!({FREE_FORM: self.input.unwrap_or_default()})]
-                } else {
-                    let path = format!("{path}.arguments");
-                    arguments.read(self.arguments.unwrap_or_default().into(), &path)?
-                };
-                let name = required(self.name, path, "name")?;
-                let name = joined(self.namespace.as_deref(), &name);
-                let id = required(self.call_id, path, "call_id")?;
-                let calls = inputs.into_iter().map(|input| {
-                    Part::ToolCall(ToolCall {
-                        id: id.clone(),
-                        name: name.clone(),
-                        input,
-                    })
-                });
-                turn(Role::Assistant, calls.collect())
+            "custom_tool_call" => {
+                let text = std::mem::take(&mut self.input).optional(path, "input")?;
+                let input = free_form::arguments(&text.unwrap_or_default());
+                self.into_calls(vec![input], path)
             }
-            "function_call_output" | "custom_tool_call_output" => {
-                let result = ToolResult {
-                    id: required(self.call_id, path, "call_id")?,
-                    content: self
-                        .output
-                        .into_parts(&format!("{path}.output"), left_out)?,
-                    is_error: false,
-                };
-                turn(Role::User, vec![Part::ToolResult(result)])
-            }
+            "function_call_output" | "custom_tool_call_output" => self.into_result(path, left_out),
             "reasoning" => {
                 let blocks = self.thinking.into_iter();
                 let parts: Vec<Part> = blocks.map(Part::Thinking).collect();
                 if parts.is_empty() {
-                    return Ok(None);
+                    return Ok(Item::Nothing);
                 }
-                turn(Role::Assistant, parts)
+                let role = Role::Assistant;
+                Ok(Item::Turn(Turn { role, parts }))
             }
-            // Thinking that led to a tool call is kept beside it and put back with it (see `thinking/`).
-            "item_reference" if self.id.is_some_and(|id| id.starts_with(REASONING)) => Ok(None),
             "item_reference" => {
+                // Thinking that led to a tool call is kept beside it and put back with it (see `thinking/`).
+                if self.id.given().is_some_and(|id| id.starts_with(REASONING)) {
+                    return Ok(Item::Nothing);
+                }
                 let param = format!("{path}.type");
                 let message = format!(
                     "'{param}' is 'item_reference', and this gateway stores no items: send the item itself."
                 );
                 Err(ApiError::bad_request(message, param))
             }
-            kind => {
-                tracing::debug!(kind, "an item of a hosted tool was left out");
-                Ok(None)
+            "additional_tools" => {
+                let tools = self.tools.optional(path, "tools")?.unwrap_or_default();
+                offer.add(tools.0, &format!("{path}.tools"), left_out)?;
+                Ok(Item::Nothing)
             }
+            // What a search that the client ran has found may be called from then on.
+            "tool_search_output" => {
+                let tools = self.tools.given().unwrap_or_default();
+                if tools.0.is_empty() {
+                    left_out.add(&kind);
+                }
+                offer.add_readable(tools.0, &format!("{path}.tools"), left_out)?;
+                Ok(Item::Nothing)
+            }
+            other if BOOKKEEPING.contains(&other) => {
+                left_out.add(other);
+                Ok(Item::Nothing)
+            }
+            other => Ok(Item::Note(left_out.note(other))),
         }
+    }
+
+    fn into_message(
+        self,
+        path: &str,
+        arguments: &mut Arguments,
+        left_out: &mut LeftOut,
+    ) -> Result<Item, ApiError> {
+        let written = self.role.optional(path, "role")?;
+        let content = self.content.optional(path, "content")?.unwrap_or_default();
+        let content = content.into_parts(&format!("{path}.content"), left_out)?;
+        let (role, parts) = match written.as_deref() {
+            Some("user") => (Role::User, content),
+            Some("assistant") => {
+                let mut parts = content;
+                let calls = self.tool_calls.optional(path, "tool_calls")?;
+                let calls = calls.unwrap_or_default().0.into_iter();
+                for (at, call) in calls.filter_map(Loose::given).enumerate() {
+                    let path = format!("{path}.tool_calls[{at}]");
+                    parts.extend(call.into_parts(&path, arguments, left_out)?);
+                }
+                (Role::Assistant, parts)
+            }
+            Some("tool") => {
+                let id = self.tool_call_id.filled(path, "tool_call_id")?;
+                (Role::User, vec![result(id, content)])
+            }
+            Some("system" | "developer") => (Role::System, content),
+            other => {
+                let param = format!("{path}.role");
+                let message = format!(
+                    "'{param}' is '{}'; it must be 'user', 'assistant', 'system' or 'developer'.",
+                    other.unwrap_or("missing")
+                );
+                return Err(ApiError::bad_request(message, param));
+            }
+        };
+        Ok(Item::Turn(Turn { role, parts }))
+    }
+
+    fn into_calls(self, inputs: Vec<Value>, path: &str) -> Result<Item, ApiError> {
+        let name = self.name.filled(path, "name")?;
+        let namespace = self.namespace.optional(path, "namespace")?;
+        let name = joined(namespace.as_deref(), &name);
+        let id = self.call_id.filled(path, "call_id")?;
+        let calls = inputs.into_iter().map(|input| {
+            Part::ToolCall(ToolCall {
+                id: id.clone(),
+                name: name.clone(),
+                input,
+            })
+        });
+        Ok(Item::Turn(Turn {
+            role: Role::Assistant,
+            parts: calls.collect(),
+        }))
+    }
+
+    fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Item, ApiError> {
+        let id = self.call_id.filled(path, "call_id")?;
+        let output = self.output.optional(path, "output")?.unwrap_or_default();
+        let content = output.into_parts(&format!("{path}.output"), left_out)?;
+        Ok(Item::Turn(Turn {
+            role: Role::User,
+            parts: vec![result(id, content)],
+        }))
     }
 }
 
-fn required(value: Option<String>, path: &str, field: &str) -> Result<String, ApiError> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| {
-        let param = format!("{path}.{field}");
-        ApiError::bad_request(format!("Missing required parameter: '{param}'."), param)
+fn result(id: String, content: Vec<Part>) -> Part {
+    Part::ToolResult(ToolResult {
+        id,
+        content,
+        is_error: false,
     })
 }

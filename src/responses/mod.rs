@@ -11,22 +11,24 @@
 //! | `reasoning` items without it, references to them | dropped: the thinking that led to a tool call is kept here and put back |
 //! | `function` tools | tools |
 //! | `custom` tools | tools with one text as their argument; their calls are `custom_tool_call` items |
-//! | `namespace` tools | their functions, each under `<namespace>::<name>`; their calls name both again |
-//! | hosted tools (`web_search`, `image_generation`, …) | left out with a line in the log: the model does without |
-//! | items of hosted tools in the history | left out |
+//! | `namespace` tools | their functions, each under `<namespace>::<name>`; their calls name both again. `functions` is the namespace that is meant without one |
+//! | tools in `additional_tools` and `tool_search_output` items | join `tools`; where a name comes again, the last one holds |
+//! | hosted tools (`web_search`, `image_generation`, …) | left out, and the reply's `x-sidecar-dropped` names them: the model does without |
+//! | what hosted tools noted of their work in the history | left out and named |
+//! | items of kinds that nobody here knows | a note in their place; they are named |
 //! | `include`, `truncation`, `client_metadata`, `text.verbosity`, … | skipped |
 //!
 //! `encrypted_content` is packed and sealed, not encrypted: it holds what Bedrock signed, under the gateway's mark for the
 //! caller's key. What has not this mark is left out, and the turn runs without thinking: a client can neither forge blocks
 //! nor bring another key's. While the table cannot be reached there is no mark, so nothing is sealed and nothing taken.
 
+mod input;
 mod item;
 mod open;
 mod output;
 mod request;
 mod sealed;
 mod stream;
-mod tools;
 
 pub use request::ResponsesRequest;
 pub use stream::ResponseWriter;

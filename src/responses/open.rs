@@ -4,11 +4,11 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::conversation::Fold;
-use crate::wire::Head;
+use crate::wire::tools::parted;
+use crate::wire::{Head, free_form};
 
 use super::item::REASONING;
 use super::sealed;
-use super::tools::{FREE_FORM, parted};
 
 /// The item under way.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Open {
             } if head.free_form.contains(name) => {
                 let (namespace, name) = parted(name);
                 let input = if is_whole {
-                    free_text(arguments)
+                    free_form::text(arguments)
                 } else {
                     String::new()
                 };
@@ -112,15 +112,6 @@ pub(super) fn whole(arguments: &str) -> &str {
     } else {
         arguments
     }
-}
-
-/// The one argument of a free-form tool; what the model wrote, where it wrote something else.
-pub(super) fn free_text(arguments: &str) -> String {
-    let value: Option<Value> = serde_json::from_str(arguments).ok();
-    let input = value
-        .as_ref()
-        .and_then(|value| value.get(FREE_FORM)?.as_str());
-    input.unwrap_or(arguments).to_owned()
 }
 
 fn within(namespace: Option<&str>, mut item: Value) -> Value {

@@ -2,19 +2,21 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::conversation::{AnswerFormat, Part, Request, Role, Sampling, Thinking, Turn};
+use crate::conversation::{AnswerFormat, Request, Sampling, Thinking};
 use crate::openai::format::{self, ResponseFormat};
+use crate::openai::stream_options::{StreamOptions, wants_usage};
 use crate::wire::limits::{self, MOST_TOOLS};
+use crate::wire::tools::{Offer, WireTool};
 use crate::wire::{
-    self, ApiError, Arguments, Body, Control, Labels, LeftOut, List, MockFailure, Options,
-    RemoteImage, Seal, WireFallback, effort, numbers,
+    self, ApiError, Body, Control, Labels, LeftOut, List, Loose, MockFailure, Options, RemoteImage,
+    Seal, WireFallback, effort, numbers,
 };
 
+use super::input::{Input, conversation};
 use super::item::WireItem;
-use super::tools::{Offer, WireChoice, WireTool};
 
 /// The body as it came.
 #[derive(Debug, Deserialize)]
@@ -25,19 +27,32 @@ pub struct ResponsesRequest {
     input: Input,
     instructions: Option<String>,
     tools: Option<List<WireTool, MOST_TOOLS>>,
-    tool_choice: Option<WireChoice>,
+    tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
     #[serde(default, deserialize_with = "numbers::count")]
     max_output_tokens: Option<u32>,
+    /// The chat wire's names for it, which clients mix in.
+    #[serde(default, deserialize_with = "numbers::count")]
+    max_completion_tokens: Option<u32>,
+    #[serde(default, deserialize_with = "numbers::count")]
+    max_tokens: Option<u32>,
     temperature: Option<f32>,
     top_p: Option<f32>,
     reasoning: Option<WireReasoning>,
     text: Option<WireText>,
     stream: Option<bool>,
-    include: Option<Vec<String>>,
-    prompt_cache_key: Option<String>,
-    user: Option<String>,
-    safety_identifier: Option<String>,
+    /// For the chat route alone: a response's stream ends with its usage in any case.
+    #[serde(default)]
+    stream_options: Loose<StreamOptions>,
+    #[serde(default)]
+    include: Loose<List<Loose<String>, MOST_INCLUDED>>,
+    #[serde(default)]
+    prompt_cache_key: Loose<String>,
+    #[serde(default)]
+    user: Loose<String>,
+    #[serde(default)]
+    safety_identifier: Loose<String>,
+    guardrails: Option<Value>,
     metadata: Option<Value>,
     previous_response_id: Option<Value>,
     conversation: Option<Value>,
@@ -53,8 +68,11 @@ pub struct ResponsesRequest {
     unknown: Vec<String>,
 }
 
+/// More parts of a response than this are not asked for.
+const MOST_INCLUDED: usize = 1_000;
+
 /// Fields that change no answer of this gateway.
-const HARMLESS: [&str; 10] = [
+const HARMLESS: [&str; 9] = [
     "client_metadata",
     "context_management",
     "extra_body",
@@ -62,31 +80,9 @@ const HARMLESS: [&str; 10] = [
     "prompt_cache_retention",
     "service_tier",
     "store",
-    "stream_options",
     "top_logprobs",
     "truncation",
 ];
-
-/// A string, or items.
-#[derive(Debug, Default)]
-enum Input {
-    #[default]
-    Missing,
-    Text(String),
-    Items(Vec<WireItem>),
-}
-
-impl<'de> Deserialize<'de> for Input {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(
-            match wire::Content::<WireItem>::deserialize(deserializer)? {
-                wire::Content::Empty => Self::Missing,
-                wire::Content::Text(text) => Self::Text(text),
-                wire::Content::Parts(items) => Self::Items(items),
-            },
-        )
-    }
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
@@ -124,7 +120,7 @@ impl Body for ResponsesRequest {
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
         for (at, item) in self.items().iter_mut().enumerate() {
-            for (field, content) in [("content", &mut item.content), ("output", &mut item.output)] {
+            for (field, content) in item.contents() {
                 for (part, picture) in content.remote() {
                     images.push(RemoteImage {
                         param: format!("input[{at}].{field}[{part}].image_url"),
@@ -137,11 +133,8 @@ impl Body for ResponsesRequest {
     }
 
     fn put_images(&mut self, pictures: Vec<Bytes>) {
-        let contents = self
-            .items()
-            .iter_mut()
-            .flat_map(|item| [&mut item.content, &mut item.output]);
-        let parts = contents.flat_map(|content| content.remote());
+        let contents = self.items().iter_mut().flat_map(WireItem::contents);
+        let parts = contents.flat_map(|(_, content)| content.remote());
         for ((_, part), picture) in parts.zip(pictures) {
             part.put(picture);
         }
@@ -160,15 +153,22 @@ impl Body for ResponsesRequest {
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
         self.refuse_what_needs_a_store()?;
-        if self.max_output_tokens == Some(0) {
-            let param = "max_output_tokens";
-            return Err(ApiError::bad_request(
-                format!("'{param}' must be at least 1."),
-                param,
-            ));
+        for (tokens, param) in [
+            (self.max_output_tokens, "max_output_tokens"),
+            (self.max_completion_tokens, "max_completion_tokens"),
+            (self.max_tokens, "max_tokens"),
+        ] {
+            if tokens == Some(0) {
+                let message = format!("'{param}' must be at least 1.");
+                return Err(ApiError::bad_request(message, param));
+            }
         }
+        let asked = self.guardrails.as_ref().is_some_and(is_asked);
+        let unsupported = asked.then(|| "guardrails".to_owned()).into_iter().collect();
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
-        let offer = Offer::of(self.tools.unwrap_or_default().0)?;
+        let mut offer = Offer::default();
+        let tools = self.tools.unwrap_or_default().0.into_iter();
+        offer.add(tools.map(Loose::Given), "tools", &mut left_out)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {
                 let effort = effort(&word, "reasoning.effort")?;
@@ -176,16 +176,19 @@ impl Body for ResponsesRequest {
             }
             None => None,
         };
-        let (system, turns) = conversation(self.instructions, self.input, &mut left_out)?;
+        let (system, turns) =
+            conversation(self.instructions, self.input, &mut offer, &mut left_out)?;
         limits::check(&system, &turns, "input")?;
         let request = Request {
             system,
             turns,
-            tool_choice: offer.choice(self.tool_choice)?,
+            tool_choice: offer.choose(self.tool_choice.as_ref(), &mut left_out)?,
             tools: offer.tools,
             parallel_tool_calls: self.parallel_tool_calls,
             sampling: Sampling {
-                max_tokens: self.max_output_tokens,
+                max_tokens: (self.max_output_tokens)
+                    .or(self.max_completion_tokens)
+                    .or(self.max_tokens),
                 temperature: self.temperature,
                 top_p: self.top_p,
                 ..Sampling::default()
@@ -194,7 +197,19 @@ impl Body for ResponsesRequest {
             format: answer_format(self.text)?,
             ..Request::default()
         };
-        let include = self.include.unwrap_or_default();
+        let include = self.include.or_left_out("include", &mut left_out);
+        let mut include = include
+            .unwrap_or_default()
+            .0
+            .into_iter()
+            .filter_map(Loose::given);
+        let include_thinking = include.any(|what| what == "reasoning.encrypted_content");
+        let include_usage = wants_usage(self.stream_options, &mut left_out);
+        let user = self.user.or_left_out("user", &mut left_out);
+        let safety_identifier = self.safety_identifier;
+        let safety_identifier = safety_identifier.or_left_out("safety_identifier", &mut left_out);
+        let session = self.prompt_cache_key;
+        let session = session.or_left_out("prompt_cache_key", &mut left_out);
         let control = Control {
             disable_fallbacks: self.disable_fallbacks,
             fallbacks: self.fallbacks,
@@ -206,17 +221,17 @@ impl Body for ResponsesRequest {
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
-            include_thinking: include
-                .iter()
-                .any(|what| what == "reasoning.encrypted_content"),
+            include_thinking,
+            include_usage,
             free_form: offer.free_form,
             labels: Labels::new(
-                self.user.or(self.safety_identifier),
-                self.prompt_cache_key,
+                user.or(safety_identifier),
+                session,
                 self.tags.as_ref(),
                 self.metadata.as_ref(),
                 headers,
             )?,
+            unsupported,
             left_out: left_out.into_names(),
             ..Options::controlled(control, headers)?
         };
@@ -230,6 +245,12 @@ impl ResponsesRequest {
             Input::Items(items) => items,
             Input::Missing | Input::Text(_) => &mut [],
         }
+    }
+
+    /// Whether its conversation stands here alone, and not where the chat API has it.
+    pub fn has_input_alone(&self) -> bool {
+        let is_missing = matches!(self.input, Input::Missing);
+        !is_missing && !self.unknown.iter().any(|field| field == "messages")
     }
 
     fn refuse_what_needs_a_store(&self) -> Result<(), ApiError> {
@@ -253,45 +274,14 @@ impl ResponsesRequest {
     }
 }
 
-/// The system prompt and the turns: leading system messages are the prompt, later ones keep their place.
-fn conversation(
-    instructions: Option<String>,
-    input: Input,
-    left_out: &mut LeftOut,
-) -> Result<(Vec<Part>, Vec<Turn>), ApiError> {
-    let mut system: Vec<Part> = Vec::new();
-    let instructions = instructions.filter(|text| !text.is_empty());
-    system.extend(instructions.map(Part::Text));
-    let mut turns = Vec::new();
-    match input {
-        Input::Missing => {
-            return Err(ApiError::bad_request(
-                "Missing required parameter: 'input'.",
-                "input",
-            ));
-        }
-        Input::Text(text) => turns.push(Turn {
-            role: Role::User,
-            parts: vec![Part::Text(text)],
-        }),
-        Input::Items(items) => {
-            let mut arguments = Arguments::default();
-            for (at, item) in items.into_iter().enumerate() {
-                match item.into_turn(&format!("input[{at}]"), &mut arguments, left_out)? {
-                    Some(turn) if turn.role == Role::System && turns.is_empty() => {
-                        system.extend(turn.parts);
-                    }
-                    Some(turn) => turns.push(turn),
-                    None => {}
-                }
-            }
-        }
+/// Whether a value asks for something at all.
+fn is_asked(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
     }
-    if turns.is_empty() {
-        let message = "'input' holds nothing that a model could answer.";
-        return Err(ApiError::bad_request(message, "input"));
-    }
-    Ok((system, turns))
 }
 
 fn answer_format(text: Option<WireText>) -> Result<AnswerFormat, ApiError> {

@@ -8,11 +8,11 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
-use crate::wire::{ApiError, Head, Writer};
+use crate::wire::tools::parted;
+use crate::wire::{ApiError, Head, Writer, free_form};
 
-use super::open::{Open, free_text, whole};
+use super::open::{Open, whole};
 use super::output::{Stand, response};
-use super::tools::parted;
 
 /// Writes events as server-sent events of the Responses API.
 #[derive(Debug)]
@@ -248,7 +248,7 @@ impl ResponseWriter {
             Open::Call {
                 name, arguments, ..
             } if self.head.free_form.contains(name) => {
-                let input = free_text(arguments);
+                let input = free_form::text(arguments);
                 self.piece(
                     "response.custom_tool_call_input.delta",
                     "",

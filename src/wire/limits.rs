@@ -11,6 +11,7 @@ use crate::conversation::{Part, Turn};
 use crate::json::{self, Limits};
 
 use super::ApiError;
+use super::loose::Form;
 
 /// Messages of a conversation, and parts of all of them together.
 pub(crate) const MOST_PARTS: usize = 100_000;
@@ -56,6 +57,14 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, M
             }
         }
         deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+impl<T: for<'de> Deserialize<'de>, const MOST: usize> Form for List<T, MOST> {
+    const EXPECTED: &'static str = "a sequence";
+
+    fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
+        items_of(items, "items", MOST).map(|items| Some(Self(items)))
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::json::FIXED_FORM;
 
-use super::{ApiError, CacheControl};
+use super::{ApiError, CacheControl, LeftOut};
 
 /// A field that may have the form of `T`, or any other.
 #[derive(Debug, Default)]
@@ -69,6 +69,14 @@ impl<T> Loose<T> {
 }
 
 impl<T: Form> Loose<T> {
+    /// The field `name` of a body, where all that its loss changes is bookkeeping: in another form it is left out.
+    pub(crate) fn or_left_out(self, name: &str, left_out: &mut LeftOut) -> Option<T> {
+        if matches!(self, Self::Other(_)) {
+            left_out.add(name);
+        }
+        self.given()
+    }
+
     /// The field `name` of what stands at `path`. Refused in another form.
     pub(crate) fn optional(self, path: &str, name: &str) -> Result<Option<T>, ApiError> {
         match self {
@@ -171,6 +179,16 @@ pub(crate) fn object<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     fields: &mut A,
 ) -> Result<Option<T>, A::Error> {
     T::deserialize(MapAccessDeserializer::new(fields)).map(Some)
+}
+
+impl Loose<String> {
+    /// A text that must be there and not be empty.
+    pub(crate) fn filled(self, path: &str, name: &str) -> Result<String, ApiError> {
+        match self {
+            Self::Given(text) if text.is_empty() => Self::Missing.required(path, name),
+            text => text.required(path, name),
+        }
+    }
 }
 
 impl Form for String {

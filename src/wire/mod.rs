@@ -12,6 +12,7 @@ mod effort;
 mod error;
 mod fallback;
 mod fields;
+pub(crate) mod free_form;
 mod labels;
 mod left_out;
 pub(crate) mod limits;
@@ -23,6 +24,8 @@ mod priced;
 mod seal;
 mod stored;
 pub(crate) mod surrogates;
+mod tool_choice;
+pub(crate) mod tools;
 
 pub use error::ApiError;
 pub use fallback::{Fields, WireFallback};

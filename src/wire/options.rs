@@ -89,6 +89,12 @@ impl Options {
         })
     }
 
+    /// Leaves a field out that cannot be honoured and need not be.
+    pub fn leave_out(&mut self, field: &str) {
+        let left = self.unsupported.extract_if(.., |name| name == field);
+        self.left_out.extend(left);
+    }
+
     /// Refuses what cannot be honoured, or leaves it out where it is to be ignored. `drop_params` is the configuration's
     /// word, which the request's own goes before.
     pub fn settle_unsupported(&mut self, drop_params: bool) -> Result<(), ApiError> {

@@ -9,13 +9,13 @@ use crate::app::AppState;
 use crate::catalog::{Catalog, Price, Terms};
 use crate::conversation::Usage;
 use crate::keys::Caller;
-use crate::openai::ChatRequest;
 use crate::spend::{Dollars, cost};
 use crate::wire::{ApiError, Body as _, Priced};
 
 use super::super::access;
 use super::super::auth::Key;
 use super::super::body::Body;
+use super::super::chat_route::ChatRouteBody;
 use super::json;
 
 /// The reply.
@@ -40,7 +40,7 @@ pub(super) async fn cost_of(
     let usage = match priced.usage {
         Some(usage) => usage,
         None => {
-            let (request, _) = ChatRequest::parse(&body)?.into_conversation(&headers)?;
+            let (request, _) = ChatRouteBody::parse(&body)?.into_conversation(&headers)?;
             Usage {
                 input: request.estimated_prompt_tokens(),
                 estimated: true,

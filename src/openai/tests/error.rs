@@ -194,8 +194,8 @@ fn a_client_s_mistake_is_a_400_that_names_the_field() {
         ),
         (
             with(r#""tools": [{"type": "function", "function": {}}]"#),
-            "tools[0].function",
-            "missing field `name`",
+            "tools[0].function.name",
+            "Missing required parameter",
         ),
         (
             with(r#""tool_choice": "sometimes""#),

@@ -1,0 +1,105 @@
+//! `input`: a text, or items one after the other.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::conversation::{Part, Role, Turn};
+use crate::wire::tools::Offer;
+use crate::wire::{ApiError, Arguments, Content, LeftOut};
+
+use super::item::{Item, WireItem};
+
+/// A string, or items.
+#[derive(Debug, Default)]
+pub(super) enum Input {
+    #[default]
+    Missing,
+    Text(String),
+    Items(Vec<WireItem>),
+}
+
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Content::<WireItem>::deserialize(deserializer)? {
+            Content::Empty => Self::Missing,
+            Content::Text(text) => Self::Text(text),
+            Content::Parts(items) => Self::Items(items),
+        })
+    }
+}
+
+/// The system prompt and the turns: leading system messages are the prompt, later ones keep their place. Tools among the
+/// items join `offer`.
+pub(super) fn conversation(
+    instructions: Option<String>,
+    input: Input,
+    offer: &mut Offer,
+    left_out: &mut LeftOut,
+) -> Result<(Vec<Part>, Vec<Turn>), ApiError> {
+    let mut system: Vec<Part> = Vec::new();
+    let instructions = instructions.filter(|text| !text.is_empty());
+    system.extend(instructions.map(Part::Text));
+    let mut turns = Vec::new();
+    match input {
+        Input::Missing => {
+            return Err(ApiError::bad_request(
+                "Missing required parameter: 'input'.",
+                "input",
+            ));
+        }
+        Input::Text(text) => turns.push(Turn {
+            role: Role::User,
+            parts: vec![Part::Text(text)],
+        }),
+        Input::Items(items) => {
+            let mut arguments = Arguments::default();
+            // Notes whose role depends on what follows them.
+            let mut notes: Vec<Part> = Vec::new();
+            for (at, item) in items.into_iter().enumerate() {
+                let path = format!("input[{at}]");
+                let turn = match item.read(&path, &mut arguments, offer, left_out)? {
+                    Item::Turn(turn) => turn,
+                    Item::Note(note) => {
+                        notes.push(note);
+                        continue;
+                    }
+                    Item::Nothing => continue,
+                };
+                push_notes(&mut notes, Some(turn.role), &mut system, &mut turns);
+                if turn.role == Role::System && turns.is_empty() {
+                    system.extend(turn.parts);
+                } else {
+                    turns.push(turn);
+                }
+            }
+            push_notes(&mut notes, None, &mut system, &mut turns);
+        }
+    }
+    if turns.is_empty() {
+        let message = "'input' holds nothing that a model could answer.";
+        return Err(ApiError::bad_request(message, "input"));
+    }
+    Ok((system, turns))
+}
+
+/// Puts notes where they stood: in the assistant's turn only between two pieces of it, so that none parts its thinking
+/// from its calls and none looks like the beginning of an answer.
+fn push_notes(
+    notes: &mut Vec<Part>,
+    next: Option<Role>,
+    system: &mut Vec<Part>,
+    turns: &mut Vec<Turn>,
+) {
+    let parts = std::mem::take(notes);
+    if parts.is_empty() {
+        return;
+    }
+    let before = turns.last().map(|turn| turn.role);
+    match (before, next) {
+        (None, Some(Role::System)) => system.extend(parts),
+        (Some(Role::Assistant), Some(role @ Role::Assistant)) => turns.push(Turn { role, parts }),
+        _ => {
+            let role = Role::User;
+            turns.push(Turn { role, parts });
+        }
+    }
+}
