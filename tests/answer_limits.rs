@@ -160,3 +160,46 @@ async fn a_request_with_fields_of_its_client_s_own_is_helped_and_teaches_nothing
     assert_eq!(sent(&app, path, &body).await.2, json!(8_192));
     assert_eq!(sent(&app, path, &plain).await.2, json!(16_384));
 }
+
+fn fills_the_window(prompt: u64, window: u64) -> Step {
+    let message = format!(
+        "input length and `max_tokens` exceed context limit: {prompt} + 16384 > {window}, decrease input length or `max_tokens` and try again"
+    );
+    Step::fail(400, "ValidationException", &message)
+}
+
+#[tokio::test]
+async fn a_prompt_that_leaves_room_for_a_shorter_answer_gets_that_one() {
+    let app = TestApp::with_config(CONFIG).await;
+    for model in ["imported", "primary"] {
+        let id = if model == "primary" { PRIMARY } else { ARN };
+        for (path, mut body) in bodies(model) {
+            for is_stream in [false, true] {
+                body["stream"] = json!(is_stream);
+                app.bedrock.script(id, [fills_the_window(196_395, 204_698)]);
+                let (trail, status, longest) = sent(&app, path, &body).await;
+                assert_eq!(
+                    trail,
+                    format!("{model}:context_window(400), {model}:ok"),
+                    "{path}"
+                );
+                assert_eq!((status, longest), (200, json!(8_303)));
+                // It was this prompt's length.
+                assert_eq!(sent(&app, path, &body).await.2, json!(16_384));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_window_that_is_full_and_a_length_of_the_client_s_own_are_the_client_s_to_know() {
+    let app = TestApp::with_config(CONFIG).await;
+    let [(path, body), _] = bodies("imported");
+    let mut own = body.clone();
+    own["max_tokens"] = json!(16_384);
+    for (body, prompt) in [(&body, 204_000), (&body, 300_000), (&own, 196_395)] {
+        app.bedrock.script(ARN, [fills_the_window(prompt, 204_698)]);
+        let (trail, status, _) = sent(&app, path, body).await;
+        assert_eq!((&*trail, status), ("imported:context_window(400)", 400));
+    }
+}

@@ -89,6 +89,8 @@ pub enum Feature {
     EagerToolInput,
     /// Answers of more than so many tokens.
     MaxTokens(u32),
+    /// Answers of more than so many tokens to this one prompt, which fills most of the window.
+    AnswerRoom(u32),
 }
 
 impl Class {
@@ -194,7 +196,7 @@ impl Feature {
             Feature::JsonSchema => "lacks_json_schema",
             Feature::Betas => "lacks_betas",
             Feature::EagerToolInput => "lacks_eager_tool_input",
-            Feature::MaxTokens(_) => "lacks_max_tokens",
+            Feature::MaxTokens(_) | Feature::AnswerRoom(_) => "lacks_max_tokens",
         }
     }
 }

@@ -16,7 +16,7 @@ use super::class::Class;
 use super::events::Exception;
 use super::fault;
 use super::frames::Broken;
-use super::wordings::classify;
+use super::wordings::{answer_room, classify};
 
 /// One failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Failure {
     pub fault: String,
     /// How long Bedrock asks to wait.
     pub retry_after: Option<Duration>,
+    /// The prompt is too long only for so long an answer as was asked for: one of so many tokens would fit.
+    pub answer_room: Option<u32>,
 }
 
 /// What is said of a stream whose last frame says nothing.
@@ -46,6 +48,7 @@ impl Failure {
             fault: message.clone(),
             message,
             retry_after: None,
+            answer_room: None,
         }
     }
 
@@ -54,6 +57,9 @@ impl Failure {
         let message = message.into();
         Self {
             fault: fault::named(&message),
+            answer_room: (class == Class::ContextWindow)
+                .then(|| answer_room(&message))
+                .flatten(),
             ..Self::new(class, message)
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::bedrock::plan::{Without, betas, has_client_fields, plan};
+use crate::bedrock::plan::{LEAST_LEFT, Without, betas, has_client_fields, plan};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::conversation::{Event, Request, StopReason};
 
@@ -54,7 +54,7 @@ impl<S: Sink> Run<'_, S> {
                 self.routes.cooldowns().unprobed(target);
                 return Err(failure);
             }
-            let step = match self.step(target, turn, queue, &failure, tried) {
+            let step = match self.step(target, turn, queue, &failure, tried, &omitted) {
                 Step::Again(least) => {
                     let jittered = pauses.next().unwrap_or(least).max(least);
                     let backoff = self.routes.backoff();
@@ -97,7 +97,11 @@ impl<S: Sink> Run<'_, S> {
         queue: &Queue,
         failure: &Failure,
         tried: u32,
+        omitted: &Omitted,
     ) -> Step {
+        if let Some(room) = self.answer_room(failure, omitted) {
+            return Step::Without(Feature::AnswerRoom(room));
+        }
         let configured = self.routes.retries(target, failure.class);
         let retries = self
             .ask
@@ -121,6 +125,16 @@ impl<S: Sink> Run<'_, S> {
             }
             _ => Step::Leave,
         }
+    }
+
+    /// How long an answer has room behind the prompt, where the length that was refused was the gateway's own choice. A
+    /// client that chose it shortens its answer or its prompt by itself.
+    fn answer_room(&self, failure: &Failure, omitted: &Omitted) -> Option<u32> {
+        let chosen = self.asked().sampling.max_tokens;
+        let may = omitted.asked_for_more_than(chosen) && !self.sent.is_anything();
+        failure
+            .answer_room
+            .filter(|room| may && *room >= LEAST_LEFT)
     }
 
     /// What is known that the target lacks.

@@ -182,6 +182,11 @@ impl Omitted {
         self.sent_max_tokens = plan.inference.max_tokens;
     }
 
+    /// Whether the last try asked for a longer answer than the client did, which it did not do if it said `None`.
+    pub(super) fn asked_for_more_than(&self, client: Option<u32>) -> bool {
+        client.is_none_or(|client| self.sent_max_tokens > client)
+    }
+
     /// Leaves out this as well. False: it was left out already, so the refusal has another reason.
     pub(super) fn also(&mut self, feature: Feature) -> bool {
         let feature = match feature {
@@ -194,7 +199,9 @@ impl Omitted {
                 feature
             }
             // A number from outside: one that is not smaller than what was asked for does not explain the refusal.
-            Feature::MaxTokens(limit) if limit == 0 || limit >= self.sent_max_tokens => {
+            Feature::MaxTokens(limit) | Feature::AnswerRoom(limit)
+                if limit == 0 || limit >= self.sent_max_tokens =>
+            {
                 return false;
             }
             feature => feature,
@@ -229,7 +236,7 @@ fn add(without: &mut Without, feature: Feature) {
         Feature::JsonSchema => without.json_schema = true,
         Feature::Betas => without.betas = true,
         Feature::EagerToolInput => without.eager_tool_input = true,
-        Feature::MaxTokens(limit) => {
+        Feature::MaxTokens(limit) | Feature::AnswerRoom(limit) => {
             let known = without.max_tokens.unwrap_or(limit);
             without.max_tokens = Some(known.min(limit));
         }

@@ -194,7 +194,7 @@ impl From<Lack> for LackView {
             Feature::NamedToolChoice => t.named_tool_choice,
             Feature::Betas => t.betas,
             Feature::EagerToolInput => t.eager_tool_input,
-            Feature::MaxTokens(_) => t.max_tokens,
+            Feature::MaxTokens(_) | Feature::AnswerRoom(_) => t.max_tokens,
             feature @ (Feature::Temperature
             | Feature::TopP
             | Feature::TopK

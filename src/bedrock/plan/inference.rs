@@ -14,7 +14,7 @@ use super::thinking::Thought;
 pub const DEFAULT_MAX_TOKENS: u32 = 16_384;
 
 /// Below this the window is taken for full: Bedrock's own error says so better than a clamped answer.
-const LEAST_LEFT: u32 = 1_024;
+pub const LEAST_LEFT: u32 = 1_024;
 
 /// Converse's `inferenceConfig`.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,7 +19,7 @@ mod turns;
 
 pub use answer::Shape;
 pub use client_fields::{betas, has_client_fields};
-pub use inference::Inference;
+pub use inference::{Inference, LEAST_LEFT};
 pub use names::Names;
 
 use std::borrow::Cow;

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use super::class::{Class, Feature};
-use table::{DAILY_QUOTA, NAMED_LIMIT, WORDINGS, Wording};
+use table::{DAILY_QUOTA, NAMED_LIMIT, WINDOW_AND_PROMPT, WORDINGS, Wording};
 
 /// What stands before a sentence that the model said and Bedrock hands on.
 const HANDED_ON: &str = "(?:The model returned the following errors: )?";
@@ -24,11 +24,13 @@ const ADVICE: &str = "(?: (?:Please|Try|See|Remove|Retry|Reduce|Refer|Learn|We r
 /// The sentences of the table, ready to be found. Made at the first refusal: most processes never need them.
 struct Sentences {
     daily_quota: Regex,
+    window_and_prompt: Vec<Regex>,
     known: Vec<(&'static Wording, Regex)>,
 }
 
 static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| Sentences {
     daily_quota: whole(DAILY_QUOTA.sentence),
+    window_and_prompt: WINDOW_AND_PROMPT.iter().map(|part| within(part)).collect(),
     known: WORDINGS
         .iter()
         .map(|known| (known, whole(known.sentence)))
@@ -40,6 +42,21 @@ static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| Sentences {
 fn whole(sentence: &str) -> Regex {
     let pattern = format!("(?i)^{HANDED_ON}(?:{sentence})\\.*{ADVICE}$");
     Regex::new(&pattern).expect("a sentence of the table")
+}
+
+/// Matches a message that is known to be a sentence of the table, by a part of it.
+#[allow(clippy::expect_used)] // every row of the table is compiled by a test
+fn within(part: &str) -> Regex {
+    Regex::new(&format!("(?i){part}")).expect("a part of a sentence of the table")
+}
+
+/// How long an answer fits behind a prompt that was refused as [`Class::ContextWindow`] together with a longer one, as far
+/// as the message says. Its numbers are another's: they are hints for one more try.
+pub(super) fn answer_room(message: &str) -> Option<u32> {
+    let mut parts = SENTENCES.window_and_prompt.iter();
+    let found = parts.find_map(|part| part.captures(message))?;
+    let number = |name: &str| found.name(name)?.as_str().parse::<u32>().ok();
+    number("window")?.checked_sub(number("prompt")?)
 }
 
 /// What kind of failure a refusal is.

@@ -132,6 +132,12 @@ pub(super) const WORDINGS: &[Wording] = &[
         "max_tokens is too large: 65536. This model supports at most 16384 completion tokens, whereas you provided 65536.",
         "OpenAI's own API",
     ),
+    wording(
+        r"'max_tokens' or 'max_completion_tokens' is too large: \d+\. This model's maximum context length is \d+ tokens and your request has \d+ input tokens(?: \(\d+ > \d+ - \d+\))?",
+        Class::ContextWindow,
+        "'max_tokens' or 'max_completion_tokens' is too large: 16384. This model's maximum context length is 32768 tokens and your request has 20000 input tokens (16384 > 32768 - 20000).",
+        "vLLM, which serves imported models",
+    ),
     // A filter.
     wording(
         "(?:Input|Output) blocked by content filtering policy",
@@ -385,4 +391,11 @@ pub(super) const WORDINGS: &[Wording] = &[
         "The security token included in the request is expired",
         LITELLM,
     ),
+];
+
+/// Sentences that name both the window and the length of the prompt, in groups of these names.
+pub(super) const WINDOW_AND_PROMPT: [&str; 3] = [
+    r"input length and `?max_tokens`? exceed context limit: (?P<prompt>\d+) \+ \d+ > (?P<window>\d+)",
+    r"maximum context length is (?P<window>\d+) tokens\. However, you requested \d+ tokens \((?P<prompt>\d+) in the messages, \d+ in the completion\)",
+    r"maximum context length is (?P<window>\d+) tokens and your request has (?P<prompt>\d+) input tokens",
 ];

@@ -252,3 +252,35 @@ fn an_exception_inside_a_stream_is_told_by_its_type_and_its_words() {
         );
     }
 }
+
+#[test]
+fn what_is_left_of_the_window_is_read_where_the_words_say_it() {
+    for (message, room) in [
+        (
+            "input length and `max_tokens` exceed context limit: 196395 + 16384 > 204698, decrease input length or `max_tokens` and try again",
+            Some(8_303),
+        ),
+        (
+            "This model's maximum context length is 131072 tokens. However, you requested 131134 tokens (122942 in the messages, 8192 in the completion). Please reduce the length of the messages or completion.",
+            Some(8_130),
+        ),
+        (
+            "'max_tokens' or 'max_completion_tokens' is too large: 16384. This model's maximum context length is 32768 tokens and your request has 20000 input tokens (16384 > 32768 - 20000).",
+            Some(12_768),
+        ),
+        (
+            "input length and `max_tokens` exceed context limit: 300000 + 16384 > 204698",
+            None,
+        ),
+        (
+            "input length and `max_tokens` exceed context limit: 1 + 2 > 99999999999",
+            None,
+        ),
+        ("prompt is too long: 205000 tokens > 200000 maximum", None),
+        ("Input is too long for requested model.", None),
+    ] {
+        let class = classify(Some("ValidationException"), Some(400), message);
+        assert_eq!(class, Class::ContextWindow, "{message}");
+        assert_eq!(answer_room(message), room, "{message}");
+    }
+}
