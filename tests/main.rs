@@ -69,6 +69,7 @@ mod tags;
 mod thinking;
 mod times;
 mod tool_streaming;
+mod unknown_content;
 mod upgrades;
 mod volume;
 mod wildcards;

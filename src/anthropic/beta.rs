@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::wire::{ApiError, Betas};
+use crate::wire::{ApiError, Betas, LeftOut};
 
 /// What the names of betas begin with that Bedrock's Claude knows and that nobody else here asks for.
 const PASSED: [&str; 6] = [
@@ -17,27 +17,35 @@ const PASSED: [&str; 6] = [
 
 const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
 
-/// The fields for the model itself: betas, also those that tools need (`of_tools`), and what is to be cleared of the
-/// context.
-pub(super) fn model_fields(
-    headers: &HeaderMap,
-    body: Option<Betas>,
-    of_tools: &[&str],
-    context_management: Option<Value>,
-) -> Result<Map<String, Value>, ApiError> {
+/// The edit that Bedrock's Converse cannot do, and whose loss would cost a long conversation its end.
+const COMPACTION: &str = "compact_";
+
+/// The betas that the client names, in the headers and in the body.
+pub(super) fn named(headers: &HeaderMap, body: Option<Betas>) -> Vec<String> {
     let in_headers = headers.get_all("anthropic-beta").into_iter();
     let in_headers = in_headers.filter_map(|value| value.to_str().ok());
     let in_headers = in_headers.flat_map(|text| Betas::One(text.to_owned()).list());
+    let in_body = body.map(Betas::list).unwrap_or_default();
+    in_headers.chain(in_body).collect()
+}
+
+/// The fields for the model itself: betas, those that the client names and those that tools need (`of_tools`), and what
+/// is to be cleared of the context.
+pub(super) fn model_fields(
+    named: &[String],
+    of_tools: &[&str],
+    context_management: Option<Value>,
+    left_out: &mut LeftOut,
+) -> Result<Map<String, Value>, ApiError> {
     let mut betas: Vec<String> = Vec::new();
     let of_tools = of_tools.iter().map(|beta| (*beta).to_owned());
-    let named = in_headers.chain(body.map(Betas::list).unwrap_or_default());
-    for beta in named.chain(of_tools) {
+    for beta in named.iter().cloned().chain(of_tools) {
         if PASSED.iter().any(|known| beta.starts_with(known)) && !betas.contains(&beta) {
             betas.push(beta);
         }
     }
     let mut fields = Map::new();
-    if let Some(edits) = edits(context_management)? {
+    if let Some(edits) = edits(context_management, left_out)? {
         betas.push(CONTEXT_MANAGEMENT.to_owned());
         fields.insert("context_management".to_owned(), edits);
     }
@@ -48,7 +56,10 @@ pub(super) fn model_fields(
 }
 
 /// The edits that Bedrock has; `None`: there is nothing to edit.
-fn edits(context_management: Option<Value>) -> Result<Option<Value>, ApiError> {
+fn edits(
+    context_management: Option<Value>,
+    left_out: &mut LeftOut,
+) -> Result<Option<Value>, ApiError> {
     let Some(Value::Object(mut config)) = context_management else {
         return Ok(None);
     };
@@ -60,13 +71,15 @@ fn edits(context_management: Option<Value>) -> Result<Option<Value>, ApiError> {
         let kind = edit.get("type").and_then(Value::as_str).unwrap_or_default();
         if kind.starts_with("clear_tool_uses_") {
             kept.push(edit);
-        } else if !kind.starts_with("clear_thinking_") {
+        } else if kind.starts_with(COMPACTION) {
             let param = format!("context_management.edits[{at}].type");
             let message = format!(
                 "'{param}' is '{kind}', which Bedrock's Converse API does not have; this gateway takes \
                  'clear_tool_uses_20250919' and 'clear_thinking_20251015'."
             );
             return Err(ApiError::bad_request(message, param));
+        } else if !kind.starts_with("clear_thinking_") {
+            left_out.add(kind);
         }
     }
     if kept.is_empty() {

@@ -4,20 +4,21 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::conversation::{Part, Request, Sampling};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
     self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, LeftOut, List,
-    MockFailure, Options, RemoteImage, WireFallback, numbers,
+    MockFailure, Options, RemoteImage, numbers,
 };
 
-use super::beta;
 use super::block::{self, WireBlock};
 use super::message::{WireMessage, system};
 use super::thinking::{self, OutputConfig, WireFormat, WireThinking};
 use super::tools::{self, WireChoice, WireTool};
 use super::user::Metadata;
+use super::{beta, fallbacks};
 
 /// The body as it came. `POST /v1/messages/count_tokens` takes the same.
 #[derive(Debug, Deserialize)]
@@ -55,7 +56,7 @@ pub struct MessagesRequest {
     tags: Option<Value>,
     litellm_metadata: Option<Value>,
     disable_fallbacks: Option<bool>,
-    fallbacks: Option<Vec<WireFallback>>,
+    fallbacks: Option<Box<RawValue>>,
     mock_testing_fallbacks: Option<bool>,
     #[serde(skip)]
     unknown: Vec<String>,
@@ -111,12 +112,14 @@ impl Body for MessagesRequest {
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let output = self.output_config.unwrap_or_default();
         let (thinking, effort) = thinking::wish(self.thinking, &output)?;
-        let offer = tools::offer(self.tools.unwrap_or_default().0, self.tool_choice)?;
+        let tools = self.tools.unwrap_or_default().0;
+        let offer = tools::offer(tools, self.tool_choice, &mut left_out)?;
+        let betas = beta::named(headers, self.anthropic_beta);
         let mut model_fields = beta::model_fields(
-            headers,
-            self.anthropic_beta,
+            &betas,
             &offer.betas(),
             self.context_management,
+            &mut left_out,
         )?;
         if !offer.defined.is_empty() {
             model_fields.insert("tools".to_owned(), offer.defined.into());
@@ -151,7 +154,7 @@ impl Body for MessagesRequest {
         let who = self.metadata.unwrap_or_default().who();
         let control = Control {
             disable_fallbacks: self.disable_fallbacks,
-            fallbacks: self.fallbacks,
+            fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out)?,
             mock_failure: (self.mock_testing_fallbacks == Some(true))
                 .then_some(MockFailure::Unavailable),
             drop_params: self.drop_params,

@@ -6,21 +6,26 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::conversation::{Tool, ToolChoice};
-use crate::wire::{ApiError, CacheControl};
+use crate::wire::{ApiError, CacheControl, LeftOut, Loose};
 
 /// A tool: the client's own, or one that Anthropic's service defines or runs.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a tool (an object)")]
 pub(super) struct WireTool {
     r#type: Option<String>,
+    // A tool of a kind that nobody here knows may have these in any form.
     #[serde(default)]
-    name: String,
-    description: Option<String>,
+    name: Loose<String>,
+    #[serde(default)]
+    description: Loose<String>,
     input_schema: Option<Value>,
-    strict: Option<bool>,
+    #[serde(default)]
+    strict: Loose<bool>,
     /// Whether the arguments are to come while they are written, unchecked.
-    eager_input_streaming: Option<bool>,
-    cache_control: Option<CacheControl>,
+    #[serde(default)]
+    eager_input_streaming: Loose<bool>,
+    #[serde(default)]
+    cache_control: Loose<CacheControl>,
     // What the definitions take that Claude has learned.
     display_width_px: Option<Value>,
     display_height_px: Option<Value>,
@@ -55,6 +60,15 @@ pub(super) struct Offer {
 /// fields (<https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html>).
 const DEFINED: [&str; 3] = ["bash_", "text_editor_", "computer_"];
 
+/// Tools that Anthropic's own service runs: without the only one, an answer is not what was asked for.
+const SERVED: [&str; 5] = [
+    "web_search_",
+    "web_fetch_",
+    "code_execution_",
+    "tool_search_",
+    "mcp_toolset",
+];
+
 /// Another one, for which Converse is not known to have a place.
 const MEMORY: &str = "memory_";
 
@@ -62,13 +76,18 @@ const MEMORY: &str = "memory_";
 const STAND_IN: &str = "not_in_use";
 
 /// The tools in the domain's terms, in the client's order, without those that only Anthropic's service runs.
-pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<Offer, ApiError> {
+pub(super) fn offer(
+    tools: Vec<WireTool>,
+    choice: Option<WireChoice>,
+    left_out: &mut LeftOut,
+) -> Result<Offer, ApiError> {
     let mut offered = Vec::with_capacity(tools.len());
+    let is_whole = |tool: &WireTool| tool.eager_input_streaming.as_given() == Some(&false);
     let mut offer = Offer {
-        whole_input: (tools.iter()).all(|tool| tool.eager_input_streaming == Some(false)),
+        whole_input: tools.iter().all(is_whole),
         ..Offer::default()
     };
-    let mut left_out: Vec<(usize, WireTool)> = Vec::new();
+    let mut elsewhere: Vec<(String, usize, WireTool)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
         match tool.r#type.as_deref() {
             None | Some("custom") => offered.push(tool.into_tool(&format!("tools[{at}]"))?),
@@ -77,7 +96,7 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
                     .defined
                     .push(tool.into_definition(&format!("tools[{at}]"))?);
             }
-            Some(_) => left_out.push((at, tool)),
+            Some(kind) => elsewhere.push((kind.to_owned(), at, tool)),
         }
     }
     offer.tools = offered;
@@ -85,11 +104,14 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
         offer.parallel = choice.disable_parallel_tool_use.map(|disabled| !disabled);
         offer.choice = choice.into_choice()?;
     }
-    for (at, tool) in left_out {
-        let kind = tool.r#type.unwrap_or_default();
-        let chosen = matches!(&offer.choice, ToolChoice::Named(name) if *name == tool.name);
+    let is_alone = offer.tools.is_empty() && offer.defined.is_empty();
+    for (kind, at, tool) in elsewhere {
+        let name = tool.name.as_given();
+        let chosen = matches!(&offer.choice, ToolChoice::Named(named) if Some(named) == name);
         let memory = kind.starts_with(MEMORY);
-        if memory || chosen || offer.tools.is_empty() && offer.defined.is_empty() {
+        let is_served = SERVED.iter().any(|known| kind.starts_with(known));
+        let needed = chosen || is_alone && (is_served || offer.choice == ToolChoice::Required);
+        if memory || needed {
             let param = format!("tools[{at}].type");
             let what = if memory {
                 "Bedrock's Converse API has no place for it; give it as a tool with a name, a description and an \
@@ -100,7 +122,7 @@ pub(super) fn offer(tools: Vec<WireTool>, choice: Option<WireChoice>) -> Result<
             let message = format!("'{param}' is '{kind}': {what}.");
             return Err(ApiError::bad_request(message, param));
         }
-        tracing::debug!(kind, "a tool that Bedrock cannot run was left out");
+        left_out.add(&kind);
     }
     offer.refuse_to_force_definitions()?;
     if offer.choice == ToolChoice::None {
@@ -171,10 +193,10 @@ fn stand_in() -> Tool {
 impl WireTool {
     /// The definition in Claude's own form. Its mark for the cache is left out: the planner's stand after all tools.
     fn into_definition(self, path: &str) -> Result<Value, ApiError> {
-        self.check_name(path)?;
+        let name = named(self.name, path)?;
         let mut fields = Map::new();
         fields.insert("type".to_owned(), self.r#type.into());
-        fields.insert("name".to_owned(), self.name.into());
+        fields.insert("name".to_owned(), name.into());
         let further = [
             ("display_width_px", self.display_width_px),
             ("display_height_px", self.display_height_px),
@@ -188,27 +210,33 @@ impl WireTool {
         Ok(Value::Object(fields))
     }
 
-    fn check_name(&self, path: &str) -> Result<(), ApiError> {
-        if !self.name.is_empty() {
-            return Ok(());
-        }
-        let param = format!("{path}.name");
-        let message = format!("Missing required parameter: '{param}'.");
-        Err(ApiError::bad_request(message, param))
-    }
-
     fn into_tool(self, path: &str) -> Result<Tool, ApiError> {
-        self.check_name(path)?;
+        let name = named(self.name, path)?;
         let schema = self.input_schema.filter(|schema| !schema.is_null());
         let schema = schema.unwrap_or_else(|| json!({"type": "object", "properties": {}}));
         Ok(Tool {
-            name: self.name,
-            description: self.description.unwrap_or_default(),
+            name,
+            description: self
+                .description
+                .optional(path, "description")?
+                .unwrap_or_default(),
             schema: Arc::new(schema),
-            strict: self.strict.unwrap_or(false),
-            cache: self.cache_control.as_ref().map(CacheControl::ttl),
+            strict: self.strict.optional(path, "strict")?.unwrap_or(false),
+            cache: self
+                .cache_control
+                .optional(path, "cache_control")?
+                .map(|control| control.ttl()),
         })
     }
+}
+
+/// The name of the tool at `path`, which it must have.
+fn named(name: Loose<String>, path: &str) -> Result<String, ApiError> {
+    let name = name.required(path, "name")?;
+    if name.is_empty() {
+        return Loose::Missing.required(path, "name");
+    }
+    Ok(name)
 }
 
 impl WireChoice {

@@ -4,6 +4,7 @@ mod asked;
 mod count;
 mod cuts;
 mod errors;
+mod left_out;
 mod models;
 mod replies;
 mod thinking;

@@ -1,0 +1,188 @@
+//! What nobody here knows of a request for a message is left out, and the reply says so.
+
+use bedrock_sidecar::shell::simulated::Step;
+use serde_json::{Value, json};
+
+use crate::support::anthropic::ask;
+use crate::support::{BACKUP, PRIMARY, TestApp, header};
+
+const DROPPED: &str = "x-sidecar-dropped";
+
+/// Posts the body whole and streamed, with these betas. Returns what Bedrock was asked for the primary model, which is
+/// the same for both, and the names in the reply's header.
+async fn post(app: &TestApp, mut body: Value, betas: &str) -> (Value, String) {
+    let mut seen = Vec::new();
+    for stream in [false, true] {
+        body["stream"] = json!(stream);
+        let request = app.as_anthropic("/v1/messages", &body);
+        let reply = request
+            .header("anthropic-beta", betas)
+            .send()
+            .await
+            .unwrap();
+        let status = reply.status();
+        let dropped = reply.headers().contains_key(DROPPED);
+        let dropped = dropped.then(|| header(&reply, DROPPED).to_owned());
+        let text = reply.text().await.unwrap();
+        assert_eq!(status, 200, "{body}: {text}");
+        let sent = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;
+        seen.push((sent, dropped.unwrap_or_default()));
+    }
+    let streamed = seen.pop().unwrap();
+    assert_eq!(Some(&streamed), seen.last());
+    streamed
+}
+
+#[tokio::test]
+async fn fields_of_anthropic_s_service_and_of_tomorrow() {
+    let app = TestApp::new().await;
+    let (plain, dropped) = post(&app, ask("hi"), "").await;
+    assert_eq!(dropped, "");
+    for (field, value) in [
+        ("diagnostics", json!({"previous_message_id": null})),
+        ("user_profile_id", json!("up_1")),
+        ("workspace_id", json!(7)),
+        ("billing_policy", json!({"type": "prepaid"})),
+        ("thread", json!({"id": "t", "max_tokens": 1})),
+        ("safeguards", json!([{"type": "x"}])),
+        ("of_tomorrow", json!({"temperature": 0.1, "tools": [1]})),
+    ] {
+        let mut body = ask("hi");
+        body[field] = value;
+        let (sent, dropped) = post(&app, body.clone(), "of-tomorrow-2027-01-01").await;
+        assert_eq!(sent, plain, "{field}");
+        assert_eq!(dropped, field);
+        let count = app.as_anthropic("/v1/messages/count_tokens", &body);
+        assert_eq!(count.send().await.unwrap().status(), 200, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn fallbacks_of_anthropic_s_own() {
+    let app = TestApp::new().await;
+    let beta = "x-2026-01-01, server-side-fallback-2026-06-01";
+    for (fallbacks, betas) in [
+        (json!("default"), ""),
+        (json!("default"), beta),
+        (json!([{"model": "claude-opus-4-8"}]), beta),
+        (
+            json!([{"model": "claude-opus-4-8", "thinking": {"type": "of_tomorrow"}}, {"model": "b"}]),
+            beta,
+        ),
+        (json!([{"model": {"id": "b"}}]), beta),
+        (json!({"of": "tomorrow"}), beta),
+    ] {
+        let mut body = ask("hi");
+        body["fallbacks"] = fallbacks;
+        let (_, dropped) = post(&app, body, betas).await;
+        assert_eq!(dropped, "fallbacks");
+    }
+    let mut body = ask("hi");
+    body["fallbacks"] = json!([{"model": "claude-opus-4-8"}]);
+    body["betas"] = json!(["server-side-fallback-2026-06-01"]);
+    assert_eq!(
+        post(&app, body, "").await.1,
+        "fallbacks",
+        "the beta may stand in the body"
+    );
+}
+
+#[tokio::test]
+async fn fallbacks_of_the_gateway_s_own_stay_what_they_are() {
+    let app = TestApp::with_config(
+        "model_list:\n- {model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0}}\n\
+         - {model_name: backup, litellm_params: {model: bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0}}\n\
+         litellm_settings: {num_retries: 0}\n",
+    )
+    .await;
+    for (fallbacks, betas) in [
+        (json!(["backup"]), ""),
+        (json!([{"model": "backup"}]), ""),
+        (json!([{"primary": ["backup"]}]), ""),
+        (json!(["backup"]), "server-side-fallback-2026-06-01"),
+    ] {
+        app.bedrock.script(PRIMARY, [Step::unavailable()]);
+        let mut body = ask("hi");
+        body["fallbacks"] = fallbacks;
+        let request = app.as_anthropic("/v1/messages", &body);
+        let reply = request
+            .header("anthropic-beta", betas)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.status(), 200, "{body}");
+        assert_eq!(header(&reply, "x-litellm-model-group"), "backup");
+        assert!(!reply.headers().contains_key(DROPPED));
+    }
+    assert_eq!(app.bedrock.requests_for(BACKUP).len(), 4);
+    let mut body = ask("hi");
+    body["fallbacks"] = json!([{"model": "claude-opus-4-8"}]);
+    let reply = app
+        .as_anthropic("/v1/messages", &body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        reply.status(),
+        400,
+        "without the beta it is a model of this gateway"
+    );
+    body["fallbacks"] = json!([7]);
+    let reply = app
+        .as_anthropic("/v1/messages", &body)
+        .send()
+        .await
+        .unwrap();
+    let error: Value = reply.json().await.unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("'fallbacks[0]'"), "{message}");
+}
+
+#[tokio::test]
+async fn tools_and_edits_of_kinds_that_are_not_on_bedrock() {
+    let app = TestApp::new().await;
+    let mut body = ask("hi");
+    body["tools"] = json!([
+        {"name": "look", "input_schema": {"type": "object"}},
+        {"type": "web_search_20250305", "name": "web_search"},
+        {"type": "of_tomorrow_20270101", "name": {"a": 1}, "description": 7, "strict": "x", "cache_control": [1]}]);
+    body["context_management"] = json!({"edits": [
+        {"type": "clear_thinking_20251015"}, {"type": "fold_20270101", "keep": {}}, {"type": "clear_tool_uses_20250919"}]});
+    let (sent, dropped) = post(&app, body.clone(), "").await;
+    assert_eq!(
+        dropped,
+        "web_search_20250305, of_tomorrow_20270101, fold_20270101"
+    );
+    let tools = sent["toolConfig"]["tools"].as_array().unwrap();
+    let names = tools
+        .iter()
+        .filter_map(|tool| tool["toolSpec"]["name"].as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["look"]);
+    let edits = &sent["additionalModelRequestFields"]["context_management"]["edits"];
+    assert_eq!(*edits, json!([{"type": "clear_tool_uses_20250919"}]));
+
+    body["tools"] = json!([{"type": "advisor_of_tomorrow", "model": "m"}]);
+    let (sent, dropped) = post(&app, body.clone(), "").await;
+    assert_eq!(dropped, "advisor_of_tomorrow, fold_20270101");
+    assert!(sent.get("toolConfig").is_none());
+
+    // Here the loss would change what was asked for.
+    let compaction = json!({"edits": [{"type": "compact_20260112"}]});
+    for (field, value) in [
+        (
+            "tools",
+            json!([{"type": "web_search_20250305", "name": "web_search"}]),
+        ),
+        ("tool_choice", json!({"type": "any"})),
+        ("context_management", compaction),
+    ] {
+        let mut body = body.clone();
+        body[field] = value;
+        let reply = app
+            .as_anthropic("/v1/messages", &body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.status(), 400, "{field}");
+    }
+}
