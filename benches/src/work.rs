@@ -159,7 +159,7 @@ impl Work {
             };
             let (mut out, mut written) = (BytesMut::new(), 0);
             let mut writer = ChunkWriter::new(head);
-            writer.begin(LONG.model.into(), &mut out);
+            writer.begin(LONG.model.into(), 1, &mut out);
             while let Some(event) = answer.next().await.map_err(|failure| failure.message)? {
                 writer.event(&event, &mut out);
                 written += black_box(out.split().freeze()).len();

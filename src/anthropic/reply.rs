@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::conversation::{Citation, Reply, ReplyPart, StopReason};
+use crate::conversation::{Citation, Reply, ReplyPart, StopReason, Usage};
 use crate::wire::Head;
 
 use super::usage::WireUsage;
@@ -53,7 +53,7 @@ pub(super) enum Block {
 impl Message {
     /// A finished answer.
     pub(super) fn new(head: Head, reply: Reply) -> Self {
-        let usage = WireUsage::from(&reply.usage.unwrap_or_default());
+        let usage = reply.usage.unwrap_or_default();
         let (stop_reason, stop_sequence) = match &reply.stop {
             Some(reason) => stop(reason),
             None => ("end_turn".to_owned(), None),
@@ -62,13 +62,12 @@ impl Message {
             content: blocks(reply.parts, &reply.citations),
             stop_reason: Some(stop_reason),
             stop_sequence,
-            usage,
-            ..Self::begun(head)
+            ..Self::begun(head, &usage)
         }
     }
 
     /// Nothing said yet.
-    pub(super) fn begun(head: Head) -> Self {
+    pub(super) fn begun(head: Head, usage: &Usage) -> Self {
         Self {
             id: head.id,
             r#type: "message",
@@ -77,7 +76,7 @@ impl Message {
             content: Vec::new(),
             stop_reason: None,
             stop_sequence: None,
-            usage: WireUsage::from(&crate::conversation::Usage::default()),
+            usage: WireUsage::from(usage),
         }
     }
 }

@@ -78,9 +78,13 @@ impl Writer for EventWriter {
         }
     }
 
-    fn begin(&mut self, model: String, out: &mut BytesMut) {
+    fn begin(&mut self, model: String, estimated_prompt: u64, out: &mut BytesMut) {
         self.head.model = model;
-        let message = Message::begun(self.head.clone());
+        let prompt = Usage {
+            input: estimated_prompt,
+            ..Usage::default()
+        };
+        let message = Message::begun(self.head.clone(), &prompt);
         write(&WireEvent::MessageStart { message }, out);
         out.put_slice(Messages::HEARTBEAT);
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::conversation::Usage;
 
-/// `usage` of a message, of its beginning (all zero: Bedrock counts at the end) and of its end.
+/// `usage` of a message, of its beginning (an estimate of the prompt: Bedrock counts at the end) and of its end.
 #[derive(Debug, Serialize)]
 pub(super) struct WireUsage {
     input_tokens: u64,

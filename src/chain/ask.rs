@@ -113,6 +113,8 @@ pub struct Begun {
     pub attempts: Vec<Attempt>,
     /// The client's tags (`requestMetadata`) that were not sent, for Bedrock takes no more.
     pub dropped_tags: Vec<String>,
+    /// The length of the prompt that this target was sent, in tokens, as far as the gateway can judge it.
+    pub estimated_prompt: u64,
 }
 
 /// How a request ended.

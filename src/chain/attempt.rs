@@ -25,7 +25,7 @@ pub(super) struct Current {
     billed: bool,
     usage: Option<Usage>,
     /// What was sent decides what it costs, as far as Bedrock does not say what it served.
-    prompt_tokens: u64,
+    estimated_prompt: u64,
     terms: Terms,
     /// The client's tags that were not sent.
     dropped_tags: Vec<String>,
@@ -49,7 +49,7 @@ impl Current {
             started: Instant::now(),
             billed: false,
             usage: None,
-            prompt_tokens: 0,
+            estimated_prompt: 0,
             terms: Terms::default(),
             dropped_tags: Vec::new(),
             bytes: 0,
@@ -61,8 +61,8 @@ impl Current {
     }
 
     /// This is sent, with a prompt of about so many tokens.
-    pub(super) fn sends(&mut self, plan: &Plan, prompt_tokens: u64) {
-        self.prompt_tokens = prompt_tokens;
+    pub(super) fn sends(&mut self, plan: &Plan, estimated_prompt: u64) {
+        self.estimated_prompt = estimated_prompt;
         self.terms = plan.terms();
         self.dropped_tags.clone_from(&plan.dropped_tags);
     }
@@ -79,6 +79,11 @@ impl Current {
 
     pub(super) fn target(&self) -> &Arc<Target> {
         &self.target
+    }
+
+    /// The prompt's tokens, as long as Bedrock has not counted them.
+    pub(super) fn estimated_prompt(&self) -> u64 {
+        self.estimated_prompt.max(1)
     }
 
     /// The client's tags that were not sent.
@@ -136,7 +141,7 @@ impl Current {
             return (attempt, None);
         }
         let usage = self.usage.unwrap_or_else(|| Usage {
-            input: self.prompt_tokens.max(1),
+            input: self.estimated_prompt(),
             output: (self.bytes as u64).div_ceil(4),
             estimated: true,
             ..Usage::default()

@@ -326,6 +326,7 @@ impl<S: Sink> Run<'_, S> {
                 target,
                 attempts,
                 dropped_tags: current.dropped_tags().to_vec(),
+                estimated_prompt: current.estimated_prompt(),
             };
             self.sink.begin(begun).await;
         } else if !current.is_handed_on() {

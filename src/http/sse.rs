@@ -16,6 +16,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
+use crate::chain::Begun;
 use crate::keys::Standing;
 use crate::panics::{self, Panic};
 use crate::spend::RequestId;
@@ -50,7 +51,7 @@ pub(super) async fn respond<W: Wire>(
     let mut response = match first {
         Waited::Step(Step::Begin(begun)) => {
             let mut first = BytesMut::new();
-            body.begin(begun.target.group(), &mut first);
+            body.begin(&begun, &mut first);
             body.first = first;
             let mut response = body.into_response();
             trail::add(
@@ -114,11 +115,12 @@ struct Events<W: Wire> {
 
 impl<W: Wire> Events<W> {
     /// Somebody answers, or another one goes on with a broken answer: one id, one beginning, one end.
-    fn begin(&mut self, group: &str, out: &mut BytesMut) {
+    fn begin(&mut self, begun: &Begun, out: &mut BytesMut) {
+        let group = begun.target.group().to_owned();
         if std::mem::replace(&mut self.begun, true) {
-            self.writer.go_on(group.to_owned(), out);
+            self.writer.go_on(group, out);
         } else {
-            self.writer.begin(group.to_owned(), out);
+            self.writer.begin(group, begun.estimated_prompt, out);
         }
     }
 
@@ -169,7 +171,7 @@ impl<W: Wire> Events<W> {
 
     fn write(&mut self, step: Step, out: &mut BytesMut) {
         match step {
-            Step::Begin(begun) => self.begin(begun.target.group(), out),
+            Step::Begin(begun) => self.begin(&begun, out),
             Step::Event(event) => self.writer.event(&event, out),
             Step::End(ending) => {
                 self.ended = true;

@@ -57,7 +57,7 @@ impl Writer for ChunkWriter {
         }
     }
 
-    fn begin(&mut self, model: String, _: &mut BytesMut) {
+    fn begin(&mut self, model: String, _: u64, _: &mut BytesMut) {
         self.head.model = model;
         self.opening = opening(&self.head);
     }

@@ -59,7 +59,7 @@ impl Wire for Responses {
         let usage = reply.usage.unwrap_or_default();
         let model = head.model.clone();
         let mut writer = ResponseWriter::new(head);
-        writer.begin(model, unread);
+        writer.begin(model, 0, unread);
         let mut calls = 0;
         for part in reply.parts {
             for event in events(part, &mut calls) {

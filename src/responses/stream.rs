@@ -37,7 +37,7 @@ impl Writer for ResponseWriter {
         }
     }
 
-    fn begin(&mut self, model: String, out: &mut BytesMut) {
+    fn begin(&mut self, model: String, _: u64, out: &mut BytesMut) {
         self.head.model = model;
         for name in ["response.created", "response.in_progress"] {
             let response = response(&self.head, Stand::InProgress, &[], None);

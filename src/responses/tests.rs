@@ -48,7 +48,7 @@ fn read(stream: &[u8]) -> Vec<Value> {
 fn streamed(events: &[Event]) -> Vec<Value> {
     let mut out = BytesMut::new();
     let mut writer = ResponseWriter::new(head());
-    writer.begin("m".into(), &mut out);
+    writer.begin("m".into(), 1, &mut out);
     events
         .iter()
         .for_each(|event| writer.event(event, &mut out));

@@ -120,8 +120,9 @@ pub trait Writer: Send + 'static {
     /// A writer that has said nothing yet.
     fn new(head: Head) -> Self;
 
-    /// An answer begins: appends what comes before its first event, if anything does.
-    fn begin(&mut self, model: String, out: &mut BytesMut);
+    /// An answer begins: appends what comes before its first event, if anything does. Bedrock counts the prompt at the
+    /// end; until then there is an estimate of its tokens.
+    fn begin(&mut self, model: String, estimated_prompt: u64, out: &mut BytesMut);
 
     /// Another model goes on with the answer, after text, after thinking or after nothing. What it thinks is not what
     /// the first one began to think.

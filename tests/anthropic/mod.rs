@@ -1,6 +1,7 @@
 //! What Claude Code and Anthropic's SDKs are promised.
 
 mod asked;
+mod beginning;
 mod count;
 mod cuts;
 mod errors;

@@ -48,7 +48,7 @@ proptest! {
     ) {
         let mut out = BytesMut::new();
         let mut writer = EventWriter::new(Head::default());
-        writer.begin("m".into(), &mut out);
+        writer.begin("m".into(), 1, &mut out);
         for (event, another_model) in &events {
             if *another_model {
                 writer.go_on("other".into(), &mut out);

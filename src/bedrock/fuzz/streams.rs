@@ -279,7 +279,7 @@ async fn told(endpoint: &Endpoint, plan: Plan) {
     let (mut fold, mut chunks, mut text, mut stops) =
         (Fold::default(), BytesMut::new(), String::new(), 0);
     let mut writer = ChunkWriter::new(head());
-    writer.begin("m".to_owned(), &mut chunks);
+    writer.begin("m".to_owned(), 1, &mut chunks);
     let whole = loop {
         match answer.next().await {
             Ok(Some(event)) => {

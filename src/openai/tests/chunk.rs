@@ -211,7 +211,7 @@ fn there_is_one_finish_reason_whatever_came_before() {
 fn every_chunk_names_the_model_that_answers_then() {
     let mut writer = writer(false);
     let mut out = BytesMut::new();
-    writer.begin("first".into(), &mut out);
+    writer.begin("first".into(), 1, &mut out);
     writer.event(&text("one "), &mut out);
     writer.go_on("second".into(), &mut out);
     writer.event(&text("two"), &mut out);
