@@ -64,6 +64,7 @@ mod soak;
 mod spend_api;
 mod stop_reasons;
 mod streams;
+mod subagents;
 mod table_faults;
 mod tags;
 mod thinking;

@@ -291,6 +291,8 @@ pub(super) fn record_of(
         key_alias: Some(caller.alias.clone()),
         end_user: labels.end_user,
         session_id: labels.session,
+        agent_id: labels.agent,
+        parent_agent_id: labels.parent_agent,
         client: labels.client,
     };
     let mut record = Record::new(id, model_asked, caller);

@@ -40,6 +40,8 @@ impl Record {
         let labels = [
             &mut caller.end_user,
             &mut caller.session_id,
+            &mut caller.agent_id,
+            &mut caller.parent_agent_id,
             &mut caller.client,
             &mut self.litellm_call_id,
             &mut self.trace_id,
@@ -64,6 +66,8 @@ impl Caller {
             &mut self.user,
             &mut self.end_user,
             &mut self.session_id,
+            &mut self.agent_id,
+            &mut self.parent_agent_id,
             &mut self.client,
         ] {
             text.iter_mut().for_each(|text| cut(text, LONGEST));

@@ -154,6 +154,8 @@ mod tests {
             user: some(),
             end_user: some(),
             session_id: some(),
+            agent_id: some(),
+            parent_agent_id: some(),
             client: some(),
         };
         let mut record = Record::new(RequestId::new(Timestamp::UNIX_EPOCH), text, caller);

@@ -49,6 +49,8 @@ pub struct Filter {
     pub user: Option<String>,
     /// The person behind the client.
     pub end_user: Option<String>,
+    /// Which of a session's agents asked.
+    pub agent: Option<String>,
     /// One of its tags.
     pub tag: Option<String>,
     /// US dollars at least. A record whose cost is unknown is not known to have cost that much.
@@ -96,6 +98,7 @@ impl Filter {
             && is(&self.key_alias, caller.key_alias.as_deref())
             && is(&self.user, caller.user.as_deref())
             && is(&self.end_user, caller.end_user.as_deref())
+            && is(&self.agent, caller.agent_id.as_deref())
             && self.status.is_none_or(|status| status == record.status)
             && (self.tag.iter()).all(|tag| record.tags.contains(tag))
             && (self.model.iter()).all(|model| names(record).any(|name| name == model))

@@ -41,6 +41,11 @@ pub struct SpendLog<'a> {
     end_user: &'a str,
     request_tags: &'a [String],
     session_id: Option<&'a str>,
+    /// Which of a session's agents asked, and who had started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_agent_id: Option<&'a str>,
     litellm_call_id: Option<&'a str>,
     status: Status,
     metadata: Metadata<'a>,
@@ -138,6 +143,8 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
             end_user: caller.end_user.as_deref().unwrap_or_default(),
             request_tags: &record.tags,
             session_id: caller.session_id.as_deref(),
+            agent_id: caller.agent_id.as_deref(),
+            parent_agent_id: caller.parent_agent_id.as_deref(),
             litellm_call_id: record.litellm_call_id.as_deref(),
             status: record.status,
             metadata: Metadata::from(record),

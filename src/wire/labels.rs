@@ -18,6 +18,10 @@ pub struct Labels {
     pub end_user: Option<String>,
     /// The agent's session: requests of one task share it.
     pub session: Option<String>,
+    /// Which of the session's agents asks (`x-claude-code-agent-id`); `None`: the first one.
+    pub agent: Option<String>,
+    /// The agent that has started it (`x-claude-code-parent-agent-id`).
+    pub parent_agent: Option<String>,
     /// Free labels for reports.
     pub tags: Vec<String>,
     /// The client program, from `user-agent`.
@@ -62,6 +66,8 @@ impl Labels {
             tags: tags.filter(|tag| !tag.is_empty()).collect(),
             end_user: header("x-litellm-end-user-id").map(short),
             session: SESSION_HEADERS.into_iter().find_map(header).map(short),
+            agent: header("x-claude-code-agent-id").map(short),
+            parent_agent: header("x-claude-code-parent-agent-id").map(short),
             client: header("user-agent").map(short),
             call_id: header("x-litellm-call-id")
                 .or_else(|| header("x-request-id"))

@@ -118,6 +118,8 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         (t.alias, Some(key(record))),
         (of.user, caller.user.clone()),
         (of.end_user, caller.end_user.clone()),
+        (t.agent, caller.agent_id.clone()),
+        (t.parent_agent, caller.parent_agent_id.clone()),
         (t.client, caller.client.clone()),
         (t.call_id, record.litellm_call_id.clone()),
         (t.call, Some(record.call_type.clone())),

@@ -80,7 +80,7 @@ declare! {
     }
     /// One request.
     log: Log {
-        title back no_such not_an_id status answered used first_token ended call stream yes no stop_reason client
+        title back no_such not_an_id status answered used first_token ended call stream yes no stop_reason agent parent_agent client
         call_id region alias error trail group outcome bytes not_asked token_table kind input read written output thinking total
         tokens cost saved not_priced estimated metadata prompt reply no_reply not_stored how_to_store stored_but
         other_fields bytes_left_out unlisted reduced

@@ -32,7 +32,7 @@ const WITHOUT_MEANING: [&str; 4] = [
 ];
 
 /// The parameters of [`Params::filter`] and [`Params::instants`].
-pub(super) const OF_RECORDS: [&str; 20] = [
+pub(super) const OF_RECORDS: [&str; 21] = [
     "start_date",
     "end_date",
     "api_key",
@@ -41,6 +41,7 @@ pub(super) const OF_RECORDS: [&str; 20] = [
     "user_id",
     "end_user",
     "session_id",
+    "agent_id",
     "status_filter",
     "model",
     "model_id",
@@ -156,6 +157,7 @@ impl Params {
             key_alias: self.any(&["key_alias"]),
             user: self.any(&["user_id"]),
             end_user: self.any(&["end_user"]),
+            agent: self.any(&["agent_id"]),
             tag: self.any(&["request_tag", "tag"]),
             min_spend: self.read("min_spend", dollars)?,
             max_spend: self.read("max_spend", dollars)?,

@@ -72,6 +72,8 @@ pub(super) const LOG: Log = Log {
     yes: "yes",
     no: "no",
     stop_reason: "Stopped because",
+    agent: "Agent",
+    parent_agent: "Started by agent",
     client: "Client",
     call_id: "Client's own id",
     region: "Region",
