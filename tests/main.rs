@@ -39,6 +39,7 @@ mod lambda;
 mod leases;
 mod limits;
 mod log_lines;
+mod long_context;
 mod long_waits;
 mod models;
 mod moto;

@@ -121,6 +121,7 @@ pub(super) enum Ability {
     DocumentsBesideResults,
     ThinkingOff,
     StopSequences,
+    LongContextBeta,
 }
 
 /// A row of prices, dollars per million tokens.
@@ -249,6 +250,7 @@ impl Layer {
                 && (can(Ability::ToolResultImages) || can(Ability::ToolResultDocuments)),
             text_beside_results: !self.cannot.contains(&Ability::TextBesideResults),
             documents_beside_results: !self.cannot.contains(&Ability::DocumentsBesideResults),
+            long_context_beta: can(Ability::LongContextBeta),
             stop_sequences: !self.cannot.contains(&Ability::StopSequences),
             thinking_off: !self.cannot.contains(&Ability::ThinkingOff),
         }

@@ -20,7 +20,7 @@ mod price;
 mod resolve;
 
 pub use id::ModelId;
-pub use model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
+pub use model::{Abilities, Caching, Family, LONG_WINDOW, Limits, Model, ThinkingSupport};
 pub use price::{Price, Rates, Terms};
 
 /// Every model the gateway knows by name.

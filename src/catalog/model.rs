@@ -38,6 +38,9 @@ pub enum Family {
     Other,
 }
 
+/// The window in tokens that some models have beside their ordinary one.
+pub const LONG_WINDOW: u32 = 1_000_000;
+
 /// How much goes in and comes out, in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
@@ -70,6 +73,8 @@ pub struct Abilities {
     pub sampling: bool,
     /// Stop sequences.
     pub stop_sequences: bool,
+    /// A window of a million tokens, which a beta asks for (`context-1m-2025-08-07`).
+    pub long_context_beta: bool,
     /// An assistant turn at the end, which the model continues.
     pub prefill: bool,
     /// `outputConfig.textFormat`: JSON by schema, enforced by Bedrock.

@@ -19,6 +19,7 @@ mod keys;
 mod lenient;
 mod load;
 mod locate;
+mod long_context;
 mod made;
 mod nearest;
 mod network;

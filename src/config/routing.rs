@@ -60,6 +60,12 @@ impl Routing {
         let most = fitting.max_by_key(|(alias, _)| alias.len() - alias.matches('*').count());
         most.map(|(_, alias)| alias)
     }
+
+    /// Whether the name fits an alias with a `*` of which `chosen` is true.
+    pub(super) fn fits(&self, name: &str, chosen: impl Fn(&str) -> bool) -> bool {
+        let mut aliases = self.aliases.keys();
+        aliases.any(|alias| chosen(alias) && fits(alias, name))
+    }
 }
 
 /// Whether a name fits an alias in which `*` stands for any text.

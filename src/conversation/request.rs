@@ -34,6 +34,8 @@ pub struct Request {
     pub format: AnswerFormat,
     /// What is asked of the service around the model.
     pub service: Service,
+    /// The model is to have its window of a million tokens, where that has to be asked for.
+    pub long_context: bool,
     /// Fields that go to the model untouched (`additionalModelRequestFields` on Bedrock).
     pub model_fields: Map<String, Value>,
 }

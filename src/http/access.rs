@@ -10,35 +10,72 @@ use crate::keys::{Caller, VirtualKey};
 use crate::store::keys;
 use crate::wire::ApiError;
 
-/// The group that a caller means by a model's name; without one, the configuration's default. A key's own aliases go
-/// before the configuration's names. What follows an allowed model by configuration is allowed with it.
-pub(super) fn group(
+/// What a caller means by a model's name.
+#[derive(Debug)]
+pub(super) struct ModelAsked {
+    /// The name without marks behind it; the group's where none was given.
+    pub(super) name: String,
+    pub(super) group: String,
+    /// The model is to have its window of a million tokens.
+    pub(super) long_context: bool,
+}
+
+/// What a caller means by a model's name; without one, the configuration's default. A key's own aliases go before the
+/// configuration's names. What follows an allowed model by configuration is allowed with it.
+pub(super) fn model(
     app: &AppState,
     caller: &Caller,
-    model: Option<&str>,
-) -> Result<String, ApiError> {
-    let unknown = |unknown| unknown_model(app, caller, &unknown);
+    name: Option<&str>,
+) -> Result<ModelAsked, ApiError> {
+    let asked = meant(app, caller, name).map_err(|unknown| unknown_model(app, caller, &unknown))?;
     let Some(key) = &caller.virtual_key else {
-        return Ok(app.routes.group(model).map_err(unknown)?.to_owned());
+        return Ok(asked);
     };
-    let meant = model.map(|model| key.alias_of(model));
-    let group = app.routes.group(meant).map_err(unknown)?;
-    if allows(app, key, model.unwrap_or(group), group) {
-        return Ok(group.to_owned());
+    if allows(app, key, &asked.name, &asked.group) {
+        return Ok(asked);
     }
     let error = ApiError::new(
         StatusCode::FORBIDDEN,
         "key_model_access_denied",
         format!(
             "key not allowed to access model. This key can only access models={:?}. Tried to access {}",
-            key.settings.models,
-            model.unwrap_or(group)
+            key.settings.models, asked.name
         ),
     );
     Err(ApiError {
         param: Some("model".to_owned()),
         ..error
     })
+}
+
+/// What the name means, whether or not the caller may ask for it.
+fn meant(app: &AppState, caller: &Caller, name: Option<&str>) -> Result<ModelAsked, UnknownModel> {
+    let (name, long_context) = name.map_or(("", false), |name| plain(app, caller, name));
+    let name = Some(name).filter(|name| !name.is_empty());
+    let of_alias = name.map(|name| of_alias(app, caller, name));
+    let group = app.routes.group(of_alias.map(|(meant, _)| meant))?;
+    Ok(ModelAsked {
+        name: name.unwrap_or(group).to_owned(),
+        group: group.to_owned(),
+        long_context: long_context || of_alias.is_some_and(|(_, long_context)| long_context),
+    })
+}
+
+/// A model's name without the marks behind it that ask for its window of a million tokens, and whether there were any.
+pub(super) fn plain<'n>(app: &AppState, caller: &Caller, name: &'n str) -> (&'n str, bool) {
+    let key = caller.virtual_key.as_ref();
+    if key.is_some_and(|key| key.settings.aliases.contains_key(name)) {
+        return (name, false);
+    }
+    app.config.without_window_mark(name)
+}
+
+/// What the key's own aliases make of a name; they may ask for the long window, too.
+fn of_alias<'n>(app: &'n AppState, caller: &'n Caller, name: &'n str) -> (&'n str, bool) {
+    match &caller.virtual_key {
+        Some(key) => app.config.without_window_mark(key.alias_of(name)),
+        None => (name, false),
+    }
 }
 
 /// The refusal of a name that no model has: 404, as OpenAI and Anthropic answer it. It names the model that was
@@ -81,9 +118,8 @@ pub(super) fn visible_names(app: &AppState, caller: &Caller) -> Vec<String> {
 /// Whether a caller may ask for a model by this name.
 pub(super) fn may_use(app: &AppState, caller: &Caller, name: &str) -> bool {
     let key = caller.virtual_key.as_ref();
-    let meant = key.map_or(name, |key| key.alias_of(name));
-    let group = app.routes.group(Some(meant));
-    group.is_ok_and(|group| key.is_none_or(|key| allows(app, key, name, group)))
+    meant(app, caller, Some(name))
+        .is_ok_and(|asked| key.is_none_or(|key| allows(app, key, &asked.name, &asked.group)))
 }
 
 /// Whether a name of the configuration's is shown to a caller: also that of a pattern, which is no model.

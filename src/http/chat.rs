@@ -17,6 +17,7 @@ use crate::keys::{Caller, Presented};
 use crate::spend::RequestId;
 use crate::wire::{ApiError, Body as _, Head, Labels, MockFailure, Options, Wire};
 
+use super::access::ModelAsked;
 use super::auth::EarlyKey;
 use super::body::Body;
 use super::exchange::Exchange;
@@ -178,11 +179,16 @@ impl Asked {
         wire: Spoken,
         headers: &HeaderMap,
         body: &Bytes,
-        request: Request,
+        mut request: Request,
         mut options: Options,
     ) -> Result<Prepared, ApiError> {
         let model = options.model.take().or_else(|| self.model_in_path.clone());
-        let group = access::group(app, &self.caller, model.as_deref())?;
+        let ModelAsked {
+            name: model_asked,
+            group,
+            long_context,
+        } = access::model(app, &self.caller, model.as_deref())?;
+        request.long_context = long_context;
         unsupported::settle(app, &group, &mut options)?;
         let fallbacks = match options.fallbacks.take() {
             Some(written) => {
@@ -192,6 +198,7 @@ impl Asked {
                     caller: self.caller.clone(),
                     headers: headers.clone(),
                     body: body.clone(),
+                    long_context,
                 };
                 Some(fallbacks::of_request(origin, &group, written)?)
             }
@@ -209,7 +216,7 @@ impl Asked {
                 MockFailure::ContentFiltered => Class::ContentFiltered,
             }),
             whole: !options.stream,
-            ..Ask::new(group.clone(), self.deadline)
+            ..Ask::new(group, self.deadline)
         };
         let seal = if options.include_thinking {
             app.seal(&self.caller).await
@@ -228,7 +235,7 @@ impl Asked {
         Ok(Prepared {
             request,
             ask,
-            model_asked: model.unwrap_or(group),
+            model_asked,
             head,
             left_out: options.left_out,
         })

@@ -63,8 +63,9 @@ async fn prompt(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Request, String), ApiError> {
-    let (request, mut options) = chat::read::<Messages>(app, caller, headers, body).await?;
-    let group = access::group(app, caller, options.model.as_deref())?;
-    unsupported::settle(app, &group, &mut options)?;
-    Ok((request, group))
+    let (mut request, mut options) = chat::read::<Messages>(app, caller, headers, body).await?;
+    let asked = access::model(app, caller, options.model.as_deref())?;
+    unsupported::settle(app, &asked.group, &mut options)?;
+    request.long_context = asked.long_context;
+    Ok((request, asked.group))
 }

@@ -13,7 +13,7 @@ use crate::conversation::Request;
 use crate::keys::Caller;
 use crate::wire::{ApiError, Fields, WireFallback, limits};
 
-use super::access;
+use super::access::{self, ModelAsked};
 use super::chat::Spoken;
 use super::unsupported;
 
@@ -27,6 +27,8 @@ pub(super) struct Origin {
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// See [`Request::long_context`].
+    pub(super) long_context: bool,
 }
 
 /// The groups that follow `group`, in order. An entry that names what follows another group says nothing here. What an
@@ -49,8 +51,8 @@ pub(super) fn of_request(
     }
     let origin = Arc::new(origin);
     let resolve = |name: &str| {
-        let group = access::group(&origin.app, &origin.caller, Some(name));
-        group.map_err(|error| match error.status {
+        let asked = access::model(&origin.app, &origin.caller, Some(name));
+        asked.map_err(|error| match error.status {
             // The model that was asked for is there: it is this field that is wrong.
             StatusCode::NOT_FOUND => ApiError::bad_request(error.message, "fallbacks"),
             _ => ApiError {
@@ -59,42 +61,52 @@ pub(super) fn of_request(
             },
         })
     };
-    let same = |name: &str| {
-        let group = resolve(name)?;
-        let request = None;
-        Ok::<_, ApiError>(Fallback { group, request })
+    let changed = |asked: ModelAsked, at: usize, fields: Fields| {
+        let source = Arc::new(Changed {
+            origin: Arc::clone(&origin),
+            place: format!("fallbacks[{at}]"),
+            group: asked.group.clone(),
+            model: asked.name,
+            fields,
+            long_context: asked.long_context || origin.long_context,
+        });
+        Fallback {
+            group: asked.group,
+            request: Some(FallbackRequest::new(source)),
+        }
+    };
+    // What the first model is asked, unless this one alone is to have the long window.
+    let same = |name: &str, at: usize| {
+        let asked = resolve(name)?;
+        if asked.long_context && !origin.long_context {
+            limits::check_twice(&origin.body)?;
+            return Ok(changed(asked, at, Fields::default()));
+        }
+        Ok::<_, ApiError>(Fallback {
+            group: asked.group,
+            request: None,
+        })
     };
     let mut fallbacks = Vec::new();
     for (at, entry) in written.into_iter().enumerate() {
         match entry {
-            WireFallback::Model(name) => fallbacks.push(same(&name)?),
+            WireFallback::Model(name) => fallbacks.push(same(&name, at)?),
             WireFallback::Changed { model, fields } if fields.is_empty() => {
-                fallbacks.push(same(&model)?);
+                fallbacks.push(same(&model, at)?);
             }
             WireFallback::Changed { model, fields } => {
                 let place = format!("fallbacks[{at}]");
                 let checked = origin.wire.check(&fields.to_json());
                 checked.map_err(|error| within(&place, error))?;
-                let group = resolve(&model)?;
-                let source = Arc::new(Changed {
-                    origin: Arc::clone(&origin),
-                    place,
-                    group: group.clone(),
-                    model,
-                    fields,
-                });
-                fallbacks.push(Fallback {
-                    group,
-                    request: Some(FallbackRequest::new(source)),
-                });
+                fallbacks.push(changed(resolve(&model)?, at, fields));
             }
             WireFallback::Following(lists) => {
                 for (of, names) in lists {
-                    if of != "*" && resolve(&of)? != group {
+                    if of != "*" && resolve(&of)?.group != group {
                         continue;
                     }
                     for name in names {
-                        fallbacks.push(same(&name)?);
+                        fallbacks.push(same(&name, at)?);
                     }
                 }
             }
@@ -125,6 +137,8 @@ struct Changed {
     group: String,
     model: String,
     fields: Fields,
+    /// See [`Request::long_context`].
+    long_context: bool,
 }
 
 impl Changed {
@@ -135,11 +149,13 @@ impl Changed {
             caller,
             headers,
             body,
+            long_context: _,
         } = &*self.origin;
         let body = self.fields.merged_into(body, &self.model);
         let body =
             body.ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-        let (request, mut options) = wire.read(app, caller, headers, &body).await?;
+        let (mut request, mut options) = wire.read(app, caller, headers, &body).await?;
+        request.long_context = self.long_context;
         unsupported::settle(app, &self.group, &mut options)?;
         Ok(request)
     }

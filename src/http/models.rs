@@ -110,7 +110,8 @@ pub(super) async fn one(
 
 /// Which groups follow a model, by the kind of its failure.
 fn chains(app: &AppState, caller: &Caller, name: &str) -> Value {
-    let group = access::group(app, caller, Some(name)).unwrap_or_default();
+    let asked = access::model(app, caller, Some(name));
+    let group = asked.map(|asked| asked.group).unwrap_or_default();
     json!({
         "fallbacks": app.routes.fallbacks(&group, FallbackKind::General),
         "context_window_fallbacks": app.routes.fallbacks(&group, FallbackKind::ContextWindow),
@@ -127,7 +128,8 @@ fn info(app: &AppState, caller: &Caller, name: &str) -> ModelInfo {
 
 /// The limits of a group's first deployment.
 fn limits(app: &AppState, caller: &Caller, name: &str) -> Limits {
-    let group = access::group(app, caller, Some(name)).unwrap_or_default();
+    let asked = access::model(app, caller, Some(name));
+    let group = asked.map(|asked| asked.group).unwrap_or_default();
     let group = app.config.group(&group);
     let first = group.and_then(|group| Some(group.deployments.first()?.model.limits));
     first.unwrap_or_default()

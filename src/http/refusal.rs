@@ -13,7 +13,7 @@ use crate::wire::{ApiError, Labels, headline};
 
 use super::filing::Prompt;
 use super::log::HasOwnLine;
-use super::{exchange, filing, log, standing, trail};
+use super::{access, exchange, filing, log, standing, trail};
 
 /// What is known of the request.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ impl Refused<'_> {
         let prompt = Prompt::wanted(app, &self.caller, &self.labels, self.body);
         let (model, stream) = headline(self.body);
         let model = model.or(self.model_in_path).unwrap_or_default();
+        let model = access::plain(app, &self.caller, &model).0.to_owned();
         let mut record =
             exchange::record_of(self.id, self.call_type, model, &self.caller, self.labels);
         record.stream = stream;

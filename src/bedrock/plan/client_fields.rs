@@ -16,7 +16,7 @@ const KNOWN_BETAS: [&str; 10] = [
     "computer-use-2024-10-22",
     "computer-use-2025-01-24",
     "computer-use-2025-11-24",
-    "context-1m-2025-08-07",
+    LONG_CONTEXT_BETA,
     CONTEXT_MANAGEMENT,
     "effort-2025-11-24",
     EAGER_TOOL_INPUT,
@@ -26,6 +26,10 @@ const KNOWN_BETAS: [&str; 10] = [
 ];
 
 const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
+
+/// Asks for the window of a million tokens; what its names of any date begin with.
+pub(super) const LONG_CONTEXT_BETA: &str = "context-1m-2025-08-07";
+const LONG_CONTEXT: &str = "context-1m-";
 
 /// What clears tool results from the context, and what it takes.
 const EDIT: &str = "clear_tool_uses_20250919";
@@ -87,6 +91,12 @@ fn is_known_context_management(config: &Map<String, Value>) -> bool {
     })
 }
 
+/// Whether the request or its deployment wants the window of a million tokens.
+pub(super) fn wants_long_context(request: &Request, defaults: &Defaults) -> bool {
+    let betas = betas(request, defaults);
+    betas.iter().any(|beta| beta.starts_with(LONG_CONTEXT))
+}
+
 /// The betas that a request and its deployment ask for, sorted, each once.
 pub fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
     let lists = [&request.model_fields, &defaults.model_fields];
@@ -94,7 +104,8 @@ pub fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
         .iter()
         .filter_map(|fields| fields.get(BETAS)?.as_array());
     let named = lists.flatten().filter_map(Value::as_str);
-    let mut betas: Vec<String> = named.map(str::to_owned).collect();
+    let long = request.long_context.then_some(LONG_CONTEXT_BETA);
+    let mut betas: Vec<String> = named.chain(long).map(str::to_owned).collect();
     betas.sort();
     betas.dedup();
     betas

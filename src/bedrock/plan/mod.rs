@@ -27,7 +27,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::catalog::{Abilities, Family, Model, Terms};
+use client_fields::LONG_CONTEXT_BETA;
+
+use crate::catalog::{Abilities, Family, LONG_WINDOW, Model, Terms};
 use crate::config::Defaults;
 use crate::conversation::{
     Part, Request, Service, Tool, ToolChoice, Turn, estimated_bytes, json_len,
@@ -175,7 +177,14 @@ const STOP_SEQUENCE: &str = "/stop_sequence";
 /// Plans `request` for `model`: what it does not say comes from the deployment's `defaults`, and what the target is
 /// known to be `without` is left out.
 pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: Without) -> Plan {
-    let (given, model) = (model, &as_it_is(model, without));
+    let mut model_here = as_it_is(model, without);
+    let long_context = model.abilities.long_context_beta
+        && !without.betas
+        && client_fields::wants_long_context(request, defaults);
+    if long_context {
+        model_here.to_mut().limits.input = Some(LONG_WINDOW);
+    }
+    let (given, model) = (model, &*model_here);
     let names = Names::of(request);
     let tools_offered = !request.tools.is_empty()
         && request.tool_choice != ToolChoice::None
@@ -238,6 +247,9 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
 
     let mut model_fields =
         service::model_fields(&request.model_fields, defaults, model.family, without.betas);
+    if long_context {
+        service::ask_for_beta(LONG_CONTEXT_BETA, &mut model_fields);
+    }
     if tools_offered && model.abilities.parallel_tool_use_config {
         tools::parallel_calls(
             request.parallel_tool_calls,

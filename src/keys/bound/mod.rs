@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::bedrock::plan::Plan;
-use crate::catalog::{Family, Model};
+use crate::catalog::{Family, LONG_WINDOW, Model};
 use crate::conversation::{Part, ThinkingBlock, Tool, Turn};
 
 mod document;
@@ -27,9 +27,6 @@ const PART_FRAME: u64 = 8;
 const TOOL_INSTRUCTIONS: u64 = 1_000;
 /// Tools that Claude knows by their type alone (a computer, an editor) bring instructions of their own.
 const BUILT_IN_TOOL: u64 = 1_500;
-/// Where the price rises with the prompt's length, the window may be this large.
-const LONG_WINDOW: u64 = 1_000_000;
-
 /// The most tokens that the prompt of this plan can have. A prompt that is longer than the model's window is refused and
 /// not billed.
 pub(super) fn prompt_tokens(plan: &Plan, model: &Model) -> u64 {
@@ -54,7 +51,7 @@ pub(super) fn turns_tokens(turns: &[Turn], family: Family) -> u64 {
         .sum()
 }
 
-/// The most tokens that a prompt may have.
+/// The most tokens that a prompt may have. Where the price rises with the prompt's length, the window may be the long one.
 pub(super) fn window(model: &Model) -> u64 {
     let long = model
         .price
@@ -62,7 +59,7 @@ pub(super) fn window(model: &Model) -> u64 {
         .is_some_and(|price| !price.above.is_empty());
     let window = model.limits.input.map_or(u64::MAX, u64::from);
     if long {
-        window.max(LONG_WINDOW)
+        window.max(LONG_WINDOW.into())
     } else {
         window
     }

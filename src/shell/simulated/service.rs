@@ -309,6 +309,7 @@ pub(super) fn able(id: &str) -> Model {
             documents_beside_results: true,
             thinking_off: true,
             stop_sequences: true,
+            long_context_beta: true,
         },
         end_of_life: None,
         known: false,

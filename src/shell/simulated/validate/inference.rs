@@ -6,7 +6,7 @@ use super::{
     super::json::{at, list},
     Asked, Failure, Rule, breaks_constraint, model_refuses, refuse,
 };
-use crate::catalog::ThinkingSupport;
+use crate::catalog::{LONG_WINDOW, ThinkingSupport};
 use crate::shell::simulated::cache;
 
 /// Tried before all others.
@@ -257,6 +257,12 @@ fn window(asked: &Asked<'_>) -> Result<(), Failure> {
     let Some(limit) = asked.model.limits.input else {
         return Ok(());
     };
+    let mut betas = list(asked.field("anthropic_beta"))
+        .iter()
+        .filter_map(Value::as_str);
+    let is_long = asked.model.abilities.long_context_beta
+        && betas.any(|beta| beta.starts_with("context-1m-"));
+    let limit = if is_long { LONG_WINDOW } else { limit };
     if cache::prompt_tokens(asked.body) > u64::from(limit) {
         return refuse("Input is too long for requested model.");
     }
