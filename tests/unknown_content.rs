@@ -184,6 +184,28 @@ async fn a_reference_to_a_tool_says_that_the_tool_is_there() {
 }
 
 #[tokio::test]
+async fn a_reference_to_a_tool_may_stand_in_a_chat_and_in_an_item_too() {
+    let app = TestApp::new().await;
+    let reference = json!([{"type": "tool_reference", "tool_name": "mcp__a__b"}]);
+    let mut chat = hello("primary");
+    chat["messages"] = json!([
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "tool_calls": [{"id": "t", "type": "function", "function": {"name": "look", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "t", "content": reference}]);
+    chat["tools"] = json!([{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]);
+    let response = json!({"model": "primary", "tools": [{"type": "function", "name": "look", "parameters": {"type": "object"}}], "input": [
+        {"type": "message", "role": "user", "content": "hi"},
+        {"type": "function_call", "call_id": "t", "name": "look", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "t", "output": reference}]});
+    for (path, body) in [("/v1/chat/completions", chat), ("/v1/responses", response)] {
+        let (sent, dropped) = post(&app, path, body).await;
+        let result = &sent["messages"][2]["content"][0]["toolResult"]["content"];
+        assert_eq!(result[0]["text"], "[the tool mcp__a__b is available]");
+        assert_eq!(dropped, None, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_summary_of_what_was_said_before_stays() {
     let app = TestApp::new().await;
     for (content, expected) in [

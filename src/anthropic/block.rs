@@ -5,12 +5,14 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use crate::conversation::{Document, DocumentFormat, Part, ToolCall, ToolResult};
+use crate::conversation::{Part, ToolCall, ToolResult};
 use crate::wire::loose::{Form, misread, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations, media,
-    printable, redacted, signed, with_mark,
+    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, citations, media, redacted,
+    signed, tool_reference, with_mark,
 };
+
+use super::source::{Source, text_of};
 
 /// One content block.
 #[derive(Debug)]
@@ -49,51 +51,11 @@ pub(super) struct BlockFields {
     fetched: Option<Bytes>,
 }
 
-/// `source` of a picture or document, or the bare address of a search result.
-#[derive(Debug)]
-enum Source {
-    Address(String),
-    Fields(SourceFields),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SourceFields {
-    r#type: Loose<String>,
-    media_type: Loose<String>,
-    data: Loose<String>,
-    url: Loose<String>,
-    content: Loose<Content<WireBlock>>,
-}
-
 impl Form for BlockFields {
     const EXPECTED: &'static str = "a content block (an object)";
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
         object(fields)
-    }
-}
-
-impl Form for Box<Source> {
-    const EXPECTED: &'static str = "a source (an object)";
-
-    fn of_text(address: String) -> Option<Self> {
-        Some(Box::new(Source::Address(address)))
-    }
-
-    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
-        let fields: Option<SourceFields> = object(fields)?;
-        Ok(fields.map(|fields| Box::new(Source::Fields(fields))))
-    }
-}
-
-impl SourceFields {
-    fn inline(self) -> WireSource {
-        WireSource {
-            r#type: self.r#type,
-            media_type: self.media_type,
-            data: self.data,
-        }
     }
 }
 
@@ -165,12 +127,8 @@ impl WireBlock {
         let Self::Other(fields) = self else {
             return None;
         };
-        match fields.source.as_given().map(|source| &**source) {
-            Some(Source::Fields(source)) if fields.is("image") && fields.fetched.is_none() => {
-                source.url.as_given().map(String::as_str)
-            }
-            _ => None,
-        }
+        let is_open = fields.is("image") && fields.fetched.is_none();
+        fields.source.as_given().filter(|_| is_open)?.url()
     }
 
     /// Puts what was found at the address.
@@ -223,10 +181,7 @@ impl BlockFields {
                 redacted(&data).into_iter().collect()
             }
             "tool_reference" => match self.tool_name.given() {
-                Some(name) => {
-                    let name = printable(&name);
-                    vec![Part::Text(format!("[the tool {name} is available]"))]
-                }
+                Some(name) => vec![tool_reference(&name)],
                 None => return Ok(None),
             },
             "server_tool_use" | "mcp_tool_use" => {
@@ -252,13 +207,7 @@ impl BlockFields {
         if let Some(bytes) = self.fetched {
             return media::picture(bytes, &format!("{path}.source.url"));
         }
-        match *self.source.required(path, "source")? {
-            Source::Fields(source) => {
-                let source = source.inline();
-                source.into_part("image", None, false, &format!("{path}.source"))
-            }
-            Source::Address(_) => refuse(path, "source", "must be an object."),
-        }
+        self.source.required(path, "source")?.into_image(path)
     }
 
     fn into_search_result(self, path: &str, left_out: &mut LeftOut) -> Result<Part, ApiError> {
@@ -306,57 +255,18 @@ impl BlockFields {
     }
 
     fn into_document(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
-        let cited = self.is_cited;
         let title = self.title.optional(path, "title")?;
-        let path_of_source = format!("{path}.source");
-        let part = match *self.source.required(path, "source")? {
-            Source::Fields(source) if source.is("content") => Part::Document(Document {
-                format: DocumentFormat::Txt,
-                name: title.unwrap_or_default(),
-                bytes: Bytes::from(text_of(source.content, &path_of_source, left_out)?),
-                citations: cited,
-            }),
-            Source::Fields(source) if source.url.as_given().is_some() => {
-                let what =
-                    "is 'url'; this gateway fetches no documents: send it as 'base64' or 'text'.";
-                return refuse(path, "source.type", what);
-            }
-            Source::Fields(source) => {
-                let source = source.inline();
-                source.into_part("document", title, cited, &path_of_source)?
-            }
-            Source::Address(_) => return refuse(path, "source", "must be an object."),
-        };
+        let source = self.source.required(path, "source")?;
+        let document = source.into_document(title, self.is_cited, path, left_out)?;
         let context = self.context.optional(path, "context")?;
         let context = context.filter(|context| !context.is_empty());
-        Ok(context.map(Part::Text).into_iter().chain([part]).collect())
+        let context = context.map(Part::Text).into_iter();
+        Ok(context.chain([document]).collect())
     }
 }
 
-impl SourceFields {
-    fn is(&self, form: &str) -> bool {
-        self.r#type
-            .as_given()
-            .is_some_and(|written| written == form)
-    }
-}
-
-/// The texts of what `content` of the thing at `path` holds, a line each.
-fn text_of(
-    content: Loose<Content<WireBlock>>,
-    path: &str,
-    left_out: &mut LeftOut,
-) -> Result<String, ApiError> {
-    let content = content.optional(path, "content")?.unwrap_or_default();
-    let parts = content.into_parts(&format!("{path}.content"), left_out)?;
-    let texts = parts.iter().filter_map(|part| match part {
-        Part::Text(text) => Some(text.as_str()),
-        _ => None,
-    });
-    Ok(texts.collect::<Vec<_>>().join("\n"))
-}
-
-fn refuse<T>(path: &str, field: &str, what: &str) -> Result<T, ApiError> {
+/// Refuses a field of what stands at `path`.
+pub(super) fn refuse<T>(path: &str, field: &str, what: &str) -> Result<T, ApiError> {
     let param = format!("{path}.{field}");
     Err(ApiError::bad_request(format!("'{param}' {what}"), param))
 }

@@ -35,6 +35,7 @@ mod message;
 mod models;
 mod reply;
 mod request;
+mod source;
 mod stream;
 mod thinking;
 mod tools;

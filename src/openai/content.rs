@@ -8,7 +8,7 @@ use crate::conversation::Part;
 use crate::wire::loose::{Form, misread, object};
 use crate::wire::{
     ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations, media,
-    redacted, signed, with_mark,
+    redacted, signed, tool_reference, with_mark,
 };
 
 use super::files::WireFile;
@@ -37,6 +37,7 @@ pub(crate) struct PartFields {
     filename: Loose<String>,
     source: Loose<Box<WireSource>>,
     title: Loose<String>,
+    tool_name: Loose<String>,
     #[serde(rename = "citations", deserialize_with = "citations")]
     is_cited: bool,
     thinking: Loose<String>,
@@ -202,6 +203,10 @@ impl PartFields {
                 let path = format!("{path}.source");
                 Some(source.into_part(kind, title, self.is_cited, &path)?)
             }
+            "tool_reference" => match self.tool_name.given() {
+                Some(name) => Some(tool_reference(&name)),
+                None => return Ok(None),
+            },
             // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
             "thinking" => signed(
                 self.thinking.optional(path, "thinking")?,

@@ -38,8 +38,13 @@ impl LeftOut {
     }
 }
 
+/// What a reference to a tool says to a model that is sent all tools.
+pub(crate) fn tool_reference(name: &str) -> Part {
+    Part::Text(format!("[the tool {} is available]", printable(name)))
+}
+
 /// A client's name for something as far as a note may hold it: short, and on one line.
-pub(crate) fn printable(name: &str) -> String {
+fn printable(name: &str) -> String {
     let visible = |c: char| match c {
         '[' | ']' => '_',
         ' '..='~' => c,

@@ -1,0 +1,123 @@
+//! `source` of blocks that are pictures, documents or search results.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::MapAccess;
+
+use crate::conversation::{Document, DocumentFormat, Part};
+use crate::wire::loose::{Form, object};
+use crate::wire::{ApiError, Content, LeftOut, Loose, WireSource};
+
+use super::block::{WireBlock, refuse};
+
+/// The source of a picture or document, or the bare address of a search result.
+#[derive(Debug)]
+pub(super) enum Source {
+    Address(String),
+    Fields(SourceFields),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SourceFields {
+    r#type: Loose<String>,
+    media_type: Loose<String>,
+    data: Loose<String>,
+    url: Loose<String>,
+    content: Loose<Content<WireBlock>>,
+}
+
+impl Form for Box<Source> {
+    const EXPECTED: &'static str = "a source (an object)";
+
+    fn of_text(address: String) -> Option<Self> {
+        Some(Box::new(Source::Address(address)))
+    }
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        let fields: Option<SourceFields> = object(fields)?;
+        Ok(fields.map(|fields| Box::new(Source::Fields(fields))))
+    }
+}
+
+impl Source {
+    /// The web address that it names.
+    pub(super) fn url(&self) -> Option<&str> {
+        match self {
+            Self::Fields(source) => source.url.as_given().map(String::as_str),
+            Self::Address(_) => None,
+        }
+    }
+
+    /// The picture in the source of the block at `path`.
+    pub(super) fn into_image(self, path: &str) -> Result<Part, ApiError> {
+        let source = self.into_fields(path)?.inline();
+        source.into_part("image", None, false, &format!("{path}.source"))
+    }
+
+    /// The document in the source of the block at `path`.
+    pub(super) fn into_document(
+        self,
+        title: Option<String>,
+        citations: bool,
+        path: &str,
+        left_out: &mut LeftOut,
+    ) -> Result<Part, ApiError> {
+        let source = self.into_fields(path)?;
+        let path_of_source = format!("{path}.source");
+        if source.is("content") {
+            let text = text_of(source.content, &path_of_source, left_out)?;
+            return Ok(Part::Document(Document {
+                format: DocumentFormat::Txt,
+                name: title.unwrap_or_default(),
+                bytes: Bytes::from(text),
+                citations,
+            }));
+        }
+        if source.url.as_given().is_some() {
+            let what =
+                "is 'url'; this gateway fetches no documents: send it as 'base64' or 'text'.";
+            return refuse(path, "source.type", what);
+        }
+        let source = source.inline();
+        source.into_part("document", title, citations, &path_of_source)
+    }
+
+    fn into_fields(self, path: &str) -> Result<SourceFields, ApiError> {
+        match self {
+            Self::Fields(source) => Ok(source),
+            Self::Address(_) => refuse(path, "source", "must be an object."),
+        }
+    }
+}
+
+impl SourceFields {
+    fn is(&self, form: &str) -> bool {
+        self.r#type
+            .as_given()
+            .is_some_and(|written| written == form)
+    }
+
+    fn inline(self) -> WireSource {
+        WireSource {
+            r#type: self.r#type,
+            media_type: self.media_type,
+            data: self.data,
+        }
+    }
+}
+
+/// The texts in `content` of what stands at `path`, a line each.
+pub(super) fn text_of(
+    content: Loose<Content<WireBlock>>,
+    path: &str,
+    left_out: &mut LeftOut,
+) -> Result<String, ApiError> {
+    let content = content.optional(path, "content")?.unwrap_or_default();
+    let parts = content.into_parts(&format!("{path}.content"), left_out)?;
+    let texts = parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    Ok(texts.collect::<Vec<_>>().join("\n"))
+}
