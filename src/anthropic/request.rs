@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::conversation::{Part, Request, Sampling};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, LeftOut, List,
+    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, LeftOut, List, Loose,
     MockFailure, Options, RemoteImage, numbers,
 };
 
@@ -42,7 +42,8 @@ pub struct MessagesRequest {
     thinking: Option<WireThinking>,
     output_config: Option<OutputConfig>,
     output_format: Option<WireFormat>,
-    metadata: Option<Metadata>,
+    #[serde(default)]
+    metadata: Loose<Metadata>,
     context_management: Option<Value>,
     /// A mark on the last block that can have one.
     cache_control: Option<CacheControl>,
@@ -151,7 +152,8 @@ impl Body for MessagesRequest {
             ..Request::default()
         };
         limits::check(&request.system, &request.turns, "messages")?;
-        let who = self.metadata.unwrap_or_default().who();
+        let who = self.metadata.or_left_out("metadata", &mut left_out);
+        let who = who.unwrap_or_default().who(&mut left_out);
         let control = Control {
             disable_fallbacks: self.disable_fallbacks,
             fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out)?,

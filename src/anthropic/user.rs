@@ -1,14 +1,24 @@
 //! `metadata.user_id`: who asks, and with some clients in which session.
 
 use serde::Deserialize;
+use serde::de::MapAccess;
 
-use crate::wire::ClaudeCodeUser;
+use crate::wire::loose::{Form, object};
+use crate::wire::{ClaudeCodeUser, LeftOut, Loose};
 
 /// `metadata`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "an object")]
+#[serde(default)]
 pub(super) struct Metadata {
-    user_id: Option<String>,
+    user_id: Loose<String>,
+}
+
+impl Form for Metadata {
+    const EXPECTED: &'static str = "an object";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
 }
 
 /// What a user id says.
@@ -21,8 +31,9 @@ pub(super) struct Who {
 impl Metadata {
     /// Claude Code packs three ids into one: as JSON today (`{"device_id", "account_uuid", "session_id"}`), as
     /// `user_…_account_…_session_…` before. Every other id is a user.
-    pub(super) fn who(self) -> Who {
-        let Some(id) = self.user_id.filter(|id| !id.is_empty()) else {
+    pub(super) fn who(self, left_out: &mut LeftOut) -> Who {
+        let id = self.user_id.or_left_out("metadata.user_id", left_out);
+        let Some(id) = id.filter(|id| !id.is_empty()) else {
             return Who::default();
         };
         if let Some(ids) = ClaudeCodeUser::read(&id) {
@@ -69,13 +80,13 @@ mod tests {
         ];
         for (id, (user, session)) in cases {
             let metadata = Metadata {
-                user_id: Some(id.to_owned()),
+                user_id: Loose::Given(id.to_owned()),
             };
             let expected = Who {
                 user: user.map(str::to_owned),
                 session: session.map(str::to_owned),
             };
-            assert_eq!(metadata.who(), expected, "{id}");
+            assert_eq!(metadata.who(&mut LeftOut::default()), expected, "{id}");
         }
     }
 }

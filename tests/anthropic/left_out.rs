@@ -55,6 +55,15 @@ async fn fields_of_anthropic_s_service_and_of_tomorrow() {
         let count = app.as_anthropic("/v1/messages/count_tokens", &body);
         assert_eq!(count.send().await.unwrap().status(), 200, "{field}");
     }
+    for (metadata, name) in [
+        (json!("u"), "metadata"),
+        (json!([1]), "metadata"),
+        (json!({"user_id": {"of": "tomorrow"}}), "metadata.user_id"),
+    ] {
+        let mut body = ask("hi");
+        body["metadata"] = metadata;
+        assert_eq!(post(&app, body, "").await.1, name);
+    }
 }
 
 #[tokio::test]
