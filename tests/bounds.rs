@@ -170,7 +170,12 @@ async fn more_tools_than_2048_are_refused_with_their_number() {
     let tools = body["tools"].take();
     body["tools"] =
         json!(["a", "b"].map(|name| json!({"type": "namespace", "name": name, "tools": tools})));
-    are_refused([(path, body)], &["2050 tools", "2048"]).await;
+    are_refused([(path, body.clone())], &["2050 tools", "2048"]).await;
+    // In two items, the second of which has a name of its own for each.
+    let namespaces = body["tools"].take();
+    let item = |at: usize| json!({"type": "additional_tools", "tools": [namespaces[at]]});
+    body["input"] = json!([item(0), item(1), {"role": "user", "content": "a"}]);
+    are_refused([(path, body)], &["input[1].tools", "2050 tools", "2048"]).await;
 }
 
 #[tokio::test]

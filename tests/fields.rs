@@ -207,6 +207,15 @@ async fn bookkeeping_in_a_form_that_nobody_here_knows_is_left_out_by_its_name() 
             }
         }
     }
+    for value in &odd {
+        let mut body = chat.clone();
+        body["messages"][0]["name"] = value.clone();
+        let answered =
+            json!({"role": "assistant", "content": "So.", "thinking_blocks": value, "name": value});
+        let messages = body["messages"].as_array_mut().unwrap();
+        messages.extend([answered, json!({"role": "user", "content": "And?"})]);
+        assert_eq!(app.chat(&body).await.status(), 200, "{value}");
+    }
     let mut body = chat;
     body["stream_options"] = json!({"include_usage": "of course"});
     let reply = app.chat(&body).await;

@@ -21,12 +21,14 @@ pub(super) struct WireMessage {
     role: String,
     #[serde(default)]
     content: Content<WirePart>,
-    name: Option<String>,
+    #[serde(default)]
+    name: Loose<String>,
     tool_calls: Option<List<WireToolCall, MOST_PARTS>>,
     #[serde(default)]
     function_call: Loose<Called>,
     tool_call_id: Option<String>,
-    thinking_blocks: Option<List<WireThinkingBlock, MOST_PARTS>>,
+    #[serde(default)]
+    thinking_blocks: Loose<List<Loose<WireThinkingBlock>, MOST_PARTS>>,
     cache_control: Option<CacheControl>,
 }
 
@@ -68,11 +70,19 @@ impl Form for Called {
 
 /// A block of thinking as this gateway sent it; what else a client makes of it is skipped.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, expecting = "a block of thinking (an object)")]
+#[serde(default)]
 struct WireThinkingBlock {
     thinking: Loose<String>,
     signature: Loose<String>,
     data: Loose<String>,
+}
+
+impl Form for WireThinkingBlock {
+    const EXPECTED: &'static str = "a block of thinking (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
 }
 
 impl WireThinkingBlock {
@@ -122,7 +132,8 @@ impl WireMessage {
             "assistant" => {
                 // Some clients replay the same blocks in both places; sent twice they would be refused.
                 if !parts.iter().any(|part| matches!(part, Part::Thinking(_))) {
-                    let blocks = self.thinking_blocks.unwrap_or_default().0.into_iter();
+                    let blocks = self.thinking_blocks.given().unwrap_or_default();
+                    let blocks = blocks.0.into_iter().filter_map(Loose::given);
                     let thinking: Vec<Part> =
                         blocks.filter_map(WireThinkingBlock::into_part).collect();
                     parts.splice(0..0, thinking);
@@ -147,7 +158,7 @@ impl WireMessage {
                 Role::Assistant
             }
             "tool" | "function" => {
-                let Some(id) = self.tool_call_id.or(self.name) else {
+                let Some(id) = self.tool_call_id.or(self.name.given()) else {
                     let param = format!("{path}.tool_call_id");
                     return Err(ApiError::bad_request(
                         format!("Missing required parameter: '{param}'."),

@@ -155,9 +155,11 @@ impl Body for ChatRequest {
         let tools = self.tools.unwrap_or_default().0.into_iter();
         offer.add(tools.map(Loose::Given), "tools", &mut left_out)?;
         offer.refuse_hosted_alone()?;
+        let tool_choice = offer.choose(self.tool_choice.as_ref(), &mut left_out)?;
+        let (tools, free_form) = offer.into_tools();
         let mut request = Request {
-            tool_choice: offer.choose(self.tool_choice.as_ref(), &mut left_out)?,
-            tools: offer.tools,
+            tools,
+            tool_choice,
             parallel_tool_calls: self.parallel_tool_calls,
             sampling: Sampling {
                 max_tokens: (self.max_completion_tokens)
@@ -218,7 +220,7 @@ impl Body for ChatRequest {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
             include_usage,
-            free_form: offer.free_form,
+            free_form,
             labels: Labels::new(
                 user,
                 session,

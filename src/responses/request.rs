@@ -179,11 +179,13 @@ impl Body for ResponsesRequest {
         let (system, turns) =
             conversation(self.instructions, self.input, &mut offer, &mut left_out)?;
         limits::check(&system, &turns, "input")?;
+        let tool_choice = offer.choose(self.tool_choice.as_ref(), &mut left_out)?;
+        let (tools, free_form) = offer.into_tools();
         let request = Request {
             system,
             turns,
-            tool_choice: offer.choose(self.tool_choice.as_ref(), &mut left_out)?,
-            tools: offer.tools,
+            tools,
+            tool_choice,
             parallel_tool_calls: self.parallel_tool_calls,
             sampling: Sampling {
                 max_tokens: (self.max_output_tokens)
@@ -223,7 +225,7 @@ impl Body for ResponsesRequest {
             stream: self.stream.unwrap_or(false),
             include_thinking,
             include_usage,
-            free_form: offer.free_form,
+            free_form,
             labels: Labels::new(
                 user.or(safety_identifier),
                 session,

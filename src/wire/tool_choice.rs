@@ -127,7 +127,6 @@ impl Offer {
             return Err(ApiError::bad_request(message, path));
         }
         self.tools.retain(|tool| kept.contains(&tool.name));
-        self.free_form.retain(|name| kept.contains(name));
         Ok(choice)
     }
 }

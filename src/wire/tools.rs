@@ -1,6 +1,7 @@
 //! OpenAI's tools, which the chat wire and the Responses wire write in forms that clients mix: with the tool's fields in
 //! an object of their own or beside its type, and with Anthropic's name for the schema.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -61,9 +62,11 @@ impl Form for Box<WireTool> {
 /// What the model may call.
 #[derive(Debug, Default)]
 pub(crate) struct Offer {
-    pub(crate) tools: Vec<Tool>,
+    pub(super) tools: Vec<Tool>,
+    /// Where in `tools` each name stands: a request may have many thousand before they are refused.
+    places: HashMap<String, usize>,
     /// The names of those that take free text.
-    pub(crate) free_form: Vec<String>,
+    free_form: HashSet<String>,
     /// Where the first tool that only its service runs stood, and of which type it was.
     hosted: Option<(String, String)>,
 }
@@ -187,14 +190,25 @@ impl Offer {
     }
 
     fn put(&mut self, tool: Tool, is_free_form: bool) {
-        self.free_form.retain(|name| *name != tool.name);
         if is_free_form {
-            self.free_form.push(tool.name.clone());
+            self.free_form.insert(tool.name.clone());
+        } else {
+            self.free_form.remove(&tool.name);
         }
-        match self.tools.iter_mut().find(|known| known.name == tool.name) {
+        let next = self.tools.len();
+        let place = *self.places.entry(tool.name.clone()).or_insert(next);
+        match self.tools.get_mut(place) {
             Some(known) => *known = tool,
             None => self.tools.push(tool),
         }
+    }
+
+    /// The tools on offer, and the names of those among them that take free text.
+    pub(crate) fn into_tools(self) -> (Vec<Tool>, Vec<String>) {
+        let names = self.tools.iter().map(|tool| &tool.name);
+        let free_form = names.filter(|name| self.free_form.contains(*name));
+        let free_form = free_form.cloned().collect();
+        (self.tools, free_form)
     }
 }
 
