@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::conversation::{Part, ToolCall, ToolResult};
 use crate::wire::loose::{Form, misread, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, citations, media, redacted,
-    signed, tool_reference, with_mark,
+    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, citations, is_sound_or_video,
+    media, redacted, signed, tool_reference, with_mark,
 };
 
 use super::source::{Source, text_of};
@@ -198,6 +198,13 @@ impl BlockFields {
                 }
                 _ => return Ok(None),
             },
+            kind if is_sound_or_video(kind) => {
+                let what = format!(
+                    "is '{kind}'; this gateway takes 'text', 'image', 'document', 'search_result', 'tool_use', \
+                     'tool_result', 'thinking' and 'redacted_thinking'."
+                );
+                return refuse(path, "type", &what);
+            }
             _ => return Ok(None),
         };
         Ok(Some(parts))

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use crate::conversation::Part;
 use crate::wire::loose::{Form, misread, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations, media,
-    redacted, signed, tool_reference, with_mark,
+    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations,
+    is_sound_or_video, media, redacted, signed, tool_reference, with_mark,
 };
 
 use super::files::WireFile;
@@ -140,9 +140,6 @@ impl WirePart {
     }
 }
 
-/// Kinds of OpenAI's that no model here takes: to leave one out would change what was asked.
-const IMPOSSIBLE: [&str; 5] = ["input_audio", "audio", "input_video", "video_url", "video"];
-
 impl PartFields {
     fn kind(&self) -> Option<&str> {
         self.r#type.as_given().map(String::as_str)
@@ -216,7 +213,7 @@ impl PartFields {
                 let data = self.data.optional(path, "data")?;
                 data.as_deref().and_then(redacted)
             }
-            kind if IMPOSSIBLE.contains(&kind) => {
+            kind if is_sound_or_video(kind) => {
                 let message = format!(
                     "'{path}.type' is '{kind}'; this gateway takes 'text', 'image_url' and 'file'."
                 );

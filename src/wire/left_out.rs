@@ -38,6 +38,14 @@ impl LeftOut {
     }
 }
 
+/// Whether content of this kind is known and no model here takes it: to leave it out would change what was asked.
+pub(crate) fn is_sound_or_video(kind: &str) -> bool {
+    matches!(
+        kind,
+        "input_audio" | "audio" | "input_video" | "video_url" | "video"
+    )
+}
+
 /// What a reference to a tool says to a model that is sent all tools.
 pub(crate) fn tool_reference(name: &str) -> Part {
     Part::Text(format!("[the tool {} is available]", printable(name)))
