@@ -17,6 +17,7 @@ mod caching;
 mod documents;
 mod inference;
 mod messages;
+mod schemas;
 mod thinking;
 mod tools;
 
@@ -49,6 +50,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         inference::FORM,
         messages::RULES,
         tools::RULES,
+        schemas::RULES,
         documents::RULES,
         caching::RULES,
         thinking::RULES,

@@ -33,6 +33,25 @@ fn spec(name: &str) -> Value {
     json!({"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object"}}}})
 }
 
+fn with_schema(more: Value) -> Value {
+    let mut spec = spec("a");
+    let schema = spec["toolSpec"]["inputSchema"]["json"]
+        .as_object_mut()
+        .unwrap();
+    schema.extend(more.as_object().unwrap().clone());
+    spec
+}
+
+/// A strict tool with so many parameters that may be left out.
+fn strict(name: &str, optional: usize) -> Value {
+    let mut spec = spec(name);
+    let properties = (0..optional).map(|n| (format!("p{n}"), json!({})));
+    spec["toolSpec"]["inputSchema"]["json"]["properties"] =
+        properties.collect::<serde_json::Map<_, _>>().into();
+    spec["toolSpec"]["strict"] = json!(true);
+    spec
+}
+
 fn call(id: &str) -> Value {
     json!({"toolUse": {"toolUseId": id, "name": "look", "input": {}}})
 }
@@ -145,6 +164,33 @@ fn every_refusal_has_its_words() {
             SONNET,
             tools(json!([spec("a"), spec("a")])),
             "Tool names must be unique.",
+        ),
+        (
+            SONNET,
+            tools(json!([with_schema(json!({"properties": null}))])),
+            "tools.0.custom.input_schema: JSON schema is invalid.",
+        ),
+        (
+            SONNET,
+            tools(json!([spec("b"), with_schema(json!({"oneOf": [{}]}))])),
+            "tools.1.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+        ),
+        (
+            SONNET,
+            tools(json!([with_schema(
+                json!({"properties": {"filter[name]": {}}})
+            )])),
+            "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
+        ),
+        (
+            SONNET,
+            tools((0..21).map(|n| strict(&format!("t{n}"), 0)).collect()),
+            "Too many strict tools (21). The maximum number of strict tools supported is 20.",
+        ),
+        (
+            SONNET,
+            tools(json!([strict("a", 20), strict("b", 5)])),
+            "Schemas contains too many optional parameters (25), which would make grammar compilation inefficient.",
         ),
         (
             SONNET,

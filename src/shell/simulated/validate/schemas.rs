@@ -1,0 +1,162 @@
+//! Schemas: what Claude takes of a tool's, and how much of them it compiles.
+
+use serde_json::{Map, Value};
+
+use super::{
+    super::json::{at, list},
+    Asked, Failure, Rule, model_refuses,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        name: "schemas are schemas",
+        source: "Anthropic; robloxstudio-mcp#69, mcp-gsuite#47",
+        check: well_formed,
+    },
+    Rule {
+        name: "no alternatives at the root of a tool's schema",
+        source: "reported widely, as marianfoo/mcp-sap-docs#51",
+        check: root,
+    },
+    Rule {
+        name: "keys of properties",
+        source: "reported: aws-solutions-library-samples IDP accelerator #709, which found nested ones unchecked",
+        check: keys,
+    },
+    Rule {
+        name: "how much is compiled",
+        source: "reported: datarobot-oss/datarobot-genai#547, vercel/ai#17268",
+        check: compiled,
+    },
+];
+
+fn schema(spec: &Value) -> &Value {
+    at(spec, "/inputSchema/json")
+}
+
+fn well_formed(asked: &Asked<'_>) -> Result<(), Failure> {
+    for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
+        let mut is_sound = true;
+        each(schema(spec), &mut |rules| {
+            let is_map = |key: &str| rules.get(key).is_none_or(Value::is_object);
+            let is_list = |key: &str| rules.get(key).is_none_or(Value::is_array);
+            let is_schema = |key: &str| {
+                let schema = rules.get(key);
+                schema.is_none_or(|schema| schema.is_object() || schema.is_boolean())
+            };
+            is_sound &= is_map("properties")
+                && is_map("$defs")
+                && is_list("required")
+                && is_list("enum")
+                && is_schema("items")
+                && is_schema("additionalProperties")
+                && rules.get("description").is_none_or(Value::is_string);
+        });
+        if !is_sound {
+            return model_refuses(format!(
+                "tools.{n}.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use."
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn root(asked: &Asked<'_>) -> Result<(), Failure> {
+    for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
+        let has = |key: &&str| schema(spec).get(*key).is_some();
+        if ["oneOf", "allOf", "anyOf"].iter().any(has) {
+            return model_refuses(format!(
+                "tools.{n}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn keys(asked: &Asked<'_>) -> Result<(), Failure> {
+    let is_legal = |key: &String| {
+        let of_sign = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        (1..=64).contains(&key.len()) && key.chars().all(of_sign)
+    };
+    for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
+        let properties = at(schema(spec), "/properties").as_object();
+        if !properties.into_iter().flat_map(Map::keys).all(is_legal) {
+            return model_refuses(format!(
+                "tools.{n}.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn compiled(asked: &Asked<'_>) -> Result<(), Failure> {
+    let strict = asked
+        .tools()
+        .filter(|(_, spec)| at(spec, "/strict") == true);
+    let strict: Vec<&Value> = strict.map(|(_, spec)| schema(spec)).collect();
+    if !asked.is_claude() {
+        return Ok(());
+    }
+    if strict.len() > 20 {
+        return model_refuses(format!(
+            "Too many strict tools ({}). The maximum number of strict tools supported is 20.",
+            strict.len()
+        ));
+    }
+    let answer = at(
+        asked.body,
+        "/outputConfig/textFormat/structure/jsonSchema/schema",
+    );
+    let answer: Option<Value> = answer
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
+    let (mut optional, mut unions) = (0, 0);
+    for schema in strict.into_iter().chain(&answer) {
+        each(schema, &mut |rules| {
+            let required = list(rules.get("required").unwrap_or(&Value::Null));
+            let properties = rules.get("properties").and_then(Value::as_object);
+            let names = properties.into_iter().flat_map(Map::keys);
+            optional += names
+                .filter(|name| !required.iter().any(|known| known == *name))
+                .count();
+            let kinds = rules.get("type").and_then(Value::as_array);
+            unions += usize::from(kinds.is_some() || rules.contains_key("anyOf"));
+        });
+    }
+    if optional > 24 {
+        return model_refuses(format!(
+            "Schemas contains too many optional parameters ({optional}), which would make grammar compilation inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24)."
+        ));
+    }
+    if unions > 16 {
+        return model_refuses(format!(
+            "Schemas contains too many parameters with union types ({unions} parameters with type arrays or anyOf). Reduce the number of nullable or union-typed parameters (limit: 16 parameters with unions)."
+        ));
+    }
+    Ok(())
+}
+
+/// Calls `visitor` with every schema inside this one.
+fn each<'a>(schema: &'a Value, visitor: &mut impl FnMut(&'a Map<String, Value>)) {
+    let Some(rules) = schema.as_object() else {
+        return;
+    };
+    visitor(rules);
+    for key in ["properties", "$defs", "definitions", "patternProperties"] {
+        let named = rules.get(key).and_then(Value::as_object);
+        named
+            .into_iter()
+            .flat_map(Map::values)
+            .for_each(|schema| each(schema, visitor));
+    }
+    for key in ["items", "additionalProperties", "not", "if", "then", "else"] {
+        rules
+            .get(key)
+            .into_iter()
+            .for_each(|schema| each(schema, visitor));
+    }
+    for key in ["anyOf", "oneOf", "allOf", "prefixItems"] {
+        let branches = list(rules.get(key).unwrap_or(&Value::Null));
+        branches.iter().for_each(|schema| each(schema, visitor));
+    }
+}
