@@ -59,6 +59,7 @@ mod replay_trust;
 mod responses;
 mod retried;
 mod routing;
+mod schemas;
 mod seals;
 mod slow_bodies;
 mod soak;

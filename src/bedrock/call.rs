@@ -20,6 +20,7 @@ use super::class::Class;
 use super::events::Decoder;
 use super::failure::Failure;
 use super::frames::{Broken, Frames, Kind};
+use super::held::HeldTexts;
 use super::plan::Plan;
 use super::shape::Shaper;
 use super::silence::Silence;
@@ -44,6 +45,7 @@ pub struct Answer {
     /// What was decoded and not handed out yet.
     ready: VecDeque<Event>,
     decoder: Decoder,
+    held: HeldTexts,
     shaper: Shaper,
     /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
     refused: Option<Failure>,
@@ -118,6 +120,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
     } = plan;
     // The conversation stands in the body now, and the wait for the model may be long.
     drop((turns, system));
+    let held = HeldTexts::new(names.clone());
     let mut decoder = Decoder::new(names);
     let (source, first) = {
         let begin = pin!(async {
@@ -140,6 +143,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         limits,
         ready: VecDeque::new(),
         decoder,
+        held,
         shaper: Shaper::new(shape),
         refused: None,
         has_tool_calls: false,
@@ -289,8 +293,12 @@ impl Answer {
     }
 
     fn shape(&mut self, event: Event) {
-        if let Err(failure) = self.shaper.push(event, &mut self.ready) {
-            self.refused = Some(failure);
+        let mut seen = VecDeque::new();
+        self.held.push(event, &mut seen);
+        for event in seen {
+            if let Err(failure) = self.shaper.push(event, &mut self.ready) {
+                self.refused = Some(failure);
+            }
         }
     }
 }

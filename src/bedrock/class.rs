@@ -83,6 +83,10 @@ pub enum Feature {
     NamedToolChoice,
     /// Answers by schema.
     JsonSchema,
+    /// Tools that are held to their schemas.
+    StrictTools,
+    /// Room for what this request's schemas are compiled to.
+    CompiledSchemas,
     /// A beta of Claude's, or what it switches on.
     Betas,
     /// Arguments of tool calls as they are written: the gateway's own beta.
@@ -135,7 +139,7 @@ impl Class {
 
 impl Feature {
     /// Those that a model as such has or lacks, whatever it is asked, without those that come with a number.
-    const OF_MODELS: [Feature; 13] = [
+    const OF_MODELS: [Feature; 14] = [
         Feature::Caching,
         Feature::ToolsWhileStreaming,
         Feature::Prefill,
@@ -147,11 +151,13 @@ impl Feature {
         Feature::RequiredToolChoice,
         Feature::NamedToolChoice,
         Feature::JsonSchema,
+        Feature::StrictTools,
         Feature::Betas,
         Feature::EagerToolInput,
     ];
 
-    /// Whether the lack of it speaks of the model and not of this one conversation: of its thinking, of its places.
+    /// Whether the lack of it speaks of the model and not of this one conversation: of its thinking, of its places, of
+    /// its schemas.
     pub fn is_of_model(self) -> bool {
         matches!(self, Self::MaxTokens(_)) || Self::OF_MODELS.contains(&self)
     }
@@ -194,6 +200,8 @@ impl Feature {
             Feature::RequiredToolChoice => "lacks_required_tool_choice",
             Feature::NamedToolChoice => "lacks_named_tool_choice",
             Feature::JsonSchema => "lacks_json_schema",
+            Feature::StrictTools => "lacks_strict_tools",
+            Feature::CompiledSchemas => "lacks_compiled_schemas",
             Feature::Betas => "lacks_betas",
             Feature::EagerToolInput => "lacks_eager_tool_input",
             Feature::MaxTokens(_) | Feature::AnswerRoom(_) => "lacks_max_tokens",

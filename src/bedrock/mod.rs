@@ -13,6 +13,7 @@ mod fault;
 mod frames;
 #[cfg(test)]
 mod fuzz;
+mod held;
 pub mod plan;
 mod shape;
 mod silence;

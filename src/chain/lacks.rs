@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use crate::bedrock::Feature;
+use crate::bedrock::plan::Marks;
 use crate::store::{Item, StoreError, keys};
 
 use super::clock::Clock;
+use super::omitted::RefusedFeature;
 use super::routes::Routes;
 use super::shared::Shared;
 use super::target::Target;
@@ -18,8 +20,9 @@ use super::without::{Lack, Learned};
 pub(super) struct StoredLack {
     deployment: String,
     feature: String,
-    #[serde(default)]
-    betas: Vec<String>,
+    /// Under this name in the table because betas were the first.
+    #[serde(default, rename = "betas")]
+    only_with: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
     since: Timestamp,
@@ -32,7 +35,7 @@ impl StoredLack {
         let stored = Self {
             deployment: deployment.to_owned(),
             feature: lack.feature.name().to_owned(),
-            betas: lack.betas,
+            only_with: lack.only_with,
             limit: lack.feature.limit(),
             since: lack.since,
             until: lack.until,
@@ -44,7 +47,7 @@ impl StoredLack {
     fn lack(self) -> Option<Lack> {
         Some(Lack {
             feature: Feature::of_model(&self.feature, self.limit)?,
-            betas: self.betas,
+            only_with: self.only_with,
             since: self.since,
             until: self.until,
         })
@@ -69,17 +72,15 @@ impl Shared {
 }
 
 impl Routes {
-    /// Remembers that a target lacks a feature, and tells other instances. `betas` are those of the refused request.
+    /// Remembers that a target lacks a feature, and tells other instances. `marks` are those of the refused request.
     pub(super) fn learn(
         &self,
         target: &Target,
-        feature: Feature,
-        betas: &[String],
+        refusal: RefusedFeature,
+        marks: Marks,
     ) -> Option<JoinHandle<()>> {
         let (deployment, now) = (target.deployment_id(), self.clock().now());
-        let lack = self
-            .learned()
-            .remember(deployment, feature, betas.to_vec(), now)?;
+        let lack = self.learned().remember(deployment, refusal, marks, now)?;
         tracing::info!(deployment, lack = lack.name(), "a target lacks something");
         Some(self.shared.as_ref()?.tell_lack(deployment, lack))
     }

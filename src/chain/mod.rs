@@ -15,6 +15,7 @@ mod lease;
 mod limits;
 mod live;
 mod made;
+mod omitted;
 mod parallel;
 pub mod policy;
 mod queue;

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use rust_decimal::Decimal;
 use tokio::time::{Instant, timeout_at};
 
-use crate::bedrock::plan::{betas, has_client_fields};
+use crate::bedrock::plan::{has_client_fields, marks};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::config::FallbackKind;
 use crate::conversation::Request;
@@ -18,6 +18,7 @@ use crate::spend::Attempt;
 
 use super::ask::{Ask, Outcome, Sink};
 use super::attempt::{self, Current};
+use super::omitted::RefusedFeature;
 use super::policy::{Then, rule};
 use super::queue::{Candidate, Next, Queue};
 use super::recovery::{Continuation, Rescue, Sent};
@@ -256,14 +257,14 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// Remembers what a target refused and answers without, and tells other instances.
-    pub(super) fn learn(&mut self, target: &Target, refused: &[Feature]) {
+    pub(super) fn learn(&mut self, target: &Target, refused: &[RefusedFeature]) {
         let request = self.asked();
         if refused.is_empty() || has_client_fields(request) {
             return;
         }
-        let betas = betas(request, target.defaults());
-        for feature in refused {
-            let told = self.routes.learn(target, *feature, &betas);
+        let marks = marks(request, target.defaults());
+        for refusal in refused {
+            let told = self.routes.learn(target, *refusal, marks.clone());
             self.outcome.notices.extend(told);
         }
     }

@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::bedrock::plan::{LEAST_LEFT, Without, betas, has_client_fields, plan};
+use crate::bedrock::plan::{LEAST_LEFT, Without, has_client_fields, marks, plan};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::conversation::{Event, Request, StopReason};
 
 use super::ask::{Afforded, Begun, Offer, Sink};
 use super::attempt::Current;
 use super::lease::Lease;
+use super::omitted::Omitted;
 use super::policy::{Again, rule};
 use super::queue::{Candidate, Queue, Turn};
 use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
 use super::times::Times;
-use super::without::Omitted;
 
 /// What follows a failed try of a target.
 enum Step {
@@ -139,10 +139,10 @@ impl<S: Sink> Run<'_, S> {
 
     /// What is known that the target lacks.
     fn known_lacks(&self, target: &Target) -> Without {
-        let betas = || betas(self.asked(), target.defaults());
+        let marks = || marks(self.asked(), target.defaults());
         let now = self.routes.clock().now();
         let learned = self.routes.learned();
-        learned.of(target.deployment_id(), betas, now)
+        learned.of(target.deployment_id(), marks, now)
     }
 
     /// Tells the cooldowns of a failure. True: the target rests from now on. What the client chose, its impatience or

@@ -1,7 +1,8 @@
 //! What targets turn out to lack, learned from their refusals, and what a try of a target leaves out.
 //!
 //! A refusal alone teaches nothing: a feature is remembered once the same request without it was answered, for an hour,
-//! and never from a request with fields of its client's own (see `bedrock/plan/client_fields.rs`). Other instances
+//! and never from a request with fields of its client's own (see `bedrock/plan/client_fields.rs`). Schemas that are too
+//! much to compile are remembered as these schemas: a request with others is not concerned. Other instances
 //! learn of it through the table, and the admin pages can make all of them forget it.
 
 use std::collections::HashMap;
@@ -11,7 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::bedrock::Feature;
-use crate::bedrock::plan::{Plan, Without};
+use crate::bedrock::plan::{Marks, Without};
+
+use super::omitted::RefusedFeature;
 
 /// How long something is believed: models gain features, and a target's next request finds out at the cost of one
 /// more call.
@@ -19,14 +22,18 @@ const BELIEVED: Duration = Duration::from_secs(3_600);
 /// Callers choose the names behind a pattern: of more deployments than this nothing is kept.
 const MAX_DEPLOYMENTS: usize = 4_096;
 
+/// Callers choose their schemas: of more than this that one deployment cannot compile none is kept.
+const MAX_SCHEMAS: usize = 32;
+
 /// Something that a target turned out to lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lack {
     /// The feature.
     pub feature: Feature,
-    /// The betas that were refused together, sorted: one of them is not known there, and Bedrock does not say which.
-    /// Empty for every other feature.
-    pub betas: Vec<String>,
+    /// It is lacking in requests that have all of these marks (see [`marks`](crate::bedrock::plan::marks)); none: in
+    /// any. Betas that were refused together, for Bedrock does not say which of them is not known there; or the digest of
+    /// the schemas that were too much.
+    pub only_with: Vec<String>,
     /// When it was learned.
     pub since: Timestamp,
     /// When it is forgotten.
@@ -34,19 +41,24 @@ pub struct Lack {
 }
 
 impl Lack {
-    /// What is lacking, as one name: the feature's, with the betas or the number behind it.
+    /// What is lacking, as one name: the feature's, with the marks or the number behind it.
     pub fn name(&self) -> String {
         let feature = self.feature.name();
         match self.feature.limit() {
             Some(limit) => format!("{feature}:{limit}"),
-            None if self.betas.is_empty() => feature.to_owned(),
-            None => format!("{feature}:{}", self.betas.join(",")),
+            None if self.only_with.is_empty() => feature.to_owned(),
+            None => format!("{feature}:{}", self.only_with.join(",")),
         }
     }
 
-    /// Whether it concerns a request that asks for these betas.
-    fn concerns(&self, betas: &[String]) -> bool {
-        self.betas.iter().all(|beta| betas.contains(beta))
+    /// Whether it concerns a request with these marks.
+    fn concerns(&self, marks: &Marks) -> bool {
+        self.only_with.iter().all(|mark| marks.has(mark))
+    }
+
+    /// Whether it is known of some schemas alone.
+    fn is_of_schemas(&self) -> bool {
+        self.feature != Feature::Betas && !self.only_with.is_empty()
     }
 }
 
@@ -55,11 +67,11 @@ impl Lack {
 pub(super) struct Learned(Mutex<HashMap<String, Vec<Lack>>>);
 
 impl Learned {
-    /// What a request for this deployment must be planned without. `betas` names those that it asks for.
+    /// What a request with these marks must be planned without for this deployment.
     pub(super) fn of(
         &self,
         deployment: &str,
-        betas: impl FnOnce() -> Vec<String>,
+        marks: impl FnOnce() -> Marks,
         now: Timestamp,
     ) -> Without {
         let lacks = self.lacks(deployment, now);
@@ -67,8 +79,8 @@ impl Learned {
         if lacks.is_empty() {
             return without;
         }
-        let betas = betas();
-        for lack in lacks.iter().filter(|lack| lack.concerns(&betas)) {
+        let marks = marks();
+        for lack in lacks.iter().filter(|lack| lack.concerns(&marks)) {
             add(&mut without, lack.feature);
         }
         without
@@ -92,24 +104,24 @@ impl Learned {
     pub(super) fn remember(
         &self,
         deployment: &str,
-        feature: Feature,
-        betas: Vec<String>,
+        refusal: RefusedFeature,
+        marks: Marks,
         now: Timestamp,
     ) -> Option<Lack> {
-        let betas = match feature {
-            Feature::Betas if betas.is_empty() => return None,
-            Feature::Betas => betas,
-            _ if feature.is_of_model() => Vec::new(),
+        let only_with = match refusal.feature {
+            Feature::Betas if marks.betas.is_empty() => return None,
+            Feature::Betas => marks.betas,
+            _ if refusal.of_schemas => vec![marks.schemas?],
+            feature if feature.is_of_model() => Vec::new(),
             _ => return None,
         };
         let lack = Lack {
-            feature,
-            betas,
+            feature: refusal.feature,
+            only_with,
             since: now,
             until: now.checked_add(BELIEVED).unwrap_or(Timestamp::MAX),
         };
-        self.insert(deployment, lack.clone(), now);
-        Some(lack)
+        self.insert(deployment, lack.clone(), now).then_some(lack)
     }
 
     /// Takes over what another instance has learned. One whose time is over was forgotten there: what was learned
@@ -133,16 +145,26 @@ impl Learned {
         Some(lacks.swap_remove(place))
     }
 
-    fn insert(&self, deployment: &str, lack: Lack, now: Timestamp) {
+    /// False: there is no room for it.
+    fn insert(&self, deployment: &str, lack: Lack, now: Timestamp) -> bool {
         let mut known = self.lock();
         if known.len() >= MAX_DEPLOYMENTS && !known.contains_key(deployment) {
             known.retain(|_, lacks| lacks.iter().any(|lack| lack.until > now));
             if known.len() >= MAX_DEPLOYMENTS {
-                return;
+                return false;
             }
         }
         let lacks = known.entry(deployment.to_owned()).or_default();
         let name = lack.name();
+        let of_schemas = lacks
+            .iter()
+            .filter(|known| known.until > now && known.is_of_schemas());
+        if lack.is_of_schemas()
+            && of_schemas.count() >= MAX_SCHEMAS
+            && !lacks.iter().any(|known| known.name() == name)
+        {
+            return false;
+        }
         match lacks.iter_mut().find(|known| known.name() == name) {
             Some(known) if known.until >= lack.until => {}
             Some(known) => *known = lack,
@@ -151,6 +173,7 @@ impl Learned {
                 lacks.push(lack);
             }
         }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Lack>>> {
@@ -158,64 +181,8 @@ impl Learned {
     }
 }
 
-/// What the tries of a target leave out.
-#[derive(Debug, Default)]
-pub(super) struct Omitted {
-    /// `None` before the first try.
-    without: Option<Without>,
-    /// What this request itself was refused for; remembered as soon as it is answered without it.
-    pub(super) refused: Vec<Feature>,
-    /// The last try asked for the gateway's own beta, and for so long an answer.
-    sent_eager: bool,
-    sent_max_tokens: u32,
-}
-
-impl Omitted {
-    /// What the next try leaves out: what is `known` of the target at the first one, and what was refused since.
-    pub(super) fn without(&mut self, known: impl FnOnce() -> Without) -> Without {
-        *self.without.get_or_insert_with(known)
-    }
-
-    /// This is sent.
-    pub(super) fn sends(&mut self, plan: &Plan) {
-        self.sent_eager = plan.asks_for_eager_tool_input();
-        self.sent_max_tokens = plan.inference.max_tokens;
-    }
-
-    /// Whether the last try asked for a longer answer than the client did, which it did not do if it said `None`.
-    pub(super) fn asked_for_more_than(&self, client: Option<u32>) -> bool {
-        client.is_none_or(|client| self.sent_max_tokens > client)
-    }
-
-    /// Leaves out this as well. False: it was left out already, so the refusal has another reason.
-    pub(super) fn also(&mut self, feature: Feature) -> bool {
-        let feature = match feature {
-            // Bedrock does not say which beta it means. The gateway's own goes first: the client asked for the others.
-            Feature::Betas if self.sent_eager => Feature::EagerToolInput,
-            // Refused without it too, so nothing speaks against it.
-            Feature::Betas => {
-                self.refused
-                    .retain(|refused| *refused != Feature::EagerToolInput);
-                feature
-            }
-            // A number from outside: one that is not smaller than what was asked for does not explain the refusal.
-            Feature::MaxTokens(limit) | Feature::AnswerRoom(limit)
-                if limit == 0 || limit >= self.sent_max_tokens =>
-            {
-                return false;
-            }
-            feature => feature,
-        };
-        let without = self.without.get_or_insert_default();
-        let before = *without;
-        add(without, feature);
-        self.refused.push(feature);
-        *without != before
-    }
-}
-
 /// Adds a feature to what is left out.
-fn add(without: &mut Without, feature: Feature) {
+pub(super) fn add(without: &mut Without, feature: Feature) {
     match feature {
         // The replayed blocks are the usual reason; refused without them as well, it is thinking itself.
         Feature::Thinking if !without.thinking_blocks => without.thinking_blocks = true,
@@ -233,7 +200,9 @@ fn add(without: &mut Without, feature: Feature) {
         }
         Feature::RequiredToolChoice => without.required_tool_choice = true,
         Feature::NamedToolChoice => without.named_tool_choice = true,
-        Feature::JsonSchema => without.json_schema = true,
+        // Which schemas are too much is settled before: see `Omitted::also`.
+        Feature::JsonSchema | Feature::CompiledSchemas => without.json_schema = true,
+        Feature::StrictTools => without.strict_tools = true,
         Feature::Betas => without.betas = true,
         Feature::EagerToolInput => without.eager_tool_input = true,
         Feature::MaxTokens(limit) | Feature::AnswerRoom(limit) => {
@@ -252,7 +221,7 @@ mod tests {
         let learned = Learned::default();
         let now = Timestamp::UNIX_EPOCH;
         let remember = |name: &str, now| {
-            learned.remember(name, Feature::Caching, Vec::new(), now);
+            learned.remember(name, Feature::Caching.into(), Marks::default(), now);
         };
         for n in 0..2 * MAX_DEPLOYMENTS {
             remember(&n.to_string(), now);
@@ -270,7 +239,7 @@ mod tests {
     fn what_was_forgotten_elsewhere_is_forgotten_here_unless_it_was_learned_since() {
         let learned = Learned::default();
         let at = |seconds| Timestamp::UNIX_EPOCH + Duration::from_secs(seconds);
-        let lack = learned.remember("a", Feature::TopP, Vec::new(), at(10));
+        let lack = learned.remember("a", Feature::TopP.into(), Marks::default(), at(10));
         let forgotten = |until| Lack {
             until,
             ..lack.clone().unwrap()
@@ -279,5 +248,34 @@ mod tests {
         assert!(learned.knows("a", Feature::TopP, at(20)));
         learned.adopt("a", forgotten(at(15)), at(20));
         assert!(!learned.knows("a", Feature::TopP, at(20)));
+    }
+
+    #[test]
+    fn schemas_that_are_too_much_are_known_as_these_schemas_and_not_without_end() {
+        let learned = Learned::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let of = |n: usize| Marks {
+            betas: Vec::new(),
+            schemas: Some(n.to_string()),
+        };
+        let refusal = RefusedFeature {
+            feature: Feature::StrictTools,
+            of_schemas: true,
+        };
+        for n in 0..2 * MAX_SCHEMAS {
+            let lack = learned.remember("a", refusal, of(n), now);
+            assert_eq!(lack.is_some(), n < MAX_SCHEMAS);
+        }
+        assert!(learned.of("a", || of(0), now).strict_tools);
+        assert!(!learned.of("a", || of(MAX_SCHEMAS), now).strict_tools);
+        assert!(!learned.of("a", Marks::default, now).strict_tools);
+        // One that is known may be learned again, and other things still are.
+        assert!(learned.remember("a", refusal, of(1), now).is_some());
+        let caching = Feature::Caching.into();
+        assert!(
+            learned
+                .remember("a", caching, Marks::default(), now)
+                .is_some()
+        );
     }
 }

@@ -187,7 +187,8 @@ impl From<Lack> for LackView {
             Feature::Caching | Feature::CachePlaces => ability.caching,
             Feature::Thinking => ability.thinking,
             Feature::Prefill => ability.prefill,
-            Feature::JsonSchema => ability.json_schema,
+            Feature::JsonSchema | Feature::CompiledSchemas => ability.json_schema,
+            Feature::StrictTools => t.strict_tools,
             Feature::ToolsWhileStreaming => t.tools_while_streaming,
             Feature::ForcedToolChoice => t.forced_tool_choice,
             Feature::RequiredToolChoice => t.required_tool_choice,
@@ -204,7 +205,7 @@ impl From<Lack> for LackView {
             name: lack.name(),
             what: once(what.to_owned())
                 .chain(lack.feature.limit().map(|limit| count(limit.into())))
-                .chain(lack.betas)
+                .chain(lack.only_with)
                 .collect::<Vec<_>>()
                 .join(" "),
             since: lack.since.into(),

@@ -40,7 +40,7 @@ declare! {
         two_days requests failed spend shared test
         healthy unknown failing cooling_down on_probation retired until last_failure
         learned without learned_until forget tools_while_streaming forced_tool_choice
-        required_tool_choice named_tool_choice betas eager_tool_input max_tokens
+        required_tool_choice named_tool_choice strict_tools betas eager_tool_input max_tokens
     }
     /// The outcome of a test.
     test: Test {

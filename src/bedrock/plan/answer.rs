@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::catalog::Model;
+use crate::catalog::{Family, Model};
 use crate::conversation::{AnswerFormat, AnswerSchema, Part, Request, Tool, ToolChoice};
 
+use super::Names;
+use super::keys::ClientKeys;
 use super::schema;
 use super::thinking::Thought;
 
@@ -49,7 +51,52 @@ pub(super) struct Addition {
     pub(super) choice: Option<ToolChoice>,
 }
 
-/// The best way that the target has: by schema natively; by a tool that must be called; by a tool and an instruction
+/// The answer's schema as the model is held to it natively, where it can be and there is `room` for it.
+pub(super) fn native(
+    request: &Request,
+    model: &Model,
+    names: &mut Names,
+    room: &mut schema::SchemaRoom,
+) -> Option<Shape> {
+    let AnswerFormat::Schema(wanted) = &request.format else {
+        return None;
+    };
+    if !model.abilities.json_schema {
+        return None;
+    }
+    let repaired = schema::repaired(&wanted.schema);
+    let keys = keys(&repaired, model);
+    let schema = match &keys {
+        Some(keys) => schema::enforceable(&keys.schema())?,
+        None => schema::enforceable(&repaired)?,
+    };
+    if !room.take(&schema) {
+        return None;
+    }
+    if let Some(keys) = keys {
+        names.add_answer(keys);
+    }
+    let name = if wanted.name.is_empty() {
+        "answer"
+    } else {
+        &wanted.name
+    };
+    Some(Shape::Native {
+        name: name.to_owned(),
+        description: wanted.description.clone(),
+        schema,
+    })
+}
+
+/// The keys of a schema that this model does not take.
+fn keys(schema: &Arc<Value>, model: &Model) -> Option<ClientKeys> {
+    match model.family {
+        Family::Claude => ClientKeys::of(schema),
+        _ => None,
+    }
+}
+
+/// The best way that the target has: by schema natively, which is `native`; by a tool that must be called; by a tool and an instruction
 /// where a call cannot be forced, because the model thinks or the client's own tools must stay callable; by an
 /// instruction alone where there are no tools.
 pub(super) fn plan(
@@ -57,48 +104,39 @@ pub(super) fn plan(
     model: &Model,
     thought: &Thought,
     tools_offered: bool,
+    native: Option<Shape>,
+    names: &mut Names,
 ) -> Addition {
-    match &request.format {
-        AnswerFormat::Text => Addition::default(),
-        AnswerFormat::Json => told(None),
-        AnswerFormat::Schema(wanted) => by_schema(wanted, request, model, thought, tools_offered),
+    match (&request.format, native) {
+        (AnswerFormat::Text, _) => Addition::default(),
+        (AnswerFormat::Json, _) => told(None),
+        (AnswerFormat::Schema(_), Some(shape)) => Addition {
+            shape,
+            ..Addition::default()
+        },
+        (AnswerFormat::Schema(wanted), None) => {
+            by_tool(wanted, request, model, thought, tools_offered, names)
+        }
     }
 }
 
-fn by_schema(
+fn by_tool(
     wanted: &AnswerSchema,
     request: &Request,
     model: &Model,
     thought: &Thought,
     tools_offered: bool,
+    names: &mut Names,
 ) -> Addition {
     let abilities = &model.abilities;
-    if abilities.json_schema
-        && let Some(schema) = schema::enforceable(&wanted.schema)
-    {
-        let name = if wanted.name.is_empty() {
-            "answer"
-        } else {
-            &wanted.name
-        };
-        return Addition {
-            shape: Shape::Native {
-                name: name.to_owned(),
-                description: wanted.description.clone(),
-                schema,
-            },
-            ..Addition::default()
-        };
-    }
+    let repaired = schema::repaired(&wanted.schema);
     // A tool's arguments are always an object.
-    let is_object = wanted
-        .schema
-        .get("type")
-        .is_none_or(|kind| kind == "object");
+    let is_object = repaired.get("type").is_none_or(|kind| kind == "object");
     if !abilities.tools || !is_object {
-        return told(Some(Arc::clone(&wanted.schema)));
+        return told(Some(repaired));
     }
     let name = free_name(request);
+    let keys = keys(&repaired, model);
     let forced =
         abilities.tool_choice && abilities.forced_tool_choice && !thought.on && !tools_offered;
     let description = if wanted.description.trim().is_empty() {
@@ -109,10 +147,16 @@ fn by_schema(
     let mut tool = Tool {
         name: name.clone(),
         description: description.to_owned(),
-        schema: Arc::clone(&wanted.schema),
+        schema: match &keys {
+            Some(keys) => Arc::new(keys.schema()),
+            None => Arc::clone(&repaired),
+        },
         strict: false,
         cache: None,
     };
+    if let Some(keys) = keys {
+        names.add_keys(&name, keys);
+    }
     let mut left = schema::MOST_INLINED;
     schema::fit(&mut tool, model.family, &mut left);
     let instruction = format!(
@@ -125,7 +169,7 @@ fn by_schema(
         tool: Some(tool),
         shape: Shape::Tool {
             name,
-            schema: Arc::clone(&wanted.schema),
+            schema: repaired,
         },
     }
 }

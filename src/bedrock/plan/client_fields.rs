@@ -98,7 +98,7 @@ pub(super) fn wants_long_context(request: &Request, defaults: &Defaults) -> bool
 }
 
 /// The betas that a request and its deployment ask for, sorted, each once.
-pub fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
+pub(super) fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
     let lists = [&request.model_fields, &defaults.model_fields];
     let lists = lists
         .iter()
@@ -183,16 +183,5 @@ mod tests {
             };
             assert!(has_client_fields(&request), "{:?}", request.service);
         }
-    }
-
-    #[test]
-    fn the_betas_of_a_call_are_the_request_s_and_the_deployment_s() {
-        let defaults = Defaults {
-            model_fields: fields(json!({"anthropic_beta": ["a", "c"]})).model_fields,
-            ..Defaults::default()
-        };
-        let request = fields(json!({"anthropic_beta": ["c", "b"]}));
-        assert_eq!(betas(&request, &defaults), ["a", "b", "c"]);
-        assert!(betas(&Request::default(), &Defaults::default()).is_empty());
     }
 }

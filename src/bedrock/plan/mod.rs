@@ -9,6 +9,8 @@ mod calls;
 mod client_fields;
 mod documents;
 mod inference;
+mod keys;
+mod marks;
 mod names;
 mod results;
 mod schema;
@@ -18,8 +20,10 @@ mod tools;
 mod turns;
 
 pub use answer::Shape;
-pub use client_fields::{betas, has_client_fields};
+pub use client_fields::has_client_fields;
 pub use inference::{Inference, LEAST_LEFT};
+pub use keys::ClientKeys;
+pub use marks::{Marks, marks};
 pub use names::Names;
 
 use std::borrow::Cow;
@@ -122,6 +126,8 @@ pub struct Without {
     pub named_tool_choice: bool,
     /// A schema for the answer was refused.
     pub json_schema: bool,
+    /// Tools with `strict` were refused.
+    pub strict_tools: bool,
     /// A beta of Claude's was refused, or what it switches on.
     pub betas: bool,
     /// The beta was refused with which arguments of tool calls come as they are written.
@@ -154,6 +160,7 @@ fn as_it_is(model: &Model, without: Without) -> Cow<'_, Model> {
             &mut able.forced_tool_choice
         }),
         (without.json_schema, |able| &mut able.json_schema),
+        (without.strict_tools, |able| &mut able.strict_tools),
         (without.prefill, |able| &mut able.prefill),
     ] {
         if refused {
@@ -185,10 +192,13 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         model_here.to_mut().limits.input = Some(LONG_WINDOW);
     }
     let (given, model) = (model, &*model_here);
-    let names = Names::of(request);
     let tools_offered = !request.tools.is_empty()
         && request.tool_choice != ToolChoice::None
         && model.abilities.tools;
+    let mut names = Names::of(request);
+    if tools_offered && model.family == Family::Claude {
+        names = names.with_keys(&request.tools);
+    }
     let grammar = turns::Grammar {
         tools: tools_offered,
         vision: model.abilities.vision,
@@ -209,8 +219,11 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         !request.system.is_empty(),
     );
     let mut turns = turns::normalise(&marked, grammar, &names);
+    // The answer's schema and the strict tools are compiled together. The answer goes first: its form is asked for.
+    let mut room = schema::SchemaRoom::of(model.family);
+    let native = answer::native(request, model, &mut names, &mut room);
     let mut tools = if tools_offered {
-        tools::offered(&request.tools, &names, model)
+        tools::offered(&request.tools, &names, model, &mut room)
     } else {
         Vec::new()
     };
@@ -225,7 +238,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
     let ceiling = inference::ceiling(model, inference::prompt_estimate(request));
     let thought = thinking::plan(wish, sampling.max_tokens, ceiling, model, &turns);
     let inference = inference::plan(&sampling, model, &thought, ceiling);
-    let answer = answer::plan(request, model, &thought, tools_offered);
+    let answer = answer::plan(request, model, &thought, tools_offered, native, &mut names);
     let tool_choice = tools::choice(request, given, &thought, &names)
         .filter(|choice| tools_offered && !without.refuses(choice))
         .or(answer.choice);

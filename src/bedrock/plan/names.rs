@@ -1,12 +1,17 @@
-//! Tool names and ids that Bedrock takes, and the way back.
+//! Tool names, property keys and ids that Bedrock takes, and the way back.
 //!
-//! Both are pure functions of what the client sent, so any instance can undo them from the request alone.
+//! All are pure functions of what the client sent, so any instance can undo them from the request alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::conversation::{Part, Request, ToolChoice};
+use crate::conversation::{Part, Request, Tool, ToolChoice};
+
+use super::keys::ClientKeys;
+use super::schema;
 
 /// Bedrock's limit for tool names and for tool use ids
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html>).
@@ -18,6 +23,10 @@ const MAX_LEN: usize = 64;
 pub struct Names {
     to_bedrock: HashMap<String, String>,
     to_client: HashMap<String, String>,
+    /// The keys of tools' properties, by the client's name of the tool.
+    keys: HashMap<String, Arc<ClientKeys>>,
+    /// The keys of an answer that the model writes as text.
+    answer: Option<Arc<ClientKeys>>,
 }
 
 impl Names {
@@ -50,6 +59,44 @@ impl Names {
             }
         }
         names
+    }
+
+    /// The table with the keys of these tools, for a model that takes not every key. Of two tools of one name the first
+    /// counts.
+    pub(super) fn with_keys(mut self, tools: &[Tool]) -> Self {
+        let mut seen = HashSet::new();
+        for tool in tools.iter().filter(|tool| seen.insert(tool.name.as_str())) {
+            if let Some(keys) = ClientKeys::of(&schema::repaired(&tool.schema)) {
+                self.keys.insert(tool.name.clone(), Arc::new(keys));
+            }
+        }
+        self
+    }
+
+    /// Adds the keys of the tool by which the answer is given.
+    pub(super) fn add_keys(&mut self, tool: &str, keys: ClientKeys) {
+        self.keys.insert(tool.to_owned(), Arc::new(keys));
+    }
+
+    /// Adds the keys of the answer itself.
+    pub(super) fn add_answer(&mut self, keys: ClientKeys) {
+        self.answer = Some(Arc::new(keys));
+    }
+
+    /// The keys of the tool that the client knows by this name, where they are others than its own.
+    pub(crate) fn keys(&self, tool: &str) -> Option<&Arc<ClientKeys>> {
+        self.keys.get(tool)
+    }
+
+    /// The same of the answer.
+    pub(crate) fn answer_keys(&self) -> Option<&Arc<ClientKeys>> {
+        self.answer.as_ref()
+    }
+
+    /// A call's arguments under the keys that Bedrock takes. `tool` is the client's name.
+    pub(super) fn input(&self, tool: &str, input: &Value) -> Value {
+        self.keys(tool)
+            .map_or_else(|| input.clone(), |keys| keys.to_bedrock(input))
     }
 
     /// The name that Bedrock takes.

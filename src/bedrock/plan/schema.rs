@@ -7,6 +7,16 @@ use serde_json::{Map, Value, json};
 use crate::catalog::Family;
 use crate::conversation::Tool;
 
+mod flat;
+pub(super) mod keywords;
+mod limits;
+mod references;
+mod repair;
+mod union;
+
+pub(super) use limits::SchemaRoom;
+pub(super) use repair::repaired;
+
 /// Deepest nesting that references are followed to: recursive schemas have no end.
 const DEEPEST: usize = 8;
 
@@ -40,51 +50,79 @@ const UNENFORCEABLE: [&str; 21] = [
     "allOf",
 ];
 
+/// Longest text of alternatives that stands in a description with what they refer to.
+const MOST_TOLD: usize = 16 * 1_024;
+
 /// Makes the tool's schema one that the family takes. What the schema can no longer say, the description does. `left` is
-/// how much of [`MOST_INLINED`] the tools before have left.
-pub(super) fn fit(tool: &mut Tool, family: Family, left: &mut usize) {
+/// how much of [`MOST_INLINED`] the tools before have left. False: the schema admits more than it did.
+pub(super) fn fit(tool: &mut Tool, family: Family, left: &mut usize) -> bool {
     tool.schema = object(&tool.schema);
-    let Some(root) = tool.schema.as_object() else {
+    // "input_schema does not support oneOf, allOf, or anyOf at the top level"; Nova's root has no references either.
+    if !matches!(family, Family::Claude | Family::Nova) {
+        return true;
+    }
+    if let Some(followed) = references::followed(&tool.schema) {
+        tool.schema = Arc::new(followed);
+    }
+    let flat = flat::flat(&tool.schema);
+    let is_exact = flat.is_none();
+    if let Some(flat) = flat {
+        tool.description += &told(&tool.schema);
+        tool.schema = Arc::new(Value::Object(flat));
+    }
+    if family == Family::Nova {
+        only_known_to_nova(&mut tool.schema, left);
+    }
+    is_exact
+}
+
+/// The alternatives of a schema that the model is given without them, in words.
+fn told(schema: &Value) -> String {
+    let mut left = MOST_TOLD;
+    let inlined = alternatives(schema, |value| inlined(value, schema, 0, &mut left));
+    let text = match left {
+        0 => alternatives(schema, Value::clone),
+        _ => inlined,
+    };
+    format!("\n\nThe arguments must also match {{{text}}}.")
+}
+
+fn alternatives(schema: &Value, mut shown: impl FnMut(&Value) -> Value) -> String {
+    let keys = ["$ref", "anyOf", "oneOf", "allOf"].into_iter();
+    let kept = keys.filter_map(|key| {
+        let value = schema.get(key)?;
+        let value = match (key, shown(&json!({key: value}))) {
+            ("$ref", target) => return Some(format!("\"allOf\": [{target}]")),
+            (_, shown) => shown.get(key)?.to_string(),
+        };
+        Some(format!("{}: {value}", json!(key)))
+    });
+    kept.collect::<Vec<_>>().join(",")
+}
+
+/// "The top-level schema must be of type Object, and only three fields are supported in the top-level: type, properties,
+/// and required" (<https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html>).
+/// Recorded: `additionalProperties` and `title` are taken too.
+fn only_known_to_nova(schema: &mut Arc<Value>, left: &mut usize) {
+    let known = [
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "title",
+    ];
+    let Some(root) = schema.as_object() else {
         return;
     };
-    match family {
-        Family::Claude => {
-            // "input_schema does not support oneOf, allOf, or anyOf at the top level"
-            let Some(flat) = without_alternatives(root) else {
-                return;
-            };
-            let kept = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|key| {
-                let value = root.get(key)?;
-                Some(format!("{}: {value}", json!(key)))
-            });
-            let kept: Vec<String> = kept.collect();
-            tool.description +=
-                &format!("\n\nThe arguments must also match {{{}}}.", kept.join(","));
-            tool.schema = Arc::new(Value::Object(flat));
-        }
-        // "The top-level schema must be of type Object, and only three fields are supported in the top-level: type,
-        // properties, and required" (<https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html>).
-        // Recorded: `additionalProperties` and `title` are taken too.
-        Family::Nova => {
-            let flat = without_alternatives(root);
-            let root = flat.as_ref().unwrap_or(root);
-            let known = [
-                "type",
-                "properties",
-                "required",
-                "additionalProperties",
-                "title",
-            ];
-            if flat.is_none() && root.keys().all(|key| known.contains(&key.as_str())) {
-                return;
-            }
-            let definitions = tool.schema.as_ref();
-            let kept = root.iter().filter(|(key, _)| known.contains(&key.as_str()));
-            let kept = kept.map(|(key, value)| (key.clone(), inlined(value, definitions, 0, left)));
-            tool.schema = Arc::new(Value::Object(kept.collect()));
-        }
-        _ => {}
+    if root.keys().all(|key| known.contains(&key.as_str())) {
+        return;
     }
+    // Without the patterns of a closed object, what they admit is open.
+    let is_open = root.contains_key("patternProperties");
+    let is_kept = |key: &str| known.contains(&key) && !(is_open && key == "additionalProperties");
+    let kept = root.iter().filter(|(key, _)| is_kept(key));
+    let kept = kept.map(|(key, value)| (key.clone(), inlined(value, schema, 0, left)));
+    *schema = Arc::new(Value::Object(kept.collect()));
 }
 
 /// The schema with an object at its root.
@@ -104,33 +142,6 @@ pub(super) fn object(schema: &Arc<Value>) -> Arc<Value> {
     }
 }
 
-/// The root with the properties of all its alternatives as its own: a wider schema that lets every legal value pass.
-/// `None` where it has no alternatives.
-fn without_alternatives(root: &Map<String, Value>) -> Option<Map<String, Value>> {
-    let keys = ["anyOf", "oneOf", "allOf"];
-    if !keys.iter().any(|key| root.contains_key(*key)) {
-        return None;
-    }
-    let mut flat = root.clone();
-    let mut properties = Map::new();
-    for key in keys {
-        let branches = flat.shift_remove(key);
-        for branch in branches.iter().filter_map(Value::as_array).flatten() {
-            let of_branch = branch.get("properties").and_then(Value::as_object);
-            for (name, schema) in of_branch.into_iter().flatten() {
-                properties.entry(name).or_insert_with(|| schema.clone());
-            }
-        }
-    }
-    let own = flat.entry("properties").or_insert_with(|| json!({}));
-    if let Some(own) = own.as_object_mut() {
-        for (name, schema) in properties {
-            own.entry(name).or_insert(schema);
-        }
-    }
-    Some(flat)
-}
-
 /// The schema with its references to definitions of the same document replaced by what they refer to, as long as there
 /// are any bytes `left`; then by a schema that takes everything.
 fn inlined(schema: &Value, document: &Value, depth: usize, left: &mut usize) -> Value {
@@ -141,9 +152,9 @@ fn inlined(schema: &Value, document: &Value, depth: usize, left: &mut usize) -> 
     match schema {
         Value::Object(fields) => {
             let target = fields.get("$ref").and_then(Value::as_str);
-            if let Some(pointer) = target.and_then(|target| target.strip_prefix('#')) {
+            if let Some(reference) = target.filter(|target| target.starts_with('#')) {
                 let follow = depth < DEEPEST && *left > 0;
-                return match document.pointer(pointer).filter(|_| follow) {
+                return match keywords::target(reference, document).filter(|_| follow) {
                     Some(target) => inlined(target, document, depth + 1, left),
                     None => json!({}),
                 };
@@ -203,3 +214,6 @@ fn closed(value: &Value, is_schema: bool) -> Option<Value> {
         other => Some(other.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

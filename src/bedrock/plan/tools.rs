@@ -14,8 +14,14 @@ use super::service;
 use super::thinking::Thought;
 
 /// The tools under names that Bedrock takes, with a description each and schemas whose root is an object: Bedrock
-/// refuses an empty description and any other root.
-pub(super) fn offered(tools: &[Tool], names: &Names, model: &Model) -> Vec<Tool> {
+/// refuses an empty description and any other root. As many of the strict ones are strict as there is `room` for, the
+/// first ones first: a tool that is added at the end changes none before it.
+pub(super) fn offered(
+    tools: &[Tool],
+    names: &Names,
+    model: &Model,
+    room: &mut schema::SchemaRoom,
+) -> Vec<Tool> {
     let mut seen = HashSet::new();
     let mut left = schema::MOST_INLINED;
     tools
@@ -26,15 +32,20 @@ pub(super) fn offered(tools: &[Tool], names: &Names, model: &Model) -> Vec<Tool>
             let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
             let mut fitted = Tool {
                 description: description.unwrap_or(&name).clone(),
-                schema: Arc::clone(&tool.schema),
+                schema: match names.keys(&tool.name) {
+                    Some(keys) => Arc::new(keys.schema()),
+                    None => schema::repaired(&tool.schema),
+                },
                 strict: false,
                 cache: tool.cache,
                 name,
             };
-            schema::fit(&mut fitted, model.family, &mut left);
+            let is_exact = schema::fit(&mut fitted, model.family, &mut left);
             if tool.strict
+                && is_exact
                 && model.abilities.strict_tools
                 && let Some(schema) = schema::enforceable(&fitted.schema)
+                && room.take_tool(&schema)
             {
                 fitted.strict = true;
                 fitted.schema = Arc::new(schema);

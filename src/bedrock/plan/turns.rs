@@ -105,7 +105,7 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
                 parts.push(Part::ToolCall(ToolCall {
                     id: grammar.id(&call.id),
                     name: names.to_bedrock(&call.name),
-                    input: call.input.clone(),
+                    input: names.input(&call.name, &call.input),
                 }))
             }
             Part::ToolCall(call) => {

@@ -336,6 +336,67 @@ pub(super) const WORDINGS: &[Wording] = &[
         "the form in which Bedrock refuses other fields",
     ),
     wording(
+        r"output_config\.format: Extra inputs are not permitted",
+        Class::Lacks(Feature::JsonSchema),
+        "output_config.format: Extra inputs are not permitted",
+        "vectorize-io/hindsight#3300",
+    ),
+    wording(
+        r"tools\.\d+\.(?:custom\.)?strict: Extra inputs are not permitted",
+        Class::Lacks(Feature::StrictTools),
+        "The model returned the following errors: tools.0.custom.strict: Extra inputs are not permitted",
+        ANTHROPIC,
+    ),
+    wording(
+        r"Malformed input request: #/toolConfig/tools/\d+/toolSpec: extraneous key \[strict\] is not permitted(?:, please reformat your input and try again)?",
+        Class::Lacks(Feature::StrictTools),
+        "Malformed input request: #/toolConfig/tools/0/toolSpec: extraneous key [strict] is not permitted, please reformat your input and try again.",
+        "Bedrock's schema check",
+    ),
+    wording(
+        r"(?:This|The) model doesn.t support the toolConfig\.tools(?:\.\d+)?\.toolSpec\.strict field",
+        Class::Lacks(Feature::StrictTools),
+        "This model doesn't support the toolConfig.tools.0.toolSpec.strict field. Remove toolConfig.tools.0.toolSpec.strict and try again.",
+        "the form in which Bedrock refuses other fields",
+    ),
+    // Of this request's schemas, not of the model.
+    wording(
+        r"(?:The )?compiled grammar is too large(?:, which would cause performance issues)?(?:\. (?:Simplify your (?:tool )?schemas?|Reduce the number of strict tools)(?: or reduce the number of strict tools)?)?",
+        Class::Lacks(Feature::CompiledSchemas),
+        "The model returned the following errors: The compiled grammar is too large, which would cause performance issues. Simplify your tool schemas or reduce the number of strict tools.",
+        "alphaXiv/agents#49, CherryHQ/cherry-studio#18179",
+    ),
+    wording(
+        r"Schemas? contains? too many parameters with union types(?: \(\d+ parameters with type arrays or anyOf\))?(?:,? which would cause exponential compilation cost)?(?:\. Reduce the number of nullable or union-typed parameters(?: \(limit: \d+ parameters with unions\))?)?",
+        Class::Lacks(Feature::CompiledSchemas),
+        "The model returned the following errors: Schemas contains too many parameters with union types (17 parameters with type arrays or anyOf). Reduce the number of nullable or union-typed parameters (limit: 16 parameters with unions).",
+        "vercel/ai#17268",
+    ),
+    wording(
+        r"(?:Schemas? contains? )?too many optional parameters(?: \(\d+(?: optional parameters)?\))?(?:,? which would make grammar compilation inefficient)?(?:\. Reduce the number of optional parameters(?: in your tool schemas)?(?: \(limit: \d+(?: optional parameters)?\))?|,? limit: \d+)?",
+        Class::Lacks(Feature::CompiledSchemas),
+        "Schemas contains too many optional parameters (28), which would make grammar compilation inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24).",
+        "vercel/ai#17268",
+    ),
+    wording(
+        r"Too many strict tools(?: \(\d+\))?(?:\. The maximum number of strict tools (?:supported )?is \d+)?",
+        Class::Lacks(Feature::CompiledSchemas),
+        "Too many strict tools (25). The maximum number of strict tools supported is 20.",
+        "datarobot-oss/datarobot-genai#547, camel-ai/camel#4171",
+    ),
+    wording(
+        r"(?:(?:Grammar )?compilation exceeded limits: )?Schema is too complex(?: for (?:grammar )?compilation)?(?:\. Try reducing the number of tools or simplifying tool schemas)?",
+        Class::Lacks(Feature::CompiledSchemas),
+        "Schema is too complex for compilation. Try reducing the number of tools or simplifying tool schemas.",
+        "genkit-ai/genkit#5230, langchain-ai/langchainjs#11100",
+    ),
+    wording(
+        "Grammar compilation timed out",
+        Class::Lacks(Feature::CompiledSchemas),
+        "Grammar compilation timed out.",
+        ANTHROPIC,
+    ),
+    wording(
         r"This model does not support assistant message prefill(?:\. The conversation must end with a user message)?",
         Class::Lacks(Feature::Prefill),
         "This model does not support assistant message prefill. The conversation must end with a user message.",

@@ -88,6 +88,7 @@ pub(super) static TEXTS: Texts = Texts {
         forced_tool_choice: "a tool choice that forces a call",
         required_tool_choice: "a tool choice that forces a call of any tool",
         named_tool_choice: "a tool choice that forces a call of one tool",
+        strict_tools: "strict tools",
         betas: "the betas",
         eager_tool_input: "arguments of tool calls as they are written",
         max_tokens: "answers longer, in tokens, than",

@@ -244,6 +244,7 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
         required_tool_choice: rng.u8(..8) == 0,
         named_tool_choice: rng.u8(..8) == 0,
         json_schema: rng.u8(..8) == 0,
+        strict_tools: rng.u8(..8) == 0,
         betas: rng.u8(..8) == 0,
         eager_tool_input: rng.u8(..8) == 0,
         max_tokens: (rng.u8(..8) == 0).then(|| rng.u32(1..100_000)),

@@ -187,7 +187,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = Without> {
-    any::<([bool; 14], Option<u32>)>().prop_map(
+    any::<([bool; 15], Option<u32>)>().prop_map(
         |(
             [
                 thinking_blocks,
@@ -202,6 +202,7 @@ fn without() -> impl Strategy<Value = Without> {
                 required_tool_choice,
                 named_tool_choice,
                 json_schema,
+                strict_tools,
                 betas,
                 eager_tool_input,
             ],
@@ -219,6 +220,7 @@ fn without() -> impl Strategy<Value = Without> {
             required_tool_choice,
             named_tool_choice,
             json_schema,
+            strict_tools,
             betas,
             eager_tool_input,
             max_tokens: max_tokens.filter(|limit| *limit > 0),

@@ -1,0 +1,102 @@
+//! Where schemas stand inside a schema: everything else in it is data and may look like a schema without being one.
+
+use serde_json::{Map, Value};
+
+/// What a keyword of JSON Schema holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bedrock::plan) enum Holds {
+    /// A schema, or a list of schemas.
+    Schemas,
+    /// Schemas by names that their author chose.
+    Named,
+    /// Values of the described kind.
+    Data,
+    /// Anything else.
+    Other,
+}
+
+/// What this keyword holds.
+pub(in crate::bedrock::plan) fn holds(keyword: &str) -> Holds {
+    match keyword {
+        "additionalItems"
+        | "additionalProperties"
+        | "allOf"
+        | "anyOf"
+        | "contains"
+        | "contentSchema"
+        | "else"
+        | "if"
+        | "items"
+        | "not"
+        | "oneOf"
+        | "prefixItems"
+        | "propertyNames"
+        | "then"
+        | "unevaluatedItems"
+        | "unevaluatedProperties" => Holds::Schemas,
+        "$defs" | "definitions" | "dependencies" | "dependentSchemas" | "patternProperties"
+        | "properties" => Holds::Named,
+        "const" | "default" | "enum" | "examples" => Holds::Data,
+        _ => Holds::Other,
+    }
+}
+
+/// Calls `visitor` with the schema and with every schema inside it that is an object.
+pub(in crate::bedrock::plan) fn visit<'a>(
+    schema: &'a Value,
+    visitor: &mut impl FnMut(&'a Map<String, Value>),
+) {
+    match schema {
+        Value::Object(fields) => {
+            visitor(fields);
+            for (keyword, value) in fields {
+                match (holds(keyword), value) {
+                    (Holds::Schemas, _) => visit(value, visitor),
+                    (Holds::Named, Value::Object(named)) => {
+                        named.values().for_each(|schema| visit(schema, visitor));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Value::Array(schemas) => schemas.iter().for_each(|schema| visit(schema, visitor)),
+        _ => {}
+    }
+}
+
+/// The same where the schemas are changed.
+pub(in crate::bedrock::plan) fn visit_mut(
+    schema: &mut Value,
+    visitor: &mut impl FnMut(&mut Map<String, Value>),
+) {
+    match schema {
+        Value::Object(fields) => {
+            visitor(fields);
+            for (keyword, value) in fields {
+                match (holds(keyword), value) {
+                    (Holds::Schemas, value) => visit_mut(value, visitor),
+                    (Holds::Named, Value::Object(named)) => {
+                        let schemas = named.values_mut();
+                        schemas.for_each(|schema| visit_mut(schema, visitor));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Value::Array(schemas) => {
+            let schemas = schemas.iter_mut();
+            schemas.for_each(|schema| visit_mut(schema, visitor));
+        }
+        _ => {}
+    }
+}
+
+/// What a reference within the same document refers to.
+pub(in crate::bedrock::plan) fn target<'a>(
+    reference: &str,
+    document: &'a Value,
+) -> Option<&'a Value> {
+    let pointer = reference.strip_prefix('#')?;
+    let decoded = percent_encoding::percent_decode_str(pointer).decode_utf8();
+    document.pointer(decoded.as_deref().unwrap_or(pointer))
+}

@@ -1,0 +1,163 @@
+//! Schemas as programs write them that say `null` for what they do not say.
+//!
+//! Serializers of many languages do so with fields that are not set (`"properties": null`), and one with an empty map
+//! (`"properties": []`). Bedrock refuses the whole request for either.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::keywords::{Holds, holds};
+
+/// Keywords beside those that hold schemas and data for which `null` is no value.
+const NEVER_NULL: [&str; 34] = [
+    "$anchor",
+    "$comment",
+    "$dynamicAnchor",
+    "$dynamicRef",
+    "$id",
+    "$ref",
+    "$schema",
+    "$vocabulary",
+    "contentEncoding",
+    "contentMediaType",
+    "dependentRequired",
+    "deprecated",
+    "description",
+    "enum",
+    "examples",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "format",
+    "maxContains",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minContains",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "pattern",
+    "readOnly",
+    "required",
+    "title",
+    "type",
+];
+
+/// The schema without such fields; the same one where it has none.
+pub(in crate::bedrock::plan) fn repaired(schema: &Arc<Value>) -> Arc<Value> {
+    if !may_be_broken(schema) {
+        return Arc::clone(schema);
+    }
+    let mut whole = Value::clone(schema);
+    if !whole.is_null() {
+        repair(&mut whole);
+    }
+    Arc::new(whole)
+}
+
+/// Whether anything in it looks as if it were to be repaired: most schemas need not even be copied.
+fn may_be_broken(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty() || items.iter().any(may_be_broken),
+        Value::Object(fields) => {
+            let is_odd = |required: &Value| !required.is_array();
+            fields.get("required").is_some_and(is_odd) || fields.values().any(may_be_broken)
+        }
+        _ => false,
+    }
+}
+
+fn repair(schema: &mut Value) {
+    match schema {
+        Value::Null => *schema = Value::Object(Map::new()),
+        Value::Array(schemas) => schemas.iter_mut().for_each(repair),
+        Value::Object(fields) => {
+            fields.retain(|keyword, value| !(value.is_null() && is_never_null(keyword)));
+            for (keyword, value) in fields.iter_mut() {
+                match holds(keyword) {
+                    Holds::Schemas => repair(value),
+                    Holds::Named => repair_named(value),
+                    _ => {}
+                }
+            }
+            repair_required(fields);
+        }
+        _ => {}
+    }
+}
+
+fn is_never_null(keyword: &str) -> bool {
+    matches!(holds(keyword), Holds::Schemas | Holds::Named) || NEVER_NULL.contains(&keyword)
+}
+
+fn repair_named(named: &mut Value) {
+    if let Value::Array(items) = named
+        && items.is_empty()
+    {
+        *named = Value::Object(Map::new());
+    }
+    let schemas = named.as_object_mut().into_iter().flatten();
+    // A list in `dependencies` is of names.
+    let schemas = schemas.filter(|(_, schema)| !schema.is_array());
+    schemas.for_each(|(_, schema)| repair(schema));
+}
+
+/// `required` is a list of names. Before 2013 it was a word at the property, which says nothing any more.
+fn repair_required(fields: &mut Map<String, Value>) {
+    match fields.get_mut("required") {
+        Some(Value::Array(names)) => names.retain(Value::is_string),
+        Some(_) => {
+            fields.shift_remove("required");
+        }
+        None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn null_is_left_out_where_it_is_no_value_and_stays_where_it_is_one() {
+        let cases = [
+            (
+                json!({"type": "object", "properties": null, "required": null}),
+                json!({"type": "object"}),
+            ),
+            (json!({"properties": []}), json!({"properties": {}})),
+            (
+                json!({"properties": {"a": {"items": null, "enum": null, "description": null, "type": "array"}}}),
+                json!({"properties": {"a": {"type": "array"}}}),
+            ),
+            (
+                json!({"properties": {"a": null}, "$defs": {"b": {"additionalProperties": null}}, "definitions": null}),
+                json!({"properties": {"a": {}}, "$defs": {"b": {}}}),
+            ),
+            (
+                json!({"anyOf": [{"properties": null}, null], "not": {"required": null}, "oneOf": null}),
+                json!({"anyOf": [{}, {}], "not": {}}),
+            ),
+            (json!({"required": ["a", null]}), json!({"required": ["a"]})),
+            (
+                json!({"properties": {"a": {"required": true}}}),
+                json!({"properties": {"a": {}}}),
+            ),
+        ];
+        for (broken, whole) in cases {
+            assert_eq!(*repaired(&Arc::new(broken.clone())), whole, "{broken}");
+        }
+        // Values, names of properties, and what this module does not know.
+        let stays = json!({
+            "properties": {"required": {"const": null}, "type": {"default": null}, "x": {"enum": [null, []]}},
+            "dependencies": {"a": []}, "x-more": null, "examples": [null, {"properties": null}],
+        });
+        assert_eq!(*repaired(&Arc::new(stays.clone())), stays);
+    }
+}
