@@ -260,7 +260,8 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
 
     let mut model_fields =
         service::model_fields(&request.model_fields, defaults, model.family, without.betas);
-    if long_context {
+    // Who asks by the beta itself has sent it.
+    if long_context && request.long_context {
         service::ask_for_beta(LONG_CONTEXT_BETA, &mut model_fields);
     }
     if tools_offered && model.abilities.parallel_tool_use_config {
