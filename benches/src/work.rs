@@ -143,6 +143,7 @@ impl Work {
         let limits = Limits {
             first_event: hour,
             idle: hour,
+            idle_in_tool_call: hour,
         };
         self.runtime.block_on(async {
             let call = self
