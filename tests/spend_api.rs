@@ -419,7 +419,33 @@ async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
         "input_tokens": 11, "output_tokens": 7, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": null,
         "cache_creation": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50},
     });
-    for usage in [chat, messages, split_alone] {
+    // Beside the numbers of its own wire, a reply has zeros under the names of another.
+    let with_zeros = json!({
+        "prompt_tokens": 1211, "completion_tokens": 7, "input_tokens": 0, "output_tokens": 0,
+        "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50}},
+    });
+    let with_zeros_of_chat = json!({
+        "prompt_tokens": 0, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 0},
+        "input_tokens": 11, "output_tokens": 7, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 200,
+        "cache_creation": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50},
+    });
+    let responses = json!({
+        "input_tokens": 1211, "output_tokens": 7,
+        "input_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50}},
+    });
+    let usages = [
+        chat,
+        messages,
+        split_alone,
+        with_zeros,
+        with_zeros_of_chat,
+        responses,
+    ];
+    for usage in usages {
         for body in [
             json!({"completion_response": {"model": "primary", "usage": usage}}),
             json!({"model": "primary", "usage": usage}),
@@ -431,7 +457,7 @@ async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
             );
         }
     }
-    // The Responses wire has no split by time.
+    // OpenAI's own replies have no split by time.
     let responses = json!({
         "input_tokens": 1211, "output_tokens": 7, "total_tokens": 1218, "output_tokens_details": {"reasoning_tokens": 0},
         "input_tokens_details": {"cached_tokens": 1000, "cache_write_tokens": 200},
@@ -450,7 +476,8 @@ async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
         input: 11,
         output: 7,
         cache_read: 1000,
-        cache_write_5m: 200,
+        cache_write_5m: 150,
+        cache_write_1h: 50,
         ..Tokens::default()
     };
     let answer = Step::reply(Reply::text("Hi.").with_usage(tokens));
@@ -469,14 +496,52 @@ async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
         let reply: Value = reply.json().await.unwrap();
         for body in [json!({"completion_response": reply}), reply] {
             let said = calculate(&body).await;
-            assert_eq!(said, (200, r#"{"cost":0.0013068}"#.to_owned()), "{path}");
+            assert_eq!(said, (200, r#"{"cost":0.00143055}"#.to_owned()), "{path}");
         }
+    }
+    // The mark behind a name asks for a longer window, not for another model.
+    let tokens = json!({"prompt_tokens": 1000, "completion_tokens": 100});
+    for model in [
+        "primary[1m]",
+        "favourite[1M][1m]",
+        "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0[1m]",
+    ] {
+        let said = calculate(&json!({"model": model, "usage": tokens})).await;
+        assert_eq!(said, (200, r#"{"cost":0.00495}"#.to_owned()), "{model}");
     }
     for wrong in ["x", "-1"] {
         let usage = json!({"input_tokens": wrong});
         let (status, text) = calculate(&json!({"model": "primary", "usage": usage})).await;
         assert_eq!(status, 400);
         assert!(text.contains("usage.input_tokens"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_is_priced_whole_by_whichever_wire_it_is_meant() {
+    let app = TestApp::new().await;
+    let long = "x".repeat(4_000);
+    let read = json!({"type": "tool_use", "id": "t", "name": "read", "input": {}});
+    let result = json!({"type": "tool_result", "tool_use_id": "t", "content": long});
+    for body in [
+        json!({"messages": [{"role": "user", "content": long}]}),
+        json!({"system": long, "messages": [{"role": "user", "content": "hello"}]}),
+        json!({"messages": [
+            {"role": "user", "content": "hello"}, {"role": "assistant", "content": [read]},
+            {"role": "user", "content": [result]},
+        ]}),
+        json!({"messages": [{"role": "user", "content": "hello"}],
+            "tools": [{"name": "read", "description": long, "input_schema": {"type": "object"}}]}),
+        json!({"input": long}),
+        json!({"input": "hello", "instructions": long}),
+    ] {
+        let mut asked = body.clone();
+        asked["model"] = json!("primary");
+        let response = app.post("/spend/calculate", &asked).send().await.unwrap();
+        let said: Value = response.json().await.unwrap();
+        // 4,000 bytes are 1,000 tokens, at 3.30 a million.
+        let cost = said["cost"].as_f64().unwrap();
+        assert!((0.0033..0.0036).contains(&cost), "{cost}: {body}");
     }
 }
 

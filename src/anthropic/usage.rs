@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::conversation::Usage;
+use crate::wire::CacheCreation;
 
 /// `usage` of a message, of its beginning (an estimate of the prompt: Bedrock counts at the end) and of its end.
 #[derive(Debug, Serialize)]
@@ -17,12 +18,6 @@ pub(super) struct WireUsage {
 }
 
 #[derive(Debug, Serialize)]
-struct CacheCreation {
-    ephemeral_5m_input_tokens: u64,
-    ephemeral_1h_input_tokens: u64,
-}
-
-#[derive(Debug, Serialize)]
 struct OutputDetails {
     thinking_tokens: u64,
 }
@@ -33,10 +28,7 @@ impl From<&Usage> for WireUsage {
             input_tokens: usage.input,
             cache_creation_input_tokens: usage.cache_write(),
             cache_read_input_tokens: usage.cache_read,
-            cache_creation: CacheCreation {
-                ephemeral_5m_input_tokens: usage.cache_write_5m,
-                ephemeral_1h_input_tokens: usage.cache_write_1h,
-            },
+            cache_creation: usage.into(),
             output_tokens: usage.output,
             output_tokens_details: usage
                 .reasoning

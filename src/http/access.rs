@@ -49,7 +49,11 @@ pub(super) fn model(
 }
 
 /// What the name means, whether or not the caller may ask for it.
-fn meant(app: &AppState, caller: &Caller, name: Option<&str>) -> Result<ModelAsked, UnknownModel> {
+pub(super) fn meant(
+    app: &AppState,
+    caller: &Caller,
+    name: Option<&str>,
+) -> Result<ModelAsked, UnknownModel> {
     let (name, long_context) = name.map_or(("", false), |name| plain(app, caller, name));
     let name = Some(name).filter(|name| !name.is_empty());
     let of_alias = name.map(|name| of_alias(app, caller, name));

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::conversation::Usage;
+use crate::wire::CacheCreation;
 
 /// `usage` of a reply or of the last chunk.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,8 @@ pub(super) struct WireUsage {
 struct PromptDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_creation_token_details: Option<CacheCreation>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +46,7 @@ impl WireUsage {
             prompt_tokens_details: PromptDetails {
                 cached_tokens: usage.cache_read,
                 cache_write_tokens: usage.cache_write(),
+                cache_creation_token_details: CacheCreation::some(usage),
             },
             completion_tokens_details: CompletionDetails {
                 reasoning_tokens: usage.reasoning.unwrap_or(0),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::conversation::{StopReason, Usage};
-use crate::wire::{ApiError, Head};
+use crate::wire::{ApiError, CacheCreation, Head};
 
 /// `usage`.
 #[derive(Debug, Serialize)]
@@ -20,6 +20,8 @@ struct WireUsage {
 struct InputDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_creation_token_details: Option<CacheCreation>,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,6 +37,7 @@ impl From<&Usage> for WireUsage {
             input_tokens_details: InputDetails {
                 cached_tokens: usage.cache_read,
                 cache_write_tokens: usage.cache_write(),
+                cache_creation_token_details: CacheCreation::some(usage),
             },
             output_tokens: usage.output,
             output_tokens_details: OutputDetails {

@@ -26,6 +26,7 @@ mod stored;
 pub(crate) mod surrogates;
 mod tool_choice;
 pub(crate) mod tools;
+mod usage;
 
 pub use error::ApiError;
 pub use fallback::{Fields, WireFallback};
@@ -46,6 +47,7 @@ pub(crate) use labels::{ClaudeCodeUser, LONGEST_TAG, is_legal_in_tags};
 pub(crate) use left_out::{LeftOut, is_sound_or_video, tool_reference};
 pub(crate) use limits::List;
 pub(crate) use loose::Loose;
+pub(crate) use usage::CacheCreation;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;

@@ -123,22 +123,35 @@ impl Priced {
 
 impl WireUsage {
     /// The prompt's tokens include what was read from and written to the cache, but for the Messages wire, which
-    /// counts them side by side.
+    /// counts them side by side. Replies that carry the names of two wires have zeros under those of the wrong one, so
+    /// the larger of two counts of one thing holds.
     fn billed(self) -> Usage {
-        let side_by_side = self.prompt_tokens.is_none() && self.input_tokens_details.is_none();
-        let details = self.prompt_tokens_details.or(self.input_tokens_details);
-        let details = details.unwrap_or_default();
-        let by_time = self.cache_creation.or(details.cache_creation_token_details);
-        let by_time = by_time.unwrap_or_default();
-        let read = self.cache_read_input_tokens.or(details.cached_tokens);
-        let read = read.unwrap_or(0);
-        let written = self
-            .cache_creation_input_tokens
-            .or(details.cache_write_tokens)
-            .or(details.cache_creation_tokens)
-            .unwrap_or_else(|| by_time.total());
-        let for_an_hour = by_time.ephemeral_1h_input_tokens.unwrap_or(0).min(written);
-        let prompt = self.prompt_tokens.or(self.input_tokens).unwrap_or(0);
+        let side_by_side =
+            self.prompt_tokens.unwrap_or(0) == 0 && self.input_tokens_details.is_none();
+        let of_chat = self.prompt_tokens_details.unwrap_or_default();
+        let of_responses = self.input_tokens_details.unwrap_or_default();
+        let splits = [
+            self.cache_creation,
+            of_chat.cache_creation_token_details,
+            of_responses.cache_creation_token_details,
+        ];
+        let splits = splits.into_iter().flatten();
+        let split = splits.max_by_key(Written::total).unwrap_or_default();
+        let read = most([
+            self.cache_read_input_tokens,
+            of_chat.cached_tokens,
+            of_responses.cached_tokens,
+        ]);
+        let written = most([
+            self.cache_creation_input_tokens,
+            of_chat.cache_write_tokens,
+            of_chat.cache_creation_tokens,
+            of_responses.cache_write_tokens,
+            of_responses.cache_creation_tokens,
+            Some(split.total()),
+        ]);
+        let for_an_hour = split.ephemeral_1h_input_tokens.unwrap_or(0);
+        let prompt = most([self.prompt_tokens, self.input_tokens]);
         let cached = if side_by_side {
             0
         } else {
@@ -146,11 +159,16 @@ impl WireUsage {
         };
         Usage {
             input: prompt.saturating_sub(cached),
-            output: self.completion_tokens.or(self.output_tokens).unwrap_or(0),
+            output: most([self.completion_tokens, self.output_tokens]),
             cache_read: read,
-            cache_write_5m: written - for_an_hour,
+            cache_write_5m: written.saturating_sub(for_an_hour),
             cache_write_1h: for_an_hour,
             ..Usage::default()
         }
     }
+}
+
+/// The largest of the counts that are there.
+fn most<const N: usize>(counts: [Option<u64>; N]) -> u64 {
+    counts.into_iter().flatten().max().unwrap_or(0)
 }

@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
 use http::HeaderMap;
 use serde::Serialize;
 
+use crate::anthropic::MessagesRequest;
 use crate::app::AppState;
 use crate::catalog::{Catalog, Price, Terms};
 use crate::conversation::Usage;
@@ -39,14 +41,11 @@ pub(super) async fn cost_of(
     let price = price_of(&app, &caller, &priced.model)?;
     let usage = match priced.usage {
         Some(usage) => usage,
-        None => {
-            let (request, _) = ChatRouteBody::parse(&body)?.into_conversation(&headers)?;
-            Usage {
-                input: request.estimated_prompt_tokens(),
-                estimated: true,
-                ..Usage::default()
-            }
-        }
+        None => Usage {
+            input: prompt_tokens(&body, &headers)?,
+            estimated: true,
+            ..Usage::default()
+        },
     };
     let terms = Terms {
         tier: priced.tier,
@@ -61,16 +60,28 @@ pub(super) async fn cost_of(
     }))
 }
 
+/// The estimated tokens of a prompt. It does not say by which wire it is meant, and a wire leaves out what only another
+/// knows (`system`, `tool_result`): the longest reading is the one that reads it all.
+fn prompt_tokens(body: &Bytes, headers: &HeaderMap) -> Result<u64, ApiError> {
+    let (chat, _) = ChatRouteBody::parse(body)?.into_conversation(headers)?;
+    let message = MessagesRequest::parse(body).and_then(|body| body.into_conversation(headers));
+    let of_chat = chat.estimated_prompt_tokens();
+    Ok(message.map_or(of_chat, |(message, _)| {
+        message.estimated_prompt_tokens().max(of_chat)
+    }))
+}
+
 /// The price of a name of the configuration, that of its first deployment, or of a Bedrock id.
 fn price_of(app: &AppState, caller: &Caller, model: &str) -> Result<Option<Price>, ApiError> {
-    let unknown = match app.routes.group(Some(model)) {
-        Ok(group) => {
-            let targets = app.routes.targets(group);
+    let unknown = match access::meant(app, caller, Some(model)) {
+        Ok(asked) => {
+            let targets = app.routes.targets(&asked.group);
             return Ok(targets.first().and_then(|target| target.price().cloned()));
         }
         Err(unknown) => unknown,
     };
-    let id = model.strip_prefix("bedrock/").unwrap_or(model);
+    let (plain, _) = access::plain(app, caller, model);
+    let id = plain.strip_prefix("bedrock/").unwrap_or(plain);
     let id = id.strip_prefix("converse/").unwrap_or(id);
     let found = Catalog::bundled().resolve(id, None, None);
     if found.known {
