@@ -273,6 +273,47 @@ async fn missing_credentials_are_one_line_that_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn an_expired_login_is_one_line_that_says_what_to_do() {
+    let expired = json!({
+        "startUrl": "https://my.awsapps.com/start", "region": "us-east-1", "accessToken": "t",
+        "expiresAt": "2020-01-01T00:00:00Z",
+    });
+    for token in [Some(expired.to_string()), Some("{".to_owned()), None] {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("config");
+        let profile = "[profile dev]\nsso_session = my\nsso_account_id = 123456789012\nsso_role_name = Dev\n\
+                       [sso-session my]\nsso_region = us-east-1\nsso_start_url = https://my.awsapps.com/start\n";
+        std::fs::write(&config, profile).unwrap();
+        if let Some(token) = &token {
+            let cache = home.path().join(".aws/sso/cache");
+            std::fs::create_dir_all(&cache).unwrap();
+            // The SHA-1 of the session's name.
+            let file = cache.join("3ece1471f44f63177cbc35ba0b904e0c096b6783.json");
+            std::fs::write(file, token).unwrap();
+        }
+        let mut variables = NO_IDENTITY.to_vec();
+        variables.retain(|(name, _)| *name != "AWS_CONFIG_FILE");
+        variables.extend([
+            ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+            ("AWS_PROFILE", "dev"),
+            ("HOME", home.path().to_str().unwrap()),
+        ]);
+        let gateway = Gateway::start(&chain(""), &variables).await;
+        let said = "the AWS login has expired: run `aws sso login` with the gateway's AWS_PROFILE";
+        for _ in 0..3 {
+            let reply = chat(&gateway, "first").await;
+            assert_eq!(reply.status(), 502);
+            assert_eq!(trail_of(&reply), "first:no_credentials");
+            let error: Value = reply.json().await.unwrap();
+            let message = error["error"]["message"].as_str().unwrap();
+            assert_eq!(message, format!("BedrockException - {said}"), "{token:?}");
+        }
+        let log = gateway.log();
+        assert_eq!(log.matches(said).count(), 1, "{log}");
+    }
+}
+
+#[tokio::test]
 async fn a_deployment_with_credentials_of_its_own_answers_where_the_machine_has_none() {
     let bedrock = bedrock().await;
     let url = bedrock.url();

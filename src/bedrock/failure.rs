@@ -167,6 +167,10 @@ impl Failure {
 const NO_CREDENTIALS: &str = "no AWS credentials: run `aws configure sso`, give the machine a role, or set \
      AWS_BEARER_TOKEN_BEDROCK";
 
+/// What a call says whose profile signs in by SSO, and is not signed in: what to do, in one line.
+const SIGNED_OUT: &str =
+    "the AWS login has expired: run `aws sso login` with the gateway's AWS_PROFILE";
+
 /// The failure of a call that had no identity to be made with; `None`: something else kept it from being made.
 fn of_identity(failure: &DispatchFailure) -> Option<Failure> {
     let error: &(dyn StdError + 'static) = failure.as_connector_error()?;
@@ -182,6 +186,9 @@ fn of_identity(failure: &DispatchFailure) -> Option<Failure> {
     if is_missing || starts_with(NO_AUTH_SCHEME) {
         return Some(Failure::new(Class::NoCredentials, NO_CREDENTIALS));
     }
+    if SSO_TOKEN.into_iter().any(starts_with) {
+        return Some(Failure::new(Class::NoCredentials, SIGNED_OUT));
+    }
     let is_found = |cause: &&(dyn StdError + 'static)| cause.is::<CredentialsError>();
     if !causes.iter().any(is_found) && !starts_with(SLOW_IDENTITY) {
         return None;
@@ -193,6 +200,11 @@ fn of_identity(failure: &DispatchFailure) -> Option<Failure> {
 
 /// What the SDK's error begins with where a client has nothing to sign its requests with.
 const NO_AUTH_SCHEME: &str = "failed to select an auth scheme";
+/// What the SDK's errors begin with where the token of the last `aws sso login` has expired or is not there.
+const SSO_TOKEN: [&str; 2] = [
+    "the SSO token has expired",
+    "failed to load the cached SSO token",
+];
 /// What the SDK's error begins with where the credentials did not come in time.
 const SLOW_IDENTITY: &str = "identity resolver timed out";
 
