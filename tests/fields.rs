@@ -417,3 +417,81 @@ async fn a_field_that_a_model_turns_out_to_refuse_is_left_out_from_then_on() {
         [(true, true), (false, true), (false, false), (false, false)]
     );
 }
+
+/// What of a request its target lacks: each request goes on, and its reply says what the model does without.
+#[tokio::test]
+async fn what_the_answering_model_lacks_is_named() {
+    let app = TestApp::with_config(
+        "model_list:
+  - {model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-5-5}}
+  - {model_name: llama, litellm_params: {model: bedrock/us.meta.llama3-3-70b-instruct-v1:0}}
+",
+    )
+    .await;
+    let function = json!({"name": "read", "parameters": {"type": "object"}});
+    let tools = json!([{"type": "function", "function": function}]);
+    let named = json!({"type": "function", "function": {"name": "read"}});
+    let table = [
+        (
+            "primary",
+            json!({"tools": tools, "tool_choice": "required"}),
+            "tool_choice",
+        ),
+        (
+            "primary",
+            json!({"tools": tools, "tool_choice": named}),
+            "tool_choice",
+        ),
+        (
+            "llama",
+            json!({"tools": tools, "tool_choice": named}),
+            "tool_choice",
+        ),
+        (
+            "primary",
+            json!({"temperature": 0.5, "stop": ["x"]}),
+            "temperature",
+        ),
+        (
+            "primary",
+            json!({"top_k": 4, "diagnostics": 1}),
+            "diagnostics, top_k",
+        ),
+        (
+            "primary",
+            json!({"tools": tools, "tool_choice": "auto", "stop": ["x"]}),
+            "",
+        ),
+        ("llama", json!({"temperature": 0.5, "top_p": 0.5}), ""),
+    ];
+    for (model, fields, dropped) in table {
+        for stream in [false, true] {
+            let mut body = hello(model);
+            body["stream"] = json!(stream);
+            for (field, value) in fields.as_object().unwrap() {
+                body[field] = value.clone();
+            }
+            let response = app.chat(&body).await;
+            assert_eq!(response.status(), 200, "{body}");
+            let said = response.headers().get("x-sidecar-dropped");
+            let said = said.map_or("", |names| names.to_str().unwrap());
+            assert_eq!(said, dropped, "{body}");
+        }
+    }
+    let tools = json!([{"name": "read", "input_schema": {"type": "object"}}]);
+    let mut message = hello("primary");
+    message["max_tokens"] = json!(9);
+    message["tools"] = tools;
+    message["tool_choice"] = json!({"type": "any"});
+    let mut response = hello("primary");
+    response["input"] = json!("hello");
+    response["tools"] =
+        json!([{"type": "function", "name": "read", "parameters": {"type": "object"}}]);
+    response["tool_choice"] = json!("required");
+    response.as_object_mut().unwrap().remove("messages");
+    for (path, body) in [("/v1/messages", message), ("/v1/responses", response)] {
+        let reply = app.post(path, &body).send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+        assert_eq!(header(&reply, "x-sidecar-dropped"), "tool_choice", "{path}");
+    }
+}

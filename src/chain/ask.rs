@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::bedrock::plan::Plan;
+use crate::bedrock::plan::{NotSent, Plan};
 use crate::bedrock::{Class, Failure};
 use crate::conversation::{Event, StopReason, Usage};
 use crate::spend::Attempt;
@@ -111,8 +111,8 @@ pub struct Begun {
     pub target: Arc<Target>,
     /// Every attempt so far, the answering one last.
     pub attempts: Vec<Attempt>,
-    /// The client's tags (`requestMetadata`) that were not sent, for Bedrock takes no more.
-    pub dropped_tags: Vec<String>,
+    /// What the client asked for that this target was not sent.
+    pub not_sent: NotSent,
     /// The length of the prompt that this target was sent, in tokens, as far as the gateway can judge it.
     pub estimated_prompt: u64,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use tokio::time::Instant;
 
-use crate::bedrock::plan::Plan;
+use crate::bedrock::plan::{NotSent, Plan};
 use crate::bedrock::{Class, Failure};
 use crate::catalog::Terms;
 use crate::conversation::{Event, Usage};
@@ -27,8 +27,8 @@ pub(super) struct Current {
     /// What was sent decides what it costs, as far as Bedrock does not say what it served.
     estimated_prompt: u64,
     terms: Terms,
-    /// The client's tags that were not sent.
-    dropped_tags: Vec<String>,
+    /// What the client asked for that was not sent.
+    not_sent: NotSent,
     /// Bytes of the answer so far, for an estimate where Bedrock reports no usage.
     bytes: usize,
     /// Something of it was handed on.
@@ -51,7 +51,7 @@ impl Current {
             usage: None,
             estimated_prompt: 0,
             terms: Terms::default(),
-            dropped_tags: Vec::new(),
+            not_sent: NotSent::default(),
             bytes: 0,
             handed_on: false,
             cost_bound: Decimal::ZERO,
@@ -64,7 +64,7 @@ impl Current {
     pub(super) fn sends(&mut self, plan: &Plan, estimated_prompt: u64) {
         self.estimated_prompt = estimated_prompt;
         self.terms = plan.terms();
-        self.dropped_tags.clone_from(&plan.dropped_tags);
+        self.not_sent.clone_from(&plan.not_sent);
     }
 
     /// Bedrock has said this much of the terms on which it served.
@@ -86,9 +86,9 @@ impl Current {
         self.estimated_prompt.max(1)
     }
 
-    /// The client's tags that were not sent.
-    pub(super) fn dropped_tags(&self) -> &[String] {
-        &self.dropped_tags
+    /// What the client asked for that was not sent.
+    pub(super) fn not_sent(&self) -> &NotSent {
+        &self.not_sent
     }
 
     /// Counts an event. True for the first one that a client sees something of, or the end.

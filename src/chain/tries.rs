@@ -325,7 +325,7 @@ impl<S: Sink> Run<'_, S> {
             let begun = Begun {
                 target,
                 attempts,
-                dropped_tags: current.dropped_tags().to_vec(),
+                not_sent: current.not_sent().clone(),
                 estimated_prompt: current.estimated_prompt(),
             };
             self.sink.begin(begun).await;

@@ -335,7 +335,7 @@ fn whole<W: Wire>(id: RequestId, told: Option<Told>, head: Head) -> Response {
             let body = W::whole(head, reply, ending.cost);
             let mut response = (StatusCode::OK, Json(body)).into_response();
             trail::add_cost(response.headers_mut(), ending.cost);
-            trail::add_dropped_tags(response.headers_mut(), &told.dropped_tags);
+            trail::add_not_sent(response.headers_mut(), &told.not_sent);
             (response, Some(target), ending.cost, ending.attempts)
         }
         (Ok(_), None) => return ApiError::internal().into_response(),

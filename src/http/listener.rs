@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::bedrock::plan::NotSent;
 use crate::chain::{Begun, Target};
 use crate::conversation::{Event, Fold, Reply, Usage};
 use crate::keys::Standing;
@@ -41,8 +42,8 @@ pub(super) struct Told {
     pub(super) standing: Standing,
     /// Who answered, if anyone did.
     pub(super) target: Option<Arc<Target>>,
-    /// See [`Begun::dropped_tags`].
-    pub(super) dropped_tags: Vec<String>,
+    /// See [`Begun::not_sent`].
+    pub(super) not_sent: NotSent,
     pub(super) reply: Reply,
     /// When its first piece came.
     pub(super) first_piece: Option<Instant>,
@@ -61,7 +62,7 @@ pub(super) enum Listener {
 pub(super) struct Collected {
     standing: Standing,
     target: Option<Arc<Target>>,
-    dropped_tags: Vec<String>,
+    not_sent: NotSent,
     fold: Fold,
     first_piece: Option<Instant>,
     /// Until it is told.
@@ -75,7 +76,7 @@ impl Listener {
         let collected = Collected {
             standing: Standing::default(),
             target: None,
-            dropped_tags: Vec::new(),
+            not_sent: NotSent::default(),
             fold: Fold::default(),
             first_piece: None,
             tell: Some(tell),
@@ -122,7 +123,7 @@ impl Collected {
             Step::Begin(begun) => {
                 self.fold = Fold::default();
                 self.target = Some(begun.target);
-                self.dropped_tags = begun.dropped_tags;
+                self.not_sent = begun.not_sent;
             }
             Step::Event(event) => {
                 self.first_piece.get_or_insert_with(Instant::now);
@@ -138,7 +139,7 @@ impl Collected {
             let told = Told {
                 standing: self.standing,
                 target: self.target.take(),
-                dropped_tags: std::mem::take(&mut self.dropped_tags),
+                not_sent: std::mem::take(&mut self.not_sent),
                 reply: std::mem::take(&mut self.fold).finish(),
                 first_piece: self.first_piece,
                 ending,

@@ -60,7 +60,7 @@ pub(super) async fn respond<W: Wire>(
                 Some(&begun.target),
                 &begun.attempts,
             );
-            trail::add_dropped_tags(response.headers_mut(), &begun.dropped_tags);
+            trail::add_not_sent(response.headers_mut(), &begun.not_sent);
             response
         }
         Waited::Step(Step::Failed(error, attempts)) => {

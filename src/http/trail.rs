@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
 
+use crate::bedrock::plan::NotSent;
 use crate::chain::Target;
 use crate::spend::{Attempt, RequestId, Retried};
 
@@ -61,19 +62,25 @@ pub(super) fn add_call_id(headers: &mut HeaderMap, call_id: Option<&str>) {
     }
 }
 
-/// Names the client's tags (`requestMetadata`) that Bedrock was not sent because it takes no more.
-pub(super) fn add_dropped_tags(headers: &mut HeaderMap, names: &[String]) {
-    add_names(headers, DROPPED_TAGS, names);
+/// Names what the answering target was not sent, for it lacks it or takes no more.
+pub(super) fn add_not_sent(headers: &mut HeaderMap, not_sent: &NotSent) {
+    add_names(headers, DROPPED_TAGS, &not_sent.tags);
+    add_names(headers, DROPPED, &not_sent.settings);
 }
 
 /// Names what of the request the gateway left out because nobody here knows it, or because it cannot be honoured and
-/// is to be ignored (`drop_params`).
+/// is to be ignored (`drop_params`). They go before the names of what the target was not sent.
 pub(super) fn add_dropped(headers: &mut HeaderMap, names: &[String]) {
-    add_names(headers, DROPPED, names);
+    let not_sent = headers.get(DROPPED).and_then(|names| names.to_str().ok());
+    let not_sent = not_sent.map(str::to_owned);
+    let all: Vec<&str> = (names.iter().map(String::as_str))
+        .chain(not_sent.as_deref())
+        .collect();
+    add_names(headers, DROPPED, &all);
 }
 
 /// A header that lists names, which are a client's words: what a header cannot hold is written as `_`.
-fn add_names(headers: &mut HeaderMap, header: &'static str, names: &[String]) {
+fn add_names<S: AsRef<str>>(headers: &mut HeaderMap, header: &'static str, names: &[S]) {
     if names.is_empty() {
         return;
     }
@@ -81,6 +88,7 @@ fn add_names(headers: &mut HeaderMap, header: &'static str, names: &[String]) {
         ' '..='~' => c,
         _ => '_',
     };
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let names: String = names.join(", ").chars().map(visible).collect();
     if let Ok(value) = HeaderValue::from_str(start(&names, LONGEST_NAMES)) {
         headers.insert(HeaderName::from_static(header), value);
@@ -209,11 +217,20 @@ mod tests {
     #[test]
     fn names_of_clients_are_safe_in_a_header() {
         let mut headers = HeaderMap::new();
-        add_dropped_tags(&mut headers, &[]);
+        add_dropped(&mut headers, &[]);
         assert!(headers.is_empty());
         let names = ["a b".to_owned(), "c\r\nd: e".to_owned(), "f".repeat(9_000)];
-        add_dropped_tags(&mut headers, &names);
-        let value = headers[DROPPED_TAGS].to_str().unwrap();
+        add_dropped(&mut headers, &names);
+        let value = headers[DROPPED].to_str().unwrap();
         assert!(value.starts_with("a b, c__d: e, fff") && value.len() <= LONGEST_NAMES);
+
+        let mut headers = HeaderMap::new();
+        let not_sent = NotSent {
+            settings: vec!["tool_choice", "stop"],
+            ..NotSent::default()
+        };
+        add_not_sent(&mut headers, &not_sent);
+        add_dropped(&mut headers, &["thread".to_owned()]);
+        assert_eq!(headers[DROPPED], "thread, tool_choice, stop");
     }
 }

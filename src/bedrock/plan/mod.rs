@@ -12,6 +12,7 @@ mod inference;
 mod keys;
 mod marks;
 mod names;
+mod not_sent;
 mod results;
 mod schema;
 mod service;
@@ -25,6 +26,7 @@ pub use inference::{Inference, LEAST_LEFT};
 pub use keys::ClientKeys;
 pub use marks::{Marks, marks};
 pub use names::Names;
+pub use not_sent::NotSent;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -60,8 +62,8 @@ pub struct Plan {
     pub service: Service,
     /// Tags for Bedrock's invocation log.
     pub tags: BTreeMap<String, String>,
-    /// The client's tags that are left out, for Bedrock takes no more.
-    pub dropped_tags: Vec<String>,
+    /// What the client asked for that is in none of these.
+    pub not_sent: NotSent,
     /// `additionalModelResponseFieldPaths`: what the model says beside Converse's own fields.
     pub response_fields: &'static [&'static str],
     /// The tools' names as the client knows them, for the way back.
@@ -290,7 +292,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         (true, false) => &[THINKING_TOKENS, STOP_SEQUENCE],
     };
     let tags = service::tags(&request.service, defaults);
-    Plan {
+    let mut plan = Plan {
         system,
         turns,
         tools,
@@ -300,11 +302,16 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
         shape: answer.shape,
         service: service::plan(&request.service, defaults, streaming),
         tags: tags.sent,
-        dropped_tags: tags.dropped,
+        not_sent: NotSent {
+            tags: tags.dropped,
+            settings: Vec::new(),
+        },
         response_fields,
         names,
         streaming,
-    }
+    };
+    plan.not_sent.settings = not_sent::settings(request, &plan);
+    plan
 }
 
 #[cfg(test)]

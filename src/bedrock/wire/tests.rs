@@ -3,7 +3,7 @@ use serde_json::{Map, json};
 use std::sync::Arc;
 
 use super::*;
-use crate::bedrock::plan::{Names, Shape};
+use crate::bedrock::plan::{Names, NotSent, Shape};
 use crate::conversation::{
     CacheTtl, Image, ImageFormat, Request, Service, ThinkingBlock, ToolCall, ToolResult,
 };
@@ -78,7 +78,7 @@ fn a_plan_is_written_as_converse_reads_it() {
         shape: Shape::Free,
         service: Service::default(),
         tags: BTreeMap::new(),
-        dropped_tags: Vec::new(),
+        not_sent: NotSent::default(),
         response_fields: &[],
         names: Names::of(&Request::default()),
         streaming: true,
@@ -104,7 +104,7 @@ fn what_is_not_set_is_not_written() {
         shape: Shape::Free,
         service: Service::default(),
         tags: BTreeMap::new(),
-        dropped_tags: Vec::new(),
+        not_sent: NotSent::default(),
         response_fields: &[],
         names: Names::default(),
         streaming: true,
