@@ -273,10 +273,10 @@ async fn pieces_arrive_as_they_are_made() {
 
 #[tokio::test]
 async fn the_whole_request_has_a_limit() {
-    let app = TestApp::with_settings("  total_timeout: 0.2\n").await;
+    let app = TestApp::with_settings("  total_timeout: 2\n").await;
     app.bedrock.script(
         PRIMARY,
-        [Step::text("one two three four").pace(Duration::from_millis(150))],
+        [Step::text("one two three four").pace(Duration::from_millis(800))],
     );
     let chunks = app.chat_stream(&streamed("primary")).await;
     assert!(

@@ -98,6 +98,9 @@ router_settings:
     app
 }
 
+/// Long after the limit that is set for a fault, long before the fault would end by itself: a busy machine is slow.
+const IN_TIME: Duration = Duration::from_secs(15);
+
 /// The times at which a model was asked.
 fn asked(app: &TestApp, model: &str) -> Vec<std::time::SystemTime> {
     let seen = app.bedrock.requests_for(model);
@@ -165,7 +168,7 @@ async fn silent(setting: Setting, stream: bool) -> Score {
     let app = app(setting, "  request_timeout: 1\n").await;
     app.bedrock.always(PRIMARY, Step::hang());
     let seen = ask(&app, stream, "primary").await;
-    let once = asked(&app, PRIMARY).len() == 1 && seen.took < Duration::from_secs(3);
+    let once = asked(&app, PRIMARY).len() == 1 && seen.took < IN_TIME;
     seen.score(ANSWER).if_clean(once)
 }
 
@@ -174,7 +177,7 @@ async fn slow_first_event(setting: Setting, stream: bool) -> Score {
     let slow = Step::text(ANSWER).slow_first_event(Duration::from_secs(20));
     app.bedrock.always(PRIMARY, slow);
     let seen = ask(&app, stream, "primary").await;
-    let in_time = seen.took < Duration::from_secs(3) && seen.model == "backup";
+    let in_time = seen.took < IN_TIME && seen.model == "backup";
     seen.score(ANSWER).if_clean(in_time)
 }
 
@@ -202,7 +205,7 @@ async fn goes_silent(setting: Setting, stream: bool) -> Score {
     let seen = ask(&app, stream, "primary").await;
     let healthy = is_healthy(&app, stream).await;
     seen.score(ANSWER)
-        .if_clean(healthy && seen.took < Duration::from_secs(5))
+        .if_clean(healthy && seen.took < IN_TIME)
 }
 
 /// The worse of two: the unknown event is skipped; the broken frame is like a stream that dies.
@@ -229,8 +232,7 @@ async fn no_metadata(setting: Setting, stream: bool) -> Score {
     let seen = ask(&app, stream, "primary").await;
     let record = app.record(&seen.id).await;
     let marked = record["metadata"]["usage_estimated"] == true && seen.usage.is_some();
-    let at_once = seen.took < Duration::from_secs(1);
-    seen.score(ANSWER).if_clean(marked && at_once)
+    seen.score(ANSWER).if_clean(marked && seen.took < IN_TIME)
 }
 
 async fn too_long(setting: Setting, stream: bool) -> Score {
