@@ -32,6 +32,7 @@ mod files;
 mod formats;
 mod guardrails;
 mod health;
+mod hosted_tools;
 mod items;
 mod key_copies;
 mod keys;

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Sampling, Turn};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
-use crate::wire::tools::{Offer, WireTool};
+use crate::wire::tool::WireTool;
+use crate::wire::tools::Offer;
 use crate::wire::{
     self, ApiError, Arguments, Betas, Body, Control, Labels, LeftOut, List, Loose, MockFailure,
     Options, RemoteImage, WireFallback, numbers,
@@ -28,7 +29,7 @@ pub struct ChatRequest {
     model: Option<String>,
     #[serde(default)]
     messages: List<WireMessage, MOST_PARTS>,
-    tools: Option<List<WireTool, MOST_TOOLS>>,
+    tools: Option<List<Loose<WireTool>, MOST_TOOLS>>,
     tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -152,14 +153,11 @@ impl Body for ChatRequest {
             self.reasoning,
         )?;
         let mut offer = Offer::default();
-        let tools = self.tools.unwrap_or_default().0.into_iter();
-        offer.add(tools.map(Loose::Given), "tools", &mut left_out)?;
-        offer.refuse_hosted_alone()?;
-        let tool_choice = offer.choose(self.tool_choice.as_ref(), &mut left_out)?;
-        let (tools, free_form) = offer.into_tools();
+        offer.add(self.tools.unwrap_or_default().0, "tools", &mut left_out)?;
+        let chosen = offer.chosen(self.tool_choice.as_ref(), &mut left_out)?;
         let mut request = Request {
-            tools,
-            tool_choice,
+            tools: chosen.tools,
+            tool_choice: chosen.choice,
             parallel_tool_calls: self.parallel_tool_calls,
             sampling: Sampling {
                 max_tokens: (self.max_completion_tokens)
@@ -220,7 +218,8 @@ impl Body for ChatRequest {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
             include_usage,
-            free_form,
+            free_form: chosen.free_form,
+            tool_refusal: chosen.refusal,
             labels: Labels::new(
                 user,
                 session,

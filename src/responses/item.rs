@@ -7,7 +7,8 @@ use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn}
 use crate::openai::content::WirePart;
 use crate::openai::message::WireToolCall;
 use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
-use crate::wire::tools::{Offer, WireTool, joined};
+use crate::wire::tool::WireTool;
+use crate::wire::tools::{Offer, joined};
 use crate::wire::{ApiError, Arguments, Content, LeftOut, List, Loose, Seal, free_form};
 
 use super::sealed;

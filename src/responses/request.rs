@@ -9,7 +9,8 @@ use crate::conversation::{AnswerFormat, Request, Sampling, Thinking};
 use crate::openai::format::{self, ResponseFormat};
 use crate::openai::stream_options::{StreamOptions, wants_usage};
 use crate::wire::limits::{self, MOST_TOOLS};
-use crate::wire::tools::{Offer, WireTool};
+use crate::wire::tool::WireTool;
+use crate::wire::tools::Offer;
 use crate::wire::{
     self, ApiError, Body, Control, Labels, LeftOut, List, Loose, MockFailure, Options, RemoteImage,
     Seal, WireFallback, effort, numbers,
@@ -26,7 +27,7 @@ pub struct ResponsesRequest {
     #[serde(default)]
     input: Input,
     instructions: Option<String>,
-    tools: Option<List<WireTool, MOST_TOOLS>>,
+    tools: Option<List<Loose<WireTool>, MOST_TOOLS>>,
     tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -167,8 +168,7 @@ impl Body for ResponsesRequest {
         let unsupported = asked.then(|| "guardrails".to_owned()).into_iter().collect();
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let mut offer = Offer::default();
-        let tools = self.tools.unwrap_or_default().0.into_iter();
-        offer.add(tools.map(Loose::Given), "tools", &mut left_out)?;
+        offer.add(self.tools.unwrap_or_default().0, "tools", &mut left_out)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {
                 let effort = effort(&word, "reasoning.effort")?;
@@ -179,13 +179,12 @@ impl Body for ResponsesRequest {
         let (system, turns) =
             conversation(self.instructions, self.input, &mut offer, &mut left_out)?;
         limits::check(&system, &turns, "input")?;
-        let tool_choice = offer.choose(self.tool_choice.as_ref(), &mut left_out)?;
-        let (tools, free_form) = offer.into_tools();
+        let chosen = offer.chosen(self.tool_choice.as_ref(), &mut left_out)?;
         let request = Request {
             system,
             turns,
-            tools,
-            tool_choice,
+            tools: chosen.tools,
+            tool_choice: chosen.choice,
             parallel_tool_calls: self.parallel_tool_calls,
             sampling: Sampling {
                 max_tokens: (self.max_output_tokens)
@@ -225,7 +224,8 @@ impl Body for ResponsesRequest {
             stream: self.stream.unwrap_or(false),
             include_thinking,
             include_usage,
-            free_form,
+            free_form: chosen.free_form,
+            tool_refusal: chosen.refusal,
             labels: Labels::new(
                 user.or(safety_identifier),
                 session,

@@ -1,6 +1,6 @@
 //! OpenAI's `custom` tools, which take free text: Bedrock has tools with one text as their argument instead.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What the one argument is called.
 const ARGUMENT: &str = "input";
@@ -30,12 +30,16 @@ pub(crate) fn arguments(text: &str) -> Value {
     json!({ARGUMENT: text})
 }
 
-/// The text of a call with these arguments; all that the model wrote, where it wrote something else.
+/// The text of a call with these arguments: none where the model wrote no argument, and all that it wrote where it wrote
+/// something else.
 pub(crate) fn text(arguments: &str) -> String {
-    let value: Option<Value> = serde_json::from_str(arguments).ok();
-    let text = value
+    let fields: Option<Map<String, Value>> = serde_json::from_str(arguments).ok();
+    let text = fields
         .as_ref()
-        .and_then(|value| value.get(ARGUMENT)?.as_str());
+        .and_then(|fields| match fields.get(ARGUMENT) {
+            Some(text) => text.as_str(),
+            None => fields.is_empty().then_some(""),
+        });
     text.unwrap_or(arguments).to_owned()
 }
 
@@ -50,6 +54,9 @@ mod tests {
         }
         for cut in ["", "{", "{\"input\": \"half", "{\"input\": 7}", "[1]"] {
             assert_eq!(text(cut), cut);
+        }
+        for empty in ["{}", " { }\n"] {
+            assert_eq!(text(empty), "", "{empty}");
         }
     }
 

@@ -24,6 +24,7 @@ mod priced;
 mod seal;
 mod stored;
 pub(crate) mod surrogates;
+pub(crate) mod tool;
 mod tool_choice;
 pub(crate) mod tools;
 mod usage;

@@ -39,6 +39,9 @@ pub struct Options {
     pub drop_params: Option<bool>,
     /// Fields that are known and cannot be honoured.
     pub unsupported: Vec<String>,
+    /// The refusal of a request that needs a tool that only its service runs. Where that is to be ignored, the tool is
+    /// among [`Self::left_out`] already.
+    pub tool_refusal: Option<ApiError>,
     /// What of the request goes no further, by the names that its client knows: fields that nobody here knows, and
     /// [`Self::unsupported`] ones that are to be ignored. The reply names them.
     pub left_out: Vec<String>,
@@ -102,7 +105,8 @@ impl Options {
             self.left_out.append(&mut self.unsupported);
             return Ok(());
         }
-        refusal(&self.unsupported).map_or(Ok(()), Err)
+        let refusal = refusal(&self.unsupported).or_else(|| self.tool_refusal.take());
+        refusal.map_or(Ok(()), Err)
     }
 }
 

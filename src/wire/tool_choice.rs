@@ -10,55 +10,56 @@ use super::{ApiError, LeftOut};
 const PARAM: &str = "tool_choice";
 
 impl Offer {
-    /// The choice in the domain's terms. Where it allows some of the tools alone, the others are no longer on offer: a
-    /// model has no other way to keep to that. What it allows of tools that only their service runs is named in
-    /// `left_out`.
-    pub(crate) fn choose(
+    /// The choice in the domain's terms, and the refusal of one that needs a tool that only its service runs: the choice
+    /// is `Auto` then. Where it allows some of the tools alone, the others are no longer on offer: a model has no other
+    /// way to keep to that. What it allows of tools that only their service runs is named in `left_out`.
+    pub(super) fn choose(
         &mut self,
         choice: Option<&Value>,
         left_out: &mut LeftOut,
-    ) -> Result<ToolChoice, ApiError> {
-        match choice {
-            None | Some(Value::Null) => Ok(ToolChoice::Auto),
-            Some(Value::String(word)) => self.by_word(word, None),
-            Some(Value::Object(fields)) => {
-                let kind = fields.get("type").and_then(Value::as_str).unwrap_or("");
-                match kind {
-                    "allowed_tools" => {
-                        // The chat wire has them in an object of their own.
-                        let own = choice.and_then(|choice| choice.get("allowed_tools"));
-                        let path = if own.is_some() {
-                            "tool_choice.allowed_tools"
-                        } else {
-                            PARAM
-                        };
-                        self.only(own.or(choice).unwrap_or(&Value::Null), path, left_out)
-                    }
-                    _ => self.by_word(kind, choice.and_then(named)),
-                }
-            }
+    ) -> Result<(ToolChoice, Option<ApiError>), ApiError> {
+        let fields = match choice {
+            None | Some(Value::Null) => return Ok((ToolChoice::Auto, None)),
+            Some(Value::String(word)) => return Ok((by_word(word)?, None)),
+            Some(fields @ Value::Object(_)) => fields,
             Some(_) => {
                 let message =
                     format!("'{PARAM}': expected a word or an object that names a function.");
-                Err(ApiError::bad_request(message, PARAM))
+                return Err(ApiError::bad_request(message, PARAM));
             }
-        }
-    }
-
-    fn by_word(&self, word: &str, named: Option<String>) -> Result<ToolChoice, ApiError> {
-        match (word, named) {
-            ("auto", _) => Ok(ToolChoice::Auto),
-            ("none", _) => Ok(ToolChoice::None),
-            ("required" | "any", _) => Ok(ToolChoice::Required),
+        };
+        let kind = fields.get("type").and_then(Value::as_str).unwrap_or("");
+        match (kind, named(fields)) {
+            ("allowed_tools", _) => {
+                // The chat wire has them in an object of their own.
+                let (allowed, path) = match fields.get("allowed_tools") {
+                    Some(own) => (own, "tool_choice.allowed_tools"),
+                    None => (fields, PARAM),
+                };
+                self.only(allowed, path, left_out)
+            }
+            ("auto" | "none" | "required" | "any", _) => Ok((by_word(kind)?, None)),
             ("function" | "tool" | "custom", Some(name)) => {
                 // Without any tool there is nothing that could be forced.
                 if self.tools.is_empty() {
-                    return Ok(ToolChoice::Named(name));
+                    return Ok((ToolChoice::Named(name), None));
                 }
                 let known = self.known(&name).ok_or_else(|| unknown(&name))?;
-                Ok(ToolChoice::Named(known.to_owned()))
+                Ok((ToolChoice::Named(known.to_owned()), None))
             }
-            (other, _) => refuse(&format!("'{other}'")),
+            ("" | "function" | "tool" | "custom", None) => Err(refusal(kind)),
+            (_, name) => {
+                if let Some(known) = name.and_then(|name| self.known(&name)) {
+                    return Ok((ToolChoice::Named(known.to_owned()), None));
+                }
+                left_out.add(PARAM);
+                let message = format!(
+                    "'{PARAM}' asks for a tool of type '{kind}', which is not run here: this gateway takes 'function' \
+                     and 'custom' tools."
+                );
+                let refusal = ApiError::bad_request(message, PARAM);
+                Ok((ToolChoice::Auto, Some(refusal)))
+            }
         }
     }
 
@@ -77,7 +78,7 @@ impl Offer {
         allowed: &Value,
         path: &str,
         left_out: &mut LeftOut,
-    ) -> Result<ToolChoice, ApiError> {
+    ) -> Result<(ToolChoice, Option<ApiError>), ApiError> {
         let choice = match allowed.get("mode") {
             None | Some(Value::Null) => ToolChoice::Auto,
             Some(mode) if mode == "auto" => ToolChoice::Auto,
@@ -110,10 +111,13 @@ impl Offer {
                     let known = self.known(&name).ok_or_else(|| unknown(&name))?;
                     kept.push(known.to_owned());
                 }
-                (Some(kind), _)
+                (Some(kind), name)
                     if !matches!(kind, "function" | "custom" | "tool" | "namespace") =>
                 {
-                    left_out.add(kind);
+                    match name.and_then(|name| self.known(&name)) {
+                        Some(known) => kept.push(known.to_owned()),
+                        None => left_out.add(kind),
+                    }
                 }
                 _ => {
                     let param = format!("{path}[{at}].name");
@@ -122,21 +126,32 @@ impl Offer {
                 }
             }
         }
+        self.tools.retain(|tool| kept.contains(&tool.name));
         if kept.is_empty() && choice == ToolChoice::Required {
             let message = format!("'{path}' names no tool that could be called.");
-            return Err(ApiError::bad_request(message, path));
+            let refusal = ApiError::bad_request(message, path);
+            left_out.add(PARAM);
+            return Ok((ToolChoice::Auto, Some(refusal)));
         }
-        self.tools.retain(|tool| kept.contains(&tool.name));
-        Ok(choice)
+        Ok((choice, None))
+    }
+}
+
+fn by_word(word: &str) -> Result<ToolChoice, ApiError> {
+    match word {
+        "auto" => Ok(ToolChoice::Auto),
+        "none" => Ok(ToolChoice::None),
+        "required" | "any" => Ok(ToolChoice::Required),
+        other => Err(refusal(other)),
     }
 }
 
 /// The name that an object gives: beside its type, or in an object that is called as the type.
 fn named(object: &Value) -> Option<String> {
-    let inner = ["function", "custom"]
-        .into_iter()
-        .find_map(|field| object.get(field));
-    let fields = inner.filter(|inner| inner.is_object()).unwrap_or(object);
+    let kind = object.get("type").and_then(Value::as_str);
+    let inner = kind.into_iter().chain(["function", "custom"]);
+    let mut inner = inner.filter_map(|field| object.get(field));
+    let fields = inner.find(|inner| inner.is_object()).unwrap_or(object);
     let name = fields.get("name")?.as_str()?;
     let namespace = fields.get("namespace").and_then(Value::as_str);
     Some(joined(namespace, name))
@@ -147,9 +162,9 @@ fn unknown(name: &str) -> ApiError {
     ApiError::bad_request(message, PARAM)
 }
 
-fn refuse(found: &str) -> Result<ToolChoice, ApiError> {
+fn refusal(found: &str) -> ApiError {
     let message = format!(
-        "'{PARAM}' is {found}; it must be 'auto', 'none', 'required', or an object that names a tool or the allowed tools."
+        "'{PARAM}' is '{found}'; it must be 'auto', 'none', 'required', or an object that names a tool or the allowed tools."
     );
-    Err(ApiError::bad_request(message, PARAM))
+    ApiError::bad_request(message, PARAM)
 }
