@@ -478,7 +478,6 @@ async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
         cache_read: 1000,
         cache_write_5m: 150,
         cache_write_1h: 50,
-        ..Tokens::default()
     };
     let answer = Step::reply(Reply::text("Hi.").with_usage(tokens));
     app.bedrock.always(PRIMARY, answer);
