@@ -204,8 +204,7 @@ async fn goes_silent(setting: Setting, stream: bool) -> Score {
     rest_for_a_prefill(&app, stream);
     let seen = ask(&app, stream, "primary").await;
     let healthy = is_healthy(&app, stream).await;
-    seen.score(ANSWER)
-        .if_clean(healthy && seen.took < IN_TIME)
+    seen.score(ANSWER).if_clean(healthy && seen.took < IN_TIME)
 }
 
 /// The worse of two: the unknown event is skipped; the broken frame is like a stream that dies.
