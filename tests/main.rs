@@ -58,6 +58,7 @@ mod records;
 mod recovery;
 mod replay_trust;
 mod responses;
+mod responses_on_chat;
 mod retried;
 mod routing;
 mod schemas;

@@ -1,5 +1,5 @@
 //! What comes to the chat route: chat bodies, and those of the Responses API, which Cursor sends there. Either is answered
-//! with a chat completion.
+//! with a chat completion, and in either the chat API's own fields hold.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -32,55 +32,61 @@ impl Wire for ChatRoute {
 #[derive(Debug)]
 pub(super) enum ChatRouteBody {
     Chat(Box<ChatRequest>),
-    Responses(Box<ResponsesRequest>),
+    /// The conversation in the form of the Responses API, and the same body as the chat wire reads it.
+    Responses {
+        body: Box<ResponsesRequest>,
+        chat: Box<ChatRequest>,
+    },
 }
 
 impl Body for ChatRouteBody {
-    /// A body that has an `input` and no messages is one of the Responses API.
+    /// A body that has an `input` and no messages is one of the Responses API. What the chat API has beside its messages
+    /// means there what it means in any body of this route.
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let chat = match ChatRequest::parse(body) {
-            Ok(chat) if !chat.has_input_alone() => return Ok(Self::Chat(Box::new(chat))),
-            chat => chat,
-        };
-        match (chat, ResponsesRequest::parse(body)) {
-            (Ok(_), responses) => responses.map(|body| Self::Responses(Box::new(body))),
-            (Err(_), Ok(body)) if body.has_input_alone() => Ok(Self::Responses(Box::new(body))),
-            (Err(error), _) => Err(error),
+        let chat = Box::new(ChatRequest::parse(body)?);
+        if !chat.has_input_alone() {
+            return Ok(Self::Chat(chat));
         }
+        let mut body = Box::new(ResponsesRequest::parse(body)?);
+        body.keep_unknown(chat.unknown());
+        Ok(Self::Responses { body, chat })
     }
 
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         match self {
             Self::Chat(body) => body.remote_images(),
-            Self::Responses(body) => body.remote_images(),
+            Self::Responses { body, .. } => body.remote_images(),
         }
     }
 
     fn put_images(&mut self, pictures: Vec<Bytes>) {
         match self {
             Self::Chat(body) => body.put_images(pictures),
-            Self::Responses(body) => body.put_images(pictures),
+            Self::Responses { body, .. } => body.put_images(pictures),
         }
     }
 
     fn is_sealed(&self) -> bool {
         match self {
             Self::Chat(body) => body.is_sealed(),
-            Self::Responses(body) => body.is_sealed(),
+            Self::Responses { body, .. } => body.is_sealed(),
         }
     }
 
     fn unseal(&mut self, seal: &Seal) {
         match self {
             Self::Chat(body) => body.unseal(seal),
-            Self::Responses(body) => body.unseal(seal),
+            Self::Responses { body, .. } => body.unseal(seal),
         }
     }
 
     fn into_conversation(self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
         match self {
             Self::Chat(body) => body.into_conversation(headers),
-            Self::Responses(body) => body.into_conversation(headers),
+            Self::Responses { body, chat } => {
+                let (request, options) = body.into_conversation(headers)?;
+                chat.around(request, options, headers)
+            }
         }
     }
 }

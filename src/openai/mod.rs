@@ -11,11 +11,11 @@ pub(crate) mod format;
 pub(crate) mod message;
 mod reply;
 mod request;
-mod service;
+pub(crate) mod service;
 mod stored;
 pub(crate) mod stream_options;
 mod thinking;
-mod unsupported;
+pub(crate) mod unsupported;
 mod usage;
 
 pub use chunk::ChunkWriter;

@@ -1,25 +1,27 @@
 //! The body of `POST /chat/completions`, and its translation into the domain.
 
+mod rest;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
-use crate::conversation::{Request, Role, Sampling, Turn};
+use crate::conversation::{Request, Role, Turn};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
 use crate::wire::{
-    self, ApiError, Arguments, Betas, Body, Control, Labels, LeftOut, List, Loose, MockFailure,
-    Options, RemoteImage, WireFallback, numbers,
+    self, ApiError, Arguments, Betas, Body, LeftOut, List, Loose, Options, RemoteImage,
+    WireFallback, numbers,
 };
 
-use super::format::{self, ResponseFormat};
+use super::format::ResponseFormat;
 use super::message::WireMessage;
-use super::service::{self, Performance};
-use super::stream_options::{StreamOptions, wants_usage};
-use super::thinking::{self, OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
+use super::service::Performance;
+use super::stream_options::StreamOptions;
+use super::thinking::{OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
 use super::unsupported;
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
@@ -27,8 +29,7 @@ use super::unsupported;
 #[serde(expecting = "an object")]
 pub struct ChatRequest {
     model: Option<String>,
-    #[serde(default)]
-    messages: List<WireMessage, MOST_PARTS>,
+    messages: Option<List<WireMessage, MOST_PARTS>>,
     tools: Option<List<Loose<WireTool>, MOST_TOOLS>>,
     tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
@@ -80,6 +81,14 @@ pub struct ChatRequest {
     audio: Option<Value>,
     web_search_options: Option<Value>,
     guardrails: Option<Value>,
+    context_management: Option<Value>,
+    truncation: Option<Value>,
+    prompt_cache_retention: Option<Value>,
+    chat_template_kwargs: Option<Value>,
+    enable_thinking: Option<Value>,
+    mock_response: Option<Value>,
+    /// The Responses wire's, which holds the form of the answer there.
+    text: Option<Value>,
     #[serde(default)]
     user: Loose<String>,
     metadata: Option<Value>,
@@ -114,7 +123,7 @@ impl Body for ChatRequest {
 
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
-        for (at, message) in self.messages.0.iter_mut().enumerate() {
+        for (at, message) in self.messages().iter_mut().enumerate() {
             for (part, picture) in message.remote_images() {
                 images.push(RemoteImage {
                     param: format!("messages[{at}].content[{part}].image_url"),
@@ -126,110 +135,48 @@ impl Body for ChatRequest {
     }
 
     fn put_images(&mut self, pictures: Vec<Bytes>) {
-        let parts = self
-            .messages
-            .0
-            .iter_mut()
-            .flat_map(WireMessage::remote_images);
+        let parts = self.messages().iter_mut();
+        let parts = parts.flat_map(WireMessage::remote_images);
         for ((_, part), picture) in parts.zip(pictures) {
             part.put(picture);
         }
     }
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
-        if self.messages.0.is_empty() {
+        let messages = self.messages.take().unwrap_or_default().0;
+        if messages.is_empty() {
             return Err(ApiError::bad_request(
                 "Missing required parameter: 'messages'.",
                 "messages",
             ));
         }
-        self.refuse_what_no_answer_has()?;
-        let unsupported = self.unsupported();
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
-        let (thinking, effort) = thinking::wish(
-            self.thinking,
-            self.output_config,
-            self.reasoning_effort,
-            self.reasoning,
-        )?;
+        let has_format = |text: &Value| text.get("format").is_some_and(|format| !format.is_null());
+        if self.text.as_ref().is_some_and(has_format) {
+            left_out.add("text.format");
+        }
         let mut offer = Offer::default();
-        offer.add(self.tools.unwrap_or_default().0, "tools", &mut left_out)?;
+        let tools = self.tools.take().unwrap_or_default().0;
+        offer.add(tools, "tools", &mut left_out)?;
         let chosen = offer.chosen(self.tool_choice.as_ref(), &mut left_out)?;
+        let (request, options) = self.into_rest(headers, &mut left_out)?;
         let mut request = Request {
             tools: chosen.tools,
             tool_choice: chosen.choice,
-            parallel_tool_calls: self.parallel_tool_calls,
-            sampling: Sampling {
-                max_tokens: (self.max_completion_tokens)
-                    .or(self.max_tokens)
-                    .or(self.max_output_tokens),
-                temperature: self.temperature,
-                top_p: self.top_p,
-                top_k: self.top_k,
-                stop: self.stop,
-            },
-            thinking,
-            effort,
-            format: format::wanted(self.response_format)?,
-            service: service::service(
-                self.guardrail,
-                self.service_tier,
-                self.performance,
-                self.request_metadata,
-            )?,
-            model_fields: service::model_fields(
-                self.additional_model_request_fields,
-                self.anthropic_beta,
-                self.extra_headers.as_ref(),
-            ),
-            ..Request::default()
+            ..request
         };
-        let include_usage = wants_usage(self.stream_options, &mut left_out);
-        let user = self.user.or_left_out("user", &mut left_out);
-        let session = self
-            .litellm_session_id
-            .or_left_out("litellm_session_id", &mut left_out);
         let mut arguments = Arguments::default();
-        for (index, message) in self.messages.0.into_iter().enumerate() {
+        for (index, message) in messages.into_iter().enumerate() {
             let turn =
                 message.into_turn(&format!("messages[{index}]"), &mut arguments, &mut left_out)?;
             push(&mut request, turn);
         }
         limits::check(&request.system, &request.turns, "messages")?;
-        let mock = |on: Option<bool>, failure| (on == Some(true)).then_some(failure);
-        let control = Control {
-            num_retries: self.num_retries,
-            timeout: self.timeout,
-            stream_timeout: self.stream_timeout,
-            disable_fallbacks: self.disable_fallbacks,
-            fallbacks: self.fallbacks,
-            mock_failure: mock(self.mock_testing_fallbacks, MockFailure::Unavailable)
-                .or(mock(
-                    self.mock_testing_context_window_fallbacks,
-                    MockFailure::ContextWindow,
-                ))
-                .or(mock(
-                    self.mock_testing_content_policy_fallbacks,
-                    MockFailure::ContentFiltered,
-                )),
-            drop_params: self.drop_params,
-        };
         let options = Options {
-            model: self.model.filter(|model| !model.is_empty()),
-            stream: self.stream.unwrap_or(false),
-            include_usage,
             free_form: chosen.free_form,
             tool_refusal: chosen.refusal,
-            labels: Labels::new(
-                user,
-                session,
-                self.tags.as_ref(),
-                self.metadata.as_ref(),
-                headers,
-            )?,
-            unsupported,
             left_out: left_out.into_names(),
-            ..Options::controlled(control, headers)?
+            ..options
         };
         Ok((request, options))
     }
@@ -238,62 +185,21 @@ impl Body for ChatRequest {
 impl ChatRequest {
     /// Whether its conversation stands where the Responses API has it.
     pub fn has_input_alone(&self) -> bool {
-        self.messages.0.is_empty() && self.unknown.iter().any(|field| field == "input")
+        let messages = self.messages.as_ref();
+        let is_empty = messages.is_none_or(|messages| messages.0.is_empty());
+        is_empty && self.unknown.iter().any(|field| field == "input")
     }
 
-    fn refuse_what_no_answer_has(&self) -> Result<(), ApiError> {
-        for (tokens, param) in [
-            (self.max_tokens, "max_tokens"),
-            (self.max_completion_tokens, "max_completion_tokens"),
-            (self.max_output_tokens, "max_output_tokens"),
-        ] {
-            if tokens == Some(0) {
-                let message = format!("'{param}' must be at least 1.");
-                return Err(ApiError::bad_request(message, param));
-            }
-        }
-        if self.n.is_some_and(|n| n != 1) {
-            let message = "'n' must be 1: Bedrock gives one answer per call.";
-            return Err(ApiError::bad_request(message, "n"));
-        }
-        for (field, value, instead) in [
-            ("functions", &self.functions, "tools"),
-            ("function_call", &self.function_call, "tool_choice"),
-        ] {
-            let asked = value.as_ref().is_some_and(|value| {
-                !matches!(value.as_str(), Some("auto" | "none"))
-                    && value.as_array().is_none_or(|list| !list.is_empty())
-            });
-            if asked {
-                let message = format!(
-                    "'{field}' is OpenAI's old form, whose answers have another shape; use '{instead}'."
-                );
-                return Err(ApiError::bad_request(message, field));
-            }
-        }
-        Ok(())
+    /// The fields that nobody here knows, as far as they must be spoken about.
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
     }
 
-    /// What the body asks for and cannot have.
-    fn unsupported(&self) -> Vec<String> {
-        let known = [
-            ("seed", &self.seed),
-            ("logprobs", &self.logprobs),
-            ("top_logprobs", &self.top_logprobs),
-            ("logit_bias", &self.logit_bias),
-            ("presence_penalty", &self.presence_penalty),
-            ("frequency_penalty", &self.frequency_penalty),
-            ("repetition_penalty", &self.repetition_penalty),
-            ("modalities", &self.modalities),
-            ("audio", &self.audio),
-            ("web_search_options", &self.web_search_options),
-            ("guardrails", &self.guardrails),
-        ];
-        let asked = known.into_iter().filter(|(field, value)| {
-            let value = value.as_ref();
-            value.is_some_and(|value| !unsupported::asks_for_nothing(field, value))
-        });
-        asked.map(|(field, _)| field.to_owned()).collect()
+    fn messages(&mut self) -> &mut [WireMessage] {
+        match &mut self.messages {
+            Some(messages) => &mut messages.0,
+            None => &mut [],
+        }
     }
 }
 

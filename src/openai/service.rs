@@ -14,12 +14,12 @@ const MOST_TAGS: usize = 16;
 /// `performanceConfig`.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object such as {\"latency\": \"optimized\"}")]
-pub(super) struct Performance {
+pub(crate) struct Performance {
     latency: Option<String>,
 }
 
 /// The fields in the domain's terms.
-pub(super) fn service(
+pub(crate) fn service(
     guardrail: Option<Map<String, Value>>,
     tier: Option<String>,
     performance: Option<Performance>,

@@ -1,12 +1,14 @@
-//! Fields that are understood and cannot be honoured, and fields that nobody knows.
+//! Fields of OpenAI's wires that are understood and cannot be honoured, and fields that nobody knows.
 //!
-//! What clients send out of habit and what is bookkeeping of theirs is skipped in silence. What would change the answer
-//! is never dropped in silence unless the request or the configuration says so (`drop_params`).
+//! What is bookkeeping of clients is skipped in silence. What an answer can do without is named. What would change the
+//! answer is refused, unless the request or the configuration says that it is to be ignored (`drop_params`).
 
 use serde_json::Value;
 
+use crate::wire::LeftOut;
+
 /// Bookkeeping of clients, of routers and of LiteLLM: it changes no answer of this gateway.
-const HARMLESS: [&str; 52] = [
+const HARMLESS: [&str; 37] = [
     "allowed_openai_params",
     "api_base",
     "api_key",
@@ -14,33 +16,23 @@ const HARMLESS: [&str; 52] = [
     "base_url",
     "cache",
     "caching",
-    "chat_template_kwargs",
     "client_metadata",
-    "context_management",
     "cost_per_token",
     "custom_llm_provider",
-    "drop_params",
-    "enable_thinking",
-    "fallbacks",
     "include",
     "include_reasoning",
     "input_cost_per_token",
     "litellm_call_id",
     "litellm_logging_obj",
     "litellm_metadata",
-    "litellm_session_id",
     "litellm_trace_id",
     "max_retries",
-    "metadata",
-    "mock_response",
     "models",
     "modify_params",
     "no-log",
-    "num_retries",
     "output_cost_per_token",
     "prediction",
     "prompt_cache_key",
-    "prompt_cache_retention",
     "provider",
     "provider_specific_fields",
     "request_timeout",
@@ -48,15 +40,10 @@ const HARMLESS: [&str; 52] = [
     "safety_identifier",
     "session_id",
     "store",
-    "stream_timeout",
-    "text",
-    "timeout",
     "tool_stream",
     "trace_id",
     "transforms",
-    "truncation",
     "usage",
-    "user",
     "verbosity",
     "xai_search",
 ];
@@ -66,8 +53,22 @@ pub(super) fn is_unknown(field: &str) -> bool {
     !HARMLESS.contains(&field)
 }
 
+/// Whether a field asks for something that is not done here.
+pub(crate) fn is_asked(field: &str, value: Option<&Value>) -> bool {
+    value.is_some_and(|value| !asks_for_nothing(field, value))
+}
+
+/// Names those of the fields that ask for something, where an answer without it is still an answer.
+pub(crate) fn name(fields: &[(&str, &Option<Value>)], left_out: &mut LeftOut) {
+    for (field, value) in fields {
+        if is_asked(field, value.as_ref()) {
+            left_out.add(field);
+        }
+    }
+}
+
 /// Whether `value` asks for nothing: what the field's default does anyway.
-pub(super) fn asks_for_nothing(field: &str, value: &Value) -> bool {
+fn asks_for_nothing(field: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Number(number) => {
@@ -78,11 +79,24 @@ pub(super) fn asks_for_nothing(field: &str, value: &Value) -> bool {
             };
             field != "seed" && number.as_f64() == Some(neutral)
         }
-        Value::Object(fields) => fields.is_empty() && matches!(field, "logit_bias" | "guardrails"),
+        Value::Object(fields) => {
+            const EMPTY_IS_NOTHING: [&str; 5] = [
+                "logit_bias",
+                "guardrails",
+                "context_management",
+                "chat_template_kwargs",
+                "extra_body",
+            ];
+            fields.is_empty() && EMPTY_IS_NOTHING.contains(&field)
+        }
         Value::Array(items) => match field {
             "modalities" => items.iter().all(|item| item == "text"),
-            _ => field == "guardrails" && items.is_empty(),
+            _ => items.is_empty() && matches!(field, "guardrails" | "context_management"),
         },
-        _ => false,
+        Value::String(word) => matches!(
+            (field, word.as_str()),
+            ("truncation", "disabled") | ("prompt_cache_retention", "in_memory" | "in-memory")
+        ),
+        Value::Bool(true) => false,
     }
 }

@@ -13,15 +13,21 @@
 //! | `custom` tools | tools with one text as their argument; their calls are `custom_tool_call` items |
 //! | `namespace` tools | their functions, each under `<namespace>::<name>`; their calls name both again. `functions` is the namespace that is meant without one |
 //! | tools in `additional_tools` and `tool_search_output` items | join `tools`; where a name comes again, the last one holds |
-//! | hosted tools (`web_search`, `image_generation`, …) | left out, and the reply's `x-sidecar-dropped` names them: the model does without |
+//! | hosted tools (`web_search`, `image_generation`, …) beside others | left out, and the reply's `x-sidecar-dropped` names them: the model does without |
+//! | hosted tools alone, or forced by `tool_choice` | 400, unless `drop_params` |
+//! | tools of unknown types with a name and a schema | `function` tools |
 //! | what hosted tools noted of their work in the history | left out and named |
 //! | items of kinds that nobody here knows | a note in their place; they are named |
-//! | `include`, `truncation`, `client_metadata`, `text.verbosity`, … | skipped |
+//! | `service_tier` | the tier of Bedrock, as on the chat wire |
+//! | `top_logprobs`, `message.output_text.logprobs` in `include` | 400: Bedrock has none |
+//! | `truncation: auto`, `context_management`, `prompt_cache_retention: 24h` | left out and named |
+//! | `client_metadata`, `max_tool_calls` (OpenAI counts its hosted tools by it), `text.verbosity`, … | skipped |
 //!
 //! `encrypted_content` is packed and sealed, not encrypted: it holds what Bedrock signed, under the gateway's mark for the
 //! caller's key. What has not this mark is left out, and the turn runs without thinking: a client can neither forge blocks
 //! nor bring another key's. While the table cannot be reached there is no mark, so nothing is sealed and nothing taken.
 
+mod include;
 mod input;
 mod item;
 mod open;

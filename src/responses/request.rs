@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::conversation::{AnswerFormat, Request, Sampling, Thinking};
 use crate::openai::format::{self, ResponseFormat};
 use crate::openai::stream_options::{StreamOptions, wants_usage};
+use crate::openai::{service, unsupported};
 use crate::wire::limits::{self, MOST_TOOLS};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
@@ -16,6 +17,7 @@ use crate::wire::{
     Seal, WireFallback, effort, numbers,
 };
 
+use super::include::{Included, MOST_INCLUDED};
 use super::input::{Input, conversation};
 use super::item::WireItem;
 
@@ -53,7 +55,13 @@ pub struct ResponsesRequest {
     user: Loose<String>,
     #[serde(default)]
     safety_identifier: Loose<String>,
+    service_tier: Option<String>,
+    top_logprobs: Option<Value>,
     guardrails: Option<Value>,
+    context_management: Option<Value>,
+    truncation: Option<Value>,
+    prompt_cache_retention: Option<Value>,
+    extra_body: Option<Value>,
     metadata: Option<Value>,
     previous_response_id: Option<Value>,
     conversation: Option<Value>,
@@ -69,21 +77,9 @@ pub struct ResponsesRequest {
     unknown: Vec<String>,
 }
 
-/// More parts of a response than this are not asked for.
-const MOST_INCLUDED: usize = 1_000;
-
-/// Fields that change no answer of this gateway.
-const HARMLESS: [&str; 9] = [
-    "client_metadata",
-    "context_management",
-    "extra_body",
-    "max_tool_calls",
-    "prompt_cache_retention",
-    "service_tier",
-    "store",
-    "top_logprobs",
-    "truncation",
-];
+/// Fields that change no answer of this gateway: bookkeeping, and `max_tool_calls`, which counts the calls of tools that
+/// OpenAI runs and no others (<https://platform.openai.com/docs/api-reference/responses/create>).
+const HARMLESS: [&str; 3] = ["client_metadata", "max_tool_calls", "store"];
 
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
@@ -164,9 +160,10 @@ impl Body for ResponsesRequest {
                 return Err(ApiError::bad_request(message, param));
             }
         }
-        let asked = self.guardrails.as_ref().is_some_and(is_asked);
-        let unsupported = asked.then(|| "guardrails".to_owned()).into_iter().collect();
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
+        self.name_what_has_no_effect(&mut left_out);
+        let included = Included::read(std::mem::take(&mut self.include), &mut left_out);
+        let unsupported = self.unsupported(included.unsupported);
         let mut offer = Offer::default();
         offer.add(self.tools.unwrap_or_default().0, "tools", &mut left_out)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
@@ -196,15 +193,9 @@ impl Body for ResponsesRequest {
             },
             thinking,
             format: answer_format(self.text)?,
+            service: service::service(None, self.service_tier, None, None)?,
             ..Request::default()
         };
-        let include = self.include.or_left_out("include", &mut left_out);
-        let mut include = include
-            .unwrap_or_default()
-            .0
-            .into_iter()
-            .filter_map(Loose::given);
-        let include_thinking = include.any(|what| what == "reasoning.encrypted_content");
         let include_usage = wants_usage(self.stream_options, &mut left_out);
         let user = self.user.or_left_out("user", &mut left_out);
         let safety_identifier = self.safety_identifier;
@@ -222,7 +213,7 @@ impl Body for ResponsesRequest {
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
-            include_thinking,
+            include_thinking: included.thinking,
             include_usage,
             free_form: chosen.free_form,
             tool_refusal: chosen.refusal,
@@ -249,10 +240,35 @@ impl ResponsesRequest {
         }
     }
 
-    /// Whether its conversation stands here alone, and not where the chat API has it.
-    pub fn has_input_alone(&self) -> bool {
-        let is_missing = matches!(self.input, Input::Missing);
-        !is_missing && !self.unknown.iter().any(|field| field == "messages")
+    /// Keeps of the fields that nobody here knows only those that the `other` body's wire does not know either.
+    pub fn keep_unknown(&mut self, other: &[String]) {
+        self.unknown.retain(|field| other.contains(field));
+    }
+
+    /// What the body asks for and cannot have.
+    fn unsupported(&self, included: Option<String>) -> Vec<String> {
+        let known = [
+            ("top_logprobs", &self.top_logprobs),
+            ("guardrails", &self.guardrails),
+        ];
+        let asked = known
+            .into_iter()
+            .filter(|(field, value)| unsupported::is_asked(field, value.as_ref()));
+        let asked = asked.map(|(field, _)| field.to_owned());
+        asked.chain(included).collect()
+    }
+
+    /// Names in `left_out` what the body asks for without need, and does not get.
+    fn name_what_has_no_effect(&self, left_out: &mut LeftOut) {
+        unsupported::name(
+            &[
+                ("context_management", &self.context_management),
+                ("truncation", &self.truncation),
+                ("prompt_cache_retention", &self.prompt_cache_retention),
+                ("extra_body", &self.extra_body),
+            ],
+            left_out,
+        );
     }
 
     fn refuse_what_needs_a_store(&self) -> Result<(), ApiError> {
@@ -273,16 +289,6 @@ impl ResponsesRequest {
             }
             None => Ok(()),
         }
-    }
-}
-
-/// Whether a value asks for something at all.
-fn is_asked(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        _ => true,
     }
 }
 
