@@ -2,12 +2,12 @@
 //!
 //! LiteLLM's names models of this gateway: a list of names, of `{"model": …, …}` and of `{"a": ["b"]}`. Anthropic's own
 //! asks its service to go on with another model of its choosing, `"default"`, or with `{"model": …}` beside a beta. That
-//! service is not here, so its field is left out.
+//! service is not here, so its field is left out, and so is what has another form.
 
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::wire::{ApiError, LeftOut, WireFallback};
+use crate::wire::{LeftOut, WireFallback};
 
 /// What the names of the beta begin with that makes the field Anthropic's.
 const BETA: &str = "server-side-fallback-";
@@ -17,26 +17,16 @@ pub(super) fn of_gateway(
     written: Option<Box<RawValue>>,
     betas: &[String],
     left_out: &mut LeftOut,
-) -> Result<Option<Vec<WireFallback>>, ApiError> {
-    let Some(written) = written.filter(|written| written.get() != "null") else {
-        return Ok(None);
-    };
+) -> Option<Vec<WireFallback>> {
+    let written = written.filter(|written| written.get() != "null")?;
     let is_asked_for = betas.iter().any(|beta| beta.starts_with(BETA));
-    let is_word = written.get().starts_with('"');
-    let read = json::read::<Vec<WireFallback>>(written.get().as_bytes());
     let is_object = |entry: &WireFallback| matches!(entry, WireFallback::Changed { .. });
-    match read {
-        Ok(list) if is_asked_for && list.iter().any(is_object) => {}
-        Ok(list) => return Ok(Some(list)),
-        Err(_) if is_asked_for || is_word => {}
-        Err(misread) => {
-            let param = format!("fallbacks{}", misread.path);
-            let message = format!("'{param}': {}", misread.error);
-            return Err(ApiError::bad_request(message, param));
-        }
+    let list = json::read::<Vec<WireFallback>>(written.get().as_bytes()).ok();
+    let list = list.filter(|list| !(is_asked_for && list.iter().any(is_object)));
+    if list.is_none() {
+        left_out.add("fallbacks");
     }
-    left_out.add("fallbacks");
-    Ok(None)
+    list
 }
 
 #[cfg(test)]
@@ -63,7 +53,7 @@ mod tests {
             for (betas, expected) in [(&with_beta[..1], without), (&with_beta[..], with)] {
                 let mut left_out = LeftOut::default();
                 let written = RawValue::from_string(written.to_owned()).unwrap();
-                let read = of_gateway(Some(written), betas, &mut left_out).unwrap();
+                let read = of_gateway(Some(written), betas, &mut left_out);
                 assert_eq!(read.map(|list| list.len()), expected);
                 let names = left_out.into_names();
                 assert_eq!(names.is_empty(), expected.is_some(), "{names:?}");
@@ -72,20 +62,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused_unless_the_beta_says_whose_it_is() {
+    fn what_is_neither_is_left_out() {
         for written in [
             r#"{"model": "b"}"#,
+            r#"{"type": "default"}"#,
+            r#"[{"type": "default"}]"#,
             "[7]",
+            r#"["b", null]"#,
             r#"[{"model": {"id": "b"}}]"#,
             "true",
         ] {
-            let raw = || RawValue::from_string(written.to_owned()).ok();
-            let mut left_out = LeftOut::default();
-            let refused = of_gateway(raw(), &[], &mut left_out).unwrap_err();
-            assert!(refused.param.unwrap().starts_with("fallbacks"), "{written}");
-            let betas = ["server-side-fallback-1".to_owned()];
-            assert_eq!(of_gateway(raw(), &betas, &mut left_out).unwrap(), None);
-            assert_eq!(left_out.into_names(), ["fallbacks"]);
+            for betas in [vec![], vec!["server-side-fallback-1".to_owned()]] {
+                let raw = RawValue::from_string(written.to_owned()).ok();
+                let mut left_out = LeftOut::default();
+                assert_eq!(of_gateway(raw, &betas, &mut left_out), None);
+                assert_eq!(left_out.into_names(), ["fallbacks"], "{written}");
+            }
         }
     }
 }

@@ -18,7 +18,7 @@
 //! | `memory_…` | 400: it works as a tool with an `input_schema` |
 //! | `mcp_servers`, `container`, LiteLLM's `guardrails` | 400, or ignored with `drop_params` |
 //! | fields that nobody here knows | left out; the reply's `x-sidecar-dropped` names them |
-//! | `fallbacks`: `"default"`, or `{"model": …}` beside the beta `server-side-fallback-…` | left out and named: LiteLLM's own forms are this gateway's |
+//! | `fallbacks`: `"default"`, or `{"model": …}` beside the beta `server-side-fallback-…`, or any form but LiteLLM's | left out and named: LiteLLM's own forms are this gateway's |
 //! | files by id, documents at web addresses | 400 |
 //! | `eager_input_streaming` on a tool | `false` on every tool: arguments come whole; else they come as they are written, where the answer streams and the model does that |
 //! | `service_tier`, `inference_geo`, `speed`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |

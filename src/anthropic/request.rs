@@ -156,7 +156,7 @@ impl Body for MessagesRequest {
         let who = who.unwrap_or_default().who(&mut left_out);
         let control = Control {
             disable_fallbacks: self.disable_fallbacks,
-            fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out)?,
+            fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out),
             mock_failure: (self.mock_testing_fallbacks == Some(true))
                 .then_some(MockFailure::Unavailable),
             drop_params: self.drop_params,

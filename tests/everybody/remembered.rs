@@ -183,3 +183,48 @@ async fn a_beta_that_a_client_made_up_teaches_nothing() {
         assert_eq!(sent, json!([INTERLEAVED, made_up]));
     }
 }
+
+#[tokio::test]
+async fn an_effort_that_a_model_has_as_a_beta_is_left_out_with_it() {
+    let model = "us.anthropic.claude-opus-4-5-20251101-v1:0";
+    let yaml = format!(
+        "model_list:\n- {{model_name: opus, litellm_params: {{model: bedrock/{model}}}}}\n"
+    );
+    let fields = |app: &TestApp| {
+        let sent = app.bedrock.requests_for(model).pop().unwrap().body;
+        sent["additionalModelRequestFields"].clone()
+    };
+    let messages = json!({"model": "opus", "max_tokens": 4000, "output_config": {"effort": "low"},
+        "messages": [{"role": "user", "content": "hello"}]});
+    let mut thinking = messages.clone();
+    thinking["thinking"] = json!({"type": "enabled", "budget_tokens": 1024});
+    for (body, betas) in [
+        (&messages, vec!["effort-2025-11-24"]),
+        (&thinking, vec![INTERLEAVED, "effort-2025-11-24"]),
+    ] {
+        for stream in [false, true] {
+            let app = TestApp::with_config(&yaml).await;
+            let mut body = body.clone();
+            body["stream"] = json!(stream);
+            let ask = async || {
+                let request = app.as_anthropic("/v1/messages", &body);
+                let request = request.header("anthropic-beta", betas.join(","));
+                let response = request.send().await.unwrap();
+                let trail = trail_of(&response);
+                assert!(!response.text().await.unwrap().contains("\"error\":{"));
+                trail
+            };
+            assert_eq!(ask().await, "opus:ok");
+            assert_eq!(fields(&app)["output_config"], json!({"effort": "low"}));
+            assert_eq!(fields(&app)["anthropic_beta"], json!(betas));
+            app.bedrock.script(model, [refuses_betas()]);
+            assert_eq!(ask().await, "opus:lacks_betas(400), opus:ok");
+            for _ in 0..2 {
+                let fields = fields(&app);
+                assert!(fields.get("anthropic_beta").is_none(), "{fields}");
+                assert!(fields.get("output_config").is_none(), "{fields}");
+                assert_eq!(ask().await, "opus:ok", "it is remembered");
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::config::Defaults;
 use crate::conversation::Request;
 
 use super::service::{BETAS, EAGER_TOOL_INPUT};
+use super::thinking::EFFORT_BETA;
 
 /// Betas that Bedrock's Claude has or had. Agents send some of them in every request. A name with another date is the
 /// client's own.
@@ -18,7 +19,7 @@ const KNOWN_BETAS: [&str; 10] = [
     "computer-use-2025-11-24",
     LONG_CONTEXT_BETA,
     CONTEXT_MANAGEMENT,
-    "effort-2025-11-24",
+    EFFORT_BETA,
     EAGER_TOOL_INPUT,
     "interleaved-thinking-2025-05-14",
     "output-128k-2025-02-19",
@@ -97,7 +98,7 @@ pub(super) fn wants_long_context(request: &Request, defaults: &Defaults) -> bool
     betas.iter().any(|beta| beta.starts_with(LONG_CONTEXT))
 }
 
-/// The betas that a request and its deployment ask for, sorted, each once.
+/// The betas that a request and its deployment ask for, sorted, each once. An effort is one where the model has it so.
 pub(super) fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
     let lists = [&request.model_fields, &defaults.model_fields];
     let lists = lists
@@ -105,7 +106,9 @@ pub(super) fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
         .filter_map(|fields| fields.get(BETAS)?.as_array());
     let named = lists.flatten().filter_map(Value::as_str);
     let long = request.long_context.then_some(LONG_CONTEXT_BETA);
-    let mut betas: Vec<String> = named.chain(long).map(str::to_owned).collect();
+    let effort = request.effort.map(|_| EFFORT_BETA);
+    let asked_for = named.chain(long).chain(effort);
+    let mut betas: Vec<String> = asked_for.map(str::to_owned).collect();
     betas.sort();
     betas.dedup();
     betas

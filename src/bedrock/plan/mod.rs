@@ -279,7 +279,7 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
     }
     inference::model_fields(&sampling, model, &thought, &mut model_fields);
     model_fields.extend(thought.fields);
-    thinking::effort(request.effort, model, &mut model_fields);
+    thinking::effort(request.effort, model, without.betas, &mut model_fields);
 
     let streaming = tools.is_empty()
         || (model.abilities.tools_while_streaming && !without.tools_while_streaming);

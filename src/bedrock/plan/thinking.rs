@@ -13,7 +13,7 @@ use super::turns::lacks_thinking;
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html>).
 const LEAST_BUDGET: u32 = 1_024;
 
-const EFFORT_BETA: &str = "effort-2025-11-24";
+pub(super) const EFFORT_BETA: &str = "effort-2025-11-24";
 const INTERLEAVED_BETA: &str = "interleaved-thinking-";
 
 /// What thinking adds to a request.
@@ -86,10 +86,20 @@ pub(super) fn plan(
     }
 }
 
-/// The effort of the whole answer, on models that take one: with or without thinking.
-pub(super) fn effort(wish: Option<Effort>, model: &Model, fields: &mut Map<String, Value>) {
+/// The effort of the whole answer, on models that take one: with or without thinking. `without_betas`: this target
+/// refused some.
+pub(super) fn effort(
+    wish: Option<Effort>,
+    model: &Model,
+    without_betas: bool,
+    fields: &mut Map<String, Value>,
+) {
     let abilities = &model.abilities;
-    let Some(effort) = wish.filter(|_| abilities.effort && model.family == Family::Claude) else {
+    // Opus 4.5 has it as a beta, the later ones as they are.
+    let is_beta = abilities.thinking == ThinkingSupport::Budget;
+    let takes_it =
+        abilities.effort && model.family == Family::Claude && !(is_beta && without_betas);
+    let Some(effort) = wish.filter(|_| takes_it) else {
         return;
     };
     let config = fields.entry("output_config").or_insert_with(|| json!({}));
@@ -98,8 +108,7 @@ pub(super) fn effort(wish: Option<Effort>, model: &Model, fields: &mut Map<Strin
             .entry("effort")
             .or_insert(json!(effort_word(effort, abilities)));
     }
-    // Opus 4.5 has it as a beta, the later ones as they are.
-    if abilities.thinking == ThinkingSupport::Budget {
+    if is_beta {
         service::ask_for_beta(EFFORT_BETA, fields);
     }
 }
