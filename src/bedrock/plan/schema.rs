@@ -202,7 +202,13 @@ fn closed(value: &Value, is_schema: bool) -> Option<Value> {
                 };
                 closed_fields.insert(key.clone(), fixed);
             }
-            if is_schema && fields.get("type").is_some_and(|kind| kind == "object") {
+            if is_schema && fields.get("type").is_some_and(admits_objects) {
+                // Closed, an object of any keys would have none.
+                if !fields.contains_key("properties")
+                    && !fields.contains_key("additionalProperties")
+                {
+                    return None;
+                }
                 closed_fields.insert("additionalProperties".into(), Value::Bool(false));
             }
             Some(Value::Object(closed_fields))
@@ -213,6 +219,15 @@ fn closed(value: &Value, is_schema: bool) -> Option<Value> {
         }
         other => Some(other.clone()),
     }
+}
+
+/// Whether a `type` is `object`, or a list that names it.
+fn admits_objects(kind: &Value) -> bool {
+    let is_object = |kind: &Value| kind == "object";
+    is_object(kind)
+        || kind
+            .as_array()
+            .is_some_and(|kinds| kinds.iter().any(is_object))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str) -
 /// The answer is longer than the limit that the message names.
 fn named_limit(sentence: &Regex, message: &str) -> Class {
     let number = sentence.captures(message).and_then(|found| found.get(1));
-    let limit = number.and_then(|number| number.as_str().parse().ok());
+    let limit = number.and_then(|number| number.as_str().replace(',', "").parse().ok());
     // Too large a number is none that an answer could have exceeded.
     limit.map_or(Class::Rejected, |limit| {
         Class::Lacks(Feature::MaxTokens(limit))

@@ -113,12 +113,12 @@ pub(super) const WORDINGS: &[Wording] = &[
     ),
     // The answer that was asked for is too long.
     longest_answer(
-        r"The maximum tokens you requested exceeds the model limit of (\d+)",
+        r"The maximum tokens you requested exceeds the model limit of ([\d,]+)",
         "The maximum tokens you requested exceeds the model limit of 8192. Try again with a maximum tokens value that is lower than 8192.",
         "aws-samples/bedrock-access-gateway#41, RooCodeInc/Roo-Code#3916",
     ),
     longest_answer(
-        r"max_tokens: \d+ > (\d+), which is the maximum allowed number of output tokens for [\w.:-]+",
+        r"max_tokens: \d+ > (\d+), which is the maximum (?:allowed number of output tokens for [\w.:-]+|value for this model)",
         "max_tokens: 64000 > 32000, which is the maximum allowed number of output tokens for claude-opus-4-20250514",
         ANTHROPIC,
     ),
@@ -131,6 +131,16 @@ pub(super) const WORDINGS: &[Wording] = &[
         r"max_tokens is too large: \d+\. This model supports at most (\d+) completion tokens, whereas you provided \d+",
         "max_tokens is too large: 65536. This model supports at most 16384 completion tokens, whereas you provided 65536.",
         "OpenAI's own API",
+    ),
+    longest_answer(
+        r"Invalid max_tokens value, the valid range of max_tokens is \[\d+, (\d+)\]",
+        "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
+        "DeepSeek's own API: nickscamara/open-deep-research#19",
+    ),
+    longest_answer(
+        r"`?max_?tokens`? must be (?:less than or equal to|at most|no more than|no greater than|<=) (\d+)(?:, got \d+)?",
+        "max_tokens must be less than or equal to 8192",
+        "no report: as validators of schemas say it",
     ),
     wording(
         r"'max_tokens' or 'max_completion_tokens' is too large: \d+\. This model's maximum context length is \d+ tokens and your request has \d+ input tokens(?: \(\d+ > \d+ - \d+\))?",

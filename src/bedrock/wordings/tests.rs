@@ -97,6 +97,18 @@ fn refusals_are_told_apart() {
         (
             Some("ValidationException"),
             400,
+            "The maximum tokens you requested exceeds the model limit of 8,192. Try again with a maximum tokens value that is lower than 8,192.",
+            Class::Lacks(Feature::MaxTokens(8_192)),
+        ),
+        (
+            Some("ValidationException"),
+            400,
+            "`max_tokens` must be at most 4096, got 16384",
+            Class::Lacks(Feature::MaxTokens(4_096)),
+        ),
+        (
+            Some("ValidationException"),
+            400,
             "The maximum tokens you requested exceeds the model limit of 99999999999999999999.",
             Class::Rejected,
         ),

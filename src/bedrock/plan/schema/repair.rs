@@ -1,7 +1,8 @@
-//! Schemas as programs write them that say `null` for what they do not say.
+//! Schemas as programs write them, where they are not of the draft that Claude reads (2020-12).
 //!
-//! Serializers of many languages do so with fields that are not set (`"properties": null`), and one with an empty map
-//! (`"properties": []`). Bedrock refuses the whole request for either.
+//! Serializers of many languages say `null` for fields that are not set (`"properties": null`), and one writes an empty
+//! map as a list (`"properties": []`); older drafts have tuples as lists of `items`. Bedrock refuses the whole request
+//! for each of them.
 
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ const NEVER_NULL: [&str; 34] = [
     "type",
 ];
 
-/// The schema without such fields; the same one where it has none.
+/// The schema as that draft has it; the same one where nothing is to be changed.
 pub(in crate::bedrock::plan) fn repaired(schema: &Arc<Value>) -> Arc<Value> {
     if !may_be_broken(schema) {
         return Arc::clone(schema);
@@ -66,7 +67,9 @@ fn may_be_broken(value: &Value) -> bool {
         Value::Array(items) => items.is_empty() || items.iter().any(may_be_broken),
         Value::Object(fields) => {
             let is_odd = |required: &Value| !required.is_array();
-            fields.get("required").is_some_and(is_odd) || fields.values().any(may_be_broken)
+            fields.get("required").is_some_and(is_odd)
+                || fields.get("items").is_some_and(Value::is_array)
+                || fields.values().any(may_be_broken)
         }
         _ => false,
     }
@@ -86,6 +89,7 @@ fn repair(schema: &mut Value) {
                 }
             }
             repair_required(fields);
+            repair_tuple(fields);
         }
         _ => {}
     }
@@ -118,6 +122,21 @@ fn repair_required(fields: &mut Map<String, Value>) {
     }
 }
 
+/// Before 2020 a tuple's schemas were a list under `items`, and what followed them was `additionalItems`.
+fn repair_tuple(fields: &mut Map<String, Value>) {
+    let Some(Value::Array(items)) = fields.get_mut("items") else {
+        return;
+    };
+    let items = std::mem::take(items);
+    fields.shift_remove("items");
+    if let Some(rest) = fields.shift_remove("additionalItems") {
+        fields.insert("items".into(), rest);
+    }
+    if !items.is_empty() && !fields.contains_key("prefixItems") {
+        fields.insert("prefixItems".into(), Value::Array(items));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -145,6 +164,14 @@ mod tests {
                 json!({"anyOf": [{}, {}], "not": {}}),
             ),
             (json!({"required": ["a", null]}), json!({"required": ["a"]})),
+            (
+                json!({"properties": {"a": {"items": [{"type": "number"}, null], "additionalItems": false}}}),
+                json!({"properties": {"a": {"items": false, "prefixItems": [{"type": "number"}, {}]}}}),
+            ),
+            (
+                json!({"type": "array", "items": []}),
+                json!({"type": "array"}),
+            ),
             (
                 json!({"properties": {"a": {"required": true}}}),
                 json!({"properties": {"a": {}}}),
