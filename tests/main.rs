@@ -44,6 +44,7 @@ mod long_context;
 mod long_waits;
 mod models;
 mod moto;
+mod odd_history;
 mod over_limits;
 mod overshoot;
 mod panics;

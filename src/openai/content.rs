@@ -1,11 +1,13 @@
 //! Message content: a string, a list of parts, or nothing.
 
 use bytes::Bytes;
-use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::conversation::Part;
-use crate::wire::loose::{Form, misread, object};
+use crate::wire::loose::{Form, object};
 use crate::wire::{
     ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations,
     is_sound_or_video, media, redacted, signed, tool_reference, with_mark,
@@ -19,9 +21,13 @@ pub(crate) enum WirePart {
     /// Text. It is by far the most frequent kind, and has a tenth of the size of all fields.
     Text(String, Loose<CacheControl>),
     Other(Box<PartFields>),
-    /// What is no object, by what it is.
-    Misread(&'static str),
+    /// Neither a text nor an object: it says nothing.
+    Misread,
 }
+
+/// Content of a message or of a tool's result. An object in its place is its one part, or what a tool has answered.
+#[derive(Debug, Default)]
+pub(crate) struct Said(pub(crate) Content<WirePart>);
 
 /// The fields of a part of whatever kind.
 #[derive(Debug, Default, Deserialize)]
@@ -56,8 +62,37 @@ struct ImageUrl {
     url: Loose<String>,
 }
 
+impl Form for Said {
+    const EXPECTED: &'static str = Content::<WirePart>::EXPECTED;
+
+    fn of_text(text: String) -> Option<Self> {
+        Some(Self(Content::Text(text)))
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
+        Content::of_list(items).map(|content| content.map(Self))
+    }
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        let object = Value::deserialize(MapAccessDeserializer::new(fields))?;
+        if !object.get("type").is_some_and(Value::is_string) {
+            return Ok(Some(Self(Content::Text(object.to_string()))));
+        }
+        let part = WirePart::deserialize(object).map_err(A::Error::custom)?;
+        Ok(Some(Self(Content::Parts(vec![part]))))
+    }
+}
+
 impl Form for PartFields {
     const EXPECTED: &'static str = "a content part (an object)";
+
+    fn of_text(text: String) -> Option<Self> {
+        let text = Loose::Given(text);
+        Some(Self {
+            text,
+            ..Self::default()
+        })
+    }
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
         object(fields)
@@ -93,8 +128,7 @@ impl<'de> Deserialize<'de> for WirePart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Loose::deserialize(deserializer)? {
             Loose::Given(fields) => Self::of(fields),
-            Loose::Missing => Self::Misread("null"),
-            Loose::Other(found) => Self::Misread(found),
+            Loose::Missing | Loose::Other(_) => Self::Misread,
         })
     }
 }
@@ -107,7 +141,10 @@ impl ContentPart for WirePart {
                 return Ok(with_mark(vec![Part::Text(text)], mark));
             }
             Self::Other(fields) => *fields,
-            Self::Misread(found) => return Err(misread::<PartFields>(found, path.to_owned())),
+            Self::Misread => {
+                left_out.add("content");
+                return Ok(Vec::new());
+            }
         };
         fields.into_marked(path, left_out)
     }
@@ -128,7 +165,7 @@ impl WirePart {
     pub(crate) fn address(&self) -> Option<&str> {
         match self {
             Self::Other(fields) => fields.address(),
-            Self::Text(..) | Self::Misread(_) => None,
+            Self::Text(..) | Self::Misread => None,
         }
     }
 

@@ -9,10 +9,10 @@ use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 use crate::wire::limits::MOST_PARTS;
 use crate::wire::loose::{Form, object};
 use crate::wire::{
-    ApiError, Arguments, CacheControl, Content, LeftOut, List, Loose, free_form, redacted, signed,
+    ApiError, Arguments, CacheControl, LeftOut, List, Loose, free_form, redacted, signed,
 };
 
-use super::content::WirePart;
+use super::content::{Said, WirePart};
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
@@ -20,16 +20,25 @@ use super::content::WirePart;
 pub(super) struct WireMessage {
     role: String,
     #[serde(default)]
-    content: Content<WirePart>,
+    content: Loose<Said>,
     #[serde(default)]
     name: Loose<String>,
-    tool_calls: Option<List<WireToolCall, MOST_PARTS>>,
+    #[serde(default)]
+    tool_calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
     #[serde(default)]
     function_call: Loose<Called>,
     tool_call_id: Option<String>,
     #[serde(default)]
     thinking_blocks: Loose<List<Loose<WireThinkingBlock>, MOST_PARTS>>,
     cache_control: Option<CacheControl>,
+}
+
+impl Form for WireMessage {
+    const EXPECTED: &'static str = "a message (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
 }
 
 /// A call of a function or of a custom tool; what a type that nobody here knows has is read whatever it is.
@@ -57,7 +66,7 @@ impl Form for WireToolCall {
 struct Called {
     name: Loose<String>,
     arguments: Value,
-    input: Loose<String>,
+    input: Value,
 }
 
 impl Form for Called {
@@ -97,7 +106,8 @@ impl WireThinkingBlock {
 impl WireMessage {
     /// The parts that are pictures at an address of the web, each with its place in `content`.
     pub(super) fn remote_images(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
-        self.content.remote()
+        let content = self.content.as_given_mut().into_iter();
+        content.flat_map(|Said(content)| content.remote())
     }
 
     /// The turn that this message is. `path` names the message in errors.
@@ -111,9 +121,8 @@ impl WireMessage {
             .cache_control
             .as_ref()
             .map(|control| Part::CacheMark(control.ttl()));
-        let mut parts = self
-            .content
-            .into_parts(&format!("{path}.content"), left_out)?;
+        let Said(content) = self.content.optional(path, "content")?.unwrap_or_default();
+        let mut parts = content.into_parts(&format!("{path}.content"), left_out)?;
         let role = match self.role.as_str() {
             "system" | "developer" => {
                 if !parts
@@ -138,16 +147,7 @@ impl WireMessage {
                         blocks.filter_map(WireThinkingBlock::into_part).collect();
                     parts.splice(0..0, thinking);
                 }
-                for (index, call) in self
-                    .tool_calls
-                    .unwrap_or_default()
-                    .0
-                    .into_iter()
-                    .enumerate()
-                {
-                    let path = format!("{path}.tool_calls[{index}]");
-                    parts.extend(call.into_parts(&path, arguments, left_out)?);
-                }
+                parts.extend(all_calls(self.tool_calls, path, arguments, left_out)?);
                 // OpenAI's old form, as old histories have it; its result names the function too.
                 if let Some(called) = self.function_call.optional(path, "function_call")? {
                     let path = format!("{path}.function_call");
@@ -181,6 +181,26 @@ impl WireMessage {
     }
 }
 
+/// The parts that `tool_calls` of the message at `path` are. What is no call is left out.
+pub(crate) fn all_calls(
+    calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
+    path: &str,
+    arguments: &mut Arguments,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Part>, ApiError> {
+    const FIELD: &str = "tool_calls";
+    let calls = calls.or_left_out(FIELD, left_out).unwrap_or_default();
+    let mut parts = Vec::new();
+    for (index, call) in calls.0.into_iter().enumerate() {
+        let path = format!("{path}.{FIELD}[{index}]");
+        match call {
+            Loose::Given(call) => parts.extend(call.into_parts(&path, arguments, left_out)?),
+            Loose::Missing | Loose::Other(_) => left_out.add(FIELD),
+        }
+    }
+    Ok(parts)
+}
+
 impl WireToolCall {
     /// The calls that this one is, with its cache mark behind them; for a type that nobody here knows, a note.
     pub(crate) fn into_parts(
@@ -209,8 +229,7 @@ impl WireToolCall {
                 let path = format!("{path}.{field}");
                 let name = called.name.filled(&path, "name")?;
                 let inputs = if is_custom {
-                    let text = called.input.optional(&path, "input")?;
-                    vec![free_form::arguments(&text.unwrap_or_default())]
+                    vec![free_form::arguments(&free_form::written(called.input))]
                 } else {
                     arguments.read(called.arguments, &format!("{path}.arguments"))?
                 };

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Request, Role, Turn};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
+use crate::wire::loose::misread;
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
 use crate::wire::{
@@ -29,7 +30,7 @@ use super::unsupported;
 #[serde(expecting = "an object")]
 pub struct ChatRequest {
     model: Option<String>,
-    messages: Option<List<WireMessage, MOST_PARTS>>,
+    messages: Option<List<Loose<WireMessage>, MOST_PARTS>>,
     tools: Option<List<Loose<WireTool>, MOST_TOOLS>>,
     tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
@@ -123,7 +124,7 @@ impl Body for ChatRequest {
 
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
-        for (at, message) in self.messages().iter_mut().enumerate() {
+        for (at, message) in self.messages() {
             for (part, picture) in message.remote_images() {
                 images.push(RemoteImage {
                     param: format!("messages[{at}].content[{part}].image_url"),
@@ -135,8 +136,8 @@ impl Body for ChatRequest {
     }
 
     fn put_images(&mut self, pictures: Vec<Bytes>) {
-        let parts = self.messages().iter_mut();
-        let parts = parts.flat_map(WireMessage::remote_images);
+        let messages = self.messages();
+        let parts = messages.flat_map(|(_, message)| message.remote_images());
         for ((_, part), picture) in parts.zip(pictures) {
             part.put(picture);
         }
@@ -144,11 +145,16 @@ impl Body for ChatRequest {
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
         let messages = self.messages.take().unwrap_or_default().0;
-        if messages.is_empty() {
-            return Err(ApiError::bad_request(
-                "Missing required parameter: 'messages'.",
-                "messages",
-            ));
+        if !messages.iter().any(|message| message.as_given().is_some()) {
+            return Err(match messages.into_iter().next() {
+                Some(Loose::Other(found)) => {
+                    misread::<WireMessage>(found, "messages[0]".to_owned())
+                }
+                _ => {
+                    let message = "Missing required parameter: 'messages'.";
+                    ApiError::bad_request(message, "messages")
+                }
+            });
         }
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let has_format = |text: &Value| text.get("format").is_some_and(|format| !format.is_null());
@@ -167,9 +173,14 @@ impl Body for ChatRequest {
         };
         let mut arguments = Arguments::default();
         for (index, message) in messages.into_iter().enumerate() {
-            let turn =
-                message.into_turn(&format!("messages[{index}]"), &mut arguments, &mut left_out)?;
-            push(&mut request, turn);
+            let path = format!("messages[{index}]");
+            match message {
+                Loose::Given(message) => {
+                    let turn = message.into_turn(&path, &mut arguments, &mut left_out)?;
+                    push(&mut request, turn);
+                }
+                Loose::Missing | Loose::Other(_) => left_out.add("messages"),
+            }
         }
         limits::check(&request.system, &request.turns, "messages")?;
         let options = Options {
@@ -195,11 +206,11 @@ impl ChatRequest {
         &self.unknown
     }
 
-    fn messages(&mut self) -> &mut [WireMessage] {
-        match &mut self.messages {
-            Some(messages) => &mut messages.0,
-            None => &mut [],
-        }
+    /// The messages, each with its place.
+    fn messages(&mut self) -> impl Iterator<Item = (usize, &mut WireMessage)> {
+        let messages = self.messages.iter_mut();
+        let messages = messages.flat_map(|messages| messages.0.iter_mut().enumerate());
+        messages.filter_map(|(at, message)| Some((at, message.as_given_mut()?)))
     }
 }
 

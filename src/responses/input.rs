@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::conversation::{Part, Role, Turn};
 use crate::wire::tools::Offer;
-use crate::wire::{ApiError, Arguments, Content, LeftOut};
+use crate::wire::{ApiError, Arguments, Content, LeftOut, Loose};
 
 use super::item::{Item, WireItem};
 
@@ -14,16 +14,18 @@ pub(super) enum Input {
     #[default]
     Missing,
     Text(String),
-    Items(Vec<WireItem>),
+    Items(Vec<Loose<WireItem>>),
 }
 
 impl<'de> Deserialize<'de> for Input {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Content::<WireItem>::deserialize(deserializer)? {
-            Content::Empty => Self::Missing,
-            Content::Text(text) => Self::Text(text),
-            Content::Parts(items) => Self::Items(items),
-        })
+        Ok(
+            match Content::<Loose<WireItem>>::deserialize(deserializer)? {
+                Content::Empty => Self::Missing,
+                Content::Text(text) => Self::Text(text),
+                Content::Parts(items) => Self::Items(items),
+            },
+        )
     }
 }
 
@@ -56,6 +58,10 @@ pub(super) fn conversation(
             let mut notes: Vec<Part> = Vec::new();
             for (at, item) in items.into_iter().enumerate() {
                 let path = format!("input[{at}]");
+                let Loose::Given(item) = item else {
+                    left_out.add("input");
+                    continue;
+                };
                 let turn = match item.read(&path, &mut arguments, offer, left_out)? {
                     Item::Turn(turn) => turn,
                     Item::Note(note) => {

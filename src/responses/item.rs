@@ -1,12 +1,14 @@
 //! Items of `input`.
 
 use serde::Deserialize;
+use serde::de::MapAccess;
 use serde_json::Value;
 
 use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
-use crate::openai::content::WirePart;
-use crate::openai::message::WireToolCall;
+use crate::openai::content::{Said, WirePart};
+use crate::openai::message::{WireToolCall, all_calls};
 use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
+use crate::wire::loose::{Form, object};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::{Offer, joined};
 use crate::wire::{ApiError, Arguments, Content, LeftOut, List, Loose, Seal, free_form};
@@ -15,6 +17,9 @@ use super::sealed;
 
 /// What the ids of reasoning items begin with.
 pub(super) const REASONING: &str = "rs_";
+
+/// How what is no tool among an item's is named.
+const MORE_TOOLS: &str = "additional_tools.tools";
 
 /// What hosted tools note of their work, and what only steers their service: no model here would miss it.
 const BOOKKEEPING: [&str; 10] = [
@@ -37,13 +42,13 @@ pub(super) struct WireItem {
     r#type: Loose<String>,
     id: Loose<String>,
     role: Loose<String>,
-    content: Loose<Content<WirePart>>,
+    content: Loose<Said>,
     call_id: Loose<String>,
     name: Loose<String>,
     namespace: Loose<String>,
-    arguments: Loose<String>,
-    input: Loose<String>,
-    output: Loose<Content<WirePart>>,
+    arguments: Value,
+    input: Value,
+    output: Loose<Said>,
     encrypted_content: Loose<String>,
     tools: Loose<List<Loose<WireTool>, MOST_TOOLS>>,
     /// Of a message as the chat wire writes it: some clients bring their old messages as `input`.
@@ -53,6 +58,14 @@ pub(super) struct WireItem {
     /// What `encrypted_content` holds, once it was opened.
     #[serde(skip)]
     thinking: Vec<ThinkingBlock>,
+}
+
+impl Form for WireItem {
+    const EXPECTED: &'static str = "an item (an object)";
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
 }
 
 /// What an item is in a conversation.
@@ -79,10 +92,8 @@ impl WireItem {
             "function_call_output" | "custom_tool_call_output" => ("output", &mut self.output),
             _ => return None.into_iter(),
         };
-        match content {
-            Loose::Given(content) => Some((field, content)).into_iter(),
-            Loose::Missing | Loose::Other(_) => None.into_iter(),
-        }
+        let content = content.as_given_mut().map(|Said(content)| (field, content));
+        content.into_iter()
     }
 
     pub(super) fn is_sealed(&self) -> bool {
@@ -117,14 +128,13 @@ impl WireItem {
         match kind.as_str() {
             "message" => self.into_message(path, arguments, left_out),
             "function_call" => {
-                let written = std::mem::take(&mut self.arguments).optional(path, "arguments")?;
-                let written = Value::String(written.unwrap_or_default());
+                let written = std::mem::take(&mut self.arguments);
                 let inputs = arguments.read(written, &format!("{path}.arguments"))?;
                 self.into_calls(inputs, path)
             }
             "custom_tool_call" => {
-                let text = std::mem::take(&mut self.input).optional(path, "input")?;
-                let input = free_form::arguments(&text.unwrap_or_default());
+                let text = free_form::written(std::mem::take(&mut self.input));
+                let input = free_form::arguments(&text);
                 self.into_calls(vec![input], path)
             }
             "function_call_output" | "custom_tool_call_output" => self.into_result(path, left_out),
@@ -149,8 +159,14 @@ impl WireItem {
                 Err(ApiError::bad_request(message, param))
             }
             "additional_tools" => {
-                let tools = self.tools.optional(path, "tools")?.unwrap_or_default();
-                offer.add(tools.0, &format!("{path}.tools"), left_out)?;
+                let tools = self.tools.or_left_out(MORE_TOOLS, left_out);
+                let tools = tools.unwrap_or_default().0;
+                if tools.iter().any(|tool| tool.as_given().is_none()) {
+                    left_out.add(MORE_TOOLS);
+                }
+                let tools = tools.into_iter();
+                let tools = tools.filter(|tool| tool.as_given().is_some());
+                offer.add(tools, &format!("{path}.tools"), left_out)?;
                 Ok(Item::Nothing)
             }
             // What a search that the client ran has found may be called from then on.
@@ -177,18 +193,13 @@ impl WireItem {
         left_out: &mut LeftOut,
     ) -> Result<Item, ApiError> {
         let written = self.role.optional(path, "role")?;
-        let content = self.content.optional(path, "content")?.unwrap_or_default();
+        let Said(content) = self.content.optional(path, "content")?.unwrap_or_default();
         let content = content.into_parts(&format!("{path}.content"), left_out)?;
         let (role, parts) = match written.as_deref() {
             Some("user") => (Role::User, content),
             Some("assistant") => {
                 let mut parts = content;
-                let calls = self.tool_calls.optional(path, "tool_calls")?;
-                let calls = calls.unwrap_or_default().0.into_iter();
-                for (at, call) in calls.filter_map(Loose::given).enumerate() {
-                    let path = format!("{path}.tool_calls[{at}]");
-                    parts.extend(call.into_parts(&path, arguments, left_out)?);
-                }
+                parts.extend(all_calls(self.tool_calls, path, arguments, left_out)?);
                 (Role::Assistant, parts)
             }
             Some("tool") => {
@@ -228,7 +239,7 @@ impl WireItem {
 
     fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Item, ApiError> {
         let id = self.call_id.filled(path, "call_id")?;
-        let output = self.output.optional(path, "output")?.unwrap_or_default();
+        let Said(output) = self.output.optional(path, "output")?.unwrap_or_default();
         let content = output.into_parts(&format!("{path}.output"), left_out)?;
         Ok(Item::Turn(Turn {
             role: Role::User,

@@ -116,7 +116,7 @@ impl Body for ResponsesRequest {
 
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
-        for (at, item) in self.items().iter_mut().enumerate() {
+        for (at, item) in self.items() {
             for (field, content) in item.contents() {
                 for (part, picture) in content.remote() {
                     images.push(RemoteImage {
@@ -130,7 +130,7 @@ impl Body for ResponsesRequest {
     }
 
     fn put_images(&mut self, pictures: Vec<Bytes>) {
-        let contents = self.items().iter_mut().flat_map(WireItem::contents);
+        let contents = self.items().flat_map(|(_, item)| item.contents());
         let parts = contents.flat_map(|(_, content)| content.remote());
         for ((_, part), picture) in parts.zip(pictures) {
             part.put(picture);
@@ -139,13 +139,16 @@ impl Body for ResponsesRequest {
 
     fn is_sealed(&self) -> bool {
         match &self.input {
-            Input::Items(items) => items.iter().any(WireItem::is_sealed),
+            Input::Items(items) => {
+                let mut items = items.iter().filter_map(Loose::as_given);
+                items.any(WireItem::is_sealed)
+            }
             Input::Missing | Input::Text(_) => false,
         }
     }
 
     fn unseal(&mut self, seal: &Seal) {
-        self.items().iter_mut().for_each(|item| item.unseal(seal));
+        self.items().for_each(|(_, item)| item.unseal(seal));
     }
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
@@ -233,11 +236,14 @@ impl Body for ResponsesRequest {
 }
 
 impl ResponsesRequest {
-    fn items(&mut self) -> &mut [WireItem] {
-        match &mut self.input {
-            Input::Items(items) => items,
+    /// The items, each with its place.
+    fn items(&mut self) -> impl Iterator<Item = (usize, &mut WireItem)> {
+        let items = match &mut self.input {
+            Input::Items(items) => items.as_mut_slice(),
             Input::Missing | Input::Text(_) => &mut [],
-        }
+        };
+        let items = items.iter_mut().enumerate();
+        items.filter_map(|(at, item)| Some((at, item.as_given_mut()?)))
     }
 
     /// Keeps of the fields that nobody here knows only those that the `other` body's wire does not know either.

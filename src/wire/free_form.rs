@@ -25,6 +25,15 @@ pub(crate) fn described(mut description: String, format: Option<&Value>) -> Stri
     description
 }
 
+/// The text of a call as its client sends it back: anything but a text is its JSON.
+pub(crate) fn written(input: Value) -> String {
+    match input {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
 /// The arguments of a call with this text.
 pub(crate) fn arguments(text: &str) -> Value {
     json!({ARGUMENT: text})

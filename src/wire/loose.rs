@@ -66,6 +66,14 @@ impl<T> Loose<T> {
             Self::Missing | Self::Other(_) => None,
         }
     }
+
+    /// What was given in the right form.
+    pub(crate) fn as_given_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Missing | Self::Other(_) => None,
+        }
+    }
 }
 
 impl<T: Form> Loose<T> {

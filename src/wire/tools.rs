@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::conversation::{Tool, ToolChoice};
 
 use super::limits::{self, MOST_TOOLS};
-use super::loose::misread;
 use super::tool::WireTool;
 use super::{ApiError, LeftOut, Loose};
 
@@ -104,16 +103,12 @@ impl Offer {
         left_out: &mut LeftOut,
     ) -> Result<(), ApiError> {
         for (at, tool) in tools.into_iter().enumerate() {
-            let path = format!("{path}[{at}]");
-            let found = match tool {
+            match tool {
                 Loose::Given(tool) => {
-                    self.add_one(tool, namespace, &path, left_out)?;
-                    continue;
+                    self.add_one(tool, namespace, &format!("{path}[{at}]"), left_out)?;
                 }
-                Loose::Missing => "null",
-                Loose::Other(found) => found,
-            };
-            return Err(misread::<WireTool>(found, path));
+                Loose::Missing | Loose::Other(_) => left_out.add("tools"),
+            }
         }
         Ok(())
     }
@@ -129,7 +124,8 @@ impl Offer {
         match kind.as_str() {
             "namespace" => {
                 let name = tool.name.required(path, "name")?;
-                let inner = tool.tools.optional(path, "tools")?.unwrap_or_default();
+                let inner = tool.tools.or_left_out("tools", left_out);
+                let inner = inner.unwrap_or_default();
                 let path = format!("{path}.tools");
                 self.add_list(inner.0, Some(&name), &path, left_out)?;
             }
