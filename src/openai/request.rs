@@ -113,7 +113,11 @@ pub struct ChatRequest {
 
 impl Body for ChatRequest {
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        wire::parse(body).map(|(request, unknown)| Self {
+        let (request, unknown): (Self, _) = wire::parse(body)?;
+        if let Some(messages) = &request.messages {
+            refuse_unless_any_is_read(&messages.0)?;
+        }
+        Ok(Self {
             unknown: unknown
                 .into_iter()
                 .filter(|field| unsupported::is_unknown(field))
@@ -145,16 +149,11 @@ impl Body for ChatRequest {
 
     fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
         let messages = self.messages.take().unwrap_or_default().0;
-        if !messages.iter().any(|message| message.as_given().is_some()) {
-            return Err(match messages.into_iter().next() {
-                Some(Loose::Other(found)) => {
-                    misread::<WireMessage>(found, "messages[0]".to_owned())
-                }
-                _ => {
-                    let message = "Missing required parameter: 'messages'.";
-                    ApiError::bad_request(message, "messages")
-                }
-            });
+        if !has_any(&messages) {
+            return Err(ApiError::bad_request(
+                "Missing required parameter: 'messages'.",
+                "messages",
+            ));
         }
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let has_format = |text: &Value| text.get("format").is_some_and(|format| !format.is_null());
@@ -212,6 +211,20 @@ impl ChatRequest {
         let messages = messages.flat_map(|messages| messages.0.iter_mut().enumerate());
         messages.filter_map(|(at, message)| Some((at, message.as_given_mut()?)))
     }
+}
+
+/// One odd message among others is left out; a list of nothing else is no conversation.
+fn refuse_unless_any_is_read(messages: &[Loose<WireMessage>]) -> Result<(), ApiError> {
+    match messages {
+        [Loose::Other(found), ..] if !has_any(messages) => {
+            Err(misread::<WireMessage>(found, "messages[0]".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn has_any(messages: &[Loose<WireMessage>]) -> bool {
+    messages.iter().any(|message| message.as_given().is_some())
 }
 
 /// Leading system messages are the system prompt; later ones keep their place.

@@ -87,7 +87,11 @@ fn asks_for_nothing(field: &str, value: &Value) -> bool {
                 "chat_template_kwargs",
                 "extra_body",
             ];
-            fields.is_empty() && EMPTY_IS_NOTHING.contains(&field)
+            // Anthropic's `context_management` is a list of edits in an object.
+            let is_empty_list = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+            let is_empty = fields.is_empty()
+                || field == "context_management" && fields.values().all(is_empty_list);
+            is_empty && EMPTY_IS_NOTHING.contains(&field)
         }
         Value::Array(items) => match field {
             "modalities" => items.iter().all(|item| item == "text"),

@@ -160,7 +160,7 @@ fn usage_comes_without_choices_and_in_both_styles() {
     writer(false).end(&usage, cost, &mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
     insta::assert_snapshot!(text, @r#"
-    data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[],"usage":{"prompt_tokens":1211,"completion_tokens":7,"total_tokens":1218,"prompt_tokens_details":{"cached_tokens":1000,"cache_write_tokens":200},"completion_tokens_details":{"reasoning_tokens":3},"cache_creation_input_tokens":200,"cache_read_input_tokens":1000,"cost":0.0013068}}
+    data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[],"usage":{"prompt_tokens":1211,"completion_tokens":7,"total_tokens":1218,"prompt_tokens_details":{"cached_tokens":1000,"cache_write_tokens":200,"cache_creation_token_details":{"ephemeral_5m_input_tokens":150,"ephemeral_1h_input_tokens":50}},"completion_tokens_details":{"reasoning_tokens":3},"cache_creation_input_tokens":200,"cache_read_input_tokens":1000,"cost":0.0013068}}
 
     data: [DONE]
 

@@ -191,10 +191,10 @@ fn half_an_emoji_becomes_a_replacement_character_and_a_whole_one_stays() {
         request.turns[0].parts,
         [text("a\u{fffd} b\u{fffd} 😀 \\ud83d \u{fffd}A \u{fffd}")]
     );
-    let wrong = r#"{"messages": [{"role": "user", "content": "\ud83d"}, {"content": 1}]}"#;
+    let wrong = r#"{"messages": [{"role": "user", "content": "\ud83d"}, {"role": 1}]}"#;
     assert_eq!(
         read(wrong).unwrap_err().param.as_deref(),
-        Some("messages[1].content")
+        Some("messages[1].role")
     );
 }
 
