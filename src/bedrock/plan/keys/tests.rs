@@ -166,3 +166,42 @@ fn the_text_of_a_beginning_is_the_beginning_of_the_text() {
         assert!(whole.starts_with(&begun), "{begun}");
     }
 }
+
+#[test]
+fn values_that_a_schema_names_have_the_keys_of_its_properties_wherever_they_stand() {
+    let object = || json!({"type": "object", "properties": {"a b": {"properties": {"c d": {}}}}});
+    let value = || json!({"a b": {"c d": [{"a b": 1}]}, "e": {"a b": 2}});
+    let sent = json!({"a_b": {"c_d": [{"a_b": 1}]}, "e": {"a_b": 2}});
+    let mut beside = object();
+    beside["const"] = value();
+    for (place, schema) in [
+        ("beside the properties", beside),
+        (
+            "in a branch",
+            json!({"allOf": [object(), {"const": value()}]}),
+        ),
+        (
+            "around a branch",
+            json!({"enum": [1, value()], "anyOf": [object()]}),
+        ),
+        (
+            "behind a reference",
+            json!({"$ref": "#/$defs/o", "oneOf": [{"enum": [value(), null]}]}),
+        ),
+        ("where nothing else is said", json!({"const": value()})),
+    ] {
+        let keys =
+            keys(json!({"type": "object", "properties": {"x": schema}, "$defs": {"o": object()}}));
+        let renamed = keys.schema()["properties"]["x"].to_string();
+        assert!(renamed.contains(&sent.to_string()), "{place}: {renamed}");
+        assert!(!renamed.contains("\"a b\":"), "{place}: {renamed}");
+        let input = json!({"x": value()});
+        let planned = keys.to_bedrock(&input);
+        assert_eq!(planned, json!({"x": sent}), "{place}");
+        assert_eq!(
+            keys.to_client(&planned.to_string()),
+            input.to_string(),
+            "{place}"
+        );
+    }
+}

@@ -11,8 +11,30 @@ use super::ClientKeys;
 /// many levels, would have no end; what is deeper keeps its keys.
 const MOST_STEPS: usize = 2_000_000;
 
-/// The schemas that describe one value, as far as they say something of what is in it.
-type Schemas<'a> = Vec<&'a Map<String, Value>>;
+/// What describes one value.
+#[derive(Clone, Default)]
+struct Schemas<'a> {
+    /// The schemas, as far as they say something of what is in it.
+    rules: Vec<&'a Map<String, Value>>,
+    /// The values that they name (`const`, `enum`): their keys are the value's own.
+    named: Vec<&'a Value>,
+}
+
+/// What may describe a value, before it is known which schemas it leads to.
+#[derive(Clone, Default)]
+struct Open<'a> {
+    schemas: Vec<&'a Value>,
+    named: Vec<&'a Value>,
+}
+
+impl<'a> Open<'a> {
+    fn of(schema: &'a Value) -> Self {
+        Self {
+            schemas: vec![schema],
+            named: Vec::new(),
+        }
+    }
+}
 
 pub(super) struct KeyWalk<'a> {
     keys: &'a ClientKeys,
@@ -45,10 +67,10 @@ impl<'a> KeyWalk<'a> {
     }
 
     pub(super) fn to_bedrock(&self, value: &Value) -> Value {
-        self.value_to_bedrock(value, vec![self.start])
+        self.value_to_bedrock(value, Open::of(self.start))
     }
 
-    fn value_to_bedrock(&self, value: &Value, schemas: Vec<&'a Value>) -> Value {
+    fn value_to_bedrock(&self, value: &Value, schemas: Open<'a>) -> Value {
         match value {
             Value::Object(fields) => {
                 let schemas = self.applicable(schemas);
@@ -102,7 +124,7 @@ impl<'a> KeyWalk<'a> {
             match (c, inside.last_mut()) {
                 ('{' | '[', parent) => {
                     let schemas = self.applicable(match parent {
-                        None => vec![self.start],
+                        None => Open::of(self.start),
                         Some(Inside::Object { schemas, key }) => {
                             of_property(schemas, key.as_deref().unwrap_or_default())
                         }
@@ -148,10 +170,13 @@ impl<'a> KeyWalk<'a> {
     }
 
     /// The schemas that describe a value of these schemas: with what they refer to and are made of.
-    fn applicable(&self, schemas: Vec<&'a Value>) -> Schemas<'a> {
+    fn applicable(&self, described: Open<'a>) -> Schemas<'a> {
         let mut seen = HashSet::new();
-        let mut found = Vec::new();
-        let mut open = schemas;
+        let mut found = Schemas {
+            rules: Vec::new(),
+            named: described.named,
+        };
+        let mut open = described.schemas;
         while let Some(schema) = open.pop() {
             let Some(fields) = schema
                 .as_object()
@@ -159,12 +184,19 @@ impl<'a> KeyWalk<'a> {
             else {
                 continue;
             };
-            let left = self.left.get();
-            if left == 0 {
-                return Vec::new();
-            }
-            self.left.set(left - 1);
-            found.push(fields);
+            let values = fields.get("enum").and_then(Value::as_array);
+            let values = values.into_iter().flatten().chain(fields.get("const"));
+            let before = found.named.len();
+            found
+                .named
+                .extend(values.filter(|value| value.is_object() || value.is_array()));
+            let steps = 1 + found.named.len() - before;
+            let Some(left) = self.left.get().checked_sub(steps) else {
+                self.left.set(0);
+                return Schemas::default();
+            };
+            self.left.set(left);
+            found.rules.push(fields);
             let reference = fields.get("$ref").and_then(Value::as_str);
             open.extend(reference.and_then(|reference| self.keys.target(reference)));
             for key in ["allOf", "anyOf", "oneOf"] {
@@ -200,31 +232,40 @@ fn describes(schemas: &Schemas<'_>, key: &str) -> bool {
         let named = named.as_object();
         named.is_some_and(|named| named.contains_key(key) || named.values().any(lists))
     };
-    schemas.iter().any(|schema| {
+    let is_named = |value: &&Value| value.get(key).is_some();
+    let is_described = |schema: &&Map<String, Value>| {
         let has = |keyword: &str| schema.get(keyword).is_some_and(names);
         has("properties")
             || schema.get("required").is_some_and(lists)
             || ["dependentRequired", "dependentSchemas", "dependencies"]
                 .into_iter()
                 .any(has)
-    })
+    };
+    schemas.named.iter().any(is_named) || schemas.rules.iter().any(is_described)
 }
 
-fn of_property<'a>(schemas: &Schemas<'a>, key: &str) -> Vec<&'a Value> {
+fn of_property<'a>(schemas: &Schemas<'a>, key: &str) -> Open<'a> {
     let mut found = Vec::new();
-    for schema in schemas {
+    for schema in &schemas.rules {
         let named = schema.get("properties").and_then(|all| all.get(key));
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         found.extend(patterns.into_iter().flat_map(Map::values));
         found.extend(named.or_else(|| schema.get("additionalProperties")));
         found.extend(schema.get("unevaluatedProperties"));
     }
-    found
+    Open {
+        schemas: found,
+        named: schemas
+            .named
+            .iter()
+            .filter_map(|value| value.get(key))
+            .collect(),
+    }
 }
 
-fn of_items<'a>(schemas: &Schemas<'a>) -> Vec<&'a Value> {
+fn of_items<'a>(schemas: &Schemas<'a>) -> Open<'a> {
     let mut found = Vec::new();
-    for schema in schemas {
+    for schema in &schemas.rules {
         for key in [
             "items",
             "prefixItems",
@@ -238,7 +279,11 @@ fn of_items<'a>(schemas: &Schemas<'a>) -> Vec<&'a Value> {
             }
         }
     }
-    found
+    let lists = schemas.named.iter().filter_map(|value| value.as_array());
+    Open {
+        schemas: found,
+        named: lists.flatten().collect(),
+    }
 }
 
 /// Where the JSON string at the beginning of a text ends, its quotation mark included.

@@ -24,6 +24,7 @@ fn property() -> impl Strategy<Value = Value> {
         json!({"type": "array", "items": {"$ref": "#/$defs/0"}}),
         json!({"$ref": "#/$defs/1"}),
         json!({"type": "object", "properties": {"c d": {"type": "integer"}}, "additionalProperties": false}),
+        json!({"properties": {"c d": {}}, "anyOf": [{"const": {"c d": 1}}, {"enum": [{"a[b]": {"c d": 2}}, {"a[b]": "x"}]}]}),
     ])
 }
 
