@@ -1,7 +1,7 @@
 //! What of Anthropic's betas and of `context_management` Bedrock has. The table is in the room's `mod.rs`.
 
 use http::HeaderMap;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::wire::{ApiError, Betas, LeftOut};
 
@@ -60,31 +60,43 @@ fn edits(
     context_management: Option<Value>,
     left_out: &mut LeftOut,
 ) -> Result<Option<Value>, ApiError> {
-    let Some(Value::Object(mut config)) = context_management else {
-        return Ok(None);
+    const PATH: &str = "context_management";
+    let config = match context_management {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(config)) => config,
+        Some(_) => {
+            left_out.add(PATH);
+            return Ok(None);
+        }
     };
-    let Some(Value::Array(edits)) = config.get_mut("edits") else {
-        return Ok(None);
-    };
+    let mut edits = Vec::new();
+    for (name, value) in config {
+        match (name.as_str(), value) {
+            ("edits", Value::Array(list)) => edits = list,
+            ("edits", Value::Null) => {}
+            _ => left_out.add(&format!("{PATH}.{name}")),
+        }
+    }
     let mut kept = Vec::new();
-    for (at, edit) in std::mem::take(edits).into_iter().enumerate() {
-        let kind = edit.get("type").and_then(Value::as_str).unwrap_or_default();
-        if kind.starts_with("clear_tool_uses_") {
-            kept.push(edit);
-        } else if kind.starts_with(COMPACTION) {
-            let param = format!("context_management.edits[{at}].type");
-            let message = format!(
-                "'{param}' is '{kind}', which Bedrock's Converse API does not have; this gateway takes \
-                 'clear_tool_uses_20250919' and 'clear_thinking_20251015'."
-            );
-            return Err(ApiError::bad_request(message, param));
-        } else if !kind.starts_with("clear_thinking_") {
-            left_out.add(kind);
+    for (at, edit) in edits.into_iter().enumerate() {
+        let kind = edit.get("type").and_then(Value::as_str);
+        match kind.map(str::to_owned) {
+            Some(kind) if kind.starts_with("clear_tool_uses_") => kept.push(edit),
+            Some(kind) if kind.starts_with("clear_thinking_") => {}
+            Some(kind) if kind.starts_with(COMPACTION) => {
+                let param = format!("{PATH}.edits[{at}].type");
+                let message = format!(
+                    "'{param}' is '{kind}', which Bedrock's Converse API does not have; this gateway takes \
+                     'clear_tool_uses_20250919' and 'clear_thinking_20251015'."
+                );
+                return Err(ApiError::bad_request(message, param));
+            }
+            Some(kind) if !kind.is_empty() => left_out.add(&kind),
+            _ => left_out.add(&format!("{PATH}.edits.{at}")),
         }
     }
     if kept.is_empty() {
         return Ok(None);
     }
-    *edits = kept;
-    Ok(Some(Value::Object(config)))
+    Ok(Some(json!({"edits": kept})))
 }

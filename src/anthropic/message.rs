@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::conversation::{Part, Role, Turn};
 use crate::wire::{ApiError, Content, LeftOut};
 
-use super::block::WireBlock;
+use super::block::{WireBlock, kind_of};
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
@@ -19,9 +19,31 @@ pub(super) struct WireMessage {
 /// How Claude Code begins a system block that is meant for Anthropic's accounts.
 const BILLING: &str = "x-anthropic-billing-header:";
 
+/// The turns of a conversation. Up to the model's last words it is history, which its client sends again with every
+/// request: a refusal of what cannot be read there would never end.
+pub(super) fn turns(
+    messages: Vec<WireMessage>,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Turn>, ApiError> {
+    let last = messages.iter().rposition(WireMessage::is_model_s);
+    let turns = messages.into_iter().enumerate().map(|(at, message)| {
+        let path = format!("messages[{at}]");
+        if last.is_some_and(|last| at <= last) {
+            left_out.healing(|left_out| message.into_turn(&path, left_out))
+        } else {
+            message.into_turn(&path, left_out)
+        }
+    });
+    turns.collect()
+}
+
 impl WireMessage {
+    fn is_model_s(&self) -> bool {
+        self.role == "assistant"
+    }
+
     /// The turn that this message is. `path` names the message in errors.
-    pub(super) fn into_turn(self, path: &str, left_out: &mut LeftOut) -> Result<Turn, ApiError> {
+    fn into_turn(self, path: &str, left_out: &mut LeftOut) -> Result<Turn, ApiError> {
         let role = match self.role.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -34,7 +56,18 @@ impl WireMessage {
             }
         };
         let path = format!("{path}.content");
-        let parts = self.content.into_parts(&path, left_out)?;
+        let mut parts = self.content.into_parts(&path, left_out)?;
+        let heals = left_out.heals();
+        for part in &mut parts {
+            let has_no_place = match role {
+                Role::System => heals && !is_text(part),
+                Role::User => matches!(part, Part::Thinking(_)),
+                Role::Assistant => false,
+            };
+            if has_no_place {
+                *part = left_out.note(kind_of(part));
+            }
+        }
         if role == Role::System {
             only_text(&parts, &path)?;
         }
@@ -60,10 +93,13 @@ pub(super) fn system(
 }
 
 fn only_text(parts: &[Part], path: &str) -> Result<(), ApiError> {
-    let is_text = |part: &Part| matches!(part, Part::Text(_) | Part::CacheMark(_));
     if parts.iter().all(is_text) {
         return Ok(());
     }
     let message = format!("'{path}' must be text: a string, or a list of text blocks.");
     Err(ApiError::bad_request(message, path))
+}
+
+fn is_text(part: &Part) -> bool {
+    matches!(part, Part::Text(_) | Part::CacheMark(_))
 }

@@ -17,13 +17,17 @@
 //! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
 //! | `memory_…` | 400: it works as a tool with an `input_schema` |
 //! | `mcp_servers`, `container`, LiteLLM's `guardrails` | 400, or ignored with `drop_params` |
-//! | fields that nobody here knows | left out; the reply's `x-sidecar-dropped` names them |
+//! | fields that nobody here knows, of the body or of an object of settings in it | left out; the reply's `x-sidecar-dropped` names them (`output_config.task_budget`) |
 //! | `fallbacks`: `"default"`, or `{"model": …}` beside the beta `server-side-fallback-…`, or any form but LiteLLM's | left out and named: LiteLLM's own forms are this gateway's |
 //! | files by id, documents at web addresses | 400 |
 //! | `eager_input_streaming` on a tool | `false` on every tool: arguments come whole; else they come as they are written, where the answer streams and the model does that |
-//! | `service_tier`, `inference_geo`, `speed`, `defer_loading`, `allowed_callers`, `input_examples` | skipped |
+//! | `service_tier`, `inference_geo`, `speed`, `thinking.display` | skipped where they ask for what happens anyway, else left out and named |
+//! | `defer_loading`, `allowed_callers`, `input_examples` | skipped |
+//! | a tool of a type that nobody here knows | the client's, where it has a name and a schema; else left out and named |
 //! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
-//! | blocks of server-side tools in the history, and kinds that nobody here knows (`fallback`, `container_upload`, those of tomorrow) | a note in their place; the reply's `x-sidecar-dropped` names the kind |
+//! | results of server-side tools in the history | a note with what they say in words; the reply's `x-sidecar-dropped` names the kind |
+//! | what a block holds that cannot be read: up to the model's last words, and in tools' results | a note in its place, named; behind them a 400 |
+//! | kinds of blocks, and of what pictures and documents are made of, that nobody here knows (`fallback`, `container_upload`, those of tomorrow) | a note in their place; the reply's `x-sidecar-dropped` names the kind |
 //! | `tool_reference` in a tool's result | words: the tool is available, for all tools are sent |
 //! | `compaction` in the history | its summary as text |
 
@@ -31,6 +35,7 @@ mod beta;
 mod block;
 mod error;
 mod fallbacks;
+mod inner;
 mod message;
 mod models;
 mod reply;

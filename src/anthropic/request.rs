@@ -10,11 +10,11 @@ use crate::conversation::{Part, Request, Sampling};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
     self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, LeftOut, List, Loose,
-    MockFailure, Options, RemoteImage, numbers,
+    MockFailure, Options, RemoteImage, Settings, numbers,
 };
 
 use super::block::{self, WireBlock};
-use super::message::{WireMessage, system};
+use super::message::{self, WireMessage, system};
 use super::thinking::{self, OutputConfig, WireFormat, WireThinking};
 use super::tools::{self, WireChoice, WireTool};
 use super::user::Metadata;
@@ -38,15 +38,22 @@ pub struct MessagesRequest {
     stop_sequences: Option<Vec<String>>,
     stream: Option<bool>,
     tools: Option<List<WireTool, MOST_TOOLS>>,
-    tool_choice: Option<WireChoice>,
-    thinking: Option<WireThinking>,
-    output_config: Option<OutputConfig>,
-    output_format: Option<WireFormat>,
+    tool_choice: Option<Settings<WireChoice>>,
+    thinking: Option<Settings<WireThinking>>,
+    output_config: Option<Settings<OutputConfig>>,
+    output_format: Option<Settings<WireFormat>>,
     #[serde(default)]
-    metadata: Loose<Metadata>,
+    metadata: Loose<Settings<Metadata>>,
     context_management: Option<Value>,
     /// A mark on the last block that can have one.
-    cache_control: Option<CacheControl>,
+    #[serde(default)]
+    cache_control: Loose<CacheControl>,
+    #[serde(default)]
+    service_tier: Loose<String>,
+    #[serde(default)]
+    inference_geo: Loose<String>,
+    #[serde(default)]
+    speed: Loose<String>,
     #[serde(alias = "betas")]
     anthropic_beta: Option<Betas>,
     mcp_servers: Option<Value>,
@@ -63,20 +70,15 @@ pub struct MessagesRequest {
     unknown: Vec<String>,
 }
 
-/// Fields that change no answer of this gateway.
-const HARMLESS: [&str; 4] = [
-    "service_tier",
-    "inference_geo",
-    "speed",
-    "anthropic_version",
-];
+/// A field that changes no answer of this gateway, whatever it says.
+const HARMLESS: &str = "anthropic_version";
 
 impl Body for MessagesRequest {
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
         wire::parse(body).map(|(request, unknown)| Self {
             unknown: unknown
                 .into_iter()
-                .filter(|field| !HARMLESS.contains(&field.as_str()))
+                .filter(|field| field != HARMLESS)
                 .collect(),
             ..request
         })
@@ -111,8 +113,10 @@ impl Body for MessagesRequest {
         }
         let unsupported = self.unsupported();
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
+        self.name_service_wishes(&mut left_out);
         let output = self.output_config.unwrap_or_default();
-        let (thinking, effort) = thinking::wish(self.thinking, &output)?;
+        let output = output.known("output_config", &mut left_out);
+        let (thinking, effort) = thinking::wish(self.thinking, &output, &mut left_out)?;
         let tools = self.tools.unwrap_or_default().0;
         let offer = tools::offer(tools, self.tool_choice, &mut left_out)?;
         let betas = beta::named(headers, self.anthropic_beta);
@@ -125,11 +129,12 @@ impl Body for MessagesRequest {
         if !offer.defined.is_empty() {
             model_fields.insert("tools".to_owned(), offer.defined.into());
         }
-        let mut turns = Vec::with_capacity(self.messages.0.len());
-        for (at, message) in self.messages.0.into_iter().enumerate() {
-            turns.push(message.into_turn(&format!("messages[{at}]"), &mut left_out)?);
-        }
-        if let (Some(control), Some(last)) = (self.cache_control, turns.last_mut()) {
+        let mut turns = message::turns(self.messages.0, &mut left_out)?;
+        let control = self
+            .cache_control
+            .or_left_out("cache_control", &mut left_out);
+        if let (Some(control), Some(last)) = (control, turns.last_mut()) {
+            control.name_unknown("cache_control", &mut left_out);
             last.parts.push(Part::CacheMark(control.ttl()));
         }
         let request = Request {
@@ -147,13 +152,14 @@ impl Body for MessagesRequest {
             },
             thinking,
             effort,
-            format: thinking::format(output, self.output_format)?,
+            format: thinking::format(output, self.output_format, &mut left_out)?,
             model_fields,
             ..Request::default()
         };
         limits::check(&request.system, &request.turns, "messages")?;
         let who = self.metadata.or_left_out("metadata", &mut left_out);
-        let who = who.unwrap_or_default().who(&mut left_out);
+        let who = who.unwrap_or_default().known("metadata", &mut left_out);
+        let who = who.who(&mut left_out);
         let control = Control {
             disable_fallbacks: self.disable_fallbacks,
             fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out),
@@ -189,6 +195,29 @@ impl MessagesRequest {
             block::remote(&mut message.content, &path, &mut found);
         }
         found
+    }
+
+    /// Names what the body wants of Anthropic's service beyond what happens anyway: nothing here could do it.
+    fn name_service_wishes(&self, left_out: &mut LeftOut) {
+        let fields: [(&str, &Loose<String>, &[&str]); 3] = [
+            (
+                "service_tier",
+                &self.service_tier,
+                &["auto", "standard_only"],
+            ),
+            ("inference_geo", &self.inference_geo, &["global"]),
+            ("speed", &self.speed, &["standard"]),
+        ];
+        for (name, wish, happens_anyway) in fields {
+            let is_lost = match wish {
+                Loose::Missing => false,
+                Loose::Given(word) => !happens_anyway.contains(&word.as_str()),
+                Loose::Other(_) => true,
+            };
+            if is_lost {
+                left_out.add(name);
+            }
+        }
     }
 
     /// What the body asks for and cannot have.

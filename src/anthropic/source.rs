@@ -6,9 +6,9 @@ use serde::de::MapAccess;
 
 use crate::conversation::{Document, DocumentFormat, Part};
 use crate::wire::loose::{Form, object};
-use crate::wire::{ApiError, Content, LeftOut, Loose, WireSource};
+use crate::wire::{ApiError, Content, LeftOut, Loose, WireSource, media};
 
-use super::block::{WireBlock, refuse};
+use super::block::{WireBlock, kind_of, refuse};
 
 /// The source of a picture or document, or the bare address of a search result.
 #[derive(Debug)]
@@ -47,6 +47,18 @@ impl Source {
             Self::Fields(source) => source.url.as_given().map(String::as_str),
             Self::Address(_) => None,
         }
+    }
+
+    /// Whether it is of a kind that nobody here knows, or holds something of such a kind.
+    pub(super) fn is_unknown(&self) -> bool {
+        const KNOWN: [&str; 5] = ["base64", "text", "content", "url", "file"];
+        let Self::Fields(source) = self else {
+            return false;
+        };
+        let media_type = source.media_type.as_given();
+        let is_odd = media_type.is_some_and(|named| !named.is_empty() && !media::is_read(named));
+        let form = source.r#type.as_given();
+        form.is_some_and(|form| !KNOWN.contains(&form.as_str())) || source.is("base64") && is_odd
     }
 
     /// The picture in the source of the block at `path`.
@@ -113,11 +125,17 @@ pub(super) fn text_of(
     path: &str,
     left_out: &mut LeftOut,
 ) -> Result<String, ApiError> {
-    let content = content.optional(path, "content")?.unwrap_or_default();
+    let content = left_out
+        .field(content, path, "content")?
+        .unwrap_or_default();
     let parts = content.into_parts(&format!("{path}.content"), left_out)?;
-    let texts = parts.iter().filter_map(|part| match part {
-        Part::Text(text) => Some(text.as_str()),
-        _ => None,
+    let texts = parts.into_iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text),
+        Part::CacheMark(_) => None,
+        other => match left_out.note(kind_of(&other)) {
+            Part::Text(note) => Some(note),
+            _ => None,
+        },
     });
     Ok(texts.collect::<Vec<_>>().join("\n"))
 }

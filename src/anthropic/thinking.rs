@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::{AnswerFormat, AnswerSchema, Effort, Thinking};
-use crate::wire::{ApiError, effort, numbers};
+use crate::wire::{ApiError, LeftOut, Loose, Settings, effort, numbers};
 
 /// `thinking`.
 #[derive(Debug, Deserialize)]
@@ -15,6 +15,9 @@ pub(super) struct WireThinking {
     r#type: String,
     #[serde(default, deserialize_with = "numbers::count")]
     budget_tokens: Option<u32>,
+    /// `summarized` is what the gateway asks for; another wish is left out.
+    #[serde(default)]
+    display: Loose<String>,
 }
 
 /// `output_config`.
@@ -22,7 +25,7 @@ pub(super) struct WireThinking {
 #[serde(expecting = "an object")]
 pub(super) struct OutputConfig {
     effort: Option<String>,
-    format: Option<WireFormat>,
+    format: Option<Settings<WireFormat>>,
 }
 
 /// `output_config.format`, or `output_format` as the beta had it.
@@ -35,8 +38,9 @@ pub(super) struct WireFormat {
 
 /// Whether and how to think, and the effort that the whole answer is worth.
 pub(super) fn wish(
-    thinking: Option<WireThinking>,
+    thinking: Option<Settings<WireThinking>>,
     output: &OutputConfig,
+    left_out: &mut LeftOut,
 ) -> Result<(Option<Thinking>, Option<Effort>), ApiError> {
     let effort = match output.effort.as_deref() {
         Some(word) => effort(word, "output_config.effort")?,
@@ -45,6 +49,15 @@ pub(super) fn wish(
     let Some(thinking) = thinking else {
         return Ok((None, effort));
     };
+    let thinking = thinking.known("thinking", left_out);
+    let is_what_happens = match &thinking.display {
+        Loose::Missing => true,
+        Loose::Given(display) => display == "summarized",
+        Loose::Other(_) => false,
+    };
+    if !is_what_happens {
+        left_out.add("thinking.display");
+    }
     match (thinking.r#type.as_str(), thinking.budget_tokens) {
         ("enabled", Some(budget)) => Ok((Some(Thinking::Budget(budget)), effort)),
         ("adaptive", _) => Ok((Some(Thinking::Adaptive(effort)), None)),
@@ -66,13 +79,15 @@ pub(super) fn wish(
 /// What the answer must look like.
 pub(super) fn format(
     output: OutputConfig,
-    beta: Option<WireFormat>,
+    beta: Option<Settings<WireFormat>>,
+    left_out: &mut LeftOut,
 ) -> Result<AnswerFormat, ApiError> {
     let (format, path) = match (output.format, beta) {
         (Some(format), _) => (format, "output_config.format"),
         (None, Some(format)) => (format, "output_format"),
         (None, None) => return Ok(AnswerFormat::Text),
     };
+    let format = format.known(path, left_out);
     if format.r#type != "json_schema" {
         let param = format!("{path}.type");
         let message = format!(

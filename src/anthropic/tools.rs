@@ -3,36 +3,14 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::conversation::{Tool, ToolChoice};
-use crate::wire::{ApiError, CacheControl, LeftOut, Loose};
+use crate::wire::{ApiError, LeftOut, Loose, Settings};
 
-/// A tool: the client's own, or one that Anthropic's service defines or runs.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "a tool (an object)")]
-pub(super) struct WireTool {
-    r#type: Option<String>,
-    // A tool of a kind that nobody here knows may have these in any form.
-    #[serde(default)]
-    name: Loose<String>,
-    #[serde(default)]
-    description: Loose<String>,
-    input_schema: Option<Value>,
-    #[serde(default)]
-    strict: Loose<bool>,
-    /// Whether the arguments are to come while they are written, unchecked.
-    #[serde(default)]
-    eager_input_streaming: Loose<bool>,
-    #[serde(default)]
-    cache_control: Loose<CacheControl>,
-    // What the definitions take that Claude has learned.
-    display_width_px: Option<Value>,
-    display_height_px: Option<Value>,
-    display_number: Option<Value>,
-    enable_zoom: Option<Value>,
-    max_characters: Option<Value>,
-}
+mod tool;
+
+pub(super) use tool::WireTool;
 
 /// `tool_choice`.
 #[derive(Debug, Deserialize)]
@@ -78,7 +56,7 @@ const STAND_IN: &str = "not_in_use";
 /// The tools in the domain's terms, in the client's order, without those that only Anthropic's service runs.
 pub(super) fn offer(
     tools: Vec<WireTool>,
-    choice: Option<WireChoice>,
+    choice: Option<Settings<WireChoice>>,
     left_out: &mut LeftOut,
 ) -> Result<Offer, ApiError> {
     let mut offered = Vec::with_capacity(tools.len());
@@ -89,18 +67,27 @@ pub(super) fn offer(
     };
     let mut elsewhere: Vec<(String, usize, WireTool)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
-        match tool.r#type.as_deref() {
-            None | Some("custom") => offered.push(tool.into_tool(&format!("tools[{at}]"))?),
+        let tool = tool.unwrapped();
+        let path = format!("tools[{at}]");
+        let kind = match &tool.r#type {
+            Loose::Missing => None,
+            Loose::Given(kind) => Some(kind.clone()),
+            Loose::Other(_) => Some(format!("{path}.type")),
+        };
+        match kind.as_deref() {
+            None | Some("custom" | "function") => offered.push(tool.into_tool(&path)?),
             Some(kind) if DEFINED.iter().any(|known| kind.starts_with(known)) => {
-                offer
-                    .defined
-                    .push(tool.into_definition(&format!("tools[{at}]"))?);
+                offer.defined.push(tool.into_definition(&path)?);
+            }
+            Some(kind) if !is_anthropic_s(kind) && tool.is_client_s() => {
+                offered.push(tool.into_tool(&path)?);
             }
             Some(kind) => elsewhere.push((kind.to_owned(), at, tool)),
         }
     }
     offer.tools = offered;
     if let Some(choice) = choice {
+        let choice = choice.known("tool_choice", left_out);
         offer.parallel = choice.disable_parallel_tool_use.map(|disabled| !disabled);
         offer.choice = choice.into_choice()?;
     }
@@ -116,8 +103,10 @@ pub(super) fn offer(
             let what = if memory {
                 "Bedrock's Converse API has no place for it; give it as a tool with a name, a description and an \
                  'input_schema'"
-            } else {
+            } else if is_served {
                 "it runs at Anthropic's own service, not on Bedrock"
+            } else {
+                "this gateway does not know it; a tool that the client runs has a name and an 'input_schema'"
             };
             let message = format!("'{param}' is '{kind}': {what}.");
             return Err(ApiError::bad_request(message, param));
@@ -190,53 +179,9 @@ fn stand_in() -> Tool {
     }
 }
 
-impl WireTool {
-    /// The definition in Claude's own form. Its mark for the cache is left out: the planner's stand after all tools.
-    fn into_definition(self, path: &str) -> Result<Value, ApiError> {
-        let name = named(self.name, path)?;
-        let mut fields = Map::new();
-        fields.insert("type".to_owned(), self.r#type.into());
-        fields.insert("name".to_owned(), name.into());
-        let further = [
-            ("display_width_px", self.display_width_px),
-            ("display_height_px", self.display_height_px),
-            ("display_number", self.display_number),
-            ("enable_zoom", self.enable_zoom),
-            ("max_characters", self.max_characters),
-        ];
-        for (name, value) in further {
-            fields.extend(value.map(|value| (name.to_owned(), value)));
-        }
-        Ok(Value::Object(fields))
-    }
-
-    fn into_tool(self, path: &str) -> Result<Tool, ApiError> {
-        let name = named(self.name, path)?;
-        let schema = self.input_schema.filter(|schema| !schema.is_null());
-        let schema = schema.unwrap_or_else(|| json!({"type": "object", "properties": {}}));
-        Ok(Tool {
-            name,
-            description: self
-                .description
-                .optional(path, "description")?
-                .unwrap_or_default(),
-            schema: Arc::new(schema),
-            strict: self.strict.optional(path, "strict")?.unwrap_or(false),
-            cache: self
-                .cache_control
-                .optional(path, "cache_control")?
-                .map(|control| control.ttl()),
-        })
-    }
-}
-
-/// The name of the tool at `path`, which it must have.
-fn named(name: Loose<String>, path: &str) -> Result<String, ApiError> {
-    let name = name.required(path, "name")?;
-    if name.is_empty() {
-        return Loose::Missing.required(path, "name");
-    }
-    Ok(name)
+/// Whether tools of this type mean something to Anthropic's service, whatever else they say.
+fn is_anthropic_s(kind: &str) -> bool {
+    kind.starts_with(MEMORY) || SERVED.iter().any(|known| kind.starts_with(known))
 }
 
 impl WireChoice {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::conversation::{CacheTtl, Document, DocumentFormat, Part, ThinkingBlock};
 
 use super::loose::{Form, object};
-use super::{ApiError, Loose, media};
+use super::{ApiError, LeftOut, Loose, media};
 
 /// `{"type": "ephemeral", "ttl": "1h"}`.
 #[derive(Debug, Deserialize)]
@@ -26,6 +26,18 @@ impl CacheControl {
         match self.ttl.as_given().map(String::as_str) {
             Some("1h") => CacheTtl::OneHour,
             _ => CacheTtl::FiveMinutes,
+        }
+    }
+
+    /// Names a lifetime that Bedrock does not have. `path` is the mark's.
+    pub(crate) fn name_unknown(&self, path: &str, left_out: &mut LeftOut) {
+        let is_known = match &self.ttl {
+            Loose::Missing => true,
+            Loose::Given(ttl) => matches!(ttl.as_str(), "5m" | "1h"),
+            Loose::Other(_) => false,
+        };
+        if !is_known {
+            left_out.add(&format!("{path}.ttl"));
         }
     }
 }

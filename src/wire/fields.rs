@@ -1,13 +1,47 @@
-//! The fields that a body has and its type has not.
+//! The fields that a body, or an object of settings in it, has and its type has not.
 //!
-//! Only the root's are looked at, so only the root is read in a special way: what stands in a field is read as
-//! everywhere else, at its speed.
+//! Only the root's are looked at and those of [`Settings`], so only these are read in a special way: what stands in a
+//! field is read as everywhere else, at its speed.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
+
+use super::LeftOut;
+use super::loose::{Form, object};
+
+/// An object of settings, with the names of its fields that its type does not have.
+#[derive(Debug, Default)]
+pub(crate) struct Settings<T> {
+    value: T,
+    unknown: Vec<String>,
+}
+
+impl<T> Settings<T> {
+    /// What its type has. The rest is named in `left_out` by its place: `path` is the object's.
+    pub(crate) fn known(self, path: &str, left_out: &mut LeftOut) -> T {
+        for name in self.unknown {
+            left_out.add(&format!("{path}.{name}"));
+        }
+        self.value
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Settings<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer).map(|(value, unknown)| Self { value, unknown })
+    }
+}
+
+impl<T: Form + for<'de> Deserialize<'de>> Form for Settings<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        object(fields)
+    }
+}
 
 /// Reads a struct. Beside it, the names that its fields do not have.
 pub(super) fn read<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

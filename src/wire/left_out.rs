@@ -2,6 +2,9 @@
 
 use crate::conversation::Part;
 
+use super::loose::Form;
+use super::{ApiError, Loose};
+
 /// Names that are kept: a header holds no more, and each kind is looked for among them.
 const MOST_NAMES: usize = 100;
 
@@ -11,19 +14,52 @@ const LONGEST_NAME: usize = 128;
 /// What of a request goes no further, by the names that its client knows, each once. It is handed to whatever converts
 /// content and becomes [`Options::left_out`](super::Options::left_out).
 #[derive(Debug, Default)]
-pub(crate) struct LeftOut(Vec<String>);
+pub(crate) struct LeftOut {
+    names: Vec<String>,
+    heals: bool,
+}
 
 impl LeftOut {
     /// Begins with the fields of a body that nobody here knows.
     pub(crate) fn fields(names: Vec<String>) -> Self {
-        Self(names)
+        Self {
+            names,
+            heals: false,
+        }
+    }
+
+    /// Converts with `convert` what its client sends with every request from now on, or has from a tool: a refusal of it
+    /// would end the conversation for good. So what of it cannot be read is a note.
+    pub(crate) fn healing<T>(&mut self, convert: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.heals, true);
+        let converted = convert(self);
+        self.heals = before;
+        converted
+    }
+
+    /// Whether what cannot be read is a note now and no refusal.
+    pub(crate) fn heals(&self) -> bool {
+        self.heals
+    }
+
+    /// The field `name` of content at `path`. In another form it is refused, or left out where that heals.
+    pub(crate) fn field<T: Form>(
+        &mut self,
+        field: Loose<T>,
+        path: &str,
+        name: &str,
+    ) -> Result<Option<T>, ApiError> {
+        if self.heals {
+            return Ok(field.or_left_out(name, self));
+        }
+        field.optional(path, name)
     }
 
     /// Notes that content of this kind goes no further.
     pub(crate) fn add(&mut self, kind: &str) {
         let kind = printable(kind);
-        if self.0.len() < MOST_NAMES && !self.0.contains(&kind) {
-            self.0.push(kind);
+        if self.names.len() < MOST_NAMES && !self.names.contains(&kind) {
+            self.names.push(kind);
         }
     }
 
@@ -34,7 +70,7 @@ impl LeftOut {
     }
 
     pub(crate) fn into_names(self) -> Vec<String> {
-        self.0
+        self.names
     }
 }
 

@@ -50,6 +50,30 @@ pub(crate) fn ending(filename: &str) -> Option<&str> {
     filename.rsplit_once('.').map(|(_, ending)| ending)
 }
 
+/// Whether something of this media type can be read at all.
+pub(crate) fn is_read(media_type: &str) -> bool {
+    let named = media_type.split(';').next().unwrap_or_default();
+    let named = named.trim().to_ascii_lowercase();
+    picture_of(&named).is_some() || document_of(&named).is_some()
+}
+
+fn picture_of(named: &str) -> Option<ImageFormat> {
+    match named {
+        "image/png" => Some(ImageFormat::Png),
+        "image/jpeg" | "image/jpg" => Some(ImageFormat::Jpeg),
+        "image/gif" => Some(ImageFormat::Gif),
+        "image/webp" => Some(ImageFormat::Webp),
+        _ => None,
+    }
+}
+
+fn document_of(named: &str) -> Option<DocumentFormat> {
+    let known = DOCUMENTS.iter().find(|(kind, _)| *kind == named);
+    let known = known.and_then(|(_, ending)| DocumentFormat::of_ending(ending));
+    // Whatever else is text is read as text: source code has a hundred media types.
+    known.or(named.starts_with("text/").then_some(DocumentFormat::Txt))
+}
+
 /// The picture or document in a data URL (`data:image/png;base64,…`). `param` names it in errors.
 pub(crate) fn inline(url: &str, param: &str) -> Result<Part, ApiError> {
     let Some(rest) = url.strip_prefix("data:") else {
@@ -70,20 +94,8 @@ pub(crate) fn inline(url: &str, param: &str) -> Result<Part, ApiError> {
     };
     let named = media_type.split(';').next().unwrap_or_default();
     let named = named.trim().to_ascii_lowercase();
-    let picture = match named.as_str() {
-        "image/png" => Some(ImageFormat::Png),
-        "image/jpeg" | "image/jpg" => Some(ImageFormat::Jpeg),
-        "image/gif" => Some(ImageFormat::Gif),
-        "image/webp" => Some(ImageFormat::Webp),
-        _ => None,
-    };
-    let document = || {
-        let known = DOCUMENTS.iter().find(|(kind, _)| *kind == named);
-        let known = known.and_then(|(_, ending)| DocumentFormat::of_ending(ending));
-        // Whatever else is text is read as text: source code has a hundred media types.
-        known.or(named.starts_with("text/").then_some(DocumentFormat::Txt))
-    };
-    let document = picture.is_none().then(document).flatten();
+    let picture = picture_of(&named);
+    let document = picture.is_none().then(|| document_of(&named)).flatten();
     if picture.is_none() && document.is_none() {
         return refuse(
             param,

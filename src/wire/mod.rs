@@ -44,6 +44,7 @@ pub(crate) use blocks::{CacheControl, WireSource, citations, redacted, signed};
 pub(crate) use body::{header, headline, parse, read, seconds};
 pub(crate) use content::{Content, ContentPart, with_mark};
 pub(crate) use effort::{Betas, effort};
+pub(crate) use fields::Settings;
 pub(crate) use labels::{ClaudeCodeUser, LONGEST_TAG, is_legal_in_tags};
 pub(crate) use left_out::{LeftOut, is_sound_or_video, tool_reference};
 pub(crate) use limits::List;

@@ -10,7 +10,7 @@ const DROPPED: &str = "x-sidecar-dropped";
 
 /// Posts the body whole and streamed, with these betas. Returns what Bedrock was asked for the primary model, which is
 /// the same for both, and the names in the reply's header.
-async fn post(app: &TestApp, mut body: Value, betas: &str) -> (Value, String) {
+pub(super) async fn post(app: &TestApp, mut body: Value, betas: &str) -> (Value, String) {
     let mut seen = Vec::new();
     for stream in [false, true] {
         body["stream"] = json!(stream);
@@ -29,6 +29,10 @@ async fn post(app: &TestApp, mut body: Value, betas: &str) -> (Value, String) {
         // Only a stream asks for arguments as they are written.
         if let Some(Value::Object(fields)) = sent.get_mut("additionalModelRequestFields") {
             fields.remove("anthropic_beta");
+            if fields.is_empty() {
+                let sent = sent.as_object_mut().unwrap();
+                sent.remove("additionalModelRequestFields");
+            }
         }
         seen.push((sent, dropped.unwrap_or_default()));
     }
@@ -197,4 +201,143 @@ async fn tools_and_edits_of_kinds_that_are_not_on_bedrock() {
             .unwrap();
         assert_eq!(reply.status(), 400, "{field}");
     }
+}
+
+#[tokio::test]
+async fn settings_of_tomorrow_are_named_by_their_place() {
+    let app = TestApp::new().await;
+    let (plain, _) = post(&app, ask("hi"), "").await;
+    let nothing = [
+        ("service_tier", json!("auto")),
+        ("service_tier", json!("standard_only")),
+        ("service_tier", json!(null)),
+        ("speed", json!("standard")),
+        ("metadata", json!({"user_id": "u"})),
+        (
+            "context_management",
+            json!({"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}),
+        ),
+        ("anthropic_version", json!("bedrock-2023-05-31")),
+    ];
+    let lost = [
+        ("service_tier", json!("priority"), "service_tier"),
+        ("service_tier", json!({"of": 1}), "service_tier"),
+        ("speed", json!("fast"), "speed"),
+        ("inference_geo", json!("us"), "inference_geo"),
+        (
+            "output_config",
+            json!({"task_budget": {"type": "tokens", "total": 9}, "of_tomorrow": 1}),
+            "output_config.task_budget, output_config.of_tomorrow",
+        ),
+        (
+            "thinking",
+            json!({"type": "disabled", "depth": {"x": 1}}),
+            "thinking.depth",
+        ),
+        (
+            "thinking",
+            json!({"type": "disabled", "display": "omitted"}),
+            "thinking.display",
+        ),
+        (
+            "tool_choice",
+            json!({"type": "auto", "mode": [1]}),
+            "tool_choice.mode",
+        ),
+        (
+            "metadata",
+            json!({"user_id": "u", "team": "t"}),
+            "metadata.team",
+        ),
+        ("cache_control", json!("ephemeral"), "cache_control"),
+        ("context_management", json!([1]), "context_management"),
+        (
+            "context_management",
+            json!({"edits": "all"}),
+            "context_management.edits",
+        ),
+        (
+            "context_management",
+            json!({"edits": [7, {"keep": 1}], "fold": true}),
+            "context_management.fold, context_management.edits.0, context_management.edits.1",
+        ),
+    ];
+    let nothing = nothing.map(|(field, value)| (field, value, ""));
+    for (field, value, names) in nothing.into_iter().chain(lost) {
+        let mut body = ask("hi");
+        body[field] = value;
+        let (sent, dropped) = post(&app, body.clone(), "").await;
+        assert_eq!(dropped, names, "{body}");
+        if !matches!(field, "thinking" | "metadata") {
+            assert_eq!(sent, plain, "{body}");
+        }
+    }
+    let mut body = ask("hi");
+    body["output_config"] =
+        json!({"format": {"type": "json_schema", "schema": {"type": "object"}, "mode": "x"}});
+    assert_eq!(post(&app, body, "").await.1, "output_config.format.mode");
+    let mut body = ask("hi");
+    body["context_management"] =
+        json!({"edits": [{"type": "clear_tool_uses_20250919"}], "fold": 1});
+    let (sent, dropped) = post(&app, body, "").await;
+    assert_eq!(dropped, "context_management.fold");
+    let managed = &sent["additionalModelRequestFields"]["context_management"];
+    assert_eq!(
+        *managed,
+        json!({"edits": [{"type": "clear_tool_uses_20250919"}]})
+    );
+}
+
+#[tokio::test]
+async fn a_tool_with_a_name_and_a_schema_is_the_client_s_whatever_its_type() {
+    let app = TestApp::new().await;
+    let schema = json!({"type": "object", "properties": {"x": {"type": "string"}}});
+    for tool in [
+        json!({"type": "function", "name": "f", "description": "D", "parameters": schema}),
+        json!({"type": "function", "name": "f", "description": "D", "input_schema": schema}),
+        json!({"type": "function", "function": {"name": "f", "description": "D", "parameters": schema}}),
+        json!({"function": {"name": "f", "description": "D", "parameters": schema}}),
+        json!({"type": "client_tool_2027", "name": "f", "description": "D", "input_schema": schema, "of": 1}),
+        json!({"type": "client_tool_2028", "name": "f", "description": "D", "inputSchema": schema}),
+        json!({"type": {"of": "tomorrow"}, "name": "f", "description": "D", "input_schema": schema}),
+        json!({"name": "f", "description": "D", "parameters": schema}),
+    ] {
+        for choice in [
+            json!({"type": "any"}),
+            json!({"type": "tool", "name": "f"}),
+            json!({"type": "auto"}),
+        ] {
+            let mut body = ask("hi");
+            body["tools"] = json!([tool, {"type": "of_tomorrow", "name": "g"}]);
+            body["tool_choice"] = choice;
+            let (sent, dropped) = post(&app, body, "").await;
+            assert_eq!(dropped, "of_tomorrow", "{tool}");
+            let offered = sent["toolConfig"]["tools"].as_array().unwrap();
+            let offered: Vec<&Value> = offered
+                .iter()
+                .filter_map(|tool| tool.get("toolSpec"))
+                .collect();
+            let [offered] = offered.as_slice() else {
+                panic!("one tool: {sent}")
+            };
+            assert_eq!(offered["name"], "f");
+            assert_eq!(offered["description"], "D");
+            assert_eq!(
+                offered["inputSchema"]["json"]["properties"],
+                schema["properties"]
+            );
+        }
+    }
+    // What says neither is no tool of the client's, and the refusal does not say that somebody else runs it.
+    let mut body = ask("hi");
+    body["tools"] = json!([{"type": "of_tomorrow", "name": "g"}]);
+    body["tool_choice"] = json!({"type": "any"});
+    let reply = app
+        .as_anthropic("/v1/messages", &body)
+        .send()
+        .await
+        .unwrap();
+    let error: Value = reply.json().await.unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.contains("does not know it"), "{message}");
 }

@@ -5,6 +5,7 @@ mod beginning;
 mod count;
 mod cuts;
 mod errors;
+mod healed;
 mod left_out;
 mod models;
 mod replies;

@@ -7,7 +7,7 @@
 use crate::conversation::{Part, Role, ToolResult, Turn};
 
 use super::documents;
-use super::turns::{Grammar, PLACEHOLDER, is_blank, left_out_picture, user};
+use super::turns::{Grammar, PLACEHOLDER, called, is_blank, left_out_picture, user};
 
 /// Where a picture or a document of a result goes.
 #[derive(Debug, Clone, Copy)]
@@ -45,10 +45,22 @@ pub(super) fn as_text(result: &ToolResult, grammar: Grammar, role: Role) -> Vec<
     std::iter::once(title).chain(content).collect()
 }
 
+/// The content with what stands in results inside of it: Bedrock takes no result in a result.
+fn flatten<'a>(content: &'a [Part], flat: &mut Vec<&'a Part>) {
+    for part in content {
+        match part {
+            Part::ToolResult(inner) => flatten(&inner.content, flat),
+            other => flat.push(other),
+        }
+    }
+}
+
 fn clean(result: &ToolResult, pictures: Place, documents: Place) -> (Vec<Part>, Vec<Part>) {
     let mut kept: Vec<Part> = Vec::with_capacity(result.content.len());
     let mut below = Vec::new();
-    for part in result.content.iter().filter(|part| !is_blank(part)) {
+    let mut flat = Vec::with_capacity(result.content.len());
+    flatten(&result.content, &mut flat);
+    for part in flat.into_iter().filter(|part| !is_blank(part)) {
         let (place, kind, instead) = match part {
             Part::Image(_) => (pictures, "picture", left_out_picture()),
             Part::Document(document) => (documents, "document", documents::as_text(document)),
@@ -56,7 +68,16 @@ fn clean(result: &ToolResult, pictures: Place, documents: Place) -> (Vec<Part>, 
                 kept.push(part.clone());
                 continue;
             }
-            _ => continue,
+            Part::ToolCall(call) => {
+                kept.push(called(call));
+                continue;
+            }
+            Part::Thinking(_) => {
+                kept.push(Part::Text("[thinking stood here]".into()));
+                continue;
+            }
+            // A mark is no content, and results in it are flat by now.
+            Part::CacheMark(_) | Part::ToolResult(_) => continue,
         };
         match place {
             Place::Inside => kept.push(part.clone()),

@@ -108,12 +108,7 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
                     input: names.input(&call.name, &call.input),
                 }))
             }
-            Part::ToolCall(call) => {
-                parts.push(Part::Text(format!(
-                    "[tool call {}: {}({})]",
-                    call.id, call.name, call.input
-                )));
-            }
+            Part::ToolCall(call) => parts.push(called(call)),
             Part::ToolResult(result) if grammar.tools && role == Role::User => {
                 let (content, below) = results::inside(result, grammar);
                 parts.push(Part::ToolResult(ToolResult {
@@ -145,6 +140,12 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
         parts.insert(0, Part::Text(PLACEHOLDER.into()));
     }
     Turn { role, parts }
+}
+
+/// A call in words, where it has no place.
+pub(super) fn called(call: &ToolCall) -> Part {
+    let ToolCall { id, name, input } = call;
+    Part::Text(format!("[tool call {id}: {name}({input})]"))
 }
 
 pub(super) fn left_out_picture() -> Part {
