@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::conversation::Part;
-use crate::wire::loose::{Form, misread, object};
+use crate::wire::loose::{Form, object};
 use crate::wire::{
     ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, citations, with_mark,
 };
@@ -22,8 +22,8 @@ pub(super) enum WireBlock {
     /// Text. It is by far the most frequent kind, and has a tenth of the size of all fields.
     Text(String, Loose<CacheControl>),
     Other(Box<BlockFields>),
-    /// What is no object, by what it is.
-    Misread(&'static str),
+    /// Neither a text nor an object: it says nothing.
+    Misread,
 }
 
 /// The fields of a block of whatever kind.
@@ -81,8 +81,7 @@ impl<'de> Deserialize<'de> for WireBlock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Loose::deserialize(deserializer)? {
             Loose::Given(fields) => Self::of(fields),
-            Loose::Missing => Self::Misread(NULL),
-            Loose::Other(found) => Self::Misread(found),
+            Loose::Missing | Loose::Other(_) => Self::Misread,
         })
     }
 }
@@ -95,18 +94,13 @@ impl ContentPart for WireBlock {
                 Ok(with_mark(vec![Part::Text(text)], mark))
             }
             Self::Other(fields) => fields.into_marked(path, left_out),
-            Self::Misread(NULL) => {
-                left_out.add(NULL);
+            Self::Misread => {
+                left_out.add("content");
                 Ok(Vec::new())
             }
-            Self::Misread(found) if left_out.heals() => Ok(vec![left_out.note(found)]),
-            Self::Misread(found) => Err(misread::<BlockFields>(found, path.to_owned())),
         }
     }
 }
-
-/// What a block is that is not there.
-const NULL: &str = "null";
 
 /// The client's wish behind the block at `path` to cache the prompt up to here.
 fn marked(
@@ -160,7 +154,7 @@ impl WireBlock {
         match self {
             Self::Text(..) => Some("text"),
             Self::Other(fields) => fields.kind(),
-            Self::Misread(_) => None,
+            Self::Misread => None,
         }
     }
 

@@ -1,19 +1,24 @@
 //! Content inside a block: of tools' results, the client's and those of tools that Anthropic's service ran.
 
-use serde::de::{MapAccess, SeqAccess};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess};
 use serde_json::Value;
 
 use crate::conversation::{Part, ToolResult};
-use crate::wire::loose::{Form, object};
+use crate::wire::loose::Form;
 use crate::wire::{ApiError, Content, ContentPart, LeftOut, Loose};
 
 use super::block::{BlockFields, WireBlock, kind_of};
 
-/// What stands in a block: content, or one block by itself.
+/// What stands in a block.
 #[derive(Debug)]
 pub(super) enum Inner {
     Content(Content<WireBlock>),
+    /// One block by itself.
     One(Box<BlockFields>),
+    /// Any other object, which some tools answer with, as JSON text.
+    Object(String),
 }
 
 impl Form for Inner {
@@ -28,18 +33,22 @@ impl Form for Inner {
     }
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
-        let fields: Option<BlockFields> = object(fields)?;
-        Ok(fields.map(|fields| Self::One(Box::new(fields))))
+        let object = Value::deserialize(MapAccessDeserializer::new(fields))?;
+        if !object.get("type").is_some_and(Value::is_string) {
+            return Ok(Some(Self::Object(object.to_string())));
+        }
+        let fields = BlockFields::deserialize(object).map_err(A::Error::custom)?;
+        Ok(Some(Self::One(Box::new(fields))))
     }
 }
 
 impl Loose<Inner> {
-    /// A block by itself is a list of one; what is no block has another form.
+    /// A block by itself is a list of one; another object is its JSON text.
     pub(super) fn into_content(self) -> Loose<Content<WireBlock>> {
         match self {
             Self::Missing => Loose::Missing,
             Self::Other(found) => Loose::Other(found),
-            Self::Given(Inner::One(fields)) if fields.kind().is_none() => Loose::Other("map"),
+            Self::Given(Inner::Object(text)) => Loose::Given(Content::Text(text)),
             Self::Given(Inner::One(fields)) => {
                 Loose::Given(Content::Parts(vec![WireBlock::of(*fields)]))
             }
@@ -81,10 +90,7 @@ fn in_result(block: WireBlock, path: &str, left_out: &mut LeftOut) -> Result<Vec
             }
             left_out.healing(|left_out| block.convert(path, left_out))
         }
-        None if matches!(block, WireBlock::Other(_)) => {
-            left_out.healing(|left_out| block.convert(path, left_out))
-        }
-        None => block.convert(path, left_out),
+        None => left_out.healing(|left_out| block.convert(path, left_out)),
     }
 }
 
@@ -106,7 +112,7 @@ pub(super) fn beside(note: Part, told: Vec<Part>) -> Vec<Part> {
 /// What the result of a tool that Anthropic's service ran says, in words.
 pub(super) fn told(content: Loose<Inner>) -> Vec<Part> {
     match content.given() {
-        None | Some(Inner::Content(Content::Empty)) => Vec::new(),
+        None | Some(Inner::Content(Content::Empty) | Inner::Object(_)) => Vec::new(),
         Some(Inner::One(fields)) => told_by(WireBlock::of(*fields)),
         Some(Inner::Content(Content::Text(text))) => vec![Part::Text(text)],
         Some(Inner::Content(Content::Parts(blocks))) => {
@@ -129,7 +135,7 @@ fn told_by(block: WireBlock) -> Vec<Part> {
     let is_content = block.kind().is_some_and(|kind| CONTENT.contains(&kind));
     let fields = match block {
         WireBlock::Text(text, _) => return vec![Part::Text(text)],
-        WireBlock::Misread(_) => return Vec::new(),
+        WireBlock::Misread => return Vec::new(),
         WireBlock::Other(fields) => fields,
     };
     if !is_content {

@@ -120,7 +120,7 @@ impl BlockFields {
         let content = left_out.field(self.content.into_content(), path, "content")?;
         let content = content.unwrap_or_default();
         let (content, mark) = inner::of_result(content, &format!("{path}.content"), left_out)?;
-        let is_error = left_out.field(self.is_error, path, "is_error")?;
+        let is_error = self.is_error.or_left_out("is_error", left_out);
         let result = Part::ToolResult(ToolResult {
             id,
             content,
