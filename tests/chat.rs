@@ -52,7 +52,8 @@ async fn a_reply_has_openai_s_shape_and_names_who_answered() {
     assert_eq!(usage["total_tokens"], 1218);
     assert_eq!(
         usage["prompt_tokens_details"],
-        json!({"cached_tokens": 1000, "cache_write_tokens": 200})
+        json!({"cached_tokens": 1000, "cache_write_tokens": 200,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 0}})
     );
     assert_eq!(
         (

@@ -119,13 +119,19 @@ pub enum StopReason {
 impl StopReason {
     /// The reason as it agrees with the answer it ends. Clients carry out the calls of an answer that stops for them, and
     /// those of no other; and models say `end_turn` beside calls, or `tool_use` without one. An answer whose calls could
-    /// not all be parsed still waits for the others. What says that the answer is cut or was kept back stays as it is.
+    /// not all be parsed still waits for the others, and so do calls beside a reason that nobody here knows. What says
+    /// that the answer is cut or was kept back stays as it is.
     #[must_use]
     pub fn agreeing(self, has_tool_calls: bool) -> Self {
         match (self, has_tool_calls) {
-            (StopReason::EndTurn | StopReason::ToolUse | StopReason::Malformed, true) => {
-                StopReason::ToolUse
-            }
+            (
+                StopReason::EndTurn
+                | StopReason::ToolUse
+                | StopReason::Malformed
+                | StopReason::StopSequence(_)
+                | StopReason::Other(_),
+                true,
+            ) => StopReason::ToolUse,
             (StopReason::ToolUse, false) => StopReason::EndTurn,
             (reason, _) => reason,
         }
@@ -154,7 +160,11 @@ mod tests {
     #[test]
     fn the_reason_agrees_with_the_answer() {
         use StopReason as R;
+        let other = R::Other("pause_turn".into());
+        let sequence = R::StopSequence(Some("END".into()));
         let rows = [
+            (other.clone(), other, R::ToolUse),
+            (sequence.clone(), sequence, R::ToolUse),
             (R::EndTurn, R::EndTurn, R::ToolUse),
             (R::ToolUse, R::EndTurn, R::ToolUse),
             (R::Malformed, R::Malformed, R::ToolUse),
@@ -163,14 +173,11 @@ mod tests {
             assert_eq!(said.clone().agreeing(false), without, "{said:?}");
             assert_eq!(said.clone().agreeing(true), with, "{said:?}");
         }
-        let other = R::Other("pause_turn".into());
         for cut in [
             R::MaxTokens,
-            R::StopSequence(Some("END".into())),
             R::GuardrailIntervened,
             R::ContentFiltered,
             R::ContextWindowExceeded,
-            other,
         ] {
             for has_tool_calls in [false, true] {
                 assert_eq!(cut.clone().agreeing(has_tool_calls), cut);

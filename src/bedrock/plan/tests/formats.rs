@@ -40,6 +40,10 @@ fn a_schema_is_kept_natively_where_the_model_can() {
         sent["toolConfig"]["toolChoice"],
         json!({"tool": {"name": "give_answer"}})
     );
+    // Closed, an object of any keys would have none.
+    let of_any_keys = json!({"type": "object", "properties": {"a": {"type": "object"}}});
+    let sent = body(&model, &asking(&of_any_keys, &[]));
+    assert_eq!(sent.get("outputConfig"), None);
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn a_field_that_the_target_refused_is_left_out_and_no_other() {
     model.abilities.json_schema = true;
     let request = json!({"messages": [{"role": "user", "content": "q"}], "temperature": 0.5, "top_k": 5, "stop": "x",
         "tools": [super::tool("f")], "tool_choice": "required",
-        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}});
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {}}}}});
     let request = super::request(&request);
     let fields = [
         "/inferenceConfig/temperature",
