@@ -20,20 +20,6 @@ fn routes() -> [(&'static str, Value); 3] {
     ]
 }
 
-/// The last request that Bedrock saw, which it took.
-fn sent(app: &TestApp) -> Value {
-    let seen = app.bedrock.requests().pop().unwrap();
-    assert_eq!(seen.status, 200, "{}", seen.refusal);
-    seen.body
-}
-
-fn names(app: &TestApp) -> Vec<String> {
-    let tools = sent(app)["toolConfig"]["tools"].as_array().cloned();
-    let tools = tools.unwrap_or_default().into_iter();
-    let names = tools.filter_map(|tool| Some(tool["toolSpec"]["name"].as_str()?.to_owned()));
-    names.collect()
-}
-
 #[tokio::test]
 async fn what_needs_a_tool_that_only_its_service_runs_is_refused_unless_it_is_to_be_ignored() {
     let app = TestApp::new().await;
@@ -86,7 +72,7 @@ async fn what_needs_a_tool_that_only_its_service_runs_is_refused_unless_it_is_to
                 assert_eq!(reply.status(), 200, "{path} {body}");
                 assert_eq!(header(&reply, DROPPED), dropped, "{path} {body}");
                 reply.text().await.unwrap();
-                assert!(sent(&app)["toolConfig"].get("toolChoice").is_none());
+                assert!(app.last_sent()["toolConfig"].get("toolChoice").is_none());
             }
         }
         for (tools, choice) in [
@@ -133,8 +119,8 @@ async fn a_tool_of_an_unknown_type_that_has_a_name_and_a_schema_is_a_function_of
                 "teleport, levitate, evaporate, condense"
             );
             reply.text().await.unwrap();
-            assert_eq!(names(&app), expected, "{path}");
-            for tool in sent(&app)["toolConfig"]["tools"].as_array().unwrap() {
+            assert_eq!(app.tool_names_sent(), expected, "{path}");
+            for tool in app.last_sent()["toolConfig"]["tools"].as_array().unwrap() {
                 let properties = &tool["toolSpec"]["inputSchema"]["json"]["properties"];
                 assert!(properties.get("a").is_some(), "{tool}");
             }
@@ -147,13 +133,13 @@ async fn a_tool_of_an_unknown_type_that_has_a_name_and_a_schema_is_a_function_of
         ] {
             body["tool_choice"] = choice;
             app.post(path, &body).send().await.unwrap();
-            let choice = &sent(&app)["toolConfig"]["toolChoice"];
+            let choice = &app.last_sent()["toolConfig"]["toolChoice"];
             assert_eq!(*choice, json!({"tool": {"name": "flat"}}), "{path}");
         }
         body["tool_choice"] = json!({"type": "allowed_tools", "mode": "required", "tools": [
             {"type": "client_tool", "name": "other"}]});
         app.post(path, &body).send().await.unwrap();
-        assert_eq!(names(&app), ["other"], "{path}");
+        assert_eq!(app.tool_names_sent(), ["other"], "{path}");
     }
 }
 
@@ -207,7 +193,7 @@ async fn a_free_form_call_without_a_text_has_none_whole_and_streamed_and_when_it
         for (path, body) in [("/v1/chat/completions", &body), ("/v1/responses", &ask)] {
             let reply = app.post(path, body).send().await.unwrap();
             assert_eq!(reply.status(), 200, "{path}");
-            let turn = &sent(&app)["messages"][1]["content"][0]["toolUse"];
+            let turn = &app.last_sent()["messages"][1]["content"][0]["toolUse"];
             assert_eq!(turn["input"], json!({"input": ""}), "{path}");
         }
     }

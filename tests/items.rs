@@ -17,20 +17,6 @@ fn ask(input: Value) -> Value {
     json!({"model": "primary", "input": input})
 }
 
-/// The last request that Bedrock saw, which it took.
-fn sent(app: &TestApp) -> Value {
-    let seen = app.bedrock.requests().pop().unwrap();
-    assert_eq!(seen.status, 200, "{}", seen.refusal);
-    seen.body
-}
-
-fn names(app: &TestApp) -> Vec<String> {
-    let tools = sent(app)["toolConfig"]["tools"].as_array().cloned();
-    let tools = tools.unwrap_or_default().into_iter();
-    let names = tools.filter_map(|tool| Some(tool["toolSpec"]["name"].as_str()?.to_owned()));
-    names.collect()
-}
-
 fn additional(tools: Value) -> Value {
     json!({"type": "additional_tools", "role": "developer", "tools": tools})
 }
@@ -54,7 +40,7 @@ async fn tools_that_stand_in_an_item_are_offered_and_called_by_their_names() {
     let mut body = ask(json!([of_codex(), user("hi"), more]));
     body["tools"] = json!([{"type": "function", "name": "top", "parameters": {"type": "object"}}]);
     app.response(&body).await;
-    let offered = names(&app);
+    let offered = app.tool_names_sent();
     let agents = offered[3].clone();
     assert_eq!(offered, ["top", "exec", "wait", agents.as_str(), "look"]);
 
@@ -103,7 +89,7 @@ async fn tools_that_stand_in_an_item_are_offered_and_called_by_their_names() {
             input.extend([call, result]);
         }
         app.response(&next).await;
-        let turn = &sent(&app)["messages"][1]["content"];
+        let turn = &app.last_sent()["messages"][1]["content"];
         assert_eq!(turn[0]["toolUse"]["name"], "exec");
     }
 }
@@ -122,8 +108,8 @@ async fn a_tool_that_comes_again_is_offered_once_as_it_came_last_and_may_be_chos
     body["tools"] = json!([wait("First.")]);
     body["tool_choice"] = json!({"type": "custom", "name": "exec"});
     app.response(&body).await;
-    let sent = sent(&app);
-    assert_eq!(names(&app), ["wait", "exec"]);
+    let sent = app.last_sent();
+    assert_eq!(app.tool_names_sent(), ["wait", "exec"]);
     let tools = &sent["toolConfig"]["tools"];
     assert_eq!(tools[0]["toolSpec"]["description"], "Second.");
     assert_eq!(
@@ -213,8 +199,12 @@ async fn items_that_say_nothing_to_a_model_are_left_out_whatever_they_hold() {
             assert_eq!(reply.status(), 200, "{item}");
             let dropped = header(&reply, DROPPED).to_owned();
             reply.text().await.unwrap();
-            assert_eq!(sent(&app)["messages"].as_array().unwrap().len(), 1);
-            assert!(!sent(&app)["messages"].to_string().contains("stood here"));
+            assert_eq!(app.last_sent()["messages"].as_array().unwrap().len(), 1);
+            assert!(
+                !app.last_sent()["messages"]
+                    .to_string()
+                    .contains("stood here")
+            );
             if kind != "tool_search_output" {
                 assert_eq!(dropped, kind);
             }
@@ -238,7 +228,7 @@ async fn items_of_kinds_that_nobody_here_knows_are_notes_in_their_places() {
             assert_eq!(reply.status(), 200, "{item}");
             assert_eq!(header(&reply, DROPPED), kind);
             reply.text().await.unwrap();
-            let content = sent(&app)["messages"][0]["content"].clone();
+            let content = app.last_sent()["messages"][0]["content"].clone();
             let note = format!("[a {kind} stood here]");
             assert_eq!(content[1]["text"], note, "{content}");
         }
@@ -271,7 +261,7 @@ async fn a_note_parts_neither_a_call_from_its_result_nor_ends_in_the_assistant_s
         let mut body = ask(input);
         body["tools"] = json!([{"type": "function", "name": "look"}]);
         app.response(&body).await;
-        let sent = sent(&app);
+        let sent = app.last_sent();
         let last = sent["messages"].as_array().unwrap().last().unwrap();
         assert_eq!(last["role"], "user", "{sent}");
     }
@@ -290,8 +280,13 @@ async fn what_a_search_of_the_client_s_found_may_be_called() {
     let search = json!({"type": "tool_search_call", "call_id": "c", "execution": "client", "arguments": {"query": "x"}});
     let body = ask(json!([user("a"), search, found, user("b")]));
     app.response(&body).await;
-    assert_eq!(names(&app).len(), 2, "{:?}", names(&app));
-    assert_eq!(names(&app)[0], "look");
+    assert_eq!(
+        app.tool_names_sent().len(),
+        2,
+        "{:?}",
+        app.tool_names_sent()
+    );
+    assert_eq!(app.tool_names_sent()[0], "look");
 }
 
 #[tokio::test]

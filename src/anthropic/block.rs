@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::conversation::Part;
 use crate::wire::loose::{Form, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, citations, with_mark,
+    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, LooseContent, citations,
+    with_mark,
 };
 
-use super::inner::Inner;
 use super::source::Source;
 
 mod kinds;
@@ -42,7 +42,7 @@ pub(super) struct BlockFields {
     tool_name: Loose<String>,
     input: Option<Value>,
     tool_use_id: Loose<String>,
-    content: Loose<Inner>,
+    content: Loose<LooseContent<WireBlock>>,
     is_error: Loose<bool>,
     thinking: Loose<String>,
     signature: Loose<String>,
@@ -53,7 +53,7 @@ pub(super) struct BlockFields {
     stderr: Loose<String>,
     return_code: Option<Value>,
     error_code: Loose<String>,
-    tool_references: Loose<Inner>,
+    tool_references: Loose<LooseContent<WireBlock>>,
     cache_control: Loose<CacheControl>,
     /// What was found at a picture's address.
     #[serde(skip)]
@@ -131,7 +131,7 @@ pub(super) fn remote<'a>(
             found.push((format!("{path}.source.url"), block));
         } else if let WireBlock::Other(fields) = block
             && fields.is("tool_result")
-            && let Loose::Given(Inner::Content(content)) = &mut fields.content
+            && let Loose::Given(LooseContent::Parts(content)) = &mut fields.content
         {
             remote(content, &format!("{path}.content"), found);
         }

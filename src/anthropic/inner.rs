@@ -1,61 +1,11 @@
 //! Content inside a block: of tools' results, the client's and those of tools that Anthropic's service ran.
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess};
 use serde_json::Value;
 
 use crate::conversation::{Part, ToolResult};
-use crate::wire::loose::Form;
-use crate::wire::{ApiError, Content, ContentPart, LeftOut, Loose};
+use crate::wire::{ApiError, Content, ContentPart, LeftOut, Loose, LooseContent};
 
-use super::block::{BlockFields, WireBlock, kind_of};
-
-/// What stands in a block.
-#[derive(Debug)]
-pub(super) enum Inner {
-    Content(Content<WireBlock>),
-    /// One block by itself.
-    One(Box<BlockFields>),
-    /// Any other object, which some tools answer with, as JSON text.
-    Object(String),
-}
-
-impl Form for Inner {
-    const EXPECTED: &'static str = Content::<WireBlock>::EXPECTED;
-
-    fn of_text(text: String) -> Option<Self> {
-        Some(Self::Content(Content::Text(text)))
-    }
-
-    fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
-        Ok(Content::of_list(items)?.map(Self::Content))
-    }
-
-    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
-        let object = Value::deserialize(MapAccessDeserializer::new(fields))?;
-        if !object.get("type").is_some_and(Value::is_string) {
-            return Ok(Some(Self::Object(object.to_string())));
-        }
-        let fields = BlockFields::deserialize(object).map_err(A::Error::custom)?;
-        Ok(Some(Self::One(Box::new(fields))))
-    }
-}
-
-impl Loose<Inner> {
-    /// A block by itself is a list of one; another object is its JSON text.
-    pub(super) fn into_content(self) -> Loose<Content<WireBlock>> {
-        match self {
-            Self::Missing => Loose::Missing,
-            Self::Other(found) => Loose::Other(found),
-            Self::Given(Inner::Object(text)) => Loose::Given(Content::Text(text)),
-            Self::Given(Inner::One(fields)) => {
-                Loose::Given(Content::Parts(vec![WireBlock::of(*fields)]))
-            }
-            Self::Given(Inner::Content(content)) => Loose::Given(content),
-        }
-    }
-}
+use super::block::{WireBlock, kind_of};
 
 /// What a result of the client's own tool holds, without marks: Bedrock takes none there, so the last one comes after it.
 /// A client has it from its tools and sends it again and again, so nothing in it is refused that is a block.
@@ -110,12 +60,11 @@ pub(super) fn beside(note: Part, told: Vec<Part>) -> Vec<Part> {
 }
 
 /// What the result of a tool that Anthropic's service ran says, in words.
-pub(super) fn told(content: Loose<Inner>) -> Vec<Part> {
+pub(super) fn told(content: Loose<LooseContent<WireBlock>>) -> Vec<Part> {
     match content.given() {
-        None | Some(Inner::Content(Content::Empty) | Inner::Object(_)) => Vec::new(),
-        Some(Inner::One(fields)) => told_by(WireBlock::of(*fields)),
-        Some(Inner::Content(Content::Text(text))) => vec![Part::Text(text)],
-        Some(Inner::Content(Content::Parts(blocks))) => {
+        None | Some(LooseContent::Object(_) | LooseContent::Parts(Content::Empty)) => Vec::new(),
+        Some(LooseContent::Parts(Content::Text(text))) => vec![Part::Text(text)],
+        Some(LooseContent::Parts(Content::Parts(blocks))) => {
             blocks.into_iter().flat_map(told_by).collect()
         }
     }

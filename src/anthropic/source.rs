@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 
 use crate::conversation::{Document, DocumentFormat, Part};
 use crate::wire::loose::{Form, object};
-use crate::wire::{ApiError, Content, LeftOut, Loose, WireSource, media};
+use crate::wire::{ApiError, LeftOut, Loose, LooseContent, WireSource, media};
 
 use super::block::{WireBlock, kind_of, refuse};
 
@@ -24,7 +24,7 @@ pub(super) struct SourceFields {
     media_type: Loose<String>,
     data: Loose<String>,
     url: Loose<String>,
-    content: Loose<Content<WireBlock>>,
+    content: Loose<LooseContent<WireBlock>>,
 }
 
 impl Form for Box<Source> {
@@ -121,13 +121,12 @@ impl SourceFields {
 
 /// The texts in `content` of what stands at `path`, a line each.
 pub(super) fn text_of(
-    content: Loose<Content<WireBlock>>,
+    content: Loose<LooseContent<WireBlock>>,
     path: &str,
     left_out: &mut LeftOut,
 ) -> Result<String, ApiError> {
-    let content = left_out
-        .field(content, path, "content")?
-        .unwrap_or_default();
+    let content = left_out.field(content, path, "content")?;
+    let content = content.unwrap_or_default().into_content();
     let parts = content.into_parts(&format!("{path}.content"), left_out)?;
     let texts = parts.into_iter().filter_map(|part| match part {
         Part::Text(text) => Some(text),

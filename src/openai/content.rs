@@ -1,10 +1,8 @@
 //! Message content: a string, a list of parts, or nothing.
 
 use bytes::Bytes;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess};
+use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use crate::conversation::Part;
 use crate::wire::loose::{Form, object};
@@ -24,10 +22,6 @@ pub(crate) enum WirePart {
     /// Neither a text nor an object: it says nothing.
     Misread,
 }
-
-/// Content of a message or of a tool's result. An object in its place is its one part, or what a tool has answered.
-#[derive(Debug, Default)]
-pub(crate) struct Said(pub(crate) Content<WirePart>);
 
 /// The fields of a part of whatever kind.
 #[derive(Debug, Default, Deserialize)]
@@ -60,27 +54,6 @@ pub(crate) struct PartFields {
 #[serde(default)]
 struct ImageUrl {
     url: Loose<String>,
-}
-
-impl Form for Said {
-    const EXPECTED: &'static str = Content::<WirePart>::EXPECTED;
-
-    fn of_text(text: String) -> Option<Self> {
-        Some(Self(Content::Text(text)))
-    }
-
-    fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
-        Content::of_list(items).map(|content| content.map(Self))
-    }
-
-    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
-        let object = Value::deserialize(MapAccessDeserializer::new(fields))?;
-        if !object.get("type").is_some_and(Value::is_string) {
-            return Ok(Some(Self(Content::Text(object.to_string()))));
-        }
-        let part = WirePart::deserialize(object).map_err(A::Error::custom)?;
-        Ok(Some(Self(Content::Parts(vec![part]))))
-    }
 }
 
 impl Form for PartFields {

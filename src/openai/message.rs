@@ -9,10 +9,11 @@ use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
 use crate::wire::limits::MOST_PARTS;
 use crate::wire::loose::{Form, object};
 use crate::wire::{
-    ApiError, Arguments, CacheControl, LeftOut, List, Loose, free_form, redacted, signed,
+    ApiError, Arguments, CacheControl, LeftOut, List, Loose, LooseContent, free_form, redacted,
+    signed,
 };
 
-use super::content::{Said, WirePart};
+use super::content::WirePart;
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
@@ -20,7 +21,7 @@ use super::content::{Said, WirePart};
 pub(super) struct WireMessage {
     role: String,
     #[serde(default)]
-    content: Loose<Said>,
+    content: Loose<LooseContent<WirePart>>,
     #[serde(default)]
     name: Loose<String>,
     #[serde(default)]
@@ -107,7 +108,9 @@ impl WireMessage {
     /// The parts that are pictures at an address of the web, each with its place in `content`.
     pub(super) fn remote_images(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
         let content = self.content.as_given_mut().into_iter();
-        content.flat_map(|Said(content)| content.remote())
+        content
+            .filter_map(LooseContent::as_content_mut)
+            .flat_map(|content| content.remote())
     }
 
     /// The turn that this message is. `path` names the message in errors.
@@ -121,7 +124,11 @@ impl WireMessage {
             .cache_control
             .as_ref()
             .map(|control| Part::CacheMark(control.ttl()));
-        let Said(content) = self.content.optional(path, "content")?.unwrap_or_default();
+        let content = self
+            .content
+            .optional(path, "content")?
+            .unwrap_or_default()
+            .into_content();
         let mut parts = content.into_parts(&format!("{path}.content"), left_out)?;
         let role = match self.role.as_str() {
             "system" | "developer" => {

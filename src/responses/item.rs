@@ -5,13 +5,15 @@ use serde::de::MapAccess;
 use serde_json::Value;
 
 use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
-use crate::openai::content::{Said, WirePart};
+use crate::openai::content::WirePart;
 use crate::openai::message::{WireToolCall, all_calls};
 use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
 use crate::wire::loose::{Form, object};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::{Offer, joined};
-use crate::wire::{ApiError, Arguments, Content, LeftOut, List, Loose, Seal, free_form};
+use crate::wire::{
+    ApiError, Arguments, Content, LeftOut, List, Loose, LooseContent, Seal, free_form,
+};
 
 use super::sealed;
 
@@ -42,13 +44,13 @@ pub(super) struct WireItem {
     r#type: Loose<String>,
     id: Loose<String>,
     role: Loose<String>,
-    content: Loose<Said>,
+    content: Loose<LooseContent<WirePart>>,
     call_id: Loose<String>,
     name: Loose<String>,
     namespace: Loose<String>,
     arguments: Value,
     input: Value,
-    output: Loose<Said>,
+    output: Loose<LooseContent<WirePart>>,
     encrypted_content: Loose<String>,
     tools: Loose<List<Loose<WireTool>, MOST_TOOLS>>,
     /// Of a message as the chat wire writes it: some clients bring their old messages as `input`.
@@ -92,7 +94,10 @@ impl WireItem {
             "function_call_output" | "custom_tool_call_output" => ("output", &mut self.output),
             _ => return None.into_iter(),
         };
-        let content = content.as_given_mut().map(|Said(content)| (field, content));
+        let content = content
+            .as_given_mut()
+            .and_then(LooseContent::as_content_mut);
+        let content = content.map(|content| (field, content));
         content.into_iter()
     }
 
@@ -193,7 +198,11 @@ impl WireItem {
         left_out: &mut LeftOut,
     ) -> Result<Item, ApiError> {
         let written = self.role.optional(path, "role")?;
-        let Said(content) = self.content.optional(path, "content")?.unwrap_or_default();
+        let content = self
+            .content
+            .optional(path, "content")?
+            .unwrap_or_default()
+            .into_content();
         let content = content.into_parts(&format!("{path}.content"), left_out)?;
         let (role, parts) = match written.as_deref() {
             Some("user") => (Role::User, content),
@@ -239,7 +248,11 @@ impl WireItem {
 
     fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Item, ApiError> {
         let id = self.call_id.filled(path, "call_id")?;
-        let Said(output) = self.output.optional(path, "output")?.unwrap_or_default();
+        let output = self
+            .output
+            .optional(path, "output")?
+            .unwrap_or_default()
+            .into_content();
         let content = output.into_parts(&format!("{path}.output"), left_out)?;
         Ok(Item::Turn(Turn {
             role: Role::User,

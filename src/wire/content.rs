@@ -3,8 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::conversation::Part;
 use crate::json::FIXED_FORM;
@@ -70,6 +72,60 @@ impl<P: for<'de> Deserialize<'de>> Form for Content<P> {
     fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
         let parts = limits::items_of(items, "parts", MOST_PARTS)?;
         Ok(Some(Self::Parts(parts)))
+    }
+}
+
+/// Content of a message or of a tool's result, where an object may stand in its place.
+#[derive(Debug)]
+pub(crate) enum LooseContent<P> {
+    /// As it should be. An object with a type is its one part.
+    Parts(Content<P>),
+    /// Any other object: what a tool has answered, as JSON text.
+    Object(String),
+}
+
+impl<P> Default for LooseContent<P> {
+    fn default() -> Self {
+        Self::Parts(Content::Empty)
+    }
+}
+
+impl<P> LooseContent<P> {
+    /// The content; of an object, its JSON text.
+    pub(crate) fn into_content(self) -> Content<P> {
+        match self {
+            Self::Parts(content) => content,
+            Self::Object(text) => Content::Text(text),
+        }
+    }
+
+    /// The content, where it is no object.
+    pub(crate) fn as_content_mut(&mut self) -> Option<&mut Content<P>> {
+        match self {
+            Self::Parts(content) => Some(content),
+            Self::Object(_) => None,
+        }
+    }
+}
+
+impl<P: for<'de> Deserialize<'de>> Form for LooseContent<P> {
+    const EXPECTED: &'static str = Content::<P>::EXPECTED;
+
+    fn of_text(text: String) -> Option<Self> {
+        Some(Self::Parts(Content::Text(text)))
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Option<Self>, A::Error> {
+        Content::of_list(items).map(|content| content.map(Self::Parts))
+    }
+
+    fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
+        let object = Value::deserialize(MapAccessDeserializer::new(fields))?;
+        if !object.get("type").is_some_and(Value::is_string) {
+            return Ok(Some(Self::Object(object.to_string())));
+        }
+        let part = P::deserialize(object).map_err(A::Error::custom)?;
+        Ok(Some(Self::Parts(Content::Parts(vec![part]))))
     }
 }
 

@@ -42,7 +42,7 @@ pub use stored::stored_request;
 pub(crate) use arguments::Arguments;
 pub(crate) use blocks::{CacheControl, WireSource, citations, redacted, signed};
 pub(crate) use body::{header, headline, parse, read, seconds};
-pub(crate) use content::{Content, ContentPart, with_mark};
+pub(crate) use content::{Content, ContentPart, LooseContent, with_mark};
 pub(crate) use effort::{Betas, effort};
 pub(crate) use fields::Settings;
 pub(crate) use labels::{ClaudeCodeUser, LONGEST_TAG, is_legal_in_tags};

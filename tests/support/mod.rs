@@ -260,6 +260,21 @@ impl TestApp {
         rows.into_iter().next().unwrap()
     }
 
+    /// The last request that Bedrock saw, which it took.
+    pub fn last_sent(&self) -> Value {
+        let seen = self.bedrock.requests().pop().unwrap();
+        assert_eq!(seen.status, 200, "{}", seen.refusal);
+        seen.body
+    }
+
+    /// The names of the tools that the last request offered.
+    pub fn tool_names_sent(&self) -> Vec<String> {
+        let tools = self.last_sent()["toolConfig"]["tools"].as_array().cloned();
+        let tools = tools.unwrap_or_default().into_iter();
+        let names = tools.filter_map(|tool| Some(tool["toolSpec"]["name"].as_str()?.to_owned()));
+        names.collect()
+    }
+
     /// Waits until every request's task has ended.
     pub async fn settle(&self) {
         self.state.tasks.close();

@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::conversation::{Part, ToolCall, ToolResult};
 use crate::wire::{
-    ApiError, Content, LeftOut, Loose, is_sound_or_video, media, redacted, signed, tool_reference,
+    ApiError, Content, LeftOut, Loose, LooseContent, is_sound_or_video, media, redacted, signed,
+    tool_reference,
 };
 
-use super::super::inner::{self, Inner, lines};
+use super::super::inner::{self, lines};
 use super::super::source::{Source, text_of};
 use super::{BlockFields, refuse};
 
@@ -62,7 +63,7 @@ impl BlockFields {
             }
             // What the model itself wrote to go on from.
             "compaction" => match self.content.given() {
-                Some(Inner::Content(Content::Text(summary))) => {
+                Some(LooseContent::Parts(Content::Text(summary))) => {
                     left_out.add(kind);
                     let summary = format!("[summary of the conversation before]\n{summary}");
                     vec![Part::Text(summary)]
@@ -96,7 +97,7 @@ impl BlockFields {
         };
         let title = left_out.field(self.title, path, "title")?;
         let title = title.unwrap_or_default();
-        let text = text_of(self.content.into_content(), path, left_out)?;
+        let text = text_of(self.content, path, left_out)?;
         Ok(Part::Text(format!(
             "[search result: {title} {from}]\n{text}"
         )))
@@ -117,8 +118,8 @@ impl BlockFields {
 
     fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
         let id = self.tool_use_id.required(path, "tool_use_id")?;
-        let content = left_out.field(self.content.into_content(), path, "content")?;
-        let content = content.unwrap_or_default();
+        let content = left_out.field(self.content, path, "content")?;
+        let content = content.unwrap_or_default().into_content();
         let (content, mark) = inner::of_result(content, &format!("{path}.content"), left_out)?;
         let is_error = self.is_error.or_left_out("is_error", left_out);
         let result = Part::ToolResult(ToolResult {
