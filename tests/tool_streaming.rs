@@ -62,10 +62,16 @@ async fn with_betas(
     (trail, fields["anthropic_beta"].clone())
 }
 
-fn refuses_betas() -> Step {
-    let message = "The model returned the following errors: invalid beta flag";
+fn refuses_betas(message: &str) -> Step {
     Step::fail(400, "ValidationException", message)
 }
+
+const REFUSALS: [&str; 4] = [
+    "The model returned the following errors: invalid beta flag",
+    "Unexpected value(s) `fine-grained-tool-streaming-2025-05-14` for the `anthropic-beta` header. Please consult our documentation at docs.anthropic.com or try again without the header.",
+    "Malformed input request: #: extraneous key [anthropic_beta] is not permitted, please reformat your input and try again.",
+    "The model returned the following errors: anthropic_beta: Extra inputs are not permitted",
+];
 
 #[tokio::test]
 async fn claude_is_asked_for_it_wherever_a_stream_has_tools() {
@@ -131,9 +137,10 @@ async fn a_client_may_say_so_or_forbid_it_for_every_tool() {
 
 #[tokio::test]
 async fn a_target_that_refuses_it_is_asked_without_it_and_that_is_remembered() {
-    for (path, body) in bodies("primary") {
+    let bodies = bodies("primary").into_iter().cycle();
+    for (message, (path, body)) in REFUSALS.into_iter().zip(bodies) {
         let app = TestApp::new().await;
-        app.bedrock.script(PRIMARY, [refuses_betas()]);
+        app.bedrock.script(PRIMARY, [refuses_betas(message)]);
         let (trail, betas) = sent(&app, path, &body, true).await;
         assert_eq!(trail, "primary:lacks_betas(400), primary:ok");
         assert_eq!(betas, Value::Null);
@@ -156,8 +163,10 @@ async fn the_gateway_s_own_beta_and_a_client_s_are_told_apart() {
     let refused_twice = "primary:lacks_betas(400), primary:lacks_betas(400), primary:ok";
 
     // The client's was meant: the gateway's own is asked for as before.
-    app.bedrock
-        .script(PRIMARY, [refuses_betas(), refuses_betas()]);
+    app.bedrock.script(
+        PRIMARY,
+        [refuses_betas(REFUSALS[0]), refuses_betas(REFUSALS[0])],
+    );
     let (trail, betas) = ask(LONG).await;
     assert_eq!((trail.as_str(), betas), (refused_twice, Value::Null));
     assert_eq!(ask("").await.1, json!([EAGER]));
@@ -167,22 +176,113 @@ async fn the_gateway_s_own_beta_and_a_client_s_are_told_apart() {
     let app = TestApp::new().await;
     let ask = async |betas: &str| with_betas(&app, path, &body, true, betas).await;
     let made_up = "context-1m-quite-special";
-    app.bedrock
-        .script(PRIMARY, [refuses_betas(), refuses_betas()]);
+    app.bedrock.script(
+        PRIMARY,
+        [refuses_betas(REFUSALS[0]), refuses_betas(REFUSALS[0])],
+    );
     assert_eq!(ask(made_up).await.0, refused_twice);
     assert_eq!(ask("").await.1, json!([EAGER]));
     let both = ask(made_up).await.1;
     assert_eq!(both, json!([made_up, EAGER]));
-    app.bedrock.script(PRIMARY, [refuses_betas()]);
+    app.bedrock.script(PRIMARY, [refuses_betas(REFUSALS[0])]);
     assert_eq!(ask(made_up).await.0, refused_once);
     assert_eq!(ask("").await.1, json!([EAGER]));
 
     // The gateway's own was meant: the client keeps its own.
-    app.bedrock.script(PRIMARY, [refuses_betas()]);
+    app.bedrock.script(PRIMARY, [refuses_betas(REFUSALS[0])]);
     let (trail, betas) = ask(LONG).await;
     assert_eq!((trail.as_str(), betas), (refused_once, json!([LONG])));
     assert_eq!(ask(LONG).await, ("primary:ok".to_owned(), json!([LONG])));
     assert_eq!(ask("").await.1, Value::Null);
+}
+
+/// What the events of a streamed answer say of its calls, in the client's order: ids, and the arguments of each.
+fn calls_of(body: &str) -> Vec<(String, String)> {
+    let events = body.lines().filter_map(|line| line.strip_prefix("data: "));
+    let events = events.filter_map(|data| serde_json::from_str::<Value>(data).ok());
+    let mut calls: Vec<(String, String)> = Vec::new();
+    for event in events {
+        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+        let begun = text("/choices/0/delta/tool_calls/0/id")
+            .or_else(|| text("/content_block/id"))
+            .or_else(|| {
+                text("/item/call_id").filter(|_| event["type"] == "response.output_item.added")
+            });
+        calls.extend(begun.map(|id| (id.to_owned(), String::new())));
+        let is_delta = event["type"] == "response.function_call_arguments.delta";
+        let piece = text("/choices/0/delta/tool_calls/0/function/arguments")
+            .or_else(|| text("/delta/partial_json"))
+            .or_else(|| text("/delta").filter(|_| is_delta));
+        if let (Some(piece), Some((_, arguments))) = (piece, calls.last_mut()) {
+            arguments.push_str(piece);
+        }
+        // The wire's own place of the call is that of the one that began last.
+        let place = event.pointer("/choices/0/delta/tool_calls/0/index");
+        assert!(
+            place.is_none_or(|place| *place == calls.len() - 1),
+            "{event}"
+        );
+    }
+    calls
+}
+
+#[tokio::test]
+async fn calls_that_a_model_writes_at_once_reach_the_client_one_by_one() {
+    let app = TestApp::new().await;
+    let start = |block: usize, id: &str| {
+        let call = json!({"toolUse": {"toolUseId": id, "name": "f"}});
+        Event::new(
+            "contentBlockStart",
+            json!({"contentBlockIndex": block, "start": call}),
+        )
+    };
+    let input = |block: usize, piece: &str| {
+        let delta = json!({"toolUse": {"input": piece}});
+        Event::new(
+            "contentBlockDelta",
+            json!({"contentBlockIndex": block, "delta": delta}),
+        )
+    };
+    let stop = |block: usize| Event::new("contentBlockStop", json!({"contentBlockIndex": block}));
+    let written = || {
+        vec![
+            Event::new("messageStart", json!({"role": "assistant"})),
+            start(0, "t0"),
+            start(1, "t1"),
+            input(0, "{\"a\":"),
+            input(1, "{\"a\": "),
+            start(2, "t2"),
+            input(0, "\"x\"}"),
+            stop(2),
+            input(1, "\"y\"}"),
+            stop(1),
+            stop(0),
+            Event::new("messageStop", json!({"stopReason": "tool_use"})),
+            Event::new(
+                "metadata",
+                json!({"usage": {"inputTokens": 9, "outputTokens": 9, "totalTokens": 18}}),
+            ),
+        ]
+    };
+    for (path, mut body) in bodies("primary") {
+        body["stream"] = json!(true);
+        app.bedrock.script(PRIMARY, [Step::events(written())]);
+        let response = app.post(path, &body).send().await.unwrap();
+        let calls = calls_of(&response.text().await.unwrap());
+        let ids: Vec<&str> = calls.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["t0", "t1", "t2"], "{path}");
+        let arguments: Vec<&str> = calls
+            .iter()
+            .map(|(_, arguments)| arguments.as_str())
+            .collect();
+        // Anthropic's service sends nothing of no arguments, and its clients know.
+        let none = if path == "/v1/messages" { "" } else { "{}" };
+        assert_eq!(
+            arguments,
+            ["{\"a\":\"x\"}", "{\"a\": \"y\"}", none],
+            "{path}"
+        );
+    }
 }
 
 /// A call whose arguments the longest answer has cut, or that are no JSON.

@@ -56,8 +56,8 @@ pub struct Answer {
 #[derive(Debug)]
 enum Source {
     Stream(Frames, Silence),
-    /// Events that are here already: the whole answer.
-    Ready(VecDeque<Event>),
+    /// All of the answer has come.
+    Whole,
 }
 
 /// Where and as whom models are called. Cheap to clone.
@@ -149,8 +149,8 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         has_tool_calls: false,
         stopped: false,
     };
-    // An event that came first although it should be `messageStart`.
-    if let Some(event) = first {
+    // What came first although it should be `messageStart`.
+    for event in first {
         answer.shape(event);
     }
     Ok(answer)
@@ -162,7 +162,7 @@ async fn begin_stream(
     body: Bytes,
     idle: Duration,
     decoder: &mut Decoder,
-) -> Result<(Source, Option<Event>), Failure> {
+) -> Result<(Source, VecDeque<Event>), Failure> {
     let bodies = Bodies::new(body);
     let request = client.converse_stream().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
@@ -170,7 +170,7 @@ async fn begin_stream(
     let mut frames = Frames::new(bodies.into_answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
     match next(&mut frames, decoder).await? {
-        Some(event) => Ok((Source::Stream(frames, Silence::new(idle)), event)),
+        Some(events) => Ok((Source::Stream(frames, Silence::new(idle)), events)),
         None => Err(Failure::new(
             Class::Cut,
             "the stream ended without an event",
@@ -182,15 +182,16 @@ async fn begin_stream(
 async fn next(
     frames: &mut Frames,
     decoder: &mut Decoder,
-) -> Result<Option<Option<Event>>, Failure> {
+) -> Result<Option<VecDeque<Event>>, Failure> {
     let frame = frames.next().await;
     let Some(frame) = frame.map_err(|broken| Failure::of_break(&broken))? else {
         return Ok(None);
     };
+    let mut events = VecDeque::new();
     match frame.kind {
         Kind::Event(name) => decoder
-            .decode(name, frame.payload)
-            .map(Some)
+            .decode(name, frame.payload, &mut events)
+            .map(|()| Some(events))
             .map_err(|error| unreadable(name, &error)),
         Kind::Exception(name) => Err(Failure::of_exception(name, frame.payload)),
         Kind::Error { code, message } => Err(Failure::of_error(code, message)),
@@ -202,7 +203,7 @@ async fn begin_whole(
     model: &str,
     body: Bytes,
     decoder: &mut Decoder,
-) -> Result<(Source, Option<Event>), Failure> {
+) -> Result<(Source, VecDeque<Event>), Failure> {
     let bodies = Bodies::new(body);
     let request = client.converse().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
@@ -211,7 +212,7 @@ async fn begin_whole(
     let body = body.map_err(|error| Failure::of_break(&error.into()))?;
     let events = decoder.replay(&body.into_bytes());
     let events = events.map_err(|error| unreadable("the answer", &error))?;
-    Ok((Source::Ready(events.into()), None))
+    Ok((Source::Whole, events.into()))
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
@@ -234,20 +235,17 @@ impl Answer {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(self.hand_out(event)));
             }
-            let event = match &mut self.source {
-                Source::Ready(events) => events.pop_front().map(Ok),
+            let events = match &mut self.source {
+                Source::Whole => None,
                 Source::Stream(frames, silence) => {
                     let limit = if self.decoder.is_in_tool_call() {
                         self.limits.idle_in_tool_call
                     } else {
                         self.limits.idle
                     };
-                    let event = next(frames, &mut self.decoder);
-                    match silence.bounds(limit, event).await {
-                        Some(Ok(Some(Some(event)))) => Some(Ok(event)),
-                        Some(Ok(Some(None))) => continue,
-                        Some(Ok(None)) => None,
-                        Some(Err(failure)) => Some(Err(failure)),
+                    let events = next(frames, &mut self.decoder);
+                    match silence.bounds(limit, events).await {
+                        Some(events) => events.transpose(),
                         None => {
                             let seconds = limit.as_secs_f32();
                             Some(Err(Failure::new(
@@ -258,9 +256,11 @@ impl Answer {
                     }
                 }
             };
-            return match event {
-                Some(Ok(event)) => {
-                    self.shape(event);
+            return match events {
+                Some(Ok(events)) => {
+                    for event in events {
+                        self.shape(event);
+                    }
                     continue;
                 }
                 None | Some(Err(_)) if self.refused.is_some() => {

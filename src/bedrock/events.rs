@@ -1,5 +1,7 @@
 //! Bedrock's stream events, and its whole replies, as the domain's events.
 
+use std::collections::VecDeque;
+
 use serde_json::Value;
 
 use crate::catalog::Terms;
@@ -7,12 +9,14 @@ use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
 
 use super::plan::Names;
 
+mod order;
 mod payload;
 
+use order::{BlockEvent, BlockOrder};
 pub(super) use payload::Exception;
 use payload::{
-    Block, BlockDelta, BlockStart, CitationsContent, Delta, Location, Metadata, Reply, Stop,
-    TokenUsage,
+    Block, BlockDelta, BlockStart, BlockStop, CitationsContent, Delta, Location, Metadata, Reply,
+    Stop, TokenUsage,
 };
 
 /// Turns a stream's events into the domain's. Keeps what the wire leaves to the reader: which content block is which
@@ -22,8 +26,7 @@ pub struct Decoder {
     names: Names,
     /// The content block index of every tool call so far, in order.
     tool_blocks: Vec<i32>,
-    /// A tool call has begun, and nothing has come that says it is whole.
-    in_tool_call: bool,
+    order: BlockOrder,
     /// Characters of text so far, and how many of them stand before the block under way.
     text: usize,
     before_block: (i32, usize),
@@ -39,7 +42,7 @@ impl Decoder {
         Self {
             names,
             tool_blocks: Vec::new(),
-            in_tool_call: false,
+            order: BlockOrder::default(),
             text: 0,
             before_block: (-1, 0),
             reasoning: None,
@@ -54,11 +57,11 @@ impl Decoder {
 
     /// Whether the next event is the rest of a tool call: models may write all of its arguments before it comes.
     pub fn is_in_tool_call(&self) -> bool {
-        self.in_tool_call
+        self.order.is_in_call()
     }
 
-    /// The meaning of the event of this name; `None` for events that say nothing to a client, and for those that are
-    /// not known yet.
+    /// Adds to `out` the meaning of the event of this name: nothing for events that say nothing to a client, and for
+    /// those that are not known yet.
     ///
     /// # Errors
     /// When the payload is not the event's JSON.
@@ -66,35 +69,48 @@ impl Decoder {
         &mut self,
         name: &str,
         payload: &[u8],
-    ) -> Result<Option<Event>, serde_json::Error> {
-        Ok(match name {
-            "contentBlockDelta" => self.delta(serde_json::from_slice(payload)?),
-            "contentBlockStart" => self.start(serde_json::from_slice(payload)?),
+        out: &mut VecDeque<Event>,
+    ) -> Result<(), serde_json::Error> {
+        match name {
+            "contentBlockDelta" => {
+                let delta: BlockDelta = serde_json::from_slice(payload)?;
+                let block = delta.content_block_index;
+                if let Some(event) = self.delta(delta) {
+                    self.order.push(block, BlockEvent::Piece(event), out);
+                }
+            }
+            "contentBlockStart" => {
+                let start: BlockStart = serde_json::from_slice(payload)?;
+                let block = start.content_block_index;
+                if let Some(event) = self.start(start) {
+                    self.order.push(block, BlockEvent::BeginsCall(event), out);
+                }
+            }
             "contentBlockStop" => {
-                self.in_tool_call = false;
-                None
+                let stop: BlockStop = serde_json::from_slice(payload)?;
+                let block = stop.content_block_index;
+                self.order.push(block, BlockEvent::Ends, out);
             }
             "messageStop" => {
-                self.in_tool_call = false;
                 let stop: Stop = serde_json::from_slice(payload)?;
                 let fields = stop.additional_model_response_fields.as_ref();
                 self.reasoning = thinking_tokens(fields);
-                Some(Event::Stop(stop_reason(stop.stop_reason, fields)))
+                self.order.end(out);
+                out.push_back(Event::Stop(stop_reason(stop.stop_reason, fields)));
             }
             "metadata" => {
                 let metadata: Metadata = serde_json::from_slice(payload)?;
                 self.served = served(&metadata.service_tier, &metadata.performance_config);
                 let usage = metadata.usage.as_ref();
-                usage.map(|usage| Event::Usage(tokens(usage, self.reasoning)))
+                out.extend(usage.map(|usage| Event::Usage(tokens(usage, self.reasoning))));
             }
-            _ => None,
-        })
+            _ => {}
+        }
+        Ok(())
     }
 
     fn start(&mut self, start: BlockStart) -> Option<Event> {
-        let call = start.start.and_then(|start| start.tool_use);
-        self.in_tool_call = call.is_some();
-        let call = call?;
+        let call = start.start.and_then(|start| start.tool_use)?;
         self.tool_blocks.push(start.content_block_index);
         Some(Event::ToolCall {
             index: self.tool_blocks.len() - 1,
@@ -116,8 +132,7 @@ impl Decoder {
                 tool_use: Some(piece),
                 ..
             } => {
-                let index = self.tool_blocks.iter().position(|known| *known == block)?;
-                self.in_tool_call = true;
+                let index = self.tool_blocks.iter().rposition(|known| *known == block)?;
                 Some(Event::ToolInput {
                     index,
                     json: piece.input,
@@ -144,7 +159,6 @@ impl Decoder {
 
     /// Counts text of a block.
     fn say(&mut self, block: i32, text: &str) {
-        self.in_tool_call = false;
         if self.before_block.0 != block {
             self.before_block = (block, self.text);
         }

@@ -266,7 +266,13 @@ impl ResponseWriter {
                 name, arguments, ..
             } => {
                 let (_, name) = parted(name);
-                let done = json!({"name": name, "arguments": whole(arguments)});
+                let (is_empty, arguments) = (arguments.is_empty(), whole(arguments));
+                let done = json!({"name": name, "arguments": arguments});
+                if is_empty {
+                    // Who puts the pieces together has what the item says.
+                    let delta = json!({"delta": arguments});
+                    self.piece("response.function_call_arguments.delta", "", delta, out);
+                }
                 self.piece("response.function_call_arguments.done", "", done, out);
             }
         }

@@ -35,6 +35,13 @@ pub struct ToolUseStart {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct BlockStop {
+    #[serde(default)]
+    pub content_block_index: i32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BlockDelta {
     #[serde(default)]
     pub content_block_index: i32,

@@ -3,11 +3,20 @@ use serde_json::{Value, json};
 use super::*;
 use crate::conversation::{Request, ToolChoice};
 
-/// What a client is told of an event.
-fn told(decoder: &mut Decoder, name: &str, payload: &Value) -> Option<Event> {
+/// What a client is told when this event has come.
+fn all_told(decoder: &mut Decoder, name: &str, payload: &Value) -> VecDeque<Event> {
+    let mut out = VecDeque::new();
     decoder
-        .decode(name, payload.to_string().as_bytes())
-        .unwrap_or_else(|error| panic!("{name} {payload}: {error}"))
+        .decode(name, payload.to_string().as_bytes(), &mut out)
+        .unwrap_or_else(|error| panic!("{name} {payload}: {error}"));
+    out
+}
+
+/// The same where that is one event at most.
+fn told(decoder: &mut Decoder, name: &str, payload: &Value) -> Option<Event> {
+    let mut all = all_told(decoder, name, payload);
+    assert!(all.len() < 2, "{all:?}");
+    all.pop_front()
 }
 
 fn start(block: i32, id: &str, name: &str) -> (&'static str, Value) {
@@ -23,6 +32,10 @@ fn delta(block: i32, delta: Value) -> (&'static str, Value) {
         "contentBlockDelta",
         json!({"contentBlockIndex": block, "delta": delta}),
     )
+}
+
+fn stop(block: i32) -> (&'static str, Value) {
+    ("contentBlockStop", json!({"contentBlockIndex": block}))
 }
 
 fn input(block: i32, json: &str) -> (&'static str, Value) {
@@ -54,9 +67,68 @@ fn tool_calls_are_counted_from_0_and_named_as_the_client_named_them() {
     };
     assert_eq!(decode(start(2, "a", &mapped)), call(0, "a", "read file"));
     assert_eq!(decode(input(2, "{")), piece(0, "{"));
+    assert_eq!(decode(stop(2)), None);
     assert_eq!(decode(start(5, "b", "other")), call(1, "b", "other"));
     assert_eq!(decode(input(5, "{}")), piece(1, "{}"));
     assert_eq!(decode(input(9, "of no call")), None);
+}
+
+#[test]
+fn calls_that_are_written_at_once_are_told_one_after_the_other() {
+    let text = |words: &str| delta(3, json!({"text": words}));
+    let told_of = |events: &[(&'static str, Value)]| {
+        let mut decoder = Decoder::new(Names::default());
+        let told = events
+            .iter()
+            .map(|(name, payload)| all_told(&mut decoder, name, payload));
+        let told: Vec<String> = told
+            .map(|events| {
+                let words = events.into_iter().map(|event| match event {
+                    Event::ToolCall { id, .. } => format!("({id}"),
+                    Event::ToolInput { index, json } => format!("{index}{json}"),
+                    Event::Text(text) => text,
+                    Event::Stop(_) => ".".to_owned(),
+                    other => panic!("{other:?}"),
+                });
+                words.collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        let whole = ("messageStop", json!({"stopReason": "tool_use"}));
+        let mut rest = all_told(&mut decoder, whole.0, &whole.1);
+        assert_eq!(rest.pop_back(), Some(Event::Stop(StopReason::ToolUse)));
+        assert!(!decoder.is_in_tool_call());
+        (told, rest.len())
+    };
+    // One that begins while another is written waits for that one, and so does everything of it.
+    let events = [
+        start(0, "a", "f"),
+        start(1, "b", "f"),
+        input(0, "1"),
+        input(1, "2"),
+        start(2, "c", "f"),
+        input(2, "3"),
+        stop(2),
+        text("t"),
+        input(0, "4"),
+        stop(0),
+        input(1, "5"),
+        stop(1),
+    ];
+    let expected = [
+        "(a", "", "01", "", "", "", "", "", "04", "(b 12", "15", "(c 23 t",
+    ];
+    assert_eq!(told_of(&events), (expected.map(str::to_owned).to_vec(), 0));
+    // What no event ends is over with the message.
+    let (told, rest) = told_of(&[
+        start(0, "a", "f"),
+        start(1, "b", "f"),
+        input(1, "1"),
+        text("t"),
+    ]);
+    assert_eq!(
+        (told, rest),
+        (["(a", "", "", ""].map(str::to_owned).to_vec(), 3)
+    );
 }
 
 #[test]
@@ -253,7 +325,8 @@ fn what_is_no_event_is_an_error() {
         ("messageStop", "{} {}"),
     ];
     for (name, payload) in cases {
-        let decoded = Decoder::new(Names::default()).decode(name, payload.as_bytes());
+        let mut decoder = Decoder::new(Names::default());
+        let decoded = decoder.decode(name, payload.as_bytes(), &mut VecDeque::new());
         assert!(decoded.is_err(), "{payload}: {decoded:?}");
     }
     assert!(Decoder::new(Names::default()).replay(b"<html>").is_err());
@@ -265,6 +338,7 @@ fn any_event() -> impl proptest::strategy::Strategy<Value = (&'static str, Value
     prop_oneof![
         (block(), ".{0,3}").prop_map(|(block, id)| start(block, &id, &id)),
         (block(), ".{0,9}").prop_map(|(block, json)| input(block, &json)),
+        block().prop_map(stop),
         (block(), ".{0,9}").prop_map(|(block, text)| delta(block, json!({"text": text}))),
         (block(), ".{0,9}").prop_map(|(block, text)| {
             delta(block, json!({"reasoningContent": {"signature": text}}))
@@ -286,13 +360,15 @@ proptest::proptest! {
         let mut decoder = Decoder::new(Names::default());
         let mut calls = 0;
         for (name, payload) in events {
-            match told(&mut decoder, name, &payload) {
-                Some(Event::ToolCall { index, .. }) => {
-                    proptest::prop_assert_eq!(index, calls);
-                    calls += 1;
+            for event in all_told(&mut decoder, name, &payload) {
+                match event {
+                    Event::ToolCall { index, .. } => {
+                        proptest::prop_assert_eq!(index, calls);
+                        calls += 1;
+                    }
+                    Event::ToolInput { index, .. } => proptest::prop_assert!(index < calls),
+                    _ => {}
                 }
-                Some(Event::ToolInput { index, .. }) => proptest::prop_assert!(index < calls),
-                _ => {}
             }
         }
     }

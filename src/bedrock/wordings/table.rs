@@ -238,6 +238,24 @@ pub(super) const WORDINGS: &[Wording] = &[
         "anthropics/claude-code#26570",
     ),
     wording(
+        r"Unexpected value\(s\) `[\w.-]+`(?:, `[\w.-]+`)* for the `anthropic-beta` header(?:\. Please consult our documentation at [\w./:-]+ or try again without the header)?",
+        Class::Lacks(Feature::Betas),
+        "Unexpected value(s) `fine-grained-tool-streaming-2025-05-14` for the `anthropic-beta` header. Please consult our documentation at docs.anthropic.com or try again without the header.",
+        "Anthropic, anthropics/claude-code#11678",
+    ),
+    wording(
+        r"Malformed input request: #(?:/additionalModelRequestFields)?: extraneous key \[anthropic_beta\] is not permitted(?:, please reformat your input and try again)?",
+        Class::Lacks(Feature::Betas),
+        "Malformed input request: #: extraneous key [anthropic_beta] is not permitted, please reformat your input and try again.",
+        "Bedrock's schema check",
+    ),
+    wording(
+        r"anthropic_beta(?:\.\d+)?: Extra inputs are not permitted",
+        Class::Lacks(Feature::Betas),
+        "The model returned the following errors: anthropic_beta: Extra inputs are not permitted",
+        "the form in which Claude refuses other fields",
+    ),
+    wording(
         "context_management: Extra inputs are not permitted",
         Class::Lacks(Feature::Betas),
         "context_management: Extra inputs are not permitted",
@@ -399,6 +417,18 @@ pub(super) const WORDINGS: &[Wording] = &[
         Class::Lacks(Feature::CompiledSchemas),
         "Schema is too complex for compilation. Try reducing the number of tools or simplifying tool schemas.",
         "genkit-ai/genkit#5230, langchain-ai/langchainjs#11100",
+    ),
+    wording(
+        r"(?:[a-z]+\.\d+(?:\.[a-z_]+)*|output_(?:format|config)(?:\.[a-z_]+)*): For '[a-z]+' type, (?:'additionalProperties' must be (?:explicitly )?set to false|(?:property|properties) '?\w+'?(?:, '?\w+'?)* (?:is|are) not supported|'?\w+'? values other than 0 or 1 are not supported)",
+        Class::Lacks(Feature::CompiledSchemas),
+        "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false",
+        "mnfst/llm-gateway#2868, BerriAI/litellm#34313",
+    ),
+    wording(
+        r"(?:[a-z]+\.\d+(?:\.[a-z_]+)*: |output_(?:format|config)(?:\.[a-z_]+)*: )?(?:Recursive schemas? (?:is|are) not supported|(?:Circular|Recursive) (?:schema )?references?(?: (?:is|are) not supported| detected)(?: in schema)?(?:: [\w#/$.-]+)?|Schema must have a 'type'(?: field)?|External '?\$ref'? (?:is|are) not supported)",
+        Class::Lacks(Feature::CompiledSchemas),
+        "tools.0.custom: Recursive schemas are not supported",
+        "no report: what Anthropic's documentation says is not supported",
     ),
     wording(
         "Grammar compilation timed out",
