@@ -92,6 +92,75 @@ async fn what_needs_a_tool_that_only_its_service_runs_is_refused_unless_it_is_to
 }
 
 #[tokio::test]
+async fn on_the_messages_wire_too() {
+    let app = TestApp::new().await;
+    let search = json!({"type": "web_search_20250305", "name": "web_search"});
+    let memory = json!({"type": "memory_20250818", "name": "memory"});
+    let unknown = |name: &str| json!({"type": "of_tomorrow", "name": name});
+    let look = json!({"name": "look", "input_schema": {"type": "object"}});
+    let named = |name: &str| json!({"type": "tool", "name": name});
+    for (tools, choice, param) in [
+        (json!([search]), json!({"type": "auto"}), "tools[0].type"),
+        (
+            json!([search, unknown("a")]),
+            json!({"type": "any"}),
+            "tools[0].type",
+        ),
+        (
+            json!([unknown("a"), unknown("b")]),
+            json!({"type": "any"}),
+            "tools[0].type",
+        ),
+        (
+            json!([unknown("a"), unknown("b")]),
+            named("b"),
+            "tools[1].type",
+        ),
+        (json!([look, search]), named("web_search"), "tools[1].type"),
+        (
+            json!([look, memory]),
+            json!({"type": "auto"}),
+            "tools[1].type",
+        ),
+    ] {
+        for stream in [false, true] {
+            let mut body = json!({"model": "primary", "max_tokens": 100, "stream": stream, "tools": tools,
+                "tool_choice": choice, "messages": [{"role": "user", "content": "hi"}]});
+            let reply = app
+                .as_anthropic("/v1/messages", &body)
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(reply.status(), 400, "{body}");
+            let error: Value = reply.json().await.unwrap();
+            let message = error["error"]["message"].as_str().unwrap();
+            assert!(message.contains(param), "{message}");
+            let named = tools.as_array().unwrap().iter();
+            let named = named.filter_map(|tool| tool["type"].as_str());
+            let named: Vec<&str> = named.collect();
+            for way in ["drop_params", "none"] {
+                match way {
+                    "none" => body["tool_choice"] = json!({"type": "none"}),
+                    _ => body["drop_params"] = json!(true),
+                }
+                let reply = app
+                    .as_anthropic("/v1/messages", &body)
+                    .send()
+                    .await
+                    .unwrap();
+                assert_eq!(reply.status(), 200, "{body}");
+                for kind in &named {
+                    assert!(header(&reply, DROPPED).contains(kind), "{body}");
+                }
+                reply.text().await.unwrap();
+                assert!(app.last_sent()["toolConfig"].get("toolChoice").is_none());
+                body.as_object_mut().unwrap().remove("drop_params");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_tool_of_an_unknown_type_that_has_a_name_and_a_schema_is_a_function_of_its_client_s() {
     let app = TestApp::new().await;
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});

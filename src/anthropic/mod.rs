@@ -13,9 +13,9 @@
 //! | `context_management`: `clear_thinking_20251015` | dropped: Claude gets what the client sends |
 //! | `context_management`: anything else (compaction) | 400: its blocks have no place in Converse |
 //! | server-side tools (`web_search_…`, `web_fetch_…`, `code_execution_…`, `tool_search_…`, …) beside tools of the client's | dropped: the model does without |
-//! | server-side tools alone, or one that `tool_choice` names | 400 |
+//! | server-side tools alone, or one that `tool_choice` names | 400, or ignored with `drop_params`; with `tool_choice: none` dropped |
 //! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
-//! | `memory_…` | 400: it works as a tool with an `input_schema` |
+//! | `memory_…` | the same 400 wherever it may be called: it works as a tool with an `input_schema` |
 //! | `mcp_servers`, `container`, LiteLLM's `guardrails` | 400, or ignored with `drop_params` |
 //! | fields that nobody here knows, of the body or of an object of settings in it | left out; the reply's `x-sidecar-dropped` names them (`output_config.task_budget`) |
 //! | `fallbacks`: `"default"`, or `{"model": …}` beside the beta `server-side-fallback-…`, or any form but LiteLLM's | left out and named: LiteLLM's own forms are this gateway's |

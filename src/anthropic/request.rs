@@ -179,6 +179,7 @@ impl Body for MessagesRequest {
                 headers,
             )?,
             whole_tool_input: offer.whole_input,
+            tool_refusal: offer.refusal,
             unsupported,
             left_out: left_out.into_names(),
             ..Options::controlled(control, headers)?

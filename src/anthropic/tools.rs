@@ -32,6 +32,9 @@ pub(super) struct Offer {
     /// Every tool wants its arguments in one checked piece (`eager_input_streaming: false`). Bedrock is asked for all of
     /// them alike, so one tool that does not say so is enough for pieces.
     pub(super) whole_input: bool,
+    /// Of a request that is pointless without a tool that cannot be offered. Where that is to be ignored, the rest of the
+    /// offer holds.
+    pub(super) refusal: Option<ApiError>,
 }
 
 /// Tools that the client runs by a definition that Claude has learned: those that Bedrock's Claude takes among its own
@@ -92,24 +95,19 @@ pub(super) fn offer(
         offer.choice = choice.into_choice()?;
     }
     let is_alone = offer.tools.is_empty() && offer.defined.is_empty();
+    let choice = offer.choice.clone();
     for (kind, at, tool) in elsewhere {
         let name = tool.name.as_given();
-        let chosen = matches!(&offer.choice, ToolChoice::Named(named) if Some(named) == name);
-        let memory = kind.starts_with(MEMORY);
-        let is_served = SERVED.iter().any(|known| kind.starts_with(known));
-        let needed = chosen || is_alone && (is_served || offer.choice == ToolChoice::Required);
-        if memory || needed {
-            let param = format!("tools[{at}].type");
-            let what = if memory {
-                "Bedrock's Converse API has no place for it; give it as a tool with a name, a description and an \
-                 'input_schema'"
-            } else if is_served {
-                "it runs at Anthropic's own service, not on Bedrock"
-            } else {
-                "this gateway does not know it; a tool that the client runs has a name and an 'input_schema'"
-            };
-            let message = format!("'{param}' is '{kind}': {what}.");
-            return Err(ApiError::bad_request(message, param));
+        let is_chosen = matches!(&choice, ToolChoice::Named(named) if Some(named) == name);
+        let is_needed = is_chosen
+            || kind.starts_with(MEMORY)
+            || is_alone && (is_served(&kind) || choice == ToolChoice::Required);
+        if is_needed && choice != ToolChoice::None && offer.refusal.is_none() {
+            offer.refusal = Some(refusal(&kind, at));
+        }
+        // Nothing is left to be forced.
+        if is_chosen || is_alone && choice == ToolChoice::Required {
+            offer.choice = ToolChoice::Auto;
         }
         left_out.add(&kind);
     }
@@ -181,7 +179,26 @@ fn stand_in() -> Tool {
 
 /// Whether tools of this type mean something to Anthropic's service, whatever else they say.
 fn is_anthropic_s(kind: &str) -> bool {
-    kind.starts_with(MEMORY) || SERVED.iter().any(|known| kind.starts_with(known))
+    kind.starts_with(MEMORY) || is_served(kind)
+}
+
+/// Whether Anthropic's own service runs tools of this type.
+fn is_served(kind: &str) -> bool {
+    SERVED.iter().any(|known| kind.starts_with(known))
+}
+
+/// Says why the tool at this place cannot be offered.
+fn refusal(kind: &str, at: usize) -> ApiError {
+    let param = format!("tools[{at}].type");
+    let what = if kind.starts_with(MEMORY) {
+        "Bedrock's Converse API has no place for it; give it as a tool with a name, a description and an 'input_schema'"
+    } else if is_served(kind) {
+        "it runs at Anthropic's own service, not on Bedrock"
+    } else {
+        "this gateway does not know it; a tool that the client runs has a name and an 'input_schema'"
+    };
+    let message = format!("'{param}' is '{kind}': {what}.");
+    ApiError::bad_request(message, param)
 }
 
 impl WireChoice {
