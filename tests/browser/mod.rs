@@ -20,8 +20,8 @@ use thirtyfour::{Capabilities, LoggingPrefsLogLevel};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-const HOW_TO_GET: &str = "install Chromium and its driver (`apt-get install chromium chromium-driver`, or `.ci/tools browser`), \
-                          or set SKIP_BROWSER_TESTS=1 to go without the browser tests";
+const HOW_TO_GET: &str = "`.ci/tools browser` installs what these tests need (Chromium, its driver, axe-core); \
+                          SKIP_BROWSER_TESTS=1 goes without them";
 
 /// Where `.ci/tools browser` puts it, from the repository's root.
 const AXE: &str = ".venv/axe/node_modules/axe-core/axe.min.js";
