@@ -62,6 +62,42 @@ async fn the_model_is_told_legal_names_and_the_client_gets_its_own_keys() {
 }
 
 #[tokio::test]
+async fn keys_are_the_client_s_again_behind_references_by_name() {
+    let app = TestApp::new().await;
+    for (named, reference) in [
+        (json!({"$anchor": "row"}), "#row"),
+        (json!({"$id": "row.json"}), "row.json"),
+        (
+            json!({"$id": "https://example.com/row"}),
+            "https://example.com/row#",
+        ),
+        (json!({"$dynamicAnchor": "row"}), "#row"),
+    ] {
+        let mut row = json!({"type": "object", "properties": {"Betrag in €": {"type": "number"}, "more": {"type": "array", "items": {"$ref": reference}}}});
+        row.as_object_mut()
+            .unwrap()
+            .extend(named.as_object().unwrap().clone());
+        let schema = json!({"type": "object", "$defs": {"row": row}, "oneOf": [
+            {"properties": {"rows": {"type": "array", "items": {"$ref": reference}}}, "required": ["rows"]},
+            {"properties": {"none": {"type": "boolean"}}, "required": ["none"]}]});
+        let written = json!({"rows": [{"Betrag_in": 1, "more": [{"Betrag_in": 2}]}]});
+        let arguments = json!({"rows": [{"Betrag in €": 1, "more": [{"Betrag in €": 2}]}]});
+        for (path, body) in asking("primary", std::slice::from_ref(&schema), false) {
+            let call = Step::reply(Reply::tool("f0", &written));
+            app.bedrock.script(PRIMARY, [call]);
+            let seen = answered(&app, path, &body).await;
+            assert_eq!(seen.arguments(), arguments, "{path} {named}");
+            let sent = tools_sent(&app, PRIMARY).remove(0)["inputSchema"]["json"].to_string();
+            assert!(
+                !sent.contains("Betrag in €\":") && !sent.contains("nchor"),
+                "{sent}"
+            );
+            assert!(sent.contains("\"$ref\":\"#/$defs/row\""), "{sent}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn calls_of_the_history_are_in_the_model_s_words_and_the_same_in_every_turn() {
     let app = TestApp::new().await;
     let text = arguments().to_string();

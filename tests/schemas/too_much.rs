@@ -67,7 +67,70 @@ async fn as_many_tools_are_strict_as_there_is_room_for_and_the_first_ones_stay_i
     }
 }
 
-const REFUSALS: [&str; 4] = [
+/// Schemas that no grammar is made of, each with an object that it admits.
+fn without_grammar() -> [(Value, Value); 6] {
+    let of = |property: Value| json!({"type": "object", "properties": {"a": property}, "required": ["a"]});
+    let tree = json!({"type": "object", "properties": {"leaf": {"type": "string"}, "next": {"$ref": "#/$defs/tree"}}});
+    let with = |mut schema: Value, definition: &Value| {
+        schema["$defs"] = json!({"tree": definition});
+        schema
+    };
+    let deep = json!({"a": {"leaf": "x", "next": {"leaf": "y"}}});
+    let named =
+        json!({"$anchor": "tree", "type": "object", "properties": {"next": {"$ref": "#tree"}}});
+    [
+        (
+            with(of(json!({"$ref": "#/$defs/tree"})), &tree),
+            deep.clone(),
+        ),
+        (
+            with(of(json!({"$ref": "#tree"})), &named),
+            json!({"a": {"next": {}}}),
+        ),
+        (
+            json!({"type": "object", "properties": {"a": {"$ref": "#"}}}),
+            json!({"a": {"a": {}}}),
+        ),
+        (of(json!({})), json!({"a": [1]})),
+        (of(json!({"description": "anything"})), deep),
+        (
+            of(json!({"type": "array", "items": true})),
+            json!({"a": [1, "x"]}),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_no_grammar_is_made_of_is_not_enforced() {
+    let app = TestApp::new().await;
+    for (schema, value) in without_grammar() {
+        for (path, body) in asking("primary", std::slice::from_ref(&schema), true) {
+            app.bedrock
+                .script(PRIMARY, [Step::reply(Reply::tool("f0", &value))]);
+            let before = app.bedrock.requests().len();
+            assert_eq!(answered(&app, path, &body).await.arguments(), value);
+            assert_eq!(strict(&app), [false], "{schema}");
+            assert_eq!(app.bedrock.requests().len(), before + 1, "{schema}");
+        }
+        for (path, body) in wanting("primary", &schema) {
+            app.bedrock
+                .script(PRIMARY, [Step::reply(Reply::tool("give_answer", &value))]);
+            let before = app.bedrock.requests().len();
+            assert_eq!(answered(&app, path, &body).await.answer(), value);
+            assert_eq!(app.bedrock.requests().len(), before + 1, "{schema}");
+        }
+    }
+    // Who names properties means an object.
+    let untyped = json!({"properties": {"a": {"properties": {"b": {"type": "string"}}}}});
+    for (path, body) in asking("primary", &[untyped], true) {
+        answered(&app, path, &body).await;
+        assert_eq!(strict(&app), [true]);
+    }
+}
+
+const REFUSALS: [&str; 6] = [
+    "tools.0.custom: Recursive schemas are not supported",
+    "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false",
     "The model returned the following errors: The compiled grammar is too large, which would cause performance issues. Simplify your tool schemas or reduce the number of strict tools.",
     "Schemas contains too many parameters with union types (17 parameters with type arrays or anyOf). Reduce the number of nullable or union-typed parameters (limit: 16 parameters with unions).",
     "The model returned the following errors: Schemas contains too many optional parameters (28), which would make grammar compilation inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24).",

@@ -172,7 +172,7 @@ impl ClientKeys {
                 name.map_or_else(|| token.to_owned(), String::clone)
             });
         let renamed: Vec<String> = tokens.collect();
-        changed.then(|| format!("#/{}", renamed.join("/")))
+        changed.then(|| keywords::reference(&format!("/{}", renamed.join("/"))))
     }
 
     /// What a reference of the client's schema refers to.

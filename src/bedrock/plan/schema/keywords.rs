@@ -1,6 +1,24 @@
 //! Where schemas stand inside a schema: everything else in it is data and may look like a schema without being one.
 
+use percent_encoding::{AsciiSet, CONTROLS};
 use serde_json::{Map, Value};
+
+/// What stands encoded in the fragment of a URL (RFC 3986, 3.5).
+const NOT_IN_FRAGMENTS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// What a keyword of JSON Schema holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +107,12 @@ pub(in crate::bedrock::plan) fn visit_mut(
         }
         _ => {}
     }
+}
+
+/// The reference to what this JSON pointer leads to within the same document.
+pub(in crate::bedrock::plan) fn reference(pointer: &str) -> String {
+    let pointer = percent_encoding::utf8_percent_encode(pointer, NOT_IN_FRAGMENTS);
+    format!("#{pointer}")
 }
 
 /// What a reference within the same document refers to.

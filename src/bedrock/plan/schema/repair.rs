@@ -2,12 +2,13 @@
 //!
 //! Serializers of many languages say `null` for fields that are not set (`"properties": null`), and one writes an empty
 //! map as a list (`"properties": []`); older drafts have tuples as lists of `items`. Bedrock refuses the whole request
-//! for each of them.
+//! for each of them. References by name are made references by place.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::anchors::{may_have_names, place_references};
 use super::keywords::{Holds, holds};
 
 /// Keywords beside those that hold schemas and data for which `null` is no value.
@@ -56,6 +57,7 @@ pub(in crate::bedrock::plan) fn repaired(schema: &Arc<Value>) -> Arc<Value> {
     let mut whole = Value::clone(schema);
     if !whole.is_null() {
         repair(&mut whole);
+        place_references(&mut whole);
     }
     Arc::new(whole)
 }
@@ -69,6 +71,7 @@ fn may_be_broken(value: &Value) -> bool {
             let is_odd = |required: &Value| !required.is_array();
             fields.get("required").is_some_and(is_odd)
                 || fields.get("items").is_some_and(Value::is_array)
+                || may_have_names(fields)
                 || fields.values().any(may_be_broken)
         }
         _ => false,

@@ -13,6 +13,11 @@ use generated::{document, object};
 use judge::Judge;
 
 fn fitted(schema: &Value, family: Family) -> (Tool, bool) {
+    fitted_within(schema, family, MOST_INLINED)
+}
+
+/// With so many bytes left for what references refer to.
+fn fitted_within(schema: &Value, family: Family, mut left: usize) -> (Tool, bool) {
     let mut tool = Tool {
         name: "f".into(),
         description: "d".into(),
@@ -20,7 +25,6 @@ fn fitted(schema: &Value, family: Family) -> (Tool, bool) {
         strict: false,
         cache: None,
     };
-    let mut left = MOST_INLINED;
     let is_exact = fit(&mut tool, family, &mut left);
     (tool, is_exact)
 }
@@ -152,6 +156,85 @@ fn a_schema_without_an_end_is_flat_all_the_same() {
     assert!(flat.to_string().len() < 2_000_000);
 }
 
+/// What Nova is given of a schema with this property.
+fn for_nova(property: &Value, definitions: &Value) -> Value {
+    let schema = json!({"type": "object", "properties": {"a": property}, "$defs": definitions});
+    let (tool, _) = fitted(&schema, Family::Nova);
+    let mut schema = Value::clone(&tool.schema);
+    schema["properties"]["a"].take()
+}
+
+#[test]
+fn what_stands_beside_a_reference_holds_too() {
+    let definitions = json!({"n": {"type": "integer", "description": "a number"}, "t": true});
+    for (property, expected) in [
+        (
+            json!({"$ref": "#/$defs/n"}),
+            json!({"type": "integer", "description": "a number"}),
+        ),
+        (
+            json!({"$ref": "#/$defs/n", "description": "of pages"}),
+            json!({"type": "integer", "description": "of pages"}),
+        ),
+        (
+            json!({"$ref": "#/$defs/n", "minimum": 1}),
+            json!({"minimum": 1, "allOf": [{"type": "integer", "description": "a number"}]}),
+        ),
+        (
+            json!({"allOf": [{"maximum": 5}], "$ref": "#/$defs/n"}),
+            json!({"allOf": [{"maximum": 5}, {"type": "integer", "description": "a number"}]}),
+        ),
+        (json!({"$ref": "#/$defs/t"}), json!(true)),
+        (
+            json!({"$ref": "#/$defs/t", "minimum": 1}),
+            json!({"minimum": 1, "allOf": [true]}),
+        ),
+        (
+            json!({"const": {"$ref": "#/$defs/n"}}),
+            json!({"const": {"$ref": "#/$defs/n"}}),
+        ),
+    ] {
+        assert_eq!(for_nova(&property, &definitions), expected, "{property}");
+    }
+}
+
+#[test]
+fn where_a_reference_is_cut_what_would_admit_less_goes_as_a_whole() {
+    let definitions =
+        json!({"tree": {"type": "object", "properties": {"next": {"$ref": "#/$defs/tree"}}}});
+    let tree = json!({"$ref": "#/$defs/tree"});
+    for (property, gone) in [
+        (
+            json!({"oneOf": [tree, {"type": "string"}]}),
+            &["oneOf"] as &[&str],
+        ),
+        (json!({"not": tree}), &["not"]),
+        (
+            json!({"if": tree, "then": {"maxProperties": 1}, "else": {"type": "string"}}),
+            &["if", "then", "else"],
+        ),
+        (
+            json!({"contains": tree, "maxContains": 1}),
+            &["maxContains"],
+        ),
+        (
+            json!({"anyOf": [tree], "unevaluatedProperties": false}),
+            &["unevaluatedProperties"],
+        ),
+        (
+            json!({"prefixItems": [tree], "unevaluatedItems": false}),
+            &["unevaluatedItems"],
+        ),
+    ] {
+        let cut = for_nova(&property, &definitions);
+        let kept: Vec<&String> = cut.as_object().unwrap().keys().collect();
+        let mut expected: Vec<&String> = property.as_object().unwrap().keys().collect();
+        expected.retain(|key| !gone.contains(&key.as_str()));
+        assert_eq!(kept, expected, "{property}");
+        assert!(!cut.to_string().contains("$ref"));
+    }
+}
+
 /// Every value that the client's schema admits is admitted by what the model is given, under the keys that it knows; and
 /// what the model then writes comes back as the client's value.
 #[test]
@@ -161,8 +244,9 @@ fn what_the_client_s_schema_admits_the_model_s_admits() {
         ..Config::with_cases(400)
     });
     let admitted = std::cell::Cell::new(0_usize);
-    let cases = (document(), prop::collection::vec(object(2), 40));
-    let result = runner.run(&cases, |(document, values)| {
+    let left = prop_oneof![0..600_usize, Just(MOST_INLINED)];
+    let cases = (document(), prop::collection::vec(object(2), 40), left);
+    let result = runner.run(&cases, |(document, values, left)| {
         let judged = document.clone();
         let judge = Judge(&judged);
         let document = Arc::new(document);
@@ -171,7 +255,7 @@ fn what_the_client_s_schema_admits_the_model_s_admits() {
             .as_ref()
             .map_or_else(|| Value::clone(&document), ClientKeys::schema);
         let (claude, _) = fitted(&renamed, Family::Claude);
-        let (nova, _) = fitted(&document, Family::Nova);
+        let (nova, _) = fitted_within(&document, Family::Nova, left);
         for key in ["anyOf", "oneOf", "allOf", "$ref"] {
             prop_assert!(claude.schema.get(key).is_none() && nova.schema.get(key).is_none());
         }

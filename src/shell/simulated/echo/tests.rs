@@ -195,7 +195,8 @@ fn tools_are_called_when_forced_or_asked_for() {
 
 #[test]
 fn schemas_stop_sequences_and_limits_are_kept() {
-    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}}).to_string();
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": false});
+    let schema = schema.to_string();
     let format = json!({"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": schema}}}});
     let reply = ask(json!({"messages": say("hi"), "outputConfig": format}));
     assert_eq!(text(&reply), r#"{"n":1}"#);

@@ -24,6 +24,11 @@ pub(super) const RULES: &[Rule] = &[
         check: keys,
     },
     Rule {
+        name: "what is compiled",
+        source: "Anthropic; the refusal of recursion has been documented, not seen",
+        check: compilable,
+    },
+    Rule {
         name: "how much is compiled",
         source: "reported: datarobot-oss/datarobot-genai#547, vercel/ai#17268",
         check: compiled,
@@ -89,29 +94,80 @@ fn keys(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn compiled(asked: &Asked<'_>) -> Result<(), Failure> {
+/// The schemas that the model is held to, each with where it stands.
+fn enforced(asked: &Asked<'_>) -> Vec<(String, Value)> {
     let strict = asked
         .tools()
         .filter(|(_, spec)| at(spec, "/strict") == true);
-    let strict: Vec<&Value> = strict.map(|(_, spec)| schema(spec)).collect();
-    if !asked.is_claude() {
-        return Ok(());
-    }
-    if strict.len() > 20 {
-        return model_refuses(format!(
-            "Too many strict tools ({}). The maximum number of strict tools supported is 20.",
-            strict.len()
-        ));
-    }
+    let strict = strict.map(|(n, spec)| (format!("tools.{n}.custom"), schema(spec).clone()));
     let answer = at(
         asked.body,
         "/outputConfig/textFormat/structure/jsonSchema/schema",
     );
-    let answer: Option<Value> = answer
+    let answer = answer
         .as_str()
         .and_then(|text| serde_json::from_str(text).ok());
+    let answer = answer.map(|schema| ("output_config.format.schema".to_owned(), schema));
+    strict.chain(answer).collect()
+}
+
+fn compilable(asked: &Asked<'_>) -> Result<(), Failure> {
+    for (place, document) in enforced(asked) {
+        let mut is_closed = true;
+        let mut is_said = true;
+        each(&document, &mut |rules| {
+            let is_object =
+                |kind: &Value| *kind == "object" || list(kind).iter().any(|kind| kind == "object");
+            is_closed &= !rules.get("type").is_some_and(is_object)
+                || rules.get("additionalProperties") == Some(&Value::Bool(false));
+            is_said &= ["type", "enum", "const", "anyOf", "allOf", "$ref"]
+                .iter()
+                .any(|key| rules.contains_key(*key));
+        });
+        if !is_closed {
+            return model_refuses(format!(
+                "{place}: For 'object' type, 'additionalProperties' must be explicitly set to false"
+            ));
+        }
+        if !is_said {
+            return model_refuses(format!("{place}: Schema must have a 'type' field"));
+        }
+        if !has_end(&document, &document, 0) {
+            return model_refuses(format!("{place}: Recursive schemas are not supported"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether no reference in the schema leads on and on.
+fn has_end(schema: &Value, document: &Value, depth: usize) -> bool {
+    let mut is_sound = depth < 20;
+    each(schema, &mut |rules| {
+        if let Some(reference) = rules.get("$ref").and_then(Value::as_str) {
+            let target = document.pointer(reference.trim_start_matches('#'));
+            is_sound =
+                is_sound && target.is_some_and(|target| has_end(target, document, depth + 1));
+        }
+    });
+    is_sound
+}
+
+fn compiled(asked: &Asked<'_>) -> Result<(), Failure> {
+    if !asked.is_claude() {
+        return Ok(());
+    }
+    let enforced = enforced(asked);
+    let strict = enforced
+        .iter()
+        .filter(|(place, _)| place.starts_with("tools"));
+    let strict = strict.count();
+    if strict > 20 {
+        return model_refuses(format!(
+            "Too many strict tools ({strict}). The maximum number of strict tools supported is 20."
+        ));
+    }
     let (mut optional, mut unions) = (0, 0);
-    for schema in strict.into_iter().chain(&answer) {
+    for (_, schema) in &enforced {
         each(schema, &mut |rules| {
             let required = list(rules.get("required").unwrap_or(&Value::Null));
             let properties = rules.get("properties").and_then(Value::as_object);

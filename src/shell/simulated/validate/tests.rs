@@ -44,12 +44,21 @@ fn with_schema(more: Value) -> Value {
 
 /// A strict tool with so many parameters that may be left out.
 fn strict(name: &str, optional: usize) -> Value {
-    let mut spec = spec(name);
-    let properties = (0..optional).map(|n| (format!("p{n}"), json!({})));
-    spec["toolSpec"]["inputSchema"]["json"]["properties"] =
-        properties.collect::<serde_json::Map<_, _>>().into();
+    let properties = (0..optional).map(|n| (format!("p{n}"), json!({"type": "string"})));
+    let properties: serde_json::Map<_, _> = properties.collect();
+    let mut spec = held_to(closed(properties.into()));
+    spec["toolSpec"]["name"] = json!(name);
+    spec
+}
+
+fn held_to(schema: Value) -> Value {
+    let mut spec = with_schema(schema);
     spec["toolSpec"]["strict"] = json!(true);
     spec
+}
+
+fn closed(properties: Value) -> Value {
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
 }
 
 fn call(id: &str) -> Value {
@@ -181,6 +190,23 @@ fn every_refusal_has_its_words() {
                 json!({"properties": {"filter[name]": {}}})
             )])),
             "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
+        ),
+        (
+            SONNET,
+            tools(json!([held_to(
+                json!({"type": "object", "properties": {}})
+            )])),
+            "tools.0.custom: For 'object' type, 'additionalProperties' must be explicitly set to false",
+        ),
+        (
+            SONNET,
+            tools(json!([held_to(closed(json!({"a": {}})))])),
+            "tools.0.custom: Schema must have a 'type' field",
+        ),
+        (
+            SONNET,
+            tools(json!([held_to(closed(json!({"a": {"$ref": "#"}})))])),
+            "tools.0.custom: Recursive schemas are not supported",
         ),
         (
             SONNET,

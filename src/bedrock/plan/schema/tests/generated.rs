@@ -23,6 +23,10 @@ fn property() -> impl Strategy<Value = Value> {
         json!({"$ref": "#"}),
         json!({"type": "array", "items": {"$ref": "#/$defs/0"}}),
         json!({"$ref": "#/$defs/1"}),
+        json!({"$ref": "#/$defs/leaf", "type": "string"}),
+        json!({"oneOf": [{"$ref": "#"}, {"type": "string"}, {"$ref": "#/$defs/2"}]}),
+        json!({"not": {"$ref": "#/$defs/0"}}),
+        json!({"if": {"$ref": "#"}, "then": {"$ref": "#/$defs/1"}, "else": {"type": "string"}}),
         json!({"type": "object", "properties": {"c d": {"type": "integer"}}, "additionalProperties": false}),
         json!({"properties": {"c d": {}}, "anyOf": [{"const": {"c d": 1}}, {"enum": [{"a[b]": {"c d": 2}}, {"a[b]": "x"}]}]}),
     ])
