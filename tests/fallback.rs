@@ -79,20 +79,62 @@ async fn a_silent_target_is_asked_once_and_left_after_its_time() {
     assert_eq!(app.bedrock.requests_for(PRIMARY).len(), 1);
 }
 
+/// The least that each wire needs.
+fn least() -> [(&'static str, Value); 3] {
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    [
+        (
+            "/v1/chat/completions",
+            json!({"model": "primary", "messages": messages}),
+        ),
+        (
+            "/v1/messages",
+            json!({"model": "primary", "max_tokens": 100, "messages": messages}),
+        ),
+        ("/v1/responses", json!({"model": "primary", "input": "hi"})),
+    ]
+}
+
 #[tokio::test]
 async fn a_target_is_tried_again_as_often_as_the_request_says() {
-    let app = TestApp::new().await;
-    app.bedrock.script(
-        PRIMARY,
-        [Step::unavailable(), Step::reset(), Step::text("At last.")],
-    );
-    let mut body = hello("primary");
-    body["num_retries"] = json!(2);
-    let response = app.chat(&body).await;
-    assert_eq!(header(&response, "x-litellm-attempted-retries"), "2");
-    assert_eq!(header(&response, "x-litellm-attempted-fallbacks"), "0");
-    let reply: Value = response.json().await.unwrap();
-    assert_eq!(reply["choices"][0]["message"]["content"], "At last.");
+    for (path, mut body) in least() {
+        let app = TestApp::new().await;
+        let failures = [Step::unavailable(), Step::reset()];
+        app.bedrock.script(
+            PRIMARY,
+            failures.into_iter().chain([Step::text("At last.")]),
+        );
+        body["num_retries"] = json!(2);
+        let response = app.post(path, &body).send().await.unwrap();
+        assert_eq!(header(&response, "x-litellm-attempted-retries"), "2");
+        assert_eq!(header(&response, "x-litellm-attempted-fallbacks"), "0");
+        assert!(
+            !response.headers().contains_key("x-sidecar-dropped"),
+            "{path}"
+        );
+        assert!(
+            response.text().await.unwrap().contains("At last."),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_target_is_waited_for_as_long_as_the_request_says() {
+    for field in ["timeout", "stream_timeout"] {
+        for (path, mut body) in least() {
+            let app = TestApp::with_settings("  num_retries: 0\n").await;
+            app.bedrock.script(PRIMARY, [Step::hang()]);
+            body[field] = json!(0.2);
+            body["stream"] = json!(true);
+            let response = app.post(path, &body).send().await.unwrap();
+            let trail = trail_of(&response);
+            assert!(
+                trail.starts_with("primary:first_event_timeout, backup:ok"),
+                "{path} {trail}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

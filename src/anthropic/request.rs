@@ -60,6 +60,10 @@ pub struct MessagesRequest {
     container: Option<Value>,
     guardrails: Option<Value>,
     // The gateway's own, by LiteLLM's names.
+    #[serde(default, deserialize_with = "numbers::count")]
+    num_retries: Option<u32>,
+    timeout: Option<f64>,
+    stream_timeout: Option<f64>,
     drop_params: Option<bool>,
     tags: Option<Value>,
     litellm_metadata: Option<Value>,
@@ -161,12 +165,14 @@ impl Body for MessagesRequest {
         let who = who.unwrap_or_default().known("metadata", &mut left_out);
         let who = who.who(&mut left_out);
         let control = Control {
+            num_retries: self.num_retries,
+            timeout: self.timeout,
+            stream_timeout: self.stream_timeout,
             disable_fallbacks: self.disable_fallbacks,
             fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out),
             mock_failure: (self.mock_testing_fallbacks == Some(true))
                 .then_some(MockFailure::Unavailable),
             drop_params: self.drop_params,
-            ..Control::default()
         };
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),

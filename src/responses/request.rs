@@ -68,6 +68,10 @@ pub struct ResponsesRequest {
     prompt: Option<Value>,
     background: Option<bool>,
     // The gateway's own, by LiteLLM's names.
+    #[serde(default, deserialize_with = "numbers::count")]
+    num_retries: Option<u32>,
+    timeout: Option<f64>,
+    stream_timeout: Option<f64>,
     drop_params: Option<bool>,
     tags: Option<Value>,
     disable_fallbacks: Option<bool>,
@@ -206,12 +210,14 @@ impl Body for ResponsesRequest {
         let session = self.prompt_cache_key;
         let session = session.or_left_out("prompt_cache_key", &mut left_out);
         let control = Control {
+            num_retries: self.num_retries,
+            timeout: self.timeout,
+            stream_timeout: self.stream_timeout,
             disable_fallbacks: self.disable_fallbacks,
             fallbacks: self.fallbacks,
             mock_failure: (self.mock_testing_fallbacks == Some(true))
                 .then_some(MockFailure::Unavailable),
             drop_params: self.drop_params,
-            ..Control::default()
         };
         let options = Options {
             model: self.model.filter(|model| !model.is_empty()),
