@@ -109,16 +109,6 @@ bench-lambda: ## Measure a new Lambda environment against a bare function
 	@cargo build --quiet --profile $(PROFILE) --no-default-features -p bedrock-sidecar -p benches --bin bedrock-sidecar --example bare --example gauge
 	@$(BUILT)/examples/gauge lambda $(BUILT)/examples/bare $(BUILT)/bedrock-sidecar $(BENCH)
 
-.PHONY: layout
-layout: tools ## Learn again which code a request needs, for the linker; needs valgrind
-	@CARGO_PROFILE_RELEASE_STRIP=none cargo build --quiet --release --no-default-features
-	@cp target/release/bedrock-sidecar $(BENCH)-once
-	@CARGO_PROFILE_RELEASE_STRIP=debuginfo cargo build --quiet --release --no-default-features
-	@$(TOOLS) CARGO_PROFILE_RELEASE_STRIP=none cargo lambda build --quiet --release --x86-64
-	@cargo build --quiet --profile quick -p benches --example gauge
-	@target/quick/examples/gauge layout src/shell/lambda/layout.ld $(BENCH) \
-		$(BENCH)-once target/release/bedrock-sidecar target/lambda/bedrock-sidecar/bootstrap
-
 .PHONY: bench-micro
 bench-micro: ## Measure single steps
 	@cargo bench -p benches --profile $(PROFILE)

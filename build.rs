@@ -1,5 +1,5 @@
 //! Bundles `config/` into the binary: the catalog as JSON, so that it is read at start without parsing YAML, and every
-//! configuration as it stands. Tells the linker how the function's code lies.
+//! configuration as it stands.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,35 +8,18 @@ use std::{env, fs};
 /// The catalog; everything else in `config/` is a configuration.
 const CATALOG: &str = "models.yml";
 
-/// Which of the function's code lies together: what `make layout` has seen at work. GNU's linker reads it, and LLVM's,
-/// which cargo-lambda links with.
-const LAYOUT: &str = "src/shell/lambda/layout.ld";
-
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=config");
-    println!("cargo::rerun-if-changed={LAYOUT}");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let config = root.join("config");
-    if is_the_function() {
-        let layout = root.join(LAYOUT);
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", layout.display());
-    }
 
     let yaml = fs::read_to_string(config.join(CATALOG))?;
     let models: serde_json::Value = serde_yaml::from_str(&yaml)?;
     fs::write(out.join("models.json"), serde_json::to_string(&models)?)?;
     fs::write(out.join("bundled.rs"), bundled(&config)?)?;
     Ok(())
-}
-
-/// What Lambda runs: a release build for Linux without what only a developer's machine needs.
-fn is_the_function() -> bool {
-    let is = |name, value: &str| env::var(name).is_ok_and(|found| found == value);
-    is("PROFILE", "release")
-        && is("CARGO_CFG_TARGET_OS", "linux")
-        && env::var_os("CARGO_FEATURE_LOCAL").is_none()
 }
 
 /// A list of every configuration's name and text, as Rust.

@@ -1,12 +1,12 @@
-//! Measures: `gauge compare BUILT KEPT`, `gauge lambda BARE GATEWAY KEPT`, `gauge layout SCRIPT KEPT FUNCTION…`; in its other
-//! roles it is what the measurement needs beside itself.
+//! Measures: `gauge compare BUILT KEPT`, `gauge lambda BARE GATEWAY KEPT`; in its other roles it is what the measurement
+//! needs beside itself.
 
 use std::fs;
 use std::path::Path;
 
 use benches::load::Load;
 use benches::report::Goal;
-use benches::{Error, compare, direct, lambda, layout, load, report, table, upstream};
+use benches::{Error, compare, direct, lambda, load, report, table, upstream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -49,13 +49,7 @@ async fn run() -> Result<(), Error> {
             let json = json!({"functions": functions, "goals": listed.collect::<Vec<_>>()});
             write(kept, "lambda", &lambda::markdown(&functions, &goals), &json)
         }
-        ["layout", script, kept, functions @ ..] => {
-            layout::write(functions, Path::new(script), Path::new(kept)).await
-        }
-        _ => Err(
-            "gauge compare BUILT KEPT | gauge lambda BARE GATEWAY KEPT | gauge layout SCRIPT KEPT FUNCTION…"
-                .into(),
-        ),
+        _ => Err("gauge compare BUILT KEPT | gauge lambda BARE GATEWAY KEPT".into()),
     }
 }
 

@@ -7,7 +7,6 @@
 pub mod compare;
 pub mod direct;
 pub mod lambda;
-pub mod layout;
 pub mod load;
 pub mod passthrough;
 pub mod process;

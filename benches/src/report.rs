@@ -206,18 +206,18 @@ pub fn goals(comparison: &Comparison) -> Vec<Goal> {
     let mut goals = vec![
         Goal::at_most(
             "added p50 at 1 KB, µs",
-            150.0,
+            250.0,
             row(GATEWAY, small).found.whole[0] - row(BARE, small).found.whole[0],
         ),
         Goal::at_most("CPU at 1 MB, ×", 1.5, ratio(cpu, large)),
         Goal::at_least(
             "throughput at 1 KB and 16, ×",
-            0.8,
+            0.7,
             ratio(throughput, cell(false, Size::OneKb, 16)),
         ),
         Goal::at_least(
             "throughput at 1 KB and 64, ×",
-            0.8,
+            0.7,
             ratio(throughput, cell(false, Size::OneKb, 64)),
         ),
         Goal::at_least(
@@ -238,7 +238,7 @@ pub fn goals(comparison: &Comparison) -> Vec<Goal> {
         Goal::at_most("CPU per streamed event, µs", 10.0, per_event(GATEWAY)),
         Goal::at_most(
             "a stream's first byte over direct, µs",
-            500.0,
+            400.0,
             row(GATEWAY, stream).found.first[0] - row(DIRECT, stream).found.first[0],
         ),
         Goal::at_most(
