@@ -26,14 +26,12 @@ mod http;
 mod json;
 pub mod keys;
 pub mod openai;
-mod ordered;
 mod panics;
 pub mod responses;
 mod sdk;
 pub mod shell;
 pub mod spend;
 pub mod store;
-mod task;
 pub mod thinking;
 pub mod wire;
 

@@ -1,13 +1,9 @@
 //! What calls of the AWS SDK have in common.
 
-mod agent;
-
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-
-pub(crate) use agent::Agent;
 
 /// Puts a body in the place of the SDK's. To be done before the request is signed.
 pub(crate) fn put_body(request: &mut HttpRequest, body: &Bytes) {

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post, put};
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::shell::simulated::{Options, Seen, Simulated};
+use bedrock_sidecar::simulator::{Options, Seen, Simulated};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -143,15 +143,22 @@ async fn access_keys_of_the_environment_sign() {
 }
 
 #[tokio::test]
-async fn a_call_says_that_the_gateway_makes_it_and_for_which_application() {
+async fn a_call_names_the_gateway_or_the_application_that_the_environment_names() {
     let keys = [
         ("AWS_ACCESS_KEY_ID", "AKIAENV"),
         ("AWS_SECRET_ACCESS_KEY", "s"),
-        ("AWS_SDK_UA_APP_ID", "payments"),
     ];
-    let said = called("", &keys).await.user_agent;
-    let own = concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION"));
-    assert_eq!(said, format!("{own} app/payments"));
+    let named = [("AWS_SDK_UA_APP_ID", "payments")];
+    let own_keys = ", aws_access_key_id: AKIAMINE, aws_secret_access_key: s";
+    for (lines, variables, name) in [
+        ("", &keys[..], "app/bedrock-sidecar"),
+        (own_keys, &keys[..], "app/bedrock-sidecar"),
+        ("", &[keys.as_slice(), &named].concat(), "app/payments"),
+    ] {
+        let said = called(lines, variables).await.user_agent;
+        let mut words = said.split(' ');
+        assert!(words.any(|word| word == name), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::config::{Config, Credentials, Deployment, Secret};
-use crate::sdk::Agent;
 
 use super::call::Endpoint;
 
@@ -66,7 +65,6 @@ impl Clients {
         let region = Region::new(deployment.region.clone());
         let builder = Builder::from(&self.sdk)
             .region(region.clone())
-            .interceptor(Agent::of(&self.sdk))
             // Retries, and the time that a silent stream has, are the chain's: it knows where else to go.
             .retry_config(RetryConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

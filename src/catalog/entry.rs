@@ -1,10 +1,10 @@
 //! The shape of `config/models.yml`, and how its layers become a [`Model`].
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
-
-use crate::ordered;
 
 use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
 use super::price::{Price, Rates};
@@ -186,8 +186,8 @@ impl Layer {
             standard: row.rates(),
             above: {
                 let tiers = self.above.iter();
-                let tiers = ordered::map(tiers.map(|tier| (tier.over, tier.price.rates())));
-                tiers.into_iter().collect()
+                let tiers = tiers.map(|tier| (tier.over, tier.price.rates()));
+                tiers.collect::<BTreeMap<_, _>>().into_iter().collect()
             },
             flex: self.flex.as_ref().map(Row::rates),
             priority: self.priority.as_ref().map(Row::rates),

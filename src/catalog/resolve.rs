@@ -4,8 +4,6 @@ use super::Catalog;
 use super::entry::{Entry, Layer};
 use super::id::{ModelId, without_window};
 use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
-use crate::ordered;
-
 impl Caching {
     /// The smallest prefix most models cache
     /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>).
@@ -47,8 +45,9 @@ impl Catalog<'_> {
     /// Every id that can be called, with its model: base ids and inference profiles, sorted.
     pub fn iter(&self) -> impl Iterator<Item = Model> + '_ {
         let bases = self.models.keys();
-        let models = bases.flat_map(|base| self.callable(base)).collect();
-        ordered::by_key(models, |model: &Model| model.id.clone()).into_iter()
+        let mut models: Vec<Model> = bases.flat_map(|base| self.callable(base)).collect();
+        models.sort_by(|a, b| a.id.cmp(&b.id));
+        models.into_iter()
     }
 
     /// The ids under which one base id can be called, with their models.

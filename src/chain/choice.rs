@@ -4,8 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 
-use crate::ordered;
-
 use super::target::Target;
 
 /// The targets of one group, each with its weight.
@@ -38,9 +36,8 @@ impl Choice {
         if targets.len() < 2 {
             return targets.clone();
         }
-        let left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(targets).collect();
-        let order = |(_, target): &(_, &Arc<Target>)| target.deployment().share.order;
-        let mut left = ordered::by_key(left, |left| order(left).map_or(usize::MAX, |n| n as usize));
+        let mut left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(targets).collect();
+        left.sort_by_key(|(_, target)| target.deployment().share.order.unwrap_or(u32::MAX));
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ordered = Vec::with_capacity(left.len());
         while let Some((_, first)) = left.first() {

@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::store::{Key, StoreError, Table};
-use crate::task;
 
 use super::clock::Clock;
 
@@ -56,7 +55,7 @@ impl Lease {
     pub fn begin(slot: Slot) -> (Self, impl Future<Output = Result<bool, StoreError>> + Send) {
         let (told, taken) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(task::boxed(slot.hold(told, stopped)));
+        let task = tokio::spawn(slot.hold(told, stopped));
         let lease = Self {
             stop: Some(stop),
             task,

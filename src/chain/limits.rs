@@ -12,7 +12,6 @@ use tokio::time::timeout;
 use crate::bedrock::{Class, Failure};
 use crate::conversation::Request;
 use crate::store::{Counter, Key, keys};
-use crate::task;
 
 use super::routes::Routes;
 use super::target::Target;
@@ -83,7 +82,7 @@ impl Routes {
     /// Corrects a count by what the attempt really used.
     pub(super) fn correct(&self, counted: Counted, used: u64) -> Option<JoinHandle<()>> {
         let table = self.shared.as_ref()?.table.clone();
-        Some(tokio::spawn(task::boxed(async move {
+        Some(tokio::spawn(async move {
             let difference = Counter {
                 field: TOKENS,
                 amount: amount(used).saturating_sub(amount(counted.estimate)),
@@ -94,7 +93,7 @@ impl Routes {
             if let Ok(Err(error)) = timeout(CORRECTION, correction).await {
                 tracing::warn!(%error, "a deployment's tokens could not be counted");
             }
-        })))
+        }))
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::bedrock::{Class, Clients, Endpoint};
 use crate::config::{Config, Deployment, FallbackKind, Group};
-use crate::ordered;
 use crate::store::Table;
 
 use super::ask::Ask;
@@ -232,7 +231,7 @@ impl Routes {
         let Some(siblings) = self.siblings(group) else {
             return Vec::new();
         };
-        let targets = self.choice.order(&siblings);
+        let mut targets = self.choice.order(&siblings);
         if targets.len() > 1
             && let Some(ids) = self.live.in_force().routing.order.get(group)
         {
@@ -240,7 +239,7 @@ impl Routes {
                 let place = ids.iter().position(|id| id == target.deployment_id());
                 place.unwrap_or(usize::MAX)
             };
-            return ordered::by_key(targets, place);
+            targets.sort_by_key(place);
         }
         targets
     }

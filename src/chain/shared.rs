@@ -14,7 +14,6 @@ use tokio::time::timeout;
 
 use crate::config::Changes;
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
-use crate::task;
 
 use super::clock::Clock;
 use super::cooldown::Rest;
@@ -120,14 +119,14 @@ impl Shared {
         what: &'static str,
     ) -> JoinHandle<()> {
         let table = self.table.clone();
-        tokio::spawn(task::boxed(async move {
+        tokio::spawn(async move {
             let told = timeout(CALL, async { table.put(item?).await });
             match told.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, what, "something could not be shared"),
                 Err(_) => tracing::warn!(what, "something could not be shared in time"),
             }
-        }))
+        })
     }
 }
 
@@ -142,13 +141,13 @@ impl Routes {
         let reading = stale.map(|shared| {
             let (table, live) = (shared.table.clone(), Arc::clone(&self.live));
             let clock = self.clock().clone();
-            tokio::spawn(task::boxed(async move {
+            tokio::spawn(async move {
                 if timeout(CALL, read(&table, &live, &clock)).await.is_err() {
                     tracing::warn!(
                         "the table's rests, lacks and settings could not be read in time"
                     );
                 }
-            }))
+            })
         });
         async move {
             if let Some(reading) = reading {

@@ -5,8 +5,6 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ordered;
-
 use super::{Config, Fallbacks, Group, Routing};
 
 /// What is laid over the file. As JSON it is what the settings page saves.
@@ -34,7 +32,7 @@ impl Config {
             .map(|(group, ids)| (group.clone(), ids.clone()));
         let routing = Routing {
             fallbacks,
-            order: ordered::map(order),
+            order: order.collect(),
             ..self.routing.clone()
         };
         Ok(Self {

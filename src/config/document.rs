@@ -5,8 +5,6 @@ use std::fmt;
 
 use serde_yaml::Value;
 
-use crate::ordered;
-
 use super::locate::{Aim, locate, place};
 use super::path::{Path, Step};
 use super::{ConfigError, Environment, Warning};
@@ -165,7 +163,7 @@ fn own_variables(root: &Value) -> BTreeMap<String, String> {
         .flatten()
         .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.as_str()?.to_owned())))
         .filter(|(_, value)| reference(value).is_none());
-    ordered::map(own)
+    own.collect()
 }
 
 fn look_up(

@@ -1,5 +1,6 @@
 //! From an entry of `model_list` to a deployment.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -13,8 +14,6 @@ use super::section::{Findings, Section};
 use super::target::{NamedModel, is_region};
 use super::{ConfigError, Credentials, Deployment, Environment, Secret, Share, pattern, public};
 use crate::catalog::Catalog;
-use crate::ordered;
-
 /// Where a deployment is called when nothing says otherwise.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -190,7 +189,7 @@ impl Common<'_> {
 /// The same from start to start, different for entries that differ, and silent about secrets: only which key is used
 /// counts, as a hash.
 fn id(group: &str, public: &Map<String, Value>, credentials: &Credentials) -> String {
-    let keys = ordered::by_key(public.iter().collect(), |(key, _)| key.as_str());
+    let keys: BTreeMap<&String, &Value> = public.iter().collect();
     let mut hash = Sha256::new();
     hash.update(group);
     for (key, value) in keys {

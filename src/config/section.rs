@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
-use crate::ordered;
-
 use super::document::Document;
 use super::keys::{fields_of, without_effect};
 use super::nearest::nearest;
@@ -132,6 +130,7 @@ impl Findings {
             let message = format!("without effect here: {}", keys.join(", "));
             self.warnings.push(document.remark(first, message));
         }
-        ordered::by_key(self.warnings, |warning| warning.place)
+        self.warnings.sort_by_key(|warning| warning.place);
+        self.warnings
     }
 }

@@ -24,7 +24,6 @@ use crate::conversation::{Event, Request, StopReason};
 use crate::keys::{Caller, Denied, Holds, Standing};
 use crate::panics;
 use crate::spend::{self, Opening, Record, RequestId, Status};
-use crate::task;
 use crate::thinking::Keeper;
 use crate::wire::{ApiError, Labels};
 
@@ -66,7 +65,7 @@ impl Exchange {
     pub(super) async fn whole(self, app: &AppState) -> Option<Told> {
         let (listener, told) = Listener::at_the_end();
         let run = self.run(app.clone(), listener);
-        app.tasks.spawn(task::boxed(run));
+        app.tasks.spawn(run);
         told.await.ok()
     }
 
@@ -143,7 +142,7 @@ impl Exchange {
         tokio::task::yield_now().await;
         // In a task of its own: a record may take a while, and what the answer took is given back before.
         let (tasks, taken, caller) = (app.tasks.clone(), admitted.taken, self.caller);
-        tasks.spawn(task::boxed(async move {
+        tasks.spawn(async move {
             log::answered(&record, first_piece, whole);
             // All three log what could not be written.
             let used = record.usage().total();
@@ -155,7 +154,7 @@ impl Exchange {
                 }
             });
             tokio::join!(filed, join_all(notices), finished, counted);
-        }));
+        });
     }
 
     /// Ends a request that may not run. It is a record like any other, if it is one of the first of its key's minute.

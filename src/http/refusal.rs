@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use crate::app::AppState;
 use crate::keys::{Caller, Standing};
 use crate::spend::{Failure, RequestId};
-use crate::task;
 use crate::wire::{ApiError, Labels, headline};
 
 use super::filing::Prompt;
@@ -49,9 +48,8 @@ impl Refused<'_> {
         record.error = Some(Failure::from(&error));
         log::answered(&record, None, self.arrived.elapsed());
         let (state, caller) = (app.clone(), self.caller);
-        app.tasks.spawn(task::boxed(async move {
-            filing::file(&state, &caller, record, prompt).await
-        }));
+        app.tasks
+            .spawn(async move { filing::file(&state, &caller, record, prompt).await });
         let mut response = error.into_response();
         trail::add(response.headers_mut(), &self.id, None, &[]);
         standing::add(response.headers_mut(), &standing, None);

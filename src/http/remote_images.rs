@@ -26,7 +26,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio_util::either::Either;
 use url::{Host, ParseError, Url};
 
-use crate::task;
 use crate::wire::{ApiError, Body, RemoteImage};
 
 /// Bedrock's limits for pictures
@@ -197,9 +196,9 @@ async fn send(
         .await
         .map_err(failed)?;
     // Ends with the response's body, or when that is dropped.
-    tokio::spawn(task::boxed(async move {
+    tokio::spawn(async move {
         connection.await.ok();
-    }));
+    });
     let path = url.query().map_or_else(
         || url.path().to_owned(),
         |query| format!("{}?{query}", url.path()),

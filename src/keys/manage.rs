@@ -3,14 +3,12 @@
 //! A change holds in this process at once, and on every other instance when its copy is read again: within
 //! [`FRESH`](super::FRESH).
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::ordered;
 use crate::store::{Index, Item, Key, Query, StoreError, Write, keys};
 
 use super::alias::{claims, is_new};
@@ -117,8 +115,8 @@ impl Keyring {
     pub async fn list(&self) -> Result<Vec<VirtualKey>, KeyError> {
         let mut found = self.every().await?;
         found.retain(|key| key.deleted_at.is_none());
-        let newest = |key: &VirtualKey| Reverse((key.created_at, key.hash.clone()));
-        Ok(ordered::by_key(found, newest))
+        found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
+        Ok(found)
     }
 
     /// What people call each key, by its hash: for reports, which name deleted keys too.

@@ -3,7 +3,7 @@
 #[cfg(feature = "local")]
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 #[cfg(feature = "local")]
 use aws_credential_types::provider::ProvideCredentials;
 
@@ -15,11 +15,21 @@ const SEARCH: Duration = Duration::from_secs(2);
 
 /// The SDK's configuration for this machine.
 pub(super) async fn load(region: &str, connections: &Connections) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
+    let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .http_client(connections.client())
         .load()
-        .await
+        .await;
+    named(config)
+}
+
+/// With the gateway's name in the user agent of every call, which CloudTrail shows. A name that the environment has set
+/// (`AWS_SDK_UA_APP_ID`, <https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html>) stays.
+fn named(config: SdkConfig) -> SdkConfig {
+    match (config.app_name(), AppName::new("bedrock-sidecar")) {
+        (None, Ok(name)) => config.into_builder().app_name(name).build(),
+        _ => config,
+    }
 }
 
 /// Whether the machine's own chain has credentials: environment, profile, role, or a Bedrock API key.

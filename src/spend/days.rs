@@ -20,7 +20,6 @@ use super::ledger::{Ledger, ReadError, days_of};
 use super::shards;
 use super::totals::{Counters, DayTotal, TotalOf};
 use crate::json;
-use crate::ordered;
 use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
 
@@ -200,7 +199,7 @@ impl RolledUp {
         let json = pieces::unpack(&self.totals).ok()?;
         let rows: Vec<Row> = serde_json::from_slice(&json).ok()?;
         let rows = rows.into_iter().map(|row| (row.sk, row.counters));
-        Some(ordered::map(rows))
+        Some(rows.collect())
     }
 }
 

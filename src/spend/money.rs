@@ -6,8 +6,6 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-use crate::ordered;
-
 /// US dollars as a JSON number of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Dollars(#[serde(with = "self")] pub Decimal);
@@ -50,9 +48,7 @@ pub mod map {
         deserializer: D,
     ) -> Result<BTreeMap<String, Decimal>, D::Error> {
         let amounts = BTreeMap::<String, Dollars>::deserialize(deserializer)?;
-        Ok(ordered::map(
-            amounts.into_iter().map(|(name, a)| (name, a.0)),
-        ))
+        Ok(amounts.into_iter().map(|(name, a)| (name, a.0)).collect())
     }
 }
 

@@ -12,7 +12,6 @@ use super::reservation::Settled;
 use super::totals::Counters;
 use super::{Attempt, RequestId, money};
 use crate::catalog::Catalog;
-use crate::ordered;
 use crate::store::Settlement;
 use crate::store::keys::{self, Key};
 
@@ -85,7 +84,7 @@ impl Movement {
         }
         let mut grouped = Vec::<Row>::new();
         for (sk, counters) in rows {
-            let add = ordered::map(counters.amounts());
+            let add: BTreeMap<_, _> = counters.amounts().into_iter().collect();
             match grouped.iter_mut().find(|row| row.add == add) {
                 Some(row) => row.sks.push(sk),
                 None if add.is_empty() => {}

@@ -1,5 +1,6 @@
 //! Finding records: newest first in a period, page by page, however large the books are.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
 use super::{Cursor, shards};
-use crate::ordered;
 use crate::store::keys::{self, Key, SHARDS};
 use crate::store::{Index, Order, Position, Query, Range, StoreError, Table};
 
@@ -330,9 +330,9 @@ impl Run {
                     let page = table.page::<KeyOnly>(&self.query, most, from).await?;
                     let keys = page.items.into_iter();
                     let keys: Vec<Key> = keys.map(|KeyOnly { pk, sk }| Key { pk, sk }).collect();
-                    let records: Vec<Record> = table.get_many(&keys).await?;
-                    let id = |record: &Record| std::cmp::Reverse(record.request_id);
-                    (ordered::by_key(records, id), page.next)
+                    let mut records: Vec<Record> = table.get_many(&keys).await?;
+                    records.sort_by_key(|record| Reverse(record.request_id));
+                    (records, page.next)
                 }
             };
             self.waiting = records.into();

@@ -16,8 +16,6 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::ordered;
-
 use super::body::{self, Update, Values};
 use super::item::{Attributes, PK, SK, TTL, digits};
 use super::{Key, StoreError, Table, Write, WriteLimits};
@@ -112,7 +110,7 @@ impl Account {
         Account {
             committed: number(attributes, COMMITTED).unwrap_or_default(),
             spent: number(attributes, SPENT).unwrap_or_default(),
-            holds: ordered::map(holds),
+            holds: holds.collect(),
         }
     }
 }

@@ -12,8 +12,6 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::task;
-
 use super::{StoreError, Table, Write, WriteLimits};
 
 /// Who has waited so long for the transaction under way starts another: a healthy one takes 10 to 30 ms.
@@ -111,7 +109,7 @@ impl GroupCommit {
             if self.delay.is_zero() {
                 return Ok(Turn(self));
             }
-            tokio::spawn(task::boxed(self.clone().work_off()));
+            tokio::spawn(self.clone().work_off());
         }
         let (done, answer) = oneshot::channel();
         queue.waiting.push_back(Member {
@@ -125,7 +123,7 @@ impl GroupCommit {
         let mut queue = self.lock();
         if queue.under_way < AT_ONCE && !queue.waiting.is_empty() {
             queue.under_way += 1;
-            tokio::spawn(task::boxed(self.clone().work_off()));
+            tokio::spawn(self.clone().work_off());
         }
     }
 
@@ -205,7 +203,7 @@ impl Drop for Turn<'_> {
         let mut queue = self.0.lock();
         match Handle::try_current() {
             Ok(runtime) if !queue.waiting.is_empty() => {
-                runtime.spawn(task::boxed(self.0.clone().work_off()));
+                runtime.spawn(self.0.clone().work_off());
             }
             _ => queue.under_way -= 1,
         }

@@ -12,8 +12,6 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Builder, Region};
 
-use crate::sdk::Agent;
-
 /// Which table, and where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableOptions {
@@ -52,7 +50,6 @@ impl Table {
             .with_max_attempts(3)
             .with_initial_backoff(Duration::from_millis(50));
         let mut builder = Builder::from(config)
-            .interceptor(Agent::of(config))
             .timeout_config(timeouts)
             .retry_config(retries);
         if let Some(endpoint) = &options.endpoint {

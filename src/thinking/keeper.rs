@@ -6,7 +6,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::conversation::{Event, Fold, Request, ThinkingBlock};
-use crate::task;
 
 use super::Vault;
 use super::vault::brings_blocks;
@@ -103,11 +102,11 @@ impl Keeper {
             let blocks = self.blocks.clone();
             self.write = Some(match before {
                 None => vault.keep(&owner, &call, blocks),
-                Some(before) => tokio::spawn(task::boxed(async move {
+                Some(before) => tokio::spawn(async move {
                     // In order, or the fewer blocks would overwrite the more.
                     before.await.ok();
                     vault.keep(&owner, &call, blocks).await.ok();
-                })),
+                }),
             });
         }
     }

@@ -11,7 +11,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::conversation::{Part, Request, Role, ThinkingBlock, Turn};
 use crate::store::{Item, Key, StoreError, Table, keys};
-use crate::task;
 
 use super::memory::{Entry, Memory};
 use super::packed::{pack, unpack};
@@ -174,7 +173,7 @@ impl Vault {
         }
         let (vault, pk, blocks) = (self.clone(), pk.to_owned(), Arc::clone(&entry.blocks));
         self.tasks
-            .spawn(task::boxed(async move { vault.store(pk, blocks).await }));
+            .spawn(async move { vault.store(pk, blocks).await });
     }
 
     /// Starts to store the blocks of the turn whose first tool call this is. The task ends when they are stored, or
@@ -187,9 +186,8 @@ impl Vault {
     ) -> tokio::task::JoinHandle<()> {
         let pk = keys::thinking(owner, call, 0).pk;
         let vault = self.clone();
-        self.tasks.spawn(task::boxed(
-            async move { vault.store(pk, blocks.into()).await },
-        ))
+        self.tasks
+            .spawn(async move { vault.store(pk, blocks.into()).await })
     }
 
     /// Into memory at once, so that this process knows them however slow the table is; then into the table.

@@ -7,8 +7,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::ordered;
-
 use super::ApiError;
 
 /// Labels for the record; none of them changes the answer.
@@ -236,7 +234,7 @@ impl Labels {
             let value = value(field).filter(|value| !value.is_empty())?;
             Some((field.clone(), legal_tag(value)))
         });
-        ordered::map(known)
+        known.collect()
     }
 }
 

@@ -9,8 +9,6 @@ use super::super::posted::Fields;
 use super::super::texts::texts;
 use crate::config::Period;
 use crate::keys::{Change, KeyChanges, VirtualKey};
-use crate::ordered;
-
 /// The fields of the form, by the names of the settings.
 pub(super) const FIELDS: [&str; 13] = [
     "key_alias",
@@ -74,7 +72,7 @@ impl Draft {
             Some(true) => "yes",
             Some(false) => "no",
         };
-        let typed = ordered::map([
+        let typed = BTreeMap::from([
             ("key_alias", text(&settings.key_alias)),
             ("user_id", text(&settings.user_id)),
             ("team_id", text(&settings.team_id)),
@@ -100,7 +98,8 @@ impl Draft {
     pub(super) fn read(fields: &Fields) -> Self {
         let all = |name: fn(&str) -> String| {
             let each = FIELDS.into_iter();
-            ordered::map(each.map(|field| (field, fields.get(&name(field)).trim().to_owned())))
+            let typed = each.map(|field| (field, fields.get(&name(field)).trim().to_owned()));
+            typed.collect()
         };
         Self {
             typed: all(str::to_owned),

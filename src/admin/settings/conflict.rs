@@ -1,10 +1,11 @@
 //! Two people who edit at once: what the other one has saved meanwhile.
 
+use std::collections::BTreeSet;
+
 use super::super::texts::texts;
 use super::draft::{Draft, Kind, Which};
 use super::view::title_of;
 use crate::config::Config;
-use crate::ordered;
 
 /// A list that somebody else has saved otherwise.
 pub(super) struct Difference {
@@ -16,9 +17,9 @@ pub(super) struct Difference {
 /// The lists in which two drafts differ.
 pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
     let both = theirs.lists.keys().chain(yours.lists.keys());
-    let which = ordered::map(both.map(|which| (which, ())));
+    let which: BTreeSet<&Which> = both.collect();
     let differing = which
-        .into_keys()
+        .into_iter()
         .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
     differing
         .map(|which| Difference {

@@ -7,8 +7,6 @@ use super::super::posted::Fields;
 use super::action::Edit;
 use crate::chain::Saved;
 use crate::config::{Changes, Config, Fallbacks};
-use crate::ordered;
-
 /// The field with the version that the draft was made from.
 pub(super) const SEEN: &str = "seen";
 
@@ -103,7 +101,7 @@ impl Draft {
         let default = Some(default).filter(|(_, list)| !list.is_empty());
         Self {
             seen: saved.map(|saved| saved.version),
-            lists: ordered::map(lists.chain(default)),
+            lists: lists.chain(default).collect(),
         }
     }
 
@@ -131,14 +129,14 @@ impl Draft {
                 .map(|(which, list)| (which.group.clone(), list.clone()))
         };
         let fallbacks = Fallbacks {
-            general: ordered::map(of(Kind::General)),
-            context_window: ordered::map(of(Kind::ContextWindow)),
-            content_policy: ordered::map(of(Kind::ContentPolicy)),
+            general: of(Kind::General).collect(),
+            context_window: of(Kind::ContextWindow).collect(),
+            content_policy: of(Kind::ContentPolicy).collect(),
             default: of(Kind::Default).flat_map(|(_, list)| list).collect(),
         };
         Changes {
             fallbacks: Some(fallbacks).filter(|fallbacks| *fallbacks != config.routing.fallbacks),
-            order: ordered::map(of(Kind::Order)),
+            order: of(Kind::Order).collect(),
         }
     }
 

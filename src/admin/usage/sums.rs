@@ -1,12 +1,12 @@
 //! The totals of a period, added up by day, by model, by key and by tag.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::super::period::Period;
-use crate::ordered;
 use crate::spend::{Counters, DayTotal, TotalOf};
 
 /// The totals of a period.
@@ -26,7 +26,8 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) fn new(period: &Period, totals: &[DayTotal]) -> Self {
         let mut whole = Counters::default();
-        let mut days = ordered::map(period.days().map(|day| (day, Counters::default())));
+        let days = period.days().map(|day| (day, Counters::default()));
+        let mut days: BTreeMap<Date, Counters> = days.collect();
         let (mut models, mut keys, mut tags) = <(Named, Named, Named)>::default();
         for DayTotal { day, of, counters } in totals {
             match of {
@@ -52,10 +53,9 @@ impl Sums {
 type Named = BTreeMap<String, Counters>;
 
 fn dearest_first(named: Named) -> Vec<(String, Counters)> {
-    let rows = named.into_iter().collect();
-    ordered::by_key(rows, |(_, counters): &(String, Counters)| {
-        std::cmp::Reverse((counters.spend, counters.requests))
-    })
+    let mut rows: Vec<(String, Counters)> = named.into_iter().collect();
+    rows.sort_by_key(|(_, counters)| Reverse((counters.spend, counters.requests)));
+    rows
 }
 
 /// All prompt tokens, cached or not.

@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use crate::ordered;
 use crate::spend::{Filter, Status};
 use crate::store::keys::{beginning, day};
 use crate::wire::ApiError;
@@ -64,7 +63,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
         let pairs = form_urlencoded::parse(query.as_bytes());
         let filled = pairs.filter(|(_, value)| !value.trim().is_empty());
         let owned = filled.map(|(name, value)| (name.into_owned(), value.trim().to_owned()));
-        Ok(Self(ordered::map(owned)))
+        Ok(Self(owned.collect()))
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::AppState;
-use crate::task;
 
 /// Lambda counts as started what has asked for its first event. That comes first: reading the machine's root
 /// certificates alone takes longer than all the rest.
@@ -19,15 +18,15 @@ const REGIONS: usize = 2;
 pub(super) fn ahead(state: &AppState) {
     for endpoint in state.routes.first_endpoints().into_iter().take(REGIONS) {
         let endpoint = endpoint.clone();
-        tokio::spawn(task::boxed(async move {
+        tokio::spawn(async move {
             sleep(READY).await;
             endpoint.open().await;
-        }));
+        });
     }
     // The table's connection, the first copy of what other instances have written, and the secret they share.
     let state = state.clone();
-    tokio::spawn(task::boxed(async move {
+    tokio::spawn(async move {
         sleep(READY).await;
         tokio::join!(state.routes.refresh(), state.secret.get());
-    }));
+    });
 }

@@ -8,8 +8,6 @@ use serde::Serialize;
 use super::super::money::Dollars;
 use super::super::totals::{Counters, DayTotal, TotalOf};
 use super::{KeyLabels, Only, rows, whole};
-use crate::ordered;
-
 /// Days, each broken down, and their sum.
 #[derive(Debug, Serialize)]
 pub struct Activity {
@@ -145,7 +143,7 @@ impl Breakdown {
             (model, part)
         });
         Breakdown {
-            models: ordered::map(models),
+            models: models.collect(),
             api_keys: parts_of_keys(keys, labels),
             providers: BTreeMap::from([("bedrock", provider)]),
             tags: parts(tags),
@@ -159,7 +157,7 @@ impl Breakdown {
 
 fn parts(of: BTreeMap<String, Counters>) -> BTreeMap<String, Part> {
     let part = |(name, counters)| (name, Part::from(counters));
-    ordered::map(of.into_iter().map(part))
+    of.into_iter().map(part).collect()
 }
 
 fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap<String, Part> {
@@ -171,7 +169,7 @@ fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap
         };
         (key_hash, part)
     };
-    ordered::map(of.into_iter().map(part))
+    of.into_iter().map(part).collect()
 }
 
 impl From<Counters> for Part {

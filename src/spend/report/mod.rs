@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use super::money::Dollars;
 use super::totals::{Counters, DayTotal, TotalOf};
-use crate::ordered;
 pub use activity::{Activity, activity};
 
 /// A row of `GET /spend/logs` with dates: one day.
@@ -157,7 +156,7 @@ pub fn by_key(totals: &[DayTotal], most: usize) -> Vec<KeySpend> {
     for (_, _, key_hash, counters) in rows(totals, &all) {
         *keys.entry(key_hash).or_default() += counters;
     }
-    let rows: Vec<KeySpend> = keys
+    let mut rows: Vec<KeySpend> = keys
         .into_iter()
         .map(|(key_hash, counters)| KeySpend {
             token: key_hash.to_owned(),
@@ -167,7 +166,7 @@ pub fn by_key(totals: &[DayTotal], most: usize) -> Vec<KeySpend> {
             total_tokens: counters.total_tokens(),
         })
         .collect();
-    let mut rows = ordered::by_key(rows, |row| Reverse(row.spend.0));
+    rows.sort_by_key(|row| Reverse(row.spend.0));
     rows.truncate(most);
     rows
 }
@@ -180,7 +179,7 @@ pub fn by_tag(totals: &[DayTotal]) -> Vec<TagSpend> {
             *tags.entry(tag).or_default() += total.counters;
         }
     }
-    let rows: Vec<TagSpend> = tags
+    let mut rows: Vec<TagSpend> = tags
         .into_iter()
         .map(|(tag, counters)| TagSpend {
             individual_request_tag: tag.to_owned(),
@@ -188,7 +187,8 @@ pub fn by_tag(totals: &[DayTotal]) -> Vec<TagSpend> {
             total_spend: Dollars(counters.spend),
         })
         .collect();
-    ordered::by_key(rows, |row| Reverse(row.total_spend.0))
+    rows.sort_by_key(|row| Reverse(row.total_spend.0));
+    rows
 }
 
 /// Key by key, and each key's models.
@@ -212,8 +212,9 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> 
             model_details: models.collect(),
         }
     };
-    let reports: Vec<KeyReport> = keys.into_iter().map(report).collect();
-    ordered::by_key(reports, |report| Reverse(report.total.total_cost.0))
+    let mut reports: Vec<KeyReport> = keys.into_iter().map(report).collect();
+    reports.sort_by_key(|report| Reverse(report.total.total_cost.0));
+    reports
 }
 
 impl From<Counters> for Cost {
