@@ -45,7 +45,7 @@ crashes: ## Kill the gateway 200 times at every step of a request, replay its lo
 .PHONY: fuzz
 fuzz: ## Ten minutes each of random requests and answers: make fuzz FUZZ_SECONDS=60, or a case again: FUZZ_SEED=…
 	@$(if $(FUZZ_SECONDS),FUZZ_SECONDS=$(FUZZ_SECONDS)) $(if $(FUZZ_SEED),FUZZ_SEED=$(FUZZ_SEED)) \
-		cargo test -q --lib fuzz:: -- --ignored --nocapture
+		cargo test -q --test promises fuzz:: -- --ignored --nocapture
 
 .PHONY: check
 check: build ## Check a configuration and print its chains: make check CONFIG_FILE=path.yml

@@ -4,11 +4,12 @@
 //! `wire`) translates it into the `conversation`, `keys` says whether the caller may, `thinking` puts back what clients
 //! lose, `chain` picks targets and keeps trying, `bedrock` plans and calls one of them as the `catalog` says it can be
 //! called, `spend` counts what it cost, and `store` keeps it. `config` says what there is, `admin` shows it all to people,
-//! and `shell` is what a process is: a server here, a function on Lambda.
+//! and `shell` is what a process is: a server here, a function on Lambda. `simulator` is a simulated Bedrock for
+//! developers and tests.
 //!
 //! Dependencies point inwards: shell → http, admin → openai, responses, anthropic → wire, keys, chain, spend, thinking →
-//! bedrock, store → catalog, config, conversation; `json` is how they read what people write, `sdk` how a call of AWS
-//! gets a body that is written here.
+//! bedrock, store → catalog, config, conversation; `simulator` depends on the catalog alone; `json` is how they read what
+//! people write, `sdk` how a call of AWS gets a body that is written here.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
@@ -30,6 +31,8 @@ mod panics;
 pub mod responses;
 mod sdk;
 pub mod shell;
+#[cfg(feature = "local")]
+pub mod simulator;
 pub mod spend;
 pub mod store;
 pub mod thinking;

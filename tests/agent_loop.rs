@@ -1,7 +1,7 @@
 //! An agent at work: thirty steps with tools and thinking, from clients that lose thinking, along a chain of three
 //! targets of different abilities, with a fallback every few steps.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{Chunks, TestApp};

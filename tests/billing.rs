@@ -1,6 +1,6 @@
 //! An answer costs what was sent to the target that gave it, on the terms on which Bedrock says it served it.
 
-use bedrock_sidecar::shell::simulated::{Reply, Served, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Served, Step, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::{LAST, PRIMARY, TestApp, hello};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{LAST, PRIMARY, TestApp, header, trail_of};
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bedrock_sidecar::config::BUNDLED;
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use bedrock_sidecar::store::{Account, Embedded, keys};
 use futures_util::future::join_all;
 use reqwest::StatusCode;

@@ -1,6 +1,6 @@
 //! Prompts are cached where the model can, whether or not the client asks for it.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp};

@@ -2,7 +2,7 @@
 //! out.
 
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::shell::simulated::{ANY_MODEL, FaultKind, Options, Simulated, Step};
+use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Options, Simulated, Step};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! A chat through the gateway: what goes up, what comes down.
 
-use bedrock_sidecar::shell::simulated::{Block, Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Block, Reply, Step, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp, header, hello, trail_of};

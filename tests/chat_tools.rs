@@ -1,6 +1,6 @@
 //! Tools on the chat route in every form in which clients write them, and what a model may call of them.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp, header, hello};

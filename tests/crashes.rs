@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::shell::simulated::{ANY_MODEL, FaultKind, Options, Simulated, Step};
+use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Options, Simulated, Step};
 use bedrock_sidecar::spend::Status;
 use bedrock_sidecar::store::Account;
 use rust_decimal::Decimal;

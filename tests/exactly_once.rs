@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Simulated, Step};
+use bedrock_sidecar::simulator::{FaultKind, Simulated, Step};
 use bedrock_sidecar::spend::{RequestId, Status};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};

@@ -1,6 +1,6 @@
 //! What a request says beside the conversation reaches Bedrock, or is named.
 
-use bedrock_sidecar::shell::simulated::{Event, Step};
+use bedrock_sidecar::simulator::{Event, Step};
 use serde_json::{Value, json};
 
 use crate::support::{KEY, PRIMARY, TestApp, header, hello};

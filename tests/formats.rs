@@ -1,6 +1,6 @@
 //! An answer has the form that was asked for, whatever the model.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp, hello};

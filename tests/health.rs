@@ -1,6 +1,6 @@
 //! Health routes.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, TestApp};

@@ -1,7 +1,7 @@
 //! Tools of types that the gateway does not know: those that only their service runs are left out beside others and
 //! refused where they are needed; those that their client runs are offered.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, read_response_events};

@@ -1,6 +1,6 @@
 //! Items of a response's `input` that carry more, or less, than a message.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, read_response_events};

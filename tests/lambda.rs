@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::spend::Status;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
@@ -112,7 +112,7 @@ async fn a_silent_bedrock_is_an_error_before_the_invocation_would_be_killed() {
     let lambda = Lambda::start().await;
     lambda
         .bedrock
-        .always(bedrock_sidecar::shell::simulated::ANY_MODEL, Step::hang());
+        .always(bedrock_sidecar::simulator::ANY_MODEL, Step::hang());
     let event = event("POST", "/v1/chat/completions", Some(&hello(CALLED)));
     let invocation = lambda.invoke(event, Duration::from_secs(6)).await;
     assert_eq!(invocation.status, 408, "{}", invocation.text());

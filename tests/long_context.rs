@@ -1,6 +1,6 @@
 //! `[1m]` behind a model's name asks for the model's window of a million tokens and is no part of the name.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

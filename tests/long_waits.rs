@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Event, FaultKind, Step};
+use bedrock_sidecar::simulator::{Event, FaultKind, Step};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! What the gateway promises, one file per promise, each kept through the real HTTP surface against the simulated
-//! Bedrock and the embedded table.
+//! Bedrock and the embedded table; in `planning/`, what a request of a wire becomes for a model, and random requests and
+//! answers (`make fuzz`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
@@ -49,6 +50,7 @@ mod over_limits;
 mod overshoot;
 mod panics;
 mod parallel;
+mod planning;
 mod prompts;
 mod published;
 mod quoted_prompts;

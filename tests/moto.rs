@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Reply, Simulated, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Simulated, Step, Tokens};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use bedrock_sidecar::store::Embedded;
 use reqwest::Response;
 use serde_json::{Value, json};

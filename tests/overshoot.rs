@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step, Tokens};
 use bedrock_sidecar::store::{Account, keys};
 use reqwest::Response;
 use rust_decimal::Decimal;

@@ -1,6 +1,6 @@
 //! Prompts and replies are stored where somebody asked for it, and nowhere else.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};

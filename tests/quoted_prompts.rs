@@ -1,7 +1,7 @@
 //! Bedrock's refusals may quote the prompt. The client, whose prompt it is, reads them whole; the log and the records
 //! keep what names the fault.
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Step};
+use bedrock_sidecar::simulator::{FaultKind, Step};
 use serde_json::{Value, json};
 
 use crate::support::books::Books;

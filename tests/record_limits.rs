@@ -1,6 +1,6 @@
 //! Every billed request leaves a record, whatever its client puts in it.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use bedrock_sidecar::spend::Record;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use reqwest::Response;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step, Tokens};
 use bedrock_sidecar::spend::TotalOf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

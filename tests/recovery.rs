@@ -1,6 +1,6 @@
 //! Streams that break off after a part of the answer has gone out.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, Chunks, LAST, PRIMARY, TestApp, hello};
@@ -111,7 +111,7 @@ async fn white_space_at_the_break_is_said_once() {
     ];
     let events = events
         .into_iter()
-        .map(|(kind, payload)| bedrock_sidecar::shell::simulated::Event::new(kind, payload))
+        .map(|(kind, payload)| bedrock_sidecar::simulator::Event::new(kind, payload))
         .collect();
     app.bedrock
         .script(PRIMARY, [Step::events(events).cut_after(3)]);

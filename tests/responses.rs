@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Block, FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{Block, FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;

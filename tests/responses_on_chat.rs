@@ -1,7 +1,7 @@
 //! A body of the Responses API on the chat route: what the chat API has beside its messages means there what it means in
 //! a chat body.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp, header, hello};

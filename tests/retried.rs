@@ -1,6 +1,6 @@
 //! Retries and fallbacks are counted once, in LiteLLM's way: headers, records and log lines agree.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bedrock_sidecar::chain::SaveError;
 use bedrock_sidecar::config::{Changes, Fallbacks};
-use bedrock_sidecar::shell::simulated::{FaultKind, Step};
+use bedrock_sidecar::simulator::{FaultKind, Step};
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of};
@@ -239,7 +239,7 @@ async fn a_deployment_s_requests_per_minute_are_counted_by_all_instances_togethe
 
 #[tokio::test]
 async fn a_deployment_s_tokens_per_minute_are_those_that_were_really_used() {
-    use bedrock_sidecar::shell::simulated::{Reply, Tokens};
+    use bedrock_sidecar::simulator::{Reply, Tokens};
     let app = TestApp::with_config(&LIMITED.replace("LIMIT", "tpm: 1000")).await;
     let usage = Tokens {
         input: 700,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::shell::simulated::{ANY_MODEL, FaultKind, Options, Simulated, Step};
+use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Options, Simulated, Step};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions, RequestId, TotalOf};
 use bedrock_sidecar::store::Embedded;
 use futures_util::future::join_all;

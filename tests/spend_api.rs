@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};

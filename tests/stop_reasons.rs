@@ -1,7 +1,7 @@
 //! The stop reason agrees with the answer, whatever the model says: an answer with tool calls waits for their results,
 //! one without has ended.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Fault, FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{Fault, FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp, header, hello, is_plain, trail_of};

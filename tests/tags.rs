@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::spend::TotalOf;
 use bedrock_sidecar::store::{Embedded, keys};
 use futures_util::future::join_all;

@@ -8,7 +8,7 @@ use bedrock_sidecar::bedrock::{Clients, Override};
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::keys::{Login, MasterKey};
-use bedrock_sidecar::shell::simulated::{Block, Reply, Step};
+use bedrock_sidecar::simulator::{Block, Reply, Step};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Table, TableOptions};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 

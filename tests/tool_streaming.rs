@@ -1,7 +1,7 @@
 //! Claude is asked for a tool call's arguments as it writes them, and what may come of it, arguments that are cut or no
 //! JSON, is told as it is.
 
-use bedrock_sidecar::shell::simulated::{Event, Reply, Step};
+use bedrock_sidecar::simulator::{Event, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;
@@ -288,8 +288,7 @@ async fn calls_that_a_model_writes_at_once_reach_the_client_one_by_one() {
 /// A call whose arguments the longest answer has cut, or that are no JSON.
 fn cut(arguments: &str, stop: &str) -> Step {
     let mut reply = Reply::text("ok").with_tool("f", &json!({})).with_stop(stop);
-    let Some(bedrock_sidecar::shell::simulated::Block::ToolUse { input, .. }) =
-        reply.blocks.last_mut()
+    let Some(bedrock_sidecar::simulator::Block::ToolUse { input, .. }) = reply.blocks.last_mut()
     else {
         unreachable!("the tool is last");
     };

@@ -67,7 +67,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(client: Client) -> Self {
+    /// Calls by way of this client.
+    pub fn new(client: Client) -> Self {
         Self { client }
     }
 

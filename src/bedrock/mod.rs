@@ -11,8 +11,6 @@ mod events;
 mod failure;
 mod fault;
 mod frames;
-#[cfg(test)]
-mod fuzz;
 mod held;
 pub mod plan;
 mod shape;

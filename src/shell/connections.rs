@@ -70,7 +70,7 @@ mod tests {
 
     use super::Connections;
     use crate::catalog::Catalog;
-    use crate::shell::simulated::{Options, Simulated, Step};
+    use crate::simulator::{Options, Simulated, Step};
 
     const MODEL: &str = "us.amazon.nova-lite-v1:0";
 

@@ -14,9 +14,9 @@ use crate::config;
 use crate::spend::{Ledger, LedgerOptions};
 use crate::store::{Table, TableOptions};
 
-#[cfg(feature = "local")]
-use super::simulated::{Options, Simulated};
 use super::{Connections, Contract, StartError, aws, logging};
+#[cfg(feature = "local")]
+use crate::simulator::{Options, Simulated};
 #[cfg(feature = "local")]
 use crate::store::Embedded;
 

@@ -12,8 +12,8 @@ use crate::{AppState, app};
 
 use super::clients::Clients;
 use super::gather::{Gathered, Habits, gather};
-use super::simulated::Simulated;
 use super::{Contract, StartError, files, server};
+use crate::simulator::Simulated;
 
 pub use super::gather::Upstream;
 

@@ -26,8 +26,6 @@ mod metrics;
 pub mod replay;
 #[cfg(feature = "local")]
 mod server;
-#[cfg(feature = "local")]
-pub mod simulated;
 
 pub use contract::{Contract, ContractError, TestCredentials, on_lambda};
 

@@ -1,6 +1,6 @@
 //! The Logs page.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use reqwest::{Response, StatusCode};
 
 use super::{Visitor, token};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use serde_json::{Value, json};
 
 use super::Visitor;

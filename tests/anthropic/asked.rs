@@ -1,6 +1,6 @@
 //! What Bedrock is asked when a message is.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

@@ -1,6 +1,6 @@
 //! A streamed message begins with an estimate of its prompt, and ends with what Bedrock counted.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

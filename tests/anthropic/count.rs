@@ -1,6 +1,6 @@
 //! Tokens are counted by Bedrock where it can, and estimated with a mark where it cannot.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

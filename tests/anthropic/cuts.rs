@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

@@ -1,6 +1,6 @@
 //! Errors have Anthropic's shape, types and statuses, whoever makes them.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 

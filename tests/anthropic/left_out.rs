@@ -1,6 +1,6 @@
 //! What nobody here knows of a request for a message is left out, and the reply says so.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

@@ -1,6 +1,6 @@
 //! Messages and their streams.
 
-use bedrock_sidecar::shell::simulated::{Block, Event, Reply, Step};
+use bedrock_sidecar::simulator::{Block, Event, Reply, Step};
 use serde_json::json;
 
 use crate::support::anthropic::ask;

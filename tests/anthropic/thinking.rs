@@ -1,6 +1,6 @@
 //! Signed thinking goes out and comes back as it is.
 
-use bedrock_sidecar::shell::simulated::{Block, Reply, Step};
+use bedrock_sidecar::simulator::{Block, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bedrock_sidecar::config::{Changes, Fallbacks};
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

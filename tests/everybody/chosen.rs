@@ -1,7 +1,7 @@
 //! A refusal of a request with fields of the client's own choosing says nothing of the target: neither that it lacks
 //! something nor that it must rest.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::store::{Order, Range, keys};
 use serde_json::{Value, json};
 

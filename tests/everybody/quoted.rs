@@ -1,6 +1,6 @@
 //! Bedrock quotes a client's fields and values in its refusals: they are the client's words, not Bedrock's.
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Map, json};
 
 use super::{Shared, ordinary, with};

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Step};
+use bedrock_sidecar::simulator::{FaultKind, Step};
 use serde_json::json;
 
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp};

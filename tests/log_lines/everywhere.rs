@@ -1,6 +1,6 @@
 //! Everywhere that words come from.
 
-use bedrock_sidecar::shell::simulated::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::json;

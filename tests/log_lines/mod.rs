@@ -6,7 +6,7 @@ mod hostile;
 
 use std::collections::BTreeSet;
 
-use bedrock_sidecar::shell::simulated::{Simulated, Step};
+use bedrock_sidecar::simulator::{Simulated, Step};
 use bedrock_sidecar::spend::Record;
 use reqwest::Response;
 use serde_json::{Value, json};

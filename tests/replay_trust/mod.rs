@@ -5,7 +5,7 @@ mod unsigned;
 
 use std::path::PathBuf;
 
-use bedrock_sidecar::shell::simulated::Simulated;
+use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::Status;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! A model that takes no alternatives at the root of a tool's schema gets one object that admits the same and more, with
 //! a note of what the schema said.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::json;
 
 use super::{answered, asking, tools_sent};

@@ -1,6 +1,6 @@
 //! `null` where a schema has to say something is left out, in tools' schemas and in those of answers.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::json;
 
 use super::{answered, asking, tools_sent, wanting};

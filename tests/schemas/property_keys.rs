@@ -1,6 +1,6 @@
 //! Keys of properties that Claude refuses have legal names on the way in and are the client's again on the way out.
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use super::{answered, asking, seen, tools_sent, wanting};

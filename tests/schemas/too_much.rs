@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::{Reply, Step};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use super::{answered, asking, tools_sent, wanting};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_sidecar::shell::simulated::Simulated;
+use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::{Counters, Ledger, LedgerOptions, Record, TotalOf};
 use bedrock_sidecar::store::keys::{self, SHARDS};
 use bedrock_sidecar::store::{Account, Embedded, Order, Range, TableSecret};

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::shell::simulated::{Options, Simulated};
+use bedrock_sidecar::simulator::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions, Record};
 use bedrock_sidecar::store::{Embedded, Table};
 use serde_json::{Value, json};

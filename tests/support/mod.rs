@@ -24,7 +24,7 @@ use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::config::Config;
 use bedrock_sidecar::keys::{Login, MasterKey};
-use bedrock_sidecar::shell::simulated::{Options, Simulated};
+use bedrock_sidecar::simulator::{Options, Simulated};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions};
 use bedrock_sidecar::{AppState, BodyTimes};

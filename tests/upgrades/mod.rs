@@ -6,7 +6,7 @@ mod keys;
 
 use std::time::Duration;
 
-use bedrock_sidecar::shell::simulated::Step;
+use bedrock_sidecar::simulator::Step;
 use reqwest::StatusCode;
 
 use crate::admin::Visitor;

@@ -313,6 +313,3 @@ pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: With
     plan.not_sent.settings = not_sent::settings(request, &plan);
     plan
 }
-
-#[cfg(test)]
-mod tests;
