@@ -21,7 +21,7 @@ use bedrock_sidecar::conversation::{Request, Usage};
 use bedrock_sidecar::openai::{ChatRequest, ChunkWriter};
 use bedrock_sidecar::spend::{Attempt, Caller, Ledger, LedgerOptions, Record, RequestId, Status};
 use bedrock_sidecar::store::{Table, TableOptions};
-use bedrock_sidecar::wire::{Body, Head, Writer};
+use bedrock_sidecar::wire::{ReplyMeta, StreamWriter, WireRequest};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -150,7 +150,7 @@ impl Work {
                 .endpoint
                 .call(&self.deployment.model_id, self.short.clone(), limits);
             let mut answer = call.await.map_err(|failure| failure.message)?;
-            let head = Head {
+            let meta = ReplyMeta {
                 id: "chatcmpl-bench".into(),
                 created: 1_768_248_000,
                 model: LONG.model.into(),
@@ -159,7 +159,7 @@ impl Work {
                 free_form: Vec::new(),
             };
             let (mut out, mut written) = (BytesMut::new(), 0);
-            let mut writer = ChunkWriter::new(head);
+            let mut writer = ChunkWriter::new(meta);
             writer.begin(LONG.model.into(), 1, &mut out);
             while let Some(event) = answer.next().await.map_err(|failure| failure.message)? {
                 writer.event(&event, &mut out);
@@ -205,7 +205,7 @@ impl Work {
 }
 
 fn conversation(body: &[u8]) -> Result<Request, Error> {
-    let chat = ChatRequest::parse(body).map_err(|error| error.message)?;
+    let chat = Box::new(ChatRequest::parse(body).map_err(|error| error.message)?);
     let (request, _) = chat
         .into_conversation(&HeaderMap::new())
         .map_err(|error| error.message)?;

@@ -57,24 +57,43 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::conversation::Reply;
-use crate::wire::{ApiError, Head, Wire};
+use crate::wire::{ApiError, ReplyMeta, StreamWriter, Wire, WireRequest};
+
+/// What Anthropic's own service sends: every SDK skips it.
+const HEARTBEAT: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
 
 /// The wire of `POST /v1/messages`.
 #[derive(Debug)]
 pub struct Messages;
 
 impl Wire for Messages {
-    const CALL_TYPE: &'static str = "anthropic_messages";
-    const ID_PREFIX: &'static str = "msg_";
-    // What Anthropic's own service sends: every SDK skips it.
-    const HEARTBEAT: &'static [u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
+    fn call_type(&self) -> &'static str {
+        "anthropic_messages"
+    }
 
-    type Body = MessagesRequest;
-    type Writer = EventWriter;
-    type Whole = Message;
+    fn id_prefix(&self) -> &'static str {
+        "msg_"
+    }
 
-    fn whole(head: Head, reply: Reply, _: Option<Decimal>) -> Message {
-        Message::new(head, reply)
+    fn heartbeat(&self) -> &'static [u8] {
+        HEARTBEAT
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<Box<dyn WireRequest>, ApiError> {
+        Ok(Box::new(MessagesRequest::parse(body)?))
+    }
+
+    fn reply(
+        &self,
+        meta: ReplyMeta,
+        reply: Reply,
+        _: Option<Decimal>,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Message::new(meta, reply))
+    }
+
+    fn stream(&self, meta: ReplyMeta) -> Box<dyn StreamWriter> {
+        Box::new(EventWriter::new(meta))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::conversation::{Citation, Reply, ReplyPart, StopReason, Usage};
-use crate::wire::Head;
+use crate::wire::ReplyMeta;
 
 use super::usage::WireUsage;
 
@@ -52,7 +52,7 @@ pub(super) enum Block {
 
 impl Message {
     /// A finished answer.
-    pub(super) fn new(head: Head, reply: Reply) -> Self {
+    pub(super) fn new(meta: ReplyMeta, reply: Reply) -> Self {
         let usage = reply.usage.unwrap_or_default();
         let (stop_reason, stop_sequence) = match &reply.stop {
             Some(reason) => stop(reason),
@@ -62,17 +62,17 @@ impl Message {
             content: blocks(reply.parts, &reply.citations),
             stop_reason: Some(stop_reason),
             stop_sequence,
-            ..Self::begun(head, &usage)
+            ..Self::begun(meta, &usage)
         }
     }
 
     /// Nothing said yet.
-    pub(super) fn begun(head: Head, usage: &Usage) -> Self {
+    pub(super) fn begun(meta: ReplyMeta, usage: &Usage) -> Self {
         Self {
-            id: head.id,
+            id: meta.id,
             r#type: "message",
             role: "assistant",
-            model: head.model,
+            model: meta.model,
             content: Vec::new(),
             stop_reason: None,
             stop_sequence: None,

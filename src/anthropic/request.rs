@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use crate::conversation::{Part, Request, Sampling};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Betas, Body, CacheControl, Content, Control, Labels, LeftOut, List, Loose,
-    MockFailure, Options, RemoteImage, Settings, numbers,
+    self, ApiError, Betas, CacheControl, Content, GatewayParams, Labels, LeftOut, List, Loose,
+    MockFailure, Options, RemoteImage, Settings, WireRequest, numbers,
 };
 
 use super::block::{self, WireBlock};
@@ -77,8 +77,9 @@ pub struct MessagesRequest {
 /// A field that changes no answer of this gateway, whatever it says.
 const HARMLESS: &str = "anthropic_version";
 
-impl Body for MessagesRequest {
-    fn parse(body: &[u8]) -> Result<Self, ApiError> {
+impl MessagesRequest {
+    /// Parses a body. The error names the field that was wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         wire::parse(body).map(|(request, unknown)| Self {
             unknown: unknown
                 .into_iter()
@@ -87,7 +88,9 @@ impl Body for MessagesRequest {
             ..request
         })
     }
+}
 
+impl WireRequest for MessagesRequest {
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let image = |(param, block): (String, &mut WireBlock)| RemoteImage {
             param,
@@ -102,7 +105,10 @@ impl Body for MessagesRequest {
         }
     }
 
-    fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
+    fn into_conversation(
+        mut self: Box<Self>,
+        headers: &HeaderMap,
+    ) -> Result<(Request, Options), ApiError> {
         if self.messages.0.is_empty() {
             return Err(ApiError::bad_request(
                 "Missing required parameter: 'messages'.",
@@ -164,7 +170,7 @@ impl Body for MessagesRequest {
         let who = self.metadata.or_left_out("metadata", &mut left_out);
         let who = who.unwrap_or_default().known("metadata", &mut left_out);
         let who = who.who(&mut left_out);
-        let control = Control {
+        let control = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,

@@ -11,16 +11,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::conversation::{Event, StopReason, Usage};
-use crate::wire::{ApiError, Head, Wire, Writer};
+use crate::wire::{ApiError, ReplyMeta, StreamWriter};
 
 use super::reply::{Block, Message, WireCitation, stop};
 use super::usage::WireUsage;
-use super::{Messages, error};
+use super::{HEARTBEAT, error};
 
 /// Writes events as Anthropic's server-sent events.
 #[derive(Debug)]
 pub struct EventWriter {
-    head: Head,
+    meta: ReplyMeta,
     /// The block under way.
     open: Option<Kind>,
     /// Position of the next block.
@@ -68,29 +68,32 @@ struct End {
     stop_sequence: Option<String>,
 }
 
-impl Writer for EventWriter {
-    fn new(head: Head) -> Self {
+impl EventWriter {
+    /// A writer that has said nothing yet.
+    pub fn new(meta: ReplyMeta) -> Self {
         Self {
-            head,
+            meta,
             open: None,
             next: 0,
             stop: None,
         }
     }
+}
 
+impl StreamWriter for EventWriter {
     fn begin(&mut self, model: String, estimated_prompt: u64, out: &mut BytesMut) {
-        self.head.model = model;
+        self.meta.model = model;
         let prompt = Usage {
             input: estimated_prompt,
             ..Usage::default()
         };
-        let message = Message::begun(self.head.clone(), &prompt);
+        let message = Message::begun(self.meta.clone(), &prompt);
         write(&WireEvent::MessageStart { message }, out);
-        out.put_slice(Messages::HEARTBEAT);
+        out.put_slice(HEARTBEAT);
     }
 
     /// Text goes on in its block; a thought that nobody signed is over.
-    fn go_on(&mut self, _: String, out: &mut BytesMut) {
+    fn continue_with(&mut self, _: String, out: &mut BytesMut) {
         if self.open == Some(Kind::Thinking) {
             self.close(out);
         }

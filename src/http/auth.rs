@@ -15,16 +15,25 @@ const HEADERS: [&str; 4] = ["x-litellm-api-key", "authorization", "api-key", "x-
 #[derive(Debug)]
 pub struct Key(pub Caller);
 
-/// The same for a handler that has other things to do while an old copy of the key is read again. It must see the
-/// caller [confirmed](Presented::confirmed) before it acts.
+/// The same for a handler whose body arrives while an old copy of the key is read again.
 #[derive(Debug)]
-pub struct EarlyKey(pub Presented);
+pub struct MaybeStaleKey(Presented);
+
+impl MaybeStaleKey {
+    /// The caller, once the key is known to be good now. To be awaited before anything is done for it.
+    ///
+    /// # Errors
+    /// When the key is not good any more.
+    pub async fn revalidate(self) -> Result<Caller, Refused> {
+        self.0.confirmed().await
+    }
+}
 
 /// A handler that takes an `Admin` is closed to everybody but the master key.
 #[derive(Debug)]
 pub struct Admin(pub Caller);
 
-impl FromRequestParts<AppState> for EarlyKey {
+impl FromRequestParts<AppState> for MaybeStaleKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
@@ -43,8 +52,8 @@ impl FromRequestParts<AppState> for Key {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let EarlyKey(presented) = EarlyKey::from_request_parts(parts, app).await?;
-        Ok(Self(presented.confirmed().await?))
+        let key = MaybeStaleKey::from_request_parts(parts, app).await?;
+        Ok(Self(key.revalidate().await?))
     }
 }
 

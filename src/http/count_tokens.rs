@@ -14,7 +14,7 @@ use crate::wire::ApiError;
 
 use super::auth::Key;
 use super::body::Body;
-use super::{access, chat, standing, unsupported};
+use super::{access, chat, limit_headers, unsupported};
 
 /// The answer, in Anthropic's shape.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,7 @@ pub(super) async fn count(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Json<Counted>, ApiError> {
-    let denied = |denied| standing::refusal(&app, denied);
+    let denied = |denied| limit_headers::refusal(&app, denied);
     app.keys.admit_early(&caller).map_err(denied)?;
     let (request, group) = match prompt(&app, &caller, &headers, &body).await {
         Ok(prompt) => prompt,
@@ -63,7 +63,7 @@ async fn prompt(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Request, String), ApiError> {
-    let (mut request, mut options) = chat::read::<Messages>(app, caller, headers, body).await?;
+    let (mut request, mut options) = chat::parse(app, &Messages, caller, headers, body).await?;
     let asked = access::model(app, caller, options.model.as_deref())?;
     unsupported::settle(app, &asked.group, &mut options)?;
     request.long_context = asked.long_context;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::spend::{Record, Retried, Status};
 
-use super::trail;
+use super::reply_headers;
 
 /// A reply whose line is written by its own task, with more to say.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +103,7 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
         tokens_cached = usage.cache_read,
         tokens_written = usage.cache_write(),
         cost = record.cost().map_or_else(|| "unknown".to_owned(), |cost| cost.total.to_string()),
-        trail = trail::line(&record.attempts),
+        trail = reply_headers::trail(&record.attempts),
         "chat"
     );
 }

@@ -1,34 +1,27 @@
 //! HTTP towards clients: who is it, how big is it, which handler, and the bytes of the reply.
 //!
 //! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
-//! served by `chat.rs` for every wire ([`crate::wire::Wire`]) alike.
+//! served by `chat/` for every wire ([`crate::wire::Wire`]) alike.
 
 mod access;
 mod auth;
 mod body;
 mod chat;
-mod chat_route;
 mod count_tokens;
 mod error;
-mod exchange;
-mod fallbacks;
-mod filing;
 mod health;
 mod home;
 mod keys;
-mod listener;
+mod limit_headers;
 mod log;
 mod model_info;
 mod models;
 mod paced;
 mod panic;
 pub(crate) mod probe;
-mod refusal;
-mod remote_images;
+mod record;
+mod reply_headers;
 mod spend;
-mod sse;
-mod standing;
-mod trail;
 mod unsupported;
 
 use axum::Router;
@@ -45,18 +38,15 @@ use crate::anthropic::Messages;
 use crate::app::{AppState, BodyTimes};
 use crate::responses::Responses;
 
-use chat_route::ChatRoute;
+use chat::ChatRoute;
 
 /// Every route of the gateway.
 pub(crate) fn router(app: AppState) -> Router {
     let api = Router::new()
-        .route("/chat/completions", post(chat::completions::<ChatRoute>))
-        .route(
-            "/engines/{model}/chat/completions",
-            post(chat::completions_of::<ChatRoute>),
-        )
-        .route("/responses", post(chat::completions::<Responses>))
-        .route("/messages", post(chat::completions::<Messages>))
+        .route("/chat/completions", chat::route(&ChatRoute))
+        .route("/engines/{model}/chat/completions", chat::route(&ChatRoute))
+        .route("/responses", chat::route(&Responses))
+        .route("/messages", chat::route(&Messages))
         .route("/messages/count_tokens", post(count_tokens::count))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::one))
@@ -67,11 +57,11 @@ pub(crate) fn router(app: AppState) -> Router {
         .nest("/v1", api)
         .route(
             "/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of::<ChatRoute>),
+            chat::route(&ChatRoute),
         )
         .route(
             "/v1/openai/deployments/{model}/chat/completions",
-            post(chat::completions_of::<ChatRoute>),
+            chat::route(&ChatRoute),
         )
         .merge(spend::routes())
         .merge(keys::routes())

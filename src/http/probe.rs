@@ -16,7 +16,7 @@ use crate::openai::Chat;
 use crate::spend::{Attempt, RequestId};
 use crate::wire::{ApiError, Labels, Wire};
 
-use super::exchange::Exchange;
+use super::chat::{ChatRun, FinalReply};
 
 /// A request to try something with.
 #[derive(Debug)]
@@ -55,9 +55,9 @@ impl Probe {
     pub(crate) async fn run(self, app: &AppState) -> Found {
         let started = Instant::now();
         let id = app.ledger.new_id(Timestamp::now());
-        let exchange = Exchange {
+        let items = ChatRun {
             id,
-            call_type: Chat::CALL_TYPE,
+            call_type: Chat.call_type(),
             caller: self.caller,
             request: self.request,
             model_asked: self.ask.group.clone(),
@@ -66,37 +66,33 @@ impl Probe {
                 tags: vec![self.tag.to_owned()],
                 ..Labels::default()
             },
-            prompt: None,
-        };
-        let told = exchange.whole(app).await;
-        let mut found = Found {
+            content: None,
+        }
+        .start(app);
+        let answered = FinalReply::collect(items).await;
+        let found = Found {
             id,
-            target: None,
-            reply: Reply::default(),
-            first_piece: None,
+            target: answered.target,
+            reply: answered.reply,
+            first_piece: answered.first_piece.map(|at| at - started),
             whole: started.elapsed(),
             usage: Usage::default(),
             cost: None,
             attempts: Vec::new(),
-            // The exchange always says how it ended; only the end of the process can keep it from that.
-            error: Some(ApiError::internal()),
+            error: None,
         };
-        let Some(told) = told else { return found };
-        found.target = told.target;
-        found.reply = told.reply;
-        found.first_piece = told.first_piece.map(|at| at - started);
-        match told.ending {
-            Ok(ending) => {
-                found.usage = ending.usage;
-                found.cost = ending.cost;
-                found.attempts = ending.attempts;
-                found.error = None;
-            }
-            Err((error, attempts)) => {
-                found.attempts = attempts;
-                found.error = Some(*error);
-            }
+        match answered.end {
+            Ok(end) => Found {
+                usage: end.usage,
+                cost: end.cost,
+                attempts: end.attempts,
+                ..found
+            },
+            Err((error, attempts)) => Found {
+                attempts,
+                error: Some(*error),
+                ..found
+            },
         }
-        found
     }
 }

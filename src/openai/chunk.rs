@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Event, Usage};
-use crate::wire::{ApiError, Head, Writer, free_form};
+use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
 
 use super::annotations::Annotation;
 use super::delta::{
@@ -23,7 +23,7 @@ use super::usage::WireUsage;
 /// Writes events as server-sent events. Holds what is the same in every chunk of a reply.
 #[derive(Debug)]
 pub struct ChunkWriter {
-    head: Head,
+    meta: ReplyMeta,
     /// Every chunk up to its choices, written once: it is most of a chunk's bytes.
     opening: Vec<u8>,
     role_sent: bool,
@@ -45,26 +45,15 @@ struct OpenCall {
     any_sent: bool,
 }
 
-impl Writer for ChunkWriter {
-    fn new(head: Head) -> Self {
-        Self {
-            opening: opening(&head),
-            head,
-            role_sent: false,
-            open_call: None,
-            thinking_index: 0,
-            annotations: 0,
-        }
-    }
-
+impl StreamWriter for ChunkWriter {
     fn begin(&mut self, model: String, _: u64, _: &mut BytesMut) {
-        self.head.model = model;
-        self.opening = opening(&self.head);
+        self.meta.model = model;
+        self.opening = opening(&self.meta);
     }
 
-    fn go_on(&mut self, model: String, _: &mut BytesMut) {
-        self.head.model = model;
-        self.opening = opening(&self.head);
+    fn continue_with(&mut self, model: String, _: &mut BytesMut) {
+        self.meta.model = model;
+        self.opening = opening(&self.meta);
         self.thinking_index += 1;
     }
 
@@ -137,7 +126,7 @@ impl Writer for ChunkWriter {
 
     /// The usage chunk has no choices, as OpenAI sends it.
     fn end(&mut self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut) {
-        if self.head.include_usage {
+        if self.meta.include_usage {
             self.chunk(&[], Some(WireUsage::new(usage, cost)), out);
         }
         out.put_slice(b"data: [DONE]\n\n");
@@ -149,8 +138,20 @@ impl Writer for ChunkWriter {
 }
 
 impl ChunkWriter {
+    /// A writer that has said nothing yet.
+    pub fn new(meta: ReplyMeta) -> Self {
+        Self {
+            opening: opening(&meta),
+            meta,
+            role_sent: false,
+            open_call: None,
+            thinking_index: 0,
+            annotations: 0,
+        }
+    }
+
     fn begin_call(&mut self, index: usize, id: &str, name: &String, out: &mut BytesMut) {
-        let is_custom = self.head.free_form.contains(name);
+        let is_custom = self.meta.free_form.contains(name);
         self.open_call = Some(OpenCall {
             index,
             held_back: is_custom.then(String::new),
@@ -276,12 +277,12 @@ impl ChunkWriter {
 }
 
 /// An event's first bytes, up to the value of `choices`.
-fn opening(head: &Head) -> Vec<u8> {
+fn opening(meta: &ReplyMeta) -> Vec<u8> {
     let opening = Opening {
-        id: &head.id,
+        id: &meta.id,
         object: "chat.completion.chunk",
-        created: head.created,
-        model: &head.model,
+        created: meta.created,
+        model: &meta.model,
     };
     let mut bytes = b"data: ".to_vec();
     write(&opening, &mut bytes);

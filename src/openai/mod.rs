@@ -26,23 +26,40 @@ pub use stored::stored_reply;
 use rust_decimal::Decimal;
 
 use crate::conversation::Reply;
-use crate::wire::{Head, Wire};
+use crate::wire::{ApiError, ReplyMeta, StreamWriter, Wire, WireRequest};
 
 /// The wire of `POST /chat/completions`.
 #[derive(Debug)]
 pub struct Chat;
 
 impl Wire for Chat {
-    const CALL_TYPE: &'static str = "acompletion";
-    const ID_PREFIX: &'static str = "chatcmpl-";
-    const HEARTBEAT: &'static [u8] = b": ping\n\n";
+    fn call_type(&self) -> &'static str {
+        "acompletion"
+    }
 
-    type Body = ChatRequest;
-    type Writer = ChunkWriter;
-    type Whole = Completion;
+    fn id_prefix(&self) -> &'static str {
+        "chatcmpl-"
+    }
 
-    fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion {
-        completion(head, reply, cost)
+    fn heartbeat(&self) -> &'static [u8] {
+        b": ping\n\n"
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<Box<dyn WireRequest>, ApiError> {
+        Ok(Box::new(ChatRequest::parse(body)?))
+    }
+
+    fn reply(
+        &self,
+        meta: ReplyMeta,
+        reply: Reply,
+        cost: Option<Decimal>,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&completion(meta, reply, cost))
+    }
+
+    fn stream(&self, meta: ReplyMeta) -> Box<dyn StreamWriter> {
+        Box::new(ChunkWriter::new(meta))
     }
 }
 

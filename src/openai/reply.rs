@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::conversation::{Reply, ReplyPart, StopReason};
-use crate::wire::{Head, free_form};
+use crate::wire::{ReplyMeta, free_form};
 
 use super::annotations::Annotation;
 use super::usage::WireUsage;
@@ -79,8 +79,8 @@ struct Custom {
 }
 
 impl Called {
-    fn new(name: String, arguments: String, head: &Head) -> Self {
-        if head.free_form.contains(&name) {
+    fn new(name: String, arguments: String, meta: &ReplyMeta) -> Self {
+        if meta.free_form.contains(&name) {
             let input = free_form::text(&arguments);
             return Self::Custom {
                 custom: Custom { name, input },
@@ -93,7 +93,7 @@ impl Called {
 }
 
 /// A finished answer as OpenAI's reply.
-pub fn completion(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion {
+pub fn completion(meta: ReplyMeta, reply: Reply, cost: Option<Decimal>) -> Completion {
     let text = reply.text();
     let reasoning_content = reply.thinking();
     let finish_reason = reply.stop.as_ref().map_or("stop", finish_reason);
@@ -120,7 +120,7 @@ pub fn completion(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion
                 });
             }
             ReplyPart::ToolCall { id, name, input } => {
-                let called = Called::new(name, input, &head);
+                let called = Called::new(name, input, &meta);
                 tool_calls.push(ToolCall { id, called });
             }
         }
@@ -136,10 +136,10 @@ pub fn completion(head: Head, reply: Reply, cost: Option<Decimal>) -> Completion
         annotations,
     };
     Completion {
-        id: head.id,
+        id: meta.id,
         object: "chat.completion",
-        created: head.created,
-        model: head.model,
+        created: meta.created,
+        model: meta.model,
         choices: [Choice {
             index: 0,
             finish_reason,

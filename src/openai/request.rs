@@ -14,8 +14,8 @@ use crate::wire::loose::misread;
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
 use crate::wire::{
-    self, ApiError, Arguments, Betas, Body, LeftOut, List, Loose, Options, RemoteImage,
-    WireFallback, numbers,
+    self, ApiError, Arguments, Betas, LeftOut, List, Loose, Options, RemoteImage, WireFallback,
+    WireRequest, numbers,
 };
 
 use super::format::ResponseFormat;
@@ -111,8 +111,9 @@ pub struct ChatRequest {
     unknown: Vec<String>,
 }
 
-impl Body for ChatRequest {
-    fn parse(body: &[u8]) -> Result<Self, ApiError> {
+impl ChatRequest {
+    /// Parses a body. The error names the field that was wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let (request, unknown): (Self, _) = wire::parse(body)?;
         if let Some(messages) = &request.messages {
             refuse_unless_any_is_read(&messages.0)?;
@@ -125,7 +126,9 @@ impl Body for ChatRequest {
             ..request
         })
     }
+}
 
+impl WireRequest for ChatRequest {
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
         for (at, message) in self.messages() {
@@ -147,7 +150,10 @@ impl Body for ChatRequest {
         }
     }
 
-    fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
+    fn into_conversation(
+        mut self: Box<Self>,
+        headers: &HeaderMap,
+    ) -> Result<(Request, Options), ApiError> {
         let messages = self.messages.take().unwrap_or_default().0;
         if !has_any(&messages) {
             return Err(ApiError::bad_request(

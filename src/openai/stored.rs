@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use crate::conversation::{Reply, ReplyPart};
-use crate::wire::Head;
+use crate::wire::ReplyMeta;
 
 use super::reply::completion;
 
 /// The reply in OpenAI's form of a whole one, also where it was streamed or came by another wire. One that was cut has no finish reason. `None`
 /// where nothing of it came.
-pub fn stored_reply(head: Head, mut reply: Reply) -> Option<Value> {
+pub fn stored_reply(meta: ReplyMeta, mut reply: Reply) -> Option<Value> {
     if reply.parts.is_empty() && reply.stop.is_none() {
         return None;
     }
@@ -23,7 +23,7 @@ pub fn stored_reply(head: Head, mut reply: Reply) -> Option<Value> {
             signature.clear();
         }
     }
-    let mut body = serde_json::to_value(completion(head, reply, None)).ok()?;
+    let mut body = serde_json::to_value(completion(meta, reply, None)).ok()?;
     if let Some(reason) = body.pointer_mut("/choices/0/finish_reason")
         && is_cut
     {

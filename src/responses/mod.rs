@@ -32,6 +32,7 @@ mod input;
 mod item;
 mod open;
 mod output;
+mod reply;
 mod request;
 mod sealed;
 mod stream;
@@ -39,67 +40,43 @@ mod stream;
 pub use request::ResponsesRequest;
 pub use stream::ResponseWriter;
 
-use bytes::BytesMut;
 use rust_decimal::Decimal;
-use serde_json::Value;
 
-use crate::conversation::{Event, Reply, ReplyPart, StopReason};
-use crate::wire::{Head, Wire, Writer};
+use crate::conversation::Reply;
+use crate::wire::{ApiError, ReplyMeta, StreamWriter, Wire, WireRequest};
 
 /// The wire of `POST /v1/responses`.
 #[derive(Debug)]
 pub struct Responses;
 
 impl Wire for Responses {
-    const CALL_TYPE: &'static str = "aresponses";
-    const ID_PREFIX: &'static str = "resp_";
-    const HEARTBEAT: &'static [u8] = b": ping\n\n";
-
-    type Body = ResponsesRequest;
-    type Writer = ResponseWriter;
-    type Whole = Value;
-
-    /// The response is what its stream ends with.
-    fn whole(head: Head, reply: Reply, _: Option<Decimal>) -> Value {
-        let unread = &mut BytesMut::new();
-        let usage = reply.usage.unwrap_or_default();
-        let model = head.model.clone();
-        let mut writer = ResponseWriter::new(head);
-        writer.begin(model, 0, unread);
-        let mut calls = 0;
-        for part in reply.parts {
-            for event in events(part, &mut calls) {
-                writer.event(&event, unread);
-            }
-        }
-        for citation in reply.citations {
-            writer.event(&Event::Citation(citation), unread);
-        }
-        let stop = reply.stop.unwrap_or(StopReason::EndTurn);
-        writer.event(&Event::Stop(stop), unread);
-        writer.response(Some(&usage))
+    fn call_type(&self) -> &'static str {
+        "aresponses"
     }
-}
 
-/// The events that a part of a finished answer came from.
-fn events(part: ReplyPart, calls: &mut usize) -> Vec<Event> {
-    match part {
-        ReplyPart::Text(text) => vec![Event::Text(text)],
-        ReplyPart::Thinking { text, signature } => {
-            let signed = (!signature.is_empty()).then_some(Event::Signature(signature));
-            std::iter::once(Event::Thinking(text))
-                .chain(signed)
-                .collect()
-        }
-        ReplyPart::RedactedThinking(data) => vec![Event::RedactedThinking(data)],
-        ReplyPart::ToolCall { id, name, input } => {
-            let index = *calls;
-            *calls += 1;
-            vec![
-                Event::ToolCall { index, id, name },
-                Event::ToolInput { index, json: input },
-            ]
-        }
+    fn id_prefix(&self) -> &'static str {
+        "resp_"
+    }
+
+    fn heartbeat(&self) -> &'static [u8] {
+        b": ping\n\n"
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<Box<dyn WireRequest>, ApiError> {
+        Ok(Box::new(ResponsesRequest::parse(body)?))
+    }
+
+    fn reply(
+        &self,
+        meta: ReplyMeta,
+        reply: Reply,
+        _: Option<Decimal>,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&reply::response(&meta, reply))
+    }
+
+    fn stream(&self, meta: ReplyMeta) -> Box<dyn StreamWriter> {
+        Box::new(ResponseWriter::new(meta))
     }
 }
 

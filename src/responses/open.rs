@@ -3,12 +3,18 @@
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use crate::conversation::Fold;
+use crate::conversation::{Fold, ThinkingBlock};
 use crate::wire::tools::parted;
-use crate::wire::{Head, free_form};
+use crate::wire::{ReplyMeta, free_form};
 
 use super::item::REASONING;
 use super::sealed;
+
+const IN_PROGRESS: &str = "in_progress";
+const COMPLETED: &str = "completed";
+
+/// What the id of a message begins with.
+pub(super) const MESSAGE: &str = "msg_";
 
 /// The item under way.
 #[derive(Debug)]
@@ -32,77 +38,104 @@ pub(super) enum Open {
 
 impl Open {
     /// What the item's id begins with.
-    pub(super) fn prefix(&self, head: &Head) -> &'static str {
+    pub(super) fn prefix(&self, meta: &ReplyMeta) -> &'static str {
         match self {
             Self::Reasoning { .. } => REASONING,
-            Self::Call { name, .. } if head.free_form.contains(name) => "ctc_",
-            Self::Call { .. } => "fc_",
-            Self::Message { .. } | Self::Nothing => "msg_",
+            Self::Call { name, .. } => call_prefix(name, meta),
+            Self::Message { .. } | Self::Nothing => MESSAGE,
         }
     }
 
     /// The item: empty at first, with all that it holds once it is whole.
-    pub(super) fn item(&self, id: String, head: &Head, is_whole: bool) -> Value {
-        let status = match self {
-            _ if !is_whole => "in_progress",
-            // The answer was cut at its longest, or the model wrote what is no JSON.
-            Self::Call { arguments, .. }
-                if serde_json::from_str::<IgnoredAny>(whole(arguments)).is_err() =>
-            {
-                "incomplete"
-            }
-            _ => "completed",
-        };
+    pub(super) fn item(&self, id: String, meta: &ReplyMeta, is_whole: bool) -> Value {
         match self {
             Self::Nothing => Value::Null,
-            Self::Message { text, annotations } => {
-                let part = json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
-                let content = if is_whole { vec![part] } else { Vec::new() };
-                json!({"id": id, "type": "message", "role": "assistant", "status": status, "content": content})
+            Self::Message { text, annotations } if is_whole => message(id, text, annotations),
+            Self::Message { .. } => {
+                json!({"id": id, "type": "message", "role": "assistant", "status": IN_PROGRESS, "content": []})
             }
-            Self::Reasoning { text, blocks } => {
-                let summary = json!({"type": "summary_text", "text": text});
-                let summary = if is_whole && !text.is_empty() {
-                    vec![summary]
-                } else {
-                    Vec::new()
-                };
-                let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
-                let seal = head.seal.as_ref().filter(|_| is_whole);
-                let sealed = seal.and_then(|seal| sealed::seal(&blocks.blocks(), seal));
-                if let (Some(sealed), Some(fields)) = (sealed, item.as_object_mut()) {
-                    fields.insert("encrypted_content".to_owned(), sealed.into());
-                }
-                item
+            Self::Reasoning { text, blocks } if is_whole => {
+                reasoning(id, text, &blocks.blocks(), meta)
             }
+            Self::Reasoning { .. } => json!({"id": id, "type": "reasoning", "summary": []}),
             Self::Call {
-                id: call,
-                name,
-                arguments,
-            } if head.free_form.contains(name) => {
-                let (namespace, name) = parted(name);
-                let input = if is_whole {
-                    free_form::text(arguments)
-                } else {
-                    String::new()
-                };
-                let item = json!({"id": id, "type": "custom_tool_call", "status": status, "call_id": call,
-                    "name": name, "input": input});
-                within(namespace, item)
-            }
-            Self::Call {
-                id: call,
+                id: call_id,
                 name,
                 arguments,
             } => {
-                let (namespace, name) = parted(name);
-                let arguments = if is_whole { whole(arguments) } else { "" };
-                let item = json!({"id": id, "type": "function_call", "status": status, "call_id": call,
-                    "name": name, "arguments": arguments});
-                within(namespace, item)
+                let arguments = is_whole.then_some(arguments.as_str());
+                call(id, call_id, name, arguments, meta)
             }
         }
     }
+}
+
+/// What the id of an item for a call begins with.
+pub(super) fn call_prefix(name: &String, meta: &ReplyMeta) -> &'static str {
+    if meta.free_form.contains(name) {
+        "ctc_"
+    } else {
+        "fc_"
+    }
+}
+
+/// A whole message.
+pub(super) fn message(id: String, text: &str, annotations: &[Value]) -> Value {
+    let part =
+        json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
+    json!({"id": id, "type": "message", "role": "assistant", "status": COMPLETED, "content": [part]})
+}
+
+/// Whole thinking, with its signatures where they are sealed for the client.
+pub(super) fn reasoning(
+    id: String,
+    text: &str,
+    blocks: &[ThinkingBlock],
+    meta: &ReplyMeta,
+) -> Value {
+    let summary = match text {
+        "" => json!([]),
+        text => json!([{"type": "summary_text", "text": text}]),
+    };
+    let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
+    let sealed = meta
+        .seal
+        .as_ref()
+        .and_then(|seal| sealed::seal(blocks, seal));
+    if let (Some(sealed), Some(fields)) = (sealed, item.as_object_mut()) {
+        fields.insert("encrypted_content".to_owned(), sealed.into());
+    }
+    item
+}
+
+/// A call; without `arguments` one that has just begun.
+pub(super) fn call(
+    id: String,
+    call_id: &str,
+    name: &String,
+    arguments: Option<&str>,
+    meta: &ReplyMeta,
+) -> Value {
+    let status = match arguments.map(whole) {
+        None => IN_PROGRESS,
+        // The answer was cut at its longest, or the model wrote what is no JSON.
+        Some(arguments) if serde_json::from_str::<IgnoredAny>(arguments).is_err() => "incomplete",
+        Some(_) => COMPLETED,
+    };
+    let is_free_form = meta.free_form.contains(name);
+    let (namespace, name) = parted(name);
+    let mut item = if is_free_form {
+        let input = arguments.map(free_form::text).unwrap_or_default();
+        json!({"id": id, "type": "custom_tool_call", "status": status, "call_id": call_id,
+            "name": name, "input": input})
+    } else {
+        json!({"id": id, "type": "function_call", "status": status, "call_id": call_id,
+            "name": name, "arguments": arguments.map(whole).unwrap_or_default()})
+    };
+    if let (Some(namespace), Some(fields)) = (namespace, item.as_object_mut()) {
+        fields.insert("namespace".to_owned(), namespace.into());
+    }
+    item
 }
 
 /// A tool without arguments still needs JSON that parses.
@@ -112,11 +145,4 @@ pub(super) fn whole(arguments: &str) -> &str {
     } else {
         arguments
     }
-}
-
-fn within(namespace: Option<&str>, mut item: Value) -> Value {
-    if let (Some(namespace), Some(fields)) = (namespace, item.as_object_mut()) {
-        fields.insert("namespace".to_owned(), namespace.into());
-    }
-    item
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::conversation::{StopReason, Usage};
-use crate::wire::{ApiError, CacheCreation, Head};
+use crate::wire::{ApiError, CacheCreation, ReplyMeta};
 
 /// `usage`.
 #[derive(Debug, Serialize)]
@@ -79,7 +79,7 @@ fn incomplete(reason: &StopReason) -> Option<&'static str> {
 
 /// The response. `output` holds the whole items.
 pub(super) fn response(
-    head: &Head,
+    meta: &ReplyMeta,
     stand: Stand<'_>,
     output: &[Value],
     usage: Option<&Usage>,
@@ -93,13 +93,13 @@ pub(super) fn response(
         _ => None,
     };
     json!({
-        "id": head.id,
+        "id": meta.id,
         "object": "response",
-        "created_at": head.created,
+        "created_at": meta.created,
         "status": stand.status(),
         "error": error,
         "incomplete_details": reason.map(|reason| json!({"reason": reason})),
-        "model": head.model,
+        "model": meta.model,
         "output": output,
         "parallel_tool_calls": true,
         "previous_response_id": null,

@@ -13,8 +13,8 @@ use crate::wire::limits::{self, MOST_TOOLS};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
 use crate::wire::{
-    self, ApiError, Body, Control, Labels, LeftOut, List, Loose, MockFailure, Options, RemoteImage,
-    Seal, WireFallback, effort, numbers,
+    self, ApiError, GatewayParams, Labels, LeftOut, List, Loose, MockFailure, Options, RemoteImage,
+    Seal, WireFallback, WireRequest, effort, numbers,
 };
 
 use super::include::{Included, MOST_INCLUDED};
@@ -107,8 +107,9 @@ struct TextFormat {
     schema: Option<Value>,
 }
 
-impl Body for ResponsesRequest {
-    fn parse(body: &[u8]) -> Result<Self, ApiError> {
+impl ResponsesRequest {
+    /// Parses a body. The error names the field that was wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         wire::parse(body).map(|(request, unknown)| Self {
             unknown: unknown
                 .into_iter()
@@ -117,7 +118,9 @@ impl Body for ResponsesRequest {
             ..request
         })
     }
+}
 
+impl WireRequest for ResponsesRequest {
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         let mut images = Vec::new();
         for (at, item) in self.items() {
@@ -155,7 +158,10 @@ impl Body for ResponsesRequest {
         self.items().for_each(|(_, item)| item.unseal(seal));
     }
 
-    fn into_conversation(mut self, headers: &HeaderMap) -> Result<(Request, Options), ApiError> {
+    fn into_conversation(
+        mut self: Box<Self>,
+        headers: &HeaderMap,
+    ) -> Result<(Request, Options), ApiError> {
         self.refuse_what_needs_a_store()?;
         for (tokens, param) in [
             (self.max_output_tokens, "max_output_tokens"),
@@ -209,7 +215,7 @@ impl Body for ResponsesRequest {
         let safety_identifier = safety_identifier.or_left_out("safety_identifier", &mut left_out);
         let session = self.prompt_cache_key;
         let session = session.or_left_out("prompt_cache_key", &mut left_out);
-        let control = Control {
+        let control = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,

@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 
 use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
 use crate::wire::tools::parted;
-use crate::wire::{ApiError, Head, Writer, free_form};
+use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
 
 use super::open::{Open, whole};
 use super::output::{Stand, response};
+use super::reply::{annotation, item_id};
 
 /// Writes events as server-sent events of the Responses API.
 #[derive(Debug)]
 pub struct ResponseWriter {
-    head: Head,
+    meta: ReplyMeta,
     /// Counts events from 0.
     sequence: u64,
     /// The whole items.
@@ -26,28 +27,18 @@ pub struct ResponseWriter {
     stop: Option<StopReason>,
 }
 
-impl Writer for ResponseWriter {
-    fn new(head: Head) -> Self {
-        Self {
-            head,
-            sequence: 0,
-            output: Vec::new(),
-            open: Open::Nothing,
-            stop: None,
-        }
-    }
-
+impl StreamWriter for ResponseWriter {
     fn begin(&mut self, model: String, _: u64, out: &mut BytesMut) {
-        self.head.model = model;
+        self.meta.model = model;
         for name in ["response.created", "response.in_progress"] {
-            let response = response(&self.head, Stand::InProgress, &[], None);
+            let response = response(&self.meta, Stand::InProgress, &[], None);
             self.write(name, json!({"response": response}), out);
         }
     }
 
     /// Text goes on in its item; a thought that nobody finished is over.
-    fn go_on(&mut self, model: String, out: &mut BytesMut) {
-        self.head.model = model;
+    fn continue_with(&mut self, model: String, out: &mut BytesMut) {
+        self.meta.model = model;
         if matches!(self.open, Open::Reasoning { .. }) {
             self.close(out);
         }
@@ -81,26 +72,31 @@ impl Writer for ResponseWriter {
 
     fn end(&mut self, usage: &Usage, _: Option<Decimal>, out: &mut BytesMut) {
         self.close(out);
-        let status = Stand::Ended(self.stop.as_ref()).status();
-        let response = self.response(Some(usage));
+        let stand = Stand::Ended(self.stop.as_ref());
+        let response = response(&self.meta, stand, &self.output, Some(usage));
         self.write(
-            &format!("response.{status}"),
+            &format!("response.{}", stand.status()),
             json!({"response": response}),
             out,
         );
     }
 
     fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
-        let response = response(&self.head, Stand::Failed(error), &self.output, None);
+        let response = response(&self.meta, Stand::Failed(error), &self.output, None);
         self.write("response.failed", json!({"response": response}), out);
     }
 }
 
 impl ResponseWriter {
-    /// The response as it stands when the answer has ended.
-    pub(super) fn response(&self, usage: Option<&Usage>) -> Value {
-        let stand = Stand::Ended(self.stop.as_ref());
-        response(&self.head, stand, &self.output, usage)
+    /// A writer that has said nothing yet.
+    pub fn new(meta: ReplyMeta) -> Self {
+        Self {
+            meta,
+            sequence: 0,
+            output: Vec::new(),
+            open: Open::Nothing,
+            stop: None,
+        }
     }
 
     fn text(&mut self, piece: &str, out: &mut BytesMut) {
@@ -138,12 +134,10 @@ impl ResponseWriter {
         );
     }
 
-    /// Pages of the web alone have a form that clients know.
     fn cite(&mut self, citation: &Citation, out: &mut BytesMut) {
-        let Some(url) = &citation.url else { return };
-        let (start, end) = citation.range;
-        let annotation = json!({"type": "url_citation", "start_index": start, "end_index": end,
-            "url": url, "title": citation.title});
+        let Some(annotation) = annotation(citation) else {
+            return;
+        };
         let Open::Message { annotations, .. } = &mut self.open else {
             return;
         };
@@ -203,7 +197,7 @@ impl ResponseWriter {
         };
         arguments.push_str(piece);
         // Free text is inside the JSON that the model writes: it goes out when it is whole.
-        let is_free_form = self.head.free_form.contains(name);
+        let is_free_form = self.meta.free_form.contains(name);
         if !piece.is_empty() && !is_free_form {
             self.piece(
                 "response.function_call_arguments.delta",
@@ -247,7 +241,7 @@ impl ResponseWriter {
             }
             Open::Call {
                 name, arguments, ..
-            } if self.head.free_form.contains(name) => {
+            } if self.meta.free_form.contains(name) => {
                 let input = free_form::text(arguments);
                 self.piece(
                     "response.custom_tool_call_input.delta",
@@ -276,7 +270,7 @@ impl ResponseWriter {
                 self.piece("response.function_call_arguments.done", "", done, out);
             }
         }
-        let item = self.open.item(self.item_id(), &self.head, true);
+        let item = self.open.item(self.item_id(), &self.meta, true);
         self.open = Open::Nothing;
         let index = self.output.len();
         self.write(
@@ -289,7 +283,7 @@ impl ResponseWriter {
 
     fn added(&mut self, out: &mut BytesMut) {
         let index = self.output.len();
-        let item = self.open.item(self.item_id(), &self.head, false);
+        let item = self.open.item(self.item_id(), &self.meta, false);
         self.write(
             "response.output_item.added",
             json!({"output_index": index, "item": item}),
@@ -299,9 +293,7 @@ impl ResponseWriter {
 
     /// The id of the item under way: its place in the response.
     fn item_id(&self) -> String {
-        let prefix = self.open.prefix(&self.head);
-        let response = self.head.id.trim_start_matches("resp_");
-        format!("{prefix}{response}_{}", self.output.len())
+        item_id(self.open.prefix(&self.meta), &self.meta, self.output.len())
     }
 
     /// An event about a piece of the item under way. `place` names the piece's own position, where it has one.

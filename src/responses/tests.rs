@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::conversation::{Event, Fold, StopReason, Usage};
-use crate::wire::{Head, Seal, Wire, Writer};
+use crate::wire::{ReplyMeta, Seal, StreamWriter};
 
-use super::{ResponseWriter, Responses};
+use super::{ResponseWriter, reply};
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
@@ -23,14 +23,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn head() -> Head {
-    Head {
+fn meta() -> ReplyMeta {
+    ReplyMeta {
         id: "resp_1".into(),
         created: 7,
         model: "m".into(),
         seal: Some(Seal::new(&[7; 32], "owner")),
         free_form: vec!["patch".into()],
-        ..Head::default()
+        ..ReplyMeta::default()
     }
 }
 
@@ -47,7 +47,7 @@ fn read(stream: &[u8]) -> Vec<Value> {
 
 fn streamed(events: &[Event]) -> Vec<Value> {
     let mut out = BytesMut::new();
-    let mut writer = ResponseWriter::new(head());
+    let mut writer = ResponseWriter::new(meta());
     writer.begin("m".into(), 1, &mut out);
     events
         .iter()
@@ -88,7 +88,7 @@ proptest! {
         // The whole reply is what the stream ends with, but for texts that thinking without a word parted.
         let mut fold = Fold::default();
         events.into_iter().for_each(|event| fold.push(event));
-        let whole = Responses::whole(head(), fold.finish(), None);
+        let whole = reply::response(&meta(), fold.finish());
         prop_assert_eq!(&whole["status"], "completed");
     }
 }

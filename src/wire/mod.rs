@@ -34,7 +34,7 @@ pub use fallback::{Fields, WireFallback};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 
-pub(crate) use options::Control;
+pub(crate) use options::GatewayParams;
 pub use priced::Priced;
 pub use seal::Seal;
 pub use stored::stored_request;
@@ -51,38 +51,45 @@ pub(crate) use limits::List;
 pub(crate) use loose::Loose;
 pub(crate) use usage::CacheCreation;
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use crate::conversation::{Event, Reply, Request, Usage};
 
 /// A wire format in which clients ask and are answered.
-pub trait Wire: Send + Sync + 'static {
+pub trait Wire: fmt::Debug + Send + Sync {
     /// By which route a request came, as its record says it: LiteLLM's `call_type`.
-    const CALL_TYPE: &'static str;
+    fn call_type(&self) -> &'static str;
+
     /// What a reply's id begins with.
-    const ID_PREFIX: &'static str;
-    /// Breaks a long silence in a stream; clients skip it, also before the first event.
-    const HEARTBEAT: &'static [u8];
+    fn id_prefix(&self) -> &'static str;
 
-    /// A request's body.
-    type Body: Body;
+    /// The bytes that break a long silence in a stream; clients skip them, also before the first event.
+    fn heartbeat(&self) -> &'static [u8];
+
+    /// Parses a request's body. The error names the field that was wrong.
+    fn parse(&self, body: &[u8]) -> Result<Box<dyn WireRequest>, ApiError>;
+
+    /// The body of a reply that is not streamed, as JSON. `cost` is in US dollars; `None` where a price is unknown.
+    ///
+    /// # Errors
+    /// When the reply is no JSON, which no reply can be.
+    fn reply(
+        &self,
+        meta: ReplyMeta,
+        reply: Reply,
+        cost: Option<Decimal>,
+    ) -> Result<Vec<u8>, serde_json::Error>;
+
     /// Writes a streamed reply.
-    type Writer: Writer;
-    /// The body of a reply that is not streamed.
-    type Whole: Serialize;
-
-    /// A finished answer as the reply's body. `cost` is in US dollars; `None` where a price is unknown.
-    fn whole(head: Head, reply: Reply, cost: Option<Decimal>) -> Self::Whole;
+    fn stream(&self, meta: ReplyMeta) -> Box<dyn StreamWriter>;
 }
 
 /// A request's body as it came.
-pub trait Body: Sized + Send {
-    /// Parses a body. The error names the field that was wrong.
-    fn parse(body: &[u8]) -> Result<Self, ApiError>;
-
+pub trait WireRequest: fmt::Debug + Send {
     /// Every picture that stands elsewhere and was not fetched yet, in order.
     fn remote_images(&mut self) -> Vec<RemoteImage>;
 
@@ -98,12 +105,15 @@ pub trait Body: Sized + Send {
     fn unseal(&mut self, _: &Seal) {}
 
     /// The request in the domain's terms, and what is said beside it.
-    fn into_conversation(self, headers: &HeaderMap) -> Result<(Request, Options), ApiError>;
+    fn into_conversation(
+        self: Box<Self>,
+        headers: &HeaderMap,
+    ) -> Result<(Request, Options), ApiError>;
 }
 
 /// What every reply says of itself, and what it must know of its request.
 #[derive(Debug, Clone, Default)]
-pub struct Head {
+pub struct ReplyMeta {
     /// The reply's id, which finds its record.
     pub id: String,
     /// When the request came, in Unix seconds.
@@ -120,17 +130,14 @@ pub struct Head {
 }
 
 /// Writes the events of one streamed reply.
-pub trait Writer: Send + 'static {
-    /// A writer that has said nothing yet.
-    fn new(head: Head) -> Self;
-
+pub trait StreamWriter: fmt::Debug + Send {
     /// An answer begins: appends what comes before its first event, if anything does. Bedrock counts the prompt at the
     /// end; until then there is an estimate of its tokens.
     fn begin(&mut self, model: String, estimated_prompt: u64, out: &mut BytesMut);
 
     /// Another model goes on with the answer, after text, after thinking or after nothing. What it thinks is not what
     /// the first one began to think.
-    fn go_on(&mut self, model: String, out: &mut BytesMut);
+    fn continue_with(&mut self, model: String, out: &mut BytesMut);
 
     /// Appends what a client sees of `event`.
     fn event(&mut self, event: &Event, out: &mut BytesMut);

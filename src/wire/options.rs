@@ -49,7 +49,7 @@ pub struct Options {
 
 /// The gateway's own fields as a body has them, whatever the wire: by LiteLLM's names.
 #[derive(Debug, Default)]
-pub(crate) struct Control {
+pub(crate) struct GatewayParams {
     pub(crate) num_retries: Option<u32>,
     /// Seconds.
     pub(crate) timeout: Option<f64>,
@@ -72,7 +72,10 @@ pub struct RemoteImage {
 
 impl Options {
     /// What the gateway's own fields say. LiteLLM's headers for them win over the body.
-    pub(crate) fn controlled(control: Control, headers: &HeaderMap) -> Result<Self, ApiError> {
+    pub(crate) fn controlled(
+        control: GatewayParams,
+        headers: &HeaderMap,
+    ) -> Result<Self, ApiError> {
         let time = |name: &str, param: &str, said: Option<f64>| {
             seconds(header(headers, name).or(said), param)
         };

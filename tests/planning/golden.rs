@@ -7,7 +7,7 @@ use super::{Without, plan, sent};
 use bedrock_sidecar::catalog::{Catalog, Model};
 use bedrock_sidecar::config::{CachePolicy, Defaults};
 use bedrock_sidecar::openai::ChatRequest;
-use bedrock_sidecar::wire::Body;
+use bedrock_sidecar::wire::WireRequest;
 
 /// One case: what a client asks of a model, and what goes to Bedrock.
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,9 @@ pub(super) fn only_marked() -> Defaults {
 /// What goes to Bedrock; `None` where the request is refused.
 fn ours(model: &Model, request: &Value) -> Option<Value> {
     let chat = ChatRequest::parse(request.to_string().as_bytes()).ok()?;
-    let (request, _) = chat.into_conversation(&http::HeaderMap::new()).ok()?;
+    let (request, _) = Box::new(chat)
+        .into_conversation(&http::HeaderMap::new())
+        .ok()?;
     let mut plan = plan(&request, model, &only_marked(), Without::default());
     // Which names cannot be guessed is looked at elsewhere.
     plan.names = bedrock_sidecar::bedrock::plan::Names::default();

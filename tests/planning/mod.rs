@@ -10,7 +10,7 @@ use bedrock_sidecar::catalog::{Abilities, Caching, Family, Limits, Model, Thinki
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::conversation::{Request, Tool};
 use bedrock_sidecar::openai::ChatRequest;
-use bedrock_sidecar::wire::Body;
+use bedrock_sidecar::wire::WireRequest;
 
 use bedrock_sidecar::bedrock::plan::{Plan, Without, plan};
 
@@ -127,7 +127,7 @@ fn text_only() -> Model {
 
 fn request(body: &Value) -> Request {
     let (request, _) = ChatRequest::parse(body.to_string().as_bytes())
-        .and_then(|chat| chat.into_conversation(&HeaderMap::new()))
+        .and_then(|chat| Box::new(chat).into_conversation(&HeaderMap::new()))
         .unwrap_or_else(|error| panic!("{body}: {error:?}"));
     request
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::conversation::{Event, StopReason, Usage};
-use crate::wire::{Body, Head, Wire, Writer};
+use crate::wire::{ReplyMeta, StreamWriter, Wire, WireRequest};
 
 use super::{EventWriter, Messages, MessagesRequest};
 
@@ -47,11 +47,11 @@ proptest! {
         events in prop::collection::vec((event(), any::<bool>()), 0..30),
     ) {
         let mut out = BytesMut::new();
-        let mut writer = EventWriter::new(Head::default());
+        let mut writer = EventWriter::new(ReplyMeta::default());
         writer.begin("m".into(), 1, &mut out);
         for (event, another_model) in &events {
             if *another_model {
-                writer.go_on("other".into(), &mut out);
+                writer.continue_with("other".into(), &mut out);
             }
             writer.event(event, &mut out);
         }
@@ -80,7 +80,7 @@ proptest! {
     ) {
         let body = format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": [{block}]}}]}}"#);
         let read = MessagesRequest::parse(body.as_bytes())
-            .and_then(|request| request.into_conversation(&HeaderMap::new()));
+            .and_then(|request| Box::new(request).into_conversation(&HeaderMap::new()));
         if let Err(error) = read {
             prop_assert!(error.param.is_some(), "{:?}", error);
         }
@@ -90,5 +90,5 @@ proptest! {
 
 #[test]
 fn the_heartbeat_is_an_event_of_its_own() {
-    assert_eq!(names(Messages::HEARTBEAT), ["ping"]);
+    assert_eq!(names(Messages.heartbeat()), ["ping"]);
 }

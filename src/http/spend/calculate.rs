@@ -6,18 +6,18 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Serialize;
 
-use crate::anthropic::MessagesRequest;
+use crate::anthropic::Messages;
 use crate::app::AppState;
 use crate::catalog::{Catalog, Price, Terms};
 use crate::conversation::Usage;
 use crate::keys::Caller;
 use crate::spend::{Dollars, cost};
-use crate::wire::{ApiError, Body as _, Priced};
+use crate::wire::{ApiError, Priced, Wire};
 
 use super::super::access;
 use super::super::auth::Key;
 use super::super::body::Body;
-use super::super::chat_route::ChatRouteBody;
+use super::super::chat::ChatRoute;
 use super::json;
 
 /// The reply.
@@ -63,8 +63,10 @@ pub(super) async fn cost_of(
 /// The estimated tokens of a prompt. It does not say by which wire it is meant, and a wire leaves out what only another
 /// knows (`system`, `tool_result`): the longest reading is the one that reads it all.
 fn prompt_tokens(body: &Bytes, headers: &HeaderMap) -> Result<u64, ApiError> {
-    let (chat, _) = ChatRouteBody::parse(body)?.into_conversation(headers)?;
-    let message = MessagesRequest::parse(body).and_then(|body| body.into_conversation(headers));
+    let (chat, _) = ChatRoute.parse(body)?.into_conversation(headers)?;
+    let message = Messages
+        .parse(body)
+        .and_then(|body| body.into_conversation(headers));
     let of_chat = chat.estimated_prompt_tokens();
     Ok(message.map_or(of_chat, |(message, _)| {
         message.estimated_prompt_tokens().max(of_chat)

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use crate::conversation::{AnswerFormat, Request, Sampling};
 use crate::openai::stream_options::wants_usage;
 use crate::openai::{format, service, thinking, unsupported};
-use crate::wire::{ApiError, Control, Labels, LeftOut, MockFailure, Options};
+use crate::wire::{ApiError, GatewayParams, Labels, LeftOut, MockFailure, Options};
 
 use super::ChatRequest;
 
@@ -110,7 +110,7 @@ impl ChatRequest {
             headers,
         )?;
         let mock = |on: Option<bool>, failure| (on == Some(true)).then_some(failure);
-        let control = Control {
+        let control = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,

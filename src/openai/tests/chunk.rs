@@ -4,17 +4,17 @@ use rust_decimal::Decimal;
 
 use crate::conversation::{Event, StopReason, Usage};
 use crate::openai::ChunkWriter;
-use crate::wire::{ApiError, Head, Writer};
+use crate::wire::{ApiError, ReplyMeta, StreamWriter};
 
 fn writer(include_usage: bool) -> ChunkWriter {
-    let head = Head {
+    let meta = ReplyMeta {
         id: "chatcmpl-1".into(),
         created: 7,
         model: "m".into(),
         include_usage,
-        ..Head::default()
+        ..ReplyMeta::default()
     };
-    ChunkWriter::new(head)
+    ChunkWriter::new(meta)
 }
 
 /// The stream of `events`, without the fields that every chunk has alike.
@@ -213,7 +213,7 @@ fn every_chunk_names_the_model_that_answers_then() {
     let mut out = BytesMut::new();
     writer.begin("first".into(), 1, &mut out);
     writer.event(&text("one "), &mut out);
-    writer.go_on("second".into(), &mut out);
+    writer.continue_with("second".into(), &mut out);
     writer.event(&text("two"), &mut out);
     let written = String::from_utf8(out.to_vec()).unwrap();
     let models = written.split(r#""model":""#).skip(1);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::conversation::Request;
 
-use crate::wire::{ApiError, Body, Options};
+use crate::wire::{ApiError, Options, WireRequest};
 
 use super::ChatRequest;
 
@@ -17,7 +17,7 @@ mod request;
 mod thinking;
 
 fn read(body: &str) -> Result<(Request, Options), ApiError> {
-    ChatRequest::parse(body.as_bytes())?.into_conversation(&HeaderMap::new())
+    Box::new(ChatRequest::parse(body.as_bytes())?).into_conversation(&HeaderMap::new())
 }
 
 fn request(body: &Value) -> Request {

@@ -4,7 +4,7 @@ use proptest::sample::select;
 use serde_json::{Map, Value};
 
 use crate::openai::ChatRequest;
-use crate::wire::Body;
+use crate::wire::WireRequest;
 use crate::wire::surrogates;
 
 const KEYS: [&str; 41] = [
@@ -105,7 +105,7 @@ proptest! {
         let read = ChatRequest::parse(body.as_bytes()).and_then(|mut chat| {
             let found = vec![bytes::Bytes::from_static(b"GIF8"); chat.remote_images().len()];
             chat.put_images(found);
-            chat.into_conversation(&HeaderMap::new())
+            Box::new(chat).into_conversation(&HeaderMap::new())
         });
         if let Err(error) = read {
             prop_assert_eq!(error.status.as_u16(), 400);

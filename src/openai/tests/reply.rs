@@ -2,18 +2,18 @@ use bytes::Bytes;
 
 use crate::conversation::{Event, Fold, StopReason, Usage};
 use crate::openai::completion;
-use crate::wire::Head;
+use crate::wire::ReplyMeta;
 
 fn reply(events: Vec<Event>) -> serde_json::Value {
     let mut fold = Fold::default();
     events.into_iter().for_each(|event| fold.push(event));
-    let head = Head {
+    let meta = ReplyMeta {
         id: "chatcmpl-1".into(),
         created: 7,
         model: "m".into(),
-        ..Head::default()
+        ..ReplyMeta::default()
     };
-    let reply = completion(head, fold.finish(), None);
+    let reply = completion(meta, fold.finish(), None);
     serde_json::to_value(reply).unwrap()
 }
 

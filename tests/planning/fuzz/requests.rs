@@ -12,7 +12,7 @@ use bedrock_sidecar::bedrock::plan::{Without, plan};
 use bedrock_sidecar::catalog::{Catalog, Model, ThinkingSupport};
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::openai::ChatRequest;
-use bedrock_sidecar::wire::Body;
+use bedrock_sidecar::wire::WireRequest;
 
 const KEYS: [&str; 56] = [
     "messages",
@@ -219,7 +219,7 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
     let read = ChatRequest::parse(body).and_then(|mut chat| {
         let found = vec![bytes::Bytes::from_static(b"GIF8"); chat.remote_images().len()];
         chat.put_images(found);
-        chat.into_conversation(&HeaderMap::new())
+        Box::new(chat).into_conversation(&HeaderMap::new())
     });
     let request = match read {
         Ok((request, _)) => request,

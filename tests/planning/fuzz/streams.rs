@@ -29,7 +29,7 @@ use bedrock_sidecar::conversation::{
     AnswerFormat, AnswerSchema, Event, Fold, Part, Request, Role, Turn,
 };
 use bedrock_sidecar::openai::{Chat, ChunkWriter};
-use bedrock_sidecar::wire::{Head, Wire, Writer};
+use bedrock_sidecar::wire::{ReplyMeta, StreamWriter, Wire};
 
 const KEYS: [&str; 24] = [
     "contentBlockIndex",
@@ -280,7 +280,7 @@ async fn told(endpoint: &Endpoint, plan: Plan) {
     };
     let (mut fold, mut chunks, mut text, mut stops) =
         (Fold::default(), BytesMut::new(), String::new(), 0);
-    let mut writer = ChunkWriter::new(head());
+    let mut writer = ChunkWriter::new(meta());
     writer.begin("m".to_owned(), 1, &mut chunks);
     let whole = loop {
         match answer.next().await {
@@ -315,11 +315,11 @@ async fn told(endpoint: &Endpoint, plan: Plan) {
         !whole || stops > 0,
         "an answer without a stop reason is no answer"
     );
-    serde_json::to_string(&Chat::whole(head(), reply, None)).unwrap();
+    Chat.reply(meta(), reply, None).unwrap();
 }
 
-fn head() -> Head {
-    Head {
+fn meta() -> ReplyMeta {
+    ReplyMeta {
         id: "id".to_owned(),
         created: 0,
         model: "m".to_owned(),

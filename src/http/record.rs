@@ -1,4 +1,5 @@
-//! Filing a request when it is over: its record, and where that is wanted its prompt and its reply.
+//! The record of a request: as it begins, and when the request is over, with its prompt and its reply where that is
+//! wanted.
 
 use std::time::Duration;
 
@@ -9,17 +10,17 @@ use crate::app::AppState;
 use crate::conversation::{Event, Fold};
 use crate::keys::Caller;
 use crate::openai::stored_reply;
-use crate::spend::{Content, Record};
-use crate::wire::{Head, Labels, stored_request};
+use crate::spend::{self, Content, Failure, Record, RequestId};
+use crate::wire::{ApiError, Labels, ReplyMeta, stored_request};
 
 /// A request's content while it is collected.
 #[derive(Debug)]
-pub(super) struct Prompt {
+pub(super) struct ContentCapture {
     body: Bytes,
     reply: Fold,
 }
 
-impl Prompt {
+impl ContentCapture {
     /// Where it is to be stored: never against the client's word, then as the key says, then as the client asks, else
     /// as configured.
     pub(super) fn wanted(
@@ -57,7 +58,7 @@ impl Prompt {
         Some(Content {
             request: stored_request(&self.body)?,
             response: stored_reply(
-                Head {
+                ReplyMeta {
                     id: id.to_string(),
                     created: id.time().as_second(),
                     model,
@@ -71,21 +72,68 @@ impl Prompt {
     }
 }
 
+/// The record of a request of which nothing is known yet but who asks for what.
+pub(super) fn begin(
+    id: RequestId,
+    call_type: &str,
+    model_asked: String,
+    caller: &Caller,
+    labels: Labels,
+) -> Record {
+    let key = caller.virtual_key.as_deref();
+    let key = key.map(|key| &key.settings);
+    let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
+    let caller = spend::Caller {
+        user: key.and_then(|key| key.user_id.clone()),
+        key_hash: caller.key_hash.clone(),
+        key_alias: Some(caller.alias.clone()),
+        end_user: labels.end_user,
+        session_id: labels.session,
+        agent_id: labels.agent,
+        parent_agent_id: labels.parent_agent,
+        client: labels.client,
+    };
+    let mut record = Record::new(id, model_asked, caller);
+    call_type.clone_into(&mut record.call_type);
+    // The key's first: a record keeps only so many.
+    record.tags = of_key;
+    record.tags.extend(labels.tags);
+    record.litellm_call_id = labels.call_id;
+    record.trace_id = labels.trace_id;
+    record.spend_logs_metadata = labels.spend_metadata;
+    record
+}
+
 /// Writes the record, then the content in what is left of the record's time. The ledger itself logs what it could not
 /// write. Of requests for which no model was asked, only the first ones of a key's minute are written.
-pub(super) async fn file(app: &AppState, caller: &Caller, record: Record, prompt: Option<Prompt>) {
+pub(super) async fn file(
+    app: &AppState,
+    caller: &Caller,
+    record: Record,
+    content: Option<ContentCapture>,
+) {
     let unasked = record.attempts.is_empty() && record.reservations.is_empty();
     if unasked && !app.keys.files_refusal(caller) {
         return;
     }
     let until = Instant::now() + app.config.settings.record_timeout;
     let id = record.request_id;
-    let content = prompt.and_then(|prompt| prompt.into_content(&record));
+    let content = content.and_then(|content| content.into_content(&record));
     app.ledger.record(record).await.ok();
     if let Some(content) = content {
         let left = until.saturating_duration_since(Instant::now());
         // A table that took the record at the last moment may take this too.
         let limit = left.max(Duration::from_millis(500));
         app.ledger.keep_content(&id, content, limit).await;
+    }
+}
+
+impl From<&ApiError> for Failure {
+    fn from(error: &ApiError) -> Self {
+        Self {
+            class: error.kind.to_owned(),
+            status: error.status.as_u16(),
+            message: error.stored.as_deref().unwrap_or(&error.message).to_owned(),
+        }
     }
 }

@@ -10,20 +10,20 @@ use http::{HeaderMap, StatusCode};
 use crate::app::AppState;
 use crate::chain::{Fallback, FallbackRequest, FallbackSource};
 use crate::conversation::Request;
+use crate::http::access::{self, ModelAsked};
+use crate::http::unsupported;
 use crate::keys::Caller;
-use crate::wire::{ApiError, Fields, WireFallback, limits};
+use crate::wire::{ApiError, Fields, Wire, WireFallback, limits};
 
-use super::access::{self, ModelAsked};
-use super::chat::Spoken;
-use super::unsupported;
+use super::parse;
 
 /// More names than this are refused: each costs calls, and any of them may be billed.
-const MOST: usize = 20;
+const MOST_FALLBACKS: usize = 20;
 
 /// The request that brings the fallbacks.
-pub(super) struct Origin {
+pub(super) struct FallbackOrigin {
     pub(super) app: AppState,
-    pub(super) wire: Spoken,
+    pub(super) wire: &'static dyn Wire,
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -34,14 +34,14 @@ pub(super) struct Origin {
 /// The groups that follow `group`, in order. An entry that names what follows another group says nothing here. What an
 /// entry changes is only checked for its form now: it is read as a request when it is asked.
 pub(super) fn of_request(
-    origin: Origin,
+    origin: FallbackOrigin,
     group: &str,
     written: Vec<WireFallback>,
 ) -> Result<Vec<Fallback>, ApiError> {
     let names: usize = written.iter().map(WireFallback::names).sum();
-    if names > MOST {
+    if names > MOST_FALLBACKS {
         let message = format!(
-            "'fallbacks' may name {MOST} models at most, those in nested lists included; it names {names}."
+            "'fallbacks' may name {MOST_FALLBACKS} models at most, those in nested lists included; it names {names}."
         );
         return Err(ApiError::bad_request(message, "fallbacks"));
     }
@@ -96,7 +96,7 @@ pub(super) fn of_request(
             }
             WireFallback::Changed { model, fields } => {
                 let place = format!("fallbacks[{at}]");
-                let checked = origin.wire.check(&fields.to_json());
+                let checked = origin.wire.parse(&fields.to_json());
                 checked.map_err(|error| within(&place, error))?;
                 fallbacks.push(changed(resolve(&model)?, at, fields));
             }
@@ -131,7 +131,7 @@ fn within(place: &str, error: ApiError) -> ApiError {
 
 /// The request with the fields of one fallback instead of its own.
 struct Changed {
-    origin: Arc<Origin>,
+    origin: Arc<FallbackOrigin>,
     /// Its place in the request, for errors.
     place: String,
     group: String,
@@ -143,7 +143,7 @@ struct Changed {
 
 impl Changed {
     async fn request(&self) -> Result<Request, ApiError> {
-        let Origin {
+        let FallbackOrigin {
             app,
             wire,
             caller,
@@ -154,7 +154,7 @@ impl Changed {
         let body = self.fields.merged_into(body, &self.model);
         let body =
             body.ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-        let (mut request, mut options) = wire.read(app, caller, headers, &body).await?;
+        let (mut request, mut options) = parse(app, *wire, caller, headers, &body).await?;
         request.long_context = self.long_context;
         unsupported::settle(app, &self.group, &mut options)?;
         Ok(request)

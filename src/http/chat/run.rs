@@ -1,19 +1,16 @@
-//! One request: it runs the chain, tells the client's side what comes of it, and writes the record. It lives on when the
-//! client goes away, so that what Bedrock bills is known.
+//! One request in a task of its own: it runs the chain, sends the client's side what comes of it, and writes the record.
+//! It lives on when the client goes away, so that what Bedrock bills is known.
 
-use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 
 use crate::app::AppState;
 use crate::bedrock::{Class, Failure};
@@ -21,57 +18,46 @@ use crate::catalog::Family;
 use crate::chain::{self, Afforded, Ask, Begun, Offer, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, StopReason};
+use crate::http::record::{self, ContentCapture};
+use crate::http::{limit_headers, log};
 use crate::keys::{Caller, Denied, Holds, Standing};
 use crate::panics;
 use crate::spend::{self, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
 use crate::wire::{ApiError, Labels};
 
-use super::filing::Prompt;
-use super::listener::{Ending, Listener, Step, Told};
-use super::{filing, log, standing};
+use super::client::{AnswerEnd, StreamItem};
 
-/// Steps that may wait for a slow client before the upstream is slowed down.
-const STEPS_AHEAD: usize = 64;
+/// Items that may wait for a slow client before the upstream is slowed down.
+const ITEMS_AHEAD: usize = 64;
 
 /// A request that is ready to run.
 #[derive(Debug)]
-pub(super) struct Exchange {
-    pub(super) id: RequestId,
+pub(in crate::http) struct ChatRun {
+    pub(in crate::http) id: RequestId,
     /// By which wire it came.
-    pub(super) call_type: &'static str,
-    pub(super) caller: Caller,
-    pub(super) request: Request,
-    pub(super) ask: Ask,
-    pub(super) model_asked: String,
-    pub(super) labels: Labels,
+    pub(in crate::http) call_type: &'static str,
+    pub(in crate::http) caller: Caller,
+    pub(in crate::http) request: Request,
+    pub(in crate::http) ask: Ask,
+    pub(in crate::http) model_asked: String,
+    pub(in crate::http) labels: Labels,
     /// Collected where it is to be stored.
-    pub(super) prompt: Option<Prompt>,
+    pub(in crate::http) content: Option<ContentCapture>,
 }
 
-impl Exchange {
-    /// Gives back what is to be run, and what it tells.
-    pub(super) fn start(self, app: &AppState) -> (Running, mpsc::Receiver<Step>) {
-        let (steps, told) = mpsc::channel(STEPS_AHEAD);
-        let listener = Listener::Steps(steps);
-        let running = Running {
-            exchange: Some(Box::pin(self.run(app.clone(), listener))),
-            tasks: app.tasks.clone(),
-        };
-        (running, told)
+impl ChatRun {
+    /// Starts it. What it sends ends with [`StreamItem::End`] or [`StreamItem::Failed`]; a receiver that is dropped is a
+    /// client that has gone.
+    pub(in crate::http) fn start(self, app: &AppState) -> Receiver<StreamItem> {
+        let (client, items) = mpsc::channel(ITEMS_AHEAD);
+        app.tasks.spawn(self.run(app.clone(), client));
+        items
     }
 
-    /// Runs it in a task of its own, which wakes this one once, at the end. `None`: the process ends before.
-    pub(super) async fn whole(self, app: &AppState) -> Option<Told> {
-        let (listener, told) = Listener::at_the_end();
-        let run = self.run(app.clone(), listener);
-        app.tasks.spawn(run);
-        told.await.ok()
-    }
-
-    async fn run(mut self, app: AppState, mut listener: Listener) {
+    async fn run(mut self, app: AppState, client: Sender<StreamItem>) {
         let started = Instant::now();
-        let mut record = self.begin();
+        let mut record = self.begin_record();
         let admitted = app
             .keys
             .admit(
@@ -84,10 +70,8 @@ impl Exchange {
             .await;
         let mut admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(denied) => {
-                // Boxed: few requests need its kilobytes.
-                return Box::pin(self.refuse(&app, record, denied, listener)).await;
-            }
+            // Boxed: few requests need its kilobytes.
+            Err(denied) => return Box::pin(self.deny(&app, record, denied, client)).await,
         };
         let mut purse = Purse {
             holds: app.keys.holds(&self.caller, self.id),
@@ -97,14 +81,14 @@ impl Exchange {
         };
         if purse.holds.is_free() {
             if purse.standing != Standing::default() {
-                listener.tell(Step::Admitted(purse.standing)).await;
+                tell(&client, StreamItem::Admitted(purse.standing)).await;
             }
             let opening = Opening::of(&record, purse.estimated_input);
             app.ledger.open(&opening).await;
         }
         let mut outcome = {
             let id = self.id;
-            let answer = pin!(self.answer(&app, &mut listener, &mut purse, &mut record));
+            let answer = pin!(self.ask_chain(&app, &client, &mut purse, &mut record));
             let answered = AssertUnwindSafe(answer).catch_unwind().await;
             answered.unwrap_or_else(|panic| {
                 let panic = panics::text(&panic);
@@ -115,7 +99,9 @@ impl Exchange {
                 }
             })
         };
-        let prompt = self.prompt.take();
+        let Self {
+            caller, content, ..
+        } = self;
         let notices = std::mem::take(&mut outcome.notices);
         record.reservations = purse.holds.reservations().await;
         let failure = outcome.failure.as_ref().map(|failure| match purse.denied {
@@ -125,65 +111,59 @@ impl Exchange {
         let counted = exact_prompt(&outcome);
         let usage = outcome.usage.unwrap_or_default();
         let first_piece = outcome.first_piece.map(|at| at - started);
-        end(&mut record, outcome, failure.as_ref(), first_piece);
+        end_record(&mut record, outcome, failure.as_ref(), first_piece);
         let last = match failure {
-            Some(error) => Step::Failed(Box::new(error), record.attempts.clone()),
-            None => Step::End(Ending {
+            Some(error) => StreamItem::Failed(Box::new(error), record.attempts.clone()),
+            None => StreamItem::End(AnswerEnd {
                 usage,
                 cost: record.cost().map(|cost| cost.total),
                 attempts: record.attempts.clone(),
             }),
         };
         app.keys.free(&mut admitted.taken).await;
-        listener.tell(last).await;
-        drop(listener);
+        tell(&client, last).await;
+        drop(client);
         let whole = started.elapsed();
-        // The client's side, in the same task or on the same thread, would wait for what is done here.
+        // The client's side may run on the same thread, and would wait for what is done here.
         tokio::task::yield_now().await;
-        // In a task of its own: a record may take a while, and what the answer took is given back before.
-        let (tasks, taken, caller) = (app.tasks.clone(), admitted.taken, self.caller);
-        tasks.spawn(async move {
-            log::answered(&record, first_piece, whole);
-            // All three log what could not be written.
-            let used = record.usage().total();
-            let filed = pin!(filing::file(&app, &caller, record, prompt));
-            let finished = pin!(app.keys.finish(taken, used));
-            let counted = pin!(async {
-                if let Some(tokens) = counted {
-                    purse.holds.counted(tokens).await;
-                }
-            });
-            tokio::join!(filed, join_all(notices), finished, counted);
+        log::answered(&record, first_piece, whole);
+        // All of them log what could not be written.
+        let used = record.usage().total();
+        let filed = pin!(record::file(&app, &caller, record, content));
+        let finished = pin!(app.keys.finish(admitted.taken, used));
+        let counted = pin!(async {
+            if let Some(tokens) = counted {
+                purse.holds.counted(tokens).await;
+            }
         });
+        tokio::join!(filed, join_all(notices), finished, counted);
     }
 
     /// Ends a request that may not run. It is a record like any other, if it is one of the first of its key's minute.
-    async fn refuse(
+    async fn deny(
         self,
         app: &AppState,
         mut record: Record,
         denied: Denied,
-        mut listener: Listener,
+        client: Sender<StreamItem>,
     ) {
         let standing = denied.standing();
         if standing != Standing::default() {
-            listener.tell(Step::Admitted(standing)).await;
+            tell(&client, StreamItem::Admitted(standing)).await;
         }
-        let error = standing::refusal(app, denied);
-        end(&mut record, Outcome::default(), Some(&error), None);
-        listener
-            .tell(Step::Failed(Box::new(error), Vec::new()))
-            .await;
-        drop(listener);
+        let error = limit_headers::refusal(app, denied);
+        end_record(&mut record, Outcome::default(), Some(&error), None);
+        tell(&client, StreamItem::Failed(Box::new(error), Vec::new())).await;
+        drop(client);
         log::answered(&record, None, Duration::ZERO);
-        filing::file(app, &self.caller, record, self.prompt).await;
+        record::file(app, &self.caller, record, self.content).await;
     }
 
     /// Asks the chain, with the thinking that the client has lost.
-    async fn answer(
+    async fn ask_chain(
         &mut self,
         app: &AppState,
-        listener: &mut Listener,
+        client: &Sender<StreamItem>,
         purse: &mut Purse,
         record: &mut Record,
     ) -> Outcome {
@@ -193,21 +173,21 @@ impl Exchange {
                 .recall(&self.caller.key_hash, &mut self.request)
                 .await;
         }
-        let mut channel = Channel {
+        let mut sink = ClientSink {
             app,
-            listener,
+            client,
             purse,
             record,
             keeper,
-            prompt: &mut self.prompt,
+            content: &mut self.content,
             whole: self.ask.whole,
         };
-        chain::run(&app.routes, &self.request, &self.ask, &mut channel).await
+        chain::run(&app.routes, &self.request, &self.ask, &mut sink).await
     }
 
-    /// The record as far as it is known before anybody is asked.
-    fn begin(&mut self) -> Record {
-        let mut record = record_of(
+    /// The record as far as it is known before any model is asked.
+    fn begin_record(&mut self) -> Record {
+        let mut record = record::begin(
             self.id,
             self.call_type,
             std::mem::take(&mut self.model_asked),
@@ -219,43 +199,13 @@ impl Exchange {
     }
 }
 
-/// An exchange that is not over. Dropped, it goes on in a task of its own.
-pub(super) struct Running {
-    exchange: Option<BoxFuture<'static, ()>>,
-    tasks: TaskTracker,
-}
-
-impl Running {
-    /// Runs it side by side with `client`, which is told of it, until `client` is done or given up. In one task neither
-    /// has to wake a thread for the other.
-    pub(super) async fn beside<C: Future>(mut self, client: C) -> C::Output {
-        let mut client = pin!(client);
-        poll_fn(|context| {
-            // Taken out meanwhile: what panics does not go on.
-            if let Some(mut exchange) = self.exchange.take()
-                && exchange.as_mut().poll(context).is_pending()
-            {
-                self.exchange = Some(exchange);
-            }
-            client.as_mut().poll(context)
-        })
-        .await
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Nothing can go on once the runtime is gone.
-        if let Some(rest) = self.exchange.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            self.tasks.spawn_on(rest, &runtime);
-        }
-    }
+/// Sends an item; a client that has gone is sent nothing.
+async fn tell(client: &Sender<StreamItem>, item: StreamItem) {
+    client.send(item).await.ok();
 }
 
 /// Adds to a record how its request ended.
-fn end(
+fn end_record(
     record: &mut Record,
     outcome: Outcome,
     failure: Option<&ApiError>,
@@ -271,38 +221,6 @@ fn end(
     record.attempts = outcome.attempts;
     record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
     record.error = failure.map(spend::Failure::from);
-}
-
-/// The record of a request of which nothing is known yet but who asks for what.
-pub(super) fn record_of(
-    id: RequestId,
-    call_type: &str,
-    model_asked: String,
-    caller: &Caller,
-    labels: Labels,
-) -> Record {
-    let key = caller.virtual_key.as_deref();
-    let key = key.map(|key| &key.settings);
-    let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
-    let caller = spend::Caller {
-        user: key.and_then(|key| key.user_id.clone()),
-        key_hash: caller.key_hash.clone(),
-        key_alias: Some(caller.alias.clone()),
-        end_user: labels.end_user,
-        session_id: labels.session,
-        agent_id: labels.agent,
-        parent_agent_id: labels.parent_agent,
-        client: labels.client,
-    };
-    let mut record = Record::new(id, model_asked, caller);
-    call_type.clone_into(&mut record.call_type);
-    // The key's first: a record keeps only so many.
-    record.tags = of_key;
-    record.tags.extend(labels.tags);
-    record.litellm_call_id = labels.call_id;
-    record.trace_id = labels.trace_id;
-    record.spend_logs_metadata = labels.spend_metadata;
-    record
 }
 
 /// Whether the request, or a deployment in its stead, asks a model to think.
@@ -334,18 +252,18 @@ fn exact_prompt(outcome: &Outcome) -> Option<u64> {
 }
 
 /// The client's side and its purse, as the chain sees them.
-struct Channel<'a> {
+struct ClientSink<'a> {
     app: &'a AppState,
-    listener: &'a mut Listener,
+    client: &'a Sender<StreamItem>,
     purse: &'a mut Purse,
     record: &'a mut Record,
     keeper: Keeper,
-    prompt: &'a mut Option<Prompt>,
+    content: &'a mut Option<ContentCapture>,
     /// The answer goes out as a whole: another target's begins from the beginning.
     whole: bool,
 }
 
-impl Channel<'_> {
+impl ClientSink<'_> {
     /// Tells the client how its key stands, once, and the log what is held now: whatever happens to this process, it can be
     /// settled.
     async fn tell_holds(&mut self) {
@@ -361,7 +279,7 @@ impl Channel<'_> {
             self.purse.standing.budget = self.purse.holds.standing();
             let standing = self.purse.standing;
             if standing != Standing::default() {
-                self.listener.tell(Step::Admitted(standing)).await;
+                tell(self.client, StreamItem::Admitted(standing)).await;
             }
         } else {
             self.app.ledger.hold_more(&opening).await;
@@ -369,7 +287,7 @@ impl Channel<'_> {
     }
 }
 
-impl Sink for Channel<'_> {
+impl Sink for ClientSink<'_> {
     async fn afford(&mut self, offer: Offer<'_>) -> Result<Afforded, Failure> {
         if self.purse.holds.is_free() {
             return Ok(Afforded::Yes(Decimal::ZERO));
@@ -386,7 +304,7 @@ impl Sink for Channel<'_> {
             Denied::Unpriced { .. } => Class::Unpriced,
             _ => Class::BudgetUnknown,
         };
-        let error = standing::refusal(self.app, denied);
+        let error = limit_headers::refusal(self.app, denied);
         let failure = Failure::new(class, &error.message);
         self.purse.denied.get_or_insert_with(|| Box::new(error));
         Err(failure)
@@ -395,28 +313,28 @@ impl Sink for Channel<'_> {
     async fn begin(&mut self, begun: Begun) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
-        if let (true, Some(prompt)) = (self.whole, &mut *self.prompt) {
-            prompt.begin_again();
+        if let (true, Some(content)) = (self.whole, &mut *self.content) {
+            content.begin_again();
         }
-        self.listener.tell(Step::Begin(begun)).await;
+        tell(self.client, StreamItem::Begin(begun)).await;
     }
 
     async fn event(&mut self, event: Event) {
         self.keeper.see(&event);
-        if let Some(prompt) = self.prompt {
-            prompt.see(&event);
+        if let Some(content) = self.content {
+            content.see(&event);
         }
         if matches!(event, Event::Stop(_)) {
             self.keeper.settle().await;
         }
-        self.listener.tell(Step::Event(event)).await;
+        tell(self.client, StreamItem::Event(event)).await;
     }
 
     fn is_gone(&self) -> bool {
-        self.listener.is_gone()
+        self.client.is_closed()
     }
 
     async fn gone(&mut self) {
-        self.listener.gone().await;
+        self.client.closed().await;
     }
 }

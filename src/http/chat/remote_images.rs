@@ -26,7 +26,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio_util::either::Either;
 use url::{Host, ParseError, Url};
 
-use crate::wire::{ApiError, Body, RemoteImage};
+use crate::wire::{ApiError, RemoteImage, WireRequest};
 
 /// Bedrock's limits for pictures
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html>): 3.75 MB each, 20 of them.
@@ -39,7 +39,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 
 /// Fetches what `request` refers to and puts it in its place.
-pub(super) async fn fetch(request: &mut impl Body, hosts: &[String]) -> Result<(), ApiError> {
+pub(super) async fn fetch(request: &mut dyn WireRequest, hosts: &[String]) -> Result<(), ApiError> {
     let images = request.remote_images();
     if images.is_empty() {
         return Ok(());

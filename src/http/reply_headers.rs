@@ -8,7 +8,7 @@ use crate::chain::Target;
 use crate::spend::{Attempt, RequestId, Retried};
 
 /// As many headers as a reply has, or a few more.
-const MOST: usize = 24;
+const USUAL_HEADERS: usize = 24;
 /// The longest trail in bytes. What is in front of the gateway takes 8 to 16 kB of headers in all.
 const LONGEST_LINE: usize = 4_000;
 /// The longest list of names of what did not go on to Bedrock, in bytes.
@@ -27,7 +27,7 @@ pub(super) fn add(
     target: Option<&Target>,
     attempts: &[Attempt],
 ) {
-    headers.reserve(MOST);
+    headers.reserve(USUAL_HEADERS);
     let mut set = |name: &'static str, value: &str| {
         // A name with characters that a header cannot hold is left out: the record has it.
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -52,7 +52,7 @@ pub(super) fn add(
     let Retried { retries, fallbacks } = Retried::of(attempts);
     set("x-litellm-attempted-retries", &retries.to_string());
     set("x-litellm-attempted-fallbacks", &fallbacks.to_string());
-    set("x-sidecar-trail", &line(attempts));
+    set("x-sidecar-trail", &trail(attempts));
 }
 
 /// The client's own id of the request instead of the gateway's, where it sent one.
@@ -105,7 +105,7 @@ pub(super) fn add_cost(headers: &mut HeaderMap, cost: Option<Decimal>) {
 /// The attempts as one line: `sonnet:no_such_model(400) 85ms 0B, sonnet-5:ok 910ms 2204B`. Who answered, what came of
 /// it, how long it took and how many bytes of an answer it sent; of a stream that has just begun, what is known by then.
 /// A target that was passed over has neither time nor size.
-pub(super) fn line(attempts: &[Attempt]) -> String {
+pub(super) fn trail(attempts: &[Attempt]) -> String {
     let whole = joined(attempts);
     match attempts.split_last() {
         Some((last, before)) if whole.len() > LONGEST_LINE => shortened(before, last),
@@ -188,13 +188,13 @@ mod tests {
             answered,
         ];
         assert_eq!(
-            line(&attempts),
+            trail(&attempts),
             "a:throttled(429) 7ms 0B, a:connection 7ms 0B, b:ok 850ms 1234B"
         );
-        assert_eq!(line(&[]), "");
+        assert_eq!(trail(&[]), "");
         let passed_over = attempt("a", "", None).passed_over();
         let elsewhere = [passed_over, attempt("b", "ok", Some(200))];
-        assert_eq!(line(&elsewhere), "a:cooling_down, b:ok 7ms 0B");
+        assert_eq!(trail(&elsewhere), "a:cooling_down, b:ok 7ms 0B");
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
         let failed = attempt("a-model-group", "throttled", Some(429));
         let mut attempts = vec![failed; 2_500];
         attempts.push(attempt("b", "ok", Some(200)));
-        let line = line(&attempts);
+        let line = trail(&attempts);
         assert!(line.len() <= LONGEST_LINE, "{}", line.len());
         assert!(line.starts_with("a-model-group:throttled(429) 7ms 0B, "));
         let listed = line.matches("throttled").count();
@@ -211,7 +211,7 @@ mod tests {
 
         let name = "n".repeat(100_000);
         let attempts = [attempt(&name, "rejected", None), attempt(&name, "ok", None)];
-        assert!(super::line(&attempts).len() <= LONGEST_LINE);
+        assert!(trail(&attempts).len() <= LONGEST_LINE);
     }
 
     #[test]

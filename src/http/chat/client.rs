@@ -1,0 +1,85 @@
+//! What the run of a request sends to the side that answers its client.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
+
+use crate::bedrock::plan::NotSent;
+use crate::chain::{Begun, Target};
+use crate::conversation::{Event, Fold, Reply, Usage};
+use crate::keys::Standing;
+use crate::spend::Attempt;
+use crate::wire::ApiError;
+
+/// What is sent, in this order: `Admitted` where the key has limits, `Begin`, then events, then `End`; `Failed` may come
+/// at any point and is the last. `Begin` again means that another target answers: from the beginning where the answer
+/// goes out as a whole, from where the client stands where it streams.
+#[derive(Debug)]
+pub(in crate::http) enum StreamItem {
+    Admitted(Standing),
+    Begin(Begun),
+    Event(Event),
+    End(AnswerEnd),
+    Failed(Box<ApiError>, Vec<Attempt>),
+}
+
+/// The end of a whole answer.
+#[derive(Debug)]
+pub(in crate::http) struct AnswerEnd {
+    /// Tokens of the answering attempt.
+    pub(in crate::http) usage: Usage,
+    /// US dollars of all attempts; `None` where a price is unknown.
+    pub(in crate::http) cost: Option<Decimal>,
+    /// Every attempt, the answering one last.
+    pub(in crate::http) attempts: Vec<Attempt>,
+}
+
+/// All that was sent, for a client that waits for the end.
+#[derive(Debug)]
+pub(in crate::http) struct FinalReply {
+    pub(in crate::http) standing: Standing,
+    /// The target that answered, if one did.
+    pub(in crate::http) target: Option<Arc<Target>>,
+    /// See [`Begun::not_sent`].
+    pub(in crate::http) not_sent: NotSent,
+    pub(in crate::http) reply: Reply,
+    /// When the first piece of the answer came.
+    pub(in crate::http) first_piece: Option<Instant>,
+    pub(in crate::http) end: Result<AnswerEnd, (Box<ApiError>, Vec<Attempt>)>,
+}
+
+impl FinalReply {
+    /// Waits for the end. A run always says how it ended; only the end of the process can keep it from that, which is an
+    /// internal error here.
+    pub(in crate::http) async fn collect(mut items: Receiver<StreamItem>) -> Self {
+        let mut fold = Fold::default();
+        let mut collected = Self {
+            standing: Standing::default(),
+            target: None,
+            not_sent: NotSent::default(),
+            reply: Reply::default(),
+            first_piece: None,
+            end: Err((Box::new(ApiError::internal()), Vec::new())),
+        };
+        while let Some(item) = items.recv().await {
+            match item {
+                StreamItem::Admitted(standing) => collected.standing = standing,
+                StreamItem::Begin(begun) => {
+                    fold = Fold::default();
+                    collected.target = Some(begun.target);
+                    collected.not_sent = begun.not_sent;
+                }
+                StreamItem::Event(event) => {
+                    collected.first_piece.get_or_insert_with(Instant::now);
+                    fold.push(event);
+                }
+                StreamItem::End(end) => collected.end = Ok(end),
+                StreamItem::Failed(error, attempts) => collected.end = Err((error, attempts)),
+            }
+        }
+        collected.reply = fold.finish();
+        collected
+    }
+}

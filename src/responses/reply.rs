@@ -1,0 +1,117 @@
+//! The whole reply: the items of `output`, and the response around them.
+
+use serde_json::{Value, json};
+
+use crate::conversation::{Citation, Reply, ReplyPart, ThinkingBlock};
+use crate::wire::ReplyMeta;
+
+use super::item::REASONING;
+use super::open::{self, MESSAGE};
+use super::output::{self, Stand};
+
+/// A finished answer as a response.
+pub(super) fn response(meta: &ReplyMeta, reply: Reply) -> Value {
+    let usage = reply.usage.unwrap_or_default();
+    let items = Items::of(meta, &reply);
+    let stand = Stand::Ended(reply.stop.as_ref());
+    output::response(meta, stand, &items.whole, Some(&usage))
+}
+
+/// The items of `output` while they are collected.
+struct Items<'a> {
+    meta: &'a ReplyMeta,
+    whole: Vec<Value>,
+    /// Consecutive thinking is one item, however many blocks it has.
+    thinking: Thinking,
+    /// Characters of text so far.
+    said: usize,
+}
+
+#[derive(Default)]
+struct Thinking {
+    text: String,
+    blocks: Vec<ThinkingBlock>,
+}
+
+impl<'a> Items<'a> {
+    fn of(meta: &'a ReplyMeta, reply: &Reply) -> Self {
+        let mut items = Self {
+            meta,
+            whole: Vec::new(),
+            thinking: Thinking::default(),
+            said: 0,
+        };
+        for part in &reply.parts {
+            items.add(part, &reply.citations);
+        }
+        items.end_thinking();
+        items
+    }
+
+    fn add(&mut self, part: &ReplyPart, citations: &[Citation]) {
+        match part {
+            ReplyPart::Thinking { text, signature } => {
+                self.thinking.text.push_str(text);
+                if !signature.is_empty() {
+                    self.thinking.blocks.push(ThinkingBlock::Signed {
+                        text: text.clone(),
+                        signature: signature.clone(),
+                    });
+                }
+            }
+            ReplyPart::RedactedThinking(data) => {
+                let block = ThinkingBlock::Redacted(data.clone());
+                self.thinking.blocks.push(block);
+            }
+            ReplyPart::Text(text) if text.is_empty() => {}
+            ReplyPart::Text(text) => {
+                self.end_thinking();
+                let from = self.said;
+                self.said += text.chars().count();
+                let here = from + 1..=self.said;
+                // A citation belongs to the text in which its stretch ends.
+                let here = citations
+                    .iter()
+                    .filter(|citation| here.contains(&citation.range.1));
+                let annotations: Vec<Value> = here.filter_map(annotation).collect();
+                let message = open::message(self.id(MESSAGE), text, &annotations);
+                self.whole.push(message);
+            }
+            ReplyPart::ToolCall { id, name, input } => {
+                self.end_thinking();
+                let item_id = self.id(open::call_prefix(name, self.meta));
+                let call = open::call(item_id, id, name, Some(input), self.meta);
+                self.whole.push(call);
+            }
+        }
+    }
+
+    fn end_thinking(&mut self) {
+        let Thinking { text, blocks } = std::mem::take(&mut self.thinking);
+        if !text.is_empty() || !blocks.is_empty() {
+            let item = open::reasoning(self.id(REASONING), &text, &blocks, self.meta);
+            self.whole.push(item);
+        }
+    }
+
+    /// The id of the next item.
+    fn id(&self, prefix: &str) -> String {
+        item_id(prefix, self.meta, self.whole.len())
+    }
+}
+
+/// An item's id: its place in the response.
+pub(super) fn item_id(prefix: &str, meta: &ReplyMeta, place: usize) -> String {
+    let response = meta.id.trim_start_matches("resp_");
+    format!("{prefix}{response}_{place}")
+}
+
+/// A citation as an annotation of its text. Pages of the web alone have a form that clients know.
+pub(super) fn annotation(citation: &Citation) -> Option<Value> {
+    let url = citation.url.as_ref()?;
+    let (start, end) = citation.range;
+    Some(
+        json!({"type": "url_citation", "start_index": start, "end_index": end,
+        "url": url, "title": citation.title}),
+    )
+}
