@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Config, Deployment, Environment, FallbackKind, Group, load, pattern};
+use super::model::pattern;
+use super::{Config, Deployment, Environment, FallbackKind, Group, load};
 use crate::catalog::{Model, ThinkingSupport};
 
 /// The outcome of a check.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Document;
-use super::entry::Common;
-use super::groups::Groups;
-use super::path::{Path, Step};
-use super::routes::Names;
+use super::file::document::Document;
+use super::file::path::{Path, Step};
+use super::file::section::{Findings, Section};
+use super::model::entry::Common;
+use super::model::groups::Groups;
+use super::model::routes::Names;
 use super::schema::{Access, File, Patience, Routes, Switches};
-use super::section::{Findings, Section};
 use super::{Config, ConfigError, Environment, General, Settings, Warning};
 
 /// Fields whose variable may be unset without a word: the region then has a default, and credentials come from the

@@ -5,58 +5,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-mod access;
 mod bundled;
-mod changes;
 mod check;
-mod defaults;
-mod deployment;
-mod document;
-mod entry;
-mod error;
-mod groups;
-mod keys;
-mod lenient;
+mod file;
 mod load;
-mod locate;
-mod long_context;
-mod made;
-mod nearest;
-mod network;
-mod overrides;
-mod path;
-mod pattern;
-mod period;
-mod public;
-mod read;
-mod retry;
-mod routes;
-mod routing;
+mod model;
 mod schema;
-mod secret;
-mod section;
-mod settings;
-mod target;
-mod tracked;
 
-use groups::Groups;
+use model::groups::Groups;
 
 pub use bundled::{BUNDLED, load};
-pub use changes::Changes;
 pub use check::{Report, check};
-pub use deployment::{
+pub use file::error::{ConfigError, Place, Warning};
+pub use file::nearest::nearest_model;
+pub use model::changes::Changes;
+pub use model::deployment::{
     CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint,
     Origin, Share,
 };
-pub use error::{ConfigError, Place, Warning};
-pub use nearest::nearest_model;
-pub use network::{Network, NotANetwork};
-pub use period::{NotAPeriod, Period, Window};
-pub use public::hide_addresses;
-pub use retry::{RetryKind, RetryPolicy};
-pub use routing::{Alias, FallbackKind, Fallbacks, Routing};
-pub use secret::Secret;
-pub use settings::{FirstEventLimit, General, Settings, StreamRecovery};
+pub use model::public::hide_addresses;
+pub use model::routing::{Alias, FallbackKind, Fallbacks, Routing};
+pub use model::settings::{FirstEventLimit, General, Settings, StreamRecovery};
+pub use schema::network::{Network, NotANetwork};
+pub use schema::period::{NotAPeriod, Period, Window};
+pub use schema::retry::{RetryKind, RetryPolicy};
+pub use schema::secret::Secret;
 
 /// Looks a variable of the environment up.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;

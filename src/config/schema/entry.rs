@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_yaml::Value;
 
 use super::Recovery;
-use crate::config::{Secret, lenient};
+use crate::config::Secret;
+use crate::config::file::lenient;
 
 /// An entry of `model_list`; the two mappings in it are sections of their own.
 #[derive(Debug, Deserialize)]

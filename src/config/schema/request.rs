@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::config::lenient::{self, Text};
+use crate::config::file::lenient::{self, Text};
 
 /// `litellm_params`: what a request gets that does not say otherwise.
 #[derive(Debug, Default, Deserialize)]

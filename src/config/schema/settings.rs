@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use crate::config::{Network, Period, RetryPolicy, Secret, StreamRecovery, lenient};
+use crate::config::file::lenient;
+use crate::config::{Network, Period, RetryPolicy, Secret, StreamRecovery};
 
 /// The top level.
 #[derive(Debug, Default, Deserialize)]

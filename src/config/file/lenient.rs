@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Network, Period};
+use crate::config::{Network, Period};
 
 struct Scalar<T> {
     expected: &'static str,
@@ -67,17 +67,21 @@ fn scalar<'de, T, D: Deserializer<'de>>(
 }
 
 /// A whole number of at least 0.
-pub(super) fn whole<'de, T: FromStr, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+pub(in crate::config) fn whole<'de, T: FromStr, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
     scalar(d, "a whole number, 0 or more", |text| text.parse().ok())
 }
 
 /// A number of at least 0.
-pub(super) fn number<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
+pub(in crate::config) fn number<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     scalar(d, "a number, 0 or more", not_negative)
 }
 
 /// `true` or `false`.
-pub(super) fn boolean<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
+pub(in crate::config) fn boolean<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<bool>, D::Error> {
     scalar(d, "true or false", |text| {
         match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Some(true),
@@ -88,7 +92,9 @@ pub(super) fn boolean<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D
 }
 
 /// Seconds, fractions allowed; 0 would be no time at all and is refused.
-pub(super) fn seconds<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+pub(in crate::config) fn seconds<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Duration>, D::Error> {
     scalar(d, "a number of seconds above 0", |text| {
         let seconds = not_negative(text).filter(|seconds| *seconds > 0.0)?;
         Duration::try_from_secs_f64(seconds).ok()
@@ -96,7 +102,7 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration
 }
 
 /// Seconds, fractions allowed; 0 switches off what they limit.
-pub(super) fn seconds_or_zero<'de, D: Deserializer<'de>>(
+pub(in crate::config) fn seconds_or_zero<'de, D: Deserializer<'de>>(
     d: D,
 ) -> Result<Option<Duration>, D::Error> {
     scalar(d, "a number of seconds, 0 or more", |text| {
@@ -105,7 +111,9 @@ pub(super) fn seconds_or_zero<'de, D: Deserializer<'de>>(
 }
 
 /// Dollars, exact: the shortest decimal that the float in the file stands for.
-pub(super) fn dollars<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Decimal>, D::Error> {
+pub(in crate::config) fn dollars<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Decimal>, D::Error> {
     scalar(d, "an amount of dollars, 0 or more", |text| {
         let amount = text
             .parse()
@@ -116,13 +124,17 @@ pub(super) fn dollars<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Decimal>
 }
 
 /// A length of time in LiteLLM's spelling.
-pub(super) fn period<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Period>, D::Error> {
+pub(in crate::config) fn period<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Period>, D::Error> {
     let expected = "a time such as 30s, 30m, 30h, 30d, 1w or 1mo";
     scalar(d, expected, |text| text.parse().ok())
 }
 
 /// The HTTP status of an error that is the caller's.
-pub(super) fn client_error<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u16>, D::Error> {
+pub(in crate::config) fn client_error<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<u16>, D::Error> {
     scalar(d, "an HTTP status from 400 to 499", |text| {
         text.parse()
             .ok()
@@ -131,12 +143,14 @@ pub(super) fn client_error<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u16
 }
 
 /// A text; numbers are taken for the text they look like.
-pub(super) fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+pub(in crate::config) fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     scalar(d, "a text", |text| Some(text.to_owned()))
 }
 
 /// A list of texts, or one text alone.
-pub(super) fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<String>>, D::Error> {
+pub(in crate::config) fn texts<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     struct Texts;
     impl<'de> Visitor<'de> for Texts {
         type Value = Option<Vec<String>>;
@@ -161,7 +175,9 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<String
 }
 
 /// A list of addresses and networks of addresses, or one of them alone.
-pub(super) fn networks<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Network>>, D::Error> {
+pub(in crate::config) fn networks<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Vec<Network>>, D::Error> {
     struct Networks;
     impl<'de> Visitor<'de> for Networks {
         type Value = Option<Vec<Network>>;
@@ -199,7 +215,7 @@ impl<'de> Deserialize<'de> for OneNetwork {
 
 /// [`text`] as a type, for lists and maps.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Text(pub(super) Option<String>);
+pub(in crate::config) struct Text(pub(in crate::config) Option<String>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {

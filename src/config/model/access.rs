@@ -1,7 +1,7 @@
 //! As whom a deployment is called.
 
-use super::schema::Access;
-use super::{Credentials, Environment};
+use crate::config::schema::Access;
+use crate::config::{Credentials, Environment};
 
 /// The session name of an assumed role where the file gives none.
 const SESSION_NAME: &str = "bedrock-sidecar";
@@ -10,7 +10,7 @@ impl Access {
     /// These credentials, or those of `litellm_settings` where the deployment has none of its own.
     ///
     /// Fails with the name of the missing half when only one half of a key pair is there.
-    pub(super) fn credentials(
+    pub(in crate::config) fn credentials(
         &self,
         common: &Access,
         environment: &Environment<'_>,
@@ -58,7 +58,7 @@ impl Access {
                     session_token: self
                         .aws_session_token
                         .clone()
-                        .or(token.map(super::Secret::new)),
+                        .or(token.map(crate::config::Secret::new)),
                 })
             }
             (Some(_), None) => Err("aws_secret_access_key"),

@@ -4,17 +4,17 @@ use std::fmt;
 
 /// One step of a path into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::config) enum Step {
     Key(String),
     Index(usize),
 }
 
 /// A path into a file; prints as `model_list[0].litellm_params.rpm`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Path(pub Vec<Step>);
+pub(in crate::config) struct Path(pub Vec<Step>);
 
 impl Path {
-    pub(super) fn of(keys: &[&str]) -> Self {
+    pub(in crate::config) fn of(keys: &[&str]) -> Self {
         Self(
             keys.iter()
                 .map(|key| Step::Key((*key).to_owned()))
@@ -22,15 +22,15 @@ impl Path {
         )
     }
 
-    pub(super) fn key(&self, key: &str) -> Self {
+    pub(in crate::config) fn key(&self, key: &str) -> Self {
         self.step(Step::Key(key.to_owned()))
     }
 
-    pub(super) fn index(&self, index: usize) -> Self {
+    pub(in crate::config) fn index(&self, index: usize) -> Self {
         self.step(Step::Index(index))
     }
 
-    pub(super) fn step(&self, step: Step) -> Self {
+    pub(in crate::config) fn step(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)

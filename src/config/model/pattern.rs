@@ -7,17 +7,17 @@
 const LONGEST: usize = 512;
 
 /// Whether a name stands for others.
-pub(super) fn is_pattern(name: &str) -> bool {
+pub(in crate::config) fn is_pattern(name: &str) -> bool {
     name.contains('*')
 }
 
 /// How many stars there are.
-pub(super) fn stars(name: &str) -> usize {
+pub(in crate::config) fn stars(name: &str) -> usize {
     name.matches('*').count()
 }
 
 /// What the stars stand for, if the name fits the pattern.
-pub(super) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
+pub(in crate::config) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
     if name.is_empty() || name.len() > LONGEST || name.contains(char::is_control) {
         return None;
     }
@@ -38,7 +38,7 @@ pub(super) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
 }
 
 /// The text with its stars replaced, one by one; further parts are not needed.
-pub(super) fn fill(text: &str, parts: &[&str]) -> String {
+pub(in crate::config) fn fill(text: &str, parts: &[&str]) -> String {
     let mut parts = parts.iter();
     let mut filled = String::with_capacity(text.len() + 64);
     for (n, piece) in text.split('*').enumerate() {
@@ -51,7 +51,7 @@ pub(super) fn fill(text: &str, parts: &[&str]) -> String {
 }
 
 /// By this, the most specific pattern is the greatest: the longest, then the one with the most stars.
-pub(super) fn rank(pattern: &str) -> (usize, usize) {
+pub(in crate::config) fn rank(pattern: &str) -> (usize, usize) {
     (pattern.len(), stars(pattern))
 }
 

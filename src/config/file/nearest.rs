@@ -1,7 +1,10 @@
 //! The name that someone meant who wrote another one.
 
 /// The known name that someone who wrote `written` most likely meant.
-pub(super) fn nearest<'k>(written: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(in crate::config) fn nearest<'k>(
+    written: &str,
+    known: impl Iterator<Item = &'k str>,
+) -> Option<&'k str> {
     known
         .map(|known| (strsim::damerau_levenshtein(written, known), known))
         .min()

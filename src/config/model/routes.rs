@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use serde_yaml::Value;
 
-use super::document::Document;
 use super::groups::Groups;
-use super::nearest::nearest;
-use super::path::Path;
-use super::schema::{AliasParam, Routes};
-use super::{Alias, ConfigError, Fallbacks, Routing};
+use crate::config::file::document::Document;
+use crate::config::file::nearest::nearest;
+use crate::config::file::path::Path;
+use crate::config::schema::{AliasParam, Routes};
+use crate::config::{Alias, ConfigError, Fallbacks, Routing};
 
 /// A fallback list: the group it is for, and where it stands.
 type Lists = Vec<(String, Path, Vec<(String, Path)>)>;
 
 /// The names there are.
-pub(super) struct Names<'a> {
+pub(in crate::config) struct Names<'a> {
     document: &'a Document<'a>,
     groups: &'a Groups,
     aliases: BTreeMap<String, Alias>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(document: &'a Document<'a>, groups: &'a Groups) -> Self {
+    pub(in crate::config) fn new(document: &'a Document<'a>, groups: &'a Groups) -> Self {
         Self {
             document,
             groups,
@@ -31,7 +31,10 @@ impl<'a> Names<'a> {
     }
 
     /// Reads `litellm_settings` and `router_settings`, in this order: what the second says goes first.
-    pub(super) fn routing(mut self, sections: Vec<(Path, Routes)>) -> Result<Routing, ConfigError> {
+    pub(in crate::config) fn routing(
+        mut self,
+        sections: Vec<(Path, Routes)>,
+    ) -> Result<Routing, ConfigError> {
         for (at, routes) in &sections {
             for (alias, target) in routes.model_group_alias.iter().flatten() {
                 self.alias(alias, target, &at.key("model_group_alias").key(alias))?;

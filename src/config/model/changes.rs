@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Fallbacks, Group, Routing};
+use crate::config::{Config, Fallbacks, Group, Routing};
 
 /// What is laid over the file. As JSON it is what the settings page saves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::schema::{
+use crate::config::schema::{
     EffortParam, Injection, InjectionPlace, InjectionRole, Latency, RequestDefaults, ServiceTier,
     ThinkingKind, ThinkingParam, Ttl,
 };
-use super::{CachePolicy, Defaults, InjectionLocation, InjectionPoint};
+use crate::config::{CachePolicy, Defaults, InjectionLocation, InjectionPoint};
 use crate::conversation::{Effort, Thinking};
 
 /// LiteLLM's budget where `enabled` comes without one.
@@ -26,7 +26,7 @@ impl RequestDefaults {
     /// What a request gets that does not say otherwise; `prompt_caching` and `client_guardrails` are those of the
     /// settings.
     #[allow(clippy::cast_possible_truncation)] // the request's own fields are no wider
-    pub(super) fn defaults(
+    pub(in crate::config) fn defaults(
         self,
         prompt_caching: Option<bool>,
         client_guardrails: bool,

@@ -2,21 +2,21 @@
 
 use rust_decimal::Decimal;
 
-use super::schema::{CustomPrices, Info};
 use crate::catalog::{Caching, Catalog, Family, Model, Price, Rates, ThinkingSupport};
+use crate::config::schema::{CustomPrices, Info};
 
 /// What an entry says of its model.
 #[derive(Debug, PartialEq)]
-pub(super) struct Overrides {
-    pub(super) info: Info,
-    pub(super) prices: CustomPrices,
+pub(in crate::config) struct Overrides {
+    pub(in crate::config) info: Info,
+    pub(in crate::config) prices: CustomPrices,
     /// The model behind an id that does not tell (`base_model`).
-    pub(super) base: Option<String>,
+    pub(in crate::config) base: Option<String>,
 }
 
 impl Overrides {
     /// The model with this id, with what the entry says of it. Half of a price is none.
-    pub(super) fn model(&self, id: &str, region: &str) -> Model {
+    pub(in crate::config) fn model(&self, id: &str, region: &str) -> Model {
         let mut model = Catalog::bundled().resolve(id, Some(region), self.base.as_deref());
         self.info.apply(&mut model);
         if let Ok(price) = self.prices.over(model.price.as_ref()) {
@@ -26,14 +26,14 @@ impl Overrides {
     }
 
     /// Which half of the price is missing, if only the other one is given for this model.
-    pub(super) fn missing_price(&self, model: &Model) -> Option<&'static str> {
+    pub(in crate::config) fn missing_price(&self, model: &Model) -> Option<&'static str> {
         self.prices.over(model.price.as_ref()).err()
     }
 }
 
 impl CustomPrices {
     /// These prices, and for each that is missing the other's.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(in crate::config) fn or(self, other: Self) -> Self {
         Self {
             input_cost_per_token: self.input_cost_per_token.or(other.input_cost_per_token),
             output_cost_per_token: self.output_cost_per_token.or(other.output_cost_per_token),
@@ -54,7 +54,10 @@ impl CustomPrices {
     /// Who sets the rate of input or output sets the price, for every service tier and latency: rates for the cache and
     /// for long prompts that the file does not give are then not known, and what is cached is billed as input. Fails
     /// with the name of the missing key when half of a price is given and the catalog has none.
-    pub(super) fn over(&self, catalog: Option<&Price>) -> Result<Option<Price>, &'static str> {
+    pub(in crate::config) fn over(
+        &self,
+        catalog: Option<&Price>,
+    ) -> Result<Option<Price>, &'static str> {
         if *self == Self::default() {
             return Ok(catalog.cloned());
         }
@@ -87,7 +90,7 @@ impl CustomPrices {
 
 impl Info {
     /// Lays what `model_info` says over the model.
-    pub(super) fn apply(&self, model: &mut Model) {
+    pub(in crate::config) fn apply(&self, model: &mut Model) {
         let limits = &mut model.limits;
         limits.input = self.max_input_tokens.or(limits.input);
         limits.output = self.max_output_tokens.or(self.max_tokens).or(limits.output);

@@ -1,6 +1,6 @@
 //! `[1m]` behind a model's name: how clients ask for the model with its window of a million tokens.
 
-use super::Config;
+use crate::config::Config;
 
 /// Behind a name, in any case.
 const MARK: &str = "[1m]";

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Place;
 use super::path::{Path, Step};
+use crate::config::Place;
 
 /// Which end of `key: value` is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
+pub(in crate::config) enum Aim {
     Key,
     Value,
 }
@@ -20,7 +20,7 @@ pub(super) enum Aim {
 ///
 /// The parser tells places only in errors. So the text is read once more, straight to the value in question, and
 /// that value fails.
-pub(super) fn locate(source: &str, path: &Path, aim: Aim) -> Option<Place> {
+pub(in crate::config) fn locate(source: &str, path: &Path, aim: Aim) -> Option<Place> {
     let mut steps = path.0.as_slice();
     let mut aim = aim;
     loop {
@@ -34,7 +34,7 @@ pub(super) fn locate(source: &str, path: &Path, aim: Aim) -> Option<Place> {
 }
 
 /// The parser's place as ours.
-pub(super) fn place(location: serde_yaml::Location) -> Place {
+pub(in crate::config) fn place(location: serde_yaml::Location) -> Place {
     Place {
         line: location.line(),
         column: location.column(),

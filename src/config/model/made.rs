@@ -4,10 +4,11 @@ use jiff::civil::Date;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::check::foreign_prefix;
+use super::pattern;
 use super::target::NamedModel;
-use super::{Config, Deployment, Group, Origin, pattern};
 use crate::catalog::Catalog;
+use crate::config::check::foreign_prefix;
+use crate::config::{Config, Deployment, Group, Origin};
 
 impl Group {
     /// Its name has a star: it stands for every name that fits.
@@ -18,12 +19,12 @@ impl Group {
 
 impl Deployment {
     /// Whether there is a model behind what the stars stand for.
-    pub(super) fn serves(&self, parts: &[&str]) -> bool {
+    pub(in crate::config) fn serves(&self, parts: &[&str]) -> bool {
         self.named(parts).is_some()
     }
 
     /// The deployment that this entry with stars is for a name; `None`: there is no such model.
-    pub(super) fn made_for(&self, name: &str, parts: &[&str]) -> Option<Deployment> {
+    pub(in crate::config) fn made_for(&self, name: &str, parts: &[&str]) -> Option<Deployment> {
         let (configured_model, id) = self.named(parts)?;
         let mut made = Deployment {
             group: name.to_owned(),
@@ -88,7 +89,7 @@ impl Config {
 
     /// The names of the catalog's living models that a pattern serves. An entry whose stars are not those of its
     /// pattern serves names that nobody can list.
-    pub(super) fn names_behind(&self, group: &Group, today: Date) -> Vec<String> {
+    pub(in crate::config) fn names_behind(&self, group: &Group, today: Date) -> Vec<String> {
         let mut names = Vec::new();
         for entry in &group.deployments {
             if pattern::stars(&entry.configured_model) != pattern::stars(&group.name) {

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::document::Document;
 use super::overrides::Overrides;
-use super::path::Path;
-use super::schema::{Access, CustomPrices, Entry, Info, RequestDefaults, Sharing, Target};
-use super::section::{Findings, Section};
+use super::pattern;
+use super::public;
 use super::target::{NamedModel, is_region};
-use super::{ConfigError, Credentials, Deployment, Environment, Secret, Share, pattern, public};
 use crate::catalog::Catalog;
+use crate::config::file::document::Document;
+use crate::config::file::path::Path;
+use crate::config::file::section::{Findings, Section};
+use crate::config::schema::{Access, CustomPrices, Entry, Info, RequestDefaults, Sharing, Target};
+use crate::config::{ConfigError, Credentials, Deployment, Environment, Secret, Share};
 /// Where a deployment is called when nothing says otherwise.
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// What entries have in common.
-pub(super) struct Common<'a> {
+pub(in crate::config) struct Common<'a> {
     pub document: &'a Document<'a>,
     pub environment: &'a Environment<'a>,
     /// `litellm_settings.aws_*`.
@@ -31,7 +33,7 @@ pub(super) struct Common<'a> {
 
 impl Common<'_> {
     /// Reads the entry at a path: the deployment, and the names a request may call it by.
-    pub(super) fn deployment(
+    pub(in crate::config) fn deployment(
         &self,
         at: &Path,
         findings: &mut Findings,

@@ -14,7 +14,7 @@ pub struct Routing {
     /// The group of a request that names no model (`default_model`).
     pub default_model: Option<String>,
     /// By group, the ids of its deployments in the order in which they are asked: what people have changed over the
-    /// file ([`super::Changes`]).
+    /// file ([`crate::config::Changes`]).
     pub order: BTreeMap<String, Vec<String>>,
 }
 
@@ -55,14 +55,14 @@ pub struct Alias {
 
 impl Routing {
     /// The alias with a `*` that this name fits; where there are several, the one that says most of it.
-    pub(super) fn pattern(&self, name: &str) -> Option<&Alias> {
+    pub(in crate::config) fn pattern(&self, name: &str) -> Option<&Alias> {
         let fitting = self.aliases.iter().filter(|(alias, _)| fits(alias, name));
         let most = fitting.max_by_key(|(alias, _)| alias.len() - alias.matches('*').count());
         most.map(|(_, alias)| alias)
     }
 
     /// Whether the name fits an alias with a `*` of which `chosen` is true.
-    pub(super) fn fits(&self, name: &str, chosen: impl Fn(&str) -> bool) -> bool {
+    pub(in crate::config) fn fits(&self, name: &str, chosen: impl Fn(&str) -> bool) -> bool {
         let mut aliases = self.aliases.keys();
         aliases.any(|alias| chosen(alias) && fits(alias, name))
     }

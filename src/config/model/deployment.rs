@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::overrides::Overrides;
-use super::{Secret, StreamRecovery};
 use crate::catalog::Model;
+use crate::config::{Secret, StreamRecovery};
 use crate::conversation::Thinking;
 
 /// The deployments that share a `model_name`.
@@ -62,7 +62,7 @@ pub struct Deployment {
     /// `model_info` without secrets, for `GET /model/info`.
     pub info: Map<String, Value>,
     /// What the entry says of its model, for those that are made of it.
-    pub(super) overrides: Arc<Overrides>,
+    pub(in crate::config) overrides: Arc<Overrides>,
 }
 
 /// An entry with stars, as a deployment that was made of it knows it.

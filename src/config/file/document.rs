@@ -7,10 +7,10 @@ use serde_yaml::Value;
 
 use super::locate::{Aim, locate, place};
 use super::path::{Path, Step};
-use super::{ConfigError, Environment, Warning};
+use crate::config::{ConfigError, Environment, Warning};
 
 /// A file that is YAML, with what its `os.environ/` references stand for.
-pub(super) struct Document<'a> {
+pub(in crate::config) struct Document<'a> {
     file: &'a str,
     source: &'a str,
     /// The file's values, references resolved.
@@ -24,7 +24,7 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn parse(
+    pub(in crate::config) fn parse(
         file: &'a str,
         source: &'a str,
         environment: &Environment<'_>,
@@ -101,22 +101,26 @@ impl<'a> Document<'a> {
     }
 
     /// A variable: the environment's, else the file's own. An empty one counts as unset.
-    pub(super) fn look_up(&self, name: &str, environment: &Environment<'_>) -> Option<String> {
+    pub(in crate::config) fn look_up(
+        &self,
+        name: &str,
+        environment: &Environment<'_>,
+    ) -> Option<String> {
         look_up(name, environment, &self.own)
     }
 
     /// Variables that are not set, with the field that refers to them.
-    pub(super) fn unset(&self) -> &[(Path, String)] {
+    pub(in crate::config) fn unset(&self) -> &[(Path, String)] {
         &self.unset
     }
 
     /// The variable that a field got its value from.
-    pub(super) fn variable(&self, path: &Path) -> Option<&str> {
+    pub(in crate::config) fn variable(&self, path: &Path) -> Option<&str> {
         let found = self.resolved.iter().find(|(from, _)| from == path);
         found.map(|(_, name)| name.as_str())
     }
 
-    pub(super) fn get(&self, path: &Path) -> Option<&Value> {
+    pub(in crate::config) fn get(&self, path: &Path) -> Option<&Value> {
         path.0
             .iter()
             .try_fold(&self.root, |value, step| match step {
@@ -126,7 +130,7 @@ impl<'a> Document<'a> {
     }
 
     /// An error about the value at a path.
-    pub(super) fn error(&self, path: &Path, message: impl Into<String>) -> ConfigError {
+    pub(in crate::config) fn error(&self, path: &Path, message: impl Into<String>) -> ConfigError {
         ConfigError {
             file: self.file.to_owned(),
             place: locate(self.source, path, Aim::Value),
@@ -136,7 +140,7 @@ impl<'a> Document<'a> {
     }
 
     /// A warning about the key at the end of a path.
-    pub(super) fn warning(&self, path: &Path, message: impl fmt::Display) -> Warning {
+    pub(in crate::config) fn warning(&self, path: &Path, message: impl fmt::Display) -> Warning {
         Warning {
             file: self.file.to_owned(),
             place: locate(self.source, path, Aim::Key),
@@ -145,7 +149,7 @@ impl<'a> Document<'a> {
     }
 
     /// A warning about the file.
-    pub(super) fn remark(&self, path: &Path, message: impl Into<String>) -> Warning {
+    pub(in crate::config) fn remark(&self, path: &Path, message: impl Into<String>) -> Warning {
         Warning {
             file: self.file.to_owned(),
             place: locate(self.source, path, Aim::Key),

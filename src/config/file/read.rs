@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use super::ConfigError;
 use super::document::Document;
 use super::path::Path;
 use super::tracked::{Track, Tracked};
+use crate::config::ConfigError;
 
 /// A value at its place, read into a type.
-pub(super) fn read<T: for<'de> Deserialize<'de>>(
+pub(in crate::config) fn read<T: for<'de> Deserialize<'de>>(
     document: &Document<'_>,
     at: &Path,
     value: Value,

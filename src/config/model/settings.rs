@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use super::{Network, Period, RetryPolicy, Secret};
+use crate::config::{Network, Period, RetryPolicy, Secret};
 
 /// Tries, time limits and rests. Every field is a key of the file with the same name, in `router_settings` or
 /// `litellm_settings`.

@@ -10,7 +10,7 @@ use super::path::{Path, Step};
 
 /// What is found on the way through a value.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(in crate::config) struct Track {
     here: Path,
     /// Where the value is that could not be read.
     pub wrong: Option<Path>,
@@ -19,7 +19,7 @@ pub(super) struct Track {
 }
 
 impl Track {
-    pub(super) fn from(start: &Path) -> Self {
+    pub(in crate::config) fn from(start: &Path) -> Self {
         Self {
             here: start.clone(),
             wrong: None,
@@ -36,7 +36,7 @@ impl Track {
 }
 
 /// A value on its way into a type.
-pub(super) struct Tracked<'t> {
+pub(in crate::config) struct Tracked<'t> {
     pub value: Value,
     pub track: &'t mut Track,
 }

@@ -8,18 +8,18 @@ use super::keys::{fields_of, without_effect};
 use super::nearest::nearest;
 use super::path::{Path, Step};
 use super::read::read;
-use super::{ConfigError, Warning};
+use crate::config::{ConfigError, Warning};
 
 /// Collects what is found on the way besides the values: warnings, and keys that do nothing.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(in crate::config) struct Findings {
     pub warnings: Vec<Warning>,
     /// `key` and why it does nothing.
     silent: Vec<(Path, &'static str)>,
 }
 
 /// One mapping of the file.
-pub(super) struct Section<'d> {
+pub(in crate::config) struct Section<'d> {
     document: &'d Document<'d>,
     pub path: Path,
     name: &'static str,
@@ -31,7 +31,7 @@ pub(super) struct Section<'d> {
 
 impl<'d> Section<'d> {
     /// The mapping at a path; an absent or empty one is an empty mapping. `name` is what `keys.rs` calls it.
-    pub(super) fn at(
+    pub(in crate::config) fn at(
         document: &'d Document<'d>,
         path: Path,
         name: &'static str,
@@ -52,17 +52,17 @@ impl<'d> Section<'d> {
     }
 
     /// Lets other keys pass without a word.
-    pub(super) fn open(mut self) -> Self {
+    pub(in crate::config) fn open(mut self) -> Self {
         self.open = true;
         self
     }
 
-    pub(super) fn fields(&self) -> &Mapping {
+    pub(in crate::config) fn fields(&self) -> &Mapping {
         &self.fields
     }
 
     /// Reads the mapping into a struct.
-    pub(super) fn read<T: for<'de> Deserialize<'de>>(
+    pub(in crate::config) fn read<T: for<'de> Deserialize<'de>>(
         &mut self,
         findings: &mut Findings,
     ) -> Result<T, ConfigError> {
@@ -85,7 +85,7 @@ impl<'d> Section<'d> {
     }
 
     /// Tells which keys nobody read.
-    pub(super) fn finish(self, findings: &mut Findings) {
+    pub(in crate::config) fn finish(self, findings: &mut Findings) {
         if self.open {
             return;
         }
@@ -117,7 +117,7 @@ impl Findings {
     }
 
     /// All warnings in the file's order, the keys without effect named in one.
-    pub(super) fn into_warnings(mut self, document: &Document<'_>) -> Vec<Warning> {
+    pub(in crate::config) fn into_warnings(mut self, document: &Document<'_>) -> Vec<Warning> {
         if let Some((first, _)) = self.silent.first() {
             let keys: Vec<String> = self
                 .silent
