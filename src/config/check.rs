@@ -28,7 +28,7 @@ pub fn check(name: &str, environment: &Environment<'_>, today: Date) -> Report {
         },
         Ok((config, warnings)) => {
             let warnings = warnings.iter().map(ToString::to_string);
-            let warnings = warnings.chain(config.concerns(today)).collect();
+            let warnings = warnings.chain(config.warnings(today)).collect();
             let view = View {
                 config: &config,
                 today,
@@ -52,8 +52,8 @@ impl Deployment {
 impl Config {
     /// What is legal but will not work: chains without a living model, inference profiles called from a region that
     /// does not have them.
-    pub fn concerns(&self, today: Date) -> Vec<String> {
-        let mut concerns = Vec::new();
+    pub fn warnings(&self, today: Date) -> Vec<String> {
+        let mut warnings = Vec::new();
         let mut hopeless = Vec::new();
         for group in self.groups() {
             let mut chain = vec![group.name.as_str()];
@@ -65,7 +65,7 @@ impl Config {
             for deployment in &group.deployments {
                 let foreign = foreign_prefix(&deployment.model_id, &deployment.region);
                 if let Some(prefix) = foreign.filter(|_| !deployment.is_retired(today)) {
-                    concerns.push(format!(
+                    warnings.push(format!(
                         "{}: a {prefix} inference profile cannot be called from {}",
                         group.name, deployment.region
                     ));
@@ -73,12 +73,12 @@ impl Config {
             }
         }
         if !hopeless.is_empty() {
-            concerns.push(format!(
+            warnings.push(format!(
                 "only retired models in the chain of {}: give it a living fallback",
                 hopeless.join(", ")
             ));
         }
-        concerns
+        warnings
     }
 }
 
@@ -93,7 +93,7 @@ impl Group {
 /// The geographic prefix of an inference profile that a region does not have
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>).
 pub(super) fn foreign_prefix<'a>(model_id: &'a str, region: &str) -> Option<&'a str> {
-    const HOMES: [(&str, &[&str]); 6] = [
+    const REGIONS_OF_PREFIX: [(&str, &[&str]); 6] = [
         ("us", &["us-", "ca-"]),
         ("us-gov", &["us-gov-"]),
         ("eu", &["eu-"]),
@@ -102,7 +102,9 @@ pub(super) fn foreign_prefix<'a>(model_id: &'a str, region: &str) -> Option<&'a 
         ("au", &["ap-southeast-"]),
     ];
     let (prefix, _) = model_id.split_once('.')?;
-    let (_, homes) = HOMES.iter().find(|(known, _)| *known == prefix)?;
+    let (_, homes) = REGIONS_OF_PREFIX
+        .iter()
+        .find(|(known, _)| *known == prefix)?;
     let at_home = homes.iter().any(|home| region.starts_with(home));
     (!at_home).then_some(prefix)
 }
@@ -113,7 +115,7 @@ struct View<'c> {
     warnings: Vec<String>,
 }
 
-const HEAD: [&str; 8] = [
+const COLUMNS: [&str; 8] = [
     "MODEL",
     "ON BEDROCK",
     "REGION",
@@ -123,7 +125,7 @@ const HEAD: [&str; 8] = [
     "$ OUT",
     "CAN",
 ];
-const TO_THE_RIGHT: [bool; 8] = [false, false, false, true, true, true, true, false];
+const RIGHT_ALIGNED: [bool; 8] = [false, false, false, true, true, true, true, false];
 
 impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,9 +139,9 @@ impl fmt::Display for View<'_> {
             count(deployments, "deployment")
         )?;
 
-        let mut rows = vec![HEAD.map(str::to_owned)];
+        let mut rows = vec![COLUMNS.map(str::to_owned)];
         rows.extend(config.deployments().map(|deployment| self.row(deployment)));
-        let widths: Vec<usize> = (0..HEAD.len())
+        let widths: Vec<usize> = (0..COLUMNS.len())
             .map(|column| {
                 rows.iter()
                     .filter_map(|row| row.get(column))
@@ -151,7 +153,7 @@ impl fmt::Display for View<'_> {
         f.write_char('\n')?;
         for row in &rows {
             let mut line = String::new();
-            for ((cell, width), right) in row.iter().zip(&widths).zip(TO_THE_RIGHT) {
+            for ((cell, width), right) in row.iter().zip(&widths).zip(RIGHT_ALIGNED) {
                 if right {
                     write!(line, "{cell:>width$}  ")?;
                 } else {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::file::document::Document;
-use super::file::path::{Path, Step};
-use super::file::section::{Findings, Section};
+use super::file::document::YamlDocument;
+use super::file::path::{FieldPath, PathStep};
+use super::file::section::{FileSection, Findings};
 use super::model::entry::Common;
 use super::model::groups::Groups;
-use super::model::routes::Names;
-use super::schema::{Access, File, Patience, Routes, Switches};
+use super::model::routes::RoutingReader;
+use super::schema::{Access, ConfigFile, GeneralKeys, RetryAndTimeouts, RoutingKeys};
 use super::{Config, ConfigError, Environment, General, Settings, Warning};
 
 /// Fields whose variable may be unset without a word: the region then has a default, and credentials come from the
@@ -29,45 +29,47 @@ impl Config {
         source: &str,
         environment: &Environment<'_>,
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let document = Document::parse(file, source, environment)?;
+        let document = YamlDocument::parse(file, source, environment)?;
         let environment = &|name: &str| document.look_up(name, environment);
         let mut findings = Findings::default();
         for (path, name) in document.unset() {
             let field = path.0.last();
-            if !matches!(field, Some(Step::Key(key)) if MAY_BE_UNSET.contains(&key.as_str())) {
+            if !matches!(field, Some(PathStep::Key(key)) if MAY_BE_UNSET.contains(&key.as_str())) {
                 let message = format_args!("os.environ/{name} is not set, so the default applies");
                 findings.warnings.push(document.warning(path, message));
             }
         }
 
-        let mut top = Section::at(&document, Path::default(), "")?;
-        let written: File = top.read(&mut findings)?;
+        let mut top = FileSection::at(&document, FieldPath::default(), "")?;
+        let written: ConfigFile = top.read(&mut findings)?;
         top.finish(&mut findings);
 
-        let litellm_at = Path::of(&["litellm_settings"]);
-        let mut litellm = Section::at(&document, litellm_at.clone(), "litellm_settings")?;
-        let router_at = Path::of(&["router_settings"]);
-        let mut router = Section::at(&document, router_at.clone(), "router_settings")?;
-        let mut general = Section::at(
+        let litellm_at = FieldPath::of(&["litellm_settings"]);
+        let mut litellm = FileSection::at(&document, litellm_at.clone(), "litellm_settings")?;
+        let router_at = FieldPath::of(&["router_settings"]);
+        let mut router = FileSection::at(&document, router_at.clone(), "router_settings")?;
+        let mut general = FileSection::at(
             &document,
-            Path::of(&["general_settings"]),
+            FieldPath::of(&["general_settings"]),
             "general_settings",
         )?;
 
-        let patience: [Patience; 2] = [router.read(&mut findings)?, litellm.read(&mut findings)?];
+        let patience: [RetryAndTimeouts; 2] =
+            [router.read(&mut findings)?, litellm.read(&mut findings)?];
         let routes = vec![
-            (litellm_at, litellm.read::<Routes>(&mut findings)?),
-            (router_at, router.read::<Routes>(&mut findings)?),
+            (litellm_at, litellm.read::<RoutingKeys>(&mut findings)?),
+            (router_at, router.read::<RoutingKeys>(&mut findings)?),
         ];
         let access: Access = litellm.read(&mut findings)?;
-        let switches: [Switches; 2] = [general.read(&mut findings)?, litellm.read(&mut findings)?];
+        let switches: [GeneralKeys; 2] =
+            [general.read(&mut findings)?, litellm.read(&mut findings)?];
         let general_at = general.path.clone();
         for section in [litellm, router, general] {
             section.finish(&mut findings);
         }
 
         let [router, litellm] = &patience;
-        let allowed = |switches: &Switches| switches.allow_client_guardrails;
+        let allowed = |switches: &GeneralKeys| switches.allow_client_guardrails;
         let common = Common {
             document: &document,
             environment,
@@ -78,16 +80,16 @@ impl Config {
         let entries = written.model_list.map_or(0, |entries| entries.len());
         if entries == 0 {
             return Err(document.error(
-                &Path::of(&["model_list"]),
+                &FieldPath::of(&["model_list"]),
                 "found no models, expected at least one",
             ));
         }
         let mut read = Vec::new();
         for n in 0..entries {
-            read.push(common.deployment(&Path::of(&["model_list"]).index(n), &mut findings)?);
+            read.push(common.deployment(&FieldPath::of(&["model_list"]).index(n), &mut findings)?);
         }
         let groups = Groups::new(read);
-        let routing = Names::new(&document, &groups).routing(routes)?;
+        let routing = RoutingReader::new(&document, &groups).routing(routes)?;
         let general = switches_of(switches, environment)
             .map_err(|(key, message)| document.error(&general_at.key(key), message))?;
         let config = Self {
@@ -105,8 +107,11 @@ impl Config {
 }
 
 /// What the sections say, the router's word first, over the defaults.
-fn settings(sections: &[Patience; 2]) -> Settings {
-    fn first<T: Copy>(sections: &[Patience; 2], get: fn(&Patience) -> Option<T>) -> Option<T> {
+fn settings(sections: &[RetryAndTimeouts; 2]) -> Settings {
+    fn first<T: Copy>(
+        sections: &[RetryAndTimeouts; 2],
+        get: fn(&RetryAndTimeouts) -> Option<T>,
+    ) -> Option<T> {
         sections.iter().find_map(get)
     }
     let default = Settings::default();
@@ -150,7 +155,7 @@ fn settings(sections: &[Patience; 2]) -> Settings {
 
 /// `general_settings` first, then `litellm_settings`. The error names its key.
 fn switches_of(
-    [general, litellm]: [Switches; 2],
+    [general, litellm]: [GeneralKeys; 2],
     environment: &Environment<'_>,
 ) -> Result<General, (&'static str, String)> {
     let verbose = general.set_verbose.or(litellm.set_verbose) == Some(true);

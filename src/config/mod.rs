@@ -16,15 +16,15 @@ use model::groups::Groups;
 
 pub use bundled::{BUNDLED, load};
 pub use check::{Report, check};
-pub use file::error::{ConfigError, Place, Warning};
+pub use file::error::{ConfigError, FilePosition, Warning};
 pub use file::nearest::nearest_model;
 pub use model::changes::Changes;
 pub use model::deployment::{
-    CachePolicy, Credentials, Defaults, Deployment, Group, InjectionLocation, InjectionPoint,
-    Origin, Share,
+    CachePolicy, Credentials, Defaults, Deployment, DeploymentLimits, Group, InjectionLocation,
+    InjectionPoint, PatternSource,
 };
 pub use model::public::hide_addresses;
-pub use model::routing::{Alias, FallbackKind, Fallbacks, Routing};
+pub use model::routing::{FallbackKind, Fallbacks, GroupAlias, Routing};
 pub use model::settings::{FirstEventLimit, General, Settings, StreamRecovery};
 pub use schema::network::{Network, NotANetwork};
 pub use schema::period::{NotAPeriod, Period, Window};
@@ -108,8 +108,8 @@ impl Config {
     /// How long a deployment may be silent inside a tool call: models hold arguments back until they are whole, and
     /// 36,000 tokens of them took 329 s.
     pub fn tool_call_idle_limit(&self, deployment: &Deployment) -> Duration {
-        const LONGEST_CALL: Duration = Duration::from_secs(600);
-        self.stream_timeout(deployment).unwrap_or(LONGEST_CALL)
+        const LONGEST_TOOL_CALL: Duration = Duration::from_secs(600);
+        self.stream_timeout(deployment).unwrap_or(LONGEST_TOOL_CALL)
     }
 
     /// Further tries on a deployment after its first.

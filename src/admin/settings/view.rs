@@ -121,7 +121,7 @@ impl SettingsPage {
             conflict: conflict.then(|| differences(config, &there, &draft)),
             concerns: changed
                 .as_ref()
-                .map_or_else(|_| Vec::new(), |config| config.concerns(today())),
+                .map_or_else(|_| Vec::new(), |config| config.warnings(today())),
             yaml: changed
                 .as_ref()
                 .map(Config::routing_yaml)

@@ -6,24 +6,24 @@ use std::fmt;
 use serde_yaml::Value;
 
 use super::locate::{Aim, locate, place};
-use super::path::{Path, Step};
+use super::path::{FieldPath, PathStep};
 use crate::config::{ConfigError, Environment, Warning};
 
 /// A file that is YAML, with what its `os.environ/` references stand for.
-pub(in crate::config) struct Document<'a> {
+pub(in crate::config) struct YamlDocument<'a> {
     file: &'a str,
     source: &'a str,
     /// The file's values, references resolved.
     pub root: Value,
     /// Values that came from the environment: their text must not be repeated.
-    resolved: Vec<(Path, String)>,
+    resolved: Vec<(FieldPath, String)>,
     /// References to variables that are not set: their fields are absent.
-    unset: Vec<(Path, String)>,
+    unset: Vec<(FieldPath, String)>,
     /// The file's own `environment_variables`.
     own: BTreeMap<String, String>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> YamlDocument<'a> {
     pub(in crate::config) fn parse(
         file: &'a str,
         source: &'a str,
@@ -47,13 +47,13 @@ impl<'a> Document<'a> {
         };
         let own = document.own.clone();
         let lookup = |name: &str| look_up(name, environment, &own);
-        document.resolve(&mut root, &Path::default(), &lookup);
+        document.resolve(&mut root, &FieldPath::default(), &lookup);
         document.root = root;
         Ok(document)
     }
 
     /// Replaces references by what they stand for. A reference to nothing takes its field with it.
-    fn resolve(&mut self, value: &mut Value, path: &Path, environment: &Environment<'_>) {
+    fn resolve(&mut self, value: &mut Value, path: &FieldPath, environment: &Environment<'_>) {
         match value {
             Value::String(text) => {
                 let Some(name) = reference(text) else { return };
@@ -88,7 +88,7 @@ impl<'a> Document<'a> {
                     .unwrap_or_default()
                     .iter()
                     .filter_map(|(unset, _)| match unset.0.strip_prefix(path.0.as_slice()) {
-                        Some([Step::Key(key)]) => Some(key.clone()),
+                        Some([PathStep::Key(key)]) => Some(key.clone()),
                         _ => None,
                     })
                     .collect();
@@ -110,27 +110,31 @@ impl<'a> Document<'a> {
     }
 
     /// Variables that are not set, with the field that refers to them.
-    pub(in crate::config) fn unset(&self) -> &[(Path, String)] {
+    pub(in crate::config) fn unset(&self) -> &[(FieldPath, String)] {
         &self.unset
     }
 
     /// The variable that a field got its value from.
-    pub(in crate::config) fn variable(&self, path: &Path) -> Option<&str> {
+    pub(in crate::config) fn variable(&self, path: &FieldPath) -> Option<&str> {
         let found = self.resolved.iter().find(|(from, _)| from == path);
         found.map(|(_, name)| name.as_str())
     }
 
-    pub(in crate::config) fn get(&self, path: &Path) -> Option<&Value> {
+    pub(in crate::config) fn get(&self, path: &FieldPath) -> Option<&Value> {
         path.0
             .iter()
             .try_fold(&self.root, |value, step| match step {
-                Step::Key(key) => value.get(key.as_str()),
-                Step::Index(index) => value.get(*index),
+                PathStep::Key(key) => value.get(key.as_str()),
+                PathStep::Index(index) => value.get(*index),
             })
     }
 
     /// An error about the value at a path.
-    pub(in crate::config) fn error(&self, path: &Path, message: impl Into<String>) -> ConfigError {
+    pub(in crate::config) fn error(
+        &self,
+        path: &FieldPath,
+        message: impl Into<String>,
+    ) -> ConfigError {
         ConfigError {
             file: self.file.to_owned(),
             place: locate(self.source, path, Aim::Value),
@@ -140,7 +144,11 @@ impl<'a> Document<'a> {
     }
 
     /// A warning about the key at the end of a path.
-    pub(in crate::config) fn warning(&self, path: &Path, message: impl fmt::Display) -> Warning {
+    pub(in crate::config) fn warning(
+        &self,
+        path: &FieldPath,
+        message: impl fmt::Display,
+    ) -> Warning {
         Warning {
             file: self.file.to_owned(),
             place: locate(self.source, path, Aim::Key),
@@ -149,7 +157,11 @@ impl<'a> Document<'a> {
     }
 
     /// A warning about the file.
-    pub(in crate::config) fn remark(&self, path: &Path, message: impl Into<String>) -> Warning {
+    pub(in crate::config) fn remark(
+        &self,
+        path: &FieldPath,
+        message: impl Into<String>,
+    ) -> Warning {
         Warning {
             file: self.file.to_owned(),
             place: locate(self.source, path, Aim::Key),

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A place in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct FilePosition {
     /// Line.
     pub line: usize,
     /// Column.
@@ -19,7 +19,7 @@ pub struct ConfigError {
     /// The file's name as it was asked for.
     pub file: String,
     /// Where, if it can be said.
-    pub place: Option<Place>,
+    pub place: Option<FilePosition>,
     /// The field's path, as `model_list[0].litellm_params.rpm`; empty for the file as a whole.
     pub field: String,
     /// What was found and what was expected. Never the value of a credential or of an environment variable.
@@ -32,7 +32,7 @@ pub struct Warning {
     /// The file's name as it was asked for.
     pub file: String,
     /// Where, if it can be said.
-    pub place: Option<Place>,
+    pub place: Option<FilePosition>,
     /// What the user should know; begins with the field's path where there is one.
     pub message: String,
 }
@@ -56,9 +56,9 @@ impl fmt::Display for Warning {
     }
 }
 
-fn location(f: &mut fmt::Formatter<'_>, file: &str, place: Option<Place>) -> fmt::Result {
+fn location(f: &mut fmt::Formatter<'_>, file: &str, place: Option<FilePosition>) -> fmt::Result {
     match place {
-        Some(Place { line, column }) => write!(f, "{file}:{line}:{column}: "),
+        Some(FilePosition { line, column }) => write!(f, "{file}:{line}:{column}: "),
         None => write!(f, "{file}: "),
     }
 }

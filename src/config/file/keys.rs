@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 pub(in crate::config) fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     // The reader is asked for its fields and then refused; that it fails is the point.
-    let _ = T::deserialize(Ask(&mut fields));
+    let _ = T::deserialize(AskForFields(&mut fields));
     fields
 }
 
-struct Ask<'a>(&'a mut &'static [&'static str]);
+struct AskForFields<'a>(&'a mut &'static [&'static str]);
 
-impl<'de> Deserializer<'de> for Ask<'_> {
+impl<'de> Deserializer<'de> for AskForFields<'_> {
     type Error = serde::de::value::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
@@ -37,7 +37,7 @@ impl<'de> Deserializer<'de> for Ask<'_> {
 }
 
 /// Keys of LiteLLM that are understood, and why they have no effect. Keyed by section; `""` is the top level.
-const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
+const KEYS_WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("", "openapi", "the API describes itself"),
     (
         "general_settings",
@@ -178,7 +178,7 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
 
 /// Why a key of LiteLLM has no effect here, if it is one of those.
 pub(in crate::config) fn without_effect(section: &str, key: &str) -> Option<&'static str> {
-    let mut table = WITHOUT_EFFECT.iter();
+    let mut table = KEYS_WITHOUT_EFFECT.iter();
     table
         .find(|(of, name, _)| *of == section && *name == key)
         .map(|(_, _, why)| *why)
@@ -191,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_schema_tells_its_keys() {
-        let keys = fields_of::<schema::Sharing>();
+        let keys = fields_of::<schema::LimitKeys>();
         assert!(keys.contains(&"rpm") && keys.contains(&"max_parallel_requests"));
-        let patience = fields_of::<schema::Patience>();
+        let patience = fields_of::<schema::RetryAndTimeouts>();
         assert!(
             patience.contains(&"sse_keepalive_ping_interval_seconds"),
             "{patience:?}"

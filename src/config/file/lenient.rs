@@ -165,7 +165,7 @@ pub(in crate::config) fn texts<'de, D: Deserializer<'de>>(
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             let mut texts = Vec::new();
-            while let Some(item) = list.next_element::<Text>()? {
+            while let Some(item) = list.next_element::<LenientText>()? {
                 texts.extend(item.0);
             }
             Ok(Some(texts))
@@ -215,9 +215,9 @@ impl<'de> Deserialize<'de> for OneNetwork {
 
 /// [`text`] as a type, for lists and maps.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::config) struct Text(pub(in crate::config) Option<String>);
+pub(in crate::config) struct LenientText(pub(in crate::config) Option<String>);
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for LenientText {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         text(d).map(Self)
     }

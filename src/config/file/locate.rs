@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::path::{Path, Step};
-use crate::config::Place;
+use super::path::{FieldPath, PathStep};
+use crate::config::FilePosition;
 
 /// Which end of `key: value` is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub(in crate::config) enum Aim {
 ///
 /// The parser tells places only in errors. So the text is read once more, straight to the value in question, and
 /// that value fails.
-pub(in crate::config) fn locate(source: &str, path: &Path, aim: Aim) -> Option<Place> {
+pub(in crate::config) fn locate(source: &str, path: &FieldPath, aim: Aim) -> Option<FilePosition> {
     let mut steps = path.0.as_slice();
     let mut aim = aim;
     loop {
         let parser = serde_yaml::Deserializer::from_str(source);
-        if let Err(error) = (Walk { steps, aim }).deserialize(parser) {
+        if let Err(error) = (PathWalk { steps, aim }).deserialize(parser) {
             return error.location().map(place);
         }
         (_, steps) = steps.split_last()?;
@@ -34,8 +34,8 @@ pub(in crate::config) fn locate(source: &str, path: &Path, aim: Aim) -> Option<P
 }
 
 /// The parser's place as ours.
-pub(in crate::config) fn place(location: serde_yaml::Location) -> Place {
-    Place {
+pub(in crate::config) fn place(location: serde_yaml::Location) -> FilePosition {
+    FilePosition {
         line: location.line(),
         column: location.column(),
     }
@@ -43,24 +43,24 @@ pub(in crate::config) fn place(location: serde_yaml::Location) -> Place {
 
 /// Walks down the text along a path and fails at its end.
 #[derive(Clone, Copy)]
-struct Walk<'p> {
-    steps: &'p [Step],
+struct PathWalk<'p> {
+    steps: &'p [PathStep],
     aim: Aim,
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
+impl<'de> DeserializeSeed<'de> for PathWalk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.steps.is_empty() {
-            deserializer.deserialize_any(Here)
+            deserializer.deserialize_any(FailHere)
         } else {
             deserializer.deserialize_any(self)
         }
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
+impl<'de> Visitor<'de> for PathWalk<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,13 +68,13 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((Step::Key(wanted), rest)) = self.steps.split_first() else {
+        let Some((PathStep::Key(wanted), rest)) = self.steps.split_first() else {
             return Ok(());
         };
         let fail = rest.is_empty() && self.aim == Aim::Key;
-        while let Some(found) = map.next_key_seed(Name { wanted, fail })? {
+        while let Some(found) = map.next_key_seed(KeySeed { wanted, fail })? {
             if found {
-                map.next_value_seed(Walk {
+                map.next_value_seed(PathWalk {
                     steps: rest,
                     ..self
                 })?;
@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Some((Step::Index(wanted), rest)) = self.steps.split_first() else {
+        let Some((PathStep::Index(wanted), rest)) = self.steps.split_first() else {
             return Ok(());
         };
         for _ in 0..*wanted {
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
                 return Ok(());
             }
         }
-        list.next_element_seed(Walk {
+        list.next_element_seed(PathWalk {
             steps: rest,
             ..self
         })?;
@@ -123,12 +123,12 @@ impl<'de> Visitor<'de> for Walk<'_> {
 }
 
 /// A key of a mapping: is it the wanted one?
-struct Name<'p> {
+struct KeySeed<'p> {
     wanted: &'p str,
     fail: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Name<'_> {
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = bool;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
@@ -136,7 +136,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_> {
     }
 }
 
-impl Visitor<'_> for Name<'_> {
+impl Visitor<'_> for KeySeed<'_> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -153,9 +153,9 @@ impl Visitor<'_> for Name<'_> {
 }
 
 /// Fails, whatever stands there.
-struct Here;
+struct FailHere;
 
-impl<'de> Visitor<'de> for Here {
+impl<'de> Visitor<'de> for FailHere {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,17 +3,17 @@
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use super::document::Document;
-use super::path::Path;
+use super::document::YamlDocument;
+use super::path::FieldPath;
 use super::tracked::{Track, Tracked};
 use crate::config::ConfigError;
 
 /// A value at its place, read into a type.
 pub(in crate::config) fn read<T: for<'de> Deserialize<'de>>(
-    document: &Document<'_>,
-    at: &Path,
+    document: &YamlDocument<'_>,
+    at: &FieldPath,
     value: Value,
-    unknown: &mut Vec<Path>,
+    unknown: &mut Vec<FieldPath>,
 ) -> Result<T, ConfigError> {
     let mut track = Track::from(at);
     let result = T::deserialize(Tracked {
@@ -24,7 +24,7 @@ pub(in crate::config) fn read<T: for<'de> Deserialize<'de>>(
     result.map_err(|error| wrong(document, track.wrong.as_ref().unwrap_or(at), &error))
 }
 
-fn wrong(document: &Document<'_>, path: &Path, error: &serde_yaml::Error) -> ConfigError {
+fn wrong(document: &YamlDocument<'_>, path: &FieldPath, error: &serde_yaml::Error) -> ConfigError {
     let message = plain_words(&error.to_string(), document.variable(path));
     document.error(path, message)
 }

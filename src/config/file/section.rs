@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
-use super::document::Document;
+use super::document::YamlDocument;
 use super::keys::{fields_of, without_effect};
 use super::nearest::nearest;
-use super::path::{Path, Step};
+use super::path::{FieldPath, PathStep};
 use super::read::read;
 use crate::config::{ConfigError, Warning};
 
@@ -15,13 +15,13 @@ use crate::config::{ConfigError, Warning};
 pub(in crate::config) struct Findings {
     pub warnings: Vec<Warning>,
     /// `key` and why it does nothing.
-    silent: Vec<(Path, &'static str)>,
+    silent: Vec<(FieldPath, &'static str)>,
 }
 
 /// One mapping of the file.
-pub(in crate::config) struct Section<'d> {
-    document: &'d Document<'d>,
-    pub path: Path,
+pub(in crate::config) struct FileSection<'d> {
+    document: &'d YamlDocument<'d>,
+    pub path: FieldPath,
     name: &'static str,
     fields: Mapping,
     known: Vec<&'static str>,
@@ -29,11 +29,11 @@ pub(in crate::config) struct Section<'d> {
     open: bool,
 }
 
-impl<'d> Section<'d> {
+impl<'d> FileSection<'d> {
     /// The mapping at a path; an absent or empty one is an empty mapping. `name` is what `keys.rs` calls it.
     pub(in crate::config) fn at(
-        document: &'d Document<'d>,
-        path: Path,
+        document: &'d YamlDocument<'d>,
+        path: FieldPath,
         name: &'static str,
     ) -> Result<Self, ConfigError> {
         let fields = match document.get(&path) {
@@ -109,7 +109,7 @@ impl<'d> Section<'d> {
 }
 
 impl Findings {
-    fn unknown(&mut self, document: &Document<'_>, keys: &[Path]) {
+    fn unknown(&mut self, document: &YamlDocument<'_>, keys: &[FieldPath]) {
         let warnings = keys
             .iter()
             .map(|path| document.warning(path, "unknown key, ignored"));
@@ -117,13 +117,13 @@ impl Findings {
     }
 
     /// All warnings in the file's order, the keys without effect named in one.
-    pub(in crate::config) fn into_warnings(mut self, document: &Document<'_>) -> Vec<Warning> {
+    pub(in crate::config) fn into_warnings(mut self, document: &YamlDocument<'_>) -> Vec<Warning> {
         if let Some((first, _)) = self.silent.first() {
             let keys: Vec<String> = self
                 .silent
                 .iter()
                 .map(|(path, why)| match path.0.last() {
-                    Some(Step::Key(key)) => format!("{key} ({why})"),
+                    Some(PathStep::Key(key)) => format!("{key} ({why})"),
                     _ => String::new(),
                 })
                 .collect();

@@ -6,20 +6,20 @@ use serde::de::{
 };
 use serde_yaml::{Error, Mapping, Sequence, Value};
 
-use super::path::{Path, Step};
+use super::path::{FieldPath, PathStep};
 
 /// What is found on the way through a value.
 #[derive(Debug)]
 pub(in crate::config) struct Track {
-    here: Path,
+    here: FieldPath,
     /// Where the value is that could not be read.
-    pub wrong: Option<Path>,
+    pub wrong: Option<FieldPath>,
     /// The keys that no type knows.
-    pub unknown: Vec<Path>,
+    pub unknown: Vec<FieldPath>,
 }
 
 impl Track {
-    pub(in crate::config) fn from(start: &Path) -> Self {
+    pub(in crate::config) fn from(start: &FieldPath) -> Self {
         Self {
             here: start.clone(),
             wrong: None,
@@ -200,7 +200,7 @@ struct Items<'t> {
 impl Items<'_> {
     fn enter(&mut self) -> Option<Value> {
         let value = self.left.next()?;
-        self.track.here.0.push(Step::Index(self.index));
+        self.track.here.0.push(PathStep::Index(self.index));
         self.index += 1;
         Some(value)
     }
@@ -243,7 +243,7 @@ impl Fields<'_> {
             Value::Bool(value) => value.to_string(),
             _ => String::new(),
         };
-        self.track.here.0.push(Step::Key(name.clone()));
+        self.track.here.0.push(PathStep::Key(name.clone()));
         self.value = Some((name, value));
         Some(key)
     }
@@ -252,7 +252,7 @@ impl Fields<'_> {
         let Some((name, value)) = self.value.take() else {
             return Err(Error::custom("a value was asked for before its key"));
         };
-        self.track.here.0.push(Step::Key(name));
+        self.track.here.0.push(PathStep::Key(name));
         Ok(value)
     }
 }

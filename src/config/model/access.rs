@@ -4,7 +4,7 @@ use crate::config::schema::Access;
 use crate::config::{Credentials, Environment};
 
 /// The session name of an assumed role where the file gives none.
-const SESSION_NAME: &str = "bedrock-sidecar";
+const DEFAULT_SESSION_NAME: &str = "bedrock-sidecar";
 
 impl Access {
     /// These credentials, or those of `litellm_settings` where the deployment has none of its own.
@@ -30,7 +30,7 @@ impl Access {
                 .into_iter()
                 .flatten()
                 .next()
-                .map_or_else(|| SESSION_NAME.to_owned(), Clone::clone),
+                .map_or_else(|| DEFAULT_SESSION_NAME.to_owned(), Clone::clone),
             external_id: from.aws_external_id.clone(),
             source: Box::new(source),
         })

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use crate::config::schema::{
-    EffortParam, Injection, InjectionPlace, InjectionRole, Latency, RequestDefaults, ServiceTier,
-    ThinkingKind, ThinkingParam, Ttl,
+    EffortParam, Injection, InjectionPlace, InjectionRole, LatencyParam, RequestDefaults,
+    ServiceTierParam, ThinkingParam, ThinkingType, Ttl,
 };
 use crate::config::{CachePolicy, Defaults, InjectionLocation, InjectionPoint};
 use crate::conversation::{Effort, Thinking};
 
 /// LiteLLM's budget where `enabled` comes without one.
-const DEFAULT_BUDGET: u32 = 1_024;
+const DEFAULT_THINKING_BUDGET: u32 = 1_024;
 
 impl RequestDefaults {
     /// Where cache points go; `common` is `prompt_caching` of the settings.
@@ -49,15 +49,15 @@ impl RequestDefaults {
             guardrail: self.guardrail_config.map(Value::Object),
             client_guardrails,
             latency: self.performance_config.map(|config| match config.latency {
-                Latency::Standard => "standard".to_owned(),
-                Latency::Optimized => "optimized".to_owned(),
+                LatencyParam::Standard => "standard".to_owned(),
+                LatencyParam::Optimized => "optimized".to_owned(),
             }),
             service_tier: self.service_tier.map(|tier| {
                 match tier {
-                    ServiceTier::Default => "default",
-                    ServiceTier::Flex => "flex",
-                    ServiceTier::Priority => "priority",
-                    ServiceTier::Reserved => "reserved",
+                    ServiceTierParam::Default => "default",
+                    ServiceTierParam::Flex => "flex",
+                    ServiceTierParam::Priority => "priority",
+                    ServiceTierParam::Reserved => "reserved",
                 }
                 .to_owned()
             }),
@@ -74,9 +74,11 @@ impl RequestDefaults {
 impl ThinkingParam {
     fn thinking(self) -> Thinking {
         match self.kind {
-            ThinkingKind::Enabled => Thinking::Budget(self.budget_tokens.unwrap_or(DEFAULT_BUDGET)),
-            ThinkingKind::Disabled => Thinking::Off,
-            ThinkingKind::Adaptive => Thinking::Adaptive(None),
+            ThinkingType::Enabled => {
+                Thinking::Budget(self.budget_tokens.unwrap_or(DEFAULT_THINKING_BUDGET))
+            }
+            ThinkingType::Disabled => Thinking::Off,
+            ThinkingType::Adaptive => Thinking::Adaptive(None),
         }
     }
 }

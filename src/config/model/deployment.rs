@@ -28,7 +28,7 @@ pub struct Deployment {
     /// The `model_name` it belongs to; of one that was made for a name, that name.
     pub group: String,
     /// The entry with stars that it was made of for one name.
-    pub pattern: Option<Origin>,
+    pub pattern: Option<PatternSource>,
     /// What Bedrock is asked for: a model id, an inference profile's id or an ARN.
     pub model_id: String,
     /// `litellm_params.model` as written, with its prefixes.
@@ -42,7 +42,7 @@ pub struct Deployment {
     /// What the model can do, takes and costs: the catalog's word under the config's overrides.
     pub model: Model,
     /// Its share among its siblings and what it may take.
-    pub share: Share,
+    pub share: DeploymentLimits,
     /// Total time limit of a call that does not stream (`timeout`).
     pub timeout: Option<Duration>,
     /// Limit for the first event, and for silence between events (`stream_timeout`).
@@ -67,7 +67,7 @@ pub struct Deployment {
 
 /// An entry with stars, as a deployment that was made of it knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct PatternSource {
     /// Its `model_name`.
     pub group: String,
     /// Its id.
@@ -123,7 +123,7 @@ pub enum Credentials {
 
 /// A deployment's share among its siblings and what it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Share {
+pub struct DeploymentLimits {
     /// Weight of the choice.
     pub weight: Option<f64>,
     /// Siblings with a lower order are asked first.
@@ -206,7 +206,7 @@ impl Group {
     /// one, else `rpm`, else `tpm`, else all the same. Siblings without the deciding number weigh nothing, unless
     /// that is all of them.
     pub fn weights(&self) -> Vec<f64> {
-        let by = |get: fn(&Share) -> Option<f64>| -> Option<Vec<f64>> {
+        let by = |get: fn(&DeploymentLimits) -> Option<f64>| -> Option<Vec<f64>> {
             let known: Vec<_> = self.deployments.iter().map(|d| get(&d.share)).collect();
             let total: f64 = known.iter().flatten().sum();
             (total > 0.0).then(|| known.into_iter().map(|n| n.unwrap_or(0.0)).collect())

@@ -11,17 +11,19 @@ use super::pattern;
 use super::public;
 use super::target::{NamedModel, is_region};
 use crate::catalog::Catalog;
-use crate::config::file::document::Document;
-use crate::config::file::path::Path;
-use crate::config::file::section::{Findings, Section};
-use crate::config::schema::{Access, CustomPrices, Entry, Info, RequestDefaults, Sharing, Target};
-use crate::config::{ConfigError, Credentials, Deployment, Environment, Secret, Share};
+use crate::config::file::document::YamlDocument;
+use crate::config::file::path::FieldPath;
+use crate::config::file::section::{FileSection, Findings};
+use crate::config::schema::{
+    Access, CustomPrices, LimitKeys, ModelEntry, ModelInfoKeys, ModelTarget, RequestDefaults,
+};
+use crate::config::{ConfigError, Credentials, Deployment, DeploymentLimits, Environment, Secret};
 /// Where a deployment is called when nothing says otherwise.
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// What entries have in common.
 pub(in crate::config) struct Common<'a> {
-    pub document: &'a Document<'a>,
+    pub document: &'a YamlDocument<'a>,
     pub environment: &'a Environment<'a>,
     /// `litellm_settings.aws_*`.
     pub access: Access,
@@ -35,28 +37,28 @@ impl Common<'_> {
     /// Reads the entry at a path: the deployment, and the names a request may call it by.
     pub(in crate::config) fn deployment(
         &self,
-        at: &Path,
+        at: &FieldPath,
         findings: &mut Findings,
     ) -> Result<(Deployment, Vec<String>), ConfigError> {
         let document = self.document;
-        let mut entry = Section::at(document, at.clone(), "model_list")?;
-        let written: Entry = entry.read(findings)?;
+        let mut entry = FileSection::at(document, at.clone(), "model_list")?;
+        let written: ModelEntry = entry.read(findings)?;
         entry.finish(findings);
         let group = (written.model_name)
             .ok_or_else(|| document.error(at, "the field `model_name` is missing"))?;
 
-        let mut params = Section::at(document, at.key("litellm_params"), "litellm_params")?;
-        let target: Target = params.read(findings)?;
+        let mut params = FileSection::at(document, at.key("litellm_params"), "litellm_params")?;
+        let target: ModelTarget = params.read(findings)?;
         let access: Access = params.read(findings)?;
-        let sharing: Sharing = params.read(findings)?;
+        let sharing: LimitKeys = params.read(findings)?;
         let request: RequestDefaults = params.read(findings)?;
         let prices: CustomPrices = params.read(findings)?;
         let public = public::params(params.fields());
         let params_at = params.path.clone();
         params.finish(findings);
 
-        let mut info = Section::at(document, at.key("model_info"), "model_info")?.open();
-        let said: Info = info.read(findings)?;
+        let mut info = FileSection::at(document, at.key("model_info"), "model_info")?.open();
+        let said: ModelInfoKeys = info.read(findings)?;
         let info_prices: CustomPrices = info.read(findings)?;
         let info_fields = public::info(info.fields());
 
@@ -135,7 +137,7 @@ impl Common<'_> {
                 .or(target.api_base)
                 .map(Secret::new),
             model,
-            share: Share {
+            share: DeploymentLimits {
                 weight: sharing.weight,
                 order: sharing.order,
                 rpm: sharing.rpm,
@@ -164,7 +166,7 @@ impl Common<'_> {
         &self,
         access: &Access,
         named: &NamedModel,
-        at: &Path,
+        at: &FieldPath,
     ) -> Result<String, ConfigError> {
         let variable = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
         let region = (access.aws_region_name.clone())

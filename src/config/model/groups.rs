@@ -103,8 +103,8 @@ impl Groups {
         let (pattern, parts) = self.fitting(name)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let entries = pattern.deployments.iter();
-        let made = entries.filter_map(|entry| entry.made_for(name, &parts));
-        let deployments: Vec<_> = made.map(Arc::new).collect();
+        let expanded = entries.filter_map(|entry| entry.expand_for(name, &parts));
+        let deployments: Vec<_> = expanded.map(Arc::new).collect();
         (!deployments.is_empty()).then(|| {
             let name = name.to_owned();
             Arc::new(Group { name, deployments })

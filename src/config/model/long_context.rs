@@ -3,7 +3,7 @@
 use crate::config::Config;
 
 /// Behind a name, in any case.
-const MARK: &str = "[1m]";
+const WINDOW_MARK: &str = "[1m]";
 
 impl Config {
     /// A model's name without `[1m]` behind it, however often it stands there, and whether it did. A name that is
@@ -28,8 +28,10 @@ impl Config {
 fn unmarked(name: &str) -> Option<&str> {
     let mut plain = None;
     let mut rest = name.trim_end();
-    while let Some((before, end)) = rest.split_at_checked(rest.len().saturating_sub(MARK.len())) {
-        if !end.eq_ignore_ascii_case(MARK) {
+    while let Some((before, end)) =
+        rest.split_at_checked(rest.len().saturating_sub(WINDOW_MARK.len()))
+    {
+        if !end.eq_ignore_ascii_case(WINDOW_MARK) {
             break;
         }
         rest = before.trim_end();

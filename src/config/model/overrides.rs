@@ -3,12 +3,12 @@
 use rust_decimal::Decimal;
 
 use crate::catalog::{Caching, Catalog, Family, Model, Price, Rates, ThinkingSupport};
-use crate::config::schema::{CustomPrices, Info};
+use crate::config::schema::{CustomPrices, ModelInfoKeys};
 
 /// What an entry says of its model.
 #[derive(Debug, PartialEq)]
 pub(in crate::config) struct Overrides {
-    pub(in crate::config) info: Info,
+    pub(in crate::config) info: ModelInfoKeys,
     pub(in crate::config) prices: CustomPrices,
     /// The model behind an id that does not tell (`base_model`).
     pub(in crate::config) base: Option<String>,
@@ -88,7 +88,7 @@ impl CustomPrices {
     }
 }
 
-impl Info {
+impl ModelInfoKeys {
     /// Lays what `model_info` says over the model.
     pub(in crate::config) fn apply(&self, model: &mut Model) {
         let limits = &mut model.limits;

@@ -4,7 +4,7 @@
 //! `model_name` stand for goes into the stars of its `litellm_params.model`, one by one.
 
 /// Longer names are nobody's: Bedrock's longest ARNs have some 200 characters.
-const LONGEST: usize = 512;
+const LONGEST_NAME: usize = 512;
 
 /// Whether a name stands for others.
 pub(in crate::config) fn is_pattern(name: &str) -> bool {
@@ -18,7 +18,7 @@ pub(in crate::config) fn stars(name: &str) -> usize {
 
 /// What the stars stand for, if the name fits the pattern.
 pub(in crate::config) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
-    if name.is_empty() || name.len() > LONGEST || name.contains(char::is_control) {
+    if name.is_empty() || name.len() > LONGEST_NAME || name.contains(char::is_control) {
         return None;
     }
     let mut pieces: Vec<&str> = pattern.split('*').collect();
@@ -82,7 +82,7 @@ mod tests {
                 "{pattern} {name}"
             );
         }
-        for nobody in [&"x".repeat(LONGEST + 1), "a\nb"] {
+        for nobody in [&"x".repeat(LONGEST_NAME + 1), "a\nb"] {
             assert_eq!(parts("*", nobody), None);
         }
     }

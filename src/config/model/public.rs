@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 use serde_yaml::Mapping;
 
 /// What the name of a field has in it that says where something is called.
-const ADDRESSES: [&str; 3] = ["endpoint", "api_base", "base_url"];
+const ADDRESS_PARTS: [&str; 3] = ["endpoint", "api_base", "base_url"];
 /// The same as a word of its own.
 const ADDRESS_WORDS: [&str; 6] = ["url", "uri", "host", "hostname", "address", "proxy"];
 
 /// What the name of a field has in it that lets somebody in.
-const SECRETS: [&str; 3] = ["secret", "password", "authorization"];
+const SECRET_PARTS: [&str; 3] = ["secret", "password", "authorization"];
 /// Its end.
 const SECRET_ENDS: [&str; 3] = ["_token", "api_key", "apikey"];
 
@@ -76,7 +76,7 @@ fn hide_secrets_of(value: &mut Value, is_address: bool) {
 
 fn is_secret(name: &str) -> bool {
     let name = plain(name);
-    let lets_in = SECRETS.iter().any(|part| name.contains(part))
+    let lets_in = SECRET_PARTS.iter().any(|part| name.contains(part))
         || SECRET_ENDS.iter().any(|end| name.ends_with(end));
     // What a token costs is no secret.
     lets_in && !name.contains("cost")
@@ -84,7 +84,7 @@ fn is_secret(name: &str) -> bool {
 
 fn is_address(name: &str) -> bool {
     let name = plain(name);
-    ADDRESSES.iter().any(|part| name.contains(part))
+    ADDRESS_PARTS.iter().any(|part| name.contains(part))
         || name.split('_').any(|word| ADDRESS_WORDS.contains(&word))
 }
 

@@ -5,24 +5,24 @@ use std::collections::BTreeMap;
 use serde_yaml::Value;
 
 use super::groups::Groups;
-use crate::config::file::document::Document;
+use crate::config::file::document::YamlDocument;
 use crate::config::file::nearest::nearest;
-use crate::config::file::path::Path;
-use crate::config::schema::{AliasParam, Routes};
-use crate::config::{Alias, ConfigError, Fallbacks, Routing};
+use crate::config::file::path::FieldPath;
+use crate::config::schema::{AliasParam, RoutingKeys};
+use crate::config::{ConfigError, Fallbacks, GroupAlias, Routing};
 
 /// A fallback list: the group it is for, and where it stands.
-type Lists = Vec<(String, Path, Vec<(String, Path)>)>;
+type Lists = Vec<(String, FieldPath, Vec<(String, FieldPath)>)>;
 
 /// The names there are.
-pub(in crate::config) struct Names<'a> {
-    document: &'a Document<'a>,
+pub(in crate::config) struct RoutingReader<'a> {
+    document: &'a YamlDocument<'a>,
     groups: &'a Groups,
-    aliases: BTreeMap<String, Alias>,
+    aliases: BTreeMap<String, GroupAlias>,
 }
 
-impl<'a> Names<'a> {
-    pub(in crate::config) fn new(document: &'a Document<'a>, groups: &'a Groups) -> Self {
+impl<'a> RoutingReader<'a> {
+    pub(in crate::config) fn new(document: &'a YamlDocument<'a>, groups: &'a Groups) -> Self {
         Self {
             document,
             groups,
@@ -33,7 +33,7 @@ impl<'a> Names<'a> {
     /// Reads `litellm_settings` and `router_settings`, in this order: what the second says goes first.
     pub(in crate::config) fn routing(
         mut self,
-        sections: Vec<(Path, Routes)>,
+        sections: Vec<(FieldPath, RoutingKeys)>,
     ) -> Result<Routing, ConfigError> {
         for (at, routes) in &sections {
             for (alias, target) in routes.model_group_alias.iter().flatten() {
@@ -90,7 +90,12 @@ impl<'a> Names<'a> {
         })
     }
 
-    fn alias(&mut self, alias: &str, target: &AliasParam, at: &Path) -> Result<(), ConfigError> {
+    fn alias(
+        &mut self,
+        alias: &str,
+        target: &AliasParam,
+        at: &FieldPath,
+    ) -> Result<(), ConfigError> {
         if self.model_names().any(|name| name == alias) {
             return Err(self.document.error(
                 at,
@@ -105,12 +110,12 @@ impl<'a> Names<'a> {
         // A pattern is no name that anybody could ask for.
         let hidden = hidden || alias.contains('*');
         self.aliases
-            .insert(alias.to_owned(), Alias { group, hidden });
+            .insert(alias.to_owned(), GroupAlias { group, hidden });
         Ok(())
     }
 
     /// The group that a name means.
-    fn group(&self, name: &str, at: &Path) -> Result<String, ConfigError> {
+    fn group(&self, name: &str, at: &FieldPath) -> Result<String, ConfigError> {
         if let Some(alias) = self.aliases.get(name) {
             return Ok(alias.group.clone());
         }
@@ -134,7 +139,11 @@ impl<'a> Names<'a> {
         self.groups.all().iter().map(|group| group.name.as_str())
     }
 
-    fn targets(&self, group: &str, names: Vec<(String, Path)>) -> Result<Vec<String>, ConfigError> {
+    fn targets(
+        &self,
+        group: &str,
+        names: Vec<(String, FieldPath)>,
+    ) -> Result<Vec<String>, ConfigError> {
         let mut targets = Vec::new();
         for (name, at) in names {
             let target = self.group(&name, &at)?;
@@ -152,7 +161,7 @@ impl<'a> Names<'a> {
     }
 
     /// LiteLLM writes `[{group: [next, …]}, …]`; a plain mapping means the same.
-    fn lists(&self, value: &Value, at: &Path) -> Result<Lists, ConfigError> {
+    fn lists(&self, value: &Value, at: &FieldPath) -> Result<Lists, ConfigError> {
         let mut lists = Lists::new();
         match value {
             Value::Null => {}
@@ -166,9 +175,10 @@ impl<'a> Names<'a> {
         Ok(lists)
     }
 
-    fn mapping(&self, value: &Value, at: &Path, lists: &mut Lists) -> Result<(), ConfigError> {
-        let wrong =
-            |at: &Path, expected: &str| self.document.error(at, format!("expected {expected}"));
+    fn mapping(&self, value: &Value, at: &FieldPath, lists: &mut Lists) -> Result<(), ConfigError> {
+        let wrong = |at: &FieldPath, expected: &str| {
+            self.document.error(at, format!("expected {expected}"))
+        };
         let Value::Mapping(fields) = value else {
             return Err(wrong(at, "a list of {model_name: [fallback, …]}"));
         };

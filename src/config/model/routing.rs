@@ -10,7 +10,7 @@ pub struct Routing {
     /// What follows a group that failed.
     pub fallbacks: Fallbacks,
     /// `model_group_alias`. In a name, `*` stands for any text.
-    pub aliases: BTreeMap<String, Alias>,
+    pub aliases: BTreeMap<String, GroupAlias>,
     /// The group of a request that names no model (`default_model`).
     pub default_model: Option<String>,
     /// By group, the ids of its deployments in the order in which they are asked: what people have changed over the
@@ -46,7 +46,7 @@ pub enum FallbackKind {
 
 /// Another name for a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alias {
+pub struct GroupAlias {
     /// The group.
     pub group: String,
     /// It works, but is not listed.
@@ -55,7 +55,7 @@ pub struct Alias {
 
 impl Routing {
     /// The alias with a `*` that this name fits; where there are several, the one that says most of it.
-    pub(in crate::config) fn pattern(&self, name: &str) -> Option<&Alias> {
+    pub(in crate::config) fn pattern(&self, name: &str) -> Option<&GroupAlias> {
         let fitting = self.aliases.iter().filter(|(alias, _)| fits(alias, name));
         let most = fitting.max_by_key(|(alias, _)| alias.len() - alias.matches('*').count());
         most.map(|(_, alias)| alias)

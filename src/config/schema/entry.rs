@@ -6,13 +6,13 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use super::Recovery;
+use super::StreamRecoveryParam;
 use crate::config::Secret;
 use crate::config::file::lenient;
 
 /// An entry of `model_list`; the two mappings in it are sections of their own.
 #[derive(Debug, Deserialize)]
-pub(in crate::config) struct Entry {
+pub(in crate::config) struct ModelEntry {
     #[serde(deserialize_with = "lenient::text")]
     pub model_name: Option<String>,
     #[serde(rename = "litellm_params")]
@@ -23,7 +23,7 @@ pub(in crate::config) struct Entry {
 
 /// `litellm_params`: which model, and where.
 #[derive(Debug, Deserialize)]
-pub(in crate::config) struct Target {
+pub(in crate::config) struct ModelTarget {
     #[serde(deserialize_with = "lenient::text")]
     pub model: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -61,7 +61,7 @@ pub(in crate::config) struct Access {
 /// `litellm_params`: share and patience.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::config) struct Sharing {
+pub(in crate::config) struct LimitKeys {
     #[serde(deserialize_with = "lenient::number")]
     pub weight: Option<f64>,
     #[serde(deserialize_with = "lenient::whole")]
@@ -82,7 +82,7 @@ pub(in crate::config) struct Sharing {
     pub max_retries: Option<u32>,
     #[serde(deserialize_with = "lenient::seconds_or_zero")]
     pub cooldown_time: Option<Duration>,
-    pub stream_recovery: Option<Recovery>,
+    pub stream_recovery: Option<StreamRecoveryParam>,
 }
 
 /// `litellm_params` and `model_info`: prices per token.
@@ -104,7 +104,7 @@ pub(in crate::config) struct CustomPrices {
 /// `model_info`: what the config knows better than the catalog. Other keys pass through to `GET /model/info`.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub(in crate::config) struct Info {
+pub(in crate::config) struct ModelInfoKeys {
     #[serde(deserialize_with = "lenient::text")]
     pub id: Option<String>,
     #[serde(deserialize_with = "lenient::text")]

@@ -10,10 +10,10 @@ pub(super) mod retry;
 pub(super) mod secret;
 mod settings;
 
-pub(super) use entry::{Access, CustomPrices, Entry, Info, Sharing, Target};
+pub(super) use entry::{Access, CustomPrices, LimitKeys, ModelEntry, ModelInfoKeys, ModelTarget};
 pub(super) use request::{
-    EffortParam, Injection, InjectionPlace, InjectionRole, Latency, RequestDefaults, ServiceTier,
-    ThinkingKind, ThinkingParam, Ttl,
+    EffortParam, Injection, InjectionPlace, InjectionRole, LatencyParam, RequestDefaults,
+    ServiceTierParam, ThinkingParam, ThinkingType, Ttl,
 };
-use settings::Recovery;
-pub(super) use settings::{AliasParam, File, Patience, Routes, Switches};
+use settings::StreamRecoveryParam;
+pub(super) use settings::{AliasParam, ConfigFile, GeneralKeys, RetryAndTimeouts, RoutingKeys};

@@ -12,11 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     count: u32,
-    unit: Unit,
+    unit: PeriodUnit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unit {
+enum PeriodUnit {
     Second,
     Minute,
     Hour,
@@ -39,15 +39,15 @@ pub struct Window {
     pub end: Timestamp,
 }
 
-const DAY: i64 = 24 * 60 * 60;
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// The first Monday of Unix time.
-const MONDAY: i64 = 4 * DAY;
+const FIRST_MONDAY: i64 = 4 * SECONDS_PER_DAY;
 
 impl Period {
     /// The instant that lies this much later; the calendar's end at the latest.
     pub fn after(self, at: Timestamp) -> Timestamp {
         let later = match self.unit {
-            Unit::Month => {
+            PeriodUnit::Month => {
                 let date = TimeZone::UTC.to_datetime(at);
                 let months = Span::new().try_months(i64::from(self.count));
                 months
@@ -66,9 +66,9 @@ impl Period {
     /// any other length counts from 1970-01-01.
     pub fn window(self, at: Timestamp) -> Window {
         match (self.unit, self.count) {
-            (Unit::Day, 30) => months(1, at),
-            (Unit::Month, count) => months(count, at),
-            (Unit::Week, _) | (Unit::Day, 7) => self.seconds_from(MONDAY, at),
+            (PeriodUnit::Day, 30) => months(1, at),
+            (PeriodUnit::Month, count) => months(count, at),
+            (PeriodUnit::Week, _) | (PeriodUnit::Day, 7) => self.seconds_from(FIRST_MONDAY, at),
             _ => self.seconds_from(0, at),
         }
     }
@@ -86,12 +86,12 @@ impl Period {
     /// A month counts as 30 days.
     fn seconds(self) -> i64 {
         let unit = match self.unit {
-            Unit::Second => 1,
-            Unit::Minute => 60,
-            Unit::Hour => 60 * 60,
-            Unit::Day => DAY,
-            Unit::Week => 7 * DAY,
-            Unit::Month => 30 * DAY,
+            PeriodUnit::Second => 1,
+            PeriodUnit::Minute => 60,
+            PeriodUnit::Hour => 60 * 60,
+            PeriodUnit::Day => SECONDS_PER_DAY,
+            PeriodUnit::Week => 7 * SECONDS_PER_DAY,
+            PeriodUnit::Month => 30 * SECONDS_PER_DAY,
         };
         i64::from(self.count) * unit
     }
@@ -124,12 +124,12 @@ impl FromStr for Period {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (count, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
         let unit = match unit {
-            "s" => Unit::Second,
-            "m" => Unit::Minute,
-            "h" => Unit::Hour,
-            "d" => Unit::Day,
-            "w" => Unit::Week,
-            "mo" => Unit::Month,
+            "s" => PeriodUnit::Second,
+            "m" => PeriodUnit::Minute,
+            "h" => PeriodUnit::Hour,
+            "d" => PeriodUnit::Day,
+            "w" => PeriodUnit::Week,
+            "mo" => PeriodUnit::Month,
             _ => return Err(wrong()),
         };
         let count: u32 = count.parse().map_err(|_| wrong())?;
@@ -143,12 +143,12 @@ impl FromStr for Period {
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.unit {
-            Unit::Second => "s",
-            Unit::Minute => "m",
-            Unit::Hour => "h",
-            Unit::Day => "d",
-            Unit::Week => "w",
-            Unit::Month => "mo",
+            PeriodUnit::Second => "s",
+            PeriodUnit::Minute => "m",
+            PeriodUnit::Hour => "h",
+            PeriodUnit::Day => "d",
+            PeriodUnit::Week => "w",
+            PeriodUnit::Month => "mo",
         };
         write!(f, "{}{unit}", self.count)
     }

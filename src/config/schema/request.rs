@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::config::file::lenient::{self, Text};
+use crate::config::file::lenient::{self, LenientText};
 
 /// `litellm_params`: what a request gets that does not say otherwise.
 #[derive(Debug, Default, Deserialize)]
@@ -27,10 +27,10 @@ pub(in crate::config) struct RequestDefaults {
     #[serde(rename = "guardrailConfig", alias = "guardrail_config")]
     pub guardrail_config: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(rename = "performanceConfig", alias = "performance_config")]
-    pub performance_config: Option<Performance>,
-    pub service_tier: Option<ServiceTier>,
+    pub performance_config: Option<PerformanceParam>,
+    pub service_tier: Option<ServiceTierParam>,
     #[serde(rename = "requestMetadata", alias = "request_metadata")]
-    pub request_metadata: Option<BTreeMap<String, Text>>,
+    pub request_metadata: Option<BTreeMap<String, LenientText>>,
     #[serde(alias = "additionalModelRequestFields")]
     pub additional_model_request_fields: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(deserialize_with = "lenient::texts")]
@@ -46,7 +46,7 @@ pub(in crate::config) struct RequestDefaults {
 #[derive(Debug, Clone, Deserialize)]
 pub(in crate::config) struct ThinkingParam {
     #[serde(rename = "type")]
-    pub kind: ThinkingKind,
+    pub kind: ThinkingType,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub budget_tokens: Option<u32>,
 }
@@ -54,7 +54,7 @@ pub(in crate::config) struct ThinkingParam {
 /// The `type` of `thinking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::config) enum ThinkingKind {
+pub(in crate::config) enum ThinkingType {
     Enabled,
     Disabled,
     Adaptive,
@@ -76,14 +76,14 @@ pub(in crate::config) enum EffortParam {
 
 /// `performanceConfig`.
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::config) struct Performance {
-    pub latency: Latency,
+pub(in crate::config) struct PerformanceParam {
+    pub latency: LatencyParam,
 }
 
 /// `performanceConfig.latency`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::config) enum Latency {
+pub(in crate::config) enum LatencyParam {
     Standard,
     Optimized,
 }
@@ -91,7 +91,7 @@ pub(in crate::config) enum Latency {
 /// `service_tier`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::config) enum ServiceTier {
+pub(in crate::config) enum ServiceTierParam {
     #[serde(alias = "auto")]
     Default,
     Flex,
@@ -108,7 +108,7 @@ pub(in crate::config) struct Injection {
     #[serde(default)]
     pub index: Option<i64>,
     #[serde(default)]
-    pub control: Option<Control>,
+    pub control: Option<InjectionControl>,
 }
 
 /// `location` of an injection point.
@@ -131,7 +131,7 @@ pub(in crate::config) enum InjectionRole {
 
 /// `control: {type: ephemeral, ttl: 1h}` of an injection point.
 #[derive(Debug, Deserialize)]
-pub(in crate::config) struct Control {
+pub(in crate::config) struct InjectionControl {
     #[serde(rename = "type", default)]
     pub _kind: Option<String>,
     #[serde(default)]

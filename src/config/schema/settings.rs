@@ -13,7 +13,7 @@ use crate::config::{Network, Period, RetryPolicy, Secret, StreamRecovery};
 /// The top level.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::config) struct File {
+pub(in crate::config) struct ConfigFile {
     pub model_list: Option<Vec<Value>>,
     pub litellm_settings: Value,
     pub router_settings: Value,
@@ -24,7 +24,7 @@ pub(in crate::config) struct File {
 /// `litellm_settings` and `router_settings`: tries, time limits, rests. Either place will do.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::config) struct Patience {
+pub(in crate::config) struct RetryAndTimeouts {
     #[serde(deserialize_with = "lenient::whole")]
     pub num_retries: Option<u32>,
     /// Not a key of LiteLLM, but what people write for `num_retries`.
@@ -65,7 +65,7 @@ pub(in crate::config) struct Patience {
     pub disable_cooldowns: Option<bool>,
     #[serde(deserialize_with = "lenient::whole")]
     pub max_fallbacks: Option<u32>,
-    pub stream_recovery: Option<Recovery>,
+    pub stream_recovery: Option<StreamRecoveryParam>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub drop_params: Option<bool>,
     #[serde(deserialize_with = "lenient::boolean")]
@@ -75,16 +75,16 @@ pub(in crate::config) struct Patience {
 /// `stream_recovery`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::config) enum Recovery {
+pub(in crate::config) enum StreamRecoveryParam {
     Error,
     Continue,
 }
 
-impl From<Recovery> for StreamRecovery {
-    fn from(written: Recovery) -> Self {
+impl From<StreamRecoveryParam> for StreamRecovery {
+    fn from(written: StreamRecoveryParam) -> Self {
         match written {
-            Recovery::Error => Self::Error,
-            Recovery::Continue => Self::Continue,
+            StreamRecoveryParam::Error => Self::Error,
+            StreamRecoveryParam::Continue => Self::Continue,
         }
     }
 }
@@ -93,7 +93,7 @@ impl From<Recovery> for StreamRecovery {
 /// in several shapes and their errors should name the group.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::config) struct Routes {
+pub(in crate::config) struct RoutingKeys {
     pub fallbacks: Value,
     pub context_window_fallbacks: Value,
     pub content_policy_fallbacks: Value,
@@ -124,7 +124,7 @@ pub(in crate::config) enum AliasParam {
 /// `general_settings` and `litellm_settings`: the gateway's own switches. Either place will do.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::config) struct Switches {
+pub(in crate::config) struct GeneralKeys {
     pub master_key: Option<Secret>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub store_prompts_in_spend_logs: Option<bool>,

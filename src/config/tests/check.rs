@@ -97,6 +97,6 @@ fn an_unsound_file_is_shown_as_its_error() {
 fn the_bundled_files_give_no_concern() {
     for (name, source) in BUNDLED {
         let (config, _) = Config::parse(name, source, &|_| None).unwrap();
-        assert_eq!(config.concerns(TODAY), Vec::<String>::new(), "{name}");
+        assert_eq!(config.warnings(TODAY), Vec::<String>::new(), "{name}");
     }
 }

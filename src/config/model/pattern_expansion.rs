@@ -8,7 +8,7 @@ use super::pattern;
 use super::target::NamedModel;
 use crate::catalog::Catalog;
 use crate::config::check::foreign_prefix;
-use crate::config::{Config, Deployment, Group, Origin};
+use crate::config::{Config, Deployment, Group, PatternSource};
 
 impl Group {
     /// Its name has a star: it stands for every name that fits.
@@ -24,28 +24,29 @@ impl Deployment {
     }
 
     /// The deployment that this entry with stars is for a name; `None`: there is no such model.
-    pub(in crate::config) fn made_for(&self, name: &str, parts: &[&str]) -> Option<Deployment> {
+    pub(in crate::config) fn expand_for(&self, name: &str, parts: &[&str]) -> Option<Deployment> {
         let (configured_model, id) = self.named(parts)?;
-        let mut made = Deployment {
+        let mut expanded = Deployment {
             group: name.to_owned(),
-            pattern: Some(Origin {
+            pattern: Some(PatternSource {
                 group: self.group.clone(),
                 id: self.id.clone(),
             }),
             ..self.clone()
         };
         if !pattern::is_pattern(&self.configured_model) {
-            return Some(made);
+            return Some(expanded);
         }
         let mut hash = Sha256::new();
         hash.update(format!("{}\0{id}", self.id));
-        made.id = hex::encode(hash.finalize());
-        made.model = self.overrides.model(&id, &self.region);
-        made.params
+        expanded.id = hex::encode(hash.finalize());
+        expanded.model = self.overrides.model(&id, &self.region);
+        expanded
+            .params
             .insert("model".to_owned(), Value::from(configured_model.as_str()));
-        made.configured_model = configured_model;
-        made.model_id = id;
-        Some(made)
+        expanded.configured_model = configured_model;
+        expanded.model_id = id;
+        Some(expanded)
     }
 
     /// Its model with the stars replaced, as written and as Bedrock is asked for it. The file decides which region is
