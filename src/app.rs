@@ -1,46 +1,45 @@
 //! What is built once at start and shared by every request.
 
 use std::net::IpAddr;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::chain::Routes;
+use crate::chain::{Clock, Routes};
 use crate::config::Config;
 use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;
-use crate::store::TableSecret;
+use crate::store::{Table, TableSecret};
 use crate::thinking::Vault;
 use crate::wire::Seal;
 
 /// The process's state. Clones are cheap and share it.
 #[derive(Debug, Clone)]
-pub struct AppState(Arc<App>);
-
-/// The parts of [`AppState`].
-#[derive(Debug)]
-pub struct App {
+pub struct AppState {
     /// The configuration as loaded.
     pub config: Arc<Config>,
     /// Every target and the order in which they are asked.
-    pub routes: Routes,
+    pub routes: Arc<Routes>,
     /// The key that may do everything.
-    pub master_key: MasterKey,
+    pub master_key: Arc<MasterKey>,
     /// Who may open the admin pages.
-    pub login: Login,
+    pub login: Arc<Login>,
     /// The keys that the gateway has made.
-    pub keys: Keyring,
-    /// The books.
+    pub keys: Arc<Keyring>,
+    /// Records, totals and reports.
     pub ledger: Ledger,
-    /// Thinking that clients lose.
+    /// The thinking that clients lose.
     pub vault: Vault,
+    /// The table that all of these keep their items in.
+    pub table: Table,
+    /// What time it is for limits, budgets and cooldowns.
+    pub clock: Clock,
     /// What the gateway marks with that it must know again: thinking that clients carry, lines of the log.
     pub secret: TableSecret,
-    /// What is left of requests when their clients are served or gone, until the records are written: whoever ends the
-    /// process waits for this.
+    /// What is left of requests when their clients are served or gone, until the records are written: the process waits
+    /// for this before it ends.
     pub tasks: TaskTracker,
     /// How long the body of a request may take.
     pub body_times: BodyTimes,
@@ -87,49 +86,37 @@ impl AppState {
         ledger: Ledger,
     ) -> Self {
         let tasks = TaskTracker::new();
-        Self(Arc::new(App {
-            keys: Keyring::new(
-                ledger.table().clone(),
-                routes.clock().clone(),
-                key_options(&config),
-                tasks.clone(),
-            ),
+        let table = ledger.table().clone();
+        let clock = routes.clock().clone();
+        let keys = Keyring::new(
+            table.clone(),
+            clock.clone(),
+            key_options(&config),
+            tasks.clone(),
+        );
+        Self {
             config,
-            routes,
-            master_key,
-            login,
-            vault: Vault::new(ledger.table().clone(), tasks.clone()),
+            routes: Arc::new(routes),
+            master_key: Arc::new(master_key),
+            login: Arc::new(login),
+            keys: Arc::new(keys),
+            vault: Vault::new(table.clone(), tasks.clone()),
             secret: ledger.secret().clone(),
             ledger,
+            table,
+            clock,
             tasks,
             body_times: BodyTimes::default(),
-        }))
+        }
     }
 
-    /// The state with other times for the bodies of requests. Only before it is shared.
+    /// The state with other times for the bodies of requests.
     #[must_use]
     pub fn with_body_times(mut self, times: BodyTimes) -> Self {
-        if let Some(app) = Arc::get_mut(&mut self.0) {
-            app.body_times = times;
-        }
+        self.body_times = times;
         self
     }
-}
 
-/// A request that is over its time limits is dead, and so is its record a little later.
-fn key_options(config: &Config) -> KeyOptions {
-    const MARGIN: Duration = Duration::from_secs(60);
-    let (settings, general) = (&config.settings, &config.general);
-    KeyOptions {
-        common: general.max_budget.map(|max| CommonBudget {
-            max,
-            period: general.budget_duration,
-        }),
-        hold: settings.total_timeout + settings.drain_timeout + settings.record_timeout + MARGIN,
-    }
-}
-
-impl App {
     /// The seal on what this caller carries for the gateway; `None` while the table cannot be reached.
     pub async fn seal(&self, caller: &Caller) -> Option<Seal> {
         let secret = self.secret.get().await?;
@@ -147,10 +134,15 @@ impl App {
     }
 }
 
-impl Deref for AppState {
-    type Target = App;
-
-    fn deref(&self) -> &App {
-        &self.0
+/// A request that is over its time limits is dead, and so is its record a little later.
+fn key_options(config: &Config) -> KeyOptions {
+    const MARGIN: Duration = Duration::from_secs(60);
+    let (settings, general) = (&config.settings, &config.general);
+    KeyOptions {
+        common: general.max_budget.map(|max| CommonBudget {
+            max,
+            period: general.budget_duration,
+        }),
+        hold: settings.total_timeout + settings.drain_timeout + settings.record_timeout + MARGIN,
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn enter(
         return Ok(form(status, user.to_owned(), problem, None));
     }
     let now = Timestamp::now();
-    let table = app.ledger.table();
+    let table = &app.table;
     let tries = Tries::new(address.map(|Extension(address)| address), now);
     // Counted before the password is looked at: guesses that come together are counted too.
     let Some(counted) = tries.count(table).await? else {

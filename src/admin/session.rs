@@ -69,7 +69,7 @@ pub(super) struct Sessions<'a> {
 impl<'a> Sessions<'a> {
     pub(super) fn of(app: &'a AppState) -> Self {
         Self {
-            table: app.ledger.table(),
+            table: &app.table,
             login: &app.login,
             master_key: &app.master_key,
         }

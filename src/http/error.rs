@@ -1,6 +1,6 @@
 //! Errors as responses, in the shape of the wire that the request speaks.
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
@@ -10,18 +10,17 @@ use crate::anthropic;
 use crate::wire::ApiError;
 
 impl IntoResponse for ApiError {
+    /// The error as a value in the response's extensions: [`write_error`] writes its body.
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body())).into_response();
+        let mut response = self.status.into_response();
+        let headers = response.headers_mut();
         if let Some(wait) = self.retry_after {
             // Whole seconds, rounded up: a client that comes back early is refused again.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::PAYLOAD_TOO_LARGE {
             // The body is still to come, and is not read.
-            let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response.extensions_mut().insert(self);
@@ -29,23 +28,25 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Anthropic's clients read errors of another shape and name requests by another header. Whoever made the error, the
-/// key's check and the router too, need not know who asks.
-pub(super) fn in_anthropic_s_shape(mut response: Response) -> Response {
+/// Writes the error that a response is, if it is one, in the shape that its client reads. Whoever made the error, the
+/// key's check and the router too, need not know the client's wire. Anthropic's clients also name requests by another
+/// header.
+pub(super) fn write_error(mut response: Response, speaks_anthropic: bool) -> Response {
     let id = response.headers().get("x-litellm-call-id").cloned();
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        let id = id.as_ref().and_then(|id| id.to_str().ok());
-        let (status, body) = anthropic::error_response(&error, id);
-        let mut shaped = (status, Json(body)).into_response();
-        for (name, value) in response.headers() {
-            if name != CONTENT_LENGTH && name != CONTENT_TYPE {
-                shaped.headers_mut().append(name, value.clone());
-            }
-        }
-        *shaped.extensions_mut() = std::mem::take(response.extensions_mut());
-        response = shaped;
+        let (status, body) = if speaks_anthropic {
+            let id = id.as_ref().and_then(|id| id.to_str().ok());
+            anthropic::error_response(&error, id)
+        } else {
+            (error.status, error.body())
+        };
+        *response.status_mut() = status;
+        *response.body_mut() = Body::from(body.to_string());
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_LENGTH);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(id) = id {
+    if let Some(id) = id.filter(|_| speaks_anthropic) {
         let name = HeaderName::from_static("request-id");
         response.headers_mut().insert(name, id);
     }

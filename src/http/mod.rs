@@ -77,8 +77,8 @@ pub(crate) fn router(app: AppState) -> Router {
         .with_state(app)
 }
 
-/// What holds for every route, of the gateway and of the admin pages: a line in the log, words for a panic, and a time
-/// limit for the request's body.
+/// What holds for every route, of the gateway and of the admin pages: a line in the log, words for a panic, errors in the
+/// client's shape, and a time limit for the request's body.
 pub(crate) fn observed(router: Router, times: BodyTimes) -> Router {
     // One layer: each boxes every request and is passed by every wake of its handler.
     router.layer(from_fn(move |request: Request, next: Next| {
@@ -89,10 +89,8 @@ pub(crate) fn observed(router: Router, times: BodyTimes) -> Router {
 async fn observe(request: Request, next: Next) -> Response {
     let line = log::Line::begin(&request);
     let speaks_anthropic = error::speaks_anthropic(&request);
-    let mut response = panic::caught(next.run(request)).await;
-    if speaks_anthropic {
-        response = error::in_anthropic_s_shape(response);
-    }
+    let response = panic::caught(next.run(request)).await;
+    let response = error::write_error(response, speaks_anthropic);
     line.end(&response);
     response
 }
