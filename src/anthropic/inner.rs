@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::conversation::{Part, ToolResult};
 use crate::wire::{ApiError, Content, ContentPart, LeftOut, Loose, LooseContent};
 
-use super::block::{WireBlock, kind_of};
+use super::content::{WireBlock, kind_of};
 
 /// What a result of the client's own tool holds, without marks: Bedrock takes none there, so the last one comes after it.
 /// A client has it from its tools and sends it again and again, so nothing in it is refused that is a block.

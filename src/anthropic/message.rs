@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::conversation::{Part, Role, Turn};
 use crate::wire::{ApiError, Content, LeftOut};
 
-use super::block::{WireBlock, kind_of};
+use super::content::{WireBlock, kind_of};
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]

@@ -32,7 +32,7 @@
 //! | `compaction` in the history | its summary as text |
 
 mod beta;
-mod block;
+mod content;
 mod error;
 mod fallbacks;
 mod inner;

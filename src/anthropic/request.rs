@@ -13,7 +13,7 @@ use crate::wire::{
     MockFailure, Options, RemoteImage, Settings, WireRequest, numbers,
 };
 
-use super::block::{self, WireBlock};
+use super::content::{self, WireBlock};
 use super::message::{self, WireMessage, system};
 use super::thinking::{self, OutputConfig, WireFormat, WireThinking};
 use super::tools::{self, WireChoice, WireTool};
@@ -205,7 +205,7 @@ impl MessagesRequest {
         let mut found = Vec::new();
         for (at, message) in self.messages.0.iter_mut().enumerate() {
             let path = format!("messages[{at}].content");
-            block::remote(&mut message.content, &path, &mut found);
+            content::remote(&mut message.content, &path, &mut found);
         }
         found
     }

@@ -8,7 +8,7 @@ use crate::conversation::{Document, DocumentFormat, Part};
 use crate::wire::loose::{Form, object};
 use crate::wire::{ApiError, LeftOut, Loose, LooseContent, WireSource, media};
 
-use super::block::{WireBlock, kind_of, refuse};
+use super::content::{WireBlock, kind_of, refuse};
 
 /// The source of a picture or document, or the bare address of a search result.
 #[derive(Debug)]

@@ -3,25 +3,19 @@
 //! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O.
 
 mod annotations;
-mod chunk;
-pub(crate) mod content;
 mod delta;
-mod files;
-pub(crate) mod format;
-pub(crate) mod message;
+mod message;
 mod reply;
 mod request;
-pub(crate) mod service;
 mod stored;
-pub(crate) mod stream_options;
+mod stream;
 mod thinking;
-pub(crate) mod unsupported;
 mod usage;
 
-pub use chunk::ChunkWriter;
 pub use reply::{Completion, completion};
 pub use request::ChatRequest;
 pub use stored::stored_reply;
+pub use stream::ChunkWriter;
 
 use rust_decimal::Decimal;
 

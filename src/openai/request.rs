@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 use crate::conversation::{Request, Role, Turn};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::loose::misread;
+use crate::wire::openai::format::ResponseFormat;
+use crate::wire::openai::service::Performance;
+use crate::wire::openai::{StreamOptions, unsupported};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
 use crate::wire::{
@@ -18,12 +21,8 @@ use crate::wire::{
     WireRequest, numbers,
 };
 
-use super::format::ResponseFormat;
 use super::message::WireMessage;
-use super::service::Performance;
-use super::stream_options::StreamOptions;
 use super::thinking::{OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
-use super::unsupported;
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
 #[derive(Debug, Deserialize)]

@@ -5,10 +5,9 @@ use serde::de::MapAccess;
 use serde_json::Value;
 
 use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
-use crate::openai::content::WirePart;
-use crate::openai::message::{WireToolCall, all_calls};
 use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
 use crate::wire::loose::{Form, object};
+use crate::wire::openai::{WirePart, WireToolCall, all_calls};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::{Offer, joined};
 use crate::wire::{

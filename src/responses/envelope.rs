@@ -1,52 +1,12 @@
-//! Items of `output`, and the response around them.
+//! The response around its items.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::conversation::{StopReason, Usage};
-use crate::wire::{ApiError, CacheCreation, ReplyMeta};
+use crate::wire::{ApiError, ReplyMeta};
 
-/// `usage`.
-#[derive(Debug, Serialize)]
-struct WireUsage {
-    input_tokens: u64,
-    input_tokens_details: InputDetails,
-    output_tokens: u64,
-    output_tokens_details: OutputDetails,
-    total_tokens: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct InputDetails {
-    cached_tokens: u64,
-    cache_write_tokens: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_creation_token_details: Option<CacheCreation>,
-}
-
-#[derive(Debug, Serialize)]
-struct OutputDetails {
-    reasoning_tokens: u64,
-}
-
-impl From<&Usage> for WireUsage {
-    /// `input_tokens` includes what was read from and written to the cache.
-    fn from(usage: &Usage) -> Self {
-        Self {
-            input_tokens: usage.prompt(),
-            input_tokens_details: InputDetails {
-                cached_tokens: usage.cache_read,
-                cache_write_tokens: usage.cache_write(),
-                cache_creation_token_details: CacheCreation::some(usage),
-            },
-            output_tokens: usage.output,
-            output_tokens_details: OutputDetails {
-                reasoning_tokens: usage.reasoning.unwrap_or(0),
-            },
-            total_tokens: usage.total(),
-        }
-    }
-}
+use super::error::code;
+use super::usage::WireUsage;
 
 /// How a response stands.
 #[derive(Debug, Clone, Copy)]
@@ -109,15 +69,4 @@ pub(super) fn response(
         "usage": usage.map(WireUsage::from),
         "metadata": {},
     })
-}
-
-/// The code that clients act on.
-fn code(error: &ApiError) -> &'static str {
-    match (error.code, error.status.as_u16()) {
-        (Some(code), _) => code,
-        (None, 429) => "rate_limit_exceeded",
-        (None, 503) => "server_is_overloaded",
-        (None, 400) => "invalid_prompt",
-        _ => "server_error",
-    }
 }

@@ -6,7 +6,7 @@ use crate::conversation::{Part, Role, Turn};
 use crate::wire::tools::Offer;
 use crate::wire::{ApiError, Arguments, Content, LeftOut, Loose};
 
-use super::item::{Item, WireItem};
+use super::content::{Item, WireItem};
 
 /// A string, or items.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use crate::conversation::{Fold, ThinkingBlock};
 use crate::wire::tools::parted;
 use crate::wire::{ReplyMeta, free_form};
 
-use super::item::REASONING;
+use super::content::REASONING;
 use super::sealed;
 
 const IN_PROGRESS: &str = "in_progress";

@@ -27,15 +27,17 @@
 //! caller's key. What has not this mark is left out, and the turn runs without thinking: a client can neither forge blocks
 //! nor bring another key's. While the table cannot be reached there is no mark, so nothing is sealed and nothing taken.
 
+mod content;
+mod envelope;
+mod error;
 mod include;
 mod input;
-mod item;
-mod open;
-mod output;
+mod items;
 mod reply;
 mod request;
 mod sealed;
 mod stream;
+mod usage;
 
 pub use request::ResponsesRequest;
 pub use stream::ResponseWriter;

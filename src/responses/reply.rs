@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use crate::conversation::{Citation, Reply, ReplyPart, ThinkingBlock};
 use crate::wire::ReplyMeta;
 
-use super::item::REASONING;
-use super::open::{self, MESSAGE};
-use super::output::{self, Stand};
+use super::content::REASONING;
+use super::envelope::{self, Stand};
+use super::items::{self, MESSAGE};
 
 /// A finished answer as a response.
 pub(super) fn response(meta: &ReplyMeta, reply: Reply) -> Value {
     let usage = reply.usage.unwrap_or_default();
     let items = Items::of(meta, &reply);
     let stand = Stand::Ended(reply.stop.as_ref());
-    output::response(meta, stand, &items.whole, Some(&usage))
+    envelope::response(meta, stand, &items.whole, Some(&usage))
 }
 
 /// The items of `output` while they are collected.
@@ -74,13 +74,13 @@ impl<'a> Items<'a> {
                     .iter()
                     .filter(|citation| here.contains(&citation.range.1));
                 let annotations: Vec<Value> = here.filter_map(annotation).collect();
-                let message = open::message(self.id(MESSAGE), text, &annotations);
+                let message = items::message(self.id(MESSAGE), text, &annotations);
                 self.whole.push(message);
             }
             ReplyPart::ToolCall { id, name, input } => {
                 self.end_thinking();
-                let item_id = self.id(open::call_prefix(name, self.meta));
-                let call = open::call(item_id, id, name, Some(input), self.meta);
+                let item_id = self.id(items::call_prefix(name, self.meta));
+                let call = items::call(item_id, id, name, Some(input), self.meta);
                 self.whole.push(call);
             }
         }
@@ -89,7 +89,7 @@ impl<'a> Items<'a> {
     fn end_thinking(&mut self) {
         let Thinking { text, blocks } = std::mem::take(&mut self.thinking);
         if !text.is_empty() || !blocks.is_empty() {
-            let item = open::reasoning(self.id(REASONING), &text, &blocks, self.meta);
+            let item = items::reasoning(self.id(REASONING), &text, &blocks, self.meta);
             self.whole.push(item);
         }
     }

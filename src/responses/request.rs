@@ -6,10 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::conversation::{AnswerFormat, Request, Sampling, Thinking};
-use crate::openai::format::{self, ResponseFormat};
-use crate::openai::stream_options::{StreamOptions, wants_usage};
-use crate::openai::{service, unsupported};
 use crate::wire::limits::{self, MOST_TOOLS};
+use crate::wire::openai::format::{self, ResponseFormat};
+use crate::wire::openai::{StreamOptions, service, unsupported, wants_usage};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::Offer;
 use crate::wire::{
@@ -17,9 +16,9 @@ use crate::wire::{
     Seal, WireFallback, WireRequest, effort, numbers,
 };
 
+use super::content::WireItem;
 use super::include::{Included, MOST_INCLUDED};
 use super::input::{Input, conversation};
-use super::item::WireItem;
 
 /// The body as it came.
 #[derive(Debug, Deserialize)]

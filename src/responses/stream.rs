@@ -11,8 +11,8 @@ use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
 use crate::wire::tools::parted;
 use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
 
-use super::open::{Open, whole};
-use super::output::{Stand, response};
+use super::envelope::{Stand, response};
+use super::items::{Open, whole};
 use super::reply::{annotation, item_id};
 
 /// Writes events as server-sent events of the Responses API.

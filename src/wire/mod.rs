@@ -19,6 +19,7 @@ pub(crate) mod limits;
 pub(crate) mod loose;
 pub(crate) mod media;
 pub(crate) mod numbers;
+pub(crate) mod openai;
 mod options;
 mod priced;
 mod seal;

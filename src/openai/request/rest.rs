@@ -3,8 +3,8 @@
 use http::HeaderMap;
 
 use crate::conversation::{AnswerFormat, Request, Sampling};
-use crate::openai::stream_options::wants_usage;
-use crate::openai::{format, service, thinking, unsupported};
+use crate::openai::thinking;
+use crate::wire::openai::{format, service, unsupported, wants_usage};
 use crate::wire::{ApiError, GatewayParams, Labels, LeftOut, MockFailure, Options};
 
 use super::ChatRequest;

@@ -9,11 +9,11 @@ use crate::wire::{ApiError, Options, WireRequest};
 
 use super::ChatRequest;
 
-mod chunk;
 mod error;
 mod properties;
 mod reply;
 mod request;
+mod stream;
 mod thinking;
 
 fn read(body: &str) -> Result<(Request, Options), ApiError> {

@@ -103,7 +103,7 @@ fn tags(metadata: Map<String, Value>) -> Result<Vec<(String, String)>, ApiError>
 }
 
 /// Fields for the model itself.
-pub(super) fn model_fields(
+pub(crate) fn model_fields(
     fields: Option<Map<String, Value>>,
     betas: Option<Betas>,
     headers: Option<&Map<String, Value>>,

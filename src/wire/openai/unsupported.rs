@@ -49,7 +49,7 @@ const HARMLESS: [&str; 37] = [
 ];
 
 /// Whether a field that the wire's types do not have must be spoken about.
-pub(super) fn is_unknown(field: &str) -> bool {
+pub(crate) fn is_unknown(field: &str) -> bool {
     !HARMLESS.contains(&field)
 }
 
