@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::chain::{Clock, Routes};
+use crate::chain::Routes;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;

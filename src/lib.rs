@@ -3,13 +3,13 @@
 //! A request goes one way through the house: `http` reads it, its wire (`openai`, `responses` or `anthropic`, each a
 //! `wire`) translates it into the `conversation`, `keys` says whether the caller may, `thinking` puts back what clients
 //! lose, `chain` picks targets and keeps trying, `bedrock` plans and calls one of them as the `catalog` says it can be
-//! called, `spend` counts what it cost, and `store` keeps it. `config` says what there is, `admin` shows it all to people,
-//! and `shell` is what a process is: a server here, a function on Lambda. `simulator` is a simulated Bedrock for
-//! developers and tests.
+//! called, `spend` counts what it cost, and `store` keeps it. `limits` counts for `keys` and `chain` what a minute and a
+//! moment allow. `config` says what there is, `admin` shows it all to people, and `shell` is what a process is: a server
+//! here, a function on Lambda. `simulator` is a simulated Bedrock for developers and tests.
 //!
 //! Dependencies point inwards: shell → http, admin → openai, responses, anthropic → wire, keys, chain, spend, thinking →
-//! bedrock, store → catalog, config, conversation; `simulator` depends on the catalog alone; `json` is how they read what
-//! people write, `sdk` how a call of AWS gets a body that is written here.
+//! limits → bedrock, store → catalog, config, conversation; `simulator` depends on the catalog alone; `clock` tells the
+//! time, `json` is how they read what people write, `sdk` how a call of AWS gets a body that is written here.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
@@ -21,11 +21,13 @@ pub mod app;
 pub mod bedrock;
 pub mod catalog;
 pub mod chain;
+pub mod clock;
 pub mod config;
 pub mod conversation;
 mod http;
 mod json;
 pub mod keys;
+pub mod limits;
 pub mod openai;
 mod panics;
 pub mod responses;

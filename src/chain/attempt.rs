@@ -11,10 +11,10 @@ use crate::catalog::Terms;
 use crate::conversation::{Event, Usage};
 use crate::spend::Attempt;
 
-use super::lease::Lease;
-use super::limits::Counted;
 use super::queue::Candidate;
 use super::target::Target;
+use crate::limits::CountedRequest;
+use crate::limits::Lease;
 
 /// An attempt under way.
 pub(super) struct Current {
@@ -36,7 +36,7 @@ pub(super) struct Current {
     /// US dollars that it may cost at most, where that is held of a budget.
     pub(super) cost_bound: Decimal,
     /// It stands in the deployment's `tpm` with an estimate.
-    pub(super) counted: Option<Counted>,
+    pub(super) counted: Option<CountedRequest>,
     /// It occupies one of the deployment's `max_parallel_requests`.
     pub(super) slot: Option<Lease>,
 }

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use crate::bedrock::Class;
 use crate::config::Settings;
 
-use super::clock::Clock;
 use super::policy::{Cools, rule};
 use super::target::Target;
+use crate::clock::Clock;
 
 /// Failures are counted over this time (`allowed_fails` is a number per minute).
 const WINDOW: Duration = Duration::from_secs(60);

@@ -8,12 +8,12 @@ use crate::bedrock::Feature;
 use crate::bedrock::plan::Marks;
 use crate::store::{Item, StoreError, keys};
 
-use super::clock::Clock;
 use super::omitted::RefusedFeature;
 use super::routes::Routes;
 use super::shared::Shared;
 use super::target::Target;
 use super::without::{Lack, Learned};
+use crate::clock::Clock;
 
 /// What a target lacks, as the table keeps it under the target's id and the lack's name.
 #[derive(Debug, Serialize, Deserialize)]

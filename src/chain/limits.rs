@@ -1,4 +1,4 @@
-//! `rpm` and `tpm` of a deployment: counted per minute in the table, so that all instances together keep to them.
+//! `rpm`, `tpm` and `max_parallel_requests` of a deployment, which all instances keep together.
 //!
 //! Only deployments that name a limit cost a call of the table. A table that does not answer in time lets the request
 //! pass: a limit is a courtesy to Bedrock's quota, not a wall.
@@ -8,30 +8,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::bedrock::{Class, Failure};
 use crate::conversation::Request;
-use crate::store::{Counter, Key, keys};
+use crate::limits::{CountedRequest, Lease, MinuteCount, MinuteLimits, Slot};
+use crate::store::keys;
 
 use super::routes::Routes;
 use super::target::Target;
 
-/// How long a request waits for the count.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// How long correcting it may take.
-const CORRECTION: Duration = Duration::from_secs(2);
-/// Counters outlive their minute by a little, for instances whose clocks differ.
-const KEPT: Duration = Duration::from_secs(180);
-const REQUESTS: &str = "requests";
-const TOKENS: &str = "tokens";
-
-/// A request that was counted, with tokens that are still an estimate.
-#[derive(Debug)]
-pub(super) struct Counted {
-    key: Key,
-    estimate: u64,
-    at: Timestamp,
-}
+/// How long a request waits until it is counted, or has its slot.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// How long correcting a count may take.
+const LONGEST_CORRECTION: Duration = Duration::from_secs(2);
 
 impl Routes {
     /// Counts a request of this target. Fails when its minute is full. `None`: nothing is counted, or nothing of it
@@ -40,37 +30,27 @@ impl Routes {
         &self,
         target: &Target,
         request: &Request,
-    ) -> Result<Option<Counted>, Failure> {
+    ) -> Result<Option<CountedRequest>, Failure> {
         let share = target.deployment().share;
+        let limits = MinuteLimits {
+            requests: share.rpm,
+            tokens: share.tpm,
+        };
         let Some(shared) = self
             .shared
             .as_ref()
-            .filter(|_| share.rpm.is_some() || share.tpm.is_some())
+            .filter(|_| limits != MinuteLimits::default())
         else {
             return Ok(None);
         };
-        let at = self.clock().now();
-        let counted = Counted {
-            key: keys::rate(target.deployment().entry_id(), at),
-            estimate: request.estimated_prompt_tokens(),
-            at,
-        };
-        let counters = [
-            Counter {
-                field: REQUESTS,
-                amount: 1,
-                limit: share.rpm,
-            },
-            Counter {
-                field: TOKENS,
-                amount: amount(counted.estimate),
-                limit: share.tpm,
-            },
-        ];
-        let counting = shared.table.count(&counted.key, &counters, at + KEPT);
-        match timeout(PATIENCE, counting).await {
-            Ok(Ok(true)) => Ok(share.tpm.is_some().then_some(counted)),
-            Ok(Ok(false)) => Err(full(target, at)),
+        let (estimate, at) = (request.estimated_prompt_tokens(), self.clock().now());
+        let name = target.deployment().entry_id();
+        let counting = limits.count(&shared.table, name, estimate, at);
+        match timeout(LONGEST_WAIT, counting).await {
+            Ok(Ok(MinuteCount::Counted(counted, _))) => {
+                Ok(limits.tokens.is_some().then_some(counted))
+            }
+            Ok(Ok(MinuteCount::Full(_))) => Err(minute_is_full(limits, at)),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a deployment's limit could not be counted");
                 Ok(None)
@@ -80,32 +60,45 @@ impl Routes {
     }
 
     /// Corrects a count by what the attempt really used.
-    pub(super) fn correct(&self, counted: Counted, used: u64) -> Option<JoinHandle<()>> {
+    pub(super) fn correct(&self, counted: CountedRequest, used: u64) -> Option<JoinHandle<()>> {
         let table = self.shared.as_ref()?.table.clone();
         Some(tokio::spawn(async move {
-            let difference = Counter {
-                field: TOKENS,
-                amount: amount(used).saturating_sub(amount(counted.estimate)),
-                limit: None,
-            };
-            let counters = [difference];
-            let correction = table.count(&counted.key, &counters, counted.at + KEPT);
-            if let Ok(Err(error)) = timeout(CORRECTION, correction).await {
+            let correction = counted.settle(&table, used);
+            if let Ok(Err(error)) = timeout(LONGEST_CORRECTION, correction).await {
                 tracing::warn!(%error, "a deployment's tokens could not be counted");
             }
         }))
     }
+
+    /// Takes a slot of this target, for as long as the attempt lasts. Fails when all are taken. `None`: it has no limit.
+    pub(super) async fn take_slot(&self, target: &Target) -> Result<Option<Lease>, Failure> {
+        let most = target.deployment().share.max_parallel_requests;
+        let (Some(shared), Some(most)) = (&self.shared, most) else {
+            return Ok(None);
+        };
+        let (lease, taken) = Lease::begin(Slot {
+            table: shared.table.clone(),
+            key: keys::slots(target.deployment().entry_id()),
+            holder: Uuid::new_v4().to_string(),
+            most: most.into(),
+            clock: self.clock().clone(),
+        });
+        match timeout(LONGEST_WAIT, taken).await {
+            Ok(Ok(true)) | Err(_) => {}
+            Ok(Ok(false)) => return Err(all_slots_are_taken(most)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a deployment's parallel requests could not be counted");
+            }
+        }
+        Ok(Some(lease))
+    }
 }
 
-fn amount(tokens: u64) -> i64 {
-    i64::try_from(tokens).unwrap_or(i64::MAX)
-}
-
-fn full(target: &Target, at: Timestamp) -> Failure {
-    let share = target.deployment().share;
-    let limits = [("rpm", share.rpm), ("tpm", share.tpm)]
-        .map(|(name, limit)| limit.map_or_else(String::new, |limit| format!("{name} {limit}")));
-    let limits = limits.into_iter().filter(|limit| !limit.is_empty());
+fn minute_is_full(limits: MinuteLimits, at: Timestamp) -> Failure {
+    let limits = [("rpm", limits.requests), ("tpm", limits.tokens)];
+    let limits = limits
+        .into_iter()
+        .filter_map(|(name, limit)| Some(format!("{name} {}", limit?)));
     let limits = limits.collect::<Vec<_>>().join(" or ");
     let left = 60 - at.as_second().rem_euclid(60).unsigned_abs();
     Failure {
@@ -114,6 +107,16 @@ fn full(target: &Target, at: Timestamp) -> Failure {
         ..Failure::new(
             Class::LimitReached,
             format!("this deployment's {limits} is used up for this minute"),
+        )
+    }
+}
+
+fn all_slots_are_taken(most: u32) -> Failure {
+    Failure {
+        status: Some(429),
+        ..Failure::new(
+            Class::LimitReached,
+            format!("this deployment has max_parallel_requests {most}, and as many are under way"),
         )
     }
 }

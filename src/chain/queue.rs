@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::clock::Clock;
 use super::cooldown::{Cooldowns, Standing};
 use super::fallback::FallbackRequest;
 use super::target::Target;
+use crate::clock::Clock;
 
 /// A target in a request's chain.
 #[derive(Debug, Clone)]

@@ -11,7 +11,6 @@ use crate::store::Table;
 
 use super::ask::Ask;
 use super::choice::{Choice, Siblings};
-use super::clock::Clock;
 use super::cooldown::{Cooldowns, Health};
 use super::fallback::FallbackRequest;
 use super::live::Live;
@@ -21,6 +20,7 @@ use super::queue::Candidate;
 use super::shared::Shared;
 use super::target::Target;
 use super::without::{Lack, Learned};
+use crate::clock::Clock;
 
 /// So many characters of a name that is unknown are said back.
 const LONGEST_SAID: usize = 200;

@@ -15,11 +15,11 @@ use tokio::time::timeout;
 use crate::config::Changes;
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
 
-use super::clock::Clock;
 use super::cooldown::Rest;
 use super::lacks::StoredLack;
 use super::live::Live;
 use super::routes::Routes;
+use crate::clock::Clock;
 
 /// A copy that is older is read again. Wall time: a frozen sandbox may wake after an hour.
 const FRESH: Duration = Duration::from_secs(10);

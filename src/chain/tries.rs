@@ -13,7 +13,6 @@ use crate::conversation::{Event, Request, StopReason};
 
 use super::ask::{Afforded, Begun, Offer, Sink};
 use super::attempt::Current;
-use super::lease::Lease;
 use super::omitted::Omitted;
 use super::policy::{Again, rule};
 use super::queue::{Candidate, Queue, Turn};
@@ -21,6 +20,7 @@ use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
 use super::times::Times;
+use crate::limits::Lease;
 
 /// What follows a failed try of a target.
 enum Step {

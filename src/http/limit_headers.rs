@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rust_decimal::Decimal;
 
 use crate::app::AppState;
-use crate::keys::{Denied, OverBudget, Rates, Scope, Standing};
+use crate::keys::{Denied, KeyRates, OverBudget, Scope, Standing};
 use crate::wire::ApiError;
 
 /// Adds `x-litellm-key-*`. `cost` is the reply's own, where it is known by now.
@@ -43,7 +43,7 @@ pub(super) fn add(headers: &mut HeaderMap, standing: &Standing, cost: Option<Dec
 }
 
 /// `x-ratelimit-<whose>-{limit,remaining}-{requests,tokens}`.
-fn add_rates(headers: &mut HeaderMap, whose: &str, rates: &Rates) {
+fn add_rates(headers: &mut HeaderMap, whose: &str, rates: &KeyRates) {
     for (kind, left) in [("requests", rates.requests), ("tokens", rates.tokens)] {
         let Some(left) = left else { continue };
         for (word, value) in [("limit", left.limit), ("remaining", left.remaining)] {

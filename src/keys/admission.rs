@@ -10,13 +10,13 @@ use crate::spend::RequestId;
 use crate::store::{StoreError, TableFault};
 
 use super::limits::{REQUESTS, TOKENS};
-use super::{BudgetStanding, Caller, Keyring, Left, Rates, Scope, Taken};
+use super::{BudgetStanding, Caller, KeyRates, Keyring, RateReservation, Remaining, Scope};
 
 /// A request that may run.
 #[derive(Debug, Default)]
 pub struct Admitted {
     /// What [`Keyring::finish`] gives back.
-    pub taken: Taken,
+    pub reservation: RateReservation,
     /// How its key stands with it.
     pub standing: Standing,
 }
@@ -27,9 +27,9 @@ pub struct Standing {
     /// Its budget.
     pub budget: Option<BudgetStanding>,
     /// Its limits of the minute.
-    pub rates: Rates,
+    pub rates: KeyRates,
     /// Its limits for the model.
-    pub model_rates: Rates,
+    pub model_rates: KeyRates,
 }
 
 /// A budget that does not have what an attempt may cost. All amounts are US dollars.
@@ -101,7 +101,7 @@ impl Denied {
             scope, kind, limit, ..
         } = self
         {
-            let left = Some(Left {
+            let left = Some(Remaining {
                 limit: *limit,
                 remaining: 0,
             });
@@ -137,9 +137,10 @@ impl Keyring {
             return Ok(Admitted::default());
         };
         self.check_known_spent(key)?;
-        let (taken, [rates, model_rates]) = self.take(key, id, routes, group, request).await?;
+        let (reservation, [rates, model_rates]) =
+            self.take(key, id, routes, group, request).await?;
         Ok(Admitted {
-            taken,
+            reservation,
             standing: Standing {
                 rates,
                 model_rates,

@@ -382,7 +382,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::chain::Clock;
+    use crate::clock::Clock;
     use crate::keys::KeyOptions;
     use crate::store::{Embedded, keys};
 

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::chain::Clock;
+use crate::clock::Clock;
 use crate::store::{Table, TableFault, keys};
 
 use super::counted_prompts::CountedPrompts;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::chain::Routes;
+use crate::limits::{MinuteLimits, MinuteUse};
 
 use super::limits::{REQUESTS, Scope, TOKENS};
 use super::{Denied, VirtualKey};
@@ -36,18 +37,23 @@ impl Limit {
     }
 
     /// Which limit has no room for one more request of so many tokens, where so many requests and tokens are counted.
-    pub(super) fn reached(
-        &self,
-        [requests, tokens]: [u64; 2],
-        estimate: u64,
-    ) -> Option<&'static str> {
-        if self.rpm.is_some_and(|most| requests >= most) {
+    pub(super) fn reached(&self, used: MinuteUse, estimate: u64) -> Option<&'static str> {
+        if self.rpm.is_some_and(|most| used.requests >= most) {
             return Some(REQUESTS);
         }
-        let has_room = |most: u64| tokens.saturating_add(room_for(estimate)) <= most;
+        let has_room = |most: u64| used.tokens.saturating_add(room_for(estimate)) <= most;
         self.tpm
             .is_some_and(|most| !has_room(most))
             .then_some(TOKENS)
+    }
+
+    /// As they are counted for a request of so many tokens: what has been counted may be as much as leaves room for it.
+    pub(super) fn for_request(&self, estimate: u64) -> MinuteLimits {
+        let room = room_for(estimate);
+        MinuteLimits {
+            requests: self.rpm,
+            tokens: self.tpm.map(|most| most.saturating_sub(room) + 1),
+        }
     }
 
     pub(super) fn denied(&self, key: &VirtualKey, kind: &'static str, now: Timestamp) -> Denied {
@@ -64,7 +70,7 @@ impl Limit {
 }
 
 /// A request that uses no tokens is refused too where a minute's are used up.
-pub(super) fn room_for(estimate: u64) -> u64 {
+fn room_for(estimate: u64) -> u64 {
     estimate.max(1)
 }
 

@@ -1,47 +1,34 @@
 //! `rpm`, `tpm` and `max_parallel_requests` of a key, and of single models of a key: counted in the table, so that all
 //! instances together keep to them.
-//!
-//! Tokens are counted by the prompt's estimate when a request begins and by what it used when it ends, in the minute in
-//! which it began.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::timeout;
 
-use crate::chain::{Lease, Routes};
+use crate::chain::Routes;
 use crate::conversation::Request;
+use crate::limits::{CountedRequest, Lease, MinuteCount};
 use crate::spend::RequestId;
-use crate::store::{Counter, Key, Tally, keys};
+use crate::store::keys;
 
-use super::limit::{Limit, limits, room_for};
+use super::limit::{Limit, limits};
 use super::{Denied, Keyring, VirtualKey};
 
-/// Counters outlive their minute by a little, for instances whose clocks differ.
-const KEPT: Duration = Duration::from_secs(180);
 /// How long the end of an answer waits until its slot is free.
-const PATIENCE: Duration = Duration::from_millis(300);
+const LONGEST_WAIT_FOR_SLOT: Duration = Duration::from_millis(300);
 pub(super) const REQUESTS: &str = "requests";
 pub(super) const TOKENS: &str = "tokens";
 
-/// What a request has taken of its key's limits; given back by [`Keyring::finish`].
+/// What a request has taken of its key's limits; given back by [`Keyring::settle`].
 #[derive(Debug, Default)]
-pub struct Taken {
-    counted: Vec<Counted>,
+pub struct RateReservation {
+    counted: Vec<CountedRequest>,
     slot: Option<Lease>,
-}
-
-/// Tokens that are still an estimate.
-#[derive(Debug)]
-struct Counted {
-    key: Key,
-    estimate: u64,
-    at: Timestamp,
 }
 
 /// A limit and what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// In a minute.
     pub limit: u64,
     /// In this one.
@@ -50,11 +37,11 @@ pub struct Left {
 
 /// How the limits of a minute stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rates {
+pub struct KeyRates {
     /// Requests.
-    pub requests: Option<Left>,
+    pub requests: Option<Remaining>,
     /// Tokens.
-    pub tokens: Option<Left>,
+    pub tokens: Option<Remaining>,
 }
 
 /// Whose limit. The reference system's words.
@@ -75,7 +62,7 @@ impl Keyring {
         routes: &Routes,
         group: &str,
         request: &Request,
-    ) -> Result<(Taken, [Rates; 2]), Denied> {
+    ) -> Result<(RateReservation, [KeyRates; 2]), Denied> {
         let estimate = request.estimated_prompt_tokens();
         let limits: Vec<Limit> = limits(key, routes, group).collect();
         for limit in &limits {
@@ -120,60 +107,48 @@ impl Keyring {
         limits: &[Limit],
         estimate: u64,
         slot: Option<Lease>,
-    ) -> Result<(Taken, [Rates; 2]), Denied> {
-        let mut taken = Taken {
+    ) -> Result<(RateReservation, [KeyRates; 2]), Denied> {
+        let mut reservation = RateReservation {
             slot,
-            ..Taken::default()
+            ..RateReservation::default()
         };
-        let mut standing = [Rates::default(); 2];
+        let mut rates_of = [KeyRates::default(); 2];
         for limit in limits {
             match self.count(key, limit, estimate).await {
                 Ok((counted, rates)) => {
-                    taken.counted.push(counted);
+                    reservation.counted.push(counted);
                     match limit.scope {
-                        Scope::Key => standing[0] = rates,
-                        Scope::Model => standing[1] = rates,
+                        Scope::Key => rates_of[0] = rates,
+                        Scope::Model => rates_of[1] = rates,
                     }
                 }
                 Err(denied) => {
-                    self.finish(taken, 0).await;
+                    self.settle(reservation, 0).await;
                     return Err(denied);
                 }
             }
         }
-        Ok((taken, standing))
+        Ok((reservation, rates_of))
     }
 
     /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
     /// table that takes longer than a moment holds up nobody's answer.
-    pub async fn free(&self, taken: &mut Taken) {
-        if let Some(slot) = &mut taken.slot
-            && let Ok(()) = timeout(PATIENCE, slot.free()).await
+    pub async fn release_slot(&self, reservation: &mut RateReservation) {
+        if let Some(slot) = &mut reservation.slot
+            && let Ok(()) = timeout(LONGEST_WAIT_FOR_SLOT, slot.free()).await
         {
-            taken.slot = None;
+            reservation.slot = None;
         }
     }
 
     /// Frees the slot, and corrects what was counted by what the request has used. A table that does not answer is
     /// logged: the minute passes, and the slot is free when its lease has ended.
-    pub async fn finish(&self, taken: Taken, used: u64) {
-        if let Some(mut slot) = taken.slot {
+    pub async fn settle(&self, reservation: RateReservation, used: u64) {
+        if let Some(mut slot) = reservation.slot {
             slot.free().await;
         }
-        for counted in taken.counted {
-            if counted.estimate == used {
-                continue;
-            }
-            let correction = Counter {
-                field: TOKENS,
-                amount: amount(used).saturating_sub(amount(counted.estimate)),
-                limit: None,
-            };
-            let corrected = self
-                .table
-                .count(&counted.key, &[correction], counted.at + KEPT)
-                .await;
-            if let Err(error) = corrected {
+        for counted in reservation.counted {
+            if let Err(error) = counted.settle(&self.table, used).await {
                 tracing::warn!(%error, "a key's tokens could not be counted");
             }
         }
@@ -194,64 +169,29 @@ impl Keyring {
         key: &VirtualKey,
         limit: &Limit,
         estimate: u64,
-    ) -> Result<(Counted, Rates), Denied> {
+    ) -> Result<(CountedRequest, KeyRates), Denied> {
         let at = self.clock.now();
-        let counted = Counted {
-            key: keys::rate(&limit.of, at),
-            estimate,
-            at,
-        };
-        let counters = [
-            Counter {
-                field: REQUESTS,
-                amount: 1,
-                limit: limit.rpm,
-            },
-            Counter {
-                field: TOKENS,
-                amount: amount(estimate),
-                // What has been counted may be as much as leaves room for this request.
-                limit: limit
-                    .tpm
-                    .map(|most| most.saturating_sub(room_for(estimate)) + 1),
-            },
-        ];
-        let tally = self
-            .table
-            .tally(&counted.key, &counters, at + KEPT)
-            .await
-            .map_err(|error| Denied::of_table(&error))?;
-        let left = |limit: Option<u64>, used: u64| {
-            limit.map(|limit| Left {
-                limit,
-                remaining: limit.saturating_sub(used),
-            })
-        };
-        match tally {
-            Tally::Counted(used) => {
-                let [requests, tokens] = values(&used);
-                let rates = Rates {
-                    requests: left(limit.rpm, requests),
-                    tokens: left(limit.tpm, tokens),
+        let limits = limit.for_request(estimate);
+        let count = limits.count(&self.table, &limit.of, estimate, at).await;
+        match count.map_err(|error| Denied::of_table(&error))? {
+            MinuteCount::Counted(counted, used) => {
+                let remaining = |limit: Option<u64>, used: u64| {
+                    limit.map(|limit| Remaining {
+                        limit,
+                        remaining: limit.saturating_sub(used),
+                    })
+                };
+                let rates = KeyRates {
+                    requests: remaining(limit.rpm, used.requests),
+                    tokens: remaining(limit.tpm, used.tokens),
                 };
                 Ok((counted, rates))
             }
-            Tally::Full(used) => {
-                let used = values(&used);
-                self.reached.full(&counted.key, used, at);
+            MinuteCount::Full(used) => {
+                self.reached.full(&keys::rate(&limit.of, at), used, at);
                 let kind = limit.reached(used, estimate).unwrap_or(TOKENS);
                 Err(limit.denied(key, kind, at))
             }
         }
     }
-}
-
-/// Requests and tokens, in the order in which they are counted.
-fn values(used: &[u64]) -> [u64; 2] {
-    let mut used = used.iter().copied();
-    [used.next(), used.next()].map(Option::unwrap_or_default)
-}
-
-fn amount(tokens: u64) -> i64 {
-    i64::try_from(tokens).unwrap_or(i64::MAX)
 }

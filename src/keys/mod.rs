@@ -2,7 +2,7 @@
 //! is known of a caller.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face: for
-//! requests `present`, `admit`, `holds` and `finish`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
+//! requests `present`, `admit`, `holds` and `settle`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
 //! `delete` and `regenerate`, and `standing` for what they have spent.
 
 mod access;
@@ -35,7 +35,7 @@ pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
 pub use holds::Holds;
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
-pub use limits::{Left, Rates, Scope, Taken};
+pub use limits::{KeyRates, RateReservation, Remaining, Scope};
 pub use login::Login;
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};

@@ -8,6 +8,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use crate::limits::MinuteUse;
 use crate::store::{Account, Key};
 
 /// Requests of a minute never become fewer; its tokens do, when an estimate was too high.
@@ -25,7 +26,7 @@ pub(super) struct Reached(Arc<Mutex<Memory>>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    minutes: HashMap<String, Minute>,
+    minutes: HashMap<String, FullMinute>,
     accounts: HashMap<Key, Spent>,
     /// When all slots of an item were taken.
     slots: HashMap<String, Instant>,
@@ -34,9 +35,8 @@ struct Memory {
 
 /// What a minute's counters were when they had no room.
 #[derive(Debug, Clone, Copy)]
-struct Minute {
-    requests: u64,
-    tokens: u64,
+struct FullMinute {
+    used: MinuteUse,
     at: Timestamp,
 }
 
@@ -54,22 +54,21 @@ struct Refusals {
 
 impl Reached {
     /// The requests and the tokens of a minute, as far as they are known to be no fewer.
-    pub(super) fn used(&self, minute: &Key, now: Timestamp) -> [u64; 2] {
+    pub(super) fn used(&self, minute: &Key, now: Timestamp) -> MinuteUse {
         let memory = self.lock();
         let Some(known) = memory.minutes.get(&minute.pk) else {
-            return [0, 0];
+            return MinuteUse::default();
         };
         let fresh = now.duration_since(known.at).abs() < TOKENS_KNOWN;
-        [known.requests, if fresh { known.tokens } else { 0 }]
+        MinuteUse {
+            requests: known.used.requests,
+            tokens: if fresh { known.used.tokens } else { 0 },
+        }
     }
 
     /// A minute's counters have no room.
-    pub(super) fn full(&self, minute: &Key, [requests, tokens]: [u64; 2], now: Timestamp) {
-        let known = Minute {
-            requests,
-            tokens,
-            at: now,
-        };
+    pub(super) fn full(&self, minute: &Key, used: MinuteUse, now: Timestamp) {
+        let known = FullMinute { used, at: now };
         let mut memory = self.lock();
         let hour = SignedDuration::from_hours(1);
         make_room(&mut memory.minutes, |known| {
@@ -159,13 +158,14 @@ mod tests {
         let reached = Reached::default();
         let now = Timestamp::UNIX_EPOCH;
         let minute = crate::store::keys::rate("k", now);
-        assert_eq!(reached.used(&minute, now), [0, 0]);
-        reached.full(&minute, [5, 700], now);
+        let of = |requests, tokens| MinuteUse { requests, tokens };
+        assert_eq!(reached.used(&minute, now), of(0, 0));
+        reached.full(&minute, of(5, 700), now);
         let after = |seconds| now + SignedDuration::from_secs(seconds);
-        assert_eq!(reached.used(&minute, after(4)), [5, 700]);
-        assert_eq!(reached.used(&minute, after(5)), [5, 0]);
+        assert_eq!(reached.used(&minute, after(4)), of(5, 700));
+        assert_eq!(reached.used(&minute, after(5)), of(5, 0));
         let next = crate::store::keys::rate("k", after(60));
-        assert_eq!(reached.used(&next, after(60)), [0, 0]);
+        assert_eq!(reached.used(&next, after(60)), of(0, 0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::chain::{Lease, Slot};
+use crate::limits::{Lease, Slot};
 use crate::spend::RequestId;
 use crate::store::keys;
 

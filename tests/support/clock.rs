@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bedrock_sidecar::chain::Clock;
+use bedrock_sidecar::clock::Clock;
 use jiff::Timestamp;
 
 /// Stands still until time passes.

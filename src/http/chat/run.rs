@@ -120,7 +120,7 @@ impl ChatRun {
                 attempts: record.attempts.clone(),
             }),
         };
-        app.keys.free(&mut admitted.taken).await;
+        app.keys.release_slot(&mut admitted.reservation).await;
         tell(&client, last).await;
         drop(client);
         let whole = started.elapsed();
@@ -130,7 +130,7 @@ impl ChatRun {
         // All of them log what could not be written.
         let used = record.usage().total();
         let filed = pin!(record::file(&app, &caller, record, content));
-        let finished = pin!(app.keys.finish(admitted.taken, used));
+        let finished = pin!(app.keys.settle(admitted.reservation, used));
         let counted = pin!(async {
             if let Some(tokens) = counted {
                 purse.holds.counted(tokens).await;

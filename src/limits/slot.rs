@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::store::{Key, StoreError, Table};
 
-use super::clock::Clock;
+use crate::clock::Clock;
 
 /// How long a slot is held after it was taken or renewed.
 const LEASE: Duration = Duration::from_secs(60);
