@@ -9,7 +9,7 @@
 //!
 //! Dependencies point inwards: shell → http, admin → openai, responses, anthropic → wire, keys, chain, spend, thinking →
 //! limits → bedrock, store → catalog, config, conversation; `simulator` depends on the catalog alone; `clock` tells the
-//! time, `json` is how they read what people write, `sdk` how a call of AWS gets a body that is written here.
+//! time, `json` is how they read what people write.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
@@ -31,7 +31,6 @@ pub mod limits;
 pub mod openai;
 mod panics;
 pub mod responses;
-mod sdk;
 pub mod shell;
 #[cfg(feature = "local")]
 pub mod simulator;

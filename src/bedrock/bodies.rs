@@ -8,12 +8,12 @@ use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
-
-use crate::sdk::put_body;
+use http::header::CONTENT_LENGTH;
 
 /// Gives a call its body, and takes the answer's away before the SDK makes its own types of it. Clones share both.
 #[derive(Debug, Clone)]
@@ -37,6 +37,14 @@ impl Bodies {
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         answer.take().unwrap_or_else(SdkBody::empty)
     }
+}
+
+/// Puts a body in the place of the SDK's. To be done before the request is signed.
+pub(super) fn put_body(request: &mut HttpRequest, body: &Bytes) {
+    request
+        .headers_mut()
+        .insert(CONTENT_LENGTH.as_str(), body.len().to_string());
+    *request.body_mut() = SdkBody::from(body.clone());
 }
 
 #[dyn_dispatch_hint]

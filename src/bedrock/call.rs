@@ -13,9 +13,8 @@ use tokio::time::timeout;
 
 use crate::catalog::Terms;
 use crate::conversation::Event;
-use crate::sdk::put_body;
 
-use super::bodies::Bodies;
+use super::bodies::{Bodies, put_body};
 use super::class::Class;
 use super::events::Decoder;
 use super::failure::Failure;

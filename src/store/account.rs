@@ -7,23 +7,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, Update};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::FutureExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::body::{self, Update, Values};
-use super::item::{Attributes, PK, SK, TTL, digits};
+use super::attributes::{Attributes, decimal, seconds, to_decimal};
+use super::item::{TTL, key_attributes};
+use super::update::{self, Updated};
 use super::{Key, StoreError, Table, Write, WriteLimits};
 
-/// One update, with the SDK's own tries.
-const UPDATE: Duration = Duration::from_secs(5);
-/// Who lost against others this often is told that the table is busy.
-const RETRIES: usize = 5;
+/// How often a reservation is tried again when others change the account at the same time.
+const RESERVE_RETRIES: usize = 5;
 /// As many as a condition of 4 KB has room for.
 const MOST_HOLDS: usize = 100;
 
@@ -102,35 +98,27 @@ impl Account {
         let holds = holds.into_iter().flatten().filter_map(|(holder, hold)| {
             let hold = hold.as_m().ok()?;
             let hold = Hold {
-                amount: number(hold, AMOUNT)?,
-                until: Timestamp::from_second(number(hold, UNTIL)?.try_into().ok()?).ok()?,
+                amount: amount(hold, AMOUNT)?,
+                until: Timestamp::from_second(amount(hold, UNTIL)?.try_into().ok()?).ok()?,
             };
             Some((holder.clone(), hold))
         });
         Account {
-            committed: number(attributes, COMMITTED).unwrap_or_default(),
-            spent: number(attributes, SPENT).unwrap_or_default(),
+            committed: amount(attributes, COMMITTED).unwrap_or_default(),
+            spent: amount(attributes, SPENT).unwrap_or_default(),
             holds: holds.collect(),
         }
     }
 }
 
-fn number(attributes: &Attributes, name: &str) -> Option<Decimal> {
-    let text = attributes.get(name)?.as_n().ok()?;
-    text.parse()
-        .or_else(|_| Decimal::from_scientific(text))
-        .ok()
-}
-
-fn n(amount: Decimal) -> AttributeValue {
-    AttributeValue::N(digits(amount))
+fn amount(attributes: &Attributes, name: &str) -> Option<Decimal> {
+    attributes.get(name).and_then(to_decimal)
 }
 
 fn stored(hold: Hold) -> AttributeValue {
-    let until = AttributeValue::N(hold.until.as_second().to_string());
     AttributeValue::M(Attributes::from([
-        (AMOUNT.to_owned(), n(hold.amount)),
-        (UNTIL.to_owned(), until),
+        (AMOUNT.to_owned(), decimal(hold.amount)),
+        (UNTIL.to_owned(), seconds(hold.until)),
     ]))
 }
 
@@ -151,49 +139,43 @@ impl Settlement {
         self.holds.iter().map(|(_, held)| held).sum()
     }
 
-    /// As a part of a transaction. Its condition fails when a hold is not there as it was when it was taken; of those
+    /// The update of the account. Its condition fails when a hold is not there as it was when it was taken; of holds
     /// that have moved, when there is no account any more.
     ///
     /// A hold that differs is one whose raise is not known to have been made. It stays until its time is over and is
     /// spent then, so that what is committed is still what is spent and held.
-    pub(super) fn update<'a>(&'a self, table: &'a str) -> Update<'a> {
-        let mut values = Values::from([(
-            ":correction".to_owned(),
-            body::number(self.actual - self.held()),
-        )]);
-        let mut names = BTreeMap::new();
-        let (expression, condition) = if self.moved {
-            (
-                "SET committed = committed + :correction, spent = spent + :correction".to_owned(),
-                "attribute_exists(committed)".to_owned(),
-            )
-        } else {
-            let mut holds = Vec::with_capacity(self.holds.len());
-            let mut there = Vec::with_capacity(self.holds.len());
-            names.insert("#a".to_owned(), AMOUNT);
-            values.insert(":actual".to_owned(), body::number(self.actual));
-            for (i, (holder, held)) in self.holds.iter().enumerate() {
-                names.insert(format!("#{i}"), &**holder);
-                values.insert(format!(":{i}"), body::number(*held));
-                holds.push(format!("holds.#{i}"));
-                there.push(format!("holds.#{i}.#a = :{i}"));
-            }
-            (
-                format!(
-                    "SET committed = committed + :correction, spent = spent + :actual REMOVE {}",
-                    holds.join(", ")
-                ),
-                there.join(" AND "),
-            )
-        };
-        Update {
-            table_name: table,
-            key: &self.key,
-            update_expression: expression,
-            condition_expression: Some(condition),
-            expression_attribute_names: names,
-            expression_attribute_values: values,
+    pub(super) fn update(&self, table: &str) -> Result<Update, StoreError> {
+        let correction = decimal(self.actual - self.held());
+        let mut update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key_attributes(&self.key)))
+            .expression_attribute_values(":correction", correction);
+        if self.moved {
+            update = update
+                .update_expression(
+                    "SET committed = committed + :correction, spent = spent + :correction",
+                )
+                .condition_expression("attribute_exists(committed)");
+            return Ok(update.build()?);
         }
+        let mut holds = Vec::with_capacity(self.holds.len());
+        let mut there = Vec::with_capacity(self.holds.len());
+        for (i, (holder, held)) in self.holds.iter().enumerate() {
+            holds.push(format!("holds.#{i}"));
+            there.push(format!("holds.#{i}.#a = :{i}"));
+            update = update
+                .expression_attribute_names(format!("#{i}"), holder)
+                .expression_attribute_values(format!(":{i}"), decimal(*held));
+        }
+        let update = update
+            .update_expression(format!(
+                "SET committed = committed + :correction, spent = spent + :actual REMOVE {}",
+                holds.join(", ")
+            ))
+            .condition_expression(there.join(" AND "))
+            .expression_attribute_names("#a", AMOUNT)
+            .expression_attribute_values(":actual", decimal(self.actual));
+        Ok(update.build()?)
     }
 }
 
@@ -207,9 +189,11 @@ fn paths(many: usize) -> (String, String) {
     (paths.join(", "), there.join(" AND "))
 }
 
-/// What an update on a condition came to: the item after it, or the one that the condition did not allow.
-enum Updated {
+/// What an update of an account on a condition came to.
+enum UpdatedAccount {
+    /// The account after the update.
     Done(Account),
+    /// The account that the condition did not allow; `None`: there is none.
     Refused(Option<Account>),
 }
 
@@ -228,7 +212,7 @@ impl Table {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(5))
             .with_max_delay(Duration::from_millis(80))
-            .with_max_times(RETRIES)
+            .with_max_times(RESERVE_RETRIES)
             .with_jitter();
         let mut pauses = pauses.build();
         loop {
@@ -257,31 +241,31 @@ impl Table {
     ) -> Result<Option<Reserved>, StoreError> {
         // The second condition makes a repetition harmless whose first answer was lost.
         let update = expiring(
-            self.account_update(key),
+            self.update(key),
             claim.expires,
             "committed = committed + :more, holds.#holder = :hold",
         )
         .expression_attribute_names("#holder", claim.holder)
         .expression_attribute_values(":hold", stored(claim.hold))
-        .expression_attribute_values(":left", n(left));
+        .expression_attribute_values(":left", decimal(left));
         let update = match claim.before {
             None => update
                 .condition_expression("committed <= :left AND attribute_not_exists(holds.#holder)")
-                .expression_attribute_values(":more", n(claim.hold.amount)),
+                .expression_attribute_values(":more", decimal(claim.hold.amount)),
             Some(before) => update
                 .condition_expression("committed <= :left AND holds.#holder.#amount = :before")
                 .expression_attribute_names("#amount", AMOUNT)
-                .expression_attribute_values(":before", n(before))
-                .expression_attribute_values(":more", n(claim.hold.amount - before)),
+                .expression_attribute_values(":before", decimal(before))
+                .expression_attribute_values(":more", decimal(claim.hold.amount - before)),
         };
-        let account = match outcome(update.send().boxed().await)? {
-            Updated::Done(account) => return Ok(Some(Reserved::Held(account))),
-            Updated::Refused(Some(account)) => account,
-            Updated::Refused(None) if claim.before.is_none() => {
+        let account = match send(update).await? {
+            UpdatedAccount::Done(account) => return Ok(Some(Reserved::Held(account))),
+            UpdatedAccount::Refused(Some(account)) => account,
+            UpdatedAccount::Refused(None) if claim.before.is_none() => {
                 return self.open_account(key, claim).await;
             }
             // Its account is gone, or its hold is: the window is long over.
-            Updated::Refused(None) => return Ok(Some(Reserved::Full(Account::default()))),
+            UpdatedAccount::Refused(None) => return Ok(Some(Reserved::Full(Account::default()))),
         };
         let held = account.holds.get(claim.holder).map(|hold| hold.amount);
         Ok(match held {
@@ -298,17 +282,17 @@ impl Table {
     ) -> Result<Option<Reserved>, StoreError> {
         let holds = Attributes::from([(claim.holder.to_owned(), stored(claim.hold))]);
         let update = expiring(
-            self.account_update(key),
+            self.update(key),
             claim.expires,
             "committed = :amount, spent = :nothing, holds = :holds",
         )
         .condition_expression("attribute_not_exists(committed)")
-        .expression_attribute_values(":amount", n(claim.hold.amount))
-        .expression_attribute_values(":nothing", n(Decimal::ZERO))
+        .expression_attribute_values(":amount", decimal(claim.hold.amount))
+        .expression_attribute_values(":nothing", decimal(Decimal::ZERO))
         .expression_attribute_values(":holds", AttributeValue::M(holds));
-        match outcome(update.send().boxed().await)? {
-            Updated::Done(account) => Ok(Some(Reserved::Held(account))),
-            Updated::Refused(_) => Ok(None),
+        match send(update).await? {
+            UpdatedAccount::Done(account) => Ok(Some(Reserved::Held(account))),
+            UpdatedAccount::Refused(_) => Ok(None),
         }
     }
 
@@ -354,15 +338,15 @@ impl Table {
         let sum: Decimal = over.iter().map(|(_, hold)| hold.amount).sum();
         let (holds, there) = paths(over.len());
         let mut update = self
-            .account_update(key)
+            .update(key)
             .update_expression(format!("SET spent = spent + :sum REMOVE {holds}"))
             .condition_expression(there)
-            .expression_attribute_values(":sum", n(sum));
+            .expression_attribute_values(":sum", decimal(sum));
         for (i, (holder, _)) in over.iter().enumerate() {
             update = update.expression_attribute_names(format!("#{i}"), *holder);
         }
         // Refused: somebody else has moved or settled one of them.
-        outcome(update.send().boxed().await).map(|_| ())
+        send(update).await.map(|_| ())
     }
 
     /// The account at this key.
@@ -371,16 +355,6 @@ impl Table {
     /// When the table does not answer.
     pub async fn account(&self, key: &Key) -> Result<Option<Account>, StoreError> {
         Ok(self.attributes(key).await?.as_ref().map(Account::read))
-    }
-
-    fn account_update(&self, key: &Key) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&*self.name)
-            .key(PK, AttributeValue::S(key.pk.clone()))
-            .key(SK, AttributeValue::S(key.sk.clone()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 }
 
@@ -395,31 +369,21 @@ fn expiring(
         Some(at) => update
             .update_expression(format!("SET {fields}, #ttl = :ttl"))
             .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(":ttl", AttributeValue::N(at.as_second().to_string())),
+            .expression_attribute_values(":ttl", seconds(at)),
     }
 }
 
-fn outcome(
-    answer: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
-) -> Result<Updated, StoreError> {
-    match answer {
-        Ok(done) => Ok(Updated::Done(
-            done.attributes
-                .as_ref()
-                .map(Account::read)
-                .unwrap_or_default(),
-        )),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                let seen = refused
-                    .item
-                    .as_ref()
-                    .filter(|item| item.contains_key(COMMITTED));
-                Ok(Updated::Refused(seen.map(Account::read)))
-            }
-            _ => Err(StoreError::from_sdk(error, UPDATE)),
-        },
-    }
+async fn send(update: UpdateItemFluentBuilder) -> Result<UpdatedAccount, StoreError> {
+    let update = update.return_values(ReturnValue::AllNew);
+    Ok(match update::send(update).await? {
+        Updated::Done(item) => {
+            UpdatedAccount::Done(item.as_ref().map(Account::read).unwrap_or_default())
+        }
+        Updated::Refused(item) => {
+            let account = item.filter(|item| item.contains_key(COMMITTED));
+            UpdatedAccount::Refused(account.as_ref().map(Account::read))
+        }
+    })
 }
 
 #[cfg(all(test, feature = "local"))]

@@ -1,130 +1,132 @@
-//! JSON as DynamoDB's attributes, text to text: `{"n":1}` becomes `"n":{"N":"1"}`
-//! (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html>).
+//! The pair of functions between records and DynamoDB's attributes: [`to_attributes`] and [`from_attributes`].
 //!
-//! Text, names and digits stay as they are spelled. The JSON is this program's own, as serde_json writes it: without
-//! white space.
+//! Both go by way of JSON, in whose text a number is its digits: a price of 0.1 is the item's `N: "0.1"` and never
+//! passes through a float. `serde_dynamo` makes floats of decimals, and knows nothing of `RawValue`, which is how records
+//! write amounts.
 
-use memchr::memchr2;
-use serde::ser::Error as _;
+use std::collections::HashMap;
+use std::fmt::Display;
 
-/// The fields of a JSON object as attributes, without the braces.
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer, ser};
+use serde_json::value::{RawValue, to_raw_value};
+
+/// Attributes by name: an item, a key, or an attribute of several fields.
+pub(super) type Attributes = HashMap<String, AttributeValue>;
+
+/// The fields of a record. `null` is an attribute too; a field that its record leaves out is none.
 ///
 /// # Errors
-/// When it is no object, or one of its own fields has one of these names.
-pub(super) fn of_object(json: &str, taken: &[&str]) -> Result<String, serde_json::Error> {
-    let mut writer = Writer {
-        rest: json,
-        out: String::with_capacity(json.len() * 2),
-    };
-    let object = writer.rest.strip_prefix('{');
-    writer.rest = object.ok_or_else(|| error("an item is a JSON object"))?;
-    writer.fields(taken)?;
-    Ok(writer.out)
+/// When the record does not serialize to a JSON object.
+pub(super) fn to_attributes(record: &impl Serialize) -> Result<Attributes, serde_json::Error> {
+    fields(&to_raw_value(record)?)
 }
 
-struct Writer<'a> {
-    rest: &'a str,
-    out: String,
+/// The record with these fields. Numbers have the digits that DynamoDB gives.
+///
+/// # Errors
+/// When the fields are not those of a `T`.
+pub(super) fn from_attributes<T: DeserializeOwned>(
+    attributes: &Attributes,
+) -> Result<T, serde_json::Error> {
+    serde_json::from_str(&serde_json::to_string(&JsonObject(attributes))?)
 }
 
-impl<'a> Writer<'a> {
-    /// The fields of the object that has begun, and its end.
-    fn fields(&mut self, taken: &[&str]) -> Result<(), serde_json::Error> {
-        while !self.skip('}') {
-            if self.skip(',') {
-                self.out.push(',');
-            }
-            let name = self.string()?;
-            let plain = name.trim_matches('"');
-            if taken.contains(&plain) {
-                return Err(error(format!(
-                    "an item's field cannot be '{plain}': the table has one"
-                )));
-            }
-            self.out.push_str(name);
-            if !self.skip(':') {
-                return Err(unexpected());
-            }
-            self.out.push(':');
-            self.value()?;
-        }
-        Ok(())
-    }
+/// A text as an attribute.
+pub(super) fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
 
-    fn value(&mut self) -> Result<(), serde_json::Error> {
-        if self.skip('{') {
-            self.out.push_str("{\"M\":{");
-            self.fields(&[])?;
-            self.out.push_str("}}");
-        } else if self.skip('[') {
-            self.out.push_str("{\"L\":[");
-            while !self.skip(']') {
-                if self.skip(',') {
-                    self.out.push(',');
-                }
-                self.value()?;
-            }
-            self.out.push_str("]}");
-        } else if self.rest.starts_with('"') {
-            let text = self.string()?;
-            self.out.extend(["{\"S\":", text, "}"]);
-        } else {
-            match self.word()? {
-                "null" => self.out.push_str("{\"NULL\":true}"),
-                word @ ("true" | "false") => self.out.extend(["{\"BOOL\":", word, "}"]),
-                digits => self.out.extend(["{\"N\":\"", digits, "\"}"]),
-            }
-        }
-        Ok(())
-    }
+/// A whole number as an attribute.
+pub(super) fn number(number: impl Display) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
 
-    fn skip(&mut self, what: char) -> bool {
-        match self.rest.strip_prefix(what) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
+/// An amount as an attribute, without zeros at its end.
+pub(super) fn decimal(amount: Decimal) -> AttributeValue {
+    number(amount.normalize())
+}
 
-    /// A string with its quotes.
-    fn string(&mut self) -> Result<&'a str, serde_json::Error> {
-        let bytes = self.rest.as_bytes();
-        let mut from = 1;
-        loop {
-            let ahead = bytes.get(from..).unwrap_or_default();
-            let at = from + memchr2(b'"', b'\\', ahead).ok_or_else(unexpected)?;
-            if bytes.get(at) == Some(&b'"') {
-                return self.take(at + 1);
-            }
-            // Whatever is escaped does not end the string.
-            from = at + 2;
-        }
-    }
+/// An instant in epoch seconds, as `ttl` has it.
+pub(super) fn seconds(at: Timestamp) -> AttributeValue {
+    number(at.as_second())
+}
 
-    /// Digits, or one of the three words.
-    fn word(&mut self) -> Result<&'a str, serde_json::Error> {
-        let end = self.rest.find([',', '}', ']']).unwrap_or(self.rest.len());
-        if end == 0 {
-            return Err(unexpected());
-        }
-        self.take(end)
-    }
+/// The decimal that an attribute is, in plain or in scientific notation.
+pub(super) fn to_decimal(attribute: &AttributeValue) -> Option<Decimal> {
+    let digits = attribute.as_n().ok()?;
+    digits
+        .parse()
+        .or_else(|_| Decimal::from_scientific(digits))
+        .ok()
+}
 
-    fn take(&mut self, length: usize) -> Result<&'a str, serde_json::Error> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(unexpected)?;
-        self.rest = rest;
-        Ok(taken)
+fn fields(object: &RawValue) -> Result<Attributes, serde_json::Error> {
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(object.get())?;
+    fields
+        .into_iter()
+        .map(|(name, value)| Ok((name, attribute(value)?)))
+        .collect()
+}
+
+fn attribute(value: &RawValue) -> Result<AttributeValue, serde_json::Error> {
+    let json = value.get();
+    Ok(match json.as_bytes().first() {
+        Some(b'{') => AttributeValue::M(fields(value)?),
+        Some(b'[') => {
+            let values: Vec<&RawValue> = serde_json::from_str(json)?;
+            AttributeValue::L(
+                values
+                    .into_iter()
+                    .map(attribute)
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        Some(b'"') => AttributeValue::S(serde_json::from_str(json)?),
+        Some(b't' | b'f') => AttributeValue::Bool(serde_json::from_str(json)?),
+        Some(b'n') => AttributeValue::Null(true),
+        _ => AttributeValue::N(json.to_owned()),
+    })
+}
+
+/// Attributes as a JSON object.
+struct JsonObject<'a>(&'a Attributes);
+
+/// An attribute as JSON.
+struct Json<'a>(&'a AttributeValue);
+
+impl Serialize for JsonObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Json(value))))
     }
 }
 
-fn unexpected() -> serde_json::Error {
-    error("an item's JSON is not as serde_json writes it")
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            AttributeValue::S(text) => serializer.serialize_str(text),
+            AttributeValue::N(number) => RawValue::from_string(plain(number))
+                .map_err(ser::Error::custom)?
+                .serialize(serializer),
+            AttributeValue::Bool(flag) => serializer.serialize_bool(*flag),
+            AttributeValue::M(fields) => JsonObject(fields).serialize(serializer),
+            AttributeValue::L(values) => serializer.collect_seq(values.iter().map(Json)),
+            // Records have no sets and binaries.
+            _ => serializer.serialize_none(),
+        }
+    }
 }
 
-fn error(message: impl std::fmt::Display) -> serde_json::Error {
-    serde_json::Error::custom(message)
+/// A number without an exponent, where a decimal can say it: `1E+2`, as a large or small number may come back, is no
+/// integer to a JSON reader.
+fn plain(number: &str) -> String {
+    match Decimal::from_scientific(number) {
+        Ok(plain) if number.contains(['e', 'E']) => plain.to_string(),
+        _ => number.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -134,33 +136,61 @@ mod tests {
 
     use super::*;
 
-    /// The same by way of values.
-    fn attribute(value: &Value) -> Value {
-        match value {
-            Value::Null => json!({"NULL": true}),
-            Value::Bool(value) => json!({"BOOL": value}),
-            Value::Number(number) => json!({"N": number.to_string()}),
-            Value::String(text) => json!({"S": text}),
-            Value::Array(values) => {
-                json!({"L": values.iter().map(attribute).collect::<Vec<_>>()})
-            }
-            Value::Object(fields) => json!({"M": attributes(fields)}),
-        }
+    #[test]
+    fn a_number_is_stored_digit_for_digit() {
+        let digits = "0.1234567890123456789012345678";
+        let value = RawValue::from_string(format!(r#"{{"spend":{digits}}}"#)).unwrap();
+        let item = to_attributes(&value).unwrap();
+        assert_eq!(item["spend"], AttributeValue::N(digits.to_owned()));
+        let back: Box<RawValue> = from_attributes(&item).unwrap();
+        assert!(back.get().contains(digits), "{back}");
     }
 
-    fn attributes(fields: &Map<String, Value>) -> Map<String, Value> {
-        let fields = fields.iter();
-        fields
-            .map(|(name, value)| (name.clone(), attribute(value)))
-            .collect()
+    #[test]
+    fn every_kind_of_json_has_its_attribute() {
+        let value = json!({
+            "text": "a \"quoted\" line\nand a é", "empty": "", "whole": 18446744073709551615u64, "none": null,
+            "yes": true, "list": [1, "two", [], {}], "deep": {"er": {"still": -1}}, "a \"name\"": "t",
+        });
+        let map =
+            |name: &str, value| AttributeValue::M(Attributes::from([(name.to_owned(), value)]));
+        let list = vec![
+            number(1),
+            text("two"),
+            AttributeValue::L(Vec::new()),
+            AttributeValue::M(Attributes::new()),
+        ];
+        let attributes = [
+            ("text", text("a \"quoted\" line\nand a é")),
+            ("empty", text("")),
+            ("whole", number(u64::MAX)),
+            ("none", AttributeValue::Null(true)),
+            ("yes", AttributeValue::Bool(true)),
+            ("list", AttributeValue::L(list)),
+            ("deep", map("er", map("still", number(-1)))),
+            ("a \"name\"", text("t")),
+        ];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(to_attributes(&value).unwrap(), Attributes::from(attributes));
     }
 
-    fn any_json() -> impl Strategy<Value = Value> {
+    #[test]
+    fn a_number_in_scientific_notation_is_read_as_a_plain_one() {
+        let item = Attributes::from([("n".to_owned(), AttributeValue::N("1E+2".into()))]);
+        let back: HashMap<String, u64> = from_attributes(&item).unwrap();
+        assert_eq!(back["n"], 100);
+    }
+
+    #[test]
+    fn only_an_object_is_an_item() {
+        assert!(to_attributes(&[1, 2]).is_err());
+    }
+
+    fn any_json(number: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
+            number,
             any::<String>().prop_map(Value::from),
             r#"[\[\]{}",:\\\n]{0,9}"#.prop_map(Value::from),
         ];
@@ -173,20 +203,39 @@ mod tests {
         })
     }
 
+    /// The same by way of values.
+    fn attribute_of(value: &Value) -> AttributeValue {
+        match value {
+            Value::Null => AttributeValue::Null(true),
+            Value::Bool(value) => AttributeValue::Bool(*value),
+            Value::Number(digits) => number(digits),
+            Value::String(value) => text(value),
+            Value::Array(values) => AttributeValue::L(values.iter().map(attribute_of).collect()),
+            Value::Object(fields) => AttributeValue::M(attributes_of(fields)),
+        }
+    }
+
+    fn attributes_of(fields: &Map<String, Value>) -> Attributes {
+        let fields = fields.iter();
+        fields
+            .map(|(name, value)| (name.clone(), attribute_of(value)))
+            .collect()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn every_value_becomes_its_attribute(value in any_json()) {
-            let json = json!({"a": value}).to_string();
-            let written = format!("{{{}}}", of_object(&json, &[]).unwrap());
-            let expected = json!({"a": attribute(&value)}).to_string();
-            prop_assert_eq!(written, expected);
+        fn every_value_becomes_its_attribute(value in any_json(any::<f64>().prop_map(Value::from))) {
+            let attributes = to_attributes(&json!({"a": value})).unwrap();
+            prop_assert_eq!(&attributes["a"], &attribute_of(&value));
         }
 
         #[test]
-        fn what_is_no_json_is_refused_or_made_into_something(text in r#"[\[\]{}",:a1 \\]{0,20}"#) {
-            of_object(&format!("{{{text}"), &[]).ok();
+        fn what_was_written_is_read_back(value in any_json(any::<i64>().prop_map(Value::from))) {
+            let record = json!({"a": value});
+            let back: Value = from_attributes(&to_attributes(&record).unwrap()).unwrap();
+            prop_assert_eq!(back, record);
         }
     }
 }

@@ -3,23 +3,23 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::error::not_sent;
-use super::item::{self, Attributes, PK, SK};
-use super::table::READ;
+use super::attributes::{Attributes, from_attributes};
+use super::item::{expired, key_attributes};
 use super::{Key, StoreError, Table};
 
 /// Keys in one `BatchGetItem`
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>).
 const MOST_KEYS: usize = 100;
 
-/// Before keys that were left over are asked for again. An answer holds 16 MB, so most often nothing has to recover.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The pause before keys that were left over are asked for again. An answer holds 16 MB, so most often nothing has to
+/// recover.
+const LEFT_OVER_PAUSE: Duration = Duration::from_millis(20);
 
 impl Table {
     /// The items at these keys, in no order, as they were after the last finished write; keys without an item are
@@ -32,38 +32,27 @@ impl Table {
         let now = Timestamp::now();
         let found = try_join_all(chunks).await?;
         let living = found.iter().flatten();
-        living
-            .filter(|attributes| !item::expired(attributes, now))
-            .map(item::read)
-            .collect()
+        Ok(living
+            .filter(|item| !expired(item, now))
+            .map(from_attributes)
+            .collect::<Result<_, _>>()?)
     }
 
     async fn get_chunk(&self, keys: &[Key]) -> Result<Vec<Attributes>, StoreError> {
-        let keys = keys.iter().map(|key| {
-            HashMap::from([
-                (PK.to_owned(), AttributeValue::S(key.pk.clone())),
-                (SK.to_owned(), AttributeValue::S(key.sk.clone())),
-            ])
-        });
         let asked = KeysAndAttributes::builder()
-            .set_keys(Some(keys.collect()))
+            .set_keys(Some(keys.iter().map(key_attributes).collect()))
             .consistent_read(true)
-            .build()
-            .map_err(not_sent)?;
+            .build()?;
         let mut left = Some(HashMap::from([(self.name.to_string(), asked)]));
         let mut found = Vec::new();
         while let Some(asked) = left.take() {
             let call = self.client.batch_get_item().set_request_items(Some(asked));
-            let answer = call
-                .send()
-                .boxed()
-                .await
-                .map_err(|e| StoreError::from_sdk(e, READ))?;
+            let answer = call.send().boxed().await?;
             let items = answer.responses.unwrap_or_default().into_values();
             found.extend(items.flatten());
             left = answer.unprocessed_keys.filter(|keys| !keys.is_empty());
             if left.is_some() {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(LEFT_OVER_PAUSE).await;
             }
         }
         Ok(found)

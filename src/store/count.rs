@@ -1,17 +1,12 @@
 //! Counters that stop at a limit: shared by all instances, one conditional update each.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use futures_util::FutureExt;
+use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 
-use super::item::{Attributes, PK, SK, TTL};
+use super::attributes::{Attributes, number, seconds};
+use super::item::TTL;
+use super::update::{Updated, send};
 use super::{Key, StoreError, Table};
-
-/// One update, with the SDK's own tries.
-const UPDATE: Duration = Duration::from_secs(5);
 
 /// One number of an item, which begins at 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,61 +54,48 @@ impl Table {
         counters: &[Counter<'_>],
         expires: Timestamp,
     ) -> Result<Tally, StoreError> {
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(&*self.name)
-            .key(PK, AttributeValue::S(key.pk.clone()))
-            .key(SK, AttributeValue::S(key.sk.clone()))
-            .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(
-                ":ttl",
-                AttributeValue::N(expires.as_second().to_string()),
-            );
+        let mut update = self.update(key);
         let mut terms = Vec::with_capacity(counters.len());
         let mut conditions = Vec::new();
         for (i, counter) in counters.iter().enumerate() {
             terms.push(format!("#{i} :{i}"));
             update = update
                 .expression_attribute_names(format!("#{i}"), counter.field)
-                .expression_attribute_values(
-                    format!(":{i}"),
-                    AttributeValue::N(counter.amount.to_string()),
-                );
+                .expression_attribute_values(format!(":{i}"), number(counter.amount));
             if let Some(limit) = counter.limit {
                 conditions.push(format!("(attribute_not_exists(#{i}) OR #{i} < :most{i})"));
-                let limit = AttributeValue::N(limit.to_string());
-                update = update.expression_attribute_values(format!(":most{i}"), limit);
+                update = update.expression_attribute_values(format!(":most{i}"), number(limit));
             }
         }
         let conditions = (!conditions.is_empty()).then(|| conditions.join(" AND "));
         let update = update
             .update_expression(format!("ADD {} SET #ttl = :ttl", terms.join(", ")))
             .set_condition_expression(conditions)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let values = |item: Option<&Attributes>| {
-            let value = |counter: &Counter<'_>| {
-                let text = item?.get(counter.field)?.as_n().ok()?;
-                u64::try_from(text.parse::<i64>().ok()?).ok()
-            };
-            let values = counters.iter().map(|counter| value(counter).unwrap_or(0));
-            values.collect()
-        };
-        match update.send().boxed().await {
-            Ok(done) => Ok(Tally::Counted(values(done.attributes()))),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(Tally::Full(values(refused.item())))
-                }
-                _ => Err(StoreError::from_sdk(error, UPDATE)),
-            },
-        }
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":ttl", seconds(expires))
+            .return_values(ReturnValue::AllNew);
+        Ok(match send(update).await? {
+            Updated::Done(item) => Tally::Counted(values(counters, item)),
+            Updated::Refused(item) => Tally::Full(values(counters, item)),
+        })
     }
+}
+
+/// The counters' values in this item.
+fn values(counters: &[Counter<'_>], item: Option<Attributes>) -> Vec<u64> {
+    let item = item.unwrap_or_default();
+    let value = |counter: &Counter<'_>| {
+        let digits = item.get(counter.field)?.as_n().ok()?;
+        u64::try_from(digits.parse::<i64>().ok()?).ok()
+    };
+    let values = counters.iter().map(|counter| value(counter).unwrap_or(0));
+    values.collect()
 }
 
 #[cfg(all(test, feature = "local"))]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::Value;
 
     use super::*;

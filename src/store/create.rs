@@ -10,14 +10,13 @@ use aws_sdk_dynamodb::types::{
 };
 use futures_util::FutureExt;
 
-use super::error::not_sent;
 use super::item::{BY_KEY, BY_SESSION, PK, SK, TTL};
-use super::table::READ;
 use super::{StoreError, Table};
 
-/// AWS takes some ten seconds to make a table.
-const BECOMES_ACTIVE: Duration = Duration::from_secs(60);
-const LOOKS_AGAIN: Duration = Duration::from_millis(500);
+/// How long a new table may take until it can be used. AWS takes some ten seconds.
+const ACTIVE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often it is looked whether a new table can be used.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 impl Table {
     /// Creates the table unless it exists, and waits until it can be used: string keys `pk` and `sk`, on demand, TTL
@@ -48,7 +47,7 @@ impl Table {
         match call.await {
             Ok(answer) => Ok(answer.table),
             Err(error) if has_code(&error, "ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(StoreError::from_sdk(error, READ)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -73,7 +72,7 @@ impl Table {
             Ok(_) => Ok(()),
             // Another process was quicker.
             Err(error) if has_code(&error, "ResourceInUseException") => Ok(()),
-            Err(error) => Err(StoreError::from_sdk(error, READ)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -105,20 +104,19 @@ impl Table {
                 if found.and_then(|t| t.table_status) == Some(TableStatus::Active) {
                     return Ok(());
                 }
-                tokio::time::sleep(LOOKS_AGAIN).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
-        tokio::time::timeout(BECOMES_ACTIVE, wait)
+        tokio::time::timeout(ACTIVE_TIMEOUT, wait)
             .await
-            .unwrap_or(Err(StoreError::Timeout(BECOMES_ACTIVE)))
+            .unwrap_or(Err(StoreError::Timeout(ACTIVE_TIMEOUT)))
     }
 
     async fn expire_items(&self) -> Result<(), StoreError> {
         let ttl = TimeToLiveSpecification::builder()
             .attribute_name(TTL)
             .enabled(true)
-            .build()
-            .map_err(not_sent)?;
+            .build()?;
         let call = self
             .client
             .update_time_to_live()
@@ -130,7 +128,7 @@ impl Table {
             Ok(_) => Ok(()),
             // "TimeToLive is already enabled": by the process that was quicker.
             Err(error) if has_code(&error, "ValidationException") => Ok(()),
-            Err(error) => Err(StoreError::from_sdk(error, READ)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -148,18 +146,17 @@ impl Table {
             .send()
             .boxed();
         if let Err(error) = call.await {
-            let error = StoreError::from_sdk(error, READ);
+            let error = StoreError::from(error);
             tracing::debug!(%error, "no point-in-time recovery");
         }
     }
 }
 
 fn text(name: &str) -> Result<AttributeDefinition, StoreError> {
-    AttributeDefinition::builder()
+    let attribute = AttributeDefinition::builder()
         .attribute_name(name)
-        .attribute_type(ScalarAttributeType::S)
-        .build()
-        .map_err(not_sent)
+        .attribute_type(ScalarAttributeType::S);
+    Ok(attribute.build()?)
 }
 
 fn keys(partition: &str) -> Result<Vec<KeySchemaElement>, StoreError> {
@@ -168,7 +165,6 @@ fn keys(partition: &str) -> Result<Vec<KeySchemaElement>, StoreError> {
             .attribute_name(name)
             .key_type(kind)
             .build()
-            .map_err(not_sent)
     };
     Ok(vec![
         key(partition, KeyType::Hash)?,
@@ -178,12 +174,11 @@ fn keys(partition: &str) -> Result<Vec<KeySchemaElement>, StoreError> {
 
 fn index(partition: &str) -> Result<GlobalSecondaryIndex, StoreError> {
     let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly);
-    GlobalSecondaryIndex::builder()
+    let index = GlobalSecondaryIndex::builder()
         .index_name(partition)
         .set_key_schema(Some(keys(partition)?))
-        .projection(keys_only.build())
-        .build()
-        .map_err(not_sent)
+        .projection(keys_only.build());
+    Ok(index.build()?)
 }
 
 fn has_code<E: ProvideErrorMetadata>(error: &SdkError<E>, code: &str) -> bool {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+use super::table::CALL_TIMEOUT;
 
 /// A call to the table that did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -113,6 +115,9 @@ const UNWELL: [&str; 2] = ["InternalServerError", "ServiceUnavailable"];
 /// The code of a condition that does not hold.
 pub(super) const CONDITION: &str = "ConditionalCheckFailedException";
 
+/// Stands for a code where a call did not leave this process.
+const NOT_SENT: &str = "not sent";
+
 /// In the message of a table whose disk has no room (SQLite's words), and of an item that has none (DynamoDB's).
 const FULL: [&str; 3] = ["disk is full", "No space left", "Item size"];
 
@@ -126,6 +131,26 @@ const INVALID: [&str; 3] = [
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
         StoreError::Item(Arc::new(error))
+    }
+}
+
+/// A call with the SDK's own retries and the table's own time limit.
+impl<E> From<SdkError<E>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn from(error: SdkError<E>) -> StoreError {
+        StoreError::from_sdk(error, CALL_TIMEOUT)
+    }
+}
+
+/// An input that the SDK could not even build.
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> StoreError {
+        StoreError::Refused {
+            code: NOT_SENT.to_owned(),
+            message: error.to_string(),
+        }
     }
 }
 
@@ -211,18 +236,10 @@ impl StoreError {
                 }
             }
             SdkError::ConstructionFailure(_) => StoreError::Refused {
-                code: "not sent".to_owned(),
+                code: NOT_SENT.to_owned(),
                 message: DisplayErrorContext(&error).to_string(),
             },
             _ => StoreError::Unreachable(DisplayErrorContext(&error).to_string()),
         }
-    }
-}
-
-/// An input that the SDK could not even build.
-pub(super) fn not_sent(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
-    StoreError::Refused {
-        code: "not sent".to_owned(),
-        message: error.to_string(),
     }
 }

@@ -6,7 +6,6 @@
 mod account;
 mod attributes;
 mod batch;
-mod body;
 mod commit;
 mod count;
 #[cfg(feature = "local")]
@@ -26,6 +25,8 @@ mod read;
 mod secret;
 mod slots;
 mod table;
+mod transact;
+mod update;
 mod write;
 
 pub use account::{Account, Claim, Hold, Reserved, Settlement};
@@ -39,4 +40,5 @@ pub use keys::Key;
 pub use read::{Index, Order, Page, Position, Query, Range};
 pub use secret::TableSecret;
 pub use table::{Table, TableOptions};
-pub use write::{Claimed, Write, WriteLimits};
+pub use transact::WriteLimits;
+pub use write::{Claimed, Write};

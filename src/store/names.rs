@@ -1,18 +1,15 @@
 //! Sets of names that stop growing at a size, counted by all instances through one item each.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use futures_util::FutureExt;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::item::{Attributes, PK, SK, TTL};
+use super::attributes::{Attributes, number, seconds};
+use super::item::TTL;
+use super::update::{Updated, send};
 use super::{Key, StoreError, Table};
 
-/// One update, with the SDK's own tries.
-const UPDATE_LIMIT: Duration = Duration::from_secs(5);
 /// How often names are added again when other processes have taken the room meanwhile.
 const UPDATE_TRIES: usize = 5;
 const NAMES: &str = "names";
@@ -37,8 +34,8 @@ impl Table {
                 return Ok(known);
             }
             match self.try_add(key, new, most, expires).await? {
-                Added::Now(all) => return Ok(all),
-                Added::Not(there) => known = there,
+                Updated::Done(item) => return Ok(names_of(item.as_ref())),
+                Updated::Refused(item) => known = names_of(item.as_ref()),
             }
         }
         Err(StoreError::contended("others add names at the same time"))
@@ -50,40 +47,21 @@ impl Table {
         new: Vec<String>,
         most: usize,
         expires: Timestamp,
-    ) -> Result<Added, StoreError> {
+    ) -> Result<Updated, StoreError> {
         // Of these, others may have added some since: then it is told, and counted again.
         let room = most.saturating_sub(new.len());
         let update = self
-            .client
-            .update_item()
-            .table_name(&*self.name)
-            .key(PK, AttributeValue::S(key.pk.clone()))
-            .key(SK, AttributeValue::S(key.sk.clone()))
+            .update(key)
             .update_expression("ADD #names :new SET #ttl = :ttl")
             .condition_expression("attribute_not_exists(#names) OR size(#names) <= :room")
             .expression_attribute_names("#names", NAMES)
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":new", AttributeValue::Ss(new))
-            .expression_attribute_values(":room", AttributeValue::N(room.to_string()))
-            .expression_attribute_values(":ttl", AttributeValue::N(expires.as_second().to_string()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().boxed().await {
-            Ok(done) => Ok(Added::Now(names_of(done.attributes()))),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(Added::Not(names_of(refused.item())))
-                }
-                _ => Err(StoreError::from_sdk(error, UPDATE_LIMIT)),
-            },
-        }
+            .expression_attribute_values(":room", number(room))
+            .expression_attribute_values(":ttl", seconds(expires))
+            .return_values(ReturnValue::AllNew);
+        send(update).await
     }
-}
-
-/// What adding came to: the set with the names, or the one that had no room for all of them.
-enum Added {
-    Now(HashSet<String>),
-    Not(HashSet<String>),
 }
 
 /// Those that are not known, as far as there is room for them.
@@ -105,6 +83,8 @@ fn names_of(item: Option<&Attributes>) -> HashSet<String> {
 
 #[cfg(all(test, feature = "local"))]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::future::join_all;
 
     use super::*;

@@ -1,18 +1,12 @@
 //! Writing one item: as it is, or only over the version that its writer has seen.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use bytes::Bytes;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use futures_util::FutureExt;
 
-use crate::sdk::put_body;
-
-use super::body::Put;
+use super::attributes::number;
+use super::write::{IS_ABSENT, IS_VERSION};
 use super::{Item, StoreError, Table};
-
-/// One item, with the SDK's own tries.
-const PUT: Duration = Duration::from_secs(5);
 
 impl Table {
     /// Puts an item over whatever is there.
@@ -20,7 +14,7 @@ impl Table {
     /// # Errors
     /// When the table does not take it.
     pub async fn put(&self, item: Item) -> Result<(), StoreError> {
-        self.send(&Put::over(&self.name, &item)).await
+        send(self.put_item(item)).await
     }
 
     /// Puts an item where `version`, a number among its fields, is still the one that was read; `None`: where no item
@@ -29,26 +23,33 @@ impl Table {
     /// # Errors
     /// [`StoreError::ConditionFailed`] when another version is there; else when the table does not take it.
     pub async fn put_over(&self, item: Item, version: Option<u64>) -> Result<(), StoreError> {
+        let put = self.put_item(item);
         let put = match version {
-            None => Put::new(&self.name, &item),
-            Some(version) => Put::over_version(&self.name, &item, version),
+            None => put.condition_expression(IS_ABSENT),
+            Some(version) => put
+                .condition_expression(IS_VERSION)
+                .expression_attribute_values(":version", number(version)),
         };
-        self.send(&put).await
+        send(put).await
     }
 
-    async fn send(&self, put: &Put<'_>) -> Result<(), StoreError> {
-        let body = Bytes::from(serde_json::to_vec(put)?);
-        let call = self.client.put_item().table_name(&*self.name).customize();
-        let call = call.mutate_request(move |request| put_body(request, &body));
-        match call.send().boxed().await {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(refusal))
-                if refusal.err().code() == Some("ConditionalCheckFailedException") =>
-            {
+    fn put_item(&self, item: Item) -> PutItemFluentBuilder {
+        self.client
+            .put_item()
+            .table_name(&*self.name)
+            .set_item(Some(item.attributes))
+    }
+}
+
+async fn send(put: PutItemFluentBuilder) -> Result<(), StoreError> {
+    match put.send().boxed().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => {
                 Err(StoreError::ConditionFailed { write: 0 })
             }
-            Err(error) => Err(StoreError::from_sdk(error, PUT)),
-        }
+            _ => Err(error.into()),
+        },
     }
 }
 

@@ -1,12 +1,11 @@
 //! Reading: one item by its key, or a run of items of one partition or index. What has expired is not there.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::item::{self, Attributes, BY_KEY, BY_SESSION, PK, SK};
-use super::table::READ;
+use super::attributes::{Attributes, from_attributes, text};
+use super::item::{BY_KEY, BY_SESSION, PK, SK, expired, key_attributes};
 use super::{Key, StoreError, Table};
 
 /// Which sort keys of a partition.
@@ -95,7 +94,7 @@ impl Table {
     /// When the table does not answer, or the item does not read as a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
         let found = self.attributes(key).await?;
-        found.as_ref().map(item::read).transpose()
+        Ok(found.as_ref().map(from_attributes).transpose()?)
     }
 
     pub(super) async fn attributes(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
@@ -103,15 +102,12 @@ impl Table {
             .client
             .get_item()
             .table_name(&*self.name)
-            .key(PK, AttributeValue::S(key.pk.clone()))
-            .key(SK, AttributeValue::S(key.sk.clone()))
+            .set_key(Some(key_attributes(key)))
             .consistent_read(true)
             .send()
             .boxed();
-        let answer = call.await.map_err(|e| StoreError::from_sdk(e, READ))?;
-        Ok(answer
-            .item
-            .filter(|attributes| !item::expired(attributes, Timestamp::now())))
+        let found = call.await?.item;
+        Ok(found.filter(|item| !expired(item, Timestamp::now())))
     }
 
     /// At most `most` items of one partition. Items written within the last second may be missing.
@@ -175,27 +171,23 @@ impl Table {
             .scan_index_forward(query.order == Order::Ascending)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .set_exclusive_start_key(from.map(|position| position.0))
-            .expression_attribute_values(":pk", AttributeValue::S(query.partition.clone()));
+            .expression_attribute_values(":pk", text(&query.partition));
         call = match &query.range {
             Range::All => call.key_condition_expression(format!("{partition_key} = :pk")),
             Range::Between(first, last) => call
                 .key_condition_expression(format!(
                     "{partition_key} = :pk AND {SK} BETWEEN :first AND :last"
                 ))
-                .expression_attribute_values(":first", AttributeValue::S(first.clone()))
-                .expression_attribute_values(":last", AttributeValue::S(last.clone())),
+                .expression_attribute_values(":first", text(first))
+                .expression_attribute_values(":last", text(last)),
         };
-        let answer = call
-            .send()
-            .boxed()
-            .await
-            .map_err(|e| StoreError::from_sdk(e, READ))?;
+        let answer = call.send().boxed().await?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());
         let now = Timestamp::now();
         let items = answer.items.unwrap_or_default();
-        let living = items.iter().filter(|item| !item::expired(item, now));
+        let living = items.iter().filter(|item| !expired(item, now));
         Ok(Page {
-            items: living.map(item::read).collect::<Result<_, _>>()?,
+            items: living.map(from_attributes).collect::<Result<_, _>>()?,
             next: next.map(Position),
         })
     }

@@ -2,36 +2,26 @@
 //!
 //! A hold ends by itself at a time that its taker names, so that an instance that dies keeps no slot for ever.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::FutureExt;
 use jiff::Timestamp;
 
-use super::item::{PK, SK, TTL};
+use super::attributes::{Attributes, number, seconds};
+use super::item::TTL;
+use super::update::{Updated, send};
 use super::{Key, StoreError, Table};
 
-/// One update, with the SDK's own tries.
-const UPDATE: Duration = Duration::from_secs(5);
-/// Who lost against other takers this often is told that the table is busy.
-const RETRIES: usize = 5;
-/// The item outlives every hold in it: its ttl is that of the last taker, whose hold may end before another's.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often taking a slot is tried again when others take and free slots at the same time.
+const TAKE_RETRIES: usize = 5;
+/// How long the item outlives a hold. Its ttl is that of the last taker, whose hold may end before another's.
+const ITEM_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+const HOLDS: &str = "holds";
 
 /// Holder and the millisecond at which its hold ends.
-type Holds = HashMap<String, AttributeValue>;
-
-/// What an update on a condition came to.
-enum Updated {
-    Done,
-    /// The condition does not hold; these are the holds that there are, `None`: there never were any.
-    Refused(Option<Holds>),
-}
+type Holds = Attributes;
 
 impl Table {
     /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. Taking what
@@ -53,13 +43,13 @@ impl Table {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(5))
             .with_max_delay(Duration::from_millis(40))
-            .with_max_times(RETRIES)
+            .with_max_times(TAKE_RETRIES)
             .with_jitter();
         let mut pauses = pauses.build();
         loop {
             let seen = match self.add_hold(key, holder, most, until).await? {
-                Updated::Done => return Ok(true),
-                Updated::Refused(seen) => seen,
+                Updated::Done(_) => return Ok(true),
+                Updated::Refused(item) => item.and_then(holds_of),
             };
             let mut holds = seen.clone().unwrap_or_default();
             holds.retain(|_, ends| is_after(ends, now));
@@ -67,7 +57,7 @@ impl Table {
                 return Ok(false);
             }
             holds.insert(holder.to_owned(), ends(until));
-            if let Updated::Done = self.replace_holds(key, seen, holds, until).await? {
+            if let Updated::Done(_) = self.replace_holds(key, seen, holds, until).await? {
                 return Ok(true);
             }
             let Some(pause) = pauses.next() else {
@@ -90,13 +80,12 @@ impl Table {
         holder: &str,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
-        let update = expiring(self.updating(key), until)
+        let update = expiring(self.update_holds(key), until)
             .update_expression("SET #holds.#holder = :until, #ttl = :ttl")
             .condition_expression("attribute_exists(#holds.#holder)")
             .expression_attribute_names("#holder", holder)
             .expression_attribute_values(":until", ends(until));
-        let outcome = outcome(update.send().boxed().await)?;
-        Ok(matches!(outcome, Updated::Done))
+        Ok(matches!(send(update).await?, Updated::Done(_)))
     }
 
     /// Frees the slot that `holder` has, if it still has one.
@@ -105,12 +94,12 @@ impl Table {
     /// When the table does not answer.
     pub async fn free_slot(&self, key: &Key, holder: &str) -> Result<(), StoreError> {
         let update = self
-            .updating(key)
+            .update_holds(key)
             .update_expression("REMOVE #holds.#holder")
             .condition_expression("attribute_exists(#holds.#holder)")
             .expression_attribute_names("#holder", holder);
         // Not there: it has expired and somebody else has it.
-        outcome(update.send().boxed().await).map(|_| ())
+        send(update).await.map(|_| ())
     }
 
     /// One more hold where there is room, expired ones counted: the way without a collision.
@@ -121,15 +110,15 @@ impl Table {
         most: u64,
         until: Timestamp,
     ) -> Result<Updated, StoreError> {
-        let update = expiring(self.updating(key), until)
+        let update = expiring(self.update_holds(key), until)
             .update_expression("SET #holds.#holder = :until, #ttl = :ttl")
             .condition_expression(
                 "attribute_exists(#holds) AND (size(#holds) < :most OR attribute_exists(#holds.#holder))",
             )
             .expression_attribute_names("#holder", holder)
             .expression_attribute_values(":until", ends(until))
-            .expression_attribute_values(":most", AttributeValue::N(most.to_string()));
-        outcome(update.send().boxed().await)
+            .expression_attribute_values(":most", number(most));
+        send(update).await
     }
 
     /// These holds instead of those that were seen, unless they have changed since.
@@ -140,7 +129,7 @@ impl Table {
         holds: Holds,
         until: Timestamp,
     ) -> Result<Updated, StoreError> {
-        let update = expiring(self.updating(key), until)
+        let update = expiring(self.update_holds(key), until)
             .update_expression("SET #holds = :holds, #ttl = :ttl")
             .expression_attribute_values(":holds", AttributeValue::M(holds));
         let update = match seen {
@@ -149,46 +138,32 @@ impl Table {
                 .condition_expression("#holds = :seen")
                 .expression_attribute_values(":seen", AttributeValue::M(seen)),
         };
-        outcome(update.send().boxed().await)
+        send(update).await
     }
 
-    fn updating(&self, key: &Key) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&*self.name)
-            .key(PK, AttributeValue::S(key.pk.clone()))
-            .key(SK, AttributeValue::S(key.sk.clone()))
-            .expression_attribute_names("#holds", "holds")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    fn update_holds(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.update(key).expression_attribute_names("#holds", HOLDS)
     }
 }
 
 /// The item goes some time after this hold.
 fn expiring(update: UpdateItemFluentBuilder, until: Timestamp) -> UpdateItemFluentBuilder {
-    let gone = until.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+    let gone = until.checked_add(ITEM_RETENTION).unwrap_or(Timestamp::MAX);
     update
         .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":ttl", AttributeValue::N(gone.as_second().to_string()))
+        .expression_attribute_values(":ttl", seconds(gone))
 }
 
-fn outcome(
-    answer: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
-) -> Result<Updated, StoreError> {
-    let error = match answer {
-        Ok(_) => return Ok(Updated::Done),
-        Err(error) => error,
-    };
-    let refusal = error.as_service_error();
-    if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = refusal {
-        let holds = failed.item().and_then(|item| item.get("holds"));
-        let holds = holds.and_then(|holds| holds.as_m().ok()).cloned();
-        return Ok(Updated::Refused(holds));
+/// The holds of the item; `None`: there never were any.
+fn holds_of(mut item: Attributes) -> Option<Holds> {
+    match item.remove(HOLDS) {
+        Some(AttributeValue::M(holds)) => Some(holds),
+        _ => None,
     }
-    Err(StoreError::from_sdk(error, UPDATE))
 }
 
 fn ends(until: Timestamp) -> AttributeValue {
-    AttributeValue::N(until.as_millisecond().to_string())
+    number(until.as_millisecond())
 }
 
 /// Whether a hold has not ended yet. What is no time holds nothing.

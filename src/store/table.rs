@@ -27,28 +27,32 @@ pub struct TableOptions {
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(super) client: Client,
-    /// The same, for those who try again themselves.
-    pub(super) untried: Client,
+    /// The same without the SDK's retries, for transactions: they have retries of their own.
+    pub(super) without_retries: Client,
     pub(super) name: Arc<str>,
 }
 
 /// A healthy answer takes 5 to 20 ms; a connection that shows nothing for this long is given up for another.
-pub(super) const READ_ATTEMPT: Duration = Duration::from_secs(2);
-/// A read as a whole, its second and third attempt included.
-pub(super) const READ: Duration = Duration::from_secs(5);
-const CONNECT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A call as a whole, its second and third attempt included.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Attempts of one call, the first included.
+const CALL_ATTEMPTS: u32 = 3;
+/// The pause before the second attempt, at most; it doubles before each further one.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 
 impl Table {
     /// A handle that uses the credentials, region and HTTP client of `config`. Nothing is sent.
     pub fn connect(config: &SdkConfig, options: &TableOptions) -> Table {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(READ_ATTEMPT)
-            .operation_timeout(READ)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
             .build();
         let retries = RetryConfig::standard()
-            .with_max_attempts(3)
-            .with_initial_backoff(Duration::from_millis(50));
+            .with_max_attempts(CALL_ATTEMPTS)
+            .with_initial_backoff(INITIAL_BACKOFF);
         let mut builder = Builder::from(config)
             .timeout_config(timeouts)
             .retry_config(retries);
@@ -58,10 +62,10 @@ impl Table {
         if let Some(region) = &options.region {
             builder = builder.region(Region::new(region.clone()));
         }
-        let untried = builder.clone().retry_config(RetryConfig::disabled());
+        let without_retries = builder.clone().retry_config(RetryConfig::disabled());
         Table {
             client: Client::from_conf(builder.build()),
-            untried: Client::from_conf(untried.build()),
+            without_retries: Client::from_conf(without_retries.build()),
             name: options.name.as_str().into(),
         }
     }
