@@ -1,8 +1,8 @@
-//! Accounts: how much of an amount is committed, shared by all instances through one item each.
+//! Accounts: how much of an amount is committed. Each is one item, which all instances share.
 //!
-//! `committed` is what has been `spent` and what is held for requests under way, always: a hold is taken out of the
-//! amount before a request begins and replaced by what the request has cost when it ends. A hold whose request never
-//! ended moves to `spent` when its time is over, so it is not handed back before its record corrects it.
+//! `committed` is always the sum of `spent` and of what is held for requests under way: a request takes a hold before it
+//! begins, and replaces it by its cost when it ends. The hold of a request that never ended moves to `spent` when its
+//! time is over: it is not handed back before the request's record corrects it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::{Key, StoreError, Table, Write, WriteLimits};
 
 /// How often a reservation is tried again when others change the account at the same time.
 const RESERVE_RETRIES: usize = 5;
-/// As many as a condition of 4 KB has room for.
+/// Holds in one update: a condition of 4 KB has room for so many.
 const MOST_HOLDS: usize = 100;
 
 const COMMITTED: &str = "committed";
@@ -45,20 +45,20 @@ pub struct Account {
 pub struct Hold {
     /// How much.
     pub amount: Decimal,
-    /// From then on it counts as spent.
+    /// From this instant on it counts as spent.
     pub until: Timestamp,
 }
 
 /// What is to be held.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
-    /// By whom: a name that nobody uses twice.
+    /// The holder: a name that is used once.
     pub holder: &'a str,
     /// What this holder holds already; `None`: nothing. The hold is raised from there.
     pub before: Option<Decimal>,
     /// How much, and how long at most.
     pub hold: Hold,
-    /// As much as may be committed in all.
+    /// How much may be committed in all.
     pub most: Decimal,
     /// The account is gone from this instant on; `None`: it stays.
     pub expires: Option<Timestamp>,
@@ -67,9 +67,9 @@ pub struct Claim<'a> {
 /// Whether an amount is held now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
-    /// It is. The account with it.
+    /// It is held; the account with it.
     Held(Account),
-    /// It does not fit. The account without it.
+    /// It does not fit; the account without it.
     Full(Account),
 }
 
@@ -78,7 +78,7 @@ pub enum Reserved {
 pub struct Settlement {
     /// The account.
     pub key: Key,
-    /// Whose holds, and how much each holds.
+    /// The holders, and how much each holds.
     pub holds: Vec<(String, Decimal)>,
     /// How much was spent instead.
     pub actual: Decimal,
@@ -123,7 +123,7 @@ fn stored(hold: Hold) -> AttributeValue {
 }
 
 impl Settlement {
-    /// Both settlements of one account as one, where that can be said.
+    /// Both settlements of one account as one; `None`: they cannot be merged.
     pub(super) fn with(&self, other: &Settlement) -> Option<Settlement> {
         let holds = [&*self.holds, &*other.holds].concat();
         let together = self.moved == other.moved && holds.len() <= MOST_HOLDS;
@@ -189,7 +189,7 @@ fn paths(many: usize) -> (String, String) {
     (paths.join(", "), there.join(" AND "))
 }
 
-/// What an update of an account on a condition came to.
+/// The result of an update of an account on a condition.
 enum UpdatedAccount {
     /// The account after the update.
     Done(Account),
@@ -218,10 +218,7 @@ impl Table {
         loop {
             let error = match self.try_reserve(key, claim, left).await {
                 Ok(Some(reserved)) => return Ok(reserved),
-                Ok(None) => StoreError::Busy {
-                    code: "ConditionalCheckFailedException".to_owned(),
-                    message: "others use the account at the same time".to_owned(),
-                },
+                Ok(None) => StoreError::contended("others use the account at the same time"),
                 Err(error) if error.is_contention() => error,
                 Err(error) => return Err(error),
             };
@@ -232,14 +229,14 @@ impl Table {
         }
     }
 
-    /// `None`: another was quicker.
+    /// `None`: another update of the account was quicker.
     async fn try_reserve(
         &self,
         key: &Key,
         claim: &Claim<'_>,
         left: Decimal,
     ) -> Result<Option<Reserved>, StoreError> {
-        // The second condition makes a repetition harmless whose first answer was lost.
+        // The second condition makes it harmless to repeat an update whose answer was lost.
         let update = expiring(
             self.update(key),
             claim.expires,
@@ -264,7 +261,7 @@ impl Table {
             UpdatedAccount::Refused(None) if claim.before.is_none() => {
                 return self.open_account(key, claim).await;
             }
-            // Its account is gone, or its hold is: the window is long over.
+            // The account is gone, and the hold with it: the window is long over.
             UpdatedAccount::Refused(None) => return Ok(Some(Reserved::Full(Account::default()))),
         };
         let held = account.holds.get(claim.holder).map(|hold| hold.amount);
@@ -329,8 +326,8 @@ impl Table {
         seen: &Account,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // The others wait for the next time.
         let over = seen.holds.iter().filter(|(_, hold)| hold.until <= now);
+        // Further ones are moved the next time.
         let over: Vec<_> = over.take(MOST_HOLDS).collect();
         if over.is_empty() {
             return Ok(());
@@ -345,7 +342,7 @@ impl Table {
         for (i, (holder, _)) in over.iter().enumerate() {
             update = update.expression_attribute_names(format!("#{i}"), *holder);
         }
-        // Refused: somebody else has moved or settled one of them.
+        // Refused: another instance has moved or settled one of them.
         send(update).await.map(|_| ())
     }
 

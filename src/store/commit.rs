@@ -1,8 +1,8 @@
-//! Group commit: transactions that wait while others are under way are made as one.
+//! Group commit: transactions that wait while another is under way are sent as one.
 //!
-//! Every record moves the same few counters. Transactions that do so side by side are in conflict at DynamoDB and have
-//! to be tried again, and each is a signed call of its own. Together they are one call, and move each counter once. A
-//! process that lives on may also wait a moment before each call, so that more go together.
+//! Every record moves the same few counters. Transactions on the same counters conflict at DynamoDB when they run side
+//! by side and have to be tried again, and each is a signed call of its own. Merged they are one call, which writes each
+//! counter once. A process that lives on may also wait a moment before each call, so that more transactions are merged.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,11 +14,12 @@ use tokio::time::timeout;
 
 use super::{StoreError, Table, Write, WriteLimits};
 
-/// Who has waited so long for the transaction under way starts another: a healthy one takes 10 to 30 ms.
-const PATIENCE: Duration = Duration::from_millis(50);
-/// No more than so many are under way, however slow they are.
-const AT_ONCE: usize = 4;
-/// As many writes as DynamoDB takes in one transaction
+/// How long a transaction waits for the calls under way before a further call is started for those that wait. A healthy
+/// call takes 10 to 30 ms.
+const FURTHER_CALL_AFTER: Duration = Duration::from_millis(50);
+/// Calls under way at the same time, however slow they are.
+const MOST_CALLS: usize = 4;
+/// The writes that DynamoDB takes in one transaction
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
 const MOST_WRITES: usize = 100;
 
@@ -28,33 +29,41 @@ type Answer = Result<(), StoreError>;
 #[derive(Debug, Clone)]
 pub struct GroupCommit {
     table: Table,
+    /// The limits of each call, not of the wait before it.
     limits: WriteLimits,
-    patience: Duration,
+    /// After how long a waiting transaction starts a further call: [`FURTHER_CALL_AFTER`], except in tests.
+    further_call_after: Duration,
+    /// How long each call waits for more transactions; zero: it is sent at once.
     delay: Duration,
     queue: Arc<Mutex<Queue>>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    under_way: usize,
-    waiting: VecDeque<Member>,
+    /// Calls under way, and tasks that are about to start one.
+    calls: usize,
+    waiting: VecDeque<Waiting>,
 }
 
+/// A transaction that waits for its call.
 #[derive(Debug)]
-struct Member {
+struct Waiting {
     writes: Vec<Write>,
+    /// Closed when its caller has given up.
     done: oneshot::Sender<Answer>,
 }
 
-/// One transaction under way. Given up, by whatever end, the turn goes to those who wait.
-struct Turn<'a>(&'a GroupCommit);
+/// One of the calls of the queue. When it is dropped, however the call ended, the next call starts for the transactions
+/// that wait.
+struct CallPermit<'a>(&'a GroupCommit);
 
-/// Members and their writes as one transaction.
+/// Transactions that are sent as one.
 #[derive(Debug, Default)]
 struct Group {
-    members: Vec<Member>,
+    members: Vec<Waiting>,
+    /// The writes of all members; writes of one item are merged.
     writes: Vec<Write>,
-    /// Of each write, whose it is: member, and position among the member's own.
+    /// For each write, the members it is of: the member's position, and the write's position among the member's own.
     origins: Vec<Vec<(usize, usize)>>,
 }
 
@@ -64,32 +73,32 @@ impl GroupCommit {
         GroupCommit {
             table,
             limits,
-            patience: PATIENCE,
+            further_call_after: FURTHER_CALL_AFTER,
             delay: Duration::ZERO,
             queue: Arc::default(),
         }
     }
 
-    /// Waits so long for others before each call, as PostgreSQL's `commit_delay` does
+    /// Each call waits so long for more transactions, as with PostgreSQL's `commit_delay`
     /// (<https://www.postgresql.org/docs/current/runtime-config-wal.html>). Not for a process that is stopped as soon as
     /// its request is answered.
     pub fn delayed(self, delay: Duration) -> GroupCommit {
         GroupCommit { delay, ..self }
     }
 
-    /// Makes all of these writes or none, as [`Table::transact`] does, at once or together with others. Who stops
-    /// waiting does not know whether they were made; they are not tried again.
+    /// Makes all of these writes or none, as [`Table::transact`] does, in a call of their own or merged with other
+    /// transactions. A caller that stops waiting does not know whether they were made; they are not tried again.
     ///
     /// # Errors
-    /// As [`Table::transact`]: what another's writes were refused for does not refuse these.
+    /// As [`Table::transact`]: the refusal of another transaction's writes does not refuse these.
     pub async fn transact(&self, writes: &[Write]) -> Answer {
         match self.enter(writes) {
-            Ok(_turn) => self.table.transact(writes, self.limits).await,
+            Ok(_permit) => self.table.transact(writes, self.limits).await,
             Err(mut answer) => {
-                let answered = match timeout(self.patience, &mut answer).await {
+                let answered = match timeout(self.further_call_after, &mut answer).await {
                     Ok(answered) => answered,
                     Err(_) => {
-                        self.start_another();
+                        self.start_further_call();
                         answer.await
                     }
                 };
@@ -102,33 +111,35 @@ impl GroupCommit {
         }
     }
 
-    fn enter(&self, writes: &[Write]) -> Result<Turn<'_>, oneshot::Receiver<Answer>> {
+    /// Returns a permit to send the writes at once, or the receiver of their answer once they wait in the queue.
+    fn enter(&self, writes: &[Write]) -> Result<CallPermit<'_>, oneshot::Receiver<Answer>> {
         let mut queue = self.lock();
-        if queue.under_way == 0 {
-            queue.under_way = 1;
+        if queue.calls == 0 {
+            queue.calls = 1;
             if self.delay.is_zero() {
-                return Ok(Turn(self));
+                return Ok(CallPermit(self));
             }
             tokio::spawn(self.clone().work_off());
         }
         let (done, answer) = oneshot::channel();
-        queue.waiting.push_back(Member {
+        queue.waiting.push_back(Waiting {
             writes: writes.to_vec(),
             done,
         });
         Err(answer)
     }
 
-    fn start_another(&self) {
+    fn start_further_call(&self) {
         let mut queue = self.lock();
-        if queue.under_way < AT_ONCE && !queue.waiting.is_empty() {
-            queue.under_way += 1;
+        if queue.calls < MOST_CALLS && !queue.waiting.is_empty() {
+            queue.calls += 1;
             tokio::spawn(self.clone().work_off());
         }
     }
 
+    /// Sends what waits, call after call, until nothing does.
     async fn work_off(self) {
-        let _turn = Turn(&self);
+        let _permit = CallPermit(&self);
         loop {
             self.wait_for_others().await;
             let group = Group::of(&mut self.lock().waiting);
@@ -140,15 +151,17 @@ impl GroupCommit {
     }
 
     async fn wait_for_others(&self) {
-        let here = self.lock().writes();
-        if !self.delay.is_zero() && here < MOST_WRITES {
+        let waiting = self.lock().waiting_writes();
+        if !self.delay.is_zero() && waiting < MOST_WRITES {
             tokio::time::sleep(self.delay).await;
         }
     }
 
+    /// Sends the group as one transaction. Where that is refused, the members that may be the reason are sent alone, and
+    /// the others again as one.
     async fn commit(&self, mut group: Group) {
         while !group.members.is_empty() {
-            let Some(answer) = self.make(&group.writes, &mut group.members).await else {
+            let Some(answer) = self.send(&group.writes, &mut group.members).await else {
                 return;
             };
             let alone = match &answer {
@@ -165,16 +178,16 @@ impl GroupCommit {
             };
             for mut member in alone {
                 let writes = std::mem::take(&mut member.writes);
-                if let Some(answer) = self.make(&writes, std::slice::from_mut(&mut member)).await {
+                if let Some(answer) = self.send(&writes, std::slice::from_mut(&mut member)).await {
                     member.done.send(answer).ok();
                 }
             }
         }
     }
 
-    /// The table's answer; `None`: nobody waits for it any more. Nothing is tried again behind the backs of those who
-    /// have given up and said so.
-    async fn make(&self, writes: &[Write], members: &mut [Member]) -> Option<Answer> {
+    /// The table's answer; `None`: the callers of all members have given up. They have said so to their clients, so
+    /// nothing is tried again for them.
+    async fn send(&self, writes: &[Write], members: &mut [Waiting]) -> Option<Answer> {
         let all_gone = async {
             for member in members {
                 member.done.closed().await;
@@ -192,27 +205,31 @@ impl GroupCommit {
 }
 
 impl Queue {
-    /// Of all who wait; fewer calls' worth where they move the same counters.
-    fn writes(&self) -> usize {
-        self.waiting.iter().map(|member| member.writes.len()).sum()
+    /// The writes of all waiting transactions, before writes of one item are merged.
+    fn waiting_writes(&self) -> usize {
+        self.waiting
+            .iter()
+            .map(|waiting| waiting.writes.len())
+            .sum()
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         match Handle::try_current() {
             Ok(runtime) if !queue.waiting.is_empty() => {
                 runtime.spawn(self.0.clone().work_off());
             }
-            _ => queue.under_way -= 1,
+            _ => queue.calls -= 1,
         }
     }
 }
 
 impl Group {
-    /// Of those who wait, as many as fit together. The first always does.
-    fn of(waiting: &mut VecDeque<Member>) -> Group {
+    /// Takes the waiting transactions, up to 100 writes; writes to one item are merged. The first transaction always
+    /// fits; those whose callers have given up are dropped.
+    fn of(waiting: &mut VecDeque<Waiting>) -> Group {
         let mut group = Group::default();
         let members = std::mem::take(waiting).into_iter();
         for member in members.filter(|member| !member.done.is_closed()) {
@@ -223,25 +240,26 @@ impl Group {
         group
     }
 
-    /// Gives the member back when its writes do not go together with those that are here.
-    fn add(&mut self, member: Member) -> Result<(), Member> {
-        let mut fitting = Vec::with_capacity(member.writes.len());
+    /// Adds a member, or returns it when its writes cannot be merged with those of the group or are too many for it.
+    fn add(&mut self, member: Waiting) -> Result<(), Waiting> {
+        // For each of its writes: the group's write that it is merged with, and what both come to.
+        let mut merged = Vec::with_capacity(member.writes.len());
         for write in &member.writes {
-            let mut here = self.writes.iter().enumerate();
-            let fits = match here.find(|(_, other)| other.meets(write)) {
+            let mut writes = self.writes.iter().enumerate();
+            let fits = match writes.find(|(_, other)| other.meets(write)) {
                 None => Some((None, write.clone())),
                 Some((at, other)) => other.with(write).map(|both| (Some(at), both)),
             };
             match fits {
-                Some(fits) => fitting.push(fits),
+                Some(fits) => merged.push(fits),
                 None => return Err(member),
             }
         }
-        let new = fitting.iter().filter(|(at, _)| at.is_none()).count();
+        let new = merged.iter().filter(|(at, _)| at.is_none()).count();
         if self.writes.len() + new > MOST_WRITES && !self.members.is_empty() {
             return Err(member);
         }
-        for (own, (at, write)) in fitting.into_iter().enumerate() {
+        for (own, (at, write)) in merged.into_iter().enumerate() {
             let origin = (self.members.len(), own);
             match at.and_then(|at| self.writes.get_mut(at).zip(self.origins.get_mut(at))) {
                 Some((both, origins)) => {
@@ -258,16 +276,17 @@ impl Group {
         Ok(())
     }
 
-    /// Takes out those whose write did not find what it needs, and tells them where it can be only one. The others
-    /// are given back: which of them it was, each has to find out alone.
-    fn split(&mut self, write: usize) -> Vec<Member> {
+    /// Removes the members of the write whose condition does not hold. A write of one member is that member's failure,
+    /// and its caller is told. Of a merged write it is not known which member's part failed: those members are returned,
+    /// to be sent alone.
+    fn split(&mut self, write: usize) -> Vec<Waiting> {
         let Group {
             members, origins, ..
         } = std::mem::take(self);
         let origins = origins.into_iter().nth(write).unwrap_or_default();
         let mut alone = Vec::new();
-        for (who, member) in members.into_iter().enumerate() {
-            match (&*origins, origins.iter().find(|(member, _)| *member == who)) {
+        for (at, member) in members.into_iter().enumerate() {
+            match (&*origins, origins.iter().find(|(member, _)| *member == at)) {
                 ([_], Some((_, own))) => {
                     let answer = Err(StoreError::ConditionFailed { write: *own });
                     member.done.send(answer).ok();

@@ -1,4 +1,4 @@
-//! Counters that stop at a limit: shared by all instances, one conditional update each.
+//! Counters that stop at a limit. All instances share them, and each change is one conditional update.
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ pub struct Counter<'a> {
     pub limit: Option<u64>,
 }
 
-/// What counting came to: the counters' values, in the order in which they were named, none of them below 0.
+/// The result of counting: the counters' values, in the order in which they were named, none of them below 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tally {
     /// As they are now.
@@ -44,7 +44,7 @@ impl Table {
         Ok(matches!(tally, Tally::Counted(_)))
     }
 
-    /// The same, with the counters' values.
+    /// As [`Table::count`], with the counters' values.
     ///
     /// # Errors
     /// When the table does not answer.

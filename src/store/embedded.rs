@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{StoreError, Table, TableOptions, private};
 
 /// The table's file in its folder.
-const FILE: &str = "table.db";
+const TABLE_FILE: &str = "table.db";
 
 /// A running embedded table server. Dropping it stops the server; what was written stays in the file.
 ///
@@ -35,7 +35,7 @@ impl Embedded {
     /// When the folder or file cannot be made, opened or read.
     pub async fn open(folder: &Path) -> Result<Embedded, StoreError> {
         let failed = |what: &str| format!("{}: {what}", folder.display());
-        let file = folder.join(FILE);
+        let file = folder.join(TABLE_FILE);
         let Some(path) = file.to_str().map(str::to_owned) else {
             return Err(StoreError::Embedded(failed("not a UTF-8 path")));
         };

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetad
 
 use super::table::CALL_TIMEOUT;
 
-/// A call to the table that did not do what it was asked.
+/// Why a call to the table failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// No answer in time. A write may or may not have happened.
@@ -86,7 +86,7 @@ impl fmt::Display for TableFault {
     }
 }
 
-/// Codes that pass by themselves: others write the same items
+/// Codes of errors that pass by themselves, because others write the same items
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>). The last one is a reason
 /// inside a cancelled transaction.
 const CONTENTION: [&str; 5] = [
@@ -98,7 +98,7 @@ const CONTENTION: [&str; 5] = [
     "TransactionConflict",
 ];
 
-/// Codes that pass by themselves: the table's throughput is used up. The last two are reasons inside a cancelled
+/// Codes of errors that pass by themselves, because the table's throughput is used up. The last two are reasons inside a cancelled
 /// transaction.
 const THROTTLED: [&str; 6] = [
     "LimitExceededException",
@@ -109,7 +109,7 @@ const THROTTLED: [&str; 6] = [
     "ThrottlingError",
 ];
 
-/// Codes that pass by themselves: the table is unwell.
+/// Codes of errors that pass by themselves, because the table is unwell.
 const UNWELL: [&str; 2] = ["InternalServerError", "ServiceUnavailable"];
 
 /// The code of a condition that does not hold.
@@ -118,10 +118,11 @@ pub(super) const CONDITION: &str = "ConditionalCheckFailedException";
 /// Stands for a code where a call did not leave this process.
 const NOT_SENT: &str = "not sent";
 
-/// In the message of a table whose disk has no room (SQLite's words), and of an item that has none (DynamoDB's).
-const FULL: [&str; 3] = ["disk is full", "No space left", "Item size"];
+/// What the message of a full table contains: of a disk without room (SQLite's words), or of an item that is too large
+/// (DynamoDB's).
+const FULL_MESSAGES: [&str; 3] = ["disk is full", "No space left", "Item size"];
 
-/// Codes of what would never be taken. The second is a reason inside a cancelled transaction.
+/// Codes of a call that is refused whenever it is made. The second is a reason inside a cancelled transaction.
 const INVALID: [&str; 3] = [
     "ValidationException",
     "ValidationError",
@@ -134,7 +135,7 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
-/// A call with the SDK's own retries and the table's own time limit.
+/// The error of a call with the SDK's own retries and the client's time limit.
 impl<E> From<SdkError<E>> for StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -144,7 +145,7 @@ where
     }
 }
 
-/// An input that the SDK could not even build.
+/// The error of a call that the SDK could not even build.
 impl From<BuildError> for StoreError {
     fn from(error: BuildError) -> StoreError {
         StoreError::Refused {
@@ -181,7 +182,7 @@ impl StoreError {
             StoreError::Busy { code, .. } if CONTENTION.contains(&&**code) => None,
             StoreError::ConditionFailed { .. } => None,
             StoreError::Busy { message, .. } | StoreError::Refused { message, .. }
-                if FULL.iter().any(|words| message.contains(words)) =>
+                if FULL_MESSAGES.iter().any(|words| message.contains(words)) =>
             {
                 Some(TableFault::Full)
             }
@@ -199,7 +200,7 @@ impl StoreError {
         self.fault().is_none()
     }
 
-    /// Others were quicker, again and again.
+    /// Other instances changed the same item first, again and again.
     pub(crate) fn contended(message: &str) -> StoreError {
         StoreError::Busy {
             code: CONDITION.to_owned(),

@@ -1,4 +1,4 @@
-//! Sets of names that stop growing at a size, counted by all instances through one item each.
+//! Sets of names that stop growing at a size. Each is one item, which all instances share.
 
 use std::collections::HashSet;
 
@@ -10,8 +10,8 @@ use super::item::TTL;
 use super::update::{Updated, send};
 use super::{Key, StoreError, Table};
 
-/// How often names are added again when other processes have taken the room meanwhile.
-const UPDATE_TRIES: usize = 5;
+/// How often names are added when other processes take the room meanwhile.
+const ADD_ATTEMPTS: usize = 5;
 const NAMES: &str = "names";
 
 impl Table {
@@ -28,7 +28,7 @@ impl Table {
         expires: Timestamp,
     ) -> Result<HashSet<String>, StoreError> {
         let mut known = names_of(self.attributes(key).await?.as_ref());
-        for _ in 0..UPDATE_TRIES {
+        for _ in 0..ADD_ATTEMPTS {
             let new = missing(names, &known, most);
             if new.is_empty() {
                 return Ok(known);
@@ -48,7 +48,7 @@ impl Table {
         most: usize,
         expires: Timestamp,
     ) -> Result<Updated, StoreError> {
-        // Of these, others may have added some since: then it is told, and counted again.
+        // Others may have added some of these since. The update is refused then, and what is missing counted again.
         let room = most.saturating_sub(new.len());
         let update = self
             .update(key)
@@ -64,7 +64,7 @@ impl Table {
     }
 }
 
-/// Those that are not known, as far as there is room for them.
+/// The names that are not known, as far as there is room for them.
 fn missing(names: &[String], known: &HashSet<String>, most: usize) -> Vec<String> {
     let room = most.saturating_sub(known.len());
     let mut new = Vec::new();

@@ -1,4 +1,4 @@
-//! Values larger than an item: deflated, as text, in pieces of which each fits into one.
+//! Values larger than an item: deflated, as text, in pieces that fit into an item each.
 //!
 //! `flate2` on its Rust backend adds 58 KB to a stripped binary and no C, `zstd` adds 687 KB; and for a recorded turn
 //! of thinking, of which the signature is the larger part, deflate comes out smaller than zstd.
@@ -11,12 +11,12 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
-/// An item holds 400 KB, names and keys included
+/// Bytes of a piece. An item holds 400 KB, names and keys included
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
 pub const PIECE: usize = 350_000;
 
-/// A value of more than this many bytes is a broken one.
-const MOST: u64 = 64 << 20;
+/// Bytes of a value that is unpacked. A larger one is broken.
+const MOST_UNPACKED: u64 = 64 << 20;
 
 /// The value as pieces of text, at least one.
 ///
@@ -49,7 +49,7 @@ pub fn unpack(text: &str) -> Result<Vec<u8>, Error> {
         .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
     let mut value = Vec::new();
     DeflateDecoder::new(deflated.as_slice())
-        .take(MOST)
+        .take(MOST_UNPACKED)
         .read_to_end(&mut value)?;
     Ok(value)
 }

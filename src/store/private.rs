@@ -1,22 +1,22 @@
-//! The embedded table's file and folder are their owner's alone: who used which model for how much, and in what words,
-//! is nobody else's business.
+//! The embedded table's file and folder are closed to other users of the machine: the table says who used which model,
+//! for how much, and in what words.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-const OWN_FOLDER: u32 = 0o700;
-const OWN_FILE: u32 = 0o600;
-/// What the group and others may do.
-const OTHERS: u32 = 0o077;
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+/// The mode bits of the group and others.
+const OTHERS_MODE: u32 = 0o077;
 
-/// What SQLite puts beside its file. It gives them the file's own mode when it makes them; those that are there already
-/// keep theirs.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// The ends of the names of the files that SQLite puts beside its own. It gives them the mode of its own file when it
+/// makes them; those that are there already keep theirs.
+const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Makes the folder, and those above it, where they are missing. One that is there already is left as it is: others may
-/// have business there, but whoever runs the gateway should know.
+/// Makes the folder, and those above it, where they are missing. A folder that is there already keeps its mode, for it
+/// may be shared on purpose; a warning says so where it is open to others.
 ///
 /// # Errors
 /// When it is missing and cannot be made, or is no folder.
@@ -28,18 +28,18 @@ pub(super) fn folder(folder: &Path) -> io::Result<()> {
         );
     }
     DirBuilder::new()
-        .mode(OWN_FOLDER)
+        .mode(FOLDER_MODE)
         .recursive(true)
         .create(folder)
 }
 
-/// Makes the file where it is missing, and takes it, and what SQLite has left beside it, from everybody but its owner.
+/// Makes the file where it is missing, and closes it, and what SQLite has left beside it, to all but its owner.
 ///
 /// # Errors
 /// When it is missing and cannot be made.
 pub(super) fn file(path: &Path) -> io::Result<()> {
     make(path)?;
-    let beside = BESIDE.map(|end| {
+    let beside = SIDE_FILES.map(|end| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
         PathBuf::from(name)
@@ -53,7 +53,7 @@ pub(super) fn file(path: &Path) -> io::Result<()> {
 /// SQLite takes an empty file for a new one. The mode counts from the first moment on.
 fn make(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(OWN_FILE);
+    options.write(true).create_new(true).mode(FILE_MODE);
     match options.open(path).map(drop::<File>) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made,
@@ -65,7 +65,7 @@ fn close(path: &Path) {
     if !is_open_to_others(path) {
         return;
     }
-    let closed = fs::set_permissions(path, Permissions::from_mode(OWN_FILE));
+    let closed = fs::set_permissions(path, Permissions::from_mode(FILE_MODE));
     if let Err(error) = closed {
         tracing::warn!(
             file = %path.display(),
@@ -78,5 +78,5 @@ fn close(path: &Path) {
 
 /// Whether the group or others may do anything with what is there.
 fn is_open_to_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & OTHERS_MODE != 0)
 }

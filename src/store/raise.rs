@@ -1,4 +1,4 @@
-//! A number that only grows, whoever writes it and in whatever order.
+//! A number that only grows, whichever instance writes it and in whatever order.
 
 use super::attributes::number;
 use super::update::send;

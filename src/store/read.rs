@@ -1,4 +1,4 @@
-//! Reading: one item by its key, or a run of items of one partition or index. What has expired is not there.
+//! Reading: one item by its key, or a run of items of one partition or index. Expired items are left out.
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -42,12 +42,12 @@ pub struct Query {
     pub partition: String,
     /// `None`: the table itself.
     pub index: Option<Index>,
-    /// Which of it.
+    /// The sort keys.
     pub range: Range,
     /// From which end.
     pub order: Order,
-    /// As it was after the last finished write, for twice the price. Without it, and in an index always, items
-    /// written within the last second may be missing.
+    /// The items as they were after the last finished write, for twice the price. Without it, and in an index always,
+    /// items written within the last second may be missing.
     pub consistent: bool,
 }
 

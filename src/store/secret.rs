@@ -1,4 +1,4 @@
-//! The secret that all instances of a gateway share, to know again what they have given to clients and written to logs.
+//! The secret that all instances of a gateway share: with it they recognize what they gave to clients and wrote to logs.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use tokio::time::timeout;
 
 use super::{Item, StoreError, Table, keys};
 
-/// How long the table may take, once in a process's life.
-const LIMIT: Duration = Duration::from_millis(500);
+/// How long reading or making the secret may take. It happens once in a process's life.
+const TABLE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long the table is not asked again where the table did not answer: without this every request would wait for it.
-const PAUSE: Duration = Duration::from_secs(10);
+/// How long the table is not asked again after a failure: without this every request would wait for it.
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
 
 /// The secret: made by the first instance that needs it, read by all others, kept for the life of the process. Clones
 /// share it.
@@ -29,9 +29,9 @@ struct SecretState {
     failed: Mutex<Option<Timestamp>>,
 }
 
-/// As the table keeps it: in hex.
+/// The secret as the table keeps it: in hex.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredSecret {
     secret: String,
 }
 
@@ -54,17 +54,17 @@ impl TableSecret {
         if let Some(known) = self.0.bytes.get() {
             return Some(*known);
         }
-        if failed.is_some_and(|at| Timestamp::now() < at + PAUSE) {
+        if failed.is_some_and(|at| Timestamp::now() < at + RETRY_PAUSE) {
             return None;
         }
-        let error = match timeout(LIMIT, self.read_or_make()).await {
+        let error = match timeout(TABLE_TIMEOUT, self.read_or_make()).await {
             Ok(Ok(bytes)) => {
                 let bytes = *self.0.bytes.get_or_init(|| bytes);
                 tracing::info!("the shared secret is known: the log's lines for replay are signed");
                 return Some(bytes);
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("the table did not answer within {LIMIT:?}"),
+            Err(_) => format!("the table did not answer within {TABLE_TIMEOUT:?}"),
         };
         tracing::warn!(
             error,
@@ -90,7 +90,7 @@ impl TableSecret {
         }
         let mut made = [0; 32];
         getrandom::fill(&mut made).map_err(|error| broken(error.to_string()))?;
-        let stored = Stored {
+        let stored = StoredSecret {
             secret: hex::encode(made),
         };
         let item = Item::new(&keys::secret(), &stored)?;
@@ -110,7 +110,7 @@ impl TableSecret {
     /// # Errors
     /// When the table fails, or holds something else there.
     pub async fn stored(&self) -> Result<Option<[u8; 32]>, StoreError> {
-        let Some(stored) = self.0.table.get::<Stored>(&keys::secret()).await? else {
+        let Some(stored) = self.0.table.get::<StoredSecret>(&keys::secret()).await? else {
             return Ok(None);
         };
         let mut bytes = [0; 32];
@@ -151,7 +151,7 @@ mod tests {
     async fn an_item_that_is_no_secret_is_never_one() {
         let embedded = Embedded::in_memory().await.unwrap();
         let table = embedded.table("test").await.unwrap();
-        let stored = Stored {
+        let stored = StoredSecret {
             secret: "abc".to_owned(),
         };
         let item = Item::new(&keys::secret(), &stored).unwrap();

@@ -1,4 +1,4 @@
-//! At most so many at once, counted by all instances through one item: a hold for each that is under way.
+//! Slots: a limit of requests at once. They are one item, which all instances share, with a hold for each request.
 //!
 //! A hold ends by itself at a time that its taker names, so that an instance that dies keeps no slot for ever.
 
@@ -24,8 +24,8 @@ const HOLDS: &str = "holds";
 type Holds = Attributes;
 
 impl Table {
-    /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. Taking what
-    /// one has already is no second slot.
+    /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. A
+    /// holder that has a slot already does not get a second one.
     ///
     /// # Errors
     /// When the table does not answer, or too many others take and free at the same time.
@@ -98,11 +98,11 @@ impl Table {
             .update_expression("REMOVE #holds.#holder")
             .condition_expression("attribute_exists(#holds.#holder)")
             .expression_attribute_names("#holder", holder);
-        // Not there: it has expired and somebody else has it.
+        // Where the condition does not hold, the slot has expired and may be another's.
         send(update).await.map(|_| ())
     }
 
-    /// One more hold where there is room, expired ones counted: the way without a collision.
+    /// Adds a hold where there is room, expired holds counted. Others who do the same are no obstacle.
     async fn add_hold(
         &self,
         key: &Key,
@@ -121,7 +121,7 @@ impl Table {
         send(update).await
     }
 
-    /// These holds instead of those that were seen, unless they have changed since.
+    /// Replaces the holds that were seen by these, unless they have changed since.
     async fn replace_holds(
         &self,
         key: &Key,
@@ -141,12 +141,13 @@ impl Table {
         send(update).await
     }
 
+    /// An update of the item at this key, in which `#holds` names the holds.
     fn update_holds(&self, key: &Key) -> UpdateItemFluentBuilder {
         self.update(key).expression_attribute_names("#holds", HOLDS)
     }
 }
 
-/// The item goes some time after this hold.
+/// Sets the item's time to live, `#ttl` and `:ttl` of the update, some time after this hold.
 fn expiring(update: UpdateItemFluentBuilder, until: Timestamp) -> UpdateItemFluentBuilder {
     let gone = until.checked_add(ITEM_RETENTION).unwrap_or(Timestamp::MAX);
     update
@@ -162,11 +163,12 @@ fn holds_of(mut item: Attributes) -> Option<Holds> {
     }
 }
 
+/// The end of a hold as an attribute.
 fn ends(until: Timestamp) -> AttributeValue {
     number(until.as_millisecond())
 }
 
-/// Whether a hold has not ended yet. What is no time holds nothing.
+/// Whether a hold has not ended yet. An attribute that is no time is no hold.
 fn is_after(ends: &AttributeValue, now: Timestamp) -> bool {
     let ends = ends.as_n().ok().and_then(|ends| ends.parse::<i64>().ok());
     ends.is_some_and(|ends| ends > now.as_millisecond())

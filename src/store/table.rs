@@ -1,7 +1,7 @@
 //! The handle on the table.
 //!
-//! The SDK's calls are boxed wherever they are made: 6 KB each, they would be a part of every future that may make one, and
-//! a request would be moved about with all of them.
+//! The futures of the SDK's calls are boxed wherever they are made. Each has 6 KB, which would be a part of every future
+//! that may make the call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Table {
     pub(super) name: Arc<str>,
 }
 
-/// A healthy answer takes 5 to 20 ms; a connection that shows nothing for this long is given up for another.
+/// One attempt. A healthy answer takes 5 to 20 ms; a connection that shows nothing for this long is given up for another.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A call as a whole, its second and third attempt included.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);

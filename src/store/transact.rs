@@ -62,7 +62,7 @@ impl Table {
                 tracing::debug!(%error, ?pause, "writing again");
                 last = Some(error.clone());
             });
-        // What the last attempt was refused for says more than that the time is over.
+        // The last attempt's error says more than that the time is over.
         match tokio::time::timeout(limits.total, attempts).await {
             Ok(outcome) => outcome,
             Err(_) => Err(last.unwrap_or(StoreError::Timeout(limits.total))),
@@ -78,8 +78,8 @@ async fn send(call: TransactWriteItemsFluentBuilder, limit: Duration) -> Result<
     }
 }
 
-/// What a failed transaction means. One reason per write, in order: a condition that does not hold decides; else a
-/// reason that will not pass by itself; else it was busy.
+/// The error of a failed transaction. DynamoDB gives one reason per write, in order: a condition that does not hold
+/// decides; else a reason that does not pass by itself; else the table was busy.
 fn refusal(error: SdkError<TransactWriteItemsError>, limit: Duration) -> StoreError {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()

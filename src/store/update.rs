@@ -9,16 +9,16 @@ use super::attributes::Attributes;
 use super::item::key_attributes;
 use super::{Key, StoreError, Table};
 
-/// What an update on a condition came to.
+/// The result of an update on a condition.
 pub(super) enum Updated {
-    /// It was made. The item as it is now, where the update says that it shall be returned.
+    /// The update was made. The item as it is now, where the update asks for it to be returned.
     Done(Option<Attributes>),
-    /// Its condition does not hold. The item as it is, if there is one.
+    /// The update's condition does not hold. The item as it is, if there is one.
     Refused(Option<Attributes>),
 }
 
 impl Table {
-    /// An update of the item at this key, which has yet to say of what and on which condition.
+    /// An update of the item at this key. Its caller adds the expressions.
     pub(super) fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
         self.client
             .update_item()

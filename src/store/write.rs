@@ -1,4 +1,4 @@
-//! One write of a transaction: what it is, what it is as a part of a call, and how two of them become one.
+//! One write of a transaction: how it becomes a part of the SDK's call, and how two writes of one item become one.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub enum Write {
     Create(Item),
     /// Puts an item over the one of this version, a number among its fields.
     Replace(Item, u64),
-    /// Puts an item where none is, where its time is over, or where one of these has it by now.
+    /// Puts an item where none is, or one whose time is over, or one that belongs to one of these holders.
     Claim(Claimed),
     /// Adds to the numbers of an item, each of which, and the item itself, begins at 0.
     Add {
@@ -36,14 +36,14 @@ pub enum Write {
     Settle(Settlement),
 }
 
-/// A name that only one may have at a time. Given up, it is an item whose time is over.
+/// A name that only one holder may have at a time. A name that was given up is an item whose time is over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
     /// The item, whose field [`Claimed::HOLDER`] names the holder.
     pub item: Item,
-    /// Holders from whom it may be taken; not empty.
+    /// Holders from whom the name may be taken; not empty.
     pub holders: Vec<String>,
-    /// The time by which the item that is there may be over.
+    /// The present: an item whose time is over by now may be replaced.
     pub now: Timestamp,
 }
 
@@ -108,7 +108,7 @@ impl Write {
         self.key() == other.key()
     }
 
-    /// Both writes of one item as one, where that can be said.
+    /// Both writes of one item as one; `None`: they cannot be merged.
     pub(super) fn with(&self, other: &Write) -> Option<Write> {
         match (self, other) {
             (

@@ -58,7 +58,7 @@ struct Books {
     _embedded: Embedded,
 }
 
-async fn behind_a_gate(patience: Duration) -> Books {
+async fn behind_a_gate(further_call_after: Duration) -> Books {
     let embedded = Embedded::in_memory().await.unwrap();
     let direct = embedded.table("test").await.unwrap();
     let gate = Gate {
@@ -84,7 +84,7 @@ async fn behind_a_gate(patience: Duration) -> Books {
     Books {
         direct,
         commit: GroupCommit {
-            patience,
+            further_call_after,
             ..GroupCommit::new(Table::connect(&local_config(), &options), limits)
         },
         gate,
@@ -178,7 +178,7 @@ async fn those_who_wait_are_written_together() {
     assert!(books.exists("r0").await && books.exists("r19").await);
     // Nobody is left waiting, and the next one goes at once.
     books.commit.transact(&record("later")).await.unwrap();
-    assert_eq!(books.commit.lock().under_way, 0);
+    assert_eq!(books.commit.lock().calls, 0);
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn with_a_delay_the_first_one_waits_for_the_others_too() {
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(books.calls(), [21]);
     assert_eq!(books.counter().await, 20);
-    until(|| commit.lock().under_way == 0).await;
+    until(|| commit.lock().calls == 0).await;
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn who_leaves_hands_on_the_turn_and_is_not_waited_for() {
     stays.await.unwrap().unwrap();
     assert_eq!(books.calls(), [1, 2]);
     assert!(!books.exists("leaves").await);
-    until(|| books.commit.lock().under_way == 0).await;
+    until(|| books.commit.lock().calls == 0).await;
 }
 
 #[tokio::test]
@@ -327,7 +327,7 @@ async fn a_transaction_that_nobody_waits_for_any_more_is_given_up() {
     let leaves = tokio::spawn(async move { commit.transact(&writes).await });
     until(|| books.calls().len() == 1).await;
     leaves.abort();
-    let given_up = until(|| books.commit.lock().under_way == 0);
+    let given_up = until(|| books.commit.lock().calls == 0);
     let limit = books.commit.limits.total / 2;
     tokio::time::timeout(limit, given_up).await.unwrap();
     books.open();
@@ -339,16 +339,16 @@ async fn a_transaction_that_nobody_waits_for_any_more_is_given_up() {
 async fn who_has_waited_long_does_not_wait_for_a_slow_one() {
     let books = behind_a_gate(Duration::from_millis(1)).await;
     let mut tasks = vec![books.occupy().await];
-    for n in 1..AT_ONCE {
+    for n in 1..MOST_CALLS {
         tasks.push(books.begin(record(&format!("r{n}"))).await);
         until(|| books.calls().len() == n + 1).await;
     }
     // But so many slow ones are enough.
-    for n in AT_ONCE..20 {
+    for n in MOST_CALLS..20 {
         tasks.push(books.begin(record(&format!("r{n}"))).await);
     }
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(books.calls().len(), AT_ONCE);
+    assert_eq!(books.calls().len(), MOST_CALLS);
     books.open();
     assert!(answers(tasks).await.iter().all(Result::is_ok));
     assert_eq!(books.counter().await, 19);
