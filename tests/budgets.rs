@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bedrock_sidecar::config::BUNDLED;
 use bedrock_sidecar::simulator::{Reply, Step, Tokens};
-use bedrock_sidecar::store::{Account, Embedded, keys};
+use bedrock_sidecar::store::{Account, Embedded, keys, time};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use rust_decimal::Decimal;
@@ -269,7 +269,7 @@ async fn what_a_dead_instance_held_is_spent_when_its_time_is_over() {
 async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
     for (file, yaml) in BUNDLED {
         let app = TestApp::with_config(yaml).await;
-        let today = keys::day(jiff::Timestamp::now());
+        let today = time::day(jiff::Timestamp::now());
         for name in app.state.config.listed_names(today) {
             let key = key(&app, json!({"max_budget": 1})).await;
             let response = chat_with(&app, &key, &hello(&name)).send().await.unwrap();

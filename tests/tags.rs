@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::spend::TotalOf;
-use bedrock_sidecar::store::{Embedded, keys};
+use bedrock_sidecar::store::{Embedded, time};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ litellm_settings: {num_retries: 0}
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     tagged(&app, &key, &format!("bedrock/{PRIMARY}"), &[]).await;
     app.settle().await;
-    let today = keys::day(jiff::Timestamp::now());
+    let today = time::day(jiff::Timestamp::now());
     let totals = app.state.ledger.totals(today, today).await.unwrap();
     let rows = totals.iter().map(|total| match &total.of {
         TotalOf::Model { model, .. } => (model.as_str(), total.counters.failures),

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::error::PageError;
 use super::texts::texts;
-use crate::store::keys::beginning;
+use crate::store::time::beginning;
 
 /// Query of the page: a period by its name, or from a day to a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::app::AppState;
 use crate::chain::UnknownModel;
 use crate::config::nearest_model;
 use crate::keys::{Caller, VirtualKey};
-use crate::store::keys;
+use crate::store::time;
 use crate::wire::ApiError;
 
 /// What a caller means by a model's name.
@@ -109,7 +109,7 @@ pub(super) fn nearest(app: &AppState, caller: &Caller, name: &str) -> Option<Str
 
 /// The names of models that are listed for a caller: the configuration's and its key's own aliases.
 pub(super) fn visible_names(app: &AppState, caller: &Caller) -> Vec<String> {
-    let mut names = app.config.listed_names(keys::day(Timestamp::now()));
+    let mut names = app.config.listed_names(time::day(Timestamp::now()));
     if let Some(key) = &caller.virtual_key {
         let own = key.settings.aliases.keys().cloned();
         let new: Vec<String> = own.filter(|name| !names.contains(name)).collect();

@@ -12,7 +12,7 @@ use crate::app::AppState;
 use crate::catalog::{Model, ThinkingSupport};
 use crate::config::{Deployment, hide_addresses};
 use crate::keys::Caller;
-use crate::store::keys;
+use crate::store::time;
 use crate::wire::ApiError;
 
 use super::access;
@@ -32,7 +32,7 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     // Clients look models up by `model_name`, so an alias is an entry of its own.
     let mut data = Vec::new();
-    for name in app.config.listed_names(keys::day(Timestamp::now())) {
+    for name in app.config.listed_names(time::day(Timestamp::now())) {
         if !access::may_see(&app, &caller, &name) {
             continue;
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use crate::store::keys;
+use crate::store::time;
 use crate::{AppState, app};
 
 use super::clients::Clients;
@@ -96,7 +96,7 @@ fn announce(
     } else {
         " -H \"Authorization: Bearer $LITELLM_MASTER_KEY\""
     };
-    let names = state.config.listed_names(keys::day(Timestamp::now()));
+    let names = state.config.listed_names(time::day(Timestamp::now()));
     let model = names.first().map(String::as_str).unwrap_or_default();
     println!(
         "bedrock-sidecar {} listens on http://{address}",

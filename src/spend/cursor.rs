@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
 use super::RequestId;
-use crate::store::keys::sortable;
+use crate::store::time::sortable;
 
 /// A place in the books: what is older has not been looked at yet. Opaque as text, and fit for a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use super::shards;
 use super::totals::{Counters, DayTotal, TotalOf};
 use crate::json;
 use crate::store::keys::SHARDS;
-use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces};
+use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces, time};
 
 /// Movements of a day that ended this long ago are late.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
@@ -77,7 +77,7 @@ pub(super) fn recount(day: Date, now: Timestamp) -> Option<Write> {
 
 /// Whether the day ended at least so long ago.
 fn has_ended(day: Date, now: Timestamp, ago: SignedDuration) -> bool {
-    let end = day.tomorrow().map(keys::beginning);
+    let end = day.tomorrow().map(time::beginning);
     end.is_ok_and(|end| now.duration_since(end) >= ago)
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::store::keys::{self, Key, SHARDS};
+use crate::store::time;
 
 /// `chatcmpl-` and a UUID of version 7: its first 48 bits are the time in milliseconds, its last byte is the shard,
 /// the 66 bits between are random. Ids sort by time, as text and as values, and lead to their record without an index.
@@ -75,7 +76,7 @@ impl RequestId {
 
     /// The UTC day it counts for.
     pub fn day(&self) -> Date {
-        keys::day(self.time())
+        time::day(self.time())
     }
 
     /// The shard its record and its totals lie in.

@@ -14,7 +14,7 @@ use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
 use super::{Cursor, shards};
 use crate::store::keys::{self, Key, SHARDS};
-use crate::store::{Index, Order, Position, Query, Range, StoreError, Table};
+use crate::store::{Index, Order, Position, Query, Range, StoreError, Table, time};
 
 /// Which records are looked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +151,7 @@ impl Ledger {
             walk.through(None).await?;
         } else {
             // Records of the cursor's own millisecond may still be to come.
-            for day in days_of(keys::day(search.first), keys::day(last))?
+            for day in days_of(time::day(search.first), time::day(last))?
                 .into_iter()
                 .rev()
             {
@@ -196,7 +196,7 @@ struct KeyOnly {
 
 impl<'a> Walk<'a> {
     fn new(ledger: &'a Ledger, search: &'a Search) -> Walk<'a> {
-        let end = keys::sortable(search.end);
+        let end = time::sortable(search.end);
         let before = match &search.after {
             Some(cursor) => end.min(cursor.sort_key()),
             None => end,
@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
         Walk {
             table: ledger.table(),
             search,
-            range: Range::Between(keys::sortable(search.first), before.clone()),
+            range: Range::Between(time::sortable(search.first), before.clone()),
             before,
             page_size: search.page_size.clamp(1, Search::MOST),
             compared: 0,
@@ -293,7 +293,7 @@ impl<'a> Walk<'a> {
 
     /// A day has been searched to its beginning.
     fn leave(&mut self, day: Date, search: &Search) {
-        let beginning = keys::beginning(day);
+        let beginning = time::beginning(day);
         if beginning > search.first && self.is_tired() {
             self.next = Some(Cursor::before(beginning));
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::record::{Failure, Record, Status};
 use super::{Attempt, Cost, RequestId, Retried, Unlisted, money};
-use crate::store::keys::sortable;
+use crate::store::time::sortable;
 
 /// LiteLLM_SpendLogs' columns, and `metadata` with LiteLLM's names as far as they are known here. Money has the
 /// decimal's own digits. Columns that never mean anything here (teams, organizations, caches of replies) are left out.

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use tokio::time::timeout;
 
 use super::{Ledger, Record};
-use crate::store::{StoreError, keys};
+use crate::store::{StoreError, keys, time};
 
 /// Tags of a key and a day that are counted by themselves.
 pub(super) const MOST_TAGS: usize = 200;
@@ -84,7 +84,7 @@ impl Ledger {
             return counted;
         }
         let wanted: Vec<String> = tags.iter().filter(|tag| *tag != OTHER).cloned().collect();
-        let expires = keys::beginning(day) + SET_RETENTION;
+        let expires = time::beginning(day) + SET_RETENTION;
         let key = keys::tags(key_hash, day);
         let adding = self.table.add_names(&key, &wanted, MOST_TAGS, expires);
         let limit = lookup_limit(self.options().write.total);

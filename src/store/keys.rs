@@ -1,7 +1,9 @@
 //! The keys of every item. Nothing outside this file spells a key.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+
+use super::time::{day, sortable};
 
 /// Into how many partitions a day's records, and into how many its totals, are spread at least. A partition takes about
 /// 1,000 write units a second; a record of 2 kB costs four, and so do its totals where it has one tag.
@@ -272,22 +274,6 @@ pub fn tags(key_hash: &str, day: Date) -> Key {
         pk: format!("tags#{key_hash}#{day}"),
         sk: "tags".to_owned(),
     }
-}
-
-/// The UTC day of an instant.
-pub fn day(at: Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(at).date()
-}
-
-/// The first instant of a UTC day.
-pub fn beginning(day: Date) -> Timestamp {
-    let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0));
-    midnight.unwrap_or(Timestamp::MIN)
-}
-
-/// An instant to the millisecond, of fixed width, so that text sorts as time does (years 0 to 9999).
-pub fn sortable(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod read;
 mod secret;
 mod slots;
 mod table;
+pub mod time;
 mod transact;
 mod update;
 mod write;

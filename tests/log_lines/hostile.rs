@@ -1,7 +1,7 @@
 //! Words that would be lines of a log.
 
 use bedrock_sidecar::spend::{Caller, Record, RequestId};
-use bedrock_sidecar::store::keys;
+use bedrock_sidecar::store::{keys, time};
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 use serde_json::json;
@@ -17,7 +17,7 @@ pub fn forged_lines() -> [String; 2] {
         ..Caller::default()
     };
     let mut record = serde_json::to_value(Record::new(id, "primary", caller)).unwrap();
-    let day = keys::day(id.time());
+    let day = time::day(id.time());
     record["movement"] = json!({
         "pk": keys::usage_partition(day, 0),
         "rows": [{"sks": [keys::model_total("m", &VICTIM.repeat(8))], "add": {"requests": 1, "spend": -5}}],

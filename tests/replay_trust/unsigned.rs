@@ -1,7 +1,7 @@
 //! Lines without a signature, such as those of version 0.1.
 
 use bedrock_sidecar::spend::RequestId;
-use bedrock_sidecar::store::keys;
+use bedrock_sidecar::store::{keys, time};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ async fn lines_without_a_signature_are_told_of_and_taken_only_when_that_is_asked
 async fn what_an_unsigned_line_says_of_costs_and_counters_does_not_count() {
     let stage = Stage::new().await;
     let id = an_hour_ago();
-    let day = keys::day(id.time());
+    let day = time::day(id.time());
     let victim = "cd".repeat(32);
     let movement = json!({"pk": keys::usage_partition(day, 0),
         "rows": [{"sks": [format!("model#{PRIMARY}#{victim}"), "tag#other"], "add": {"requests": 1, "spend": -5}}],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::{Counters, Ledger, LedgerOptions, Record, TotalOf};
 use bedrock_sidecar::store::keys::{self, SHARDS};
-use bedrock_sidecar::store::{Account, Embedded, Order, Range, TableSecret};
+use bedrock_sidecar::store::{Account, Embedded, Order, Range, TableSecret, time};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -66,7 +66,7 @@ impl Books {
 
     /// What stands in the books of yesterday and today.
     pub async fn contents(&self) -> Contents {
-        let today = keys::day(Timestamp::now());
+        let today = time::day(Timestamp::now());
         let yesterday = today.yesterday().unwrap();
         let mut records = Vec::new();
         for day in [yesterday, today] {
@@ -90,7 +90,7 @@ impl Books {
 
     /// The models that the totals of yesterday and today have rows of.
     pub async fn models(&self) -> Vec<String> {
-        let today = keys::day(Timestamp::now());
+        let today = time::day(Timestamp::now());
         let totals = self.ledger.totals(today.yesterday().unwrap(), today).await;
         let models = totals
             .unwrap()

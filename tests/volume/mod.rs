@@ -6,7 +6,7 @@ mod meter;
 use std::time::Duration;
 
 use bedrock_sidecar::spend::{Filter, Ledger, LedgerOptions, Search, Status};
-use bedrock_sidecar::store::{Embedded, Table, TableOptions, keys};
+use bedrock_sidecar::store::{Embedded, Table, TableOptions, time};
 use jiff::Timestamp;
 
 use day::{Day, TABLE, hash};
@@ -18,8 +18,8 @@ use meter::Meter;
 async fn a_day_of_very_many_records() {
     let many: u64 = std::env::var("VOLUME").map_or(100_000, |many| many.parse().unwrap());
     // Yesterday may not be rolled up yet.
-    let day = keys::day(Timestamp::now() - Duration::from_secs(2 * 24 * 60 * 60));
-    let began = keys::beginning(day);
+    let day = time::day(Timestamp::now() - Duration::from_secs(2 * 24 * 60 * 60));
+    let began = time::beginning(day);
     let folder = tempfile::tempdir().unwrap();
     let embedded = Embedded::open(folder.path()).await.unwrap();
     Day { began, many }.fill(&embedded, folder.path()).await;
@@ -47,7 +47,7 @@ async fn a_day_of_very_many_records() {
 
     let search = Search {
         first: began,
-        end: keys::beginning(day.tomorrow().unwrap()),
+        end: time::beginning(day.tomorrow().unwrap()),
         filter: Filter::default(),
         page_size: 50,
         after: None,

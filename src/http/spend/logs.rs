@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::app::AppState;
 use crate::spend::report::{self, Only};
 use crate::spend::{Cursor, Filter, Found, Record, RequestId, Search, SpendLog};
-use crate::store::keys::{beginning, day, sortable};
+use crate::store::time::{beginning, day, sortable};
 use crate::wire::ApiError;
 
 use super::super::auth::Admin;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use crate::spend::{Filter, Status};
-use crate::store::keys::{beginning, day};
+use crate::store::time::{beginning, day};
 use crate::wire::ApiError;
 
 /// The parameters of a request; those that are empty are as good as none.

@@ -10,7 +10,7 @@ fn long_ago() -> Timestamp {
 
 /// All requests of that day.
 async fn requests_of_long_ago(ledger: &Ledger) -> u64 {
-    let day = keys::day(long_ago());
+    let day = time::day(long_ago());
     let totals = ledger.totals(day, day).await.unwrap();
     let sonnet = totals.iter().filter(|total| total.of == model("us.sonnet"));
     sonnet.map(|total| total.counters.requests).sum()
@@ -19,7 +19,7 @@ async fn requests_of_long_ago(ledger: &Ledger) -> u64 {
 /// Moves a counter behind the books' back.
 async fn falsify(ledger: &Ledger) {
     let key = crate::store::Key {
-        pk: keys::usage_partition(keys::day(long_ago()), 0),
+        pk: keys::usage_partition(time::day(long_ago()), 0),
         sk: keys::model_total("us.sonnet", &"ab".repeat(32)),
     };
     let amounts = vec![("requests".to_owned(), d("100"))];
@@ -60,7 +60,7 @@ async fn a_day_that_is_over_is_read_from_one_item_and_what_comes_late_still_coun
 #[tokio::test]
 async fn a_movement_between_reading_the_shards_and_rolling_them_up_is_not_lost() {
     let (_embedded, ledger) = fresh().await;
-    let day = keys::day(long_ago());
+    let day = time::day(long_ago());
     // Nobody has seen the day; then version 1 has been seen.
     for (seen, then) in [(None, 1), (Some(1), 2)] {
         let rows = ledger.of_shards(day, true).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
         .push(attempt("arn:unknown").billed(used(), None));
     ledger.record(odd).await.unwrap();
     ledger.record(record_at(long_ago())).await.unwrap();
-    let day = keys::day(long_ago());
+    let day = time::day(long_ago());
     let first = ledger.totals(day, day).await.unwrap();
     let again = ledger.totals(day, day).await.unwrap();
     assert_eq!(first, again);
@@ -105,7 +105,7 @@ fn spread_over(shards: u8, ledger: &Ledger) -> Ledger {
 
 /// What the day itself says.
 async fn said(ledger: &Ledger, at: Timestamp) -> Option<u64> {
-    let key = keys::shards(keys::day(at));
+    let key = keys::shards(time::day(at));
     let said: Option<serde_json::Value> = ledger.table.get(&key).await.unwrap();
     said.map(|said| said["shards"].as_u64().unwrap())
 }
@@ -124,7 +124,7 @@ async fn a_day_is_read_whole_whatever_number_of_shards_whoever_wrote_to_it() {
             written.push(record.request_id);
             assert_eq!(writer.record(record).await.unwrap(), Written::Now);
             for reader in [4, 8, 16].map(|shards| spread_over(shards, &ledger)) {
-                let totals = reader.totals(keys::day(at), keys::day(at)).await.unwrap();
+                let totals = reader.totals(time::day(at), time::day(at)).await.unwrap();
                 let sonnet = totals.iter().find(|total| total.of == model("us.sonnet"));
                 assert_eq!(sonnet.unwrap().counters.requests, written.len() as u64);
                 let found = recent(&reader, at, at + Duration::from_secs(1), 10).await;

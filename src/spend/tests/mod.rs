@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::catalog::{Price, Rates};
 use crate::conversation::Usage;
-use crate::store::{Claim, Embedded, Hold, Key, Reserved, Table, WriteLimits, keys};
+use crate::store::{Claim, Embedded, Hold, Key, Reserved, Table, WriteLimits, keys, time};
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -86,7 +86,7 @@ fn noon() -> Timestamp {
 }
 
 fn day() -> Date {
-    keys::day(noon())
+    time::day(noon())
 }
 
 /// Books whose writers have time: a busy machine is nobody's failure here.
@@ -407,7 +407,7 @@ async fn a_period_is_checked() {
     assert!(ledger.totals(yesterday, day()).await.unwrap().is_empty());
     assert!(recent(&ledger, noon(), noon(), 10).await.is_empty());
     // A year and a day, of which the day after is not one.
-    let midnight = keys::beginning(day());
+    let midnight = time::beginning(day());
     let year = midnight + Duration::from_secs(367 * 24 * 60 * 60);
     assert!(recent(&ledger, midnight, year, 10).await.is_empty());
 }
