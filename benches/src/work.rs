@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use bedrock_sidecar::bedrock::plan::{Plan, Without, plan};
+use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 use bedrock_sidecar::bedrock::{Clients, Endpoint, Limits, body};
 use bedrock_sidecar::config::{Config, Deployment};
 use bedrock_sidecar::conversation::{Request, Usage};
@@ -88,7 +88,7 @@ impl Work {
                 request,
                 &deployment.model,
                 &deployment.defaults,
-                Without::default(),
+                UnsupportedFeatures::default(),
             )
         };
         let request = conversation(&chat)?;
@@ -116,7 +116,7 @@ impl Work {
             &self.request,
             &self.deployment.model,
             &self.deployment.defaults,
-            Without::default(),
+            UnsupportedFeatures::default(),
         )
     }
 
@@ -132,7 +132,7 @@ impl Work {
             &request,
             &self.deployment.model,
             &self.deployment.defaults,
-            Without::default(),
+            UnsupportedFeatures::default(),
         );
         Ok(body(&plan)?)
     }

@@ -99,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::bedrock::plan::{Without, plan};
+    use crate::bedrock::plan::{UnsupportedFeatures, plan};
     use crate::catalog::{Family, Model};
     use crate::config::Defaults;
     use crate::conversation::{Request, StopReason, Tool};
@@ -117,7 +117,15 @@ mod tests {
         let mut model = Model::unknown("claude");
         model.family = Family::Claude;
         model.abilities.tools = true;
-        HeldTexts::new(plan(&request, &model, &Defaults::default(), Without::default()).names)
+        HeldTexts::new(
+            plan(
+                &request,
+                &model,
+                &Defaults::default(),
+                UnsupportedFeatures::default(),
+            )
+            .names,
+        )
     }
 
     fn call(index: usize, name: &str) -> Event {

@@ -11,13 +11,13 @@ use crate::catalog::Terms;
 use crate::conversation::{Event, Usage};
 use crate::spend::Attempt;
 
-use super::queue::Candidate;
+use super::queue::QueuedTarget;
 use super::target::Target;
 use crate::limits::CountedRequest;
 use crate::limits::Lease;
 
 /// An attempt under way.
-pub(super) struct Current {
+pub(super) struct CurrentAttempt {
     target: Arc<Target>,
     hop: u32,
     started: Instant,
@@ -41,8 +41,8 @@ pub(super) struct Current {
     pub(super) slot: Option<Lease>,
 }
 
-impl Current {
-    pub(super) fn new(candidate: &Candidate) -> Self {
+impl CurrentAttempt {
+    pub(super) fn new(candidate: &QueuedTarget) -> Self {
         Self {
             target: Arc::clone(&candidate.target),
             hop: candidate.hop,

@@ -27,14 +27,14 @@ const MOST_STATES: usize = 4_096;
 
 /// How long targets rest and what they may do before.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct CooldownSettings {
     pub(super) brief: Duration,
     pub(super) long: Duration,
     pub(super) allowed_fails: u32,
     pub(super) disabled: bool,
 }
 
-impl From<&Settings> for Terms {
+impl From<&Settings> for CooldownSettings {
     fn from(settings: &Settings) -> Self {
         Self {
             brief: settings.cooldown_time,
@@ -47,7 +47,7 @@ impl From<&Settings> for Terms {
 
 /// Whether a target may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Availability {
     /// Like any other.
     Ready,
     /// Its rest is over: this request, and no other, finds out whether it is well.
@@ -58,7 +58,7 @@ pub(super) enum Standing {
 
 /// One rest, as other instances learn of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rest {
+pub(super) struct Cooldown {
     pub(super) deployment: String,
     /// When it began.
     pub(super) since: Timestamp,
@@ -91,7 +91,7 @@ pub struct Health {
 
 /// A target's health in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wellness {
+pub enum HealthStatus {
     /// It rests.
     CoolingDown,
     /// Its rest is over, and somebody must find out whether it is well.
@@ -104,7 +104,7 @@ pub enum Wellness {
     Healthy,
 }
 
-impl Wellness {
+impl HealthStatus {
     /// As the health routes say it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -119,24 +119,24 @@ impl Wellness {
 
 impl Health {
     /// All of it in a word.
-    pub fn wellness(&self) -> Wellness {
+    pub fn wellness(&self) -> HealthStatus {
         if self.resting_until.is_some() {
-            Wellness::CoolingDown
+            HealthStatus::CoolingDown
         } else if self.on_probation {
-            Wellness::OnProbation
+            HealthStatus::OnProbation
         } else if self.last_success.is_none() && self.last_failure.is_none() {
-            Wellness::Unknown
+            HealthStatus::Unknown
         } else if self.last_failure > self.last_success {
-            Wellness::Failing
+            HealthStatus::Failing
         } else {
-            Wellness::Healthy
+            HealthStatus::Healthy
         }
     }
 }
 
 #[derive(Debug, Default)]
 struct State {
-    rest: Option<Rest>,
+    rest: Option<Cooldown>,
     /// A client named the model: there may be any number of them.
     named_by_client: bool,
     /// A probe is out; given up at this time, for its process may have been frozen for good.
@@ -149,37 +149,37 @@ struct State {
 /// The rests of all targets.
 #[derive(Debug)]
 pub(super) struct Cooldowns {
-    terms: Terms,
+    terms: CooldownSettings,
     states: Mutex<HashMap<String, State>>,
 }
 
 impl Cooldowns {
-    pub(super) fn new(terms: Terms) -> Self {
+    pub(super) fn new(terms: CooldownSettings) -> Self {
         Self {
             terms,
             states: Mutex::default(),
         }
     }
 
-    /// Whether the target may be asked. [`Standing::Probe`] is said to one caller, who must tell how it went within
+    /// Whether the target may be asked. [`Availability::Probe`] is said to one caller, who must tell how it went within
     /// `lease`.
-    pub(super) fn admit(&self, target: &Target, clock: &Clock, lease: Duration) -> Standing {
+    pub(super) fn admit(&self, target: &Target, clock: &Clock, lease: Duration) -> Availability {
         let now = clock.now();
         let mut states = self.lock();
         let Some(state) = states.get_mut(target.deployment_id()) else {
-            return Standing::Ready;
+            return Availability::Ready;
         };
         let Some(rest) = &state.rest else {
-            return Standing::Ready;
+            return Availability::Ready;
         };
         if rest.until > now {
-            return Standing::Resting(rest.until);
+            return Availability::Resting(rest.until);
         }
         if let Some(until) = state.probed_until.filter(|until| *until > now) {
-            return Standing::Resting(until);
+            return Availability::Resting(until);
         }
         state.probed_until = Some(later(now, lease));
-        Standing::Probe
+        Availability::Probe
     }
 
     /// Whether the target neither rests nor is on probation.
@@ -215,7 +215,7 @@ impl Cooldowns {
         retry_after: Option<Duration>,
         left: bool,
         clock: &Clock,
-    ) -> Option<Rest> {
+    ) -> Option<Cooldown> {
         let now = clock.now();
         let cools = rule(class).cools;
         if cools == Cools::No {
@@ -254,7 +254,7 @@ impl Cooldowns {
         if length.is_zero() {
             return None;
         }
-        let rest = Rest {
+        let rest = Cooldown {
             deployment: target.deployment_id().to_owned(),
             since: now,
             until: later(now, length),
@@ -288,7 +288,7 @@ impl Cooldowns {
     }
 
     /// Takes over a rest that another instance has begun, unless the target answered here since.
-    pub(super) fn learn(&self, rest: Rest, clock: &Clock) {
+    pub(super) fn learn(&self, rest: Cooldown, clock: &Clock) {
         if self.terms.disabled || rest.until <= clock.now() {
             return;
         }
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn what_is_known_of_made_up_names_has_an_end() {
         let mut states = HashMap::new();
-        let rest = Rest {
+        let rest = Cooldown {
             deployment: "resting".to_owned(),
             since: Timestamp::MIN,
             until: Timestamp::MAX,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::bedrock::plan::{Plan, Without, plan};
+use crate::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 use crate::catalog::ModelId;
 use crate::conversation::Request;
 
@@ -34,7 +34,7 @@ pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> Co
         request,
         target.model(),
         target.defaults(),
-        Without::default(),
+        UnsupportedFeatures::default(),
     );
     match timeout(LIMIT, count_plan(target, &plan)).await {
         Ok(Some(tokens)) => Count::Exact(tokens),

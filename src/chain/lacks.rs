@@ -10,9 +10,9 @@ use crate::store::{Item, StoreError, keys};
 
 use super::omitted::RefusedFeature;
 use super::routes::Routes;
-use super::shared::Shared;
+use super::shared_state::Shared;
 use super::target::Target;
-use super::without::{Lack, Learned};
+use super::unsupported_features::{Lack, Learned};
 use crate::clock::Clock;
 
 /// What a target lacks, as the table keeps it under the target's id and the lack's name.

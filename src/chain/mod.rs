@@ -3,34 +3,34 @@
 //! [`Routes`] knows the targets, [`policy`] says what a failure of each kind leads to, and [`run`] carries it out.
 //! Nothing here knows a wire format or HTTP; what a target is asked is `bedrock/`'s business.
 
-mod ask;
 mod attempt;
-mod choice;
 mod cooldown;
 mod count;
 mod fallback;
+mod interface;
 mod lacks;
 mod limits;
-mod live;
-mod made;
+mod load_balance;
 mod omitted;
+mod pattern_targets;
 pub mod policy;
 mod queue;
 mod recovery;
+mod retry;
 mod routes;
 mod run;
-mod shared;
+mod runtime_config;
+mod shared_state;
 mod target;
 mod times;
-mod tries;
-mod without;
+mod unsupported_features;
 
-pub use ask::{Afforded, Ask, Begun, Offer, Outcome, Sink};
-pub use cooldown::{Health, Wellness};
+pub use cooldown::{Health, HealthStatus};
 pub use count::{Count, count_plan, count_tokens};
 pub use fallback::{Fallback, FallbackRequest, FallbackSource};
+pub use interface::{Afforded, AnswerStarted, ChainOptions, Offer, Outcome, Sink};
 pub use routes::{Routes, UnknownModel};
 pub use run::run;
-pub use shared::{SaveError, Saved};
+pub use shared_state::{SaveError, Saved};
 pub use target::Target;
-pub use without::Lack;
+pub use unsupported_features::Lack;

@@ -1,15 +1,15 @@
 //! What the tries of a target leave out, as one refusal after the other names it.
 
 use crate::bedrock::Feature;
-use crate::bedrock::plan::{Plan, Without};
+use crate::bedrock::plan::{Plan, UnsupportedFeatures};
 
-use super::without::add;
+use super::unsupported_features::add;
 
 /// What the tries of a target leave out.
 #[derive(Debug, Default)]
 pub(super) struct Omitted {
     /// `None` before the first try.
-    without: Option<Without>,
+    without: Option<UnsupportedFeatures>,
     /// What this request itself was refused for; remembered as soon as it is answered without it.
     pub(super) refused: Vec<RefusedFeature>,
     /// The last try asked for the gateway's own beta, for so long an answer, and had strict tools.
@@ -37,7 +37,10 @@ impl From<Feature> for RefusedFeature {
 
 impl Omitted {
     /// What the next try leaves out: what is `known` of the target at the first one, and what was refused since.
-    pub(super) fn without(&mut self, known: impl FnOnce() -> Without) -> Without {
+    pub(super) fn without(
+        &mut self,
+        known: impl FnOnce() -> UnsupportedFeatures,
+    ) -> UnsupportedFeatures {
         *self.without.get_or_insert_with(known)
     }
 
@@ -99,11 +102,11 @@ mod tests {
             ..Omitted::default()
         };
         assert!(omitted.also(Feature::CompiledSchemas));
-        let without = omitted.without(Without::default);
+        let without = omitted.without(UnsupportedFeatures::default);
         assert!(without.strict_tools && !without.json_schema);
         omitted.sent_strict_tools = false;
         assert!(omitted.also(Feature::CompiledSchemas));
-        assert!(omitted.without(Without::default).json_schema);
+        assert!(omitted.without(UnsupportedFeatures::default).json_schema);
         assert!(!omitted.also(Feature::CompiledSchemas), "nothing is left");
     }
 }

@@ -41,7 +41,7 @@ pub enum Again {
     /// As above, but a sibling deployment of the same group is preferred to a pause.
     PreferSibling,
     /// Once, planned anew without the feature that it lacks.
-    Without(Feature),
+    UnsupportedFeatures(Feature),
 }
 
 /// Which targets may be asked after a failure.
@@ -81,7 +81,7 @@ pub fn rule(class: Class) -> Rule {
         C::Unpriced | C::Rejected | C::Mocked | C::TooSlow | C::LimitReached => {
             (Again::No, Then::Next, Cools::No)
         }
-        C::Lacks(feature) => (Again::Without(feature), Then::Next, Cools::No),
+        C::Lacks(feature) => (Again::UnsupportedFeatures(feature), Then::Next, Cools::No),
     };
     Rule { again, then, cools }
 }

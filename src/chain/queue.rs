@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::cooldown::{Cooldowns, Standing};
+use super::cooldown::{Availability, Cooldowns};
 use super::fallback::FallbackRequest;
 use super::target::Target;
 use crate::clock::Clock;
 
 /// A target in a request's chain.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(super) struct QueuedTarget {
     pub(super) target: Arc<Target>,
     /// What it is asked, where that is not what the others are asked.
     pub(super) request: Option<FallbackRequest>,
@@ -25,7 +25,7 @@ pub(super) struct Candidate {
 
 /// Why a target is asked now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum AttemptReason {
     /// It is its turn.
     Regular,
     /// It rested, and this request finds out whether it is well.
@@ -38,20 +38,20 @@ pub(super) enum Turn {
 #[derive(Debug)]
 pub(super) enum Next {
     /// This one is asked.
-    Ask(Candidate, Turn),
+    Ask(QueuedTarget, AttemptReason),
     /// This one rests and is asked after all others.
-    Rests(Candidate),
+    Rests(QueuedTarget),
 }
 
 /// The targets that may still be asked.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    ahead: VecDeque<Candidate>,
-    resting: Vec<(Timestamp, Candidate)>,
+    ahead: VecDeque<QueuedTarget>,
+    resting: Vec<(Timestamp, QueuedTarget)>,
 }
 
 impl Queue {
-    pub(super) fn new(candidates: Vec<Candidate>) -> Self {
+    pub(super) fn new(candidates: Vec<QueuedTarget>) -> Self {
         Self {
             ahead: candidates.into(),
             resting: Vec::new(),
@@ -67,12 +67,12 @@ impl Queue {
             let soonest = (0..self.resting.len())
                 .min_by_key(|index| self.resting.get(*index).map(|(until, _)| *until))?;
             let (_, candidate) = self.resting.remove(soonest);
-            return Some(Next::Ask(candidate, Turn::LastResort));
+            return Some(Next::Ask(candidate, AttemptReason::LastResort));
         };
         Some(match cooldowns.admit(&candidate.target, clock, LEASE) {
-            Standing::Ready => Next::Ask(candidate, Turn::Regular),
-            Standing::Probe => Next::Ask(candidate, Turn::Probe),
-            Standing::Resting(until) => {
+            Availability::Ready => Next::Ask(candidate, AttemptReason::Regular),
+            Availability::Probe => Next::Ask(candidate, AttemptReason::Probe),
+            Availability::Resting(until) => {
                 self.resting.push((until, candidate.clone()));
                 Next::Rests(candidate)
             }
@@ -112,7 +112,7 @@ impl Queue {
     /// one that `failed` is among them already, only those are left that `keep` says.
     pub(super) fn narrow(
         &mut self,
-        named: Vec<Candidate>,
+        named: Vec<QueuedTarget>,
         failed: &Target,
         keep: impl Fn(&Target) -> bool,
     ) {
@@ -127,7 +127,7 @@ impl Queue {
     }
 
     /// One more, behind all others.
-    pub(super) fn push_last(&mut self, candidate: Candidate) {
+    pub(super) fn push_last(&mut self, candidate: QueuedTarget) {
         self.ahead.push_back(candidate);
     }
 }

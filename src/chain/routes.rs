@@ -9,17 +9,17 @@ use crate::bedrock::{Class, Clients, Endpoint};
 use crate::config::{Config, Deployment, FallbackKind, Group};
 use crate::store::Table;
 
-use super::ask::Ask;
-use super::choice::{Choice, Siblings};
 use super::cooldown::{Cooldowns, Health};
 use super::fallback::FallbackRequest;
-use super::live::Live;
-use super::made::Made;
+use super::interface::ChainOptions;
+use super::load_balance::{Choice, Siblings};
+use super::pattern_targets::Made;
 use super::policy::{Backoff, retry_kind};
-use super::queue::Candidate;
-use super::shared::Shared;
+use super::queue::QueuedTarget;
+use super::runtime_config::Live;
+use super::shared_state::Shared;
 use super::target::Target;
-use super::without::{Lack, Learned};
+use super::unsupported_features::{Lack, Learned};
 use crate::clock::Clock;
 
 /// So many characters of a name that is unknown are said back.
@@ -179,9 +179,9 @@ impl Routes {
     }
 
     /// Whom this request may ask, in order: the deployments of its group, then those of each fallback.
-    pub(super) fn candidates(&self, ask: &Ask) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, ask: &ChainOptions) -> Vec<QueuedTarget> {
         if let Some(target) = &ask.only {
-            return vec![Candidate {
+            return vec![QueuedTarget {
                 target: Arc::clone(target),
                 request: None,
                 hop: 0,
@@ -202,11 +202,11 @@ impl Routes {
     }
 
     /// Whom this request may ask after a failure of this kind; empty unless the configuration says.
-    pub(super) fn special(&self, ask: &Ask, kind: FallbackKind) -> Vec<Candidate> {
+    pub(super) fn special(&self, ask: &ChainOptions, kind: FallbackKind) -> Vec<QueuedTarget> {
         numbered(self.following(&ask.group, kind))
     }
 
-    fn following(&self, group: &str, kind: FallbackKind) -> Vec<Candidate> {
+    fn following(&self, group: &str, kind: FallbackKind) -> Vec<QueuedTarget> {
         let groups = (1..).zip(self.fallbacks(group, kind));
         groups
             .flat_map(|(hop, next)| self.of_group(&next, hop, None))
@@ -215,9 +215,14 @@ impl Routes {
 
     /// The deployments of one group at this place of a chain, each asked `request` where that is not what the others
     /// are asked.
-    fn of_group(&self, group: &str, hop: u32, request: Option<&FallbackRequest>) -> Vec<Candidate> {
+    fn of_group(
+        &self,
+        group: &str,
+        hop: u32,
+        request: Option<&FallbackRequest>,
+    ) -> Vec<QueuedTarget> {
         let targets = self.ordered(group).into_iter();
-        let candidates = targets.map(|target| Candidate {
+        let candidates = targets.map(|target| QueuedTarget {
             target,
             request: request.cloned(),
             hop,
@@ -314,7 +319,7 @@ fn siblings(config: &Config, endpoints: &HashMap<String, Endpoint>, group: &Grou
 }
 
 /// Each with its place.
-fn numbered(mut chain: Vec<Candidate>) -> Vec<Candidate> {
+fn numbered(mut chain: Vec<QueuedTarget>) -> Vec<QueuedTarget> {
     for (place, candidate) in chain.iter_mut().enumerate() {
         candidate.place = place;
     }

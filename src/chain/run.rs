@@ -16,11 +16,11 @@ use crate::conversation::Request;
 use crate::panics;
 use crate::spend::Attempt;
 
-use super::ask::{Ask, Outcome, Sink};
-use super::attempt::{self, Current};
+use super::attempt::{self, CurrentAttempt};
+use super::interface::{ChainOptions, Outcome, Sink};
 use super::omitted::RefusedFeature;
 use super::policy::{Then, rule};
-use super::queue::{Candidate, Next, Queue};
+use super::queue::{Next, Queue, QueuedTarget};
 use super::recovery::{Continuation, Rescue, Sent};
 use super::routes::Routes;
 use super::target::Target;
@@ -29,7 +29,12 @@ use super::target::Target;
 const LEAST_TIME: Duration = Duration::from_millis(500);
 
 /// Runs `request` along its chain.
-pub async fn run(routes: &Routes, request: &Request, ask: &Ask, sink: &mut impl Sink) -> Outcome {
+pub async fn run(
+    routes: &Routes,
+    request: &Request,
+    ask: &ChainOptions,
+    sink: &mut impl Sink,
+) -> Outcome {
     let mut run = Run {
         routes,
         request,
@@ -86,10 +91,10 @@ fn with_reason(mut told: Failure, unpaid: &Failure) -> Failure {
 pub(super) struct Run<'a, S> {
     pub(super) routes: &'a Routes,
     pub(super) request: &'a Request,
-    pub(super) ask: &'a Ask,
+    pub(super) ask: &'a ChainOptions,
     pub(super) sink: &'a mut S,
     pub(super) outcome: Outcome,
-    pub(super) current: Option<Current>,
+    pub(super) current: Option<CurrentAttempt>,
     /// What the last attempt was asked, where that is not the request: a fallback's own.
     pub(super) own: Option<Arc<Request>>,
     /// What the client has of a streamed answer.
@@ -184,7 +189,7 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.
-    fn save(&mut self, broke: &Candidate, queue: &mut Queue, asked_again: &mut bool) -> bool {
+    fn save(&mut self, broke: &QueuedTarget, queue: &mut Queue, asked_again: &mut bool) -> bool {
         let request = self.own.as_deref().unwrap_or(self.request);
         let can_go_on: fn(&Self, &Target) -> bool = match self.sent.rescue(request) {
             None => return false,
@@ -236,7 +241,7 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// Files that a target was passed over, so that the trail says why another one answered.
-    fn note_rest(&mut self, candidate: &Candidate) {
+    fn note_rest(&mut self, candidate: &QueuedTarget) {
         if self.ask.only.is_none() {
             let attempt = attempt::of(&candidate.target, candidate.hop);
             self.outcome.attempts.push(attempt.passed_over());

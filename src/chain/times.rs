@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::bedrock::{Class, Limits};
 
-use super::ask::Ask;
+use super::interface::ChainOptions;
 use super::target::Target;
 
 /// Time limits of one attempt.
@@ -25,7 +25,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn new(ask: &Ask, target: &Target, others: bool) -> Self {
+    pub(super) fn new(ask: &ChainOptions, target: &Target, others: bool) -> Self {
         let own = if ask.whole {
             ask.timeout
         } else {

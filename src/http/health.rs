@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::chain::{Ask, Target};
+use crate::chain::{ChainOptions, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::keys::Caller;
 use crate::wire::ApiError;
@@ -72,12 +72,12 @@ pub(super) async fn every_deployment(
 
 async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, Value) {
     let deadline = Instant::now() + app.config.settings.request_timeout;
-    let ask = Ask {
+    let ask = ChainOptions {
         only: Some(Arc::clone(&target)),
         num_retries: Some(0),
         disable_fallbacks: true,
         whole: true,
-        ..Ask::new(target.group(), deadline)
+        ..ChainOptions::new(target.group(), deadline)
     };
     let probe = Probe {
         caller: caller.clone(),

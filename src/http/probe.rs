@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use tokio::time::Instant;
 
 use crate::app::AppState;
-use crate::chain::{Ask, Target};
+use crate::chain::{ChainOptions, Target};
 use crate::conversation::{Reply, Request, Usage};
 use crate::keys::Caller;
 use crate::openai::Chat;
@@ -24,7 +24,7 @@ pub(crate) struct Probe {
     /// Who tries.
     pub(crate) caller: Caller,
     pub(crate) request: Request,
-    pub(crate) ask: Ask,
+    pub(crate) ask: ChainOptions,
     /// The tag that its record carries.
     pub(crate) tag: &'static str,
 }

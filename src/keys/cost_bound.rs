@@ -100,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::bedrock::plan::{Without, plan};
+    use crate::bedrock::plan::{UnsupportedFeatures, plan};
     use crate::catalog::Catalog;
     use crate::config::Defaults;
     use crate::conversation::Request;
@@ -112,7 +112,12 @@ mod tests {
     fn planned(request: &Request) -> (Plan, Price) {
         let id = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
         let model = Catalog::bundled().resolve(id, None, None);
-        let plan = plan(request, &model, &Defaults::default(), Without::default());
+        let plan = plan(
+            request,
+            &model,
+            &Defaults::default(),
+            UnsupportedFeatures::default(),
+        );
         (plan, model.price.unwrap())
     }
 

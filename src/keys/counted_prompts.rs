@@ -280,7 +280,7 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bedrock::plan::{Without, plan};
+    use crate::bedrock::plan::{UnsupportedFeatures, plan};
     use crate::catalog::Catalog;
     use crate::config::Defaults;
     use crate::conversation::{CacheTtl, Request, Turn};
@@ -302,7 +302,12 @@ mod tests {
             ..Request::default()
         };
         let model = Catalog::bundled().resolve(MODEL, None, None);
-        plan(&request, &model, &Defaults::default(), Without::default())
+        plan(
+            &request,
+            &model,
+            &Defaults::default(),
+            UnsupportedFeatures::default(),
+        )
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cache::points_of;
 use super::{claude, domain_tool, nova, plain_claude, sent};
-use bedrock_sidecar::bedrock::plan::{Plan, Without, plan};
+use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 use bedrock_sidecar::catalog::{Model, ThinkingSupport};
 use bedrock_sidecar::config::{CachePolicy, Defaults, InjectionLocation, InjectionPoint};
 use bedrock_sidecar::conversation::{
@@ -115,7 +115,7 @@ fn planned(request: &Request, model: &Model, caching: &CachePolicy) -> Plan {
         caching: caching.clone(),
         ..Defaults::default()
     };
-    plan(request, model, &defaults, Without::default())
+    plan(request, model, &defaults, UnsupportedFeatures::default())
 }
 
 /// Every block in the order in which Bedrock reads them, and behind how many of them a point stands.

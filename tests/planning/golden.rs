@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Without, plan, sent};
+use super::{UnsupportedFeatures, plan, sent};
 use bedrock_sidecar::catalog::{Catalog, Model};
 use bedrock_sidecar::config::{CachePolicy, Defaults};
 use bedrock_sidecar::openai::ChatRequest;
@@ -38,7 +38,12 @@ fn ours(model: &Model, request: &Value) -> Option<Value> {
     let (request, _) = Box::new(chat)
         .into_conversation(&http::HeaderMap::new())
         .ok()?;
-    let mut plan = plan(&request, model, &only_marked(), Without::default());
+    let mut plan = plan(
+        &request,
+        model,
+        &only_marked(),
+        UnsupportedFeatures::default(),
+    );
     // Which names cannot be guessed is looked at elsewhere.
     plan.names = bedrock_sidecar::bedrock::plan::Names::default();
     Some(sent(&plan))

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{body, claude, newer_claude, nova, plain_claude, planned};
-use bedrock_sidecar::bedrock::plan::{Without, plan};
+use bedrock_sidecar::bedrock::plan::{UnsupportedFeatures, plan};
 use bedrock_sidecar::catalog::ThinkingSupport;
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::conversation::Thinking;
@@ -104,7 +104,12 @@ fn the_request_goes_before_the_deployment_s_defaults() {
     };
     let with = |fields: Value, defaults: &Defaults| {
         let request = super::request(&ask(&fields));
-        super::sent(&plan(&request, &claude(), defaults, Without::default()))
+        super::sent(&plan(
+            &request,
+            &claude(),
+            defaults,
+            UnsupportedFeatures::default(),
+        ))
     };
     let sent = with(json!({}), &defaults);
     assert_eq!(
@@ -139,14 +144,14 @@ fn what_the_target_turned_out_to_lack_is_left_out() {
             {"role": "assistant", "content": "a", "thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}]}],
         "tools": [super::tool("f")], "reasoning_effort": "low", "anthropic_beta": "context-1m-2025-08-07"});
     let request = super::request(&request);
-    let lacking = Without {
+    let lacking = UnsupportedFeatures {
         thinking_blocks: true,
         thinking: true,
         caching: true,
         tools_while_streaming: true,
         prefill: true,
         betas: true,
-        ..Without::default()
+        ..UnsupportedFeatures::default()
     };
     let plan = plan(&request, &claude(), &Defaults::default(), lacking);
     assert!(!plan.streaming);
@@ -174,28 +179,28 @@ fn a_field_that_the_target_refused_is_left_out_and_no_other() {
         "/toolConfig/toolChoice",
         "/outputConfig",
     ];
-    let none = Without::default();
-    let temperature = Without {
+    let none = UnsupportedFeatures::default();
+    let temperature = UnsupportedFeatures {
         temperature: true,
         ..none
     };
-    let top_k = Without {
+    let top_k = UnsupportedFeatures {
         top_k: true,
         ..none
     };
-    let stop_sequences = Without {
+    let stop_sequences = UnsupportedFeatures {
         stop_sequences: true,
         ..none
     };
-    let required_tool_choice = Without {
+    let required_tool_choice = UnsupportedFeatures {
         required_tool_choice: true,
         ..none
     };
-    let json_schema = Without {
+    let json_schema = UnsupportedFeatures {
         json_schema: true,
         ..none
     };
-    let cases: [(Without, &[&str]); 6] = [
+    let cases: [(UnsupportedFeatures, &[&str]); 6] = [
         (none, &[]),
         (temperature, &fields[..1]),
         (top_k, &fields[1..2]),

@@ -12,7 +12,7 @@ use bedrock_sidecar::conversation::{Request, Tool};
 use bedrock_sidecar::openai::ChatRequest;
 use bedrock_sidecar::wire::WireRequest;
 
-use bedrock_sidecar::bedrock::plan::{Plan, Without, plan};
+use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 
 mod cache;
 mod cache_growth;
@@ -137,7 +137,12 @@ fn planned(model: &Model, body: &Value) -> Plan {
 }
 
 fn planned_by(model: &Model, body: &Value, defaults: &Defaults) -> Plan {
-    plan(&request(body), model, defaults, Without::default())
+    plan(
+        &request(body),
+        model,
+        defaults,
+        UnsupportedFeatures::default(),
+    )
 }
 
 fn sent(plan: &Plan) -> Value {

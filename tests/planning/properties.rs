@@ -7,7 +7,7 @@ use super::{
     claude, domain_tool, grammar, newer_claude, nova, pixtral, plain_claude, sent, text_only,
 };
 use bedrock_sidecar::bedrock;
-use bedrock_sidecar::bedrock::plan::{Plan, Without, plan};
+use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 use bedrock_sidecar::catalog::{Model, ThinkingSupport};
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::conversation::{
@@ -186,7 +186,7 @@ fn request() -> impl Strategy<Value = Request> {
     )
 }
 
-fn without() -> impl Strategy<Value = Without> {
+fn without() -> impl Strategy<Value = UnsupportedFeatures> {
     any::<([bool; 15], Option<u32>)>().prop_map(
         |(
             [
@@ -207,7 +207,7 @@ fn without() -> impl Strategy<Value = Without> {
                 eager_tool_input,
             ],
             max_tokens,
-        )| Without {
+        )| UnsupportedFeatures {
             thinking_blocks,
             thinking,
             caching,
@@ -228,7 +228,7 @@ fn without() -> impl Strategy<Value = Without> {
     )
 }
 
-fn planned(request: &Request, model: &Model, without: Without) -> Plan {
+fn planned(request: &Request, model: &Model, without: UnsupportedFeatures) -> Plan {
     plan(request, model, &Defaults::default(), without)
 }
 
@@ -288,8 +288,8 @@ proptest! {
 
     #[test]
     fn the_same_request_becomes_the_same_bytes(request in request(), model in select(models())) {
-        let once = planned(&request, &model, Without::default());
-        let again = planned(&request.clone(), &model, Without::default());
+        let once = planned(&request, &model, UnsupportedFeatures::default());
+        let again = planned(&request.clone(), &model, UnsupportedFeatures::default());
         prop_assert_eq!(bedrock::body(&once).unwrap(), bedrock::body(&again).unwrap());
     }
 }
@@ -304,10 +304,10 @@ proptest! {
             tools: vec![domain_tool("f")],
             ..Request::default()
         };
-        let mut before = blocks(&planned(&request, &model, Without::default()));
+        let mut before = blocks(&planned(&request, &model, UnsupportedFeatures::default()));
         for exchange in exchanges {
             request.turns.extend(exchange);
-            let now = blocks(&planned(&request, &model, Without::default()));
+            let now = blocks(&planned(&request, &model, UnsupportedFeatures::default()));
             prop_assert!(now.starts_with(&before), "{before:#?}\nbecame\n{now:#?}");
             before = now;
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::golden::only_marked;
-use super::{Without, plan, request, sent};
+use super::{UnsupportedFeatures, plan, request, sent};
 use bedrock_sidecar::catalog::Catalog;
 
 fn requests(folder: &Path) -> Vec<PathBuf> {
@@ -287,7 +287,12 @@ fn what_the_real_service_accepted_comes_out_as_it_was() {
             .decode_utf8()
             .unwrap();
         let model = catalog.resolve(&id, None, None);
-        let planned = plan(&request(&asked), &model, &only_marked(), Without::default());
+        let planned = plan(
+            &request(&asked),
+            &model,
+            &only_marked(),
+            UnsupportedFeatures::default(),
+        );
         let (ours, theirs) = (
             comparable(&sent(&planned), &recorded),
             comparable(&recorded, &recorded),

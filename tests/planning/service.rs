@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Without, claude, newer_claude, nova, plan, request, sent};
+use super::{UnsupportedFeatures, claude, newer_claude, nova, plan, request, sent};
 use bedrock_sidecar::catalog::{Model, ThinkingSupport};
 use bedrock_sidecar::config::Defaults;
 
@@ -9,7 +9,12 @@ fn body(model: &Model, defaults: &Defaults, fields: Value) -> Value {
     for (key, value) in fields.as_object().unwrap() {
         asked[key] = value.clone();
     }
-    sent(&plan(&request(&asked), model, defaults, Without::default()))
+    sent(&plan(
+        &request(&asked),
+        model,
+        defaults,
+        UnsupportedFeatures::default(),
+    ))
 }
 
 fn defaults() -> Defaults {

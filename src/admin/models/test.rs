@@ -17,7 +17,7 @@ use super::super::session::Session;
 use super::super::texts::texts;
 use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
-use crate::chain::{Ask, Target};
+use crate::chain::{ChainOptions, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::http::probe::{Found, Probe};
 use crate::keys::Caller;
@@ -79,10 +79,10 @@ pub(in super::super) async fn run(
             .group(fallback)
             .ok_or_else(PageError::not_found)?;
         app.routes.refresh().await;
-        let ask = Ask {
+        let ask = ChainOptions {
             mock_failure: Some(Class::Mocked),
             whole: true,
-            ..Ask::new(&*group.name, deadline)
+            ..ChainOptions::new(&*group.name, deadline)
         };
         (ask, texts().test.title_fallback)
     };
@@ -103,13 +103,13 @@ pub(in super::super) async fn run(
     Ok(render(StatusCode::OK, &page))
 }
 
-fn alone(target: &Arc<Target>, deadline: Instant) -> Ask {
-    Ask {
+fn alone(target: &Arc<Target>, deadline: Instant) -> ChainOptions {
+    ChainOptions {
         only: Some(Arc::clone(target)),
         num_retries: Some(0),
         disable_fallbacks: true,
         whole: true,
-        ..Ask::new(target.group(), deadline)
+        ..ChainOptions::new(target.group(), deadline)
     }
 }
 

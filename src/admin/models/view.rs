@@ -15,7 +15,7 @@ use super::super::texts::{Texts, texts};
 use crate::app::AppState;
 use crate::bedrock::Feature;
 use crate::catalog::{Abilities, Price, ThinkingSupport};
-use crate::chain::{Lack, Target, Wellness};
+use crate::chain::{HealthStatus, Lack, Target};
 use crate::config::{FallbackKind, Group};
 use crate::spend::{Counters, DayTotal, TotalOf};
 
@@ -219,16 +219,16 @@ impl HealthView {
         let t = &texts().models;
         let health = app.routes.health(target);
         let (mut tone, mut word) = match health.wellness() {
-            Wellness::CoolingDown => ("bad", t.cooling_down),
-            Wellness::OnProbation => ("warn", t.on_probation),
-            Wellness::Unknown => ("", t.unknown),
-            Wellness::Failing => ("warn", t.failing),
-            Wellness::Healthy => ("good", t.healthy),
+            HealthStatus::CoolingDown => ("bad", t.cooling_down),
+            HealthStatus::OnProbation => ("warn", t.on_probation),
+            HealthStatus::Unknown => ("", t.unknown),
+            HealthStatus::Failing => ("warn", t.failing),
+            HealthStatus::Healthy => ("good", t.healthy),
         };
         if target.deployment().is_retired(today) {
             (tone, word) = ("bad", t.retired);
         }
-        let is_well = health.wellness() == Wellness::Healthy;
+        let is_well = health.wellness() == HealthStatus::Healthy;
         Self {
             tone,
             word,

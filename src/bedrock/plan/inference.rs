@@ -6,7 +6,7 @@ use crate::catalog::{Family, Model};
 use crate::config::Defaults;
 use crate::conversation::{Request, Sampling};
 
-use super::Without;
+use super::UnsupportedFeatures;
 use super::thinking::Thought;
 
 /// The answer's length when the client sets none. Bedrock reserves quota for `maxTokens`, so the model's limit would
@@ -50,7 +50,7 @@ pub(super) fn with_defaults(sampling: &Sampling, defaults: &Defaults) -> Samplin
 }
 
 /// Without what the target refused.
-pub(super) fn without(sampling: Sampling, without: Without) -> Sampling {
+pub(super) fn without(sampling: Sampling, without: UnsupportedFeatures) -> Sampling {
     Sampling {
         temperature: sampling.temperature.filter(|_| !without.temperature),
         top_p: sampling.top_p.filter(|_| !without.top_p),

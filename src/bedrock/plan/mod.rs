@@ -102,7 +102,7 @@ impl Plan {
 
 /// What a target turned out to lack although the catalog says otherwise: learned from its refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Without {
+pub struct UnsupportedFeatures {
     /// The thinking that the request replays was refused. Inside a tool loop that ends thinking until the user
     /// speaks again; outside of one the model can think anew.
     pub thinking_blocks: bool,
@@ -138,7 +138,7 @@ pub struct Without {
     pub max_tokens: Option<u32>,
 }
 
-impl Without {
+impl UnsupportedFeatures {
     /// Whether the target refused a choice of this kind.
     fn refuses(self, choice: &ToolChoice) -> bool {
         match choice {
@@ -150,7 +150,7 @@ impl Without {
 }
 
 /// The model as its refusals show it.
-fn as_it_is(model: &Model, without: Without) -> Cow<'_, Model> {
+fn as_it_is(model: &Model, without: UnsupportedFeatures) -> Cow<'_, Model> {
     let mut model = Cow::Borrowed(model);
     for (refused, ability) in [
         (
@@ -185,7 +185,12 @@ const STOP_SEQUENCE: &str = "/stop_sequence";
 
 /// Plans `request` for `model`: what it does not say comes from the deployment's `defaults`, and what the target is
 /// known to be `without` is left out.
-pub fn plan(request: &Request, model: &Model, defaults: &Defaults, without: Without) -> Plan {
+pub fn plan(
+    request: &Request,
+    model: &Model,
+    defaults: &Defaults,
+    without: UnsupportedFeatures,
+) -> Plan {
     let mut model_here = as_it_is(model, without);
     let long_context = model.abilities.long_context_beta
         && !without.betas

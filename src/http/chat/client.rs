@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::bedrock::plan::NotSent;
-use crate::chain::{Begun, Target};
+use crate::chain::{AnswerStarted, Target};
 use crate::conversation::{Event, Fold, Reply, Usage};
 use crate::keys::Standing;
 use crate::spend::Attempt;
@@ -19,7 +19,7 @@ use crate::wire::ApiError;
 #[derive(Debug)]
 pub(in crate::http) enum StreamItem {
     Admitted(Standing),
-    Begin(Begun),
+    Begin(AnswerStarted),
     Event(Event),
     End(AnswerEnd),
     Failed(Box<ApiError>, Vec<Attempt>),
@@ -42,7 +42,7 @@ pub(in crate::http) struct FinalReply {
     pub(in crate::http) standing: Standing,
     /// The target that answered, if one did.
     pub(in crate::http) target: Option<Arc<Target>>,
-    /// See [`Begun::not_sent`].
+    /// See [`AnswerStarted::not_sent`].
     pub(in crate::http) not_sent: NotSent,
     pub(in crate::http) reply: Reply,
     /// When the first piece of the answer came.

@@ -2,7 +2,7 @@
 
 use crate::app::AppState;
 use crate::bedrock::Class;
-use crate::chain::Ask;
+use crate::chain::ChainOptions;
 use crate::conversation::Request;
 use crate::http::access::{self, ModelAsked};
 use crate::http::unsupported;
@@ -15,7 +15,7 @@ use super::fallbacks::{self, FallbackOrigin};
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
     pub(super) conversation: Request,
-    pub(super) chain: Ask,
+    pub(super) chain: ChainOptions,
     /// The model's name as the client wrote it.
     pub(super) model_asked: String,
     pub(super) meta: ReplyMeta,
@@ -56,7 +56,7 @@ impl PreparedRequest {
             }
             None => None,
         };
-        let chain = Ask {
+        let chain = ChainOptions {
             num_retries: options.num_retries,
             timeout: options.timeout,
             stream_timeout: options.stream_timeout,
@@ -64,7 +64,7 @@ impl PreparedRequest {
             fallbacks,
             mock_failure: options.mock_failure.map(class_of),
             whole: !options.stream,
-            ..Ask::new(group, request.deadline)
+            ..ChainOptions::new(group, request.deadline)
         };
         let seal = if options.include_thinking {
             app.seal(&request.caller).await

@@ -16,7 +16,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
-use crate::chain::Begun;
+use crate::chain::AnswerStarted;
 use crate::http::{limit_headers, reply_headers};
 use crate::keys::Standing;
 use crate::panics::{self, Panic};
@@ -157,7 +157,7 @@ struct StreamBody {
 
 impl StreamBody {
     /// A target answers, or another one goes on with a broken answer: one id, one beginning, one end.
-    fn begin(&mut self, begun: &Begun, out: &mut BytesMut) {
+    fn begin(&mut self, begun: &AnswerStarted, out: &mut BytesMut) {
         let group = begun.target.group().to_owned();
         if std::mem::replace(&mut self.begun, true) {
             self.writer.continue_with(group, out);

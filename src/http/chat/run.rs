@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::app::AppState;
 use crate::bedrock::{Class, Failure};
 use crate::catalog::Family;
-use crate::chain::{self, Afforded, Ask, Begun, Offer, Outcome, Sink};
+use crate::chain::{self, Afforded, AnswerStarted, ChainOptions, Offer, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, StopReason};
 use crate::http::record::{self, ContentCapture};
@@ -39,7 +39,7 @@ pub(in crate::http) struct ChatRun {
     pub(in crate::http) call_type: &'static str,
     pub(in crate::http) caller: Caller,
     pub(in crate::http) request: Request,
-    pub(in crate::http) ask: Ask,
+    pub(in crate::http) ask: ChainOptions,
     pub(in crate::http) model_asked: String,
     pub(in crate::http) labels: Labels,
     /// Collected where it is to be stored.
@@ -310,7 +310,7 @@ impl Sink for ClientSink<'_> {
         Err(failure)
     }
 
-    async fn begin(&mut self, begun: Begun) {
+    async fn begin(&mut self, begun: AnswerStarted) {
         self.keeper
             .begin(begun.target.model().family == Family::Claude);
         if let (true, Some(content)) = (self.whole, &mut *self.content) {

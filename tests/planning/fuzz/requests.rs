@@ -8,7 +8,7 @@ use super::super::{
     call, claude, grammar, newer_claude, nova, pixtral, plain_claude, sent, text_only,
 };
 use super::{garbled, json, lines, one, run};
-use bedrock_sidecar::bedrock::plan::{Without, plan};
+use bedrock_sidecar::bedrock::plan::{UnsupportedFeatures, plan};
 use bedrock_sidecar::catalog::{Catalog, Model, ThinkingSupport};
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::openai::ChatRequest;
@@ -233,7 +233,7 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
             return;
         }
     };
-    let without = Without {
+    let without = UnsupportedFeatures {
         thinking_blocks: rng.u8(..8) == 0,
         thinking: rng.u8(..8) == 0,
         caching: rng.u8(..8) == 0,

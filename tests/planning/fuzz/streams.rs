@@ -21,7 +21,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::{garbled, json, one, run};
-use bedrock_sidecar::bedrock::plan::{Plan, Without, plan};
+use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 use bedrock_sidecar::bedrock::{Endpoint, Limits};
 use bedrock_sidecar::catalog::Model;
 use bedrock_sidecar::config::Defaults;
@@ -265,7 +265,12 @@ fn planned(rng: &mut Rng) -> Plan {
     };
     let mut model = Model::unknown("m");
     model.abilities.tools = rng.bool();
-    plan(&request, &model, &Defaults::default(), Without::default())
+    plan(
+        &request,
+        &model,
+        &Defaults::default(),
+        UnsupportedFeatures::default(),
+    )
 }
 
 /// What the client reads of the answer, in the two ways in which it can be told.

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::bedrock::plan::{LEAST_LEFT, Without, has_client_fields, marks, plan};
+use crate::bedrock::plan::{LEAST_LEFT, UnsupportedFeatures, has_client_fields, marks, plan};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::conversation::{Event, Request, StopReason};
 
-use super::ask::{Afforded, Begun, Offer, Sink};
-use super::attempt::Current;
+use super::attempt::CurrentAttempt;
+use super::interface::{Afforded, AnswerStarted, Offer, Sink};
 use super::omitted::Omitted;
 use super::policy::{Again, rule};
-use super::queue::{Candidate, Queue, Turn};
+use super::queue::{AttemptReason, Queue, QueuedTarget};
 use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
@@ -29,15 +29,15 @@ enum Step {
     /// It is asked again after this pause.
     Again(Duration),
     /// It is asked again at once, without this.
-    Without(Feature),
+    UnsupportedFeatures(Feature),
 }
 
 impl<S: Sink> Run<'_, S> {
     /// One target, as often as the policy allows.
     pub(super) async fn tries(
         &mut self,
-        candidate: &Candidate,
-        turn: Turn,
+        candidate: &QueuedTarget,
+        turn: AttemptReason,
         queue: &Queue,
     ) -> Result<(), Failure> {
         let target = &candidate.target;
@@ -79,7 +79,7 @@ impl<S: Sink> Run<'_, S> {
                     tried += 1;
                     sleep(pause).await;
                 }
-                Step::Without(feature) => {
+                Step::UnsupportedFeatures(feature) => {
                     // Once for each feature at most: the same refusal twice means that leaving it out does not help.
                     if !omitted.also(feature) {
                         return Err(failure);
@@ -93,14 +93,14 @@ impl<S: Sink> Run<'_, S> {
     fn step(
         &self,
         target: &Arc<Target>,
-        turn: Turn,
+        turn: AttemptReason,
         queue: &Queue,
         failure: &Failure,
         tried: u32,
         omitted: &Omitted,
     ) -> Step {
         if let Some(room) = self.answer_room(failure, omitted) {
-            return Step::Without(Feature::AnswerRoom(room));
+            return Step::UnsupportedFeatures(Feature::AnswerRoom(room));
         }
         let configured = self.routes.retries(target, failure.class);
         let retries = self
@@ -108,13 +108,13 @@ impl<S: Sink> Run<'_, S> {
             .num_retries
             .or(configured)
             .unwrap_or_else(|| target.num_retries());
-        let may_try = tried < retries && turn != Turn::Probe && !self.sent.is_anything();
+        let may_try = tried < retries && turn != AttemptReason::Probe && !self.sent.is_anything();
         let least = self.routes.least_pause();
         match rule(failure.class).again {
             // A continuation that is refused is not turned into another question.
-            Again::Without(Feature::Prefill) if self.continues() => Step::Leave,
-            Again::Without(feature) if self.continues() || !self.sent.is_anything() => {
-                Step::Without(feature)
+            Again::UnsupportedFeatures(Feature::Prefill) if self.continues() => Step::Leave,
+            Again::UnsupportedFeatures(feature) if self.continues() || !self.sent.is_anything() => {
+                Step::UnsupportedFeatures(feature)
             }
             Again::PreferSibling if queue.has_ready_sibling(target, self.routes.cooldowns()) => {
                 Step::Leave
@@ -138,7 +138,7 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// What is known that the target lacks.
-    fn known_lacks(&self, target: &Target) -> Without {
+    fn known_lacks(&self, target: &Target) -> UnsupportedFeatures {
         let marks = || marks(self.asked(), target.defaults());
         let now = self.routes.clock().now();
         let learned = self.routes.learned();
@@ -169,11 +169,11 @@ impl<S: Sink> Run<'_, S> {
     /// One attempt, within its time.
     async fn attempt(
         &mut self,
-        candidate: &Candidate,
+        candidate: &QueuedTarget,
         omitted: &mut Omitted,
         times: &mut Times,
     ) -> Result<(), Failure> {
-        self.current = Some(Current::new(candidate));
+        self.current = Some(CurrentAttempt::new(candidate));
         let whole = times.whole;
         let call = pin!(self.call(candidate, omitted, times));
         let Some(limit) = whole else {
@@ -192,7 +192,7 @@ impl<S: Sink> Run<'_, S> {
     /// One call.
     async fn call(
         &mut self,
-        candidate: &Candidate,
+        candidate: &QueuedTarget,
         omitted: &mut Omitted,
         times: &mut Times,
     ) -> Result<(), Failure> {
@@ -322,7 +322,7 @@ impl<S: Sink> Run<'_, S> {
                 .chain([attempt])
                 .collect();
             let target = Arc::clone(current.target());
-            let begun = Begun {
+            let begun = AnswerStarted {
                 target,
                 attempts,
                 not_sent: current.not_sent().clone(),

@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use crate::config::Changes;
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
 
-use super::cooldown::Rest;
+use super::cooldown::Cooldown;
 use super::lacks::StoredLack;
-use super::live::Live;
 use super::routes::Routes;
+use super::runtime_config::Live;
 use crate::clock::Clock;
 
 /// A copy that is older is read again. Wall time: a frozen sandbox may wake after an hour.
@@ -99,7 +99,7 @@ impl Shared {
     }
 
     /// Tells the others that a target rests.
-    pub(super) fn tell(&self, rest: &Rest) -> JoinHandle<()> {
+    pub(super) fn tell(&self, rest: &Cooldown) -> JoinHandle<()> {
         let stored = StoredRest {
             deployment: rest.deployment.clone(),
             since: rest.since,
@@ -195,7 +195,7 @@ async fn read(table: &Table, live: &Live, clock: &Clock) {
     let (rests, lacks, saved) = tokio::join!(rests, lacks, saved);
     match rests {
         Ok(rests) => rests.into_iter().for_each(|stored| {
-            let rest = Rest {
+            let rest = Cooldown {
                 deployment: stored.deployment,
                 since: stored.since,
                 until: stored.until,

@@ -17,7 +17,7 @@ use super::target::Target;
 
 /// What a request asks of the chain beside the conversation itself.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct ChainOptions {
     /// The group that was asked for, resolved from the model's name.
     pub group: String,
     /// Ask this target alone, once: to see whether it is well.
@@ -41,7 +41,7 @@ pub struct Ask {
     pub deadline: Instant,
 }
 
-impl Ask {
+impl ChainOptions {
     /// Asks this group, as configured, for a streamed answer until `deadline`.
     pub fn new(group: impl Into<String>, deadline: Instant) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Ask {
 pub trait Sink: Send {
     /// An answer begins. A second beginning means that everything before it is void where the answer is handed on as
     /// a whole; in a stream, it goes on from what the client has.
-    fn begin(&mut self, begun: Begun) -> impl Future<Output = ()> + Send;
+    fn begin(&mut self, begun: AnswerStarted) -> impl Future<Output = ()> + Send;
     /// Whether an attempt that Bedrock may bill can be paid for. Called before each of them.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ pub enum Afforded {
 
 /// Who answers, and what was tried before.
 #[derive(Debug, Clone)]
-pub struct Begun {
+pub struct AnswerStarted {
     /// The target that answers.
     pub target: Arc<Target>,
     /// Every attempt so far, the answering one last.

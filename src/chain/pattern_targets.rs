@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::choice::Siblings;
+use super::load_balance::Siblings;
 
 /// More names than this are not kept: callers choose them. Making one again costs some microseconds.
 const MOST: usize = 256;

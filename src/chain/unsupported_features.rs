@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::bedrock::Feature;
-use crate::bedrock::plan::{Marks, Without};
+use crate::bedrock::plan::{Marks, UnsupportedFeatures};
 
 use super::omitted::RefusedFeature;
 
@@ -73,9 +73,9 @@ impl Learned {
         deployment: &str,
         marks: impl FnOnce() -> Marks,
         now: Timestamp,
-    ) -> Without {
+    ) -> UnsupportedFeatures {
         let lacks = self.lacks(deployment, now);
-        let mut without = Without::default();
+        let mut without = UnsupportedFeatures::default();
         if lacks.is_empty() {
             return without;
         }
@@ -182,7 +182,7 @@ impl Learned {
 }
 
 /// Adds a feature to what is left out.
-pub(super) fn add(without: &mut Without, feature: Feature) {
+pub(super) fn add(without: &mut UnsupportedFeatures, feature: Feature) {
     match feature {
         // The replayed blocks are the usual reason; refused without them as well, it is thinking itself.
         Feature::Thinking if !without.thinking_blocks => without.thinking_blocks = true,

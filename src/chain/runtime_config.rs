@@ -1,12 +1,12 @@
 //! What this process knows now and did not know at its start: which targets rest, what they turned out to lack, and
-//! what was saved over the file's chains. All three are shared with other instances through the table (see `shared.rs`).
+//! what was saved over the file's chains. All three are shared with other instances through the table (see `shared_state.rs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 
-use super::cooldown::{Cooldowns, Terms};
-use super::without::Learned;
+use super::cooldown::{CooldownSettings, Cooldowns};
+use super::unsupported_features::Learned;
 
 /// What is known now.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
-            cooldowns: Cooldowns::new(Terms::from(&config.settings)),
+            cooldowns: Cooldowns::new(CooldownSettings::from(&config.settings)),
             learned: Learned::default(),
             in_force: RwLock::new((Arc::clone(&config), 0)),
             as_loaded: config,
