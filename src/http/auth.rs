@@ -25,7 +25,7 @@ impl MaybeStaleKey {
     /// # Errors
     /// When the key is not good any more.
     pub async fn revalidate(self) -> Result<Caller, Refused> {
-        self.0.confirmed().await
+        self.0.revalidate().await
     }
 }
 

@@ -6,17 +6,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rust_decimal::Decimal;
 
 use crate::app::AppState;
-use crate::keys::{Denied, KeyRates, OverBudget, Scope, Standing};
+use crate::keys::{Denied, KeyRates, KeyUsage, OverBudget, Scope};
 use crate::wire::ApiError;
 
 /// Adds `x-litellm-key-*`. `cost` is the reply's own, where it is known by now.
-pub(super) fn add(headers: &mut HeaderMap, standing: &Standing, cost: Option<Decimal>) {
+pub(super) fn add(headers: &mut HeaderMap, key_usage: &KeyUsage, cost: Option<Decimal>) {
     let mut set = |name: &'static str, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    if let Some(budget) = standing.budget {
+    if let Some(budget) = key_usage.budget {
         let spent = budget.spent + cost.unwrap_or_default();
         set("x-litellm-key-spend", spent.normalize().to_string());
         if let Some(max) = budget.max {
@@ -30,16 +30,16 @@ pub(super) fn add(headers: &mut HeaderMap, standing: &Standing, cost: Option<Dec
         }
     }
     let limits = [
-        ("x-litellm-key-rpm-limit", standing.rates.requests),
-        ("x-litellm-key-tpm-limit", standing.rates.tokens),
+        ("x-litellm-key-rpm-limit", key_usage.rates.requests),
+        ("x-litellm-key-tpm-limit", key_usage.rates.tokens),
     ];
     for (name, left) in limits {
         if let Some(left) = left {
             set(name, left.limit.to_string());
         }
     }
-    add_rates(headers, "api_key", &standing.rates);
-    add_rates(headers, "model_per_key", &standing.model_rates);
+    add_rates(headers, "api_key", &key_usage.rates);
+    add_rates(headers, "model_per_key", &key_usage.model_rates);
 }
 
 /// `x-ratelimit-<whose>-{limit,remaining}-{requests,tokens}`.

@@ -18,12 +18,12 @@ pub struct Admitted {
     /// What [`Keyring::finish`] gives back.
     pub reservation: RateReservation,
     /// How its key stands with it.
-    pub standing: Standing,
+    pub key_usage: KeyUsage,
 }
 
 /// How a key stands, for the headers of its replies.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Standing {
+pub struct KeyUsage {
     /// Its budget.
     pub budget: Option<BudgetStanding>,
     /// Its limits of the minute.
@@ -95,8 +95,8 @@ impl Denied {
     }
 
     /// What it says of how the key stands.
-    pub fn standing(&self) -> Standing {
-        let mut standing = Standing::default();
+    pub fn key_usage(&self) -> KeyUsage {
+        let mut key_usage = KeyUsage::default();
         if let Denied::LimitReached {
             scope, kind, limit, ..
         } = self
@@ -106,8 +106,8 @@ impl Denied {
                 remaining: 0,
             });
             let rates = match scope {
-                Scope::Key => &mut standing.rates,
-                Scope::Model => &mut standing.model_rates,
+                Scope::Key => &mut key_usage.rates,
+                Scope::Model => &mut key_usage.model_rates,
             };
             match *kind {
                 REQUESTS => rates.requests = left,
@@ -115,7 +115,7 @@ impl Denied {
                 _ => {}
             }
         }
-        standing
+        key_usage
     }
 }
 
@@ -141,10 +141,10 @@ impl Keyring {
             self.take(key, id, routes, group, request).await?;
         Ok(Admitted {
             reservation,
-            standing: Standing {
+            key_usage: KeyUsage {
                 rates,
                 model_rates,
-                ..Standing::default()
+                ..KeyUsage::default()
             },
         })
     }

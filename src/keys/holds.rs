@@ -316,7 +316,7 @@ impl Keyring {
             expires: line.budget.expires(),
         };
         let key = &line.budget.key;
-        let turn = self.queues.turn(&key.pk).await;
+        let turn = self.account_locks.turn(&key.pk).await;
         let turn = turn.map_err(Refusal::NoTurn)?;
         let reserved = self.table.reserve(key, &claim).await;
         turn.end(&reserved);

@@ -17,8 +17,8 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::store::{Table, TableFault, keys};
 
+use super::account_locks::AccountLocks;
 use super::counted_prompts::CountedPrompts;
-use super::queue::Queues;
 use super::reached::Reached;
 use super::virtual_key::{KeyStatus, hash_of};
 use super::{Caller, CommonBudget, Refused, VirtualKey};
@@ -53,7 +53,7 @@ pub struct Keyring {
     pub(super) table: Table,
     pub(super) clock: Clock,
     pub(super) options: KeyOptions,
-    pub(super) queues: Queues,
+    pub(super) account_locks: AccountLocks,
     pub(super) reached: Reached,
     pub(super) counted: Arc<CountedPrompts>,
     pub(super) tasks: TaskTracker,
@@ -107,7 +107,7 @@ impl Presented {
     ///
     /// # Errors
     /// When the key is good no longer, or the table failed.
-    pub async fn confirmed(self) -> Result<Caller, Refused> {
+    pub async fn revalidate(self) -> Result<Caller, Refused> {
         let Some(reading) = self.reading else {
             return Ok(self.caller);
         };
@@ -125,7 +125,7 @@ impl Keyring {
             table,
             clock,
             options,
-            queues: Queues::default(),
+            account_locks: AccountLocks::default(),
             reached: Reached::default(),
             counted: Arc::default(),
             tasks,

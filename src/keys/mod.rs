@@ -6,6 +6,7 @@
 //! `delete` and `regenerate`, and `standing` for what they have spent.
 
 mod access;
+mod account_locks;
 mod admission;
 mod alias;
 mod bound;
@@ -21,7 +22,6 @@ mod login;
 mod manage;
 mod master;
 mod published;
-mod queue;
 mod reached;
 mod settings;
 mod slots;
@@ -30,7 +30,7 @@ mod virtual_key;
 use std::sync::Arc;
 
 pub use crate::config::Period;
-pub use admission::{Admitted, Denied, OverBudget, Standing};
+pub use admission::{Admitted, Denied, KeyUsage, OverBudget};
 pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, Refused};
 pub use holds::Holds;

@@ -27,7 +27,7 @@ impl Keyring {
             resets_at: None,
         };
         let arrived = Instant::now();
-        let turn = self.queues.turn(&slots.pk).await?;
+        let turn = self.account_locks.turn(&slots.pk).await?;
         // One that waited for its turn has its answer where another has asked meanwhile.
         if self.reached.slots_were_taken(&slots, arrived) {
             return Err(full());

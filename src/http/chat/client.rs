@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::bedrock::plan::NotSent;
 use crate::chain::{AnswerStarted, Target};
 use crate::conversation::{Event, Fold, Reply, Usage};
-use crate::keys::Standing;
+use crate::keys::KeyUsage;
 use crate::spend::Attempt;
 use crate::wire::ApiError;
 
@@ -18,7 +18,7 @@ use crate::wire::ApiError;
 /// goes out as a whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(in crate::http) enum StreamItem {
-    Admitted(Standing),
+    Admitted(KeyUsage),
     Begin(AnswerStarted),
     Event(Event),
     End(AnswerEnd),
@@ -39,7 +39,7 @@ pub(in crate::http) struct AnswerEnd {
 /// All that was sent, for a client that waits for the end.
 #[derive(Debug)]
 pub(in crate::http) struct FinalReply {
-    pub(in crate::http) standing: Standing,
+    pub(in crate::http) key_usage: KeyUsage,
     /// The target that answered, if one did.
     pub(in crate::http) target: Option<Arc<Target>>,
     /// See [`AnswerStarted::not_sent`].
@@ -56,7 +56,7 @@ impl FinalReply {
     pub(in crate::http) async fn collect(mut items: Receiver<StreamItem>) -> Self {
         let mut fold = Fold::default();
         let mut collected = Self {
-            standing: Standing::default(),
+            key_usage: KeyUsage::default(),
             target: None,
             not_sent: NotSent::default(),
             reply: Reply::default(),
@@ -65,7 +65,7 @@ impl FinalReply {
         };
         while let Some(item) = items.recv().await {
             match item {
-                StreamItem::Admitted(standing) => collected.standing = standing,
+                StreamItem::Admitted(key_usage) => collected.key_usage = key_usage,
                 StreamItem::Begin(begun) => {
                     fold = Fold::default();
                     collected.target = Some(begun.target);

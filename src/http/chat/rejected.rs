@@ -7,7 +7,7 @@ use crate::app::AppState;
 use crate::http::log::{self, HasOwnLine};
 use crate::http::record::{self, ContentCapture};
 use crate::http::{access, limit_headers, reply_headers};
-use crate::keys::Standing;
+use crate::keys::KeyUsage;
 use crate::spend::Failure;
 use crate::wire::{ApiError, headline};
 
@@ -25,11 +25,11 @@ impl RejectedRequest {
     /// of its key's requests, and where these are too many, that is what it is refused for.
     pub(super) async fn respond(self, app: &AppState) -> Response {
         let Self { request, error } = self;
-        let (error, standing) = match app.keys.admit_refused(&request.caller).await {
-            Ok(()) => (error, Standing::default()),
+        let (error, key_usage) = match app.keys.admit_refused(&request.caller).await {
+            Ok(()) => (error, KeyUsage::default()),
             Err(denied) => {
-                let standing = denied.standing();
-                (limit_headers::refusal(app, denied), standing)
+                let key_usage = denied.key_usage();
+                (limit_headers::refusal(app, denied), key_usage)
             }
         };
         let AuthenticatedRequest {
@@ -50,7 +50,7 @@ impl RejectedRequest {
             .spawn(async move { record::file(&state, &caller, record, content).await });
         let mut response = error.into_response();
         reply_headers::add(response.headers_mut(), &id, None, &[]);
-        limit_headers::add(response.headers_mut(), &standing, None);
+        limit_headers::add(response.headers_mut(), &key_usage, None);
         response.extensions_mut().insert(HasOwnLine);
         response
     }

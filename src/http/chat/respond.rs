@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::chain::AnswerStarted;
 use crate::http::{limit_headers, reply_headers};
-use crate::keys::Standing;
+use crate::keys::KeyUsage;
 use crate::panics::{self, Panic};
 use crate::spend::RequestId;
 use crate::wire::{ApiError, ReplyMeta, StreamWriter, Wire};
@@ -57,7 +57,7 @@ pub(super) fn whole(
         (Err((error, attempts)), _) => (error.into_response(), None, None, attempts),
     };
     reply_headers::add(response.headers_mut(), &id, target.as_deref(), &attempts);
-    limit_headers::add(response.headers_mut(), &answered.standing, cost);
+    limit_headers::add(response.headers_mut(), &answered.key_usage, cost);
     response
 }
 
@@ -71,9 +71,9 @@ pub(super) async fn streamed(
     meta: ReplyMeta,
 ) -> Response {
     let mut first = wait(&mut items, heartbeat).await;
-    let mut standing = Standing::default();
+    let mut key_usage = KeyUsage::default();
     if let Waited::Item(StreamItem::Admitted(with)) = first {
-        standing = with;
+        key_usage = with;
         first = wait(&mut items, heartbeat).await;
     }
     let mut body = StreamBody {
@@ -113,7 +113,7 @@ pub(super) async fn streamed(
         Waited::Item(StreamItem::Admitted(_) | StreamItem::Event(_) | StreamItem::End(_))
         | Waited::Over => ApiError::internal().into_response(),
     };
-    limit_headers::add(response.headers_mut(), &standing, None);
+    limit_headers::add(response.headers_mut(), &key_usage, None);
     response
 }
 

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::conversation::{Event, Request, StopReason};
 use crate::http::record::{self, ContentCapture};
 use crate::http::{limit_headers, log};
-use crate::keys::{Caller, Denied, Holds, Standing};
+use crate::keys::{Caller, Denied, Holds, KeyUsage};
 use crate::panics;
 use crate::spend::{self, Opening, Record, RequestId, Status};
 use crate::thinking::Keeper;
@@ -75,13 +75,13 @@ impl ChatRun {
         };
         let mut purse = Purse {
             holds: app.keys.holds(&self.caller, self.id),
-            standing: admitted.standing,
+            key_usage: admitted.key_usage,
             estimated_input: self.request.estimated_prompt_tokens(),
             denied: None,
         };
         if purse.holds.is_free() {
-            if purse.standing != Standing::default() {
-                tell(&client, StreamItem::Admitted(purse.standing)).await;
+            if purse.key_usage != KeyUsage::default() {
+                tell(&client, StreamItem::Admitted(purse.key_usage)).await;
             }
             let opening = Opening::of(&record, purse.estimated_input);
             app.ledger.open(&opening).await;
@@ -147,9 +147,9 @@ impl ChatRun {
         denied: Denied,
         client: Sender<StreamItem>,
     ) {
-        let standing = denied.standing();
-        if standing != Standing::default() {
-            tell(&client, StreamItem::Admitted(standing)).await;
+        let key_usage = denied.key_usage();
+        if key_usage != KeyUsage::default() {
+            tell(&client, StreamItem::Admitted(key_usage)).await;
         }
         let error = limit_headers::refusal(app, denied);
         end_record(&mut record, Outcome::default(), Some(&error), None);
@@ -235,7 +235,7 @@ fn asks_for_thinking(request: &Request, config: &Config) -> bool {
 struct Purse {
     holds: Holds,
     /// How the key stands, for the reply's headers.
-    standing: Standing,
+    key_usage: KeyUsage,
     /// The prompt's tokens, for the log.
     estimated_input: u64,
     /// Why the first attempt that could not be paid for was not made.
@@ -276,10 +276,10 @@ impl ClientSink<'_> {
         let opening = Opening::of(self.record, self.purse.estimated_input);
         if first {
             self.app.ledger.open(&opening).await;
-            self.purse.standing.budget = self.purse.holds.standing();
-            let standing = self.purse.standing;
-            if standing != Standing::default() {
-                tell(self.client, StreamItem::Admitted(standing)).await;
+            self.purse.key_usage.budget = self.purse.holds.standing();
+            let key_usage = self.purse.key_usage;
+            if key_usage != KeyUsage::default() {
+                tell(self.client, StreamItem::Admitted(key_usage)).await;
             }
         } else {
             self.app.ledger.hold_more(&opening).await;

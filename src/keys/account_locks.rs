@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The queues. Clones share them.
 #[derive(Debug, Clone)]
-pub(super) struct Queues {
-    queues: Arc<[Arc<Queue>]>,
+pub(super) struct AccountLocks {
+    account_locks: Arc<[Arc<Queue>]>,
     hasher: RandomState,
 }
 
@@ -46,23 +46,23 @@ pub(super) struct Turn {
     _guard: OwnedMutexGuard<()>,
 }
 
-impl Default for Queues {
+impl Default for AccountLocks {
     fn default() -> Self {
         Self {
-            queues: (0..QUEUES).map(|_| Arc::default()).collect(),
+            account_locks: (0..QUEUES).map(|_| Arc::default()).collect(),
             hasher: RandomState::new(),
         }
     }
 }
 
-impl Queues {
+impl AccountLocks {
     /// Waits for the turn at an account.
     ///
     /// # Errors
     /// When it does not come in time: because too many others wait too, or because the table holds them all up.
     pub(super) async fn turn(&self, account: &str) -> Result<Turn, Denied> {
         let place = usize::try_from(self.hasher.hash_one(account) % QUEUES as u64).ok();
-        let queue = place.and_then(|place| self.queues.get(place));
+        let queue = place.and_then(|place| self.account_locks.get(place));
         let queue = Arc::clone(queue.ok_or(Denied::Contended)?);
         let before = queue.last().number;
         match timeout(PATIENCE, Arc::clone(&queue.turns).lock_owned()).await {
