@@ -199,7 +199,7 @@ async fn a_request_whose_process_is_killed_becomes_a_record_with_an_estimate() {
         (Status::Lost, true)
     );
     assert!(!record.spend_known().is_zero());
-    assert_eq!(record.decisive().unwrap().model, PRIMARY);
+    assert_eq!(record.final_attempt().unwrap().model, PRIMARY);
     let caller = &record.caller;
     assert_eq!(caller.end_user.as_deref(), Some("maria"));
     assert_eq!(caller.session_id.as_deref(), Some("s1"));

@@ -80,7 +80,7 @@ fn may_hold_a_key(segment: &str) -> bool {
 /// Logs a request that went along a chain.
 pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Duration) {
     let usage = record.usage();
-    let decisive = record.decisive();
+    let final_attempt = record.final_attempt();
     let Retried { retries, fallbacks } = record.retried();
     tracing::info!(
         target: "request",
@@ -89,9 +89,9 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
         trace_id = record.trace_id,
         key = record.caller.key_alias,
         model = record.model_asked,
-        used = decisive.map(|attempt| attempt.group.as_str()),
-        model_id = decisive.map(|attempt| attempt.model.as_str()),
-        pattern = decisive.and_then(|attempt| attempt.pattern.as_deref()),
+        used = final_attempt.map(|attempt| attempt.group.as_str()),
+        model_id = final_attempt.map(|attempt| attempt.model.as_str()),
+        pattern = final_attempt.and_then(|attempt| attempt.pattern.as_deref()),
         retries,
         fallbacks,
         status = record.error.as_ref().map_or(200, |error| error.status),

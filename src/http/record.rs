@@ -53,7 +53,7 @@ impl ContentCapture {
     /// As it is stored; `None` for a body that is no JSON object.
     fn into_content(self, record: &Record) -> Option<Content> {
         let id = record.request_id;
-        let group = record.decisive().map(|attempt| attempt.group.clone());
+        let group = record.final_attempt().map(|attempt| attempt.group.clone());
         let model = group.unwrap_or_else(|| record.model_asked.clone());
         Some(Content {
             request: stored_request(&self.body)?,

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::record::Record;
-use super::shards::Told;
+use super::shards::AnnouncedShards;
 use super::signature::Signer;
 use super::tags::KnownTags;
-use super::{Opening, RequestId, days, log};
+use super::{PendingRequest, RequestId, days, log};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
 use crate::store::{
@@ -28,7 +28,7 @@ pub struct Ledger {
     pub(super) table: Table,
     commit: GroupCommit,
     options: LedgerOptions,
-    pub(super) told: Told,
+    pub(super) told: AnnouncedShards,
     pub(super) tags: KnownTags,
     /// Signs what goes to the log instead of the table.
     secret: TableSecret,
@@ -118,7 +118,7 @@ impl Ledger {
             table,
             commit,
             options,
-            told: Told::default(),
+            told: AnnouncedShards::default(),
             tags: KnownTags::default(),
         }
     }
@@ -150,13 +150,16 @@ impl Ledger {
 
     /// Logs that Bedrock may bill for this request from here on. The line has left this process when this is over:
     /// standard output is flushed at every end of a line.
-    pub fn open(&self, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + use<> {
+    pub fn open(&self, opening: &PendingRequest<'_>) -> impl Future<Output = ()> + Send + use<> {
         let (secret, line) = (self.secret.clone(), opening.line());
         async move { line.write(log::OPEN, signer(&secret).await.as_ref()) }
     }
 
     /// Logs that a request which was opened holds more now, as [`Self::open`] does.
-    pub fn hold_more(&self, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + use<> {
+    pub fn hold_more(
+        &self,
+        opening: &PendingRequest<'_>,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (secret, line) = (self.secret.clone(), opening.line());
         async move { line.write(log::HELD, signer(&secret).await.as_ref()) }
     }
@@ -217,12 +220,12 @@ impl Ledger {
         if let Some(end) = self.expiry(&id) {
             item = item.expires(end);
         }
-        let movement = record.seal();
+        let deltas = record.seal();
         let mut writes = vec![Write::Create(item)];
-        let totals = movement.rows();
+        let totals = deltas.rows();
         writes.extend(totals.map(|(key, amounts)| Write::Add { key, amounts }));
         writes.extend(days::recount(id.day(), Timestamp::now()));
-        writes.extend(movement.settlements(id).map(Write::Settle));
+        writes.extend(deltas.settlements(id).map(Write::Settle));
         let written = pin!(self.transact(writes));
         tokio::time::timeout_at(until, written)
             .await

@@ -26,7 +26,7 @@ pub const UNRECORDED: &str = "spend_unrecorded";
 
 /// A request that has been admitted and whose record is still to come, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Opening<'a> {
+pub struct PendingRequest<'a> {
     /// The request.
     pub request_id: RequestId,
     /// By which route it came.
@@ -59,10 +59,10 @@ pub struct Opening<'a> {
 /// agents that collect logs cut lines at 16 KB.
 const LONGEST_OPENING: usize = 5_000;
 
-impl<'a> Opening<'a> {
+impl<'a> PendingRequest<'a> {
     /// What is to be known of this record if it never comes.
-    pub fn of(record: &'a Record, estimated_input: u64) -> Opening<'a> {
-        Opening {
+    pub fn of(record: &'a Record, estimated_input: u64) -> PendingRequest<'a> {
+        PendingRequest {
             request_id: record.request_id,
             call_type: record.call_type.as_str().into(),
             model: record.model_asked.as_str().into(),
@@ -83,7 +83,8 @@ impl<'a> Opening<'a> {
     /// As its line says it. What clients have said at length is cut as it will be in the record, and left out where it
     /// takes more room even so: where most of it is quotes or control characters.
     fn json(&self) -> String {
-        let json = |opening: &Opening<'_>| serde_json::to_string(opening).unwrap_or_default();
+        let json =
+            |opening: &PendingRequest<'_>| serde_json::to_string(opening).unwrap_or_default();
         let whole = json(self);
         if whole.len() <= LONGEST_OPENING {
             return whole;
@@ -99,7 +100,7 @@ impl<'a> Opening<'a> {
         if short.len() <= LONGEST_OPENING {
             return short;
         }
-        json(&Opening {
+        json(&PendingRequest {
             caller: Cow::Owned(Caller {
                 key_hash: self.caller.key_hash.clone(),
                 ..Caller::default()
@@ -168,17 +169,21 @@ mod tests {
     fn an_opening_is_one_line_that_no_collector_cuts_whatever_clients_say() {
         for character in ["x", "é", "\"", "\\", "\n", "\u{7}", "\u{200b}", "𝄞"] {
             let mut record = record(&character.repeat(10_000));
-            let json = Opening::of(&record, 12).json();
+            let json = PendingRequest::of(&record, 12).json();
             let line = serde_json::json!({ "open": json }).to_string();
             for line in [line, format!("{json:?}")] {
                 assert!(line.len() < 15_000, "{character:?}: {}", line.len());
                 assert!(!line.contains('\n'));
             }
-            let read: Opening<'static> = serde_json::from_str(&json).unwrap();
+            let read: PendingRequest<'static> = serde_json::from_str(&json).unwrap();
             assert_eq!(read.caller.key_hash, record.caller.key_hash);
             if !character.contains(['"', '\\', '\n', '\u{7}']) {
                 record.seal();
-                assert_eq!(read, Opening::of(&record, 12), "as the record has it");
+                assert_eq!(
+                    read,
+                    PendingRequest::of(&record, 12),
+                    "as the record has it"
+                );
             }
         }
     }
@@ -189,10 +194,10 @@ mod tests {
         let json = format!(
             r#"{{"request_id":"{id}","call_type":"acompletion","api_key":"ab","model":"m","estimated_input":1}}"#
         );
-        let read: Opening<'static> = serde_json::from_str(&json).unwrap();
+        let read: PendingRequest<'static> = serde_json::from_str(&json).unwrap();
         let mut record = Record::new(id, "m", Caller::default());
         record.caller.key_hash = "ab".to_owned();
-        assert_eq!(read, Opening::of(&record, 1));
+        assert_eq!(read, PendingRequest::of(&record, 1));
         assert_eq!(read.json().len(), json.len());
     }
 }

@@ -125,9 +125,10 @@ impl Filter {
 
 /// Every name under which a record's model may be looked for.
 fn names(record: &Record) -> impl Iterator<Item = &String> {
-    let decisive = record.decisive().into_iter();
-    std::iter::once(&record.model_asked)
-        .chain(decisive.flat_map(|attempt| [&attempt.group, &attempt.model, &attempt.deployment]))
+    let final_attempt = record.final_attempt().into_iter();
+    std::iter::once(&record.model_asked).chain(
+        final_attempt.flat_map(|attempt| [&attempt.group, &attempt.model, &attempt.deployment]),
+    )
 }
 
 impl Ledger {
@@ -136,7 +137,7 @@ impl Ledger {
     /// # Errors
     /// When the table fails, or the period is longer than a year.
     pub async fn search(&self, search: &Search) -> Result<Found, ReadError> {
-        let mut walk = Walk::new(self, search);
+        let mut walk = RecordSearch::new(self, search);
         // The period ends before its end: one that ends at midnight has nothing of the day that begins then.
         let last = search.end.checked_sub(Duration::from_nanos(1));
         let last = last.unwrap_or(Timestamp::MIN);
@@ -167,7 +168,7 @@ impl Ledger {
 }
 
 /// A search under way.
-struct Walk<'a> {
+struct RecordSearch<'a> {
     table: &'a Table,
     search: &'a Search,
     range: Range,
@@ -181,7 +182,7 @@ struct Walk<'a> {
 }
 
 /// The records of one partition, newest first, read piece by piece.
-struct Run {
+struct PartitionCursor {
     query: Query,
     waiting: VecDeque<Record>,
     /// `None`: nothing is left to read.
@@ -194,14 +195,14 @@ struct KeyOnly {
     sk: String,
 }
 
-impl<'a> Walk<'a> {
-    fn new(ledger: &'a Ledger, search: &'a Search) -> Walk<'a> {
+impl<'a> RecordSearch<'a> {
+    fn new(ledger: &'a Ledger, search: &'a Search) -> RecordSearch<'a> {
         let end = time::sortable(search.end);
         let before = match &search.after {
             Some(cursor) => end.min(cursor.sort_key()),
             None => end,
         };
-        Walk {
+        RecordSearch {
             table: ledger.table(),
             search,
             range: Range::Between(time::sortable(search.first), before.clone()),
@@ -247,7 +248,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads on where nothing waits.
-    async fn fill(&self, runs: &mut [Run]) -> Result<(), StoreError> {
+    async fn fill(&self, runs: &mut [PartitionCursor]) -> Result<(), StoreError> {
         let missing = self.page_size - self.records.len();
         let piece = if self.search.filter.compares() {
             WHILE_COMPARING
@@ -261,7 +262,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The partitions to look into; of a day's shards, the usual ones.
-    fn runs(&self, day: Option<Date>) -> Vec<Run> {
+    fn runs(&self, day: Option<Date>) -> Vec<PartitionCursor> {
         let filter = &self.search.filter;
         let partitions = match (&filter.session, &filter.key_hash, day) {
             (Some(session), _, _) => vec![(keys::by_session(session), Some(Index::BySession))],
@@ -277,8 +278,8 @@ impl<'a> Walk<'a> {
         partitions.into_iter().map(run).collect()
     }
 
-    fn run(&self, partition: String, index: Option<Index>) -> Run {
-        Run {
+    fn run(&self, partition: String, index: Option<Index>) -> PartitionCursor {
+        PartitionCursor {
             query: Query {
                 partition,
                 index,
@@ -315,7 +316,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Run {
+impl PartitionCursor {
     /// Reads on when nothing waits, until something does or nothing is left.
     async fn fill(&mut self, table: &Table, most: usize) -> Result<(), StoreError> {
         while self.waiting.is_empty()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::attempt::{Attempt, sum};
-use super::movement::Movement;
+use super::counter_deltas::CounterDeltas;
 use super::{Cost, RequestId, Reservation, Retried, Unlisted, free_form};
 use crate::conversation::Usage;
 
@@ -91,8 +91,8 @@ pub struct Record {
     counted_tags: Option<Vec<String>>,
     /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
     /// nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    movement: Option<Movement>,
+    #[serde(default, rename = "movement", skip_serializing_if = "Option::is_none")]
+    counter_deltas: Option<CounterDeltas>,
 }
 
 /// How a request ended.
@@ -177,12 +177,12 @@ impl Record {
             reduced: false,
             reservations: Vec::new(),
             counted_tags: None,
-            movement: None,
+            counter_deltas: None,
         }
     }
 
     /// The attempt that decided the outcome: the last.
-    pub fn decisive(&self) -> Option<&Attempt> {
+    pub fn final_attempt(&self) -> Option<&Attempt> {
         self.attempts.last()
     }
 
@@ -226,7 +226,7 @@ impl Record {
 
     /// Whether it is fixed already what it adds to the totals.
     pub(super) fn is_sealed(&self) -> bool {
-        self.movement.is_some()
+        self.counter_deltas.is_some()
     }
 
     /// The tags that it may be counted under, as it keeps them: none where it was refused before a model was asked.
@@ -253,25 +253,25 @@ impl Record {
     /// The record as it was before it was sealed: what it held is known, what it adds is not.
     #[cfg(feature = "local")]
     pub(super) fn unsealed(mut self) -> Record {
-        if let Some(movement) = self.movement.take() {
-            self.reservations = movement.reservations();
+        if let Some(deltas) = self.counter_deltas.take() {
+            self.reservations = deltas.reservations();
         }
         self
     }
 
     /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A sealed
     /// record stays as it is.
-    pub(super) fn seal(&mut self) -> &Movement {
-        let movement = match self.movement.take() {
-            Some(movement) => movement,
+    pub(super) fn seal(&mut self) -> &CounterDeltas {
+        let deltas = match self.counter_deltas.take() {
+            Some(deltas) => deltas,
             None => {
                 self.bound();
-                let movement = Movement::of(self);
+                let deltas = CounterDeltas::of(self);
                 self.unlisted = Unlisted::take(&mut self.attempts);
-                movement
+                deltas
             }
         };
-        self.movement.insert(movement)
+        self.counter_deltas.insert(deltas)
     }
 }
 

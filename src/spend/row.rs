@@ -119,7 +119,7 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
     fn from(record: &'a Record) -> SpendLog<'a> {
         let usage = record.usage();
         let caller = &record.caller;
-        let decisive = record.decisive();
+        let final_attempt = record.final_attempt();
         let since_start =
             |at: Timestamp| (at.as_millisecond() - record.start.as_millisecond()).max(0);
         SpendLog {
@@ -135,9 +135,9 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
             first_token: record.first_token.map(sortable),
             request_duration_ms: since_start(record.end),
             ttft_ms: record.first_token.map(since_start),
-            model: decisive.map_or(&record.model_asked, |attempt| &attempt.model),
-            model_id: decisive.map_or("", |attempt| &attempt.deployment),
-            model_group: decisive.map_or(&record.model_asked, |attempt| &attempt.group),
+            model: final_attempt.map_or(&record.model_asked, |attempt| &attempt.model),
+            model_id: final_attempt.map_or("", |attempt| &attempt.deployment),
+            model_group: final_attempt.map_or(&record.model_asked, |attempt| &attempt.group),
             custom_llm_provider: "bedrock",
             user: caller.user.as_deref().unwrap_or_default(),
             end_user: caller.end_user.as_deref().unwrap_or_default(),
@@ -182,7 +182,7 @@ impl<'a> From<&'a Record> for Metadata<'a> {
             stream: record.stream,
             trace_id: record.trace_id.as_deref(),
             stop_reason: record.stop_reason.as_deref(),
-            region: record.decisive().map_or("", |attempt| &attempt.region),
+            region: record.final_attempt().map_or("", |attempt| &attempt.region),
             attempts: &record.attempts,
             unlisted_attempts: record.unlisted.as_ref(),
             reduced: record.reduced,

@@ -15,7 +15,7 @@ use crate::store::{StoreError, Table};
 
 /// What days are known to say, as far as this process has seen to it. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told(Arc<Mutex<HashMap<Date, u16>>>);
+pub(super) struct AnnouncedShards(Arc<Mutex<HashMap<Date, u16>>>);
 
 /// What a day says.
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ struct Said {
 /// The field of [`Said`].
 const FIELD: &str = "shards";
 
-impl Told {
+impl AnnouncedShards {
     fn of(&self, day: Date) -> u16 {
         let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.get(&day).copied().unwrap_or_default()

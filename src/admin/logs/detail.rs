@@ -102,14 +102,17 @@ impl DetailPage {
 fn facts(record: &Record) -> Vec<(&'static str, String)> {
     let (t, of) = (&texts().log, &texts().logs);
     let caller = &record.caller;
-    let decisive = record.decisive();
+    let final_attempt = record.final_attempt();
     let first = record.first_token;
     let first = first.map(|at| seconds(since(record.start, at)));
     let stream = if record.stream { t.yes } else { t.no };
     let all = [
         (of.asked, Some(record.model_asked.clone())),
-        (t.used, decisive.map(|attempt| attempt.model.clone())),
-        (t.region, decisive.map(|attempt| attempt.region.clone())),
+        (t.used, final_attempt.map(|attempt| attempt.model.clone())),
+        (
+            t.region,
+            final_attempt.map(|attempt| attempt.region.clone()),
+        ),
         (of.cost, Some(cost(record))),
         (t.first_token, first),
         (t.ended, Some(seconds(since(record.start, record.end)))),

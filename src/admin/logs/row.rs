@@ -63,7 +63,7 @@ impl Row {
     pub(super) fn new(record: &Record, sum: Decimal) -> Self {
         let usage = record.usage();
         let caller = &record.caller;
-        let used = record.decisive().map(|attempt| attempt.group.clone());
+        let used = record.final_attempt().map(|attempt| attempt.group.clone());
         let id = record.request_id.to_string();
         let cached = (usage.cache_read > 0).then(|| tokens(usage.cache_read));
         Self {

@@ -22,7 +22,7 @@ use crate::http::record::{self, ContentCapture};
 use crate::http::{limit_headers, log};
 use crate::keys::{Caller, Denied, Holds, KeyUsage};
 use crate::panics;
-use crate::spend::{self, Opening, Record, RequestId, Status};
+use crate::spend::{self, PendingRequest, Record, RequestId, Status};
 use crate::thinking::Keeper;
 use crate::wire::{ApiError, Labels};
 
@@ -83,7 +83,7 @@ impl ChatRun {
             if purse.key_usage != KeyUsage::default() {
                 tell(&client, StreamItem::Admitted(purse.key_usage)).await;
             }
-            let opening = Opening::of(&record, purse.estimated_input);
+            let opening = PendingRequest::of(&record, purse.estimated_input);
             app.ledger.open(&opening).await;
         }
         let mut outcome = {
@@ -273,7 +273,7 @@ impl ClientSink<'_> {
         }
         let first = self.record.reservations.is_empty();
         self.record.reservations = reservations;
-        let opening = Opening::of(self.record, self.purse.estimated_input);
+        let opening = PendingRequest::of(self.record, self.purse.estimated_input);
         if first {
             self.app.ledger.open(&opening).await;
             self.purse.key_usage.budget = self.purse.holds.standing();

@@ -179,7 +179,7 @@ async fn counted(app: &AppState, search: &Search) -> Result<Option<u64>, ApiErro
         key_hash: by_key.key_hash,
         model: None,
     };
-    Ok(Some(report::whole(&totals, &only).requests))
+    Ok(Some(report::total(&totals, &only).requests))
 }
 
 fn listing(found: &Found, page: u64, page_size: u64, total: Option<u64>) -> Response {

@@ -60,7 +60,7 @@ pub(super) async fn whole(
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&PERIOD)?;
-    let sum = report::whole(&totals(&app, &params).await?, &Only::default());
+    let sum = report::total(&totals(&app, &params).await?, &Only::default());
     let max_budget: Option<Decimal> = app.config.general.max_budget;
     Ok(json(&Whole {
         spend: Dollars(sum.spend),

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
 use super::super::signature::{Signer, UNSIGNED};
-use super::super::{Opening, Record, RequestId};
+use super::super::{PendingRequest, Record, RequestId};
 use super::lines::{BooksEvent, LineClaim, LineReader, Unreadable};
 use crate::json;
 
@@ -28,7 +28,7 @@ pub struct Trust {
 #[derive(Debug, Default)]
 pub struct Logs {
     trust: Trust,
-    pub(super) opened: BTreeMap<RequestId, Believed<Opening<'static>>>,
+    pub(super) opened: BTreeMap<RequestId, Believed<PendingRequest<'static>>>,
     pub(super) unrecorded: BTreeMap<RequestId, Believed<Record>>,
     pub(super) lines: u64,
     /// `file:line` of what announces an entry and holds none.
@@ -104,7 +104,7 @@ impl Logs {
         };
         let read = match claim.event {
             BooksEvent::Opened | BooksEvent::Held => {
-                let id = |opening: &Opening<'_>| opening.request_id;
+                let id = |opening: &PendingRequest<'_>| opening.request_id;
                 // What is held only grows.
                 add(&mut self.opened, &json, signed, id, |said, known| {
                     held(said) >= held(known)
@@ -122,7 +122,7 @@ impl Logs {
 }
 
 /// US dollars that the request holds of all its budgets together.
-fn held(opening: &Opening<'_>) -> Decimal {
+fn held(opening: &PendingRequest<'_>) -> Decimal {
     let reservations = opening.reservations.iter();
     reservations.map(|reservation| reservation.held).sum()
 }

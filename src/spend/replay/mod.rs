@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::record::Status;
-use super::{Attempt, Ledger, Opening, Record, RequestId, Written};
+use super::{Attempt, Ledger, PendingRequest, Record, RequestId, Written};
 use crate::config::Config;
 use crate::conversation::Usage;
 use crate::store::StoreError;
@@ -127,7 +127,7 @@ async fn missing(
                 summary.too_young.push(id);
                 continue;
             }
-            Evidence::Opening(opening) => Some(lost_record(opening, config)),
+            Evidence::PendingRequest(opening) => Some(lost_record(opening, config)),
             Evidence::UnsignedRecord(record) => unsigned::record(record, config),
             Evidence::UnsignedOpening(opening) => {
                 unsigned::opening(opening).map(|opening| lost_record(opening, config))
@@ -145,20 +145,20 @@ async fn missing(
 /// What logs say of one request, by how much it is worth.
 enum Evidence {
     Record(Record),
-    Opening(Opening<'static>),
+    PendingRequest(PendingRequest<'static>),
     UnsignedRecord(Record),
-    UnsignedOpening(Opening<'static>),
+    UnsignedOpening(PendingRequest<'static>),
     Nothing,
 }
 
 /// A process that has signed an opening has the secret and signs the record too: a record without a signature is not its.
 fn evidence(
     record: Option<Believed<Record>>,
-    opening: Option<Believed<Opening<'static>>>,
+    opening: Option<Believed<PendingRequest<'static>>>,
 ) -> Evidence {
     match (record, opening) {
         (Some(record), _) if record.signed => Evidence::Record(record.said),
-        (_, Some(opening)) if opening.signed => Evidence::Opening(opening.said),
+        (_, Some(opening)) if opening.signed => Evidence::PendingRequest(opening.said),
         (Some(record), _) => Evidence::UnsignedRecord(record.said),
         (None, Some(opening)) => Evidence::UnsignedOpening(opening.said),
         (None, None) => Evidence::Nothing,
@@ -172,7 +172,7 @@ fn is_older(id: &RequestId, options: &Options) -> bool {
 
 /// The record of a request of which nothing is known but its beginning. What it was answered cannot be known, so only its
 /// prompt is in the estimate; and whether it reached Bedrock at all cannot be known, so it is taken to have.
-fn lost_record(opening: Opening<'static>, config: &Config) -> Record {
+fn lost_record(opening: PendingRequest<'static>, config: &Config) -> Record {
     let used = Usage {
         // As for an attempt that Bedrock did not count: a prompt is never nothing.
         input: opening.estimated_input.max(1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::super::{Attempt, Caller, Opening, Record, Reservation};
+use super::super::{Attempt, Caller, PendingRequest, Record, Reservation};
 use crate::catalog::{Catalog, Price, Terms};
 use crate::config::{Config, Deployment};
 use crate::conversation::Usage;
@@ -35,7 +35,7 @@ pub(super) fn record(record: Record, config: &Config) -> Option<Record> {
 }
 
 /// The opening, if it says what one can.
-pub(super) fn opening(opening: Opening<'static>) -> Option<Opening<'static>> {
+pub(super) fn opening(opening: PendingRequest<'static>) -> Option<PendingRequest<'static>> {
     let is_possible = opening.estimated_input <= MOST_TOKENS;
     (is_possible && is_sound(&opening.caller, &opening.reservations)).then_some(opening)
 }

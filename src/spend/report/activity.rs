@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::money::Dollars;
 use super::super::totals::{Counters, DayTotal, TotalOf};
-use super::{KeyLabels, Only, rows, whole};
+use super::{KeyLabels, Only, rows, total};
 /// Days, each broken down, and their sum.
 #[derive(Debug, Serialize)]
 pub struct Activity {
@@ -86,14 +86,14 @@ pub fn activity(totals: &[DayTotal], only: &Only, labels: &KeyLabels, page: u64)
         days.entry(total.day).or_default().push(total.clone());
     }
     let results = days.into_iter().rev().filter_map(|(date, totals)| {
-        let metrics = whole(&totals, only);
+        let metrics = total(&totals, only);
         (metrics != Counters::default()).then(|| ActiveDay {
             date,
             metrics: Metrics::from(metrics),
             breakdown: Breakdown::new(&totals, only, labels),
         })
     });
-    let sum = whole(totals, only);
+    let sum = total(totals, only);
     Activity {
         results: results.collect(),
         metadata: ActivityTotal {
@@ -132,7 +132,7 @@ impl Breakdown {
                 }
             }
         }
-        let provider = Part::from(whole(totals, only));
+        let provider = Part::from(total(totals, only));
         let models = models.into_iter().map(|(model, keys)| {
             let mut sum = Counters::default();
             keys.values().for_each(|counters| sum += *counters);

@@ -112,7 +112,7 @@ pub fn keys<'a>(totals: &'a [DayTotal], only: &'a Only) -> BTreeSet<&'a str> {
 }
 
 /// Everything together.
-pub fn whole(totals: &[DayTotal], only: &Only) -> Counters {
+pub fn total(totals: &[DayTotal], only: &Only) -> Counters {
     let mut sum = Counters::default();
     rows(totals, only).for_each(|(.., counters)| sum += counters);
     sum
@@ -199,8 +199,8 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> 
         *models.entry(model).or_default() += counters;
     }
     let report = |(api_key, models): (&str, BTreeMap<&str, Counters>)| {
-        let mut whole = Counters::default();
-        models.values().for_each(|counters| whole += *counters);
+        let mut total = Counters::default();
+        models.values().for_each(|counters| total += *counters);
         let models = models.into_iter().map(|(model, counters)| ModelReport {
             model: model.to_owned(),
             total: Cost::from(counters),
@@ -208,7 +208,7 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> 
         KeyReport {
             api_key: api_key.to_owned(),
             key_alias: labels.get(api_key).cloned(),
-            total: Cost::from(whole),
+            total: Cost::from(total),
             model_details: models.collect(),
         }
     };

@@ -23,7 +23,7 @@ const OTHERS: &str = "other models";
 /// Rows of one partition and what is added to each. Kept in the record word for word: what a later version of this
 /// program would compute does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Movement {
+pub struct CounterDeltas {
     pk: String,
     rows: Vec<Row>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,13 +45,13 @@ fn is_a_model(attempt: &Attempt) -> bool {
     attempt.usage.is_some() || is_known()
 }
 
-impl Movement {
+impl CounterDeltas {
     /// Tokens and money go to the model that took them, the request itself to the last model tried; every tag that it
     /// is counted under gets all of it. A request that no model matched counts under no model, whatever it asked for:
     /// names out of the blue must not make rows.
-    pub fn of(record: &Record) -> Movement {
+    pub fn of(record: &Record) -> CounterDeltas {
         let mut rows = BTreeMap::<String, Counters>::new();
-        let mut whole = Counters {
+        let mut total = Counters {
             requests: 1,
             failures: (record.status != Status::Success).into(),
             unpriced: record.is_unpriced().into(),
@@ -60,7 +60,7 @@ impl Movement {
         let row = |model: &str| keys::model_total(model, &record.caller.key_hash);
         let mut attempts = record.attempts.iter().rev();
         let last = attempts.find(|attempt| is_a_model(attempt));
-        rows.insert(row(last.map_or("", |attempt| &attempt.model)), whole);
+        rows.insert(row(last.map_or("", |attempt| &attempt.model)), total);
         for attempt in &record.attempts {
             let Attempt {
                 usage: Some(usage),
@@ -77,10 +77,10 @@ impl Movement {
                 false => row(OTHERS),
             };
             rows.entry(own).or_default().bill(*usage, *cost);
-            whole.bill(*usage, *cost);
+            total.bill(*usage, *cost);
         }
         for tag in record.counted_tags() {
-            rows.insert(keys::tag_total(&tag), whole);
+            rows.insert(keys::tag_total(&tag), total);
         }
         let mut grouped = Vec::<Row>::new();
         for (sk, counters) in rows {
@@ -91,7 +91,7 @@ impl Movement {
                 None => grouped.push(Row { sks: vec![sk], add }),
             }
         }
-        Movement {
+        CounterDeltas {
             pk: keys::usage_partition(record.request_id.day(), record.request_id.shard()),
             rows: grouped,
             budgets: record
