@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey};
 use crate::spend::Ledger;
 use crate::store::{Table, TableSecret};
-use crate::thinking::Vault;
+use crate::thinking::ThinkingStore;
 use crate::wire::Seal;
 
 /// The process's state. Clones are cheap and share it.
@@ -32,7 +32,7 @@ pub struct AppState {
     /// Records, totals and reports.
     pub ledger: Ledger,
     /// The thinking that clients lose.
-    pub vault: Vault,
+    pub thinking: ThinkingStore,
     /// The table that all of these keep their items in.
     pub table: Table,
     /// What time it is for limits, budgets and cooldowns.
@@ -101,7 +101,7 @@ impl AppState {
             master_key: Arc::new(master_key),
             login: Arc::new(login),
             keys: Arc::new(keys),
-            vault: Vault::new(table.clone(), tasks.clone()),
+            thinking: ThinkingStore::new(table.clone(), tasks.clone()),
             secret: ledger.secret().clone(),
             ledger,
             table,

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use bedrock_sidecar::config;
 use bedrock_sidecar::shell::local::{self, Upstream};
 use bedrock_sidecar::shell::replay::ReplayRequest;
-use bedrock_sidecar::shell::{self, Contract};
+use bedrock_sidecar::shell::{self, EnvConfig};
 
 /// An OpenAI-compatible gateway for Amazon Bedrock.
 #[derive(Debug, Parser)]
@@ -107,7 +107,7 @@ impl Cli {
 }
 
 fn serve(upstream: Upstream) -> Result<(), Box<dyn Error>> {
-    let contract = Contract::read(|name| std::env::var(name).ok())?;
+    let contract = EnvConfig::read(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -125,7 +125,7 @@ fn import(list: &Path, catalog: &Path) -> Result<(), Box<dyn Error>> {
 
 /// The exit code is 1 when something could not be written.
 fn replay(asked: &ReplayRequest) -> Result<ExitCode, Box<dyn Error>> {
-    let contract = Contract::read(|name| std::env::var(name).ok())?;
+    let contract = EnvConfig::read(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -148,7 +148,7 @@ fn check(config: Option<String>) -> Result<ExitCode, Box<dyn Error>> {
     let env = |name: &str| std::env::var(name).ok();
     let name = match config {
         Some(name) => name,
-        None => Contract::read(env)?.config_file,
+        None => EnvConfig::read(env)?.config_file,
     };
     let today = jiff::tz::TimeZone::UTC
         .to_datetime(jiff::Timestamp::now())

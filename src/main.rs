@@ -9,7 +9,7 @@ use std::process::ExitCode;
 #[cfg(feature = "local")]
 use clap::Parser;
 
-use bedrock_sidecar::shell::{self, Contract, lambda};
+use bedrock_sidecar::shell::{self, EnvConfig, lambda};
 
 /// A request's memory is given back by another thread than took it, and the C library's allocator makes threads wait for
 /// each other then: with two at work, twelve futex calls a request. The function has one thread and keeps the smaller one.
@@ -62,7 +62,7 @@ fn read_dot_env() -> Result<(), Box<dyn Error>> {
 
 /// One thread: an invocation is one request, and Lambda gives it one processor or a part of one.
 fn serve_invocations() -> Result<ExitCode, Box<dyn Error>> {
-    let contract = Contract::read(|name| std::env::var(name).ok())?;
+    let contract = EnvConfig::read(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

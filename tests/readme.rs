@@ -84,8 +84,8 @@ fn every_make_target_that_the_readme_names_is_in_the_makefile() {
 
 #[test]
 fn the_readme_s_table_of_variables_is_what_the_process_reads() {
-    let contract = read("src/shell/contract.rs");
-    let code = contract.split("#[cfg(test)]").next().unwrap();
+    let env_config = read("src/shell/env_config.rs");
+    let code = env_config.split("#[cfg(test)]").next().unwrap();
     let is_name = |text: &&str| {
         text.starts_with(|c: char| c.is_ascii_uppercase())
             && text
@@ -105,13 +105,13 @@ fn the_readme_s_table_of_variables_is_what_the_process_reads() {
     for name in &documented {
         assert!(
             known.contains(name),
-            "{ENGLISH} has the variable {name}, which src/shell/contract.rs does not read"
+            "{ENGLISH} has the variable {name}, which src/shell/env_config.rs does not read"
         );
     }
     for name in known {
         assert!(
             documented.contains(name) || name == SET_BY_LAMBDA,
-            "src/shell/contract.rs reads {name}, which {ENGLISH}'s table of variables lacks"
+            "src/shell/env_config.rs reads {name}, which {ENGLISH}'s table of variables lacks"
         );
     }
 }

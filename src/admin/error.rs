@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::StatusCode;
 
-use super::frame::{Frame, render};
+use super::layout::{Layout, render};
 use super::texts::texts;
 use crate::keys::KeyError;
 use crate::panics;
@@ -26,7 +26,7 @@ pub(super) struct PageError {
 #[derive(Template)]
 #[template(path = "error.html", config = "src/admin/askama.toml")]
 struct ErrorPage {
-    frame: Frame,
+    layout: Layout,
     status: u16,
     message: String,
 }
@@ -83,7 +83,7 @@ impl From<KeyError> for PageError {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let page = ErrorPage {
-            frame: Frame::outside(texts().error.title),
+            layout: Layout::outside(texts().error.title),
             status: self.status.as_u16(),
             message: self.message,
         };

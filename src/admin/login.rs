@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use super::HOME;
 use super::error::PageError;
-use super::frame::{Frame, render};
+use super::form::{Fields, Posted};
+use super::layout::{Layout, render};
 use super::numbers::Moment;
 use super::origin;
-use super::posted::{Fields, Posted};
 use super::session::{LOGIN, Sessions, cookie};
 use super::texts::texts;
 use super::tries::Tries;
@@ -23,7 +23,7 @@ use crate::app::{AppState, ClientAddress};
 #[derive(Template)]
 #[template(path = "login.html", config = "src/admin/askama.toml")]
 struct LoginPage {
-    frame: Frame,
+    layout: Layout,
     user: String,
     problem: Option<&'static str>,
     /// When it may be tried again.
@@ -118,7 +118,7 @@ fn form(
     again: Option<Timestamp>,
 ) -> Response {
     let page = LoginPage {
-        frame: Frame::outside(texts().login.title),
+        layout: Layout::outside(texts().login.title),
         user,
         problem,
         again: again.map(Moment::from),

@@ -5,20 +5,20 @@
 //! Bedrock's or DynamoDB's SDK, and no page is open to anybody without a session but the login.
 
 mod assets;
+mod budget_bar;
 mod chart;
 mod csv;
 mod error;
-mod frame;
+mod form;
 mod headers;
 mod keys;
+mod layout;
 mod login;
 mod logs;
-mod meter;
 mod models;
 mod numbers;
 mod origin;
 mod period;
-mod posted;
 mod session;
 mod settings;
 mod texts;

@@ -14,15 +14,15 @@ use tokio::time::timeout;
 use crate::catalog::Terms;
 use crate::conversation::Event;
 
-use super::bodies::{Bodies, put_body};
 use super::class::Class;
 use super::events::Decoder;
 use super::failure::Failure;
 use super::frames::{Broken, Frames, Kind};
 use super::held::HeldTexts;
+use super::idle_timer::IdleTimer;
 use super::plan::Plan;
-use super::shape::Shaper;
-use super::silence::Silence;
+use super::raw_body::{RawBody, put_body};
+use super::shape::FormatDecoder;
 use super::wire;
 
 /// Time limits of one call.
@@ -45,7 +45,7 @@ pub struct Answer {
     ready: VecDeque<Event>,
     decoder: Decoder,
     held: HeldTexts,
-    shaper: Shaper,
+    shaper: FormatDecoder,
     /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
     refused: Option<Failure>,
     has_tool_calls: bool,
@@ -54,7 +54,7 @@ pub struct Answer {
 
 #[derive(Debug)]
 enum Source {
-    Stream(Frames, Silence),
+    Stream(Frames, IdleTimer),
     /// All of the answer has come.
     Whole,
 }
@@ -144,7 +144,7 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         ready: VecDeque::new(),
         decoder,
         held,
-        shaper: Shaper::new(shape),
+        shaper: FormatDecoder::new(shape),
         refused: None,
         has_tool_calls: false,
         stopped: false,
@@ -163,14 +163,14 @@ async fn begin_stream(
     idle: Duration,
     decoder: &mut Decoder,
 ) -> Result<(Source, VecDeque<Event>), Failure> {
-    let bodies = Bodies::new(body);
+    let bodies = RawBody::new(body);
     let request = client.converse_stream().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
     sent.map_err(|error| Failure::of_call(&error))?;
     let mut frames = Frames::new(bodies.into_answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
     match next(&mut frames, decoder).await? {
-        Some(events) => Ok((Source::Stream(frames, Silence::new(idle)), events)),
+        Some(events) => Ok((Source::Stream(frames, IdleTimer::new(idle)), events)),
         None => Err(Failure::new(
             Class::Cut,
             "the stream ended without an event",
@@ -204,7 +204,7 @@ async fn begin_whole(
     body: Bytes,
     decoder: &mut Decoder,
 ) -> Result<(Source, VecDeque<Event>), Failure> {
-    let bodies = Bodies::new(body);
+    let bodies = RawBody::new(body);
     let request = client.converse().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
     sent.map_err(|error| Failure::of_call(&error))?;

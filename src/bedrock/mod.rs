@@ -3,7 +3,6 @@
 //! The only module that names an SDK type of Bedrock. It knows nothing of chains, keys or HTTP towards clients, and
 //! never tries a call twice.
 
-mod bodies;
 mod call;
 mod class;
 mod clients;
@@ -12,9 +11,10 @@ mod failure;
 mod fault;
 mod frames;
 mod held;
+mod idle_timer;
 pub mod plan;
+mod raw_body;
 mod shape;
-mod silence;
 mod wire;
 mod wordings;
 

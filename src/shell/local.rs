@@ -11,39 +11,39 @@ use crate::store::time;
 use crate::{AppState, app};
 
 use super::clients::Clients;
-use super::gather::{Gathered, Habits, gather};
-use super::{Contract, StartError, files, server};
+use super::startup::{ShellDefaults, Startup, start};
+use super::{EnvConfig, StartError, files, server};
 use crate::simulator::Simulated;
 
-pub use super::gather::Upstream;
+pub use super::startup::Upstream;
 
 /// Records that come within so long of each other share a call to the table, which takes as long again itself.
 const COMMIT_DELAY: Duration = Duration::from_millis(5);
 
 /// Serves until the process is told to stop (Ctrl-C or SIGTERM), then lets requests under way end. `SIMULATED_BEDROCK`
 /// goes before what the command line says of the upstream.
-pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartError> {
-    let upstream = if contract.simulated {
+pub async fn serve(env: &EnvConfig, upstream: Upstream) -> Result<(), StartError> {
+    let upstream = if env.simulated {
         Upstream::Simulated
     } else {
         upstream
     };
-    let habits = Habits {
+    let defaults = ShellDefaults {
         json_logs: false,
         commit_delay: COMMIT_DELAY,
     };
-    let Gathered {
+    let Startup {
         state,
         simulated,
         embedded,
         ..
-    } = gather(contract, upstream, habits).await?;
+    } = start(env, upstream, defaults).await?;
 
     // So that the first request's lines in the log are signed. Without it they say so.
     state.ledger.fetch_secret().await;
-    let listener = bind(contract).await?;
+    let listener = bind(env).await?;
     let address = listener.local_addr().map_err(StartError::Serve)?;
-    announce(address, contract, &state, simulated.as_ref());
+    announce(address, env, &state, simulated.as_ref());
 
     let tasks = state.tasks.clone();
     let limits = server::ServerLimits::of_files(files::most());
@@ -63,20 +63,15 @@ pub async fn serve(contract: &Contract, upstream: Upstream) -> Result<(), StartE
     Ok(())
 }
 
-async fn bind(contract: &Contract) -> Result<TcpListener, StartError> {
-    let address = SocketAddr::new(contract.host, contract.port);
+async fn bind(env: &EnvConfig) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(env.host, env.port);
     TcpListener::bind(address)
         .await
         .map_err(|source| StartError::Bind { address, source })
 }
 
 /// Says where it listens, whom it calls, and what to try first.
-fn announce(
-    address: SocketAddr,
-    contract: &Contract,
-    state: &AppState,
-    simulated: Option<&Simulated>,
-) {
+fn announce(address: SocketAddr, env: &EnvConfig, state: &AppState, simulated: Option<&Simulated>) {
     let upstream = match simulated {
         Some(bedrock) => format!(
             "the SIMULATED Bedrock at {} (no AWS call is made)",
@@ -84,12 +79,12 @@ fn announce(
         ),
         None => format!(
             "Amazon Bedrock ({} unless a deployment says otherwise)",
-            contract.region
+            env.region
         ),
     };
-    let table = match &contract.table_name {
+    let table = match &env.table_name {
         Some(name) => format!("DynamoDB table {name}"),
-        None => format!("embedded in {}", contract.data_dir.display()),
+        None => format!("embedded in {}", env.data_dir.display()),
     };
     let key = if state.master_key.is_open() {
         ""

@@ -11,12 +11,11 @@ mod aws;
 #[cfg(feature = "local")]
 mod clients;
 mod connections;
-mod contract;
+mod env_config;
 #[cfg(feature = "local")]
 mod files;
 #[cfg(feature = "local")]
 mod forwarded;
-mod gather;
 pub mod lambda;
 #[cfg(feature = "local")]
 pub mod local;
@@ -26,8 +25,9 @@ mod metrics;
 pub mod replay;
 #[cfg(feature = "local")]
 mod server;
+mod startup;
 
-pub use contract::{Contract, ContractError, TestCredentials, on_lambda};
+pub use env_config::{EnvConfig, EnvConfigError, TestCredentials, on_lambda};
 
 pub use metrics::{Metrics, Scope};
 
@@ -38,7 +38,7 @@ use connections::Connections;
 pub enum StartError {
     /// The environment says something unusable.
     #[error(transparent)]
-    Contract(#[from] ContractError),
+    EnvConfig(#[from] EnvConfigError),
     /// The configuration file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),

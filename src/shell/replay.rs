@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::gather::Books;
-use super::{Connections, Contract, StartError, aws};
+use super::startup::Storage;
+use super::{Connections, EnvConfig, StartError, aws};
 use crate::config;
 use crate::spend::replay::{Logs, Options, Summary, Trust, replay};
 use crate::spend::{Ledger, LedgerOptions, Signer};
@@ -35,11 +35,11 @@ pub struct ReplayRequest {
 /// # Errors
 /// When the configuration or a log cannot be read, with nothing written; or the table cannot, possibly with something
 /// written.
-pub async fn run(contract: &Contract, asked: &ReplayRequest) -> Result<Summary, StartError> {
-    let (config, _) = config::load(&contract.config_file, &|name| std::env::var(name).ok())?;
+pub async fn run(env: &EnvConfig, asked: &ReplayRequest) -> Result<Summary, StartError> {
+    let (config, _) = config::load(&env.config_file, &|name| std::env::var(name).ok())?;
     let connections = Connections::new(config.settings.connect_timeout);
-    let sdk = aws::load(&contract.region, &connections).await;
-    let books = Books::open(contract, &sdk).await?;
+    let sdk = aws::load(&env.region, &connections).await;
+    let books = Storage::open(env, &sdk).await?;
     let options = LedgerOptions {
         write: WriteLimits {
             total: PATIENCE,

@@ -10,7 +10,7 @@ use crate::conversation::{
 };
 use crate::store::{Embedded, Item, Table, keys};
 
-use super::{Keeper, Vault};
+use super::{ThinkingRecorder, ThinkingStore};
 
 async fn table() -> (Embedded, Table) {
     let embedded = Embedded::in_memory().await.unwrap();
@@ -19,8 +19,8 @@ async fn table() -> (Embedded, Table) {
 }
 
 /// A process of its own over the table.
-fn vault(table: &Table) -> Vault {
-    Vault::new(table.clone(), TaskTracker::new())
+fn vault(table: &Table) -> ThinkingStore {
+    ThinkingStore::new(table.clone(), TaskTracker::new())
 }
 
 fn block(text: &str) -> ThinkingBlock {
@@ -73,7 +73,7 @@ fn blocks(request: &Request) -> Vec<Vec<ThinkingBlock>> {
 }
 
 /// An answer that thinks these blocks and calls these tools, and is over.
-async fn answer(keeper: &mut Keeper, thoughts: &[&str], calls: &[&str]) {
+async fn answer(keeper: &mut ThinkingRecorder, thoughts: &[&str], calls: &[&str]) {
     keeper.begin(true);
     for text in thoughts {
         keeper.see(&Event::Thinking((*text).into()));
@@ -90,7 +90,7 @@ async fn answer(keeper: &mut Keeper, thoughts: &[&str], calls: &[&str]) {
     keeper.settle().await;
 }
 
-async fn recalled(vault: &Vault, owner: &str, calls: &[&str]) -> Vec<Vec<ThinkingBlock>> {
+async fn recalled(vault: &ThinkingStore, owner: &str, calls: &[&str]) -> Vec<Vec<ThinkingBlock>> {
     let mut request = replay(calls);
     vault.recall(owner, &mut request).await;
     blocks(&request)
@@ -100,7 +100,7 @@ async fn recalled(vault: &Vault, owner: &str, calls: &[&str]) -> Vec<Vec<Thinkin
 async fn no_key_reads_the_thinking_of_another() {
     let (_embedded, table) = table().await;
     let here = vault(&table);
-    let mut keeper = Keeper::new(&here, "alice", &replay(&[]));
+    let mut keeper = ThinkingRecorder::new(&here, "alice", &replay(&[]));
     answer(&mut keeper, &["one", "two"], &["a", "b"]).await;
     for vault in [here, vault(&table)] {
         assert_eq!(
@@ -117,7 +117,7 @@ async fn no_key_reads_the_thinking_of_another() {
 async fn what_an_answer_lost_with_its_target_is_not_kept() {
     let (_embedded, table) = table().await;
     let vault = vault(&table);
-    let mut keeper = Keeper::new(&vault, "k", &replay(&[]));
+    let mut keeper = ThinkingRecorder::new(&vault, "k", &replay(&[]));
     keeper.begin(true);
     keeper.see(&Event::Thinking("of a target that failed".into()));
     keeper.see(&Event::Signature("s".into()));
@@ -132,7 +132,7 @@ async fn what_an_answer_lost_with_its_target_is_not_kept() {
 #[tokio::test]
 async fn thinking_after_the_first_call_is_kept_with_what_came_before_it() {
     let (_embedded, table) = table().await;
-    let mut keeper = Keeper::new(&vault(&table), "k", &replay(&[]));
+    let mut keeper = ThinkingRecorder::new(&vault(&table), "k", &replay(&[]));
     answer(&mut keeper, &["one"], &["a"]).await;
     keeper.see(&Event::Thinking("two".into()));
     keeper.see(&Event::Signature("signature of two".into()));
@@ -200,7 +200,7 @@ async fn use_renews_the_life_of_blocks_and_time_ends_it() {
     };
     table.put(ages(2)).await.unwrap();
     let tasks = TaskTracker::new();
-    let user = Vault::new(table.clone(), tasks.clone());
+    let user = ThinkingStore::new(table.clone(), tasks.clone());
     assert_eq!(recalled(&user, "k", &["a"]).await, [[block("one")]]);
     tasks.close();
     tasks.wait().await;
@@ -225,7 +225,7 @@ async fn a_client_that_keeps_its_blocks_costs_the_table_nothing() {
     embedded.stop().await;
     vault.recall("k", &mut request).await;
     assert_eq!(request, before);
-    let mut keeper = Keeper::new(&vault, "k", &request);
+    let mut keeper = ThinkingRecorder::new(&vault, "k", &request);
     answer(&mut keeper, &["one"], &["b"]).await;
     assert_eq!(recalled(&vault, "k", &["b"]).await, [[]; 1]);
 }

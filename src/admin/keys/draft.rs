@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
-use super::super::posted::Fields;
+use super::super::form::Fields;
 use super::super::texts::texts;
 use crate::config::Period;
 use crate::keys::{Change, KeyChanges, VirtualKey};

@@ -3,8 +3,8 @@
 use askama::Template;
 use jiff::Timestamp;
 
-use super::super::frame::{Frame, Page};
-use super::super::meter::Meter;
+use super::super::budget_bar::BudgetBar;
+use super::super::layout::{Layout, Page};
 use super::super::numbers::Moment;
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -17,7 +17,7 @@ use crate::keys::{BudgetStanding, VirtualKey};
 #[derive(Template)]
 #[template(path = "key.html", config = "src/admin/askama.toml")]
 pub(super) struct FormPage {
-    frame: Frame,
+    layout: Layout,
     title: String,
     /// Where the form goes.
     action: String,
@@ -37,7 +37,7 @@ struct Known {
     address: String,
     standing: Standing,
     is_blocked: bool,
-    budget: Option<Meter>,
+    budget: Option<BudgetBar>,
     created: Moment,
     created_by: String,
     updated: Moment,
@@ -113,7 +113,7 @@ impl FormPage {
         };
         let elsewhere = problems.iter().filter(|problem| !is_beside(problem));
         Self {
-            frame: Frame::of(Page::Keys, session),
+            layout: Layout::of(Page::Keys, session),
             title,
             action,
             notice: None,
@@ -221,7 +221,7 @@ impl Known {
             address: address(key),
             standing: Standing::of(key, now),
             is_blocked: settings.blocked,
-            budget: budget.map(Meter::from),
+            budget: budget.map(BudgetBar::from),
             created: key.created_at.into(),
             created_by: key.created_by.clone(),
             updated: key.updated_at.into(),
@@ -235,7 +235,7 @@ impl Known {
 #[derive(Template)]
 #[template(path = "key_confirm.html", config = "src/admin/askama.toml")]
 pub(super) struct ConfirmPage {
-    frame: Frame,
+    layout: Layout,
     title: &'static str,
     name: String,
     text: &'static str,
@@ -266,7 +266,7 @@ impl ConfirmPage {
             ),
         };
         Self {
-            frame: Frame::of(Page::Keys, session),
+            layout: Layout::of(Page::Keys, session),
             title,
             name: key.label().to_owned(),
             text,

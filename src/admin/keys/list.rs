@@ -6,8 +6,8 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::super::frame::{Frame, Page};
-use super::super::meter::Meter;
+use super::super::budget_bar::BudgetBar;
+use super::super::layout::{Layout, Page};
 use super::super::numbers::{Moment, count, dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -18,7 +18,7 @@ use crate::spend::{Counters, DayTotal, TotalOf};
 #[derive(Template)]
 #[template(path = "keys.html", config = "src/admin/askama.toml")]
 pub(super) struct KeysPage {
-    frame: Frame,
+    layout: Layout,
     is_deleted: bool,
     rows: Vec<Row>,
 }
@@ -29,7 +29,7 @@ struct Row {
     short: Option<String>,
     address: String,
     standing: Standing,
-    budget: Option<Meter>,
+    budget: Option<BudgetBar>,
     spend: String,
     limits: Vec<String>,
     models: Vec<String>,
@@ -87,7 +87,7 @@ impl KeysPage {
             Row::new(key, budget.as_ref(), used, now)
         });
         Self {
-            frame: Frame::of(Page::Keys, session),
+            layout: Layout::of(Page::Keys, session),
             is_deleted,
             rows: rows.collect(),
         }
@@ -110,7 +110,7 @@ impl Row {
             short: settings.key_alias.is_some().then(|| key.name.clone()),
             address: address(key),
             standing: Standing::of(key, now),
-            budget: budget.map(Meter::from),
+            budget: budget.map(BudgetBar::from),
             spend: dollars(used.counters.spend),
             limits: limits
                 .filter_map(|(limit, of)| Some(format!("{} {of}", limit?)))

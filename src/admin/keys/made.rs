@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::super::frame::{Frame, Page};
+use super::super::layout::{Layout, Page};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::address;
@@ -12,7 +12,7 @@ use crate::keys::{NewKey, VirtualKey};
 #[derive(Template)]
 #[template(path = "key_made.html", config = "src/admin/askama.toml")]
 pub(super) struct MadePage {
-    frame: Frame,
+    layout: Layout,
     name: String,
     key: String,
     address: String,
@@ -39,7 +39,7 @@ impl MadePage {
             settings.push((t.cline_model, model, "model"));
         }
         Self {
-            frame: Frame::of(Page::Keys, session),
+            layout: Layout::of(Page::Keys, session),
             name: made.stored.label().to_owned(),
             key: made.key.clone(),
             address: address(&made.stored),

@@ -11,10 +11,10 @@ use http::{HeaderMap, StatusCode};
 use jiff::Span;
 
 use super::error::PageError;
-use super::frame::render;
+use super::form::Posted;
+use super::layout::render;
 use super::numbers::today;
 use super::origin;
-use super::posted::Posted;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::super::frame::{Frame, Page};
+use super::super::layout::{Layout, Page};
 use super::super::numbers::{Moment, count, dollars, seconds};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -17,7 +17,7 @@ use crate::spend::{Attempt, Content, Cost, Record};
 #[derive(Template)]
 #[template(path = "log.html", config = "src/admin/askama.toml")]
 pub(super) struct DetailPage {
-    frame: Frame,
+    layout: Layout,
     id: String,
     status: StatusView,
     began: Moment,
@@ -73,7 +73,7 @@ impl DetailPage {
         let saved = record.known().cache_saving;
         let session_id = caller.session_id.as_ref();
         Self {
-            frame: Frame::of(Page::Logs, session),
+            layout: Layout::of(Page::Logs, session),
             id: record.request_id.to_string(),
             status: StatusView::of(record),
             began: record.start.into(),

@@ -2,20 +2,20 @@
 
 use askama::Template;
 
-use super::super::frame::{Frame, Page};
+use super::super::layout::{Layout, Page};
 use super::super::numbers::Moment;
 use super::super::period::{Name, Period};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::LIST;
-use super::ask::Asked;
+use super::query::Asked;
 use super::row::Row;
 use crate::spend::Found;
 
 #[derive(Template)]
 #[template(path = "logs.html", config = "src/admin/askama.toml")]
 pub(super) struct LogsPage {
-    frame: Frame,
+    layout: Layout,
     /// What is wrong with the id that was looked for.
     problem: Option<&'static str>,
     id: String,
@@ -87,7 +87,7 @@ impl LogsPage {
         });
         let refresh = at(asked.query(period, None));
         Self {
-            frame: Frame::of(Page::Logs, session),
+            layout: Layout::of(Page::Logs, session),
             problem,
             id: asked.id.clone(),
             periods: periods.collect(),

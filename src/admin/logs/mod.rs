@@ -1,8 +1,8 @@
 //! The requests: found by what is known of them, one by one, and the requests of one session.
 
-mod ask;
 mod detail;
 mod list;
+mod query;
 mod row;
 mod session;
 mod stored;
@@ -13,16 +13,16 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::error::PageError;
-use super::frame::render;
+use super::layout::render;
 use super::numbers::today;
 use super::period::Period;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;
 use crate::spend::{Filter, RequestId, Search};
-use ask::Asked;
 use detail::DetailPage;
 use list::LogsPage;
+use query::Asked;
 use session::SessionPage;
 
 const LIST: &str = "/ui/logs";

@@ -3,11 +3,11 @@
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::super::frame::{Frame, Page};
+use super::super::layout::{Layout, Page};
 use super::super::numbers::{Moment, count, dollars, percent, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::ask::Asked;
+use super::query::Asked;
 use super::row::{Row, of_session};
 use crate::conversation::Usage;
 use crate::spend::{Found, Status};
@@ -15,7 +15,7 @@ use crate::spend::{Found, Status};
 #[derive(Template)]
 #[template(path = "session.html", config = "src/admin/askama.toml")]
 pub(super) struct SessionPage {
-    frame: Frame,
+    layout: Layout,
     session: String,
     cards: Vec<(&'static str, String, String)>,
     began: Option<Moment>,
@@ -47,7 +47,7 @@ impl SessionPage {
         let rate = percent(read, prompt).unwrap_or_else(|| of.none.to_owned());
         let newest = of_session(&asked.session);
         Self {
-            frame: Frame::of(Page::Logs, session),
+            layout: Layout::of(Page::Logs, session),
             session: asked.session.clone(),
             cards: vec![
                 (t.spent, dollars(sum), String::new()),

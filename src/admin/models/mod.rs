@@ -9,9 +9,9 @@ use http::StatusCode;
 use jiff::Span;
 
 use super::error::PageError;
-use super::frame::render;
+use super::form::Posted;
+use super::layout::render;
 use super::numbers::today;
-use super::posted::Posted;
 use super::session::Session;
 use crate::app::AppState;
 

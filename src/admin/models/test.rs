@@ -10,9 +10,9 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::super::error::PageError;
-use super::super::frame::{Frame, Page, render};
+use super::super::form::Posted;
+use super::super::layout::{Layout, Page, render};
 use super::super::numbers::{count, dollars, seconds};
-use super::super::posted::Posted;
 use super::super::session::Session;
 use super::super::texts::texts;
 use crate::app::{AppState, Deadline};
@@ -32,7 +32,7 @@ const MOST_TOKENS: u32 = 100;
 #[derive(Template)]
 #[template(path = "test.html", config = "src/admin/askama.toml")]
 struct TestPage {
-    frame: Frame,
+    layout: Layout,
     title: &'static str,
     group: String,
     works: bool,
@@ -159,7 +159,7 @@ impl TestPage {
             text
         };
         Self {
-            frame: Frame::of(Page::Models, session),
+            layout: Layout::of(Page::Models, session),
             title,
             group,
             works: error.is_none(),

@@ -8,7 +8,7 @@ use askama::Template;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::super::frame::{Frame, Page};
+use super::super::layout::{Layout, Page};
 use super::super::numbers::{Moment, count, dollars, price, tokens};
 use super::super::session::Session;
 use super::super::texts::{Texts, texts};
@@ -22,7 +22,7 @@ use crate::spend::{Counters, DayTotal, TotalOf};
 #[derive(Template)]
 #[template(path = "models.html", config = "src/admin/askama.toml")]
 pub(super) struct ModelsPage {
-    frame: Frame,
+    layout: Layout,
     groups: Vec<GroupView>,
 }
 
@@ -91,7 +91,7 @@ impl ModelsPage {
         }
         let groups = app.config.groups().iter();
         Self {
-            frame: Frame::of(Page::Models, session),
+            layout: Layout::of(Page::Models, session),
             groups: groups
                 .map(|group| GroupView::new(app, group, today, &by_model))
                 .collect(),

@@ -1,6 +1,6 @@
 //! What the buttons of the page ask for.
 
-use super::super::posted::Fields;
+use super::super::form::Fields;
 use super::draft::Which;
 
 /// The field of the button that was pressed.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::posted::Fields;
+use super::super::form::Fields;
 use super::action::Edit;
 use crate::chain::Saved;
 use crate::config::{Changes, Config, Fallbacks};

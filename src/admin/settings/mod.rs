@@ -2,9 +2,9 @@
 //! laid over the file and holds on every instance within ten seconds.
 
 mod action;
+mod capability_diff;
 mod conflict;
 mod draft;
-mod lacks;
 mod view;
 
 use axum::extract::{RawQuery, State};
@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
 use super::error::PageError;
-use super::frame::render;
-use super::posted::Posted;
+use super::form::Posted;
+use super::layout::render;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::super::frame::{Frame, Page};
+use super::super::layout::{Layout, Page};
 use super::super::numbers::{Moment, today};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::action::{new_first, new_for};
+use super::capability_diff::{Lacks, lacks};
 use super::conflict::{Difference, differences};
 use super::draft::{Draft, Kind, Which};
-use super::lacks::{Lacks, lacks};
 use crate::app::AppState;
 use crate::catalog::Model;
 use crate::chain::Saved;
@@ -20,7 +20,7 @@ use crate::config::{Config, Group};
 #[derive(Template)]
 #[template(path = "settings.html", config = "src/admin/askama.toml")]
 pub(super) struct SettingsPage {
-    frame: Frame,
+    layout: Layout,
     file: String,
     saved: Option<SavedView>,
     seen: String,
@@ -111,7 +111,7 @@ impl SettingsPage {
             .iter()
             .filter(|group| group.deployments.len() > 1 && !group.is_pattern());
         Self {
-            frame: Frame::of(Page::Settings, session),
+            layout: Layout::of(Page::Settings, session),
             file: config.name.clone(),
             misfit,
             saved: saved.as_ref().map(SavedView::new),

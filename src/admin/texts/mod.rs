@@ -24,7 +24,7 @@ macro_rules! declare {
 
 declare! {
     /// Around every page.
-    frame: Frame { skip pages sign_out sign_out_everywhere }
+    layout: Layout { skip pages sign_out sign_out_everywhere }
     /// Errors.
     error: Error { title not_found method foreign stale_form form table fault back }
     /// The login.

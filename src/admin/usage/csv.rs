@@ -7,7 +7,7 @@ use std::fmt::Write;
 use jiff::civil::Date;
 
 use super::super::csv::field;
-use super::sums::written;
+use super::aggregate::written;
 use crate::spend::{Counters, DayTotal, TotalOf};
 
 /// The same for every kind of file; what a kind does not tell apart is empty.

@@ -1,7 +1,7 @@
 //! What was used and what it cost, from the counters alone: a question about a year reads no record.
 
+mod aggregate;
 mod csv;
-mod sums;
 mod view;
 
 use std::collections::{BTreeSet, HashMap};
@@ -13,15 +13,15 @@ use http::{HeaderValue, StatusCode};
 use url::form_urlencoded;
 
 use super::error::PageError;
-use super::frame::render;
+use super::layout::render;
 use super::numbers::today;
 use super::period::{Period, Wanted};
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;
 use crate::spend::{DayTotal, TotalOf};
+use aggregate::Aggregate;
 use csv::By;
-use sums::Sums;
 use view::{Budget, UsagePage};
 
 /// `GET /ui/usage`.
@@ -33,7 +33,7 @@ pub(super) async fn page(
     let (found, labels, budgets) =
         tokio::join!(totals(&app, query), app.keys.labels(), budgets(&app));
     let (period, totals) = found?;
-    let sums = Sums::new(&period, &totals);
+    let sums = Aggregate::new(&period, &totals);
     let page = UsagePage::new(&app, &session, &period, &sums, &labels?, budgets?);
     Ok(render(StatusCode::OK, &page))
 }

@@ -6,16 +6,16 @@ use askama::Template;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::super::budget_bar::BudgetBar;
 use super::super::chart::{Chart, Column, Part};
-use super::super::frame::{Frame, Page};
 use super::super::keys;
-use super::super::meter::Meter;
+use super::super::layout::{Layout, Page};
 use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
 use super::super::period::{Name, Period};
 use super::super::session::Session;
 use super::super::texts::texts;
+use super::aggregate::{Aggregate, average, prompt, written};
 use super::csv::By;
-use super::sums::{Sums, average, prompt, written};
 use crate::app::AppState;
 use crate::keys::{BudgetStanding, VirtualKey};
 use crate::spend::Counters;
@@ -23,7 +23,7 @@ use crate::spend::Counters;
 #[derive(Template)]
 #[template(path = "usage.html", config = "src/admin/askama.toml")]
 pub(super) struct UsagePage {
-    frame: Frame,
+    layout: Layout,
     periods: Vec<Choice>,
     first: String,
     last: String,
@@ -41,7 +41,7 @@ pub(super) struct UsagePage {
 pub(super) struct Budget {
     name: String,
     address: String,
-    meter: Meter,
+    meter: BudgetBar,
 }
 
 impl Budget {
@@ -49,7 +49,7 @@ impl Budget {
         Self {
             name: key.label().to_owned(),
             address: keys::address(key),
-            meter: Meter::from(standing),
+            meter: BudgetBar::from(standing),
         }
     }
 }
@@ -104,7 +104,7 @@ impl UsagePage {
         app: &AppState,
         session: &Session,
         period: &Period,
-        sums: &Sums,
+        sums: &Aggregate,
         labels: &HashMap<String, String>,
         budgets: Vec<Budget>,
     ) -> Self {
@@ -130,7 +130,7 @@ impl UsagePage {
         let days = sums.days.iter().rev();
         let days = days.map(|(day, counters)| Row::new(day.to_string(), counters));
         Self {
-            frame: Frame::of(Page::Usage, session),
+            layout: Layout::of(Page::Usage, session),
             periods: periods
                 .map(|(name, text)| Choice {
                     query: format!("period={}", name.as_str()),

@@ -10,7 +10,7 @@ use crate::conversation::{AnswerFormat, AnswerSchema, Part, Request, Tool, ToolC
 use super::Names;
 use super::keys::ClientKeys;
 use super::schema;
-use super::thinking::Thought;
+use super::thinking::ThinkingPlan;
 
 /// How the answer gets its form.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -102,7 +102,7 @@ fn keys(schema: &Arc<Value>, model: &Model) -> Option<ClientKeys> {
 pub(super) fn plan(
     request: &Request,
     model: &Model,
-    thought: &Thought,
+    thought: &ThinkingPlan,
     tools_offered: bool,
     native: Option<Shape>,
     names: &mut Names,
@@ -124,7 +124,7 @@ fn by_tool(
     wanted: &AnswerSchema,
     request: &Request,
     model: &Model,
-    thought: &Thought,
+    thought: &ThinkingPlan,
     tools_offered: bool,
     names: &mut Names,
 ) -> Addition {

@@ -7,7 +7,7 @@ use crate::config::Defaults;
 use crate::conversation::{Request, Sampling};
 
 use super::UnsupportedFeatures;
-use super::thinking::Thought;
+use super::thinking::ThinkingPlan;
 
 /// The answer's length when the client sets none. Bedrock reserves quota for `maxTokens`, so the model's limit would
 /// be a poor default.
@@ -74,7 +74,7 @@ pub(super) fn ceiling(model: &Model, prompt: u32) -> u32 {
 pub(super) fn plan(
     sampling: &Sampling,
     model: &Model,
-    thought: &Thought,
+    thought: &ThinkingPlan,
     ceiling: u32,
 ) -> Inference {
     let wanted = match (sampling.max_tokens, thought.budget) {
@@ -111,7 +111,7 @@ pub(super) fn plan(
 pub(super) fn model_fields(
     sampling: &Sampling,
     model: &Model,
-    thought: &Thought,
+    thought: &ThinkingPlan,
     fields: &mut Map<String, Value>,
 ) {
     let Some(top_k) = sampling

@@ -18,7 +18,7 @@ const INTERLEAVED_BETA: &str = "interleaved-thinking-";
 
 /// What thinking adds to a request.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Thought {
+pub(super) struct ThinkingPlan {
     /// The model will think: sampling parameters and a forced tool choice are illegal now.
     pub(super) on: bool,
     /// Tokens set aside for thinking; `maxTokens` must be larger.
@@ -47,19 +47,19 @@ pub(super) fn plan(
     ceiling: u32,
     model: &Model,
     turns: &[Turn],
-) -> Thought {
+) -> ThinkingPlan {
     let Some(wish) = wish else {
-        return Thought::default();
+        return ThinkingPlan::default();
     };
     let abilities = &model.abilities;
     match (abilities.thinking, wish) {
-        (ThinkingSupport::None, _) => Thought::default(),
+        (ThinkingSupport::None, _) => ThinkingPlan::default(),
         (ThinkingSupport::Adaptive { always_on: false }, Thinking::Off)
             if abilities.thinking_off =>
         {
             off()
         }
-        (_, Thinking::Off) => Thought::default(),
+        (_, Thinking::Off) => ThinkingPlan::default(),
         (ThinkingSupport::Budget, wish) => enabled(budget_of(wish), max_tokens, ceiling, turns),
         (ThinkingSupport::BudgetOrAdaptive, Thinking::Budget(budget)) => {
             enabled(budget, max_tokens, ceiling, turns)
@@ -115,30 +115,30 @@ pub(super) fn effort(
 
 /// Thinking between tool calls is a beta where thinking has a budget. Adaptive thinking does it by itself, and its
 /// models refuse the beta (<https://github.com/anthropics/claude-code/issues/49648>); without thinking it means nothing.
-pub(super) fn betas(thought: &Thought, fields: &mut Map<String, Value>) {
+pub(super) fn betas(thought: &ThinkingPlan, fields: &mut Map<String, Value>) {
     if thought.budget > 0 {
         return;
     }
     service::leave_out_betas(|beta| beta.starts_with(INTERLEAVED_BETA), fields);
 }
 
-fn off() -> Thought {
+fn off() -> ThinkingPlan {
     fields(json!({"thinking": {"type": "disabled"}}))
 }
 
 /// Fields without Claude's rules about what may stand beside thinking.
-fn fields(value: Value) -> Thought {
+fn fields(value: Value) -> ThinkingPlan {
     let fields = value.as_object().cloned().unwrap_or_default();
-    Thought {
+    ThinkingPlan {
         fields,
-        ..Thought::default()
+        ..ThinkingPlan::default()
     }
 }
 
 /// `limit` is the longest answer that is possible, thinking included.
-fn enabled(budget: u32, max_tokens: Option<u32>, limit: u32, turns: &[Turn]) -> Thought {
+fn enabled(budget: u32, max_tokens: Option<u32>, limit: u32, turns: &[Turn]) -> ThinkingPlan {
     if lacks_thinking(turns) {
-        return Thought::default();
+        return ThinkingPlan::default();
     }
     let fits = max_tokens.is_some_and(|max| budget < max && max <= limit);
     let budget = if fits {
@@ -150,17 +150,17 @@ fn enabled(budget: u32, max_tokens: Option<u32>, limit: u32, turns: &[Turn]) -> 
     }
     .max(LEAST_BUDGET);
     if budget >= limit {
-        return Thought::default();
+        return ThinkingPlan::default();
     }
     let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": budget}});
-    Thought {
+    ThinkingPlan {
         on: true,
         budget,
         ..fields(thinking)
     }
 }
 
-fn adaptive(effort: Option<Effort>, abilities: &Abilities) -> Thought {
+fn adaptive(effort: Option<Effort>, abilities: &Abilities) -> ThinkingPlan {
     // Newer models stream empty thinking unless a summary is asked for.
     let mut value = json!({"thinking": {"type": "adaptive", "display": "summarized"}});
     if let (Some(effort), Some(root)) = (effort.filter(|_| abilities.effort), value.as_object_mut())
@@ -170,7 +170,7 @@ fn adaptive(effort: Option<Effort>, abilities: &Abilities) -> Thought {
             json!({"effort": effort_word(effort, abilities)}),
         );
     }
-    Thought {
+    ThinkingPlan {
         on: true,
         ..fields(value)
     }

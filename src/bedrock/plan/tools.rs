@@ -11,7 +11,7 @@ use crate::conversation::{Request, Tool, ToolChoice};
 use super::Names;
 use super::schema;
 use super::service;
-use super::thinking::Thought;
+use super::thinking::ThinkingPlan;
 
 /// The tools under names that Bedrock takes, with a description each and schemas whose root is an object: Bedrock
 /// refuses an empty description and any other root. As many of the strict ones are strict as there is `room` for, the
@@ -59,7 +59,7 @@ pub(super) fn offered(
 pub(super) fn choice(
     request: &Request,
     model: &Model,
-    thought: &Thought,
+    thought: &ThinkingPlan,
     names: &Names,
 ) -> Option<ToolChoice> {
     if !model.abilities.tool_choice {

@@ -23,7 +23,7 @@ use crate::http::{limit_headers, log};
 use crate::keys::{Caller, Denied, Holds, KeyUsage};
 use crate::panics;
 use crate::spend::{self, PendingRequest, Record, RequestId, Status};
-use crate::thinking::Keeper;
+use crate::thinking::ThinkingRecorder;
 use crate::wire::{ApiError, Labels};
 
 use super::client::{AnswerEnd, StreamItem};
@@ -167,9 +167,9 @@ impl ChatRun {
         purse: &mut Purse,
         record: &mut Record,
     ) -> Outcome {
-        let keeper = Keeper::new(&app.vault, &self.caller.key_hash, &self.request);
+        let recorder = ThinkingRecorder::new(&app.thinking, &self.caller.key_hash, &self.request);
         if asks_for_thinking(&self.request, &app.config) {
-            app.vault
+            app.thinking
                 .recall(&self.caller.key_hash, &mut self.request)
                 .await;
         }
@@ -178,7 +178,7 @@ impl ChatRun {
             client,
             purse,
             record,
-            keeper,
+            recorder,
             content: &mut self.content,
             whole: self.ask.whole,
         };
@@ -257,7 +257,7 @@ struct ClientSink<'a> {
     client: &'a Sender<StreamItem>,
     purse: &'a mut Purse,
     record: &'a mut Record,
-    keeper: Keeper,
+    recorder: ThinkingRecorder,
     content: &'a mut Option<ContentCapture>,
     /// The answer goes out as a whole: another target's begins from the beginning.
     whole: bool,
@@ -311,7 +311,7 @@ impl Sink for ClientSink<'_> {
     }
 
     async fn begin(&mut self, begun: AnswerStarted) {
-        self.keeper
+        self.recorder
             .begin(begun.target.model().family == Family::Claude);
         if let (true, Some(content)) = (self.whole, &mut *self.content) {
             content.begin_again();
@@ -320,12 +320,12 @@ impl Sink for ClientSink<'_> {
     }
 
     async fn event(&mut self, event: Event) {
-        self.keeper.see(&event);
+        self.recorder.see(&event);
         if let Some(content) = self.content {
             content.see(&event);
         }
         if matches!(event, Event::Stop(_)) {
-            self.keeper.settle().await;
+            self.recorder.settle().await;
         }
         tell(self.client, StreamItem::Event(event)).await;
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn;
 
-use super::gather::{Gathered, Habits, Upstream, gather};
-use super::{Contract, StartError};
+use super::startup::{ShellDefaults, Startup, Upstream, start};
+use super::{EnvConfig, StartError};
 use crate::app;
 
 mod client;
@@ -37,17 +37,17 @@ pub fn is_asked_for() -> bool {
 ///
 /// # Errors
 /// When the process cannot start, or the Runtime API goes away.
-pub async fn serve(contract: &Contract) -> Result<(), StartError> {
-    let habits = Habits {
-        json_logs: contract.on_lambda,
+pub async fn serve(env: &EnvConfig) -> Result<(), StartError> {
+    let defaults = ShellDefaults {
+        json_logs: env.on_lambda,
         // An environment answers one request at a time, and is paid for until its record is written.
         commit_delay: Duration::ZERO,
     };
-    let gathered = gather(contract, upstream(contract), habits).await?;
-    connect::ahead(&gathered.state);
-    let Gathered {
+    let startup = start(env, upstream(env), defaults).await?;
+    connect::ahead(&startup.state);
+    let Startup {
         state, connections, ..
-    } = &gathered;
+    } = &startup;
     // Never opened again: a closed tracker still takes tasks, and can be waited for.
     state.tasks.close();
     let invocations = Invocations::new(state.tasks.clone(), connections.clone(), runtime_api());
@@ -66,8 +66,8 @@ fn router(app: Router) -> Router {
 
 /// On Lambda, Amazon's. Under an emulator, as on a developer's machine.
 #[cfg(feature = "local")]
-fn upstream(contract: &Contract) -> Upstream {
-    match (contract.on_lambda, contract.simulated) {
+fn upstream(env: &EnvConfig) -> Upstream {
+    match (env.on_lambda, env.simulated) {
         (true, _) => Upstream::Amazon,
         (false, true) => Upstream::Simulated,
         (false, false) => Upstream::Auto,
@@ -75,7 +75,7 @@ fn upstream(contract: &Contract) -> Upstream {
 }
 
 #[cfg(not(feature = "local"))]
-fn upstream(_: &Contract) -> Upstream {
+fn upstream(_: &EnvConfig) -> Upstream {
     Upstream::Amazon
 }
 

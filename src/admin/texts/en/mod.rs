@@ -3,11 +3,11 @@
 mod keys;
 mod logs;
 
-use super::{Ability, Error, Frame, Login, Models, Settings, Test, Texts, Usage};
+use super::{Ability, Error, Layout, Login, Models, Settings, Test, Texts, Usage};
 
 pub(super) static TEXTS: Texts = Texts {
     tag: "en",
-    frame: Frame {
+    layout: Layout {
         skip: "To the content",
         pages: "Pages",
         sign_out: "Sign out",

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::texts::{Texts, texts};
 
 /// The common part of every view.
-pub(super) struct Frame {
+pub(super) struct Layout {
     pub(super) t: &'static Texts,
     pub(super) title: &'static str,
     pub(super) style: String,
@@ -70,7 +70,7 @@ impl Page {
     }
 }
 
-impl Frame {
+impl Layout {
     /// Around a page of the navigation.
     pub(super) fn of(page: Page, session: &Session) -> Self {
         let pages = Page::ALL.map(|other| Link {

@@ -8,7 +8,7 @@ use crate::keys::{Login, MasterKey, MasterKeyError};
 
 /// What the environment says, with its defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contract {
+pub struct EnvConfig {
     /// `CONFIG_FILE`: a bundled configuration's name, or a path.
     pub config_file: String,
     /// `AWS_REGION_NAME`, else `AWS_REGION`: the region where a deployment names none.
@@ -41,7 +41,7 @@ pub struct Contract {
 /// A variable that says nothing usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is '{value}'; it must be {expected}")]
-pub struct ContractError {
+pub struct EnvConfigError {
     name: &'static str,
     value: String,
     expected: &'static str,
@@ -74,15 +74,15 @@ pub enum TestCredentials {
     },
 }
 
-impl Contract {
+impl EnvConfig {
     /// Reads the variables; an empty one counts as unset.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ContractError> {
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, EnvConfigError> {
         let get = |name: &str| get(name).filter(|value| !value.trim().is_empty());
         let parsed = |name: &'static str, default: &str, expected: &'static str| {
             let value = get(name).unwrap_or_else(|| default.to_owned());
             (
                 value.clone(),
-                ContractError {
+                EnvConfigError {
                     name,
                     value,
                     expected,
@@ -175,13 +175,16 @@ pub fn on_lambda(get: impl Fn(&str) -> Option<String>) -> bool {
     get("AWS_EXECUTION_ENV").is_some_and(|name| name.starts_with("AWS_Lambda_"))
 }
 
-fn metrics(scope: Option<String>, stage: Option<String>) -> Result<Option<Metrics>, ContractError> {
+fn metrics(
+    scope: Option<String>,
+    stage: Option<String>,
+) -> Result<Option<Metrics>, EnvConfigError> {
     let scope = match scope.as_deref().map(str::trim) {
         None | Some("off") => return Ok(None),
         Some("stage") => Scope::Stage,
         Some("model") => Scope::Model,
         Some(_) => {
-            return Err(ContractError {
+            return Err(EnvConfigError {
                 name: "CLOUDWATCH_METRICS",
                 value: scope.unwrap_or_default(),
                 expected: "off, stage or model",
@@ -192,7 +195,7 @@ fn metrics(scope: Option<String>, stage: Option<String>) -> Result<Option<Metric
     Ok(Some(Metrics { stage, scope }))
 }
 
-fn flag(name: &'static str, value: Option<String>) -> Result<bool, ContractError> {
+fn flag(name: &'static str, value: Option<String>) -> Result<bool, EnvConfigError> {
     match value
         .as_deref()
         .map(str::trim)
@@ -201,7 +204,7 @@ fn flag(name: &'static str, value: Option<String>) -> Result<bool, ContractError
     {
         None | Some("0" | "false" | "no" | "off") => Ok(false),
         Some("1" | "true" | "yes" | "on") => Ok(true),
-        Some(_) => Err(ContractError {
+        Some(_) => Err(EnvConfigError {
             name,
             value: value.unwrap_or_default(),
             expected: "true or false",
@@ -213,8 +216,8 @@ fn flag(name: &'static str, value: Option<String>) -> Result<bool, ContractError
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Contract, ContractError> {
-        Contract::read(|name| {
+    fn read(variables: &[(&str, &str)]) -> Result<EnvConfig, EnvConfigError> {
+        EnvConfig::read(|name| {
             variables
                 .iter()
                 .find(|(known, _)| *known == name)
@@ -224,15 +227,15 @@ mod tests {
 
     #[test]
     fn an_empty_environment_gives_the_defaults() {
-        let contract = read(&[("CONFIG_FILE", "")]).unwrap();
-        assert_eq!(contract.config_file, "default_config.yml");
+        let env = read(&[("CONFIG_FILE", "")]).unwrap();
+        assert_eq!(env.config_file, "default_config.yml");
         assert_eq!(
-            (contract.host.to_string(), contract.port),
+            (env.host.to_string(), env.port),
             ("127.0.0.1".to_owned(), 4000)
         );
-        assert_eq!(contract.region, "us-east-1");
-        assert!(!contract.create_table);
-        assert_eq!(contract.master_key(None), Err(MasterKeyError::Missing));
+        assert_eq!(env.region, "us-east-1");
+        assert!(!env.create_table);
+        assert_eq!(env.master_key(None), Err(MasterKeyError::Missing));
     }
 
     #[test]
@@ -283,10 +286,9 @@ mod tests {
 
     #[test]
     fn the_environment_s_key_goes_before_the_file_s() {
-        let contract = read(&[("LITELLM_MASTER_KEY", "sk-env")]).unwrap();
+        let env = read(&[("LITELLM_MASTER_KEY", "sk-env")]).unwrap();
         assert!(
-            contract
-                .master_key(Some("sk-file"))
+            env.master_key(Some("sk-file"))
                 .unwrap()
                 .admit("sk-env")
                 .is_some()

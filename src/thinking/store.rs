@@ -32,7 +32,7 @@ const LONGEST_ID: usize = 256;
 
 /// The vault. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Vault {
+pub struct ThinkingStore {
     table: Table,
     memory: Arc<Memory>,
     tasks: TaskTracker,
@@ -55,7 +55,7 @@ struct Found {
     blocks: String,
 }
 
-impl Vault {
+impl ThinkingStore {
     /// The vault in this table. What outlives a request is a task of `tasks`.
     pub fn new(table: Table, tasks: TaskTracker) -> Self {
         Self {

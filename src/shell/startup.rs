@@ -14,7 +14,7 @@ use crate::config;
 use crate::spend::{Ledger, LedgerOptions};
 use crate::store::{Table, TableOptions};
 
-use super::{Connections, Contract, StartError, aws, logging};
+use super::{Connections, EnvConfig, StartError, aws, logging};
 #[cfg(feature = "local")]
 use crate::simulator::{Options, Simulated};
 #[cfg(feature = "local")]
@@ -43,7 +43,7 @@ pub enum Upstream {
 }
 
 /// All that a shell serves with.
-pub(super) struct Gathered {
+pub(super) struct Startup {
     pub(super) state: AppState,
     /// What every client but the embedded table's is connected through.
     pub(super) connections: Connections,
@@ -55,45 +55,45 @@ pub(super) struct Gathered {
 
 /// In what shells differ.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Habits {
+pub(super) struct ShellDefaults {
     /// Whether log lines are JSON where the configuration does not say.
     pub(super) json_logs: bool,
     /// How long a record waits for others.
     pub(super) commit_delay: Duration,
 }
 
-/// Gathers, and starts logging as soon as the configuration says how.
-pub(super) async fn gather(
-    contract: &Contract,
+/// Builds what the process needs. Logging begins as soon as the configuration says how.
+pub(super) async fn start(
+    env: &EnvConfig,
     upstream: Upstream,
-    habits: Habits,
-) -> Result<Gathered, StartError> {
-    let env = |name: &str| std::env::var(name).ok();
-    let (config, warnings) = config::load(&contract.config_file, &env)?;
-    let level = contract
+    defaults: ShellDefaults,
+) -> Result<Startup, StartError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let (config, warnings) = config::load(&env.config_file, &variable)?;
+    let level = env
         .log_level
         .clone()
         .or_else(|| config.general.log_level.clone());
     logging::start(
         level.as_deref().unwrap_or("info"),
-        config.general.json_logs.unwrap_or(habits.json_logs),
-        contract.metrics.clone(),
+        config.general.json_logs.unwrap_or(defaults.json_logs),
+        env.metrics.clone(),
     );
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    if contract.simulated && upstream == Upstream::Amazon {
+    if env.simulated && upstream == Upstream::Amazon {
         tracing::warn!(
             "SIMULATED_BEDROCK has no effect here: the function calls, and pays for, Amazon Bedrock"
         );
     }
     let config = Arc::new(config);
     let in_file = config.general.master_key.as_ref();
-    let master_key = contract.master_key(in_file.map(config::Secret::expose))?;
-    let login = contract.login();
-    contract.refuse_test_credentials(&master_key, &login)?;
+    let master_key = env.master_key(in_file.map(config::Secret::expose))?;
+    let login = env.login();
+    env.refuse_test_credentials(&master_key, &login)?;
     let connections = Connections::new(config.settings.connect_timeout);
-    let sdk = aws::load(&contract.region, &connections).await;
+    let sdk = aws::load(&env.region, &connections).await;
 
     #[cfg(feature = "local")]
     let simulated = simulated(upstream, &config, &sdk).await?;
@@ -104,25 +104,25 @@ pub(super) async fn gather(
     #[cfg(not(feature = "local"))]
     let (Upstream::Amazon, instead) = (upstream, None::<Override>);
 
-    let books = Books::open(contract, &sdk).await?;
-    let table = books.table;
+    let storage = Storage::open(env, &sdk).await?;
+    let table = storage.table;
 
     let clients = Clients::new(sdk, &config, instead);
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default())
         .await
         .sharing(table.clone());
     let options = LedgerOptions {
-        commit_delay: habits.commit_delay,
+        commit_delay: defaults.commit_delay,
         ..LedgerOptions::of(&config)
     };
     let ledger = Ledger::new(table, options);
-    Ok(Gathered {
+    Ok(Startup {
         state: AppState::new(config, routes, master_key, login, ledger),
         connections,
         #[cfg(feature = "local")]
         simulated,
         #[cfg(feature = "local")]
-        embedded: books.embedded,
+        embedded: storage.embedded,
     })
 }
 
@@ -158,18 +158,18 @@ fn names_credentials(config: &config::Config) -> bool {
 }
 
 /// Where the records are.
-pub(super) struct Books {
+pub(super) struct Storage {
     pub(super) table: Table,
     /// Serves the table where it is a file.
     #[cfg(feature = "local")]
     pub(super) embedded: Option<Embedded>,
 }
 
-impl Books {
+impl Storage {
     /// The table that `TABLE_NAME` says, else the embedded one.
-    pub(super) async fn open(contract: &Contract, sdk: &SdkConfig) -> Result<Self, StartError> {
-        let named = match &contract.table_name {
-            Some(name) => Some(connect(contract, sdk, name).await?),
+    pub(super) async fn open(env: &EnvConfig, sdk: &SdkConfig) -> Result<Self, StartError> {
+        let named = match &env.table_name {
+            Some(name) => Some(connect(env, sdk, name).await?),
             None => None,
         };
         #[cfg(feature = "local")]
@@ -179,7 +179,7 @@ impl Books {
                 embedded: None,
             },
             None => {
-                let embedded = Embedded::open(&contract.data_dir).await?;
+                let embedded = Embedded::open(&env.data_dir).await?;
                 Self {
                     table: embedded.table(EMBEDDED_TABLE).await?,
                     embedded: Some(embedded),
@@ -194,9 +194,9 @@ impl Books {
     }
 }
 
-async fn connect(contract: &Contract, sdk: &SdkConfig, name: &str) -> Result<Table, StartError> {
+async fn connect(env: &EnvConfig, sdk: &SdkConfig, name: &str) -> Result<Table, StartError> {
     // The function is built without the calls that make one.
-    if contract.create_table && (contract.on_lambda || cfg!(not(feature = "local"))) {
+    if env.create_table && (env.on_lambda || cfg!(not(feature = "local"))) {
         return Err(StartError::CreatesTable);
     }
     let options = TableOptions {
@@ -206,7 +206,7 @@ async fn connect(contract: &Contract, sdk: &SdkConfig, name: &str) -> Result<Tab
     };
     let table = Table::connect(sdk, &options);
     #[cfg(feature = "local")]
-    if contract.create_table {
+    if env.create_table {
         table.create_if_missing().await?;
     }
     Ok(table)

@@ -17,12 +17,12 @@ use http::header::CONTENT_LENGTH;
 
 /// Gives a call its body, and takes the answer's away before the SDK makes its own types of it. Clones share both.
 #[derive(Debug, Clone)]
-pub struct Bodies {
+pub struct RawBody {
     request: Bytes,
     answer: Arc<Mutex<Option<SdkBody>>>,
 }
 
-impl Bodies {
+impl RawBody {
     /// A call with this body.
     pub fn new(request: Bytes) -> Self {
         Self {
@@ -48,9 +48,9 @@ pub(super) fn put_body(request: &mut HttpRequest, body: &Bytes) {
 }
 
 #[dyn_dispatch_hint]
-impl Intercept for Bodies {
+impl Intercept for RawBody {
     fn name(&self) -> &'static str {
-        "Bodies"
+        "RawBody"
     }
 
     fn modify_before_signing(

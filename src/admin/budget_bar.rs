@@ -11,7 +11,7 @@ const WARNS: Decimal = Decimal::from_parts(80, 0, 0, false, 0);
 
 /// A budget, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Meter {
+pub(super) struct BudgetBar {
     /// How far the bar reaches, in percent; `None`: there is no limit, and so no bar.
     pub(super) width: Option<Decimal>,
     /// The class of its colour.
@@ -22,7 +22,7 @@ pub(super) struct Meter {
     pub(super) resets: Option<Moment>,
 }
 
-impl From<&BudgetStanding> for Meter {
+impl From<&BudgetStanding> for BudgetBar {
     fn from(budget: &BudgetStanding) -> Self {
         let t = &texts().budget;
         let spent = dollars(budget.spent);
@@ -62,9 +62,9 @@ fn share(spent: Decimal, max: Decimal) -> Decimal {
 mod tests {
     use super::*;
 
-    fn meter(max: Option<&str>, spent: &str, remaining: Option<&str>) -> Meter {
+    fn meter(max: Option<&str>, spent: &str, remaining: Option<&str>) -> BudgetBar {
         let amount = |text: &str| text.parse().unwrap();
-        Meter::from(&BudgetStanding {
+        BudgetBar::from(&BudgetStanding {
             max: max.map(amount),
             spent: amount(spent),
             remaining: remaining.map(amount),

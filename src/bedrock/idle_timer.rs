@@ -8,14 +8,14 @@ use tokio::time::{Instant, Sleep, sleep};
 /// How long is waited for an event. One timer serves them all and is set again when it has run out: to set it for each
 /// event, and to take it back, costs as much as an event.
 #[derive(Debug)]
-pub struct Silence {
+pub struct IdleTimer {
     timer: Pin<Box<Sleep>>,
 }
 
 /// No process lives so long; a moment much further away does not exist.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-impl Silence {
+impl IdleTimer {
     /// For waits of about so long.
     pub fn new(limit: Duration) -> Self {
         Self {
@@ -57,7 +57,7 @@ mod tests {
     #[tokio::test]
     async fn each_wait_has_the_whole_time() {
         let limit = Duration::from_millis(40);
-        let mut silence = Silence::new(limit);
+        let mut silence = IdleTimer::new(limit);
         // The timer runs out while nobody waits.
         sleep(2 * limit).await;
         assert_eq!(silence.bounds(limit, ready(1)).await, Some(1));
@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn each_wait_has_its_own_time() {
         let (short, long) = (Duration::from_millis(20), Duration::from_secs(600));
-        let mut silence = Silence::new(short);
+        let mut silence = IdleTimer::new(short);
         for _ in 0..2 {
             let slow = sleep(2 * short);
             assert_eq!(silence.bounds(long, slow).await, Some(()));
@@ -88,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_limit_beyond_all_time_is_none() {
-        let mut silence = Silence::new(Duration::MAX);
+        let mut silence = IdleTimer::new(Duration::MAX);
         assert_eq!(silence.bounds(Duration::MAX, ready(1)).await, Some(1));
     }
 }

@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 use crate::conversation::{Event, Fold, Request, ThinkingBlock};
 
-use super::Vault;
-use super::vault::brings_blocks;
+use super::ThinkingStore;
+use super::store::brings_blocks;
 
 /// How long an answer's end waits for its thinking to be stored: the client's next request may reach another instance
 /// a few milliseconds later.
@@ -16,8 +16,8 @@ const HOLD_UP: Duration = Duration::from_millis(300);
 
 /// Keeps the thinking of one answer, if it calls tools.
 #[derive(Debug)]
-pub struct Keeper {
-    vault: Vault,
+pub struct ThinkingRecorder {
+    vault: ThinkingStore,
     owner: String,
     /// The client loses blocks, as far as its request shows.
     wanted: bool,
@@ -33,9 +33,9 @@ pub struct Keeper {
     write: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
+impl ThinkingRecorder {
     /// A keeper for the answer to this request of this owner (the hash of its key), as it came from the client.
-    pub fn new(vault: &Vault, owner: &str, request: &Request) -> Self {
+    pub fn new(vault: &ThinkingStore, owner: &str, request: &Request) -> Self {
         Self {
             vault: vault.clone(),
             owner: owner.to_owned(),

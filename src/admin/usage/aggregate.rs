@@ -11,7 +11,7 @@ use crate::spend::{Counters, DayTotal, TotalOf};
 
 /// The totals of a period.
 #[derive(Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct Aggregate {
     pub(super) whole: Counters,
     /// Every day of the period, those without a request too.
     pub(super) days: Vec<(Date, Counters)>,
@@ -23,7 +23,7 @@ pub(super) struct Sums {
     pub(super) tags: Vec<(String, Counters)>,
 }
 
-impl Sums {
+impl Aggregate {
     pub(super) fn new(period: &Period, totals: &[DayTotal]) -> Self {
         let mut whole = Counters::default();
         let days = period.days().map(|day| (day, Counters::default()));
@@ -105,7 +105,7 @@ mod tests {
             model: model.to_owned(),
             key_hash: key.to_owned(),
         };
-        let sums = Sums::new(
+        let sums = Aggregate::new(
             &period,
             &[
                 total("2026-03-01", model("cheap", "a"), 3, 10),
