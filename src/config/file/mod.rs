@@ -9,4 +9,3 @@ pub(super) mod nearest;
 pub(super) mod path;
 pub(super) mod read;
 pub(super) mod section;
-pub(super) mod tracked;

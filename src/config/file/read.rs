@@ -1,32 +1,50 @@
 //! A value read into a type, its errors in plain words.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 use serde_yaml::Value;
 
 use super::document::YamlDocument;
-use super::path::FieldPath;
-use super::tracked::{Track, Tracked};
+use super::path::{FieldPath, PathStep};
 use crate::config::ConfigError;
 
-/// A value at its place, read into a type.
-pub(in crate::config) fn read<T: for<'de> Deserialize<'de>>(
+/// Reads the value that stands at a path into a type, and adds the paths of the keys that no type knows to `unknown`.
+pub(super) fn read<T: DeserializeOwned>(
     document: &YamlDocument<'_>,
     at: &FieldPath,
     value: Value,
     unknown: &mut Vec<FieldPath>,
 ) -> Result<T, ConfigError> {
-    let mut track = Track::from(at);
-    let result = T::deserialize(Tracked {
-        value,
-        track: &mut track,
-    });
-    unknown.append(&mut track.unknown);
-    result.map_err(|error| wrong(document, track.wrong.as_ref().unwrap_or(at), &error))
+    let mut note = |ignored: serde_ignored::Path<'_>| unknown.push(ignored_path(at, &ignored));
+    let value = serde_ignored::Deserializer::new(value, &mut note);
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error_path(at, error.path());
+        let message = plain_words(&error.inner().to_string(), document.variable(&path));
+        document.error(&path, message)
+    })
 }
 
-fn wrong(document: &YamlDocument<'_>, path: &FieldPath, error: &serde_yaml::Error) -> ConfigError {
-    let message = plain_words(&error.to_string(), document.variable(path));
-    document.error(path, message)
+/// The path of a key that no type knows; `at` is the path of the value that was read.
+fn ignored_path(at: &FieldPath, ignored: &serde_ignored::Path<'_>) -> FieldPath {
+    use serde_ignored::Path;
+    match ignored {
+        Path::Root => at.clone(),
+        Path::Seq { parent, index } => ignored_path(at, parent).index(*index),
+        Path::Map { parent, key } => ignored_path(at, parent).key(key),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => ignored_path(at, parent),
+    }
+}
+
+/// The path of a value that could not be read. An enum's variant is no step of the file.
+fn error_path(at: &FieldPath, within: &serde_path_to_error::Path) -> FieldPath {
+    let steps = within.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(PathStep::Index(*index)),
+        Segment::Map { key } => Some(PathStep::Key(key.clone())),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    FieldPath(at.0.iter().cloned().chain(steps).collect())
 }
 
 /// serde's "invalid type: string \"many\", expected …" as people say it. What came from the environment is named,

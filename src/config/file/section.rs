@@ -1,6 +1,6 @@
 //! One mapping of the file, read by several structs; what none of them knows is told.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_yaml::{Mapping, Value};
 
 use super::document::YamlDocument;
@@ -62,7 +62,7 @@ impl<'d> FileSection<'d> {
     }
 
     /// Reads the mapping into a struct.
-    pub(in crate::config) fn read<T: for<'de> Deserialize<'de>>(
+    pub(in crate::config) fn read<T: DeserializeOwned>(
         &mut self,
         findings: &mut Findings,
     ) -> Result<T, ConfigError> {
