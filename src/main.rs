@@ -21,7 +21,10 @@ fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("bedrock-sidecar: {error}");
+            // A configuration may have several errors, each on a line of its own.
+            for line in error.to_string().lines() {
+                eprintln!("bedrock-sidecar: {line}");
+            }
             ExitCode::FAILURE
         }
     }

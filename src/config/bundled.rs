@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use super::{Config, ConfigError, Environment, Warning};
+use super::{Config, ConfigError, ConfigProblems, Environment, Warning};
 
 /// The files of `config/` as they were when the binary was built: name and text.
 pub const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
@@ -11,7 +11,7 @@ pub const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled
 pub fn load(
     name: &str,
     environment: &Environment<'_>,
-) -> Result<(Config, Vec<Warning>), ConfigError> {
+) -> Result<(Config, Vec<Warning>), ConfigProblems> {
     let wrong = |message: String| ConfigError {
         file: name.to_owned(),
         place: None,
@@ -26,10 +26,11 @@ pub fn load(
                 return Err(wrong(format!(
                     "no such file, and not one of the bundled ones: {}",
                     names.join(", ")
-                )));
+                ))
+                .into());
             };
             Config::parse(name, source, environment)
         }
-        Err(error) => Err(wrong(format!("cannot be read: {error}"))),
+        Err(error) => Err(wrong(format!("cannot be read: {error}")).into()),
     }
 }

@@ -1,133 +1,36 @@
 //! The configuration: LiteLLM's YAML, checked and resolved into deployments, groups and settings.
 //!
 //! Nothing here calls anything: the environment is handed in, the file is read once, and what comes out is plain data.
-
-use std::sync::Arc;
-use std::time::Duration;
+//!
+//! [`Config::parse`] takes the file through three floors. `file` reads the YAML: it puts the environment's values in the
+//! place of `os.environ/NAME`, and knows a line and a column for every path. `schema` reads its mappings into structs that
+//! have LiteLLM's keys as fields; an entry of `model_list` is then a `WrittenEntry`. `model` makes a [`Deployment`] of the
+//! entry (`model/entry.rs`): the model that it names, its region and credentials, and the catalog's data with what the
+//! entry says over it. Deployments of one `model_name` form a [`Group`] (`model/groups.rs`), and fallbacks and aliases are
+//! checked against the groups (`model/routes.rs`). Each floor notes the errors that it finds and goes on, so that one
+//! reading finds them all.
 
 mod bundled;
 mod check;
 mod file;
-mod load;
 mod model;
+mod parse;
 mod schema;
-
-use model::groups::Groups;
 
 pub use bundled::{BUNDLED, load};
 pub use check::{Report, check};
-pub use file::error::{ConfigError, FilePosition, Warning};
-pub use file::nearest::nearest_model;
-pub use model::changes::Changes;
-pub use model::deployment::{
-    CachePolicy, Credentials, Defaults, Deployment, DeploymentLimits, Group, InjectionLocation,
-    InjectionPoint, PatternSource,
+pub use file::{ConfigError, ConfigProblems, FilePosition, Warning, nearest_model};
+pub use model::{
+    CachePolicy, Changes, Config, Credentials, Defaults, Deployment, DeploymentLimits,
+    FallbackKind, Fallbacks, FirstEventLimit, General, Group, GroupAlias, InjectionLocation,
+    InjectionPoint, PatternSource, Routing, Settings, StreamRecovery, hide_addresses,
 };
-pub use model::public::hide_addresses;
-pub use model::routing::{FallbackKind, Fallbacks, GroupAlias, Routing};
-pub use model::settings::{FirstEventLimit, General, Settings, StreamRecovery};
-pub use schema::network::{Network, NotANetwork};
-pub use schema::period::{NotAPeriod, Period, Window};
-pub use schema::retry::{RetryKind, RetryPolicy};
-pub use schema::secret::Secret;
+pub use schema::{
+    Network, NotANetwork, NotAPeriod, Period, RetryKind, RetryPolicy, Secret, Window,
+};
 
 /// Looks a variable of the environment up.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
-
-/// A configuration that was found sound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Config {
-    /// The file's name as it was asked for.
-    pub name: String,
-    /// Which group follows which, and other names for groups.
-    pub routing: Routing,
-    /// Tries, time limits and rests.
-    pub settings: Settings,
-    /// The gateway's own switches.
-    pub general: General,
-    groups: Groups,
-}
-
-impl Config {
-    /// All groups, in the file's order, those with a star in their name included.
-    pub fn groups(&self) -> &[Arc<Group>] {
-        self.groups.all()
-    }
-
-    /// The group of this name, as [`Config::resolve_name`] gives it. Where only a pattern serves the name, the group
-    /// is made for it.
-    pub fn group(&self, name: &str) -> Option<Arc<Group>> {
-        self.groups.find(name)
-    }
-
-    /// All deployments, in the file's order, entries with stars included.
-    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
-        self.groups().iter().flat_map(|group| &group.deployments)
-    }
-
-    /// Whether a deployment asks its model to think where a request says nothing of it.
-    pub fn asks_for_thinking(&self) -> bool {
-        self.groups.think()
-    }
-
-    /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
-    /// `bedrock/` and `converse/` prefixes; else by an alias with a `*` that the name fits; else by the most specific
-    /// pattern of `model_list`, and then the group is called as it was asked for.
-    pub fn resolve_name<'n>(&'n self, requested: &'n str) -> Option<&'n str> {
-        let aliases = &self.routing.aliases;
-        let alias = match aliases.get(requested) {
-            Some(alias) => Some(alias),
-            None if self.groups.is_named(requested) => None,
-            None => self.routing.pattern(requested),
-        };
-        self.groups
-            .resolve(alias.map_or(requested, |alias| &alias.group))
-    }
-
-    /// The groups that follow a group that failed, in order.
-    pub fn fallbacks_of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
-        let pattern = self.groups.pattern_of(group);
-        self.routing.fallbacks.of(group, pattern, kind)
-    }
-
-    /// How long a deployment may take for its first event.
-    pub fn first_event_limit(&self, deployment: &Deployment) -> FirstEventLimit {
-        let set = self.stream_timeout(deployment).or(deployment.timeout);
-        FirstEventLimit {
-            base: set.unwrap_or(self.settings.request_timeout),
-            grows: set.is_none() && self.settings.request_timeout_grows,
-        }
-    }
-
-    /// How long a deployment may be silent between two events.
-    pub fn idle_limit(&self, deployment: &Deployment) -> Duration {
-        self.stream_timeout(deployment)
-            .unwrap_or(self.settings.idle_timeout)
-    }
-
-    /// How long a deployment may be silent inside a tool call: models hold arguments back until they are whole, and
-    /// 36,000 tokens of them took 329 s.
-    pub fn tool_call_idle_limit(&self, deployment: &Deployment) -> Duration {
-        const LONGEST_TOOL_CALL: Duration = Duration::from_secs(600);
-        self.stream_timeout(deployment).unwrap_or(LONGEST_TOOL_CALL)
-    }
-
-    /// Further tries on a deployment after its first.
-    pub fn retries(&self, deployment: &Deployment) -> u32 {
-        deployment.num_retries.unwrap_or(self.settings.num_retries)
-    }
-
-    /// What happens to a stream of a deployment that is cut after text has gone out.
-    pub fn recovery(&self, deployment: &Deployment) -> StreamRecovery {
-        deployment
-            .stream_recovery
-            .unwrap_or(self.settings.stream_recovery)
-    }
-
-    fn stream_timeout(&self, deployment: &Deployment) -> Option<Duration> {
-        deployment.stream_timeout.or(self.settings.stream_timeout)
-    }
-}
 
 #[cfg(test)]
 mod tests;

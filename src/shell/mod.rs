@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use crate::config::ConfigError;
+use crate::config::ConfigProblems;
 use crate::keys::MasterKeyError;
 use crate::store::StoreError;
 
@@ -41,7 +41,7 @@ pub enum StartError {
     EnvConfig(#[from] EnvConfigError),
     /// The configuration file is wrong.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigProblems),
     /// There is no usable master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),

@@ -5,16 +5,17 @@ use std::fmt;
 
 use serde_yaml::Value;
 
+use super::error::{ConfigError, Warning};
 use super::locate::{Aim, locate, place};
 use super::path::{FieldPath, PathStep};
-use crate::config::{ConfigError, Environment, Warning};
+use crate::config::Environment;
 
 /// A file that is YAML, with what its `os.environ/` references stand for.
 pub(in crate::config) struct YamlDocument<'a> {
     file: &'a str,
     source: &'a str,
     /// The file's values, references resolved.
-    pub root: Value,
+    root: Value,
     /// Values that came from the environment: their text must not be repeated.
     resolved: Vec<(FieldPath, String)>,
     /// References to variables that are not set: their fields are absent.

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, said with the place where it is wrong.
+//! What can be wrong with a file, each with the place where it is wrong.
 
 use std::fmt;
 
@@ -11,7 +11,18 @@ pub struct FilePosition {
     pub column: usize,
 }
 
-/// Why a configuration cannot be used. It stops the start.
+/// What one reading found in a configuration that cannot be used. It stops the start.
+///
+/// Prints its errors, each on a line of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblems {
+    /// At least one, in the file's order.
+    pub errors: Vec<ConfigError>,
+    /// What the user should know besides, in the file's order.
+    pub warnings: Vec<Warning>,
+}
+
+/// One reason why a configuration cannot be used.
 ///
 /// Prints as `file:line:column: field: what was found and what was expected`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +58,23 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl fmt::Display for ConfigProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigProblems {}
+
+impl From<ConfigError> for ConfigProblems {
+    fn from(error: ConfigError) -> Self {
+        Self {
+            errors: vec![error],
+            warnings: Vec::new(),
+        }
+    }
+}
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
 /// The keys that a struct of the schema reads, aliases included.
-pub(in crate::config) fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
+pub(super) fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     // The reader is asked for its fields and then refused; that it fails is the point.
     let _ = T::deserialize(AskForFields(&mut fields));
@@ -177,7 +177,7 @@ const KEYS_WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
 ];
 
 /// Why a key of LiteLLM has no effect here, if it is one of those.
-pub(in crate::config) fn without_effect(section: &str, key: &str) -> Option<&'static str> {
+pub(super) fn without_effect(section: &str, key: &str) -> Option<&'static str> {
     let mut table = KEYS_WITHOUT_EFFECT.iter();
     table
         .find(|(of, name, _)| *of == section && *name == key)

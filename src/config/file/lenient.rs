@@ -7,14 +7,28 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use serde::de::{Error, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
-
-use crate::config::{Network, Period};
 
 struct Scalar<T> {
     expected: &'static str,
     parse: fn(&str) -> Option<T>,
+}
+
+impl<T> Clone for Scalar<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Scalar<T> {}
+
+impl<'de, T> DeserializeSeed<'de> for Scalar<T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
 }
 
 impl<T> Scalar<T> {
@@ -58,12 +72,13 @@ impl<'de, T> Visitor<'de> for Scalar<T> {
     }
 }
 
-fn scalar<'de, T, D: Deserializer<'de>>(
+/// One value, `None` where there is nothing.
+pub(in crate::config) fn scalar<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
     parse: fn(&str) -> Option<T>,
 ) -> Result<Option<T>, D::Error> {
-    deserializer.deserialize_any(Scalar { expected, parse })
+    Scalar { expected, parse }.deserialize(deserializer)
 }
 
 /// A whole number of at least 0.
@@ -123,14 +138,6 @@ pub(in crate::config) fn dollars<'de, D: Deserializer<'de>>(
     })
 }
 
-/// A length of time in LiteLLM's spelling.
-pub(in crate::config) fn period<'de, D: Deserializer<'de>>(
-    d: D,
-) -> Result<Option<Period>, D::Error> {
-    let expected = "a time such as 30s, 30m, 30h, 30d, 1w or 1mo";
-    scalar(d, expected, |text| text.parse().ok())
-}
-
 /// The HTTP status of an error that is the caller's.
 pub(in crate::config) fn client_error<'de, D: Deserializer<'de>>(
     d: D,
@@ -151,70 +158,55 @@ pub(in crate::config) fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<
 pub(in crate::config) fn texts<'de, D: Deserializer<'de>>(
     d: D,
 ) -> Result<Option<Vec<String>>, D::Error> {
-    struct Texts;
-    impl<'de> Visitor<'de> for Texts {
-        type Value = Option<Vec<String>>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of texts")
-        }
-        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Some(vec![text.to_owned()]))
-        }
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut texts = Vec::new();
-            while let Some(item) = list.next_element::<LenientText>()? {
-                texts.extend(item.0);
-            }
-            Ok(Some(texts))
-        }
-    }
-    d.deserialize_any(Texts)
+    let one = |text: &str| Some(text.to_owned());
+    list(d, "a list of texts", "a text", one)
 }
 
-/// A list of addresses and networks of addresses, or one of them alone.
-pub(in crate::config) fn networks<'de, D: Deserializer<'de>>(
+/// A list of values, or one of them alone.
+pub(in crate::config) fn list<'de, T, D: Deserializer<'de>>(
     d: D,
-) -> Result<Option<Vec<Network>>, D::Error> {
-    struct Networks;
-    impl<'de> Visitor<'de> for Networks {
-        type Value = Option<Vec<Network>>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of IP addresses and of networks such as 10.0.0.0/8")
-        }
-        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            let network = text.trim().parse();
-            let wrong = |_| E::invalid_value(Unexpected::Str(text), &self);
-            Ok(Some(vec![network.map_err(wrong)?]))
-        }
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut networks = Vec::new();
-            while let Some(item) = list.next_element::<OneNetwork>()? {
-                networks.extend(item.0);
-            }
-            Ok(Some(networks))
-        }
-    }
-    d.deserialize_any(Networks)
+    expected: &'static str,
+    expected_item: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let item = Scalar {
+        expected: expected_item,
+        parse,
+    };
+    d.deserialize_any(ScalarList { expected, item })
 }
 
-/// One of [`networks`].
-struct OneNetwork(Option<Network>);
+struct ScalarList<T> {
+    expected: &'static str,
+    item: Scalar<T>,
+}
 
-impl<'de> Deserialize<'de> for OneNetwork {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let expected = "an IP address or a network such as 10.0.0.0/8";
-        scalar(d, expected, |text| text.parse().ok()).map(Self)
+impl<'de, T> Visitor<'de> for ScalarList<T> {
+    type Value = Option<Vec<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        match (self.item.parse)(text) {
+            Some(value) => Ok(Some(vec![value])),
+            None => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(item) = list.next_element_seed(self.item)? {
+            values.extend(item);
+        }
+        Ok(Some(values))
     }
 }
 
 /// [`text`] as a type, for lists and maps.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(in crate::config) struct LenientText(pub(in crate::config) Option<String>);
 
 impl<'de> Deserialize<'de> for LenientText {

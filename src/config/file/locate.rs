@@ -5,12 +5,12 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::error::FilePosition;
 use super::path::{FieldPath, PathStep};
-use crate::config::FilePosition;
 
 /// Which end of `key: value` is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Aim {
+pub(super) enum Aim {
     Key,
     Value,
 }
@@ -20,7 +20,7 @@ pub(in crate::config) enum Aim {
 ///
 /// The parser tells places only in errors. So the text is read once more, straight to the value in question, and
 /// that value fails.
-pub(in crate::config) fn locate(source: &str, path: &FieldPath, aim: Aim) -> Option<FilePosition> {
+pub(super) fn locate(source: &str, path: &FieldPath, aim: Aim) -> Option<FilePosition> {
     let mut steps = path.0.as_slice();
     let mut aim = aim;
     loop {
@@ -34,7 +34,7 @@ pub(in crate::config) fn locate(source: &str, path: &FieldPath, aim: Aim) -> Opt
 }
 
 /// The parser's place as ours.
-pub(in crate::config) fn place(location: serde_yaml::Location) -> FilePosition {
+pub(super) fn place(location: serde_yaml::Location) -> FilePosition {
     FilePosition {
         line: location.line(),
         column: location.column(),

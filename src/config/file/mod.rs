@@ -1,11 +1,24 @@
 //! How a YAML file is read: with a line and a column for everything that is wrong in it.
+//!
+//! A [`YamlDocument`] is the file with its references to the environment replaced. A [`FileSection`] is one of its
+//! mappings: it is read into the structs of the schema, and says which of its keys no struct knows. What is found on the
+//! way goes into [`Findings`].
 
-pub(super) mod document;
-pub(super) mod error;
-pub(super) mod keys;
+mod document;
+mod error;
+mod findings;
+mod keys;
 pub(super) mod lenient;
-pub(super) mod locate;
-pub(super) mod nearest;
-pub(super) mod path;
-pub(super) mod read;
-pub(super) mod section;
+mod locate;
+mod nearest;
+mod path;
+mod read;
+mod section;
+
+pub(super) use document::YamlDocument;
+pub use error::{ConfigError, ConfigProblems, FilePosition, Warning};
+pub(super) use findings::Findings;
+pub(super) use nearest::nearest;
+pub use nearest::nearest_model;
+pub(super) use path::{FieldPath, PathStep};
+pub(super) use section::FileSection;

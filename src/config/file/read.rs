@@ -6,22 +6,28 @@ use serde_yaml::Value;
 
 use super::document::YamlDocument;
 use super::path::{FieldPath, PathStep};
-use crate::config::ConfigError;
 
-/// Reads the value that stands at a path into a type, and adds the paths of the keys that no type knows to `unknown`.
+/// A value that could not be read: where it stands, and what was found and expected.
+pub(super) struct Misread {
+    pub path: FieldPath,
+    pub message: String,
+}
+
+/// Reads the value that stands at a path into a type. Beside it come the paths of the keys that no type knows.
 pub(super) fn read<T: DeserializeOwned>(
     document: &YamlDocument<'_>,
     at: &FieldPath,
     value: Value,
-    unknown: &mut Vec<FieldPath>,
-) -> Result<T, ConfigError> {
+) -> Result<(T, Vec<FieldPath>), Misread> {
+    let mut unknown = Vec::new();
     let mut note = |ignored: serde_ignored::Path<'_>| unknown.push(ignored_path(at, &ignored));
     let value = serde_ignored::Deserializer::new(value, &mut note);
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    let read = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error_path(at, error.path());
         let message = plain_words(&error.inner().to_string(), document.variable(&path));
-        document.error(&path, message)
-    })
+        Misread { path, message }
+    })?;
+    Ok((read, unknown))
 }
 
 /// The path of a key that no type knows; `at` is the path of the value that was read.

@@ -7,22 +7,18 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::overrides::Overrides;
-use super::pattern;
-use super::public;
 use super::target::{NamedModel, is_region};
-use crate::catalog::Catalog;
-use crate::config::file::document::YamlDocument;
-use crate::config::file::path::FieldPath;
-use crate::config::file::section::{FileSection, Findings};
-use crate::config::schema::{
-    Access, CustomPrices, LimitKeys, ModelEntry, ModelInfoKeys, ModelTarget, RequestDefaults,
-};
-use crate::config::{ConfigError, Credentials, Deployment, DeploymentLimits, Environment, Secret};
+use super::{pattern, public};
+use crate::catalog::{Catalog, Model};
+use crate::config::file::{FieldPath, Findings, YamlDocument};
+use crate::config::schema::{Access, WrittenEntry};
+use crate::config::{Credentials, Deployment, DeploymentLimits, Environment, Secret};
+
 /// Where a deployment is called when nothing says otherwise.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// What entries have in common.
-pub(in crate::config) struct Common<'a> {
+/// What all entries have in common.
+pub(super) struct EntryContext<'a> {
     pub document: &'a YamlDocument<'a>,
     pub environment: &'a Environment<'a>,
     /// `litellm_settings.aws_*`.
@@ -33,104 +29,56 @@ pub(in crate::config) struct Common<'a> {
     pub client_guardrails: bool,
 }
 
-impl Common<'_> {
-    /// Reads the entry at a path: the deployment, and the names a request may call it by.
-    pub(in crate::config) fn deployment(
+impl EntryContext<'_> {
+    /// The deployment of an entry, and the names a request may call it by. `None`: the entry has errors, which are noted.
+    pub(super) fn deployment(
         &self,
-        at: &FieldPath,
+        entry: WrittenEntry,
         findings: &mut Findings,
-    ) -> Result<(Deployment, Vec<String>), ConfigError> {
-        let document = self.document;
-        let mut entry = FileSection::at(document, at.clone(), "model_list")?;
-        let written: ModelEntry = entry.read(findings)?;
-        entry.finish(findings);
-        let group = (written.model_name)
-            .ok_or_else(|| document.error(at, "the field `model_name` is missing"))?;
+    ) -> Option<(Deployment, Vec<String>)> {
+        let named = self.named_model(&entry, findings);
+        let region = named
+            .as_ref()
+            .and_then(|named| self.region(&entry, named, findings));
+        let credentials = self.credentials(&entry, findings);
 
-        let mut params = FileSection::at(document, at.key("litellm_params"), "litellm_params")?;
-        let target: ModelTarget = params.read(findings)?;
-        let access: Access = params.read(findings)?;
-        let sharing: LimitKeys = params.read(findings)?;
-        let request: RequestDefaults = params.read(findings)?;
-        let prices: CustomPrices = params.read(findings)?;
-        let public = public::params(params.fields());
-        let params_at = params.path.clone();
-        params.finish(findings);
-
-        let mut info = FileSection::at(document, at.key("model_info"), "model_info")?.open();
-        let said: ModelInfoKeys = info.read(findings)?;
-        let info_prices: CustomPrices = info.read(findings)?;
-        let info_fields = public::info(info.fields());
-
-        let model_at = params_at.key("model");
-        let configured = target
-            .model
-            .ok_or_else(|| document.error(&params_at, "the field `model` is missing"))?;
-        let named =
-            NamedModel::parse(&configured).map_err(|message| document.error(&model_at, message))?;
-        let is_pattern = pattern::is_pattern(&configured);
-        if pattern::stars(&configured) > pattern::stars(&group) {
-            let message = format!(
-                "found {configured:?}, which has more stars than the model_name {group:?} can fill"
-            );
-            return Err(document.error(&model_at, message));
-        }
-        if is_pattern && target.model_id.is_some() {
-            let message = "found an id beside a model with a star, expected one model";
-            return Err(document.error(&params_at.key("model_id"), message));
-        }
-        let region = self.region(&access, &named, &params_at)?;
-        let credentials =
-            access
-                .credentials(&self.access, self.environment)
-                .map_err(|missing| {
-                    document.error(&params_at, format!("half of a key: {missing} is missing"))
-                })?;
-
+        let (named, region, target) = (named?, region?, entry.target?);
         // With `model_id` LiteLLM calls that, and takes `model` for what is behind it.
         let (model_id, behind) = match target.model_id {
             Some(id) => (id, Some(named.id.clone())),
             None => (named.id.clone(), None),
         };
-        let base = said
-            .base_model
-            .as_ref()
-            .or(target.base_model.as_ref())
-            .cloned()
-            .or(behind);
+        let (info, prices) = (entry.info?, entry.prices?);
+        let base = info.base_model.clone().or(target.base_model).or(behind);
         let base = base.map(|base| NamedModel::parse(&base).map_or(base, |named| named.id));
-        let overrides = Overrides {
-            info: said,
-            prices: prices.or(info_prices),
-            base,
-        };
+        let overrides = Overrides { info, prices, base };
         let model = overrides.model(&model_id, &region);
-        if !model.known && !is_pattern {
-            let catalog = Catalog::bundled();
-            let hint = catalog.nearest(&model.id);
-            let hint = hint.map_or(String::new(), |id| {
-                format!("; the nearest known model is {id}")
-            });
-            let message = format!(
-                "model {} is not in the catalog: its cost is unknown and it is taken to have tools and pictures, \
-                 but neither caching nor thinking{hint}. model_info.base_model can name the model behind it",
-                model.id
-            );
-            findings.warnings.push(document.remark(&model_at, message));
-        }
-        // What the catalog has for each model behind a pattern may be the other half.
-        if let Some(missing) = overrides.missing_price(&model).filter(|_| !is_pattern) {
-            let message = format!("half of a price: {missing} is missing");
-            return Err(document.error(&params_at, message));
+        let configured_model = target.model?;
+        // A pattern is no model: what the catalog has for each model behind it may be the other half of its price.
+        if !pattern::is_pattern(&configured_model) {
+            self.warn_if_unknown(&model, &entry.at, findings);
+            if let Some(missing) = overrides.missing_price(&model) {
+                let message = format!("half of a price: {missing} is missing");
+                findings.error(self.document.error(&params_of(&entry.at), message));
+                return None;
+            }
         }
 
+        let (group, credentials) = (entry.model_name?, credentials?);
+        let (limits, request) = (entry.limits?, entry.request?);
+        let names = if pattern::is_pattern(&group) {
+            Vec::new()
+        } else {
+            named.names
+        };
+        let params = public::params(&entry.all_params);
         let deployment = Deployment {
-            id: (overrides.info.id.clone()).unwrap_or_else(|| id(&group, &public, &credentials)),
+            id: (overrides.info.id.clone()).unwrap_or_else(|| id(&group, &params, &credentials)),
             pattern: None,
             overrides: Arc::new(overrides),
             group,
             model_id,
-            configured_model: configured,
+            configured_model,
             region,
             credentials,
             endpoint: (target.aws_bedrock_runtime_endpoint)
@@ -138,56 +86,114 @@ impl Common<'_> {
                 .map(Secret::new),
             model,
             share: DeploymentLimits {
-                weight: sharing.weight,
-                order: sharing.order,
-                rpm: sharing.rpm,
-                tpm: sharing.tpm,
-                max_parallel_requests: sharing.max_parallel_requests,
+                weight: limits.weight,
+                order: limits.order,
+                rpm: limits.rpm,
+                tpm: limits.tpm,
+                max_parallel_requests: limits.max_parallel_requests,
             },
-            timeout: sharing.timeout,
-            stream_timeout: sharing.stream_timeout,
-            num_retries: sharing.num_retries.or(sharing.max_retries),
-            cooldown_time: sharing.cooldown_time,
-            stream_recovery: sharing.stream_recovery.map(Into::into),
+            timeout: limits.timeout,
+            stream_timeout: limits.stream_timeout,
+            num_retries: limits.num_retries.or(limits.max_retries),
+            cooldown_time: limits.cooldown_time,
+            stream_recovery: limits.stream_recovery.map(Into::into),
             defaults: request.defaults(self.prompt_caching, self.client_guardrails),
             mock_response: target.mock_response,
-            params: public,
-            info: info_fields,
+            params,
+            info: public::info(&entry.all_info),
         };
-        let names = if pattern::is_pattern(&deployment.group) {
-            Vec::new()
-        } else {
-            named.names
-        };
-        Ok((deployment, names))
+        Some((deployment, names))
     }
 
+    /// What `litellm_params.model` names.
+    fn named_model(&self, entry: &WrittenEntry, findings: &mut Findings) -> Option<NamedModel> {
+        let target = entry.target.as_ref()?;
+        let model = target.model.as_ref()?;
+        let model_at = params_of(&entry.at).key("model");
+        let wrong = |message: String| self.document.error(&model_at, message);
+        let named = findings.keep(NamedModel::parse(model).map_err(wrong))?;
+        let group = entry.model_name.as_ref();
+        if let Some(group) = group.filter(|group| pattern::stars(model) > pattern::stars(group)) {
+            findings.error(wrong(format!(
+                "found {model:?}, which has more stars than the model_name {group:?} can fill"
+            )));
+            return None;
+        }
+        if pattern::is_pattern(model) && target.model_id.is_some() {
+            let at = params_of(&entry.at).key("model_id");
+            let message = "found an id beside a model with a star, expected one model";
+            findings.error(self.document.error(&at, message));
+            return None;
+        }
+        Some(named)
+    }
+
+    /// The nearest place that names a region decides: the entry, its model, the settings, the environment.
     fn region(
         &self,
-        access: &Access,
+        entry: &WrittenEntry,
         named: &NamedModel,
-        at: &FieldPath,
-    ) -> Result<String, ConfigError> {
-        let variable = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
-        let region = (access.aws_region_name.clone())
-            .or_else(|| named.own_region().map(str::to_owned))
-            .or_else(|| self.access.aws_region_name.clone())
-            .or_else(|| variable("AWS_REGION_NAME"))
-            .or_else(|| variable("AWS_REGION"))
-            .unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        if is_region(&region) {
-            return Ok(region);
+        findings: &mut Findings,
+    ) -> Option<String> {
+        let own = entry.access.as_ref()?.aws_region_name.clone();
+        let own = own.or_else(|| named.own_region().map(str::to_owned));
+        let common = self.access.aws_region_name.clone();
+        let mut at = params_of(&entry.at).key("aws_region_name");
+        if own.is_none() && common.is_some() {
+            at = FieldPath::of(&["litellm_settings", "aws_region_name"]);
         }
-        let at = at.key("aws_region_name");
-        let found = match self.document.variable(&at) {
+        let (region, variable) = match own.or(common) {
+            Some(region) => (region, self.document.variable(&at)),
+            None => {
+                let names = ["AWS_REGION_NAME", "AWS_REGION"].into_iter();
+                let mut variables =
+                    names.filter_map(|name| Some(((self.environment)(name)?, Some(name))));
+                let set = variables.find(|(value, _)| !value.is_empty());
+                set.unwrap_or_else(|| (DEFAULT_REGION.to_owned(), None))
+            }
+        };
+        if is_region(&region) {
+            return Some(region);
+        }
+        let found = match variable {
             Some(name) => format!("the value of os.environ/{name}"),
             None => format!("{region:?}"),
         };
-        Err(self.document.error(
-            &at,
-            format!("found {found}, expected an AWS region, such as us-east-1"),
-        ))
+        let message = format!("found {found}, expected an AWS region, such as us-east-1");
+        findings.error(self.document.error(&at, message));
+        None
     }
+
+    fn credentials(&self, entry: &WrittenEntry, findings: &mut Findings) -> Option<Credentials> {
+        let access = entry.access.as_ref()?;
+        let credentials = access.credentials(&self.access, self.environment);
+        findings.keep(credentials.map_err(|missing| {
+            let message = format!("half of a key: {missing} is missing");
+            self.document.error(&params_of(&entry.at), message)
+        }))
+    }
+
+    fn warn_if_unknown(&self, model: &Model, entry_at: &FieldPath, findings: &mut Findings) {
+        if model.known {
+            return;
+        }
+        let hint = Catalog::bundled().nearest(&model.id);
+        let hint = hint.map_or(String::new(), |id| {
+            format!("; the nearest known model is {id}")
+        });
+        let message = format!(
+            "model {} is not in the catalog: its cost is unknown and it is taken to have tools and pictures, \
+             but neither caching nor thinking{hint}. model_info.base_model can name the model behind it",
+            model.id
+        );
+        let model_at = params_of(entry_at).key("model");
+        findings.warn(self.document.remark(&model_at, message));
+    }
+}
+
+/// Where the `litellm_params` of the entry at this path stand.
+fn params_of(entry_at: &FieldPath) -> FieldPath {
+    entry_at.key("litellm_params")
 }
 
 /// The same from start to start, different for entries that differ, and silent about secrets: only which key is used

@@ -8,10 +8,6 @@ use crate::catalog::Catalog;
 use crate::config::{Deployment, Group};
 use crate::conversation::Thinking;
 
-/// The longest name that a pattern serves, in bytes. Clients make such names up, and they stand in headers, log lines and
-/// items; ARNs of inference profiles have some 120.
-const LONGEST_NAME: usize = 512;
-
 /// All groups, and what they may be called.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::config) struct Groups {
@@ -145,9 +141,9 @@ impl Groups {
     }
 
     /// The most specific pattern that a name fits, and what its stars stand for. A model that the catalog knows is
-    /// also found under `bedrock/`, as in LiteLLM. A name beyond [`LONGEST_NAME`] fits none.
+    /// also found under `bedrock/`, as in LiteLLM. A name beyond [`pattern::LONGEST_NAME`] fits none.
     fn fitting(&self, name: &str) -> Option<(&Arc<Group>, Vec<String>)> {
-        if name.len() > LONGEST_NAME {
+        if name.len() > pattern::LONGEST_NAME {
             return None;
         }
         let fit = |name: &str| {

@@ -1,17 +1,32 @@
 //! What the gateway works with: the file resolved into deployments, groups, routing and settings.
 
-pub(super) mod access;
-pub(super) mod changes;
-pub(super) mod defaults;
-pub(super) mod deployment;
-pub(super) mod entry;
-pub(super) mod groups;
-pub(super) mod long_context;
-pub(super) mod overrides;
-pub(super) mod pattern;
-pub(super) mod pattern_expansion;
-pub(super) mod public;
-pub(super) mod routes;
-pub(super) mod routing;
-pub(super) mod settings;
-pub(super) mod target;
+mod access;
+mod changes;
+mod config;
+mod defaults;
+mod deployment;
+mod entry;
+mod groups;
+mod long_context;
+mod merge;
+mod overrides;
+mod pattern;
+mod pattern_expansion;
+mod public;
+mod resolve;
+mod routes;
+mod routing;
+mod settings;
+mod target;
+mod warnings;
+
+pub use changes::Changes;
+pub use config::Config;
+pub use deployment::{
+    CachePolicy, Credentials, Defaults, Deployment, DeploymentLimits, Group, InjectionLocation,
+    InjectionPoint, PatternSource,
+};
+pub(super) use pattern::is_pattern;
+pub use public::hide_addresses;
+pub use routing::{FallbackKind, Fallbacks, GroupAlias, Routing};
+pub use settings::{FirstEventLimit, General, Settings, StreamRecovery};

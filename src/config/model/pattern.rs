@@ -3,8 +3,9 @@
 //! The semantics are LiteLLM's: a star stands for any text, the first one for as much as it can; what the stars of a
 //! `model_name` stand for goes into the stars of its `litellm_params.model`, one by one.
 
-/// Longer names are nobody's: Bedrock's longest ARNs have some 200 characters.
-const LONGEST_NAME: usize = 512;
+/// The longest name that a pattern serves, in bytes. Clients make such names up, and they stand in headers, log lines and
+/// items; ARNs of inference profiles have some 120.
+pub(super) const LONGEST_NAME: usize = 512;
 
 /// Whether a name stands for others.
 pub(in crate::config) fn is_pattern(name: &str) -> bool {

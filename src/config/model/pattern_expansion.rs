@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::pattern;
 use super::target::NamedModel;
+use super::warnings::foreign_prefix;
 use crate::catalog::Catalog;
-use crate::config::check::foreign_prefix;
 use crate::config::{Config, Deployment, Group, PatternSource};
 
 impl Group {

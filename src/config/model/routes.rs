@@ -1,207 +1,253 @@
 //! Reads fallbacks, aliases and the default model, and checks that every name in them is one.
 
-use std::collections::BTreeMap;
-
 use serde_yaml::Value;
 
 use super::groups::Groups;
-use crate::config::file::document::YamlDocument;
-use crate::config::file::nearest::nearest;
-use crate::config::file::path::FieldPath;
-use crate::config::schema::{AliasParam, RoutingKeys};
-use crate::config::{ConfigError, Fallbacks, GroupAlias, Routing};
+use super::pattern;
+use super::target::NamedModel;
+use crate::config::file::{FieldPath, Findings, YamlDocument, nearest};
+use crate::config::schema::{AliasParam, RoutingKeys, WrittenEntry};
+use crate::config::{Fallbacks, GroupAlias, Routing};
 
-/// A fallback list: the group it is for, and where it stands.
-type Lists = Vec<(String, FieldPath, Vec<(String, FieldPath)>)>;
-
-/// The names there are.
-pub(in crate::config) struct RoutingReader<'a> {
-    document: &'a YamlDocument<'a>,
-    groups: &'a Groups,
-    aliases: BTreeMap<String, GroupAlias>,
+/// A fallback list as written.
+struct WrittenList {
+    /// The group that it is for.
+    group: String,
+    at: FieldPath,
+    /// The names in it, each with its place.
+    targets: Vec<(String, FieldPath)>,
 }
 
-impl<'a> RoutingReader<'a> {
-    pub(in crate::config) fn new(document: &'a YamlDocument<'a>, groups: &'a Groups) -> Self {
+/// Names that exist only once an error elsewhere is mended: those of entries and aliases with errors. That a chain names
+/// one of them is no error.
+#[derive(Default)]
+pub(super) struct UnreadNames {
+    names: Vec<String>,
+    /// Not even the name could be read: it may be any.
+    any: bool,
+}
+
+impl UnreadNames {
+    /// Adds every name that an entry would have had.
+    pub(super) fn of_entry(entry: &WrittenEntry) -> Self {
+        let target = entry.target.as_ref();
+        let model = target.and_then(|target| NamedModel::parse(target.model.as_ref()?).ok());
+        let mut names = model.map_or_else(Vec::new, |model| model.names);
+        names.extend(entry.model_name.clone());
         Self {
-            document,
-            groups,
-            aliases: BTreeMap::new(),
+            names,
+            any: entry.model_name.is_none(),
         }
     }
 
+    /// Nothing is known of the names there are.
+    pub(super) fn any() -> Self {
+        Self {
+            names: Vec::new(),
+            any: true,
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.any |= other.any;
+    }
+
+    fn may_have(&self, name: &str) -> bool {
+        let mut names = self.names.iter();
+        self.any || names.any(|known| known == name || pattern::parts(known, name).is_some())
+    }
+}
+
+/// Reads the keys about routing, and resolves every name in them.
+pub(super) struct RoutingReader<'a> {
+    pub document: &'a YamlDocument<'a>,
+    pub groups: &'a Groups,
+    pub unread: UnreadNames,
+    pub findings: &'a mut Findings,
+}
+
+impl RoutingReader<'_> {
     /// Reads `litellm_settings` and `router_settings`, in this order: what the second says goes first.
-    pub(in crate::config) fn routing(
-        mut self,
-        sections: Vec<(FieldPath, RoutingKeys)>,
-    ) -> Result<Routing, ConfigError> {
-        for (at, routes) in &sections {
-            for (alias, target) in routes.model_group_alias.iter().flatten() {
-                self.alias(alias, target, &at.key("model_group_alias").key(alias))?;
+    pub(super) fn routing(mut self, sections: [(FieldPath, RoutingKeys); 2]) -> Routing {
+        let mut routing = Routing::default();
+        for (at, keys) in &sections {
+            for (alias, target) in keys.model_group_alias.iter().flatten() {
+                let at = at.key("model_group_alias").key(alias);
+                match self.alias(&routing, alias, target, &at) {
+                    Some(target) => {
+                        routing.aliases.insert(alias.to_owned(), target);
+                    }
+                    None => self.unread.names.push(alias.to_owned()),
+                }
             }
         }
-        let mut fallbacks = Fallbacks::default();
-        let mut default_model = None;
         let mut failover = true;
-        for (at, routes) in sections {
-            for (key, value, into) in [
-                ("fallbacks", &routes.fallbacks, &mut fallbacks.general),
+        let mut fallbacks = Fallbacks::default();
+        for (at, keys) in sections {
+            for (key, value, lists) in [
+                ("fallbacks", &keys.fallbacks, &mut fallbacks.general),
                 (
                     "context_window_fallbacks",
-                    &routes.context_window_fallbacks,
+                    &keys.context_window_fallbacks,
                     &mut fallbacks.context_window,
                 ),
                 (
                     "content_policy_fallbacks",
-                    &routes.content_policy_fallbacks,
+                    &keys.content_policy_fallbacks,
                     &mut fallbacks.content_policy,
                 ),
             ] {
-                for (group, place, targets) in self.lists(value, &at.key(key))? {
-                    let group = if group == "*" || self.groups.is_pattern(&group) {
-                        group
+                for list in self.lists(value, &at.key(key)) {
+                    let group = if list.group == "*" || self.groups.is_pattern(&list.group) {
+                        Some(list.group)
                     } else {
-                        self.group(&group, &place)?
+                        self.group(&routing, &list.group, &list.at)
                     };
-                    into.insert(group.clone(), self.targets(&group, targets)?);
+                    let targets = self.targets(&routing, group.as_deref(), list.targets);
+                    lists.extend(group.map(|group| (group, targets)));
                 }
             }
-            if let Some(names) = routes.default_fallbacks {
+            if let Some(names) = keys.default_fallbacks {
                 let at = at.key("default_fallbacks");
-                let names = names
-                    .into_iter()
-                    .enumerate()
-                    .map(|(n, name)| (name, at.index(n)));
-                fallbacks.default = self.targets("*", names.collect())?;
+                let names = names.into_iter().enumerate();
+                let names = names.map(|(n, name)| (name, at.index(n))).collect();
+                fallbacks.default = self.targets(&routing, Some("*"), names);
             }
-            if let Some(name) = routes.default_model {
-                default_model = Some(self.group(&name, &at.key("default_model"))?);
+            if let Some(name) = keys.default_model {
+                let group = self.group(&routing, &name, &at.key("default_model"));
+                routing.default_model = group.or(routing.default_model);
             }
-            failover = routes.failover.unwrap_or(failover);
+            failover = keys.failover.unwrap_or(failover);
         }
-        if !failover {
-            fallbacks = Fallbacks::default();
+        if failover {
+            routing.fallbacks = fallbacks;
         }
-        Ok(Routing {
-            fallbacks,
-            aliases: self.aliases,
-            default_model,
-            order: BTreeMap::new(),
-        })
+        routing
+    }
+
+    fn error(&mut self, at: &FieldPath, message: impl Into<String>) {
+        self.findings.error(self.document.error(at, message));
     }
 
     fn alias(
         &mut self,
+        routing: &Routing,
         alias: &str,
         target: &AliasParam,
         at: &FieldPath,
-    ) -> Result<(), ConfigError> {
+    ) -> Option<GroupAlias> {
         if self.model_names().any(|name| name == alias) {
-            return Err(self.document.error(
-                at,
-                format!("the alias {alias:?} is a model_name of model_list already"),
-            ));
+            let message = format!("the alias {alias:?} is a model_name of model_list already");
+            self.error(at, message);
+            return None;
         }
         let (group, hidden) = match target {
             AliasParam::Name(group) => (group, false),
             AliasParam::Full { model, hidden } => (model, *hidden),
         };
-        let group = self.group(group, at)?;
-        // A pattern is no name that anybody could ask for.
-        let hidden = hidden || alias.contains('*');
-        self.aliases
-            .insert(alias.to_owned(), GroupAlias { group, hidden });
-        Ok(())
-    }
-
-    /// The group that a name means.
-    fn group(&self, name: &str, at: &FieldPath) -> Result<String, ConfigError> {
-        if let Some(alias) = self.aliases.get(name) {
-            return Ok(alias.group.clone());
-        }
-        let group = self.groups.resolve(name);
-        group.map(str::to_owned).ok_or_else(|| {
-            if self.groups.is_pattern(name) {
-                let message = format!("found {name:?}, expected one model of those it stands for");
-                return self.document.error(at, message);
-            }
-            let aliases = self.aliases.keys().map(String::as_str);
-            let names = self.model_names().chain(aliases);
-            let hint = nearest(name, names);
-            let hint = hint.map_or(String::new(), |name| format!(" (did you mean {name:?}?)"));
-            let message = format!("found {name:?}, expected a model_name of model_list{hint}");
-            self.document.error(at, message)
+        Some(GroupAlias {
+            group: self.group(routing, group, at)?,
+            // A pattern is no name that anybody could ask for.
+            hidden: hidden || alias.contains('*'),
         })
     }
 
+    /// The group that a name means.
+    fn group(&mut self, routing: &Routing, name: &str, at: &FieldPath) -> Option<String> {
+        if let Some(alias) = routing.aliases.get(name) {
+            return Some(alias.group.clone());
+        }
+        if let Some(group) = self.groups.resolve(name) {
+            return Some(group.to_owned());
+        }
+        if self.groups.is_pattern(name) {
+            let message = format!("found {name:?}, expected one model of those it stands for");
+            self.error(at, message);
+        } else if !self.unread.may_have(name) {
+            let aliases = routing.aliases.keys().map(String::as_str);
+            let hint = nearest(name, self.model_names().chain(aliases));
+            let hint = hint.map_or(String::new(), |name| format!(" (did you mean {name:?}?)"));
+            let message = format!("found {name:?}, expected a model_name of model_list{hint}");
+            self.error(at, message);
+        }
+        None
+    }
+
     /// Every `model_name`, in order.
-    fn model_names(&self) -> impl Iterator<Item = &'a str> {
+    fn model_names(&self) -> impl Iterator<Item = &str> {
         self.groups.all().iter().map(|group| group.name.as_str())
     }
 
+    /// The groups that a list names, each once: an alias may have named one before. `group`: whose list it is, where that
+    /// is known.
     fn targets(
-        &self,
-        group: &str,
+        &mut self,
+        routing: &Routing,
+        group: Option<&str>,
         names: Vec<(String, FieldPath)>,
-    ) -> Result<Vec<String>, ConfigError> {
+    ) -> Vec<String> {
         let mut targets = Vec::new();
         for (name, at) in names {
-            let target = self.group(&name, &at)?;
-            if target == group {
-                return Err(self
-                    .document
-                    .error(&at, format!("{group:?} falls back to itself")));
-            }
-            // An alias may have named it before.
-            if !targets.contains(&target) {
+            let Some(target) = self.group(routing, &name, &at) else {
+                continue;
+            };
+            if Some(target.as_str()) == group {
+                self.error(&at, format!("{target:?} falls back to itself"));
+            } else if !targets.contains(&target) {
                 targets.push(target);
             }
         }
-        Ok(targets)
+        targets
     }
 
     /// LiteLLM writes `[{group: [next, …]}, …]`; a plain mapping means the same.
-    fn lists(&self, value: &Value, at: &FieldPath) -> Result<Lists, ConfigError> {
-        let mut lists = Lists::new();
+    fn lists(&mut self, value: &Value, at: &FieldPath) -> Vec<WrittenList> {
+        let mut lists = Vec::new();
         match value {
             Value::Null => {}
             Value::Sequence(items) => {
                 for (n, item) in items.iter().enumerate() {
-                    self.mapping(item, &at.index(n), &mut lists)?;
+                    self.lists_of_mapping(item, &at.index(n), &mut lists);
                 }
             }
-            other => self.mapping(other, at, &mut lists)?,
+            other => self.lists_of_mapping(other, at, &mut lists),
         }
-        Ok(lists)
+        lists
     }
 
-    fn mapping(&self, value: &Value, at: &FieldPath, lists: &mut Lists) -> Result<(), ConfigError> {
-        let wrong = |at: &FieldPath, expected: &str| {
-            self.document.error(at, format!("expected {expected}"))
-        };
+    fn lists_of_mapping(&mut self, value: &Value, at: &FieldPath, lists: &mut Vec<WrittenList>) {
         let Value::Mapping(fields) = value else {
-            return Err(wrong(at, "a list of {model_name: [fallback, …]}"));
+            return self.error(at, "expected a list of {model_name: [fallback, …]}");
         };
-        for (group, targets) in fields {
-            let group = group
-                .as_str()
-                .ok_or_else(|| wrong(at, "a model_name as the key"))?;
-            let at = at.key(group);
-            let targets = match targets {
-                Value::String(name) => vec![(name.clone(), at.clone())],
-                Value::Sequence(items) => items
-                    .iter()
-                    .enumerate()
-                    .map(|(n, item)| {
-                        let at = at.index(n);
-                        let name = item.as_str().ok_or_else(|| wrong(&at, "a model_name"))?;
-                        Ok((name.to_owned(), at))
-                    })
-                    .collect::<Result<_, _>>()?,
-                _ => return Err(wrong(&at, "a list of model_names")),
+        for (group, names) in fields {
+            let Some(group) = group.as_str() else {
+                self.error(at, "expected a model_name as the key");
+                continue;
             };
-            lists.push((group.to_owned(), at, targets));
+            let at = at.key(group);
+            let mut targets = Vec::new();
+            match names {
+                Value::String(name) => targets.push((name.clone(), at.clone())),
+                Value::Sequence(items) => {
+                    for (n, item) in items.iter().enumerate() {
+                        let at = at.index(n);
+                        match item.as_str() {
+                            Some(name) => targets.push((name.to_owned(), at)),
+                            None => self.error(&at, "expected a model_name"),
+                        }
+                    }
+                }
+                _ => {
+                    self.error(&at, "expected a list of model_names");
+                    continue;
+                }
+            }
+            lists.push(WrittenList {
+                group: group.to_owned(),
+                at,
+                targets,
+            });
         }
-        Ok(())
     }
 }

@@ -11,30 +11,32 @@ use crate::config::Secret;
 use crate::config::file::lenient;
 
 /// An entry of `model_list`; the two mappings in it are sections of their own.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(in crate::config) struct ModelEntry {
     #[serde(deserialize_with = "lenient::text")]
     pub model_name: Option<String>,
     #[serde(rename = "litellm_params")]
     pub _params: Value,
-    #[serde(default, rename = "model_info")]
+    #[serde(rename = "model_info")]
     pub _info: Value,
 }
 
 /// `litellm_params`: which model, and where.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(in crate::config) struct ModelTarget {
     #[serde(deserialize_with = "lenient::text")]
     pub model: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::text")]
     pub model_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::text")]
     pub base_model: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::text")]
     pub aws_bedrock_runtime_endpoint: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::text")]
     pub api_base: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::text")]
     pub mock_response: Option<String>,
 }
 
@@ -58,7 +60,7 @@ pub(in crate::config) struct Access {
     pub api_key: Option<Secret>,
 }
 
-/// `litellm_params`: share and patience.
+/// `litellm_params`: share among siblings, limits, tries and time limits.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::config) struct LimitKeys {

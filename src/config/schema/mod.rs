@@ -3,17 +3,24 @@
 //! A key belongs here when it has an effect. Keys of LiteLLM that have none stand in `file/keys.rs`.
 
 mod entry;
-pub(super) mod network;
-pub(super) mod period;
+mod network;
+mod period;
 mod request;
-pub(super) mod retry;
-pub(super) mod secret;
+mod retry;
+mod secret;
 mod settings;
+mod written;
 
 pub(super) use entry::{Access, CustomPrices, LimitKeys, ModelEntry, ModelInfoKeys, ModelTarget};
+pub use network::{Network, NotANetwork};
+pub use period::{NotAPeriod, Period, Window};
 pub(super) use request::{
     EffortParam, Injection, InjectionPlace, InjectionRole, LatencyParam, RequestDefaults,
     ServiceTierParam, ThinkingParam, ThinkingType, Ttl,
 };
-use settings::StreamRecoveryParam;
-pub(super) use settings::{AliasParam, ConfigFile, GeneralKeys, RetryAndTimeouts, RoutingKeys};
+pub use retry::{RetryKind, RetryPolicy};
+pub use secret::Secret;
+pub(super) use settings::{
+    AliasParam, ConfigFile, GeneralKeys, RetryAndTimeouts, RoutingKeys, StreamRecoveryParam,
+};
+pub(super) use written::{LitellmSettings, RouterSettings, WrittenEntry, WrittenFile};

@@ -3,6 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::Deserializer;
+
+use crate::config::file::lenient;
+
 /// All addresses that share their first bits, or one address alone. An IPv4 address that is written as an IPv6 one
 /// (`::ffff:192.0.2.1`) is the same address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +75,13 @@ fn canonical(address: IpAddr, bits: u32) -> Network {
         },
         _ => Network { address, bits },
     }
+}
+
+/// A list of addresses and networks, or one of them alone.
+pub(super) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Network>>, D::Error> {
+    let expected = "a list of IP addresses and of networks such as 10.0.0.0/8";
+    let expected_item = "an IP address or a network such as 10.0.0.0/8";
+    lenient::list(d, expected, expected_item, |text| text.trim().parse().ok())
 }
 
 #[cfg(test)]

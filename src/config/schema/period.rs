@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::config::file::lenient;
+
 /// A length of time, at least one second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
@@ -165,6 +167,12 @@ impl<'de> Deserialize<'de> for Period {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// A period of the file; `None` where there is nothing.
+pub(super) fn optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Period>, D::Error> {
+    let expected = "a time such as 30s, 30m, 30h, 30d, 1w or 1mo";
+    lenient::scalar(d, expected, |text| text.parse().ok())
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_yaml::Value;
 
+use super::{network, period};
 use crate::config::file::lenient;
-use crate::config::{Network, Period, RetryPolicy, Secret, StreamRecovery};
+use crate::config::{Network, Period, RetryPolicy, Secret};
 
 /// The top level.
 #[derive(Debug, Default, Deserialize)]
@@ -80,15 +81,6 @@ pub(in crate::config) enum StreamRecoveryParam {
     Continue,
 }
 
-impl From<StreamRecoveryParam> for StreamRecovery {
-    fn from(written: StreamRecoveryParam) -> Self {
-        match written {
-            StreamRecoveryParam::Error => Self::Error,
-            StreamRecoveryParam::Continue => Self::Continue,
-        }
-    }
-}
-
 /// `litellm_settings` and `router_settings`: which group follows which. The values are read by hand, for they come
 /// in several shapes and their errors should name the group.
 #[derive(Debug, Default, Deserialize)]
@@ -128,17 +120,17 @@ pub(in crate::config) struct GeneralKeys {
     pub master_key: Option<Secret>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub store_prompts_in_spend_logs: Option<bool>,
-    #[serde(deserialize_with = "lenient::text")]
-    pub maximum_spend_logs_retention_period: Option<String>,
-    #[serde(deserialize_with = "lenient::text")]
-    pub maximum_spend_logs_content_retention_period: Option<String>,
-    #[serde(deserialize_with = "lenient::whole")]
-    pub spend_shards: Option<u32>,
+    #[serde(deserialize_with = "days")]
+    pub maximum_spend_logs_retention_period: Option<u32>,
+    #[serde(deserialize_with = "days")]
+    pub maximum_spend_logs_content_retention_period: Option<u32>,
+    #[serde(deserialize_with = "shards")]
+    pub spend_shards: Option<u8>,
     #[serde(deserialize_with = "lenient::texts")]
     pub cors_allow_origins: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::texts")]
     pub user_url_allowed_hosts: Option<Vec<String>>,
-    #[serde(deserialize_with = "lenient::networks")]
+    #[serde(deserialize_with = "network::list")]
     pub trusted_proxies: Option<Vec<Network>>,
     #[serde(deserialize_with = "lenient::text")]
     pub log_level: Option<String>,
@@ -152,7 +144,7 @@ pub(in crate::config) struct GeneralKeys {
     pub max_request_size_mb: Option<f64>,
     #[serde(deserialize_with = "lenient::dollars")]
     pub max_budget: Option<Decimal>,
-    #[serde(deserialize_with = "lenient::period")]
+    #[serde(deserialize_with = "period::optional")]
     pub budget_duration: Option<Period>,
     #[serde(deserialize_with = "lenient::client_error")]
     pub budget_exceeded_status_code: Option<u16>,
@@ -160,4 +152,25 @@ pub(in crate::config) struct GeneralKeys {
     pub bedrock_request_metadata_fields: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub allow_client_guardrails: Option<bool>,
+}
+
+/// `90d`, `12w`, `48h`: in whole days, begun ones counted.
+fn days<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
+    lenient::scalar(d, "a time such as 90d, 12w or 48h", |text| {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let number: u32 = number.parse().ok()?;
+        match unit {
+            "d" => Some(number),
+            "w" => number.checked_mul(7),
+            "h" => Some(number.div_ceil(24)),
+            _ => None,
+        }
+    })
+}
+
+/// Over how many partitions a day's records are spread.
+fn shards<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u8>, D::Error> {
+    lenient::scalar(d, "a number from 4 to 64", |text| {
+        text.parse().ok().filter(|shards| (4..=64).contains(shards))
+    })
 }

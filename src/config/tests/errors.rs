@@ -18,7 +18,8 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
         ),
         (
             "model_list:\n  - litellm_params: {}\n",
-            "c.yml:2:5: model_list[0]: the field `model_name` is missing",
+            "c.yml:2:5: model_list[0]: the field `model_name` is missing\n\
+             c.yml:2:21: model_list[0].litellm_params: the field `model` is missing",
         ),
         (
             "model_list:\n  - model_name: a\n",
@@ -44,6 +45,10 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
             &one("      thinking: {type: sometimes}\n"),
             "c.yml:5:24: model_list[0].litellm_params.thinking.type: unknown variant `sometimes`, expected one of \
              `enabled`, `disabled`, `adaptive`",
+        ),
+        (
+            &one("      thinking: [enabled]\n"),
+            "c.yml:5:17: model_list[0].litellm_params.thinking: found a list, expected a mapping of keys",
         ),
         (
             &one("      input_cost_per_token: -0.1\n"),
@@ -95,7 +100,7 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
         ),
         (
             &format!(
-                "{}litellm_settings: {{fallbacks: {{sonet: [a]}}}}\n",
+                "{}litellm_settings: {{fallbacks: {{sonet: [sonnet]}}}}\n",
                 one("").replace(": a\n", ": sonnet\n")
             ),
             "c.yml:5:39: litellm_settings.fallbacks.sonet: found \"sonet\", expected a model_name of model_list (did \
@@ -172,6 +177,134 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
 }
 
 #[test]
+fn all_errors_of_a_file_are_found_in_one_reading() {
+    let error = parse_in(
+        "\
+litellm_settings:
+  num_retries: often
+  fallbacks: [{a: [gone, b, a]}, {nobody: [sound]}, 7]
+  spend_shards: 3
+router_settings:
+  default_model: lost
+  timeout: 0
+  model_group_alias: {other: away, sound: a}
+general_settings: yes please
+model_list:
+  - model_name: sound
+    litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}
+  - model_name: a
+    litellm_params:
+      model: openai/gpt-4o
+      rpm: many
+      tpm: few
+      temperature: warm
+      aws_access_key_id: AKIAEXAMPLE
+  - model_name: b
+    litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0, aws_region_name: useast1, input_cost_per_token: 1}
+  - litellm_params: {}
+    model_name: c
+  - model_name: d
+",
+        &[],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(error, @r#"
+    c.yml:2:16: litellm_settings.num_retries: found "often", expected a whole number, 0 or more
+    c.yml:3:20: litellm_settings.fallbacks[0].a[0]: found "gone", expected a model_name of model_list
+    c.yml:3:43: litellm_settings.fallbacks[1].nobody: found "nobody", expected a model_name of model_list
+    c.yml:3:53: litellm_settings.fallbacks[2]: expected a list of {model_name: [fallback, …]}
+    c.yml:4:17: litellm_settings.spend_shards: found 3, expected a number from 4 to 64
+    c.yml:6:18: router_settings.default_model: found "lost", expected a model_name of model_list
+    c.yml:7:12: router_settings.timeout: found 0, expected a number of seconds above 0
+    c.yml:8:30: router_settings.model_group_alias.other: found "away", expected a model_name of model_list
+    c.yml:8:43: router_settings.model_group_alias.sound: the alias "sound" is a model_name of model_list already
+    c.yml:9:19: general_settings: expected a mapping of keys
+    c.yml:15:7: model_list[1].litellm_params: half of a key: aws_secret_access_key is missing
+    c.yml:15:14: model_list[1].litellm_params.model: "openai/" is not a route of this gateway, expected a model of Amazon Bedrock, as bedrock/<model id>
+    c.yml:16:12: model_list[1].litellm_params.rpm: found "many", expected a whole number, 0 or more
+    c.yml:17:12: model_list[1].litellm_params.tpm: found "few", expected a whole number, 0 or more
+    c.yml:18:20: model_list[1].litellm_params.temperature: found "warm", expected a number, 0 or more
+    c.yml:21:80: model_list[2].litellm_params.aws_region_name: found "useast1", expected an AWS region, such as us-east-1
+    c.yml:22:21: model_list[3].litellm_params: the field `model` is missing
+    c.yml:24:5: model_list[4]: the field `litellm_params` is missing
+    "#);
+}
+
+#[test]
+fn what_an_error_leaves_open_is_no_error_of_its_own() {
+    let rows: &[(&str, &str)] = &[
+        // A name of an entry that has an error, whatever it is called by.
+        (
+            &format!(
+                "{}litellm_settings: {{fallbacks: [{{a: [b, bedrock/x.z, c-1]}}, {{c-*: [a]}}]}}\n",
+                one(
+                    "      rpm: many\n  - {model_name: b, litellm_params: {model: x.z, tpm: x}}\n  - {model_name: c-*, litellm_params: {model: x.*, tpm: x}}\n"
+                )
+            ),
+            "c.yml:5:12: model_list[0].litellm_params.rpm: found \"many\", expected a whole number, 0 or more\n\
+             c.yml:6:55: model_list[1].litellm_params.tpm: found \"x\", expected a whole number, 0 or more\n\
+             c.yml:7:57: model_list[2].litellm_params.tpm: found \"x\", expected a whole number, 0 or more",
+        ),
+        // Any name may be that of an entry without one.
+        (
+            "model_list: [{litellm_params: {model: x.y}}]\nrouter_settings: {default_model: a}\n",
+            "c.yml:1:14: model_list[0]: the field `model_name` is missing",
+        ),
+        (
+            "model_list: []\nrouter_settings: {default_model: a}\n",
+            "c.yml:1:13: model_list: found no models, expected at least one",
+        ),
+        // An alias whose group is not known.
+        (
+            &one("router_settings: {model_group_alias: {b: c}, default_model: b}\n"),
+            "c.yml:5:42: router_settings.model_group_alias.b: found \"c\", expected a model_name of model_list",
+        ),
+        // Half of a key, and of a price, whose other half has an error.
+        (
+            &one(
+                "      aws_access_key_id: AKIAEXAMPLE\n      aws_secret_access_key: [x]\n      input_cost_per_token: 1\n      output_cost_per_token: x\n",
+            ),
+            "c.yml:6:30: model_list[0].litellm_params.aws_secret_access_key: found a list, expected a text\n\
+             c.yml:8:30: model_list[0].litellm_params.output_cost_per_token: found \"x\", expected an amount of \
+             dollars, 0 or more",
+        ),
+        (
+            &one("      model: 3\n").replace(
+                "      model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0\n      model: 3",
+                "      model: {}",
+            ),
+            "c.yml:4:14: model_list[0].litellm_params.model: found a mapping, expected a text",
+        ),
+        ("- model_list\n", "c.yml:1:1: expected a mapping of keys"),
+    ];
+    let mut wrong = Vec::new();
+    for (source, expected) in rows {
+        let found = parse_in(source, &[]).err().unwrap_or_default();
+        if found != *expected {
+            wrong.push(format!(
+                "{source}\n  found:    {found}\n  expected: {expected}\n"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn warnings_are_found_beside_errors() {
+    let source = one("      rpm: many\n      colour: blue\n");
+    let problems = Config::parse("c.yml", &source, &|_| None).unwrap_err();
+    assert_eq!(problems.errors.len(), 1);
+    assert_eq!(
+        problems
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["c.yml:6:7: model_list[0].litellm_params.colour: unknown key, ignored"]
+    );
+}
+
+#[test]
 fn a_key_written_twice_is_an_error() {
     let error = parse_in(&one("      rpm: 1\n      rpm: 2\n"), &[]).unwrap_err();
     assert!(
@@ -182,18 +315,33 @@ fn a_key_written_twice_is_an_error() {
 
 #[test]
 fn what_comes_from_the_environment_is_named_and_not_repeated() {
-    let pairs = [("RPM", "hunter2"), ("AWS_REGION_NAME", "hunter2")];
-    let error = parse_in(&one("      rpm: os.environ/RPM\n"), &pairs).unwrap_err();
+    let error = parse_in(&one("      rpm: os.environ/RPM\n"), &[("RPM", "hunter2")]).unwrap_err();
     assert_eq!(
         error,
         "c.yml:5:12: model_list[0].litellm_params.rpm: found the value of os.environ/RPM, expected a whole number, 0 or more"
     );
-    let error = parse_in(
-        &one("      aws_region_name: os.environ/AWS_REGION_NAME\n"),
-        &pairs,
-    )
-    .unwrap_err();
-    assert!(!error.contains("hunter2"), "{error}");
+    // The region of every deployment that has none of its own.
+    let pairs = [("AWS_REGION_NAME", "hunter2")];
+    for (source, place) in [
+        (
+            one("      aws_region_name: os.environ/AWS_REGION_NAME\n"),
+            "5:24: model_list[0].litellm_params",
+        ),
+        (
+            one("litellm_settings: {aws_region_name: os.environ/AWS_REGION_NAME}\n"),
+            "5:37: litellm_settings",
+        ),
+        (one(""), "4:7: model_list[0].litellm_params"),
+    ] {
+        let error = parse_in(&source, &pairs).unwrap_err();
+        assert_eq!(
+            error,
+            format!(
+                "c.yml:{place}.aws_region_name: found the value of os.environ/AWS_REGION_NAME, expected an AWS region, \
+                 such as us-east-1"
+            )
+        );
+    }
 }
 
 #[test]

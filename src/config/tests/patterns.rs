@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 
 const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";

@@ -1,0 +1,105 @@
+//! The configuration as the gateway asks it: which group a name means, what follows a group, and how long a deployment
+//! may take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::groups::Groups;
+use crate::config::{
+    Deployment, FallbackKind, FirstEventLimit, General, Group, Routing, Settings, StreamRecovery,
+};
+
+/// A configuration that was found sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file's name as it was asked for.
+    pub name: String,
+    /// Which group follows which, and other names for groups.
+    pub routing: Routing,
+    /// Tries, time limits and rests.
+    pub settings: Settings,
+    /// The gateway's own switches.
+    pub general: General,
+    pub(super) groups: Groups,
+}
+
+impl Config {
+    /// All groups, in the file's order, those with a star in their name included.
+    pub fn groups(&self) -> &[Arc<Group>] {
+        self.groups.all()
+    }
+
+    /// The group of this name, as [`Config::resolve_name`] gives it. Where only a pattern serves the name, the group
+    /// is made for it.
+    pub fn group(&self, name: &str) -> Option<Arc<Group>> {
+        self.groups.find(name)
+    }
+
+    /// All deployments, in the file's order, entries with stars included.
+    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.groups().iter().flat_map(|group| &group.deployments)
+    }
+
+    /// Whether a deployment asks its model to think where a request says nothing of it.
+    pub fn asks_for_thinking(&self) -> bool {
+        self.groups.think()
+    }
+
+    /// The group that a request means: by `model_name`, by alias, or by a deployment's model with or without its
+    /// `bedrock/` and `converse/` prefixes; else by an alias with a `*` that the name fits; else by the most specific
+    /// pattern of `model_list`, and then the group is called as it was asked for.
+    pub fn resolve_name<'n>(&'n self, requested: &'n str) -> Option<&'n str> {
+        let aliases = &self.routing.aliases;
+        let alias = match aliases.get(requested) {
+            Some(alias) => Some(alias),
+            None if self.groups.is_named(requested) => None,
+            None => self.routing.pattern(requested),
+        };
+        self.groups
+            .resolve(alias.map_or(requested, |alias| &alias.group))
+    }
+
+    /// The groups that follow a group that failed, in order.
+    pub fn fallbacks_of(&self, group: &str, kind: FallbackKind) -> Vec<&str> {
+        let pattern = self.groups.pattern_of(group);
+        self.routing.fallbacks.of(group, pattern, kind)
+    }
+
+    /// How long a deployment may take for its first event.
+    pub fn first_event_limit(&self, deployment: &Deployment) -> FirstEventLimit {
+        let set = self.stream_timeout(deployment).or(deployment.timeout);
+        FirstEventLimit {
+            base: set.unwrap_or(self.settings.request_timeout),
+            grows: set.is_none() && self.settings.request_timeout_grows,
+        }
+    }
+
+    /// How long a deployment may be silent between two events.
+    pub fn idle_limit(&self, deployment: &Deployment) -> Duration {
+        self.stream_timeout(deployment)
+            .unwrap_or(self.settings.idle_timeout)
+    }
+
+    /// How long a deployment may be silent inside a tool call: models hold arguments back until they are whole, and
+    /// 36,000 tokens of them took 329 s.
+    pub fn tool_call_idle_limit(&self, deployment: &Deployment) -> Duration {
+        const LONGEST_TOOL_CALL: Duration = Duration::from_secs(600);
+        self.stream_timeout(deployment).unwrap_or(LONGEST_TOOL_CALL)
+    }
+
+    /// Further tries on a deployment after its first.
+    pub fn retries(&self, deployment: &Deployment) -> u32 {
+        deployment.num_retries.unwrap_or(self.settings.num_retries)
+    }
+
+    /// What happens to a stream of a deployment that is cut after text has gone out.
+    pub fn recovery(&self, deployment: &Deployment) -> StreamRecovery {
+        deployment
+            .stream_recovery
+            .unwrap_or(self.settings.stream_recovery)
+    }
+
+    fn stream_timeout(&self, deployment: &Deployment) -> Option<Duration> {
+        deployment.stream_timeout.or(self.settings.stream_timeout)
+    }
+}
