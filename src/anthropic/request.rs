@@ -110,10 +110,7 @@ impl WireRequest for MessagesRequest {
         headers: &HeaderMap,
     ) -> Result<(Request, Options), ApiError> {
         if self.messages.0.is_empty() {
-            return Err(ApiError::bad_request(
-                "Missing required parameter: 'messages'.",
-                "messages",
-            ));
+            return Err(ApiError::missing("messages"));
         }
         if self.max_tokens == Some(0) {
             return Err(ApiError::bad_request(

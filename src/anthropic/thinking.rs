@@ -64,8 +64,7 @@ pub(super) fn wish(
         ("disabled", _) => Ok((Some(Thinking::Off), effort)),
         ("enabled", None) => {
             let param = "thinking.budget_tokens";
-            let message = format!("Missing required parameter: '{param}'.");
-            Err(ApiError::bad_request(message, param))
+            Err(ApiError::missing(param))
         }
         (other, _) => {
             let message = format!(

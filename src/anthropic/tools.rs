@@ -208,10 +208,7 @@ impl WireChoice {
             ("none", _) => Ok(ToolChoice::None),
             ("any", _) => Ok(ToolChoice::Required),
             ("tool", Some(name)) => Ok(ToolChoice::Named(name)),
-            ("tool", None) => Err(ApiError::bad_request(
-                "Missing required parameter: 'tool_choice.name'.",
-                "tool_choice.name",
-            )),
+            ("tool", None) => Err(ApiError::missing("tool_choice.name")),
             (other, _) => {
                 let message = format!(
                     "'tool_choice.type' is '{other}'; it must be 'auto', 'any', 'tool' or 'none'."

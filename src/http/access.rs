@@ -34,18 +34,12 @@ pub(super) fn model(
     if allows(app, key, &asked.name, &asked.group) {
         return Ok(asked);
     }
-    let error = ApiError::new(
-        StatusCode::FORBIDDEN,
-        "key_model_access_denied",
-        format!(
-            "key not allowed to access model. This key can only access models={:?}. Tried to access {}",
-            key.settings.models, asked.name
-        ),
+    let message = format!(
+        "key not allowed to access model. This key can only access models={:?}. Tried to access {}",
+        key.settings.models, asked.name
     );
-    Err(ApiError {
-        param: Some("model".to_owned()),
-        ..error
-    })
+    let error = ApiError::new(StatusCode::FORBIDDEN, "key_model_access_denied", message);
+    Err(error.with_param("model"))
 }
 
 /// What the name means, whether or not the caller may ask for it.
@@ -89,11 +83,7 @@ pub(super) fn unknown_model(app: &AppState, caller: &Caller, unknown: &UnknownMo
         Some(nearest) => format!("{unknown} The nearest of them is '{nearest}'."),
         None => unknown.to_string(),
     };
-    ApiError {
-        param: Some("model".to_owned()),
-        code: Some("model_not_found"),
-        ..ApiError::not_found(message)
-    }
+    ApiError::no_such_model(message)
 }
 
 /// The model that was probably meant by a name that no model has, of those that a caller may use.

@@ -84,10 +84,9 @@ fn dollars(amount: Decimal) -> Decimal {
 
 /// The refusal as the caller sees it.
 pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
-    let soon = |error| ApiError {
-        retry_after: Some(Duration::from_secs(1)),
-        ..error
-    };
+    const SOON: Duration = Duration::from_secs(1);
+    let too_many =
+        |message: String| ApiError::new(StatusCode::TOO_MANY_REQUESTS, "throttling_error", message);
     match denied {
         Denied::OverBudget(over) => {
             let status = app.config.general.budget_exceeded_status;
@@ -120,19 +119,15 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
             let message = format!(
                 "Rate limit exceeded for {whose}: {of}. Limit type: {kind}. Current limit: {limit}, Remaining: 0. {resets}."
             );
-            let wait = resets_at.map_or(Duration::from_secs(1), |at| {
-                at.duration_since(app.keys.now()).unsigned_abs()
-            });
-            ApiError {
-                retry_after: Some(wait),
-                ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, "throttling_error", message)
-            }
+            let wait =
+                resets_at.map_or(SOON, |at| at.duration_since(app.keys.now()).unsigned_abs());
+            too_many(message).retry_after(wait)
         }
-        Denied::Contended => soon(ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "throttling_error",
-            "Too many requests of this key begin at the same time to keep its budget and limits. Try again in a moment.",
-        )),
+        Denied::Contended => {
+            let message = "Too many requests of this key begin at the same time to keep its budget and limits. Try \
+                           again in a moment.";
+            too_many(message.to_owned()).retry_after(SOON)
+        }
         Denied::Table(fault) => ApiError::of_table(format!(
             "The key's budget and limits cannot be checked just now: the table {fault}."
         )),

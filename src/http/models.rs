@@ -96,11 +96,7 @@ pub(super) async fn one(
         if let Some(nearest) = access::nearest(&app, &caller, &id) {
             message.push_str(&format!(". The nearest that is: '{nearest}'"));
         }
-        return Err(ApiError {
-            param: Some("model".to_owned()),
-            code: Some("model_not_found"),
-            ..ApiError::not_found(message)
-        });
+        return Err(ApiError::no_such_model(message));
     }
     if speaks_anthropic(&headers) {
         return Ok(Json(info(&app, &caller, &id)).into_response());

@@ -128,10 +128,7 @@ impl WireMessage {
             "tool" | "function" => {
                 let Some(id) = self.tool_call_id.or(self.name.given()) else {
                     let param = format!("{path}.tool_call_id");
-                    return Err(ApiError::bad_request(
-                        format!("Missing required parameter: '{param}'."),
-                        param,
-                    ));
+                    return Err(ApiError::missing(param));
                 };
                 parts = tool_result(id, parts);
                 Role::User

@@ -155,10 +155,7 @@ impl WireRequest for ChatRequest {
     ) -> Result<(Request, Options), ApiError> {
         let messages = self.messages.take().unwrap_or_default().0;
         if !has_any(&messages) {
-            return Err(ApiError::bad_request(
-                "Missing required parameter: 'messages'.",
-                "messages",
-            ));
+            return Err(ApiError::missing("messages"));
         }
         let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
         let has_format = |text: &Value| text.get("format").is_some_and(|format| !format.is_null());

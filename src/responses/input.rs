@@ -43,10 +43,7 @@ pub(super) fn conversation(
     let mut turns = Vec::new();
     match input {
         Input::Missing => {
-            return Err(ApiError::bad_request(
-                "Missing required parameter: 'input'.",
-                "input",
-            ));
+            return Err(ApiError::missing("input"));
         }
         Input::Text(text) => turns.push(Turn {
             role: Role::User,

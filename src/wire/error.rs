@@ -63,10 +63,46 @@ impl ApiError {
     /// answer, the log and the record get the beginning.
     pub fn bad_request(message: impl Into<String>, param: impl Into<String>) -> Self {
         let message = cut(message.into(), LONGEST_MESSAGE);
-        let error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+            .with_param(cut(param.into(), LONGEST_PARAM))
+    }
+
+    /// 400: the request lacks this field.
+    pub fn missing(param: impl Into<String>) -> Self {
+        let param = param.into();
+        Self::bad_request(format!("Missing required parameter: '{param}'."), param)
+    }
+
+    /// The same, with what the field is to be.
+    pub fn missing_value(param: impl Into<String>, what: &str) -> Self {
+        let param = param.into();
+        let message = format!("Missing required parameter: '{param}' ({what}).");
+        Self::bad_request(message, param)
+    }
+
+    /// The error with the request's field that was wrong.
+    #[must_use]
+    pub fn with_param(self, param: impl Into<String>) -> Self {
         Self {
-            param: Some(cut(param.into(), LONGEST_PARAM)),
-            ..error
+            param: Some(param.into()),
+            ..self
+        }
+    }
+
+    /// The error with a time after which the client may try again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
+    /// 404: no model has this name, or none that the caller may use.
+    pub fn no_such_model(message: impl Into<String>) -> Self {
+        Self {
+            code: Some("model_not_found"),
+            ..Self::not_found(message).with_param("model")
         }
     }
 
@@ -96,15 +132,8 @@ impl ApiError {
 
     /// 503: something is wrong with the table, in these words.
     pub fn of_table(message: impl Into<String>) -> Self {
-        let error = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "internal_server_error",
-            message,
-        );
-        Self {
-            retry_after: Some(TableFault::RETRY_AFTER),
-            ..error
-        }
+        let (status, kind) = (StatusCode::SERVICE_UNAVAILABLE, "internal_server_error");
+        Self::new(status, kind, message).retry_after(TableFault::RETRY_AFTER)
     }
 
     /// The body, in OpenAI's shape.

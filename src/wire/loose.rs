@@ -98,7 +98,7 @@ impl<T: Form> Loose<T> {
     pub(crate) fn required(self, path: &str, name: &str) -> Result<T, ApiError> {
         self.optional(path, name)?.ok_or_else(|| {
             let param = format!("{path}.{name}");
-            ApiError::bad_request(format!("Missing required parameter: '{param}'."), param)
+            ApiError::missing(param)
         })
     }
 }

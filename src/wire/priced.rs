@@ -86,12 +86,7 @@ impl Priced {
     /// Reads a body. The error names the field that was wrong.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let body: Body = read(body)?;
-        let missing = |param: &str, what: &str| {
-            ApiError::bad_request(
-                format!("Missing required parameter: '{param}' ({what})."),
-                param,
-            )
-        };
+        let missing = |param: &str, what: &str| ApiError::missing_value(param, what);
         let is_prompt = body.messages.is_some() || body.input.is_some();
         let reply = match body.completion_response {
             Some(reply) => {

@@ -164,5 +164,5 @@ impl WireTool {
 
 fn missing(path: &str, field: &str) -> ApiError {
     let param = format!("{path}.{field}");
-    ApiError::bad_request(format!("Missing required parameter: '{param}'."), param)
+    ApiError::missing(param)
 }

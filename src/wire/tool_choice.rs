@@ -121,8 +121,7 @@ impl Offer {
                 }
                 _ => {
                     let param = format!("{path}[{at}].name");
-                    let message = format!("Missing required parameter: '{param}'.");
-                    return Err(ApiError::bad_request(message, param));
+                    return Err(ApiError::missing(param));
                 }
             }
         }

@@ -55,10 +55,7 @@ pub(super) fn of_request(
         asked.map_err(|error| match error.status {
             // The model that was asked for is there: it is this field that is wrong.
             StatusCode::NOT_FOUND => ApiError::bad_request(error.message, "fallbacks"),
-            _ => ApiError {
-                param: Some("fallbacks".to_owned()),
-                ..error
-            },
+            _ => error.with_param("fallbacks"),
         })
     };
     let changed = |asked: ModelAsked, at: usize, fields: Fields| {
@@ -124,8 +121,7 @@ fn within(place: &str, error: ApiError) -> ApiError {
     };
     ApiError {
         message: format!("In '{place}': {}", error.message),
-        param: Some(param),
-        ..error
+        ..error.with_param(param)
     }
 }
 

@@ -164,8 +164,7 @@ async fn info(
     let hash = match query.map_err(wrong_query)?.0.key {
         Some(key) => named(&key)?,
         None if caller.is_admin() => {
-            let message = "Missing required parameter: 'key' (a key or its hash).";
-            return Err(ApiError::bad_request(message, "key"));
+            return Err(ApiError::missing_value("key", "a key or its hash"));
         }
         None => caller.key_hash.clone(),
     };
@@ -278,8 +277,7 @@ async fn hash(app: &AppState, body: Named) -> Result<String, ApiError> {
         return Ok(named(&key)?);
     }
     let Some(alias) = body.key_aliases.into_iter().next() else {
-        let message = "Missing required parameter: 'key' (a key or its hash).";
-        return Err(ApiError::bad_request(message, "key"));
+        return Err(ApiError::missing_value("key", "a key or its hash"));
     };
     Ok(app.keys.named_by(&alias).await?)
 }
@@ -294,10 +292,7 @@ impl From<KeyError> for ApiError {
         match error {
             KeyError::NotFound => {
                 let message = "There is no such key. Name it by itself (sk-…) or by its SHA-256.";
-                ApiError {
-                    param: Some("key".to_owned()),
-                    ..ApiError::not_found(message)
-                }
+                ApiError::not_found(message).with_param("key")
             }
             KeyError::Invalid { param, .. } => ApiError::bad_request(message, param),
             KeyError::AliasTaken(_) => ApiError::bad_request(message, "key_alias"),

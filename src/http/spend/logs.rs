@@ -108,8 +108,7 @@ pub(super) async fn session(
 ) -> Result<Response, ApiError> {
     params.only(&["session_id", "page", "page_size", "cursor"])?;
     if params.text("session_id").is_none() {
-        let message = "Missing required parameter: 'session_id'.";
-        return Err(ApiError::bad_request(message, "session_id"));
+        return Err(ApiError::missing("session_id"));
     }
     let search = Search {
         first: Timestamp::UNIX_EPOCH,

@@ -79,8 +79,7 @@ pub(super) async fn report(
     params.only(&[&PERIOD[..], &["group_by", "api_key"]].concat())?;
     for name in PERIOD {
         if params.text(name).is_none() {
-            let message = format!("Missing required parameter: '{name}' (such as 2026-11-23).");
-            return Err(ApiError::bad_request(message, name));
+            return Err(ApiError::missing_value(name, "such as 2026-11-23"));
         }
     }
     // LiteLLM groups by team where nothing is said.

@@ -88,10 +88,7 @@ pub(crate) fn wanted(format: Option<ResponseFormat>) -> Result<AnswerFormat, Api
         ("json_object", ..) => Ok(AnswerFormat::Json),
         ("json_schema", ..) => {
             let param = "response_format.json_schema.schema";
-            Err(ApiError::bad_request(
-                format!("Missing required parameter: '{param}'."),
-                param,
-            ))
+            Err(ApiError::missing(param))
         }
         (other, ..) => {
             let message = format!(

@@ -29,10 +29,7 @@ pub(crate) fn service(
         for field in ["guardrailIdentifier", "guardrailVersion"] {
             if !config.get(field).is_some_and(Value::is_string) {
                 let param = format!("guardrailConfig.{field}");
-                return Err(ApiError::bad_request(
-                    format!("Missing required parameter: '{param}' (a string)."),
-                    param,
-                ));
+                return Err(ApiError::missing_value(param, "a string"));
             }
         }
     }
