@@ -100,7 +100,7 @@ BENCH := target/bench
 BUILT := target/$(PROFILE)
 
 .PHONY: bench
-bench: ## Measure against a bare pass-through, LITELLM=path: also against LiteLLM
+bench: ## Measure against a bare pass-through; LITELLM=path: also LiteLLM, BEFORE=target/release of another tree: also that build
 	@cargo build --quiet --profile $(PROFILE) -p bedrock-sidecar -p benches --bin bedrock-sidecar --example bare --example gauge
 	@$(BUILT)/examples/gauge compare $(BUILT) $(BENCH)
 

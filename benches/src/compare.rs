@@ -35,6 +35,8 @@ pub const DIRECT: &str = "direct";
 pub const BARE: &str = "bare";
 /// The gateway.
 pub const GATEWAY: &str = "gateway";
+/// The gateway as an earlier build has it.
+pub const BEFORE: &str = "before";
 /// LiteLLM's proxy.
 pub const LITELLM: &str = "litellm";
 /// A gateway with many models, asked with many keys.
@@ -109,7 +111,16 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
     let upstream = Process::role("upstream").await?;
     let table = Process::role("table").await?;
     let url = format!("http://{}", upstream.address);
-    let mut gateways = vec![
+    let mut gateways = Vec::new();
+    // The two builds take turns beside each other, each with a table of its own.
+    let table_before = Process::role("table").await?;
+    if let Some(before) = std::env::var_os("BEFORE") {
+        let yaml = configuration(&url, false);
+        let built = Path::new(&before);
+        let before = start_gateway(BEFORE, &yaml, built, kept, &url, &table_before);
+        gateways.push((BEFORE, before.await?));
+    }
+    gateways.extend([
         (BARE, start_bare(&built.join("examples/bare"), &url).await?),
         (
             GATEWAY,
@@ -123,7 +134,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
             )
             .await?,
         ),
-    ];
+    ]);
     if let Some(litellm) = std::env::var_os("LITELLM") {
         gateways.push((
             LITELLM,

@@ -5,7 +5,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::compare::{BARE, CROWD, Cell, Comparison, DIRECT, GATEWAY, LITELLM, MANY, Row, Rows};
+use crate::compare::{
+    BARE, BEFORE, CROWD, Cell, Comparison, DIRECT, GATEWAY, LITELLM, MANY, Row, Rows,
+};
 use crate::prompt::Size;
 use crate::upstream::{LONG, PACED, SHORT};
 
@@ -253,6 +255,9 @@ pub fn goals(comparison: &Comparison) -> Vec<Goal> {
         1.1,
         crowd(CROWD) / crowd(GATEWAY),
     ));
+    if comparison.ready.contains_key(BEFORE) {
+        goals.extend(against_before(row));
+    }
     if comparison.ready.contains_key(LITELLM) {
         let busy = cell(false, Size::OneKb, 16);
         let added = |who| row(who, small).found.whole[0] - row(DIRECT, small).found.whole[0];
@@ -284,4 +289,44 @@ pub fn machine() -> String {
         "{processors} processors ({}), load {busy} at the end.",
         model.trim_start_matches([' ', '\t', ':'])
     )
+}
+
+/// How much slower than an earlier build the gateway may be: where a user would not feel it.
+fn against_before(row: impl Fn(&str, Cell) -> Row) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    for (stream, answer, size, least) in [
+        (true, SHORT, Size::OneKb, 0.95),
+        (true, LONG, Size::OneKb, 0.95),
+        (false, SHORT, Size::OneMb, 0.95),
+        (true, SHORT, Size::OneMb, 0.95),
+        (false, SHORT, Size::OneKb, 0.85),
+    ] {
+        for connections in [16, 64] {
+            let cell = Cell {
+                answer,
+                stream,
+                size,
+                connections,
+            };
+            let per_second = |who| row(who, cell).found.per_second;
+            goals.push(Goal::at_least(
+                &format!("throughput against before, {}, ×", name(&cell)),
+                least,
+                per_second(GATEWAY) / per_second(BEFORE),
+            ));
+        }
+    }
+    let stream = Cell {
+        answer: SHORT,
+        stream: true,
+        size: Size::OneKb,
+        connections: 1,
+    };
+    let first = |who| row(who, stream).found.first[0];
+    goals.push(Goal::at_most(
+        "a stream's first byte after before's, µs",
+        100.0,
+        first(GATEWAY) - first(BEFORE),
+    ));
+    goals
 }
