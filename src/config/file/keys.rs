@@ -1,4 +1,4 @@
-//! Which keys there are: those that a section knows, and those of LiteLLM that do nothing here.
+//! The keys that a struct of the schema knows, and the keys of LiteLLM that have no effect here.
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 /// The keys that a struct of the schema reads, aliases included.
 pub(super) fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
-    // The reader is asked for its fields and then refused; that it fails is the point.
+    // A derived reader hands its fields to the deserializer, which keeps them and then fails.
     let _ = T::deserialize(AskForFields(&mut fields));
     fields
 }
@@ -52,7 +52,7 @@ const KEYS_WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     (
         "general_settings",
         "database_url",
-        "the books are kept in DynamoDB",
+        "spend is recorded in DynamoDB",
     ),
     (
         "general_settings",
@@ -97,7 +97,7 @@ const KEYS_WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     (
         "litellm_settings",
         "include_cost_in_streaming_usage",
-        "the cost is in the headers and in the books",
+        "the cost is in the headers and in the spend records",
     ),
     ("litellm_settings", "callbacks", "there are no callbacks"),
     (
@@ -136,17 +136,17 @@ const KEYS_WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     (
         "router_settings",
         "redis_host",
-        "rests are shared through DynamoDB",
+        "cooldowns are shared through DynamoDB",
     ),
     (
         "router_settings",
         "redis_port",
-        "rests are shared through DynamoDB",
+        "cooldowns are shared through DynamoDB",
     ),
     (
         "router_settings",
         "redis_password",
-        "rests are shared through DynamoDB",
+        "cooldowns are shared through DynamoDB",
     ),
     ("litellm_params", "max_budget", "budgets belong to keys"),
     (
@@ -193,10 +193,10 @@ mod tests {
     fn a_schema_tells_its_keys() {
         let keys = fields_of::<schema::LimitKeys>();
         assert!(keys.contains(&"rpm") && keys.contains(&"max_parallel_requests"));
-        let patience = fields_of::<schema::RetryAndTimeouts>();
+        let keys = fields_of::<schema::RetryAndTimeouts>();
         assert!(
-            patience.contains(&"sse_keepalive_ping_interval_seconds"),
-            "{patience:?}"
+            keys.contains(&"sse_keepalive_ping_interval_seconds"),
+            "{keys:?}"
         );
     }
 }

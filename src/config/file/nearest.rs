@@ -1,6 +1,6 @@
-//! The name that someone meant who wrote another one.
+//! The known name that is nearest to a misspelt one.
 
-/// The known name that someone who wrote `written` most likely meant.
+/// The known name that is most likely meant by `written`.
 pub(in crate::config) fn nearest<'k>(
     written: &str,
     known: impl Iterator<Item = &'k str>,
@@ -12,7 +12,7 @@ pub(in crate::config) fn nearest<'k>(
         .map(|(_, known)| known)
 }
 
-/// The model that someone who wrote `written` most likely meant. Beside slips of the hand, people write another
+/// The model that is most likely meant by `written`. Beside misspelling a name, people write another
 /// provider in front of a name (`openai/…`), another version behind it, or its letters in another case.
 pub fn nearest_model<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let plain = |name: &str| {

@@ -1,4 +1,4 @@
-//! As whom a deployment is called.
+//! The credentials with which a deployment is called.
 
 use crate::config::schema::Access;
 use crate::config::{Credentials, Environment};
@@ -10,7 +10,7 @@ impl Access {
     /// These credentials, or those of `litellm_settings` where the deployment has none of its own.
     ///
     /// Fails with the name of the missing half when only one half of a key pair is there.
-    pub(in crate::config) fn credentials(
+    pub(super) fn credentials(
         &self,
         common: &Access,
         environment: &Environment<'_>,

@@ -16,7 +16,7 @@ pub struct Config {
     pub name: String,
     /// Which group follows which, and other names for groups.
     pub routing: Routing,
-    /// Tries, time limits and rests.
+    /// Retries, time limits and cooldowns.
     pub settings: Settings,
     /// The gateway's own switches.
     pub general: General,
@@ -29,8 +29,8 @@ impl Config {
         self.groups.all()
     }
 
-    /// The group of this name, as [`Config::resolve_name`] gives it. Where only a pattern serves the name, the group
-    /// is made for it.
+    /// The group of this name, as [`Config::resolve_name`] gives it. Where only a pattern serves the name, the
+    /// group is expanded for it.
     pub fn group(&self, name: &str) -> Option<Arc<Group>> {
         self.groups.find(name)
     }
@@ -87,7 +87,7 @@ impl Config {
         self.stream_timeout(deployment).unwrap_or(LONGEST_TOOL_CALL)
     }
 
-    /// Further tries on a deployment after its first.
+    /// Retries on a deployment after the first try.
     pub fn retries(&self, deployment: &Deployment) -> u32 {
         deployment.num_retries.unwrap_or(self.settings.num_retries)
     }

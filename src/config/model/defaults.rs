@@ -26,7 +26,7 @@ impl RequestDefaults {
     /// What a request gets that does not say otherwise; `prompt_caching` and `client_guardrails` are those of the
     /// settings.
     #[allow(clippy::cast_possible_truncation)] // the request's own fields are no wider
-    pub(in crate::config) fn defaults(
+    pub(super) fn defaults(
         self,
         prompt_caching: Option<bool>,
         client_guardrails: bool,

@@ -25,9 +25,9 @@ pub struct Group {
 pub struct Deployment {
     /// `model_info.id`, else a SHA-256 over the entry: the same from start to start.
     pub id: String,
-    /// The `model_name` it belongs to; of one that was made for a name, that name.
+    /// The `model_name` it belongs to; of a deployment that was expanded from a pattern, the name that was asked for.
     pub group: String,
-    /// The entry with stars that it was made of for one name.
+    /// The entry with stars from which it was expanded, for one name.
     pub pattern: Option<PatternSource>,
     /// What Bedrock is asked for: a model id, an inference profile's id or an ARN.
     pub model_id: String,
@@ -41,15 +41,15 @@ pub struct Deployment {
     pub endpoint: Option<Secret>,
     /// What the model can do, takes and costs: the catalog's word under the config's overrides.
     pub model: Model,
-    /// Its share among its siblings and what it may take.
+    /// Its share among its siblings, and its limits.
     pub share: DeploymentLimits,
     /// Total time limit of a call that does not stream (`timeout`).
     pub timeout: Option<Duration>,
     /// Limit for the first event, and for silence between events (`stream_timeout`).
     pub stream_timeout: Option<Duration>,
-    /// Further tries on this deployment before the next one is asked (`num_retries`).
+    /// Retries on this deployment before the next one is called (`num_retries`).
     pub num_retries: Option<u32>,
-    /// How long it rests after failures (`cooldown_time`).
+    /// Its cooldown after failures (`cooldown_time`).
     pub cooldown_time: Option<Duration>,
     /// What happens to a stream of it that is cut after text has gone out (`stream_recovery`).
     pub stream_recovery: Option<StreamRecovery>,
@@ -61,11 +61,11 @@ pub struct Deployment {
     pub params: Map<String, Value>,
     /// `model_info` without secrets, for `GET /model/info`.
     pub info: Map<String, Value>,
-    /// What the entry says of its model, for those that are made of it.
-    pub(in crate::config) overrides: Arc<Overrides>,
+    /// What the entry says of its model; deployments that are expanded from the entry need it too.
+    pub(super) overrides: Arc<Overrides>,
 }
 
-/// An entry with stars, as a deployment that was made of it knows it.
+/// The entry with stars from which a deployment was expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternSource {
     /// Its `model_name`.
@@ -82,7 +82,7 @@ impl Deployment {
             && self.endpoint == other.endpoint
     }
 
-    /// The id of its entry in the file: what it may take holds for all that are made of the entry together.
+    /// The id of its entry in the file: its limits hold for all deployments that are expanded from the entry, taken together.
     pub fn entry_id(&self) -> &str {
         self.pattern
             .as_ref()
@@ -114,14 +114,14 @@ pub enum Credentials {
         session_name: String,
         /// `aws_external_id`.
         external_id: Option<String>,
-        /// Who assumes it.
+        /// The credentials that assume the role.
         source: Box<Credentials>,
     },
     /// A Bedrock API key (`api_key`).
     Bearer(Secret),
 }
 
-/// A deployment's share among its siblings and what it may take.
+/// A deployment's share among its siblings, and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DeploymentLimits {
     /// Weight of the choice.
@@ -203,8 +203,8 @@ pub enum InjectionLocation {
 
 impl Group {
     /// The weight of each deployment in the choice among siblings, in their order: `weight` where any sibling has
-    /// one, else `rpm`, else `tpm`, else all the same. Siblings without the deciding number weigh nothing, unless
-    /// that is all of them.
+    /// one, else `rpm`, else `tpm`, else all the same. Siblings without the deciding number have the weight 0,
+    /// unless none has it.
     pub fn weights(&self) -> Vec<f64> {
         let by = |get: fn(&DeploymentLimits) -> Option<f64>| -> Option<Vec<f64>> {
             let known: Vec<_> = self.deployments.iter().map(|d| get(&d.share)).collect();

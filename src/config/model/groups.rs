@@ -10,7 +10,7 @@ use crate::conversation::Thinking;
 
 /// All groups, and what they may be called.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::config) struct Groups {
+pub(super) struct Groups {
     /// In the file's order.
     all: Vec<Arc<Group>>,
     /// By `model_name`, and by a deployment's model; patterns have no other names.
@@ -24,7 +24,7 @@ pub(in crate::config) struct Groups {
 impl Groups {
     /// Deployments by `model_name`, in the order of its first, and what each group may be called. A `model_name` is
     /// always its own group, whatever models others are made of; ids that agree are told apart.
-    pub(in crate::config) fn new(read: Vec<(Deployment, Vec<String>)>) -> Self {
+    pub(super) fn new(read: Vec<(Deployment, Vec<String>)>) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let mut known = HashMap::new();
         let mut called: Vec<(String, usize)> = Vec::new();
@@ -75,24 +75,24 @@ impl Groups {
     }
 
     /// In the file's order, patterns included.
-    pub(in crate::config) fn all(&self) -> &[Arc<Group>] {
+    pub(super) fn all(&self) -> &[Arc<Group>] {
         &self.all
     }
 
-    pub(in crate::config) fn think(&self) -> bool {
+    pub(super) fn think(&self) -> bool {
         self.think
     }
 
     /// The name of the group that is meant: a `model_name`, or the name itself where only a pattern serves it.
-    pub(in crate::config) fn resolve<'n>(&'n self, name: &'n str) -> Option<&'n str> {
+    pub(super) fn resolve<'n>(&'n self, name: &'n str) -> Option<&'n str> {
         match self.known(name) {
             Some(group) => Some(&group.name),
             None => self.serves(name).then_some(name),
         }
     }
 
-    /// The group that is meant. One that a pattern serves is made for the name.
-    pub(in crate::config) fn find(&self, name: &str) -> Option<Arc<Group>> {
+    /// The group that is meant. One that only a pattern serves is expanded for the name.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Group>> {
         if let Some(group) = self.known(name) {
             return Some(Arc::clone(group));
         }
@@ -108,7 +108,7 @@ impl Groups {
     }
 
     /// The pattern that a name falls under; `None` for the name of a group.
-    pub(in crate::config) fn pattern_of(&self, name: &str) -> Option<&str> {
+    pub(super) fn pattern_of(&self, name: &str) -> Option<&str> {
         if self.known(name).is_some() {
             return None;
         }
@@ -116,14 +116,14 @@ impl Groups {
     }
 
     /// Whether this is a `model_name` with a star.
-    pub(in crate::config) fn is_pattern(&self, name: &str) -> bool {
+    pub(super) fn is_pattern(&self, name: &str) -> bool {
         self.all
             .iter()
             .any(|group| group.name == name && group.is_pattern())
     }
 
     /// Whether a group has this name, or a deployment this model.
-    pub(in crate::config) fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         self.names.contains_key(name)
     }
 

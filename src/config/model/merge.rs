@@ -8,7 +8,7 @@ use crate::config::schema::{
     GeneralKeys, LitellmSettings, RetryAndTimeouts, RouterSettings, StreamRecoveryParam,
 };
 
-/// Tries, time limits and rests: what `router_settings` says, else `litellm_settings`, else the default.
+/// Retries, time limits and cooldowns: what `router_settings` says, else `litellm_settings`, else the default.
 pub(super) fn settings(router: &RouterSettings, litellm: &LitellmSettings) -> Settings {
     type Sections<'a> = [&'a RetryAndTimeouts; 2];
     fn first<T: Copy>(

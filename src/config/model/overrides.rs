@@ -7,16 +7,16 @@ use crate::config::schema::{CustomPrices, ModelInfoKeys};
 
 /// What an entry says of its model.
 #[derive(Debug, PartialEq)]
-pub(in crate::config) struct Overrides {
-    pub(in crate::config) info: ModelInfoKeys,
-    pub(in crate::config) prices: CustomPrices,
+pub(super) struct Overrides {
+    pub(super) info: ModelInfoKeys,
+    pub(super) prices: CustomPrices,
     /// The model behind an id that does not tell (`base_model`).
-    pub(in crate::config) base: Option<String>,
+    pub(super) base: Option<String>,
 }
 
 impl Overrides {
     /// The model with this id, with what the entry says of it. Half of a price is none.
-    pub(in crate::config) fn model(&self, id: &str, region: &str) -> Model {
+    pub(super) fn model(&self, id: &str, region: &str) -> Model {
         let mut model = Catalog::bundled().resolve(id, Some(region), self.base.as_deref());
         self.info.apply(&mut model);
         if let Ok(price) = self.prices.over(model.price.as_ref()) {
@@ -26,38 +26,18 @@ impl Overrides {
     }
 
     /// Which half of the price is missing, if only the other one is given for this model.
-    pub(in crate::config) fn missing_price(&self, model: &Model) -> Option<&'static str> {
+    pub(super) fn missing_price(&self, model: &Model) -> Option<&'static str> {
         self.prices.over(model.price.as_ref()).err()
     }
 }
 
 impl CustomPrices {
-    /// These prices, and for each that is missing the other's.
-    pub(in crate::config) fn or(self, other: Self) -> Self {
-        Self {
-            input_cost_per_token: self.input_cost_per_token.or(other.input_cost_per_token),
-            output_cost_per_token: self.output_cost_per_token.or(other.output_cost_per_token),
-            cache_read_input_token_cost: self
-                .cache_read_input_token_cost
-                .or(other.cache_read_input_token_cost),
-            cache_creation_input_token_cost: self
-                .cache_creation_input_token_cost
-                .or(other.cache_creation_input_token_cost),
-            cache_creation_input_token_cost_above_1hr: self
-                .cache_creation_input_token_cost_above_1hr
-                .or(other.cache_creation_input_token_cost_above_1hr),
-        }
-    }
-
     /// The price with these rates in it.
     ///
     /// Who sets the rate of input or output sets the price, for every service tier and latency: rates for the cache and
     /// for long prompts that the file does not give are then not known, and what is cached is billed as input. Fails
     /// with the name of the missing key when half of a price is given and the catalog has none.
-    pub(in crate::config) fn over(
-        &self,
-        catalog: Option<&Price>,
-    ) -> Result<Option<Price>, &'static str> {
+    pub(super) fn over(&self, catalog: Option<&Price>) -> Result<Option<Price>, &'static str> {
         if *self == Self::default() {
             return Ok(catalog.cloned());
         }
@@ -90,7 +70,7 @@ impl CustomPrices {
 
 impl ModelInfoKeys {
     /// Lays what `model_info` says over the model.
-    pub(in crate::config) fn apply(&self, model: &mut Model) {
+    pub(super) fn apply(&self, model: &mut Model) {
         let limits = &mut model.limits;
         limits.input = self.max_input_tokens.or(limits.input);
         limits.output = self.max_output_tokens.or(self.max_tokens).or(limits.output);

@@ -13,13 +13,24 @@ pub(in crate::config) fn is_pattern(name: &str) -> bool {
 }
 
 /// How many stars there are.
-pub(in crate::config) fn stars(name: &str) -> usize {
+pub(super) fn stars(name: &str) -> usize {
     name.matches('*').count()
 }
 
-/// What the stars stand for, if the name fits the pattern.
-pub(in crate::config) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
-    if name.is_empty() || name.len() > LONGEST_NAME || name.contains(char::is_control) {
+/// What the stars stand for, if the name fits the pattern and may be the name of a model.
+pub(super) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
+    let may_be_a_model = name.len() <= LONGEST_NAME && !name.contains(char::is_control);
+    may_be_a_model.then(|| split(pattern, name)).flatten()
+}
+
+/// Whether the name fits the pattern. A text without stars is no pattern, and an empty name fits none.
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
+    split(pattern, name).is_some()
+}
+
+/// The parts of a name for which the stars of a pattern stand.
+fn split<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
+    if name.is_empty() {
         return None;
     }
     let mut pieces: Vec<&str> = pattern.split('*').collect();
@@ -39,7 +50,7 @@ pub(in crate::config) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&
 }
 
 /// The text with its stars replaced, one by one; further parts are not needed.
-pub(in crate::config) fn fill(text: &str, parts: &[&str]) -> String {
+pub(super) fn fill(text: &str, parts: &[&str]) -> String {
     let mut parts = parts.iter();
     let mut filled = String::with_capacity(text.len() + 64);
     for (n, piece) in text.split('*').enumerate() {
@@ -52,7 +63,7 @@ pub(in crate::config) fn fill(text: &str, parts: &[&str]) -> String {
 }
 
 /// By this, the most specific pattern is the greatest: the longest, then the one with the most stars.
-pub(in crate::config) fn rank(pattern: &str) -> (usize, usize) {
+pub(super) fn rank(pattern: &str) -> (usize, usize) {
     (pattern.len(), stars(pattern))
 }
 

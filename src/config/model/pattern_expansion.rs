@@ -1,4 +1,4 @@
-//! What an entry with stars becomes for one name.
+//! The expansion of an entry with stars: the deployment that it is for one name.
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -19,12 +19,12 @@ impl Group {
 
 impl Deployment {
     /// Whether there is a model behind what the stars stand for.
-    pub(in crate::config) fn serves(&self, parts: &[&str]) -> bool {
+    pub(super) fn serves(&self, parts: &[&str]) -> bool {
         self.named(parts).is_some()
     }
 
     /// The deployment that this entry with stars is for a name; `None`: there is no such model.
-    pub(in crate::config) fn expand_for(&self, name: &str, parts: &[&str]) -> Option<Deployment> {
+    pub(super) fn expand_for(&self, name: &str, parts: &[&str]) -> Option<Deployment> {
         let (configured_model, id) = self.named(parts)?;
         let mut expanded = Deployment {
             group: name.to_owned(),
@@ -50,7 +50,7 @@ impl Deployment {
     }
 
     /// Its model with the stars replaced, as written and as Bedrock is asked for it. The file decides which region is
-    /// called, and no caller.
+    /// called, never the caller.
     fn named(&self, parts: &[&str]) -> Option<(String, String)> {
         if !pattern::is_pattern(&self.configured_model) {
             return Some((self.configured_model.clone(), self.model_id.clone()));
@@ -89,7 +89,7 @@ impl Config {
     }
 
     /// The names of the catalog's living models that a pattern serves. An entry whose stars are not those of its
-    /// pattern serves names that nobody can list.
+    /// pattern serves names that cannot be listed.
     pub(in crate::config) fn names_behind(&self, group: &Group, today: Date) -> Vec<String> {
         let mut names = Vec::new();
         for entry in &group.deployments {

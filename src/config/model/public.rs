@@ -14,7 +14,7 @@ const SECRET_PARTS: [&str; 3] = ["secret", "password", "authorization"];
 const SECRET_ENDS: [&str; 3] = ["_token", "api_key", "apikey"];
 
 /// Fields of `litellm_params` without those that tell as whom Bedrock is called, and without secrets.
-pub(in crate::config) fn params(fields: &Mapping) -> Map<String, Value> {
+pub(super) fn params(fields: &Mapping) -> Map<String, Value> {
     let mut shown = json(fields);
     shown.retain(|name, _| !says_as_whom(name));
     hide_secrets(&mut shown);
@@ -22,7 +22,7 @@ pub(in crate::config) fn params(fields: &Mapping) -> Map<String, Value> {
 }
 
 /// Fields of `model_info` without secrets.
-pub(in crate::config) fn info(fields: &Mapping) -> Map<String, Value> {
+pub(super) fn info(fields: &Mapping) -> Map<String, Value> {
     let mut shown = json(fields);
     hide_secrets(&mut shown);
     shown

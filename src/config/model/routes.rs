@@ -148,7 +148,7 @@ impl RoutingReader<'_> {
         };
         Some(GroupAlias {
             group: self.group(routing, group, at)?,
-            // A pattern is no name that anybody could ask for.
+            // A pattern is not a name that a request can have.
             hidden: hidden || alias.contains('*'),
         })
     }

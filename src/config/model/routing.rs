@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::pattern;
+
 /// Which group follows which, and other names for groups.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Routing {
@@ -55,41 +57,25 @@ pub struct GroupAlias {
 
 impl Routing {
     /// The alias with a `*` that this name fits; where there are several, the one that says most of it.
-    pub(in crate::config) fn pattern(&self, name: &str) -> Option<&GroupAlias> {
-        let fitting = self.aliases.iter().filter(|(alias, _)| fits(alias, name));
+    pub(super) fn pattern(&self, name: &str) -> Option<&GroupAlias> {
+        let fitting = self
+            .aliases
+            .iter()
+            .filter(|(alias, _)| pattern::fits(alias, name));
         let most = fitting.max_by_key(|(alias, _)| alias.len() - alias.matches('*').count());
         most.map(|(_, alias)| alias)
     }
 
     /// Whether the name fits an alias with a `*` of which `chosen` is true.
-    pub(in crate::config) fn fits(&self, name: &str, chosen: impl Fn(&str) -> bool) -> bool {
+    pub(super) fn fits(&self, name: &str, chosen: impl Fn(&str) -> bool) -> bool {
         let mut aliases = self.aliases.keys();
-        aliases.any(|alias| chosen(alias) && fits(alias, name))
+        aliases.any(|alias| chosen(alias) && pattern::fits(alias, name))
     }
-}
-
-/// Whether a name fits an alias in which `*` stands for any text.
-fn fits(alias: &str, name: &str) -> bool {
-    let Some((start, rest)) = alias.split_once('*') else {
-        return false;
-    };
-    let Some(mut name) = name.strip_prefix(start).filter(|_| !name.is_empty()) else {
-        return false;
-    };
-    let mut pieces: Vec<&str> = rest.split('*').collect();
-    let end = pieces.pop().unwrap_or_default();
-    for piece in pieces {
-        match name.split_once(piece) {
-            Some((_, behind)) => name = behind,
-            None => return false,
-        }
-    }
-    name.ends_with(end)
 }
 
 impl Fallbacks {
-    /// The groups that follow, in order, without the group itself. A group that was made for a name has those of its
-    /// pattern, unless it has its own.
+    /// The groups that follow, in order, without the group itself. A group that was expanded from a pattern has the
+    /// lists of the pattern, unless it has its own.
     pub fn of(&self, group: &str, pattern: Option<&str>, kind: FallbackKind) -> Vec<&str> {
         let lists = match kind {
             FallbackKind::General => &self.general,

@@ -1,4 +1,4 @@
-//! What holds for all deployments: tries, time limits, rests, and the gateway's own switches.
+//! What holds for all deployments: retries, time limits, cooldowns, and the gateway's own switches.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use rust_decimal::Decimal;
 
 use crate::config::{Network, Period, RetryPolicy, Secret};
 
-/// Tries, time limits and rests. Every field is a key of the file with the same name, in `router_settings` or
+/// Retries, time limits and cooldowns. Every field is a key of the file with the same name, in `router_settings` or
 /// `litellm_settings`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Further tries on a deployment before the next target is asked. Default 2.
+    /// Retries on a deployment before the next target is called. Default 2.
     pub num_retries: u32,
-    /// Further tries by the kind of the failure; goes before `num_retries`.
+    /// Retries by the kind of the failure; goes before `num_retries`.
     pub retry_policy: RetryPolicy,
     /// The same for single groups; goes before the common one.
     pub model_group_retry_policy: BTreeMap<String, RetryPolicy>,
@@ -33,19 +33,19 @@ pub struct Settings {
     /// Silence towards the client until it is broken by a comment (`heartbeat_interval`, or LiteLLM's
     /// `sse_keepalive_ping_interval_seconds`). Default 10 s; `None` (written 0): never.
     pub heartbeat_interval: Option<Duration>,
-    /// A request from its first byte to its last, all tries and fallbacks together. Default 840 s.
+    /// A request from its first byte to its last, all retries and fallbacks included. Default 840 s.
     pub total_timeout: Duration,
-    /// How long an answer is read to its end for the books after its client has gone. Default 60 s.
+    /// How long an answer is read on, for its usage, after its client has gone. Default 60 s.
     pub drain_timeout: Duration,
     /// Writing the spend record. Default 5 s.
     pub record_timeout: Duration,
-    /// How long a failing deployment rests. Default 5 s.
+    /// The cooldown of a failing deployment, in which it is not called. Default 5 s.
     pub cooldown_time: Duration,
-    /// How long it rests when it will not recover soon: not authorised, gone, the day's quota spent. Default 300 s.
+    /// The cooldown of a deployment that will not recover soon: not authorised, gone, the day's quota spent. Default 300 s.
     pub long_cooldown_time: Duration,
-    /// Failures within a minute that a deployment may have before it rests. Default 3.
+    /// Failures within a minute that a deployment may have before its cooldown. Default 3.
     pub allowed_fails: u32,
-    /// Nothing ever rests.
+    /// Deployments have no cooldowns.
     pub disable_cooldowns: bool,
     /// At most so many fallback groups are asked. Default: all of them.
     pub max_fallbacks: Option<u32>,
@@ -144,7 +144,7 @@ pub struct General {
     pub log_level: Option<String>,
     /// Log lines are JSON (`json_logs`).
     pub json_logs: Option<bool>,
-    /// Streams end with a usage chunk even if nobody asks (`always_include_stream_usage`).
+    /// Streams end with a usage chunk even if the request does not ask for one (`always_include_stream_usage`).
     pub always_include_stream_usage: bool,
     /// Bodies above this size are refused (`max_request_size_mb`), in bytes.
     pub max_request_bytes: Option<u64>,

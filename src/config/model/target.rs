@@ -4,7 +4,7 @@ use crate::catalog::ModelId;
 
 /// A model as `litellm_params.model` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::config) struct NamedModel {
+pub(super) struct NamedModel {
     /// What Bedrock is asked for.
     pub id: String,
     /// The region in `bedrock/<region>/<id>`.
@@ -16,7 +16,7 @@ pub(in crate::config) struct NamedModel {
 impl NamedModel {
     /// Takes the prefixes off. `converse/` and `invoke/` mean the same here: Bedrock is always asked to converse.
     /// The error says what was expected.
-    pub(in crate::config) fn parse(written: &str) -> Result<Self, String> {
+    pub(super) fn parse(written: &str) -> Result<Self, String> {
         let mut names = vec![written.to_owned()];
         let mut region = None;
         let mut rest = written.strip_prefix("bedrock/").unwrap_or(written);
@@ -56,13 +56,13 @@ impl NamedModel {
     }
 
     /// The region that the name itself tells: an ARN's goes first.
-    pub(in crate::config) fn own_region(&self) -> Option<&str> {
+    pub(super) fn own_region(&self) -> Option<&str> {
         ModelId::parse(&self.id).region.or(self.region.as_deref())
     }
 }
 
 /// `us-east-1`, `us-gov-west-1`, …
-pub(in crate::config) fn is_region(text: &str) -> bool {
+pub(super) fn is_region(text: &str) -> bool {
     let mut parts = text.split('-').rev();
     let number = parts
         .next()

@@ -60,7 +60,7 @@ pub(in crate::config) struct Access {
     pub api_key: Option<Secret>,
 }
 
-/// `litellm_params`: share among siblings, limits, tries and time limits.
+/// `litellm_params`: share among siblings, limits, retries and time limits.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::config) struct LimitKeys {
@@ -101,6 +101,25 @@ pub(in crate::config) struct CustomPrices {
     pub cache_creation_input_token_cost: Option<Decimal>,
     #[serde(deserialize_with = "lenient::dollars")]
     pub cache_creation_input_token_cost_above_1hr: Option<Decimal>,
+}
+
+impl CustomPrices {
+    /// These prices, and for each that is missing the other's.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            input_cost_per_token: self.input_cost_per_token.or(other.input_cost_per_token),
+            output_cost_per_token: self.output_cost_per_token.or(other.output_cost_per_token),
+            cache_read_input_token_cost: self
+                .cache_read_input_token_cost
+                .or(other.cache_read_input_token_cost),
+            cache_creation_input_token_cost: self
+                .cache_creation_input_token_cost
+                .or(other.cache_creation_input_token_cost),
+            cache_creation_input_token_cost_above_1hr: self
+                .cache_creation_input_token_cost_above_1hr
+                .or(other.cache_creation_input_token_cost_above_1hr),
+        }
+    }
 }
 
 /// `model_info`: what the config knows better than the catalog. Other keys pass through to `GET /model/info`.

@@ -22,7 +22,7 @@ pub(in crate::config) struct ConfigFile {
     pub environment_variables: Option<BTreeMap<String, Secret>>,
 }
 
-/// `litellm_settings` and `router_settings`: tries, time limits, rests. Either place will do.
+/// `litellm_settings` and `router_settings`: retries, time limits, cooldowns. Either place will do.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::config) struct RetryAndTimeouts {

@@ -11,8 +11,8 @@ use super::{
 use crate::config::Secret;
 use crate::config::file::{FieldPath, FileSection, Findings, PathStep, YamlDocument};
 
-/// Fields whose variable may be unset without a word: the region then has a default, and credentials come from the
-/// SDK's own chain.
+/// Fields whose variable may be unset without a warning: the region then has a default, and credentials come from the
+/// SDK's default chain.
 const MAY_BE_UNSET: [&str; 6] = [
     "aws_region_name",
     "aws_access_key_id",
