@@ -22,14 +22,14 @@ pub(crate) struct Misread {
 
 /// How much a text may hold. A value takes some hundred times the memory of its text, so the text's length is no bound.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct JsonLimits {
     /// Items of lists and fields of objects, in all.
     pub(crate) values: usize,
     /// Values of no fixed form, which are kept as trees, in all.
     pub(crate) free: usize,
 }
 
-impl Limits {
+impl JsonLimits {
     /// For texts that the gateway has written itself.
     const NONE: Self = Self {
         values: usize::MAX,
@@ -46,7 +46,7 @@ pub(crate) type Json<'t, 'de> = Traced<'t, &'t mut serde_json::Deserializer<Slic
 
 /// Reads all of `json`.
 pub(crate) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Misread> {
-    read_with(json, Limits::NONE, |json| T::deserialize(json))
+    read_with(json, JsonLimits::NONE, |json| T::deserialize(json))
 }
 
 /// Reads all of `json`, where its place does not matter.
@@ -57,7 +57,7 @@ pub(crate) fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde
 /// Reads all of `json` with `value`, within `limits`.
 pub(crate) fn read_with<'de, T>(
     json: &'de [u8],
-    limits: Limits,
+    limits: JsonLimits,
     value: impl for<'t> FnOnce(Json<'t, 'de>) -> Result<T, serde_json::Error>,
 ) -> Result<T, Misread> {
     let mut trail = Trail {
@@ -112,7 +112,7 @@ pub(crate) fn count_values(json: &[u8]) -> usize {
 struct Trail {
     /// The numbers of the fields and items in which an error stands, the innermost first.
     places: Vec<usize>,
-    limits: Limits,
+    limits: JsonLimits,
     /// Items and fields so far.
     values: usize,
     /// Values of no fixed form so far.
@@ -270,11 +270,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Traced<'_, V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_seq(Counted::new(items, self.trail))
+        self.inner.visit_seq(CountedAccess::new(items, self.trail))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(Counted::new(fields, self.trail))
+        self.inner.visit_map(CountedAccess::new(fields, self.trail))
     }
 
     /// Enums are words here: nothing stands in them.
@@ -297,19 +297,19 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Object<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(Counted::new(fields, self.trail))
+        self.inner.visit_map(CountedAccess::new(fields, self.trail))
     }
 }
 
 /// An object's fields or a list's items, one after the other.
-struct Counted<'t, A> {
+struct CountedAccess<'t, A> {
     inner: A,
     /// How many have been read.
     read: usize,
     trail: &'t mut Trail,
 }
 
-impl<'t, A> Counted<'t, A> {
+impl<'t, A> CountedAccess<'t, A> {
     fn new(inner: A, trail: &'t mut Trail) -> Self {
         Self {
             inner,
@@ -319,7 +319,7 @@ impl<'t, A> Counted<'t, A> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Counted<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for CountedAccess<'_, A> {
     type Error = A::Error;
 
     // Once for each type, not for each list of it.
@@ -348,7 +348,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Counted<'_, A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Counted<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for CountedAccess<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(

@@ -23,12 +23,12 @@ const MOST_LABELS: usize = 8;
 pub(super) struct Column {
     pub(super) label: String,
     /// One on the other, from below.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<ColumnPart>,
 }
 
 /// A part of a column.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
+pub(super) struct ColumnPart {
     pub(super) value: Decimal,
     /// The class of its colour.
     pub(super) tone: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct Part {
 pub(super) struct Chart {
     pub(super) title: &'static str,
     pub(super) bars: Vec<Bar>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<GridLine>,
     pub(super) labels: Vec<Label>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Bar {
 
 /// A line across, with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct GridLine {
     pub(super) y: Decimal,
     pub(super) text: String,
 }
@@ -120,7 +120,7 @@ impl Chart {
         let mut lines = Vec::new();
         let mut value = Decimal::ZERO;
         while value <= top {
-            lines.push(Line {
+            lines.push(GridLine {
                 y: y(value),
                 text: show(value),
             });
@@ -191,7 +191,7 @@ mod tests {
         values
             .map(|value| Column {
                 label: "day".to_owned(),
-                parts: vec![Part {
+                parts: vec![ColumnPart {
                     value: Decimal::from(*value),
                     tone: "",
                     title: value.to_string(),

@@ -18,9 +18,9 @@ const CSRF: &str = "csrf";
 
 /// A form's fields, in the order in which the page has them.
 #[derive(Debug, Default)]
-pub(super) struct Fields(pub(super) Vec<(String, String)>);
+pub(super) struct FormFields(pub(super) Vec<(String, String)>);
 
-impl Fields {
+impl FormFields {
     /// The first field of this name, or nothing.
     pub(super) fn get(&self, name: &str) -> &str {
         let field = self.0.iter().find(|(field, _)| field == name);
@@ -40,7 +40,7 @@ impl Fields {
 #[derive(Debug)]
 pub(super) struct Posted {
     pub(super) session: Session,
-    pub(super) fields: Fields,
+    pub(super) fields: FormFields,
 }
 
 impl FromRequest<AppState> for Posted {
@@ -56,7 +56,7 @@ impl FromRequest<AppState> for Posted {
         let body = body.map_err(|refused| {
             PageError::new(refused.status(), texts().error.form).into_response()
         })?;
-        let fields = Fields::read(&headers, &body).map_err(IntoResponse::into_response)?;
+        let fields = FormFields::read(&headers, &body).map_err(IntoResponse::into_response)?;
         let proven = fields.get(CSRF).as_bytes().ct_eq(session.csrf.as_bytes());
         if !bool::from(proven) {
             let error = PageError::new(StatusCode::FORBIDDEN, texts().error.stale_form);

@@ -31,7 +31,7 @@ pub(super) struct Link {
 
 /// The pages of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Page {
+pub(super) enum NavPage {
     Models,
     Usage,
     Logs,
@@ -39,41 +39,41 @@ pub(super) enum Page {
     Settings,
 }
 
-impl Page {
-    const ALL: [Page; 5] = [
-        Page::Models,
-        Page::Usage,
-        Page::Logs,
-        Page::Keys,
-        Page::Settings,
+impl NavPage {
+    const ALL: [NavPage; 5] = [
+        NavPage::Models,
+        NavPage::Usage,
+        NavPage::Logs,
+        NavPage::Keys,
+        NavPage::Settings,
     ];
 
     fn address(self) -> &'static str {
         match self {
-            Page::Models => "/ui/models",
-            Page::Usage => "/ui/usage",
-            Page::Logs => "/ui/logs",
-            Page::Keys => "/ui/keys",
-            Page::Settings => "/ui/settings",
+            NavPage::Models => "/ui/models",
+            NavPage::Usage => "/ui/usage",
+            NavPage::Logs => "/ui/logs",
+            NavPage::Keys => "/ui/keys",
+            NavPage::Settings => "/ui/settings",
         }
     }
 
     fn name(self) -> &'static str {
         let t = texts();
         match self {
-            Page::Models => t.models.title,
-            Page::Usage => t.usage.title,
-            Page::Logs => t.logs.title,
-            Page::Keys => t.keys.title,
-            Page::Settings => t.settings.title,
+            NavPage::Models => t.models.title,
+            NavPage::Usage => t.usage.title,
+            NavPage::Logs => t.logs.title,
+            NavPage::Keys => t.keys.title,
+            NavPage::Settings => t.settings.title,
         }
     }
 }
 
 impl Layout {
     /// Around a page of the navigation.
-    pub(super) fn of(page: Page, session: &Session) -> Self {
-        let pages = Page::ALL.map(|other| Link {
+    pub(super) fn of(page: NavPage, session: &Session) -> Self {
+        let pages = NavPage::ALL.map(|other| Link {
             address: other.address(),
             name: other.name(),
             is_current: other == page,

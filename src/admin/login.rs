@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::HOME;
 use super::error::PageError;
-use super::form::{Fields, Posted};
+use super::form::{FormFields, Posted};
 use super::layout::{Layout, render};
 use super::numbers::Moment;
 use super::origin;
@@ -42,7 +42,7 @@ pub(super) async fn enter(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    let fields = Fields::read(&headers, &body)?;
+    let fields = FormFields::read(&headers, &body)?;
     let user = fields.get("user").trim();
     if origin::loses_cookies(&headers) {
         let status = StatusCode::BAD_REQUEST;

@@ -11,7 +11,7 @@ use crate::store::time::beginning;
 
 /// Query of the page: a period by its name, or from a day to a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct PeriodQuery {
     period: String,
     from: String,
     to: String,
@@ -46,7 +46,7 @@ impl From<NotADay> for PageError {
     }
 }
 
-impl Wanted {
+impl PeriodQuery {
     pub(super) fn read(query: &str) -> Self {
         let mut wanted = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -78,7 +78,7 @@ impl Name {
 
 impl Period {
     /// What is wanted, seen from `today`; without anything, the last 30 days.
-    pub(super) fn of(wanted: &Wanted, today: Date) -> Result<Self, NotADay> {
+    pub(super) fn of(wanted: &PeriodQuery, today: Date) -> Result<Self, NotADay> {
         let day = |text: &str| match text {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| NotADay(text.to_owned())),
@@ -135,8 +135,8 @@ impl Period {
 mod tests {
     use super::*;
 
-    fn wanted(period: &str, from: &str, to: &str) -> Wanted {
-        Wanted::read(&format!("period={period}&from={from}&to={to}"))
+    fn wanted(period: &str, from: &str, to: &str) -> PeriodQuery {
+        PeriodQuery::read(&format!("period={period}&from={from}&to={to}"))
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
             (wanted("30", "", ""), "2026-02-02", "2026-03-03", 30),
             (wanted("month", "", ""), "2026-03-01", "2026-03-03", 3),
             (wanted("nonsense", "", ""), "2026-02-02", "2026-03-03", 30),
-            (Wanted::default(), "2026-02-02", "2026-03-03", 30),
+            (PeriodQuery::default(), "2026-02-02", "2026-03-03", 30),
             (
                 wanted("", "2026-01-30", "2026-02-01"),
                 "2026-01-30",

@@ -41,7 +41,7 @@ pub(super) struct Session {
 
 /// As the table keeps it.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredSession {
     csrf: String,
     until: Timestamp,
     /// [`Login::fingerprint`]; empty in sessions of version 0.1.
@@ -79,7 +79,7 @@ impl<'a> Sessions<'a> {
     pub(super) async fn begin(self, now: Timestamp) -> Result<String, PageError> {
         let id = random()?;
         let until = now.checked_add(LIFE).unwrap_or(now);
-        let stored = Stored {
+        let stored = StoredSession {
             csrf: random()?,
             until,
             login: self.login.fingerprint(self.master_key, &id),
@@ -96,7 +96,7 @@ impl<'a> Sessions<'a> {
         let sha256 = hash(id);
         let key = keys::session(&sha256);
         let (stored, generation) =
-            tokio::try_join!(self.table.get::<Stored>(&key), self.generation())?;
+            tokio::try_join!(self.table.get::<StoredSession>(&key), self.generation())?;
         let fingerprint = self.login.fingerprint(self.master_key, id);
         let alive = stored.filter(|stored| {
             let is_bound = stored.login.as_bytes().ct_eq(fingerprint.as_bytes());
@@ -111,7 +111,7 @@ impl<'a> Sessions<'a> {
     /// Ends one, everywhere at once.
     pub(super) async fn end(self, session: &Session) -> Result<(), StoreError> {
         // What has expired is not there for any reader, and DynamoDB deletes it.
-        let ended = Stored {
+        let ended = StoredSession {
             csrf: String::new(),
             until: Timestamp::UNIX_EPOCH,
             login: String::new(),

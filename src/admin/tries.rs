@@ -34,7 +34,7 @@ const COUNT: &str = "tries";
 /// An address from which somebody has signed in. Only a right password writes it, and nothing pushes it out before its
 /// time: each address is an item of its own.
 #[derive(Serialize, Deserialize)]
-struct Known {
+struct KnownAddress {
     last_login: Timestamp,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Tries {
 
 /// A try that was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Counted {
+pub(super) struct CountedTry {
     /// Among those of all addresses too.
     overall: bool,
 }
@@ -79,16 +79,16 @@ impl Tries {
     ///
     /// # Errors
     /// When the table does not answer.
-    pub(super) async fn count(&self, table: &Table) -> Result<Option<Counted>, StoreError> {
+    pub(super) async fn count(&self, table: &Table) -> Result<Option<CountedTry>, StoreError> {
         let own = self.add(table, self.from(), 1, Some(TRIES)).await?;
         if own && self.add(table, OVERALL, 1, Some(TRIES_OVERALL)).await? {
-            return Ok(Some(Counted { overall: true }));
+            return Ok(Some(CountedTry { overall: true }));
         }
         if !self.is_known(table).await? {
             return Ok(None);
         }
         let counted = own || self.add(table, self.from(), 1, Some(TRIES_KNOWN)).await?;
-        Ok(counted.then_some(Counted { overall: false }))
+        Ok(counted.then_some(CountedTry { overall: false }))
     }
 
     /// The password was right: the try does not count, and its address is known from now on.
@@ -97,7 +97,7 @@ impl Tries {
     /// When the table does not answer.
     pub(super) async fn succeeded(
         &self,
-        counted: Counted,
+        counted: CountedTry,
         table: &Table,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -108,7 +108,7 @@ impl Tries {
         let Some(address) = &self.address else {
             return Ok(());
         };
-        let known = Known { last_login: now };
+        let known = KnownAddress { last_login: now };
         let item = Item::new(&keys::known_address(address), &known)?;
         let until = now.checked_add(REMEMBERED).unwrap_or(now);
         table.put(item.expires(until)).await
@@ -118,7 +118,7 @@ impl Tries {
         let Some(address) = &self.address else {
             return Ok(false);
         };
-        let known: Option<Known> = table.get(&keys::known_address(address)).await?;
+        let known: Option<KnownAddress> = table.get(&keys::known_address(address)).await?;
         Ok(known.is_some())
     }
 

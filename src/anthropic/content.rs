@@ -12,7 +12,7 @@ use crate::wire::{
     with_mark,
 };
 
-use super::source::Source;
+use super::source::WireSourceKind;
 
 mod kinds;
 
@@ -32,7 +32,7 @@ pub(super) enum WireBlock {
 pub(super) struct BlockFields {
     r#type: Loose<String>,
     text: Loose<String>,
-    source: Loose<Box<Source>>,
+    source: Loose<Box<WireSourceKind>>,
     title: Loose<String>,
     context: Loose<String>,
     #[serde(rename = "citations", deserialize_with = "citations")]

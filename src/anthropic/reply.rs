@@ -21,7 +21,7 @@ pub struct Message {
     r#type: &'static str,
     role: &'static str,
     model: String,
-    content: Vec<Block>,
+    content: Vec<ReplyBlock>,
     stop_reason: Option<String>,
     stop_sequence: Option<String>,
     usage: WireUsage,
@@ -30,7 +30,7 @@ pub struct Message {
 /// A content block of a reply.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Block {
+pub(super) enum ReplyBlock {
     Text {
         text: String,
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,7 +81,7 @@ impl Message {
     }
 }
 
-fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<Block> {
+fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<ReplyBlock> {
     let mut said = 0;
     let blocks = parts.into_iter().map(|part| match part {
         ReplyPart::Text(text) => {
@@ -92,19 +92,19 @@ fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<Block> {
                 let (_, end) = citation.range;
                 end > from && end <= said
             });
-            Block::Text {
+            ReplyBlock::Text {
                 citations: here.filter_map(WireCitation::new).collect(),
                 text,
             }
         }
-        ReplyPart::Thinking { text, signature } => Block::Thinking {
+        ReplyPart::Thinking { text, signature } => ReplyBlock::Thinking {
             thinking: text,
             signature,
         },
-        ReplyPart::RedactedThinking(data) => Block::RedactedThinking {
+        ReplyPart::RedactedThinking(data) => ReplyBlock::RedactedThinking {
             data: STANDARD.encode(data),
         },
-        ReplyPart::ToolCall { id, name, input } => Block::ToolUse {
+        ReplyPart::ToolCall { id, name, input } => ReplyBlock::ToolUse {
             id,
             name,
             input: object(input),

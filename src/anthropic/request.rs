@@ -17,7 +17,7 @@ use super::content::{self, WireBlock};
 use super::message::{self, WireMessage, system};
 use super::thinking::{self, OutputConfig, WireFormat, WireThinking};
 use super::tools::{self, WireChoice, WireTool};
-use super::user::Metadata;
+use super::user::MessagesMetadata;
 use super::{beta, fallbacks};
 
 /// The body as it came. `POST /v1/messages/count_tokens` takes the same.
@@ -43,7 +43,7 @@ pub struct MessagesRequest {
     output_config: Option<Settings<OutputConfig>>,
     output_format: Option<Settings<WireFormat>>,
     #[serde(default)]
-    metadata: Loose<Settings<Metadata>>,
+    metadata: Loose<Settings<MessagesMetadata>>,
     context_management: Option<Value>,
     /// A mark on the last block that can have one.
     #[serde(default)]

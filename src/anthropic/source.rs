@@ -12,7 +12,7 @@ use super::content::{WireBlock, kind_of, refuse};
 
 /// The source of a picture or document, or the bare address of a search result.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum WireSourceKind {
     Address(String),
     Fields(SourceFields),
 }
@@ -27,20 +27,20 @@ pub(super) struct SourceFields {
     content: Loose<LooseContent<WireBlock>>,
 }
 
-impl Form for Box<Source> {
+impl Form for Box<WireSourceKind> {
     const EXPECTED: &'static str = "a source (an object)";
 
     fn of_text(address: String) -> Option<Self> {
-        Some(Box::new(Source::Address(address)))
+        Some(Box::new(WireSourceKind::Address(address)))
     }
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
         let fields: Option<SourceFields> = object(fields)?;
-        Ok(fields.map(|fields| Box::new(Source::Fields(fields))))
+        Ok(fields.map(|fields| Box::new(WireSourceKind::Fields(fields))))
     }
 }
 
-impl Source {
+impl WireSourceKind {
     /// The web address that it names.
     pub(super) fn url(&self) -> Option<&str> {
         match self {

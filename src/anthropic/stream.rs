@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::conversation::{Event, StopReason, Usage};
 use crate::wire::{ApiError, ReplyMeta, StreamWriter};
 
-use super::reply::{Block, Message, WireCitation, stop};
+use super::reply::{Message, ReplyBlock, WireCitation, stop};
 use super::usage::WireUsage;
 use super::{HEARTBEAT, error};
 
@@ -22,7 +22,7 @@ use super::{HEARTBEAT, error};
 pub struct EventWriter {
     meta: ReplyMeta,
     /// The block under way.
-    open: Option<Kind>,
+    open: Option<OpenBlock>,
     /// Position of the next block.
     next: usize,
     stop: Option<StopReason>,
@@ -30,7 +30,7 @@ pub struct EventWriter {
 
 /// What kind of block is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum OpenBlock {
     Text,
     Thinking,
     ToolUse,
@@ -39,17 +39,30 @@ enum Kind {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum WireEvent<'a> {
-    MessageStart { message: Message },
-    ContentBlockStart { index: usize, content_block: Block },
-    ContentBlockDelta { index: usize, delta: Delta<'a> },
-    ContentBlockStop { index: usize },
-    MessageDelta { delta: End, usage: WireUsage },
+    MessageStart {
+        message: Message,
+    },
+    ContentBlockStart {
+        index: usize,
+        content_block: ReplyBlock,
+    },
+    ContentBlockDelta {
+        index: usize,
+        delta: BlockDelta<'a>,
+    },
+    ContentBlockStop {
+        index: usize,
+    },
+    MessageDelta {
+        delta: End,
+        usage: WireUsage,
+    },
     MessageStop,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type")]
-enum Delta<'a> {
+enum BlockDelta<'a> {
     #[serde(rename = "text_delta")]
     Text { text: &'a str },
     #[serde(rename = "thinking_delta")]
@@ -94,7 +107,7 @@ impl StreamWriter for EventWriter {
 
     /// Text goes on in its block; a thought that nobody signed is over.
     fn continue_with(&mut self, _: String, out: &mut BytesMut) {
-        if self.open == Some(Kind::Thinking) {
+        if self.open == Some(OpenBlock::Thinking) {
             self.close(out);
         }
     }
@@ -103,42 +116,46 @@ impl StreamWriter for EventWriter {
         match event {
             Event::Text(text) if text.is_empty() => {}
             Event::Text(text) => {
-                self.within(Kind::Text, out);
-                self.delta(Delta::Text { text }, out);
+                self.within(OpenBlock::Text, out);
+                self.delta(BlockDelta::Text { text }, out);
             }
             Event::Citation(citation) => {
                 if let Some(citation) = WireCitation::new(citation) {
-                    self.within(Kind::Text, out);
-                    self.delta(Delta::Citations { citation }, out);
+                    self.within(OpenBlock::Text, out);
+                    self.delta(BlockDelta::Citations { citation }, out);
                 }
             }
             Event::Thinking(text) if text.is_empty() => {}
             Event::Thinking(thinking) => {
-                self.within(Kind::Thinking, out);
-                self.delta(Delta::Thinking { thinking }, out);
+                self.within(OpenBlock::Thinking, out);
+                self.delta(BlockDelta::Thinking { thinking }, out);
             }
             Event::Signature(signature) => {
-                self.within(Kind::Thinking, out);
-                self.delta(Delta::Signature { signature }, out);
+                self.within(OpenBlock::Thinking, out);
+                self.delta(BlockDelta::Signature { signature }, out);
                 self.close(out);
             }
             Event::RedactedThinking(data) => {
                 let data = STANDARD.encode(data);
-                self.start(Kind::Thinking, Block::RedactedThinking { data }, out);
+                self.start(
+                    OpenBlock::Thinking,
+                    ReplyBlock::RedactedThinking { data },
+                    out,
+                );
                 self.close(out);
             }
             Event::ToolCall { id, name, .. } => {
-                let block = Block::ToolUse {
+                let block = ReplyBlock::ToolUse {
                     id: id.clone(),
                     name: name.clone(),
                     input: Value::Object(Map::new()),
                 };
-                self.start(Kind::ToolUse, block, out);
+                self.start(OpenBlock::ToolUse, block, out);
             }
             Event::ToolInput { json, .. } if json.is_empty() => {}
             Event::ToolInput { json, .. } => {
-                if self.open == Some(Kind::ToolUse) {
-                    self.delta(Delta::InputJson { partial_json: json }, out);
+                if self.open == Some(OpenBlock::ToolUse) {
+                    self.delta(BlockDelta::InputJson { partial_json: json }, out);
                 }
             }
             Event::Stop(reason) => {
@@ -172,16 +189,16 @@ impl StreamWriter for EventWriter {
 
 impl EventWriter {
     /// Makes sure that a block of this kind is under way.
-    fn within(&mut self, kind: Kind, out: &mut BytesMut) {
+    fn within(&mut self, kind: OpenBlock, out: &mut BytesMut) {
         if self.open == Some(kind) {
             return;
         }
         let block = match kind {
-            Kind::Thinking => Block::Thinking {
+            OpenBlock::Thinking => ReplyBlock::Thinking {
                 thinking: String::new(),
                 signature: String::new(),
             },
-            Kind::Text | Kind::ToolUse => Block::Text {
+            OpenBlock::Text | OpenBlock::ToolUse => ReplyBlock::Text {
                 text: String::new(),
                 citations: Vec::new(),
             },
@@ -189,7 +206,7 @@ impl EventWriter {
         self.start(kind, block, out);
     }
 
-    fn start(&mut self, kind: Kind, content_block: Block, out: &mut BytesMut) {
+    fn start(&mut self, kind: OpenBlock, content_block: ReplyBlock, out: &mut BytesMut) {
         self.close(out);
         let index = self.next;
         write(
@@ -203,7 +220,7 @@ impl EventWriter {
         self.next += 1;
     }
 
-    fn delta(&self, delta: Delta<'_>, out: &mut BytesMut) {
+    fn delta(&self, delta: BlockDelta<'_>, out: &mut BytesMut) {
         let index = self.next.saturating_sub(1);
         write(&WireEvent::ContentBlockDelta { index, delta }, out);
     }

@@ -23,7 +23,7 @@ pub(super) struct WireChoice {
 
 /// What the model may call, and how.
 #[derive(Debug, Default)]
-pub(super) struct Offer {
+pub(super) struct MessagesOffer {
     pub(super) tools: Vec<Tool>,
     /// Tools by a definition that Claude has learned, as its own field takes them.
     pub(super) defined: Vec<Value>,
@@ -61,12 +61,12 @@ pub(super) fn offer(
     tools: Vec<WireTool>,
     choice: Option<Settings<WireChoice>>,
     left_out: &mut LeftOut,
-) -> Result<Offer, ApiError> {
+) -> Result<MessagesOffer, ApiError> {
     let mut offered = Vec::with_capacity(tools.len());
     let is_whole = |tool: &WireTool| tool.eager_input_streaming.as_given() == Some(&false);
-    let mut offer = Offer {
+    let mut offer = MessagesOffer {
         whole_input: tools.iter().all(is_whole),
-        ..Offer::default()
+        ..MessagesOffer::default()
     };
     let mut elsewhere: Vec<(String, usize, WireTool)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
@@ -128,7 +128,7 @@ pub(super) fn offer(
     Ok(offer)
 }
 
-impl Offer {
+impl MessagesOffer {
     /// Converse's own choice knows Converse's own tools alone.
     fn refuse_to_force_definitions(&self) -> Result<(), ApiError> {
         let forced = match &self.choice {

@@ -9,11 +9,11 @@ use crate::wire::{ClaudeCodeUser, LeftOut, Loose};
 /// `metadata`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Metadata {
+pub(super) struct MessagesMetadata {
     user_id: Loose<String>,
 }
 
-impl Form for Metadata {
+impl Form for MessagesMetadata {
     const EXPECTED: &'static str = "an object";
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
@@ -28,7 +28,7 @@ pub(super) struct Who {
     pub(super) session: Option<String>,
 }
 
-impl Metadata {
+impl MessagesMetadata {
     /// Claude Code packs three ids into one: as JSON today (`{"device_id", "account_uuid", "session_id"}`), as
     /// `user_…_account_…_session_…` before. Every other id is a user.
     pub(super) fn who(self, left_out: &mut LeftOut) -> Who {
@@ -79,7 +79,7 @@ mod tests {
             ("", (None, None)),
         ];
         for (id, (user, session)) in cases {
-            let metadata = Metadata {
+            let metadata = MessagesMetadata {
                 user_id: Loose::Given(id.to_owned()),
             };
             let expected = Who {

@@ -17,7 +17,7 @@ use crate::conversation::Event;
 use super::class::Class;
 use super::events::Decoder;
 use super::failure::Failure;
-use super::frames::{Broken, Frames, Kind};
+use super::frames::{Broken, FrameKind, Frames};
 use super::held::HeldTexts;
 use super::idle_timer::IdleTimer;
 use super::plan::Plan;
@@ -39,7 +39,7 @@ pub struct Limits {
 /// An answer that has begun. Ends with `Ok(None)` only after a stop reason: a stream that merely ends is a failure.
 #[derive(Debug)]
 pub struct Answer {
-    source: Source,
+    source: AnswerSource,
     limits: Limits,
     /// What was decoded and not handed out yet.
     ready: VecDeque<Event>,
@@ -53,7 +53,7 @@ pub struct Answer {
 }
 
 #[derive(Debug)]
-enum Source {
+enum AnswerSource {
     Stream(Frames, IdleTimer),
     /// All of the answer has come.
     Whole,
@@ -162,7 +162,7 @@ async fn begin_stream(
     body: Bytes,
     idle: Duration,
     decoder: &mut Decoder,
-) -> Result<(Source, VecDeque<Event>), Failure> {
+) -> Result<(AnswerSource, VecDeque<Event>), Failure> {
     let bodies = RawBody::new(body);
     let request = client.converse_stream().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
@@ -170,7 +170,7 @@ async fn begin_stream(
     let mut frames = Frames::new(bodies.into_answer());
     // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
     match next(&mut frames, decoder).await? {
-        Some(events) => Ok((Source::Stream(frames, IdleTimer::new(idle)), events)),
+        Some(events) => Ok((AnswerSource::Stream(frames, IdleTimer::new(idle)), events)),
         None => Err(Failure::new(
             Class::Cut,
             "the stream ended without an event",
@@ -189,12 +189,12 @@ async fn next(
     };
     let mut events = VecDeque::new();
     match frame.kind {
-        Kind::Event(name) => decoder
+        FrameKind::Event(name) => decoder
             .decode(name, frame.payload, &mut events)
             .map(|()| Some(events))
             .map_err(|error| unreadable(name, &error)),
-        Kind::Exception(name) => Err(Failure::of_exception(name, frame.payload)),
-        Kind::Error { code, message } => Err(Failure::of_error(code, message)),
+        FrameKind::Exception(name) => Err(Failure::of_exception(name, frame.payload)),
+        FrameKind::Error { code, message } => Err(Failure::of_error(code, message)),
     }
 }
 
@@ -203,7 +203,7 @@ async fn begin_whole(
     model: &str,
     body: Bytes,
     decoder: &mut Decoder,
-) -> Result<(Source, VecDeque<Event>), Failure> {
+) -> Result<(AnswerSource, VecDeque<Event>), Failure> {
     let bodies = RawBody::new(body);
     let request = client.converse().model_id(model).customize();
     let sent = request.interceptor(bodies.clone()).send().await;
@@ -212,7 +212,7 @@ async fn begin_whole(
     let body = body.map_err(|error| Failure::of_break(&error.into()))?;
     let events = decoder.replay(&body.into_bytes());
     let events = events.map_err(|error| unreadable("the answer", &error))?;
-    Ok((Source::Whole, events.into()))
+    Ok((AnswerSource::Whole, events.into()))
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
@@ -236,8 +236,8 @@ impl Answer {
                 return Ok(Some(self.hand_out(event)));
             }
             let events = match &mut self.source {
-                Source::Whole => None,
-                Source::Stream(frames, silence) => {
+                AnswerSource::Whole => None,
+                AnswerSource::Stream(frames, silence) => {
                     let limit = if self.decoder.is_in_tool_call() {
                         self.limits.idle_in_tool_call
                     } else {

@@ -15,8 +15,8 @@ mod payload;
 use order::{BlockEvent, BlockOrder};
 pub(super) use payload::Exception;
 use payload::{
-    Block, BlockDelta, BlockStart, BlockStop, CitationsContent, Delta, Location, Metadata, Reply,
-    Stop, TokenUsage,
+    BlockDelta, BlockStart, BlockStop, CitationsContent, Location, MessageStop, PieceDelta, Reply,
+    ReplyBlock, StreamMetadata, TokenUsage,
 };
 
 /// Turns a stream's events into the domain's. Keeps what the wire leaves to the reader: which content block is which
@@ -92,14 +92,14 @@ impl Decoder {
                 self.order.push(block, BlockEvent::Ends, out);
             }
             "messageStop" => {
-                let stop: Stop = serde_json::from_slice(payload)?;
+                let stop: MessageStop = serde_json::from_slice(payload)?;
                 let fields = stop.additional_model_response_fields.as_ref();
                 self.reasoning = thinking_tokens(fields);
                 self.order.end(out);
                 out.push_back(Event::Stop(stop_reason(stop.stop_reason, fields)));
             }
             "metadata" => {
-                let metadata: Metadata = serde_json::from_slice(payload)?;
+                let metadata: StreamMetadata = serde_json::from_slice(payload)?;
                 self.served = served(&metadata.service_tier, &metadata.performance_config);
                 let usage = metadata.usage.as_ref();
                 out.extend(usage.map(|usage| Event::Usage(tokens(usage, self.reasoning))));
@@ -122,13 +122,13 @@ impl Decoder {
     fn delta(&mut self, event: BlockDelta) -> Option<Event> {
         let block = event.content_block_index;
         match event.delta? {
-            Delta {
+            PieceDelta {
                 text: Some(text), ..
             } => {
                 self.say(block, &text);
                 Some(Event::Text(text))
             }
-            Delta {
+            PieceDelta {
                 tool_use: Some(piece),
                 ..
             } => {
@@ -138,7 +138,7 @@ impl Decoder {
                     json: piece.input,
                 })
             }
-            Delta {
+            PieceDelta {
                 reasoning_content: Some(thinking),
                 ..
             } => thinking
@@ -146,7 +146,7 @@ impl Decoder {
                 .map(Event::Thinking)
                 .or_else(|| thinking.signature.map(Event::Signature))
                 .or_else(|| thinking.redacted_content.map(Event::RedactedThinking)),
-            Delta {
+            PieceDelta {
                 citation: Some(citation),
                 ..
             } => {
@@ -213,7 +213,7 @@ impl Decoder {
         Ok(events)
     }
 
-    fn replay_block(&mut self, block: Block<'_>, events: &mut Vec<Event>) {
+    fn replay_block(&mut self, block: ReplyBlock<'_>, events: &mut Vec<Event>) {
         if let Some(text) = block.text {
             self.say(-1, &text);
             events.push(Event::Text(text));

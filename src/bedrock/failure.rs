@@ -213,10 +213,10 @@ const SLOW_IDENTITY: &str = "identity resolver timed out";
 fn in_envelope(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Envelope {
-        error: Inner,
+        error: QuotedError,
     }
     #[derive(Deserialize)]
-    struct Inner {
+    struct QuotedError {
         message: String,
     }
     let envelope: Envelope = serde_json::from_slice(body).ok()?;

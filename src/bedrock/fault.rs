@@ -9,7 +9,7 @@
 const WORDS: &str = include_str!("fault_words.txt");
 
 /// The most bytes that are kept.
-const LONGEST: usize = 400;
+const LONGEST_FAULT: usize = 400;
 
 /// What stands for the request's words.
 const LEFT_OUT: &str = "…";
@@ -28,8 +28,8 @@ pub(super) fn named(message: &str) -> String {
     }
     words.dedup_by(|next, last| *next == LEFT_OUT && *last == LEFT_OUT);
     let mut named = words.join(" ");
-    if named.len() > LONGEST {
-        named.truncate(named.floor_char_boundary(LONGEST));
+    if named.len() > LONGEST_FAULT {
+        named.truncate(named.floor_char_boundary(LONGEST_FAULT));
         named.push_str(LEFT_OUT);
     }
     named
@@ -211,7 +211,7 @@ mod tests {
         }
         for long in ["the request is not valid. ", "the model is not supported "] {
             let named = named(&long.repeat(1_000));
-            assert_eq!(named.len(), LONGEST + LEFT_OUT.len());
+            assert_eq!(named.len(), LONGEST_FAULT + LEFT_OUT.len());
         }
     }
 

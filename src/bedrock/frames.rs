@@ -33,14 +33,14 @@ pub struct Frames {
 /// One frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    pub kind: Kind<'a>,
+    pub kind: FrameKind<'a>,
     /// JSON of an event or an exception; an error has none.
     pub payload: &'a [u8],
 }
 
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind<'a> {
+pub enum FrameKind<'a> {
     /// An event of this name.
     Event(&'a str),
     /// The end, for a reason that the service's model knows by this name.
@@ -142,7 +142,7 @@ fn read(frame: &[u8]) -> Result<Frame<'_>, Broken> {
     Ok(Frame { kind, payload })
 }
 
-fn kind(mut headers: &[u8]) -> Result<Kind<'_>, Broken> {
+fn kind(mut headers: &[u8]) -> Result<FrameKind<'_>, Broken> {
     let (mut message_type, mut name, mut message) = ("", "", "");
     while !headers.is_empty() {
         let (header, value) = header(&mut headers).ok_or(Broken::Headers)?;
@@ -155,9 +155,9 @@ fn kind(mut headers: &[u8]) -> Result<Kind<'_>, Broken> {
         *known = str::from_utf8(value).map_err(|_| Broken::Headers)?;
     }
     match message_type {
-        "event" => Ok(Kind::Event(name)),
-        "exception" => Ok(Kind::Exception(name)),
-        "error" => Ok(Kind::Error {
+        "event" => Ok(FrameKind::Event(name)),
+        "exception" => Ok(FrameKind::Exception(name)),
+        "error" => Ok(FrameKind::Error {
             code: name,
             message,
         }),

@@ -26,7 +26,7 @@ const BODY: usize = 8 * 1024;
 
 /// The request body for `plan`.
 pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
-    let body = Body {
+    let body = ConverseBody {
         messages: messages(plan),
         system: Blocks(&plan.system),
         inference_config: InferenceConfig::from(&plan.inference),
@@ -39,7 +39,7 @@ pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
             .service
             .latency
             .as_deref()
-            .map(|latency| Performance { latency }),
+            .map(|latency| WirePerformance { latency }),
         service_tier: plan
             .service
             .tier
@@ -55,7 +55,7 @@ pub fn body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
 pub fn count_body(plan: &Plan) -> Result<Bytes, serde_json::Error> {
     let body = CountBody {
         input: CountInput {
-            converse: Prompt {
+            converse: CountedPrompt {
                 messages: messages(plan),
                 system: Blocks(&plan.system),
                 tool_config: (!plan.tools.is_empty()).then(|| ToolConfig::from(plan)),
@@ -85,13 +85,13 @@ struct CountBody<'a> {
 
 #[derive(Serialize)]
 struct CountInput<'a> {
-    converse: Prompt<'a>,
+    converse: CountedPrompt<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Prompt<'a> {
-    messages: Vec<Message<'a>>,
+struct CountedPrompt<'a> {
+    messages: Vec<WireMessage<'a>>,
     #[serde(skip_serializing_if = "Blocks::is_empty")]
     system: Blocks<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,8 +100,8 @@ struct Prompt<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    messages: Vec<Message<'a>>,
+struct ConverseBody<'a> {
+    messages: Vec<WireMessage<'a>>,
     #[serde(skip_serializing_if = "Blocks::is_empty")]
     system: Blocks<'a>,
     inference_config: InferenceConfig<'a>,
@@ -116,7 +116,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     guardrail_config: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    performance_config: Option<Performance<'a>>,
+    performance_config: Option<WirePerformance<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<ServiceTier<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -124,7 +124,7 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Performance<'a> {
+struct WirePerformance<'a> {
     latency: &'a str,
 }
 
@@ -135,7 +135,7 @@ struct ServiceTier<'a> {
 
 /// The turns. Under a guardrail the last one's texts are marked as what it is to look at, as the reference system does:
 /// without a mark it would judge the system prompt and the whole history at every turn.
-fn messages(plan: &Plan) -> Vec<Message<'_>> {
+fn messages(plan: &Plan) -> Vec<WireMessage<'_>> {
     let last = plan.turns.len().saturating_sub(1);
     let guarded = |at: usize, turn: &Turn| {
         let is_document = |part: &Part| matches!(part, Part::Document(_));
@@ -147,20 +147,20 @@ fn messages(plan: &Plan) -> Vec<Message<'_>> {
     };
     let turns = plan.turns.iter().enumerate();
     turns
-        .map(|(at, turn)| Message {
+        .map(|(at, turn)| WireMessage {
             turn,
             guarded: guarded(at, turn),
         })
         .collect()
 }
 
-struct Message<'a> {
+struct WireMessage<'a> {
     turn: &'a Turn,
     /// Its texts are what a guardrail looks at.
     guarded: bool,
 }
 
-impl Serialize for Message<'_> {
+impl Serialize for WireMessage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let role = if self.turn.role == Role::Assistant {
             "assistant"
@@ -207,7 +207,7 @@ impl<'a> From<&'a Inference> for InferenceConfig<'a> {
 struct ToolConfig<'a> {
     tools: Vec<ToolItem<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<Choice<'a>>,
+    tool_choice: Option<WireToolChoice<'a>>,
 }
 
 impl<'a> From<&'a Plan> for ToolConfig<'a> {
@@ -220,8 +220,8 @@ impl<'a> From<&'a Plan> for ToolConfig<'a> {
         };
         let point = |tool: &Tool| tool.cache.map(|ttl| ToolItem::CachePoint(ttl.into()));
         let tool_choice = plan.tool_choice.as_ref().and_then(|choice| match choice {
-            ToolChoice::Required => Some(Choice::Any {}),
-            ToolChoice::Named(name) => Some(Choice::Tool { name }),
+            ToolChoice::Required => Some(WireToolChoice::Any {}),
+            ToolChoice::Named(name) => Some(WireToolChoice::Tool { name }),
             ToolChoice::Auto | ToolChoice::None => None,
         });
         let tools = plan
@@ -256,7 +256,7 @@ struct Schema<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Choice<'a> {
+enum WireToolChoice<'a> {
     Any {},
     Tool { name: &'a str },
 }

@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Correction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Written {
+        struct WrittenCorrection {
             id: String,
             field: String,
             value: Value,
@@ -37,7 +37,7 @@ impl<'de> Deserialize<'de> for Correction {
             #[serde(rename = "source")]
             _source: String,
         }
-        let written = Written::deserialize(deserializer)?;
+        let written = WrittenCorrection::deserialize(deserializer)?;
         let fields = Map::from_iter([(written.field, written.value)]);
         Ok(Self {
             id: written.id,

@@ -12,7 +12,7 @@ use super::price::{Price, Rates};
 /// One model: what holds for its base id, and where its inference profiles and regions differ.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(super) struct CatalogEntry {
     /// What holds for the base id, and for everything that a variant does not say otherwise.
     pub base: Layer,
     /// Inference profiles (`us`, `global`, …) for which `base` holds unchanged.
@@ -44,19 +44,19 @@ pub(super) struct Layer {
     pub context: Option<u32>,
     pub output: Option<u32>,
     pub end_of_life: Option<EndOfLife>,
-    pub thinking: Option<Thinking>,
+    pub thinking: Option<CatalogThinking>,
     pub cache_min: Option<u32>,
     pub can: Vec<Ability>,
     pub cannot: Vec<Ability>,
-    pub price: Option<Row>,
+    pub price: Option<PriceRow>,
     /// With `price`: dearer rates for long prompts.
     pub above: Vec<Above>,
     /// With `price`: the service tier `flex`.
-    pub flex: Option<Row>,
+    pub flex: Option<PriceRow>,
     /// With `price`: the service tier `priority`.
-    pub priority: Option<Row>,
+    pub priority: Option<PriceRow>,
     /// Optimized latency, which few places have: a correction may say it of an id without its price.
-    pub optimized: Option<Row>,
+    pub optimized: Option<PriceRow>,
     /// Further inference profiles that exist, though the source does not list them: priced as the base id.
     pub profiles: Vec<String>,
 }
@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for EndOfLife {
 /// [`ThinkingSupport`] as the catalog writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Thinking {
+pub(super) enum CatalogThinking {
     None,
     Budget,
     BudgetOrAdaptive,
@@ -127,7 +127,7 @@ pub(super) enum Ability {
 /// A row of prices, dollars per million tokens.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Row {
+pub(super) struct PriceRow {
     input: Decimal,
     output: Decimal,
     read: Option<Decimal>,
@@ -140,10 +140,10 @@ pub(super) struct Row {
 #[serde(deny_unknown_fields)]
 pub(super) struct Above {
     over: u64,
-    price: Row,
+    price: PriceRow,
 }
 
-impl Row {
+impl PriceRow {
     fn rates(&self) -> Rates {
         Rates {
             input: self.input,
@@ -189,9 +189,9 @@ impl Layer {
                 let tiers = tiers.map(|tier| (tier.over, tier.price.rates()));
                 tiers.collect::<BTreeMap<_, _>>().into_iter().collect()
             },
-            flex: self.flex.as_ref().map(Row::rates),
-            priority: self.priority.as_ref().map(Row::rates),
-            optimized: self.optimized.as_ref().map(Row::rates),
+            flex: self.flex.as_ref().map(PriceRow::rates),
+            priority: self.priority.as_ref().map(PriceRow::rates),
+            optimized: self.optimized.as_ref().map(PriceRow::rates),
             from_base,
         });
         Model {
@@ -225,7 +225,7 @@ impl Layer {
             }),
             thinking: self
                 .thinking
-                .map_or(ThinkingSupport::None, Thinking::support),
+                .map_or(ThinkingSupport::None, CatalogThinking::support),
             vision: can(Ability::Vision),
             documents: can(Ability::Documents),
             tools,
@@ -257,7 +257,7 @@ impl Layer {
     }
 }
 
-impl Thinking {
+impl CatalogThinking {
     fn support(self) -> ThinkingSupport {
         match self {
             Self::None => ThinkingSupport::None,

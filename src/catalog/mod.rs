@@ -57,12 +57,12 @@ impl<'a> Catalog<'a> {
     pub fn from_json(json: &'a str) -> Result<Self, serde_json::Error> {
         let catalog: Self = json::parse(json)?;
         for entry in catalog.models.values() {
-            json::parse::<entry::Entry>(entry.get())?;
+            json::parse::<entry::CatalogEntry>(entry.get())?;
         }
         Ok(catalog)
     }
 
-    fn entry(&self, base: &str) -> Option<entry::Entry> {
+    fn entry(&self, base: &str) -> Option<entry::CatalogEntry> {
         match json::parse(self.models.get(base)?.get()) {
             Ok(entry) => Some(entry),
             Err(error) => unreachable!("no catalog has an entry that cannot be read: {error}"),

@@ -1,7 +1,7 @@
 //! From the id a deployment names to the model behind it.
 
 use super::Catalog;
-use super::entry::{Entry, Layer};
+use super::entry::{CatalogEntry, Layer};
 use super::id::{ModelId, without_window};
 use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
 impl Caching {
@@ -88,7 +88,7 @@ impl Catalog<'_> {
         Some(self.of_profile(id, prefix, base, &self.entry(base)?))
     }
 
-    fn of_profile(&self, id: &str, prefix: &str, base: &str, entry: &Entry) -> Model {
+    fn of_profile(&self, id: &str, prefix: &str, base: &str, entry: &CatalogEntry) -> Model {
         let variant = entry.variant(prefix);
         if variant.is_some() || entry.profiles.iter().any(|profile| profile == prefix) {
             self.build(id, base, entry, variant, false)
@@ -103,7 +103,7 @@ impl Catalog<'_> {
         &self,
         id: &str,
         base: &str,
-        entry: &Entry,
+        entry: &CatalogEntry,
         variant: Option<&Layer>,
         from_base: bool,
     ) -> Model {
@@ -124,7 +124,7 @@ impl Catalog<'_> {
     }
 }
 
-impl Entry {
+impl CatalogEntry {
     fn variant(&self, name: &str) -> Option<&Layer> {
         let mut variants = self.variants.iter();
         variants

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 const WINDOW: Duration = Duration::from_secs(60);
 /// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
 /// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
-const LONGEST: u32 = 4;
+const LONGEST_REST: u32 = 4;
 /// Callers choose the names behind a pattern: more states than this are not kept.
 const MOST_STATES: usize = 4_096;
 
@@ -283,7 +283,9 @@ impl Cooldowns {
             (_, None, Some(asked)) => return asked.min(longest),
             (_, own, _) => own.unwrap_or(self.terms.brief),
         };
-        let times = 2_u32.saturating_pow(strikes.saturating_sub(1)).min(LONGEST);
+        let times = 2_u32
+            .saturating_pow(strikes.saturating_sub(1))
+            .min(LONGEST_REST);
         first.saturating_mul(times)
     }
 

@@ -12,11 +12,11 @@ use super::routes::Routes;
 use super::target::Target;
 
 /// Agents ask this many times in a row and want an answer soon; an estimate will do.
-const LIMIT: Duration = Duration::from_secs(5);
+const LONGEST_COUNT: Duration = Duration::from_secs(5);
 
 /// The tokens of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
+pub enum PromptTokens {
     /// Bedrock counted.
     Exact(u64),
     /// Bedrock has no count for the model or gave none in time: four bytes to a token.
@@ -24,8 +24,8 @@ pub enum Count {
 }
 
 /// Counts the prompt of `request` for the first target of `group`. Only Claude has a count on Bedrock; counting is free.
-pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> Count {
-    let estimate = Count::Estimate(request.estimated_prompt_tokens().max(1));
+pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> PromptTokens {
+    let estimate = PromptTokens::Estimate(request.estimated_prompt_tokens().max(1));
     let targets = routes.targets(group);
     let Some(target) = targets.first() else {
         return estimate;
@@ -36,12 +36,12 @@ pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> Co
         target.defaults(),
         UnsupportedFeatures::default(),
     );
-    match timeout(LIMIT, count_plan(target, &plan)).await {
-        Ok(Some(tokens)) => Count::Exact(tokens),
+    match timeout(LONGEST_COUNT, count_plan(target, &plan)).await {
+        Ok(Some(tokens)) => PromptTokens::Exact(tokens),
         Ok(None) => estimate,
         Err(_) => {
             let model = target.model_id();
-            tracing::info!(model, limit = ?LIMIT, "tokens were not counted in time");
+            tracing::info!(model, limit = ?LONGEST_COUNT, "tokens were not counted in time");
             estimate
         }
     }

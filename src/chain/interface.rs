@@ -70,7 +70,7 @@ pub trait Sink: Send {
     /// When it cannot: then it must not begin.
     fn afford(
         &mut self,
-        _offer: Offer<'_>,
+        _offer: AttemptOffer<'_>,
     ) -> impl Future<Output = Result<Afforded, Failure>> + Send {
         async { Ok(Afforded::Yes(Decimal::ZERO)) }
     }
@@ -84,7 +84,7 @@ pub trait Sink: Send {
 
 /// An attempt that is about to begin.
 #[derive(Debug, Clone, Copy)]
-pub struct Offer<'a> {
+pub struct AttemptOffer<'a> {
     /// Who is asked.
     pub target: &'a Target,
     /// What it is sent.

@@ -16,15 +16,15 @@ pub(super) struct Siblings {
 
 /// Chance, from a seed where a test wants the same every time.
 #[derive(Debug)]
-pub(super) struct Choice(Mutex<Rng>);
+pub(super) struct LoadBalance(Mutex<Rng>);
 
-impl Default for Choice {
+impl Default for LoadBalance {
     fn default() -> Self {
         Self(Mutex::new(Rng::new()))
     }
 }
 
-impl Choice {
+impl LoadBalance {
     pub(super) fn seeded(seed: u64) -> Self {
         Self(Mutex::new(Rng::with_seed(seed)))
     }

@@ -26,9 +26,9 @@ mod times;
 mod unsupported_features;
 
 pub use cooldown::{Health, HealthStatus};
-pub use count::{Count, count_plan, count_tokens};
+pub use count::{PromptTokens, count_plan, count_tokens};
 pub use fallback::{Fallback, FallbackRequest, FallbackSource};
-pub use interface::{Afforded, AnswerStarted, ChainOptions, Offer, Outcome, Sink};
+pub use interface::{Afforded, AnswerStarted, AttemptOffer, ChainOptions, Outcome, Sink};
 pub use routes::{Routes, UnknownModel};
 pub use run::run;
 pub use shared_state::{SaveError, Saved};

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::load_balance::Siblings;
 
 /// More names than this are not kept: callers choose them. Making one again costs some microseconds.
-const MOST: usize = 256;
+const MOST_KEPT_TARGETS: usize = 256;
 
 /// What was made, by name.
 #[derive(Debug, Default)]
-pub(super) struct Made(Mutex<Kept>);
+pub(super) struct Made(Mutex<KeptTargets>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct KeptTargets {
     by_name: HashMap<String, Arc<Siblings>>,
     /// The oldest first.
     names: VecDeque<String>,
@@ -31,7 +31,7 @@ impl Made {
             return Some(Arc::clone(known));
         }
         let made = Arc::new(make()?);
-        if kept.names.len() >= MOST
+        if kept.names.len() >= MOST_KEPT_TARGETS
             && let Some(oldest) = kept.names.pop_front()
         {
             kept.by_name.remove(&oldest);
@@ -61,11 +61,11 @@ mod tests {
         let again = made.get("first", || unreachable!("it is kept")).unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert!(made.get("nobody's", || None).is_none());
-        for n in 0..2 * MOST {
+        for n in 0..2 * MOST_KEPT_TARGETS {
             made.get(&n.to_string(), || Some(Siblings::default()));
         }
-        assert_eq!(made.all().len(), MOST);
-        let last = (2 * MOST - 1).to_string();
+        assert_eq!(made.all().len(), MOST_KEPT_TARGETS);
+        let last = (2 * MOST_KEPT_TARGETS - 1).to_string();
         assert!(made.get(&last, || None).is_some());
         assert!(made.get("first", || None).is_none());
     }

@@ -45,12 +45,12 @@ pub(super) enum Next {
 
 /// The targets that may still be asked.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct TargetQueue {
     ahead: VecDeque<QueuedTarget>,
     resting: Vec<(Timestamp, QueuedTarget)>,
 }
 
-impl Queue {
+impl TargetQueue {
     pub(super) fn new(candidates: Vec<QueuedTarget>) -> Self {
         Self {
             ahead: candidates.into(),

@@ -12,10 +12,10 @@ use crate::bedrock::{Class, Failure, Feature};
 use crate::conversation::{Event, Request, StopReason};
 
 use super::attempt::CurrentAttempt;
-use super::interface::{Afforded, AnswerStarted, Offer, Sink};
+use super::interface::{Afforded, AnswerStarted, AttemptOffer, Sink};
 use super::omitted::Omitted;
 use super::policy::{Again, rule};
-use super::queue::{AttemptReason, Queue, QueuedTarget};
+use super::queue::{AttemptReason, QueuedTarget, TargetQueue};
 use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
@@ -38,7 +38,7 @@ impl<S: Sink> Run<'_, S> {
         &mut self,
         candidate: &QueuedTarget,
         turn: AttemptReason,
-        queue: &Queue,
+        queue: &TargetQueue,
     ) -> Result<(), Failure> {
         let target = &candidate.target;
         let mut pauses = self.routes.backoff().pauses();
@@ -94,7 +94,7 @@ impl<S: Sink> Run<'_, S> {
         &self,
         target: &Arc<Target>,
         turn: AttemptReason,
-        queue: &Queue,
+        queue: &TargetQueue,
         failure: &Failure,
         tried: u32,
         omitted: &Omitted,
@@ -225,7 +225,7 @@ impl<S: Sink> Run<'_, S> {
         let planned = |request: &Request| plan(request, target.model(), target.defaults(), without);
         let mut plan = planned(&request);
         let cost_bound = loop {
-            let offer = Offer {
+            let offer = AttemptOffer {
                 target,
                 plan: &plan,
                 sunk: self.sunk,

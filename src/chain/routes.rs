@@ -12,7 +12,7 @@ use crate::store::Table;
 use super::cooldown::{Cooldowns, Health};
 use super::fallback::FallbackRequest;
 use super::interface::ChainOptions;
-use super::load_balance::{Choice, Siblings};
+use super::load_balance::{LoadBalance, Siblings};
 use super::pattern_targets::Made;
 use super::policy::{Backoff, retry_kind};
 use super::queue::QueuedTarget;
@@ -46,7 +46,7 @@ pub struct Routes {
     /// What stands behind patterns, as far as it was asked for.
     made: Made,
     backoff: Backoff,
-    choice: Choice,
+    choice: LoadBalance,
     clock: Clock,
     /// The log has said that credentials are missing.
     told_of_credentials: AtomicBool,
@@ -75,7 +75,7 @@ impl Routes {
             made: Made::default(),
             config,
             backoff,
-            choice: Choice::default(),
+            choice: LoadBalance::default(),
             clock: Clock::default(),
             told_of_credentials: AtomicBool::new(false),
             shared: None,
@@ -98,7 +98,7 @@ impl Routes {
     /// Chooses among siblings by chance from this seed.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
-        let choice = Choice::seeded(seed);
+        let choice = LoadBalance::seeded(seed);
         Self { choice, ..self }
     }
 

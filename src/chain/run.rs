@@ -20,7 +20,7 @@ use super::attempt::{self, CurrentAttempt};
 use super::interface::{ChainOptions, Outcome, Sink};
 use super::omitted::RefusedFeature;
 use super::policy::{Then, rule};
-use super::queue::{Next, Queue, QueuedTarget};
+use super::queue::{Next, QueuedTarget, TargetQueue};
 use super::recovery::{Continuation, Rescue, Sent};
 use super::routes::Routes;
 use super::target::Target;
@@ -111,7 +111,7 @@ impl<S: Sink> Run<'_, S> {
     /// Target by target. The caller gets the error of the earliest one in the chain; of a stream that broke off, the
     /// error that broke it, whatever those said who were to save it.
     async fn targets(&mut self) -> Result<(), Failure> {
-        let mut queue = Queue::new(self.routes.candidates(self.ask));
+        let mut queue = TargetQueue::new(self.routes.candidates(self.ask));
         let mut earliest: Option<(usize, Failure)> = None;
         let mut broken: Option<Failure> = None;
         let mut unpaid: Option<Failure> = None;
@@ -189,7 +189,12 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.
-    fn save(&mut self, broke: &QueuedTarget, queue: &mut Queue, asked_again: &mut bool) -> bool {
+    fn save(
+        &mut self,
+        broke: &QueuedTarget,
+        queue: &mut TargetQueue,
+        asked_again: &mut bool,
+    ) -> bool {
         let request = self.own.as_deref().unwrap_or(self.request);
         let can_go_on: fn(&Self, &Target) -> bool = match self.sent.rescue(request) {
             None => return false,
@@ -219,7 +224,7 @@ impl<S: Sink> Run<'_, S> {
     }
 
     /// Which targets are left after a failure.
-    fn reorder(&self, queue: &mut Queue, failed: &Target, then: Then) {
+    fn reorder(&self, queue: &mut TargetQueue, failed: &Target, then: Then) {
         if then == Then::OtherIdentity {
             let credentials = &failed.deployment().credentials;
             queue.retain(|next| next.deployment().credentials != *credentials);

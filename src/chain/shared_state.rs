@@ -24,11 +24,11 @@ use crate::clock::Clock;
 /// A copy that is older is read again. Wall time: a frozen sandbox may wake after an hour.
 const FRESH: Duration = Duration::from_secs(10);
 /// How long a request waits for the reading; after that the old copy serves it.
-const PATIENCE: Duration = Duration::from_millis(100);
+const LONGEST_REFRESH: Duration = Duration::from_millis(100);
 /// How long telling the others, or a reading that nobody waits for any more, may take.
 const CALL: Duration = Duration::from_secs(2);
 /// More rests or lacks than this are not read: a configuration has fewer deployments.
-const MOST: usize = 1_000;
+const MOST_SHARED: usize = 1_000;
 
 /// The table, and when it was read.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Routes {
         async move {
             if let Some(reading) = reading {
                 // Late or failed: the old copy serves.
-                timeout(PATIENCE, reading).await.ok();
+                timeout(LONGEST_REFRESH, reading).await.ok();
             }
         }
     }
@@ -189,8 +189,8 @@ impl Routes {
 
 async fn read(table: &Table, live: &Live, clock: &Clock) {
     let (all, routing) = (Range::All, keys::routing());
-    let rests = table.query::<StoredRest>(keys::COOLDOWNS, &all, Order::Ascending, MOST);
-    let lacks = table.query::<StoredLack>(keys::LEARNED, &all, Order::Ascending, MOST);
+    let rests = table.query::<StoredRest>(keys::COOLDOWNS, &all, Order::Ascending, MOST_SHARED);
+    let lacks = table.query::<StoredLack>(keys::LEARNED, &all, Order::Ascending, MOST_SHARED);
     let saved = table.get::<Saved>(&routing);
     let (rests, lacks, saved) = tokio::join!(rests, lacks, saved);
     match rests {

@@ -89,8 +89,8 @@ pub(super) fn unknown_model(app: &AppState, caller: &Caller, unknown: &UnknownMo
 /// The model that was probably meant by a name that no model has, of those that a caller may use.
 pub(super) fn nearest(app: &AppState, caller: &Caller, name: &str) -> Option<String> {
     /// So many characters of a name are compared: a client may write megabytes.
-    const LONGEST: usize = 200;
-    let written: String = name.chars().take(LONGEST).collect();
+    const LONGEST_COMPARED: usize = 200;
+    let written: String = name.chars().take(LONGEST_COMPARED).collect();
     let mut visible = visible_names(app, caller);
     visible.retain(|name| !name.contains('*') && may_use(app, caller, name));
     let usable: Vec<&str> = visible.iter().map(String::as_str).collect();

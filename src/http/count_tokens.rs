@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::anthropic::Messages;
 use crate::app::AppState;
-use crate::chain::{self, Count};
+use crate::chain::{self, PromptTokens};
 use crate::conversation::Request;
 use crate::keys::Caller;
 use crate::wire::ApiError;
@@ -18,7 +18,7 @@ use super::{access, chat, limit_headers, unsupported};
 
 /// The answer, in Anthropic's shape.
 #[derive(Debug, Serialize)]
-pub(super) struct Counted {
+pub(super) struct TokenCount {
     input_tokens: u64,
     /// Bedrock counted nothing: this is the gateway's own estimate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -31,7 +31,7 @@ pub(super) async fn count(
     Key(caller): Key,
     headers: HeaderMap,
     Body(body): Body,
-) -> Result<Json<Counted>, ApiError> {
+) -> Result<Json<TokenCount>, ApiError> {
     let denied = |denied| limit_headers::refusal(&app, denied);
     app.keys.admit_early(&caller).map_err(denied)?;
     let (request, group) = match prompt(&app, &caller, &headers, &body).await {
@@ -47,10 +47,10 @@ pub(super) async fn count(
         .await;
     admitted.map_err(denied)?;
     let (input_tokens, estimated) = match chain::count_tokens(&app.routes, &group, &request).await {
-        Count::Exact(tokens) => (tokens, false),
-        Count::Estimate(tokens) => (tokens, true),
+        PromptTokens::Exact(tokens) => (tokens, false),
+        PromptTokens::Estimate(tokens) => (tokens, true),
     };
-    Ok(Json(Counted {
+    Ok(Json(TokenCount {
         input_tokens,
         estimated,
     }))

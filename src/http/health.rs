@@ -35,7 +35,7 @@ pub(super) async fn ready() -> Json<Value> {
 
 /// Query of `GET /health`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+pub(super) struct HealthQuery {
     /// Only the deployments of this group.
     model: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Which {
 pub(super) async fn every_deployment(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    Query(which): Query<Which>,
+    Query(which): Query<HealthQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let targets: Vec<Arc<Target>> = match &which.model {
         Some(model) => {

@@ -17,13 +17,13 @@ use super::reply_headers;
 pub(super) struct HasOwnLine;
 
 /// What the line of a request says of it.
-pub(super) struct Line {
+pub(super) struct RequestLine {
     started: Instant,
     method: Method,
     uri: Uri,
 }
 
-impl Line {
+impl RequestLine {
     pub(super) fn begin(request: &Request) -> Self {
         Self {
             started: Instant::now(),

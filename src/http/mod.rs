@@ -87,7 +87,7 @@ pub(crate) fn observed(router: Router, times: BodyTimes) -> Router {
 }
 
 async fn observe(request: Request, next: Next) -> Response {
-    let line = log::Line::begin(&request);
+    let line = log::RequestLine::begin(&request);
     let speaks_anthropic = error::speaks_anthropic(&request);
     let response = panic::caught(next.run(request)).await;
     let response = error::write_error(response, speaks_anthropic);

@@ -20,7 +20,7 @@ use super::auth::Key;
 
 /// Query of `GET /model/info`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+pub(super) struct ModelInfoQuery {
     litellm_model_id: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Which {
 pub(super) async fn list(
     State(app): State<AppState>,
     Key(caller): Key,
-    Query(which): Query<Which>,
+    Query(which): Query<ModelInfoQuery>,
 ) -> Result<Json<Value>, ApiError> {
     // Clients look models up by `model_name`, so an alias is an entry of its own.
     let mut data = Vec::new();

@@ -23,7 +23,7 @@ const CREATED: i64 = 1_677_610_602;
 
 /// Query of `GET /models`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Options {
+pub(super) struct ModelsQuery {
     /// With what is asked when a model fails, in order.
     include_metadata: Option<bool>,
     /// With the patterns themselves, beside the models that they stand for.
@@ -46,7 +46,7 @@ fn speaks_anthropic(headers: &HeaderMap) -> bool {
 pub(super) async fn list(
     State(app): State<AppState>,
     Key(caller): Key,
-    Query(options): Query<Options>,
+    Query(options): Query<ModelsQuery>,
     headers: HeaderMap,
 ) -> Response {
     let with_chains = options.include_metadata == Some(true);

@@ -31,7 +31,7 @@ pub(crate) struct Probe {
 
 /// What came of a [`Probe`].
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct ProbeResult {
     /// Where its record is.
     pub(crate) id: RequestId,
     /// Who answered, if anyone did.
@@ -52,7 +52,7 @@ pub(crate) struct Found {
 
 impl Probe {
     /// Sends it and waits for its end.
-    pub(crate) async fn run(self, app: &AppState) -> Found {
+    pub(crate) async fn run(self, app: &AppState) -> ProbeResult {
         let started = Instant::now();
         let id = app.ledger.new_id(Timestamp::now());
         let items = ChatRun {
@@ -70,7 +70,7 @@ impl Probe {
         }
         .start(app);
         let answered = FinalReply::collect(items).await;
-        let found = Found {
+        let found = ProbeResult {
             id,
             target: answered.target,
             reply: answered.reply,
@@ -82,13 +82,13 @@ impl Probe {
             error: None,
         };
         match answered.end {
-            Ok(end) => Found {
+            Ok(end) => ProbeResult {
                 usage: end.usage,
                 cost: end.cost,
                 attempts: end.attempts,
                 ..found
             },
-            Err((error, attempts)) => Found {
+            Err((error, attempts)) => ProbeResult {
                 attempts,
                 error: Some(*error),
                 ..found

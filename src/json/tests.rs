@@ -111,7 +111,7 @@ fn what_is_read_is_what_serde_json_reads() {
 
 #[test]
 fn a_text_is_read_within_its_limits_alone() {
-    let limits = Limits { values: 5, free: 3 };
+    let limits = JsonLimits { values: 5, free: 3 };
     let value = |json: &str| {
         let read = |json: Json<'_, '_>| serde_json::Value::deserialize(json);
         read_with(json.as_bytes(), limits, read).map_err(|misread| misread.path)

@@ -15,17 +15,17 @@ use super::Denied;
 /// So many queues; two accounts seldom share one.
 const QUEUES: usize = 64;
 /// How long a request waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST_TURN_WAIT: Duration = Duration::from_secs(5);
 
 /// The queues. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct AccountLocks {
-    account_locks: Arc<[Arc<Queue>]>,
+    account_locks: Arc<[Arc<AccountQueue>]>,
     hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct AccountQueue {
     turns: Arc<tokio::sync::Mutex<()>>,
     last: Mutex<LastTurn>,
 }
@@ -41,8 +41,8 @@ struct LastTurn {
 
 /// The turn at an account. It ends with the value.
 #[derive(Debug)]
-pub(super) struct Turn {
-    queue: Arc<Queue>,
+pub(super) struct AccountTurn {
+    queue: Arc<AccountQueue>,
     _guard: OwnedMutexGuard<()>,
 }
 
@@ -60,13 +60,13 @@ impl AccountLocks {
     ///
     /// # Errors
     /// When it does not come in time: because too many others wait too, or because the table holds them all up.
-    pub(super) async fn turn(&self, account: &str) -> Result<Turn, Denied> {
+    pub(super) async fn turn(&self, account: &str) -> Result<AccountTurn, Denied> {
         let place = usize::try_from(self.hasher.hash_one(account) % QUEUES as u64).ok();
         let queue = place.and_then(|place| self.account_locks.get(place));
         let queue = Arc::clone(queue.ok_or(Denied::Contended)?);
         let before = queue.last().number;
-        match timeout(PATIENCE, Arc::clone(&queue.turns).lock_owned()).await {
-            Ok(guard) => Ok(Turn {
+        match timeout(LONGEST_TURN_WAIT, Arc::clone(&queue.turns).lock_owned()).await {
+            Ok(guard) => Ok(AccountTurn {
                 queue,
                 _guard: guard,
             }),
@@ -75,7 +75,7 @@ impl AccountLocks {
     }
 }
 
-impl Queue {
+impl AccountQueue {
     fn last(&self) -> LastTurn {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +97,7 @@ impl Queue {
     }
 }
 
-impl Turn {
+impl AccountTurn {
     /// Ends the turn, with what the table has said to it.
     pub(super) fn end<T>(self, outcome: &Result<T, StoreError>) {
         self.queue.ended(outcome.as_ref().err());
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn whose_turn_does_not_come_is_told_whether_others_or_the_table_held_it_up() {
-        let silent = || Some(StoreError::Timeout(PATIENCE));
+        let silent = || Some(StoreError::Timeout(LONGEST_TURN_WAIT));
         let collided = || Some(StoreError::contended("others"));
         let throttled = || Some(StoreError::from_code("ThrottlingException", ""));
         for (meanwhile, told) in [
@@ -121,7 +121,7 @@ mod tests {
             (vec![None, silent()], Denied::Table(TableFault::Silent)),
             (vec![throttled()], Denied::Table(TableFault::Throttled)),
         ] {
-            let queue = Queue::default();
+            let queue = AccountQueue::default();
             queue.ended(throttled().as_ref());
             let before = queue.last().number;
             for error in &meanwhile {

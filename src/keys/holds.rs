@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::bedrock::plan::Plan;
-use crate::chain::{self, Afforded, Offer, Target};
+use crate::chain::{self, Afforded, AttemptOffer, Target};
 use crate::spend::{RequestId, Reservation};
 use crate::store::{Account, Claim, Hold, Key, Reserved, StoreError, Table};
 
@@ -32,7 +32,7 @@ pub struct Holds {
     keyring: Keyring,
     id: RequestId,
     owner: String,
-    lines: Vec<Line>,
+    lines: Vec<HeldBudget>,
     /// A raise that is under way. The request's time limit may end the wait for it, and it must be known all the same
     /// before the request is settled.
     raising: Option<JoinHandle<Raised>>,
@@ -42,7 +42,7 @@ pub struct Holds {
 
 /// One budget, and what is held of it.
 #[derive(Debug, Clone)]
-struct Line {
+struct HeldBudget {
     budget: Budget,
     held: Option<Decimal>,
     /// As the table last said.
@@ -70,7 +70,7 @@ enum Refusal {
 
 /// A budget that does not have the amount.
 struct Full {
-    line: Line,
+    line: HeldBudget,
     /// US dollars that this request may hold in all.
     left: Decimal,
 }
@@ -81,7 +81,7 @@ impl Keyring {
         let now = self.clock.now();
         let key = caller.virtual_key.as_deref();
         let budgets = key.map(|key| self.budgets(key, now)).into_iter().flatten();
-        let lines = budgets.flatten().map(|budget| Line {
+        let lines = budgets.flatten().map(|budget| HeldBudget {
             budget,
             held: None,
             account: None,
@@ -114,7 +114,7 @@ impl Holds {
     ///
     /// # Errors
     /// When a budget does not have it, or that cannot be known: the attempt must not begin.
-    pub async fn afford(&mut self, offer: &Offer<'_>) -> Result<Afforded, Denied> {
+    pub async fn afford(&mut self, offer: &AttemptOffer<'_>) -> Result<Afforded, Denied> {
         if self.is_free() {
             return Ok(Afforded::Yes(Decimal::ZERO));
         }
@@ -193,7 +193,7 @@ impl Holds {
     }
 
     /// A budget with a limit cannot be kept with a model whose price is unknown; one that is only watched can.
-    async fn unpriced(&mut self, offer: &Offer<'_>) -> Result<Afforded, Denied> {
+    async fn unpriced(&mut self, offer: &AttemptOffer<'_>) -> Result<Afforded, Denied> {
         if self.lines.iter().any(|line| line.budget.max.is_some()) {
             let group = offer.target.group().to_owned();
             return Err(Denied::Unpriced { group });
@@ -260,7 +260,7 @@ enum Way {
     Bedrock,
 }
 
-impl Line {
+impl HeldBudget {
     /// What this request may hold in all, where that is known to be less than `amount`.
     fn lacks(&self, amount: Decimal) -> Option<Full> {
         let account = self.account.as_ref()?;
@@ -277,7 +277,7 @@ impl Line {
 async fn raise(
     keyring: Keyring,
     holder: String,
-    claims: Vec<(usize, Line)>,
+    claims: Vec<(usize, HeldBudget)>,
     amount: Decimal,
 ) -> Raised {
     let mut raised = Raised::default();
@@ -302,7 +302,7 @@ async fn raise(
 impl Keyring {
     async fn claim(
         &self,
-        line: &Line,
+        line: &HeldBudget,
         holder: &str,
         amount: Decimal,
         now: Timestamp,

@@ -28,11 +28,11 @@ pub const FRESH: Duration = Duration::from_secs(60);
 /// The same for the knowledge that there is no such key.
 const FRESH_MISS: Duration = Duration::from_secs(10);
 /// How long a request with an old copy waits for the reading.
-const PATIENCE: Duration = Duration::from_millis(100);
+const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
 /// How long a reading may take.
 const READING: Duration = Duration::from_secs(2);
 /// Copies, misses included: so many unknown keys cost some megabytes at most.
-const MOST: usize = 10_000;
+const MOST_COPIES: usize = 10_000;
 
 /// What a reading says: the key, or none. An error has been logged.
 type Read = Result<Option<Arc<VirtualKey>>, Refused>;
@@ -71,7 +71,7 @@ struct Copy {
 }
 
 /// What can be said of a key at once.
-enum Known {
+enum KnownKey {
     /// This, for a while yet.
     Fresh(Option<Arc<VirtualKey>>),
     /// This until a minute ago; what it is now is being read.
@@ -111,7 +111,7 @@ impl Presented {
         let Some(reading) = self.reading else {
             return Ok(self.caller);
         };
-        match timeout(PATIENCE, reading).await {
+        match timeout(LONGEST_REVALIDATION, reading).await {
             Ok(read) => admitted(read?, self.clock.now()),
             Err(_) => Ok(self.caller),
         }
@@ -148,13 +148,13 @@ impl Keyring {
             return Err(Refused::NoKey);
         }
         let (caller, reading) = match self.known(&hash_of(key)) {
-            Known::Fresh(key) => (admitted(key, self.clock.now())?, None),
-            Known::Stale(key, reading) => match admitted(Some(key), self.clock.now()) {
+            KnownKey::Fresh(key) => (admitted(key, self.clock.now())?, None),
+            KnownKey::Stale(key, reading) => match admitted(Some(key), self.clock.now()) {
                 Ok(caller) => (caller, Some(reading)),
                 // It may be good again.
                 Err(_) => (admitted(reading.await?, self.clock.now())?, None),
             },
-            Known::Unknown(reading) => (admitted(reading.await?, self.clock.now())?, None),
+            KnownKey::Unknown(reading) => (admitted(reading.await?, self.clock.now())?, None),
         };
         Ok(Presented {
             caller,
@@ -163,7 +163,7 @@ impl Keyring {
         })
     }
 
-    fn known(&self, hash: &str) -> Known {
+    fn known(&self, hash: &str) -> KnownKey {
         let now = self.clock.now();
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
         let known = copies.get(hash);
@@ -176,7 +176,7 @@ impl Keyring {
                 FRESH_MISS
             };
             if now.duration_since(read_at).unsigned_abs() <= limit {
-                return Known::Fresh(copy.key.clone());
+                return KnownKey::Fresh(copy.key.clone());
             }
         }
         let key = known.and_then(|copy| copy.key.clone());
@@ -190,8 +190,8 @@ impl Keyring {
             }
         };
         match key {
-            Some(key) => Known::Stale(key, reading),
-            None => Known::Unknown(reading),
+            Some(key) => KnownKey::Stale(key, reading),
+            None => KnownKey::Unknown(reading),
         }
     }
 
@@ -253,10 +253,10 @@ impl Keyring {
 
 /// Keys that nobody knows go first.
 fn make_room(copies: &mut HashMap<String, Copy>) {
-    if copies.len() >= MOST {
+    if copies.len() >= MOST_COPIES {
         copies.retain(|_, copy| copy.key.is_some());
     }
-    if copies.len() >= MOST {
+    if copies.len() >= MOST_COPIES {
         copies.clear();
     }
 }

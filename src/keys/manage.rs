@@ -23,7 +23,7 @@ const TRIES: usize = 4;
 const READ_AT_ONCE: usize = 1_000;
 /// The shortest key that may be chosen: the reference system's.
 const SHORTEST: usize = 16;
-const LONGEST: usize = 200;
+const LONGEST_KEY: usize = 200;
 
 /// A key that was just made. This is the only time that the key itself is known.
 #[derive(Clone, PartialEq)]
@@ -288,13 +288,13 @@ fn new_key(chosen: Option<&str>) -> Result<String, KeyError> {
         let (a, b) = (Uuid::new_v4(), Uuid::new_v4());
         return Ok(format!("sk-{}{}", a.simple(), b.simple()));
     };
-    let fits = (SHORTEST..=LONGEST).contains(&chosen.len());
+    let fits = (SHORTEST..=LONGEST_KEY).contains(&chosen.len());
     let is_plain = chosen.bytes().all(|byte| byte.is_ascii_graphic());
     if fits && is_plain && chosen.starts_with("sk-") {
         return Ok(chosen.to_owned());
     }
     let wanted = format!(
-        "must begin with 'sk-' and have {SHORTEST} to {LONGEST} visible ASCII characters, without spaces."
+        "must begin with 'sk-' and have {SHORTEST} to {LONGEST_KEY} visible ASCII characters, without spaces."
     );
     Err(KeyError::invalid("key", wanted))
 }

@@ -149,7 +149,7 @@ mod as_text {
 }
 
 /// Longest text that goes into records and log lines, in bytes.
-const LONGEST: usize = 200;
+const LONGEST_TEXT: usize = 200;
 /// A key's item stays far below what an item may hold.
 const MOST_METADATA: usize = 16 * 1024;
 const MOST_NAMES: usize = 1_000;
@@ -200,9 +200,9 @@ impl KeySettings {
         ];
         for (param, text) in texts {
             if let Some(text) = text
-                && (text.trim().is_empty() || text.len() > LONGEST)
+                && (text.trim().is_empty() || text.len() > LONGEST_TEXT)
             {
-                let wanted = format!("must be a text of 1 to {LONGEST} bytes.");
+                let wanted = format!("must be a text of 1 to {LONGEST_TEXT} bytes.");
                 return Err(KeyError::invalid(param, wanted));
             }
         }
@@ -243,9 +243,9 @@ fn check_names<'a>(
     let mut count = 0;
     for name in names {
         count += 1;
-        if count > MOST_NAMES || name.trim().is_empty() || name.len() > LONGEST {
+        if count > MOST_NAMES || name.trim().is_empty() || name.len() > LONGEST_TEXT {
             let wanted =
-                format!("may hold {MOST_NAMES} names at most, each of 1 to {LONGEST} bytes.");
+                format!("may hold {MOST_NAMES} names at most, each of 1 to {LONGEST_TEXT} bytes.");
             return Err(KeyError::invalid(param, wanted));
         }
     }

@@ -11,18 +11,18 @@ pub(super) struct Annotation {
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<usize>,
     #[serde(flatten)]
-    kind: Kind,
+    kind: AnnotationKind,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Kind {
-    UrlCitation { url_citation: Web },
-    FileCitation { file_citation: File },
+enum AnnotationKind {
+    UrlCitation { url_citation: CitedPage },
+    FileCitation { file_citation: CitedFile },
 }
 
 #[derive(Debug, Serialize)]
-struct Web {
+struct CitedPage {
     start_index: usize,
     end_index: usize,
     url: String,
@@ -30,7 +30,7 @@ struct Web {
 }
 
 #[derive(Debug, Serialize)]
-struct File {
+struct CitedFile {
     start_index: usize,
     end_index: usize,
     filename: String,
@@ -43,16 +43,16 @@ impl Annotation {
         let (start_index, end_index) = citation.range;
         let title = citation.title.clone();
         let kind = match citation.url.clone() {
-            Some(url) => Kind::UrlCitation {
-                url_citation: Web {
+            Some(url) => AnnotationKind::UrlCitation {
+                url_citation: CitedPage {
                     start_index,
                     end_index,
                     url,
                     title,
                 },
             },
-            None => Kind::FileCitation {
-                file_citation: File {
+            None => AnnotationKind::FileCitation {
+                file_citation: CitedFile {
                     start_index,
                     end_index,
                     filename: title,

@@ -14,14 +14,14 @@ pub(super) struct Opening<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Choice<'a> {
+pub(super) struct ChunkChoice<'a> {
     pub(super) index: u32,
-    pub(super) delta: Delta<'a>,
+    pub(super) delta: ChunkDelta<'a>,
     pub(super) finish_reason: Option<&'static str>,
 }
 
 #[derive(Default, Serialize)]
-pub(super) struct Delta<'a> {
+pub(super) struct ChunkDelta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

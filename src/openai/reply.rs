@@ -18,27 +18,27 @@ pub struct Completion {
     object: &'static str,
     created: i64,
     model: String,
-    choices: [Choice; 1],
+    choices: [ReplyChoice; 1],
     usage: WireUsage,
 }
 
 #[derive(Debug, Serialize)]
-struct Choice {
+struct ReplyChoice {
     index: u32,
     finish_reason: &'static str,
-    message: Message,
+    message: ReplyMessage,
 }
 
 #[derive(Debug, Serialize)]
-struct Message {
+struct ReplyMessage {
     role: &'static str,
     content: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     reasoning_content: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    thinking_blocks: Vec<ThinkingBlock>,
+    thinking_blocks: Vec<ReplyThinkingBlock>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<ToolCall>,
+    tool_calls: Vec<ReplyToolCall>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     annotations: Vec<Annotation>,
 }
@@ -46,13 +46,13 @@ struct Message {
 /// One entry of `thinking_blocks`, in Anthropic's form.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum ThinkingBlock {
+enum ReplyThinkingBlock {
     Thinking { thinking: String, signature: String },
     RedactedThinking { data: String },
 }
 
 #[derive(Debug, Serialize)]
-struct ToolCall {
+struct ReplyToolCall {
     id: String,
     #[serde(flatten)]
     called: Called,
@@ -108,26 +108,26 @@ pub fn completion(meta: ReplyMeta, reply: Reply, cost: Option<Decimal>) -> Compl
         match part {
             ReplyPart::Text(_) => {}
             ReplyPart::Thinking { text, signature } if !signature.is_empty() => {
-                thinking_blocks.push(ThinkingBlock::Thinking {
+                thinking_blocks.push(ReplyThinkingBlock::Thinking {
                     thinking: text,
                     signature,
                 });
             }
             ReplyPart::Thinking { .. } => {}
             ReplyPart::RedactedThinking(data) => {
-                thinking_blocks.push(ThinkingBlock::RedactedThinking {
+                thinking_blocks.push(ReplyThinkingBlock::RedactedThinking {
                     data: STANDARD.encode(data),
                 });
             }
             ReplyPart::ToolCall { id, name, input } => {
                 let called = Called::new(name, input, &meta);
-                tool_calls.push(ToolCall { id, called });
+                tool_calls.push(ReplyToolCall { id, called });
             }
         }
     }
     // OpenAI sends null beside tool calls; a reply with nothing at all is an empty text.
     let content = (!text.is_empty() || tool_calls.is_empty()).then_some(text);
-    let message = Message {
+    let message = ReplyMessage {
         role: "assistant",
         content,
         reasoning_content,
@@ -140,7 +140,7 @@ pub fn completion(meta: ReplyMeta, reply: Reply, cost: Option<Decimal>) -> Compl
         object: "chat.completion",
         created: meta.created,
         model: meta.model,
-        choices: [Choice {
+        choices: [ReplyChoice {
             index: 0,
             finish_reason,
             message,

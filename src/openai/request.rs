@@ -15,7 +15,7 @@ use crate::wire::openai::format::ResponseFormat;
 use crate::wire::openai::service::Performance;
 use crate::wire::openai::{StreamOptions, unsupported};
 use crate::wire::tool::WireTool;
-use crate::wire::tools::Offer;
+use crate::wire::tools::ToolOffer;
 use crate::wire::{
     self, ApiError, Arguments, Betas, LeftOut, List, Loose, Options, RemoteImage, WireFallback,
     WireRequest, numbers,
@@ -162,7 +162,7 @@ impl WireRequest for ChatRequest {
         if self.text.as_ref().is_some_and(has_format) {
             left_out.add("text.format");
         }
-        let mut offer = Offer::default();
+        let mut offer = ToolOffer::default();
         let tools = self.tools.take().unwrap_or_default().0;
         offer.add(tools, "tools", &mut left_out)?;
         let chosen = offer.chosen(self.tool_choice.as_ref(), &mut left_out)?;

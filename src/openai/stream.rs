@@ -15,7 +15,7 @@ use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
 
 use super::annotations::Annotation;
 use super::delta::{
-    CalledDelta, Choice, Delta, Opening, ThinkingDelta, ThinkingKind, ToolCallDelta,
+    CalledDelta, ChunkChoice, ChunkDelta, Opening, ThinkingDelta, ThinkingKind, ToolCallDelta,
 };
 use super::reply::finish_reason;
 use super::usage::WireUsage;
@@ -64,9 +64,9 @@ impl StreamWriter for ChunkWriter {
         match event {
             Event::Text(text) if text.is_empty() => {}
             Event::Text(text) => self.delta(
-                Delta {
+                ChunkDelta {
                     content: Some(text),
-                    ..Delta::default()
+                    ..ChunkDelta::default()
                 },
                 out,
             ),
@@ -74,9 +74,9 @@ impl StreamWriter for ChunkWriter {
                 let annotation = Annotation::new(citation, Some(self.annotations));
                 self.annotations += 1;
                 self.delta(
-                    Delta {
+                    ChunkDelta {
                         annotations: Some([annotation]),
-                        ..Delta::default()
+                        ..ChunkDelta::default()
                     },
                     out,
                 );
@@ -220,40 +220,45 @@ impl ChunkWriter {
             index: self.thinking_index,
             kind,
         };
-        let delta = Delta {
+        let delta = ChunkDelta {
             reasoning_content: Some(text),
             thinking_blocks: Some([block]),
-            ..Delta::default()
+            ..ChunkDelta::default()
         };
         self.delta(delta, out);
     }
 
     fn tool_call(&mut self, call: ToolCallDelta<'_>, out: &mut BytesMut) {
         self.delta(
-            Delta {
+            ChunkDelta {
                 tool_calls: Some([call]),
-                ..Delta::default()
+                ..ChunkDelta::default()
             },
             out,
         );
     }
 
-    fn delta(&mut self, delta: Delta<'_>, out: &mut BytesMut) {
+    fn delta(&mut self, delta: ChunkDelta<'_>, out: &mut BytesMut) {
         let role = self.first_delta().role;
         self.role_sent = true;
-        self.choice(Delta { role, ..delta }, None, out);
+        self.choice(ChunkDelta { role, ..delta }, None, out);
     }
 
-    fn first_delta(&self) -> Delta<'static> {
-        Delta {
+    fn first_delta(&self) -> ChunkDelta<'static> {
+        ChunkDelta {
             role: (!self.role_sent).then_some("assistant"),
-            ..Delta::default()
+            ..ChunkDelta::default()
         }
     }
 
-    fn choice(&self, delta: Delta<'_>, finish_reason: Option<&'static str>, out: &mut BytesMut) {
+    fn choice(
+        &self,
+        delta: ChunkDelta<'_>,
+        finish_reason: Option<&'static str>,
+        out: &mut BytesMut,
+    ) {
         self.chunk(
-            &[Choice {
+            &[ChunkChoice {
                 index: 0,
                 delta,
                 finish_reason,
@@ -263,7 +268,7 @@ impl ChunkWriter {
         );
     }
 
-    fn chunk(&self, choices: &[Choice<'_>], usage: Option<WireUsage>, out: &mut BytesMut) {
+    fn chunk(&self, choices: &[ChunkChoice<'_>], usage: Option<WireUsage>, out: &mut BytesMut) {
         // Room for a delta of the usual length, so that the buffer does not move while it is written.
         out.reserve(self.opening.len() + 256);
         out.put_slice(&self.opening);

@@ -9,7 +9,7 @@ use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
 use crate::wire::loose::{Form, object};
 use crate::wire::openai::{WirePart, WireToolCall, all_calls};
 use crate::wire::tool::WireTool;
-use crate::wire::tools::{Offer, joined};
+use crate::wire::tools::{ToolOffer, joined};
 use crate::wire::{
     ApiError, Arguments, Content, LeftOut, List, Loose, LooseContent, Seal, free_form,
 };
@@ -124,7 +124,7 @@ impl WireItem {
         mut self,
         path: &str,
         arguments: &mut Arguments,
-        offer: &mut Offer,
+        offer: &mut ToolOffer,
         left_out: &mut LeftOut,
     ) -> Result<Item, ApiError> {
         let kind = std::mem::take(&mut self.r#type).optional(path, "type")?;

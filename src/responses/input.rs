@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::conversation::{Part, Role, Turn};
-use crate::wire::tools::Offer;
+use crate::wire::tools::ToolOffer;
 use crate::wire::{ApiError, Arguments, Content, LeftOut, Loose};
 
 use super::content::{Item, WireItem};
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Input {
 pub(super) fn conversation(
     instructions: Option<String>,
     input: Input,
-    offer: &mut Offer,
+    offer: &mut ToolOffer,
     left_out: &mut LeftOut,
 ) -> Result<(Vec<Part>, Vec<Turn>), ApiError> {
     let mut system: Vec<Part> = Vec::new();

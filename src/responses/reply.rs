@@ -22,13 +22,13 @@ struct Items<'a> {
     meta: &'a ReplyMeta,
     whole: Vec<Value>,
     /// Consecutive thinking is one item, however many blocks it has.
-    thinking: Thinking,
+    thinking: ConsecutiveThinking,
     /// Characters of text so far.
     said: usize,
 }
 
 #[derive(Default)]
-struct Thinking {
+struct ConsecutiveThinking {
     text: String,
     blocks: Vec<ThinkingBlock>,
 }
@@ -38,7 +38,7 @@ impl<'a> Items<'a> {
         let mut items = Self {
             meta,
             whole: Vec::new(),
-            thinking: Thinking::default(),
+            thinking: ConsecutiveThinking::default(),
             said: 0,
         };
         for part in &reply.parts {
@@ -87,7 +87,7 @@ impl<'a> Items<'a> {
     }
 
     fn end_thinking(&mut self) {
-        let Thinking { text, blocks } = std::mem::take(&mut self.thinking);
+        let ConsecutiveThinking { text, blocks } = std::mem::take(&mut self.thinking);
         if !text.is_empty() || !blocks.is_empty() {
             let item = items::reasoning(self.id(REASONING), &text, &blocks, self.meta);
             self.whole.push(item);

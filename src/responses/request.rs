@@ -10,7 +10,7 @@ use crate::wire::limits::{self, MOST_TOOLS};
 use crate::wire::openai::format::{self, ResponseFormat};
 use crate::wire::openai::{StreamOptions, service, unsupported, wants_usage};
 use crate::wire::tool::WireTool;
-use crate::wire::tools::Offer;
+use crate::wire::tools::ToolOffer;
 use crate::wire::{
     self, ApiError, GatewayParams, Labels, LeftOut, List, Loose, MockFailure, Options, RemoteImage,
     Seal, WireFallback, WireRequest, effort, numbers,
@@ -176,7 +176,7 @@ impl WireRequest for ResponsesRequest {
         self.name_what_has_no_effect(&mut left_out);
         let included = Included::read(std::mem::take(&mut self.include), &mut left_out);
         let unsupported = self.unsupported(included.unsupported);
-        let mut offer = Offer::default();
+        let mut offer = ToolOffer::default();
         offer.add(self.tools.unwrap_or_default().0, "tools", &mut left_out)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {

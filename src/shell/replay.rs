@@ -15,7 +15,7 @@ use crate::spend::{Ledger, LedgerOptions, Signer};
 use crate::store::WriteLimits;
 
 /// A table that was away is given more time than a client would have: nobody waits for this.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
 /// What a replay is asked for.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub async fn run(env: &EnvConfig, asked: &ReplayRequest) -> Result<Summary, Star
     let books = Storage::open(env, &sdk).await?;
     let options = LedgerOptions {
         write: WriteLimits {
-            total: PATIENCE,
+            total: LONGEST_WRITE,
             ..WriteLimits::default()
         },
         ..LedgerOptions::of(&config)

@@ -139,7 +139,7 @@ pub(super) mod usage {
     #[derive(Serialize, Deserialize)]
     #[serde(default)]
     #[derive(Default)]
-    struct Stored {
+    struct StoredAttempt {
         input: u64,
         output: u64,
         #[serde(skip_serializing_if = "is_zero")]
@@ -158,7 +158,7 @@ pub(super) mod usage {
         usage: &Option<Usage>,
         s: S,
     ) -> Result<S::Ok, S::Error> {
-        let stored = usage.map(|usage| Stored {
+        let stored = usage.map(|usage| StoredAttempt {
             input: usage.input,
             output: usage.output,
             cache_read: usage.cache_read,
@@ -173,7 +173,7 @@ pub(super) mod usage {
     pub(in crate::spend) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Option<Usage>, D::Error> {
-        let stored = Option::<Stored>::deserialize(d)?;
+        let stored = Option::<StoredAttempt>::deserialize(d)?;
         Ok(stored.map(|stored| Usage {
             input: stored.input,
             output: stored.output,

@@ -21,16 +21,16 @@ pub struct Content {
 
 /// One piece in the table.
 #[derive(Serialize, Deserialize)]
-struct Piece {
+struct ContentPiece {
     pieces: usize,
     content: String,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct FoundPiece {
     pk: String,
     #[serde(flatten)]
-    piece: Piece,
+    piece: ContentPiece,
 }
 
 impl Ledger {
@@ -59,7 +59,7 @@ impl Ledger {
         let count = texts.len();
         // The first piece last: whoever finds it finds the others.
         for (n, text) in texts.into_iter().enumerate().rev() {
-            let piece = Piece {
+            let piece = ContentPiece {
                 pieces: count,
                 content: text,
             };
@@ -75,11 +75,11 @@ impl Ledger {
     /// When the table fails.
     pub async fn content(&self, id: &RequestId) -> Result<Option<Content>, StoreError> {
         let key = |piece| keys::content(&id.to_string(), piece);
-        let Some(first) = self.table().get::<Piece>(&key(0)).await? else {
+        let Some(first) = self.table().get::<ContentPiece>(&key(0)).await? else {
             return Ok(None);
         };
         let further: Vec<Key> = (1..first.pieces).map(key).collect();
-        let mut found: Vec<Found> = self.table().get_many(&further).await?;
+        let mut found: Vec<FoundPiece> = self.table().get_many(&further).await?;
         let mut text = first.content;
         for key in &further {
             let at = found.iter().position(|found| found.pk == key.pk);

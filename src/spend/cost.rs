@@ -56,9 +56,11 @@ pub fn cost(usage: &Usage, price: &Price) -> Cost {
 
 /// So many tokens at a rate per million. Saturates far beyond any bill, so that no count can stop a request.
 fn at(rate: Decimal, tokens: u64) -> Decimal {
-    const MOST: Decimal = Decimal::from_parts(u32::MAX, u32::MAX, 0, false, 0);
+    const HIGHEST_COST: Decimal = Decimal::from_parts(u32::MAX, u32::MAX, 0, false, 0);
     let millionths = rate.saturating_mul(Decimal::from(tokens));
-    (millionths * Decimal::new(1, 6)).normalize().min(MOST)
+    (millionths * Decimal::new(1, 6))
+        .normalize()
+        .min(HIGHEST_COST)
 }
 
 impl Cost {

@@ -25,14 +25,14 @@ const OTHERS: &str = "other models";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterDeltas {
     pk: String,
-    rows: Vec<Row>,
+    rows: Vec<DeltaRow>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     budgets: Vec<Settled>,
 }
 
 /// What is added to every one of these rows. Most often a request's model and its tags get the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Row {
+struct DeltaRow {
     sks: Vec<String>,
     #[serde(with = "money::map")]
     add: BTreeMap<String, Decimal>,
@@ -82,13 +82,13 @@ impl CounterDeltas {
         for tag in record.counted_tags() {
             rows.insert(keys::tag_total(&tag), total);
         }
-        let mut grouped = Vec::<Row>::new();
+        let mut grouped = Vec::<DeltaRow>::new();
         for (sk, counters) in rows {
             let add: BTreeMap<_, _> = counters.amounts().into_iter().collect();
             match grouped.iter_mut().find(|row| row.add == add) {
                 Some(row) => row.sks.push(sk),
                 None if add.is_empty() => {}
-                None => grouped.push(Row { sks: vec![sk], add }),
+                None => grouped.push(DeltaRow { sks: vec![sk], add }),
             }
         }
         CounterDeltas {

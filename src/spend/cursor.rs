@@ -12,10 +12,10 @@ use crate::store::time::sortable;
 
 /// A place in the books: what is older has not been looked at yet. Opaque as text, and fit for a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(Place);
+pub struct Cursor(CursorPlace);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CursorPlace {
     /// All records older than this one.
     After(RequestId),
     /// All records before this instant, whose milliseconds are whole.
@@ -30,27 +30,27 @@ pub struct NotACursor;
 impl Cursor {
     /// On from this record.
     pub fn after(id: RequestId) -> Cursor {
-        Cursor(Place::After(id))
+        Cursor(CursorPlace::After(id))
     }
 
     /// On from this instant.
     pub fn before(at: Timestamp) -> Cursor {
-        Cursor(Place::Before(at))
+        Cursor(CursorPlace::Before(at))
     }
 
     /// The instant down to which everything has been looked at.
     pub fn time(&self) -> Timestamp {
         match &self.0 {
-            Place::After(id) => id.time(),
-            Place::Before(at) => *at,
+            CursorPlace::After(id) => id.time(),
+            CursorPlace::Before(at) => *at,
         }
     }
 
     /// What comes next has a smaller sort key than this.
     pub(super) fn sort_key(&self) -> String {
         match &self.0 {
-            Place::After(id) => id.key().sk,
-            Place::Before(at) => sortable(*at),
+            CursorPlace::After(id) => id.key().sk,
+            CursorPlace::Before(at) => sortable(*at),
         }
     }
 }
@@ -58,8 +58,8 @@ impl Cursor {
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match &self.0 {
-            Place::After(id) => id.to_string(),
-            Place::Before(at) => at.as_millisecond().to_string(),
+            CursorPlace::After(id) => id.to_string(),
+            CursorPlace::Before(at) => at.as_millisecond().to_string(),
         };
         f.write_str(&URL_SAFE_NO_PAD.encode(place))
     }

@@ -47,7 +47,7 @@ struct RolledUp {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct FoundTotal {
     pk: String,
     #[serde(flatten)]
     item: RolledUp,
@@ -55,7 +55,7 @@ struct Found {
 
 /// A row in a roll-up.
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct StoredTotal {
     sk: String,
     counters: Counters,
 }
@@ -123,7 +123,7 @@ impl Ledger {
     /// The items of these days, by partition.
     async fn rolled_up(&self, days: &[Date]) -> Result<HashMap<String, RolledUp>, StoreError> {
         let keys: Vec<Key> = days.iter().map(|day| keys::rolled_up(*day)).collect();
-        let found: Vec<Found> = self.table().get_many(&keys).await?;
+        let found: Vec<FoundTotal> = self.table().get_many(&keys).await?;
         Ok(found
             .into_iter()
             .map(|found| (found.pk, found.item))
@@ -169,7 +169,7 @@ impl Ledger {
         seen: Option<u64>,
         rows: &Rows,
     ) -> Result<(), StoreError> {
-        let rows = rows.iter().map(|(sk, counters)| Row {
+        let rows = rows.iter().map(|(sk, counters)| StoredTotal {
             sk: sk.clone(),
             counters: *counters,
         });
@@ -197,7 +197,7 @@ impl RolledUp {
             return None;
         }
         let json = pieces::unpack(&self.totals).ok()?;
-        let rows: Vec<Row> = serde_json::from_slice(&json).ok()?;
+        let rows: Vec<StoredTotal> = serde_json::from_slice(&json).ok()?;
         let rows = rows.into_iter().map(|row| (row.sk, row.counters));
         Some(rows.collect())
     }

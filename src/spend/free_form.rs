@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Version 0.1 wrote the object itself.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Stored {
+enum StoredFreeForm {
     Text(String),
     Object(Map<String, Value>),
 }
@@ -24,10 +24,10 @@ pub(super) fn serialize<S: Serializer>(
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Map<String, Value>>, D::Error> {
-    Ok(match Option::<Stored>::deserialize(deserializer)? {
+    Ok(match Option::<StoredFreeForm>::deserialize(deserializer)? {
         None => None,
-        Some(Stored::Object(fields)) => Some(fields),
+        Some(StoredFreeForm::Object(fields)) => Some(fields),
         // Whoever changed it by hand loses it, and nothing else of the record.
-        Some(Stored::Text(text)) => serde_json::from_str(&text).ok(),
+        Some(StoredFreeForm::Text(text)) => serde_json::from_str(&text).ok(),
     })
 }

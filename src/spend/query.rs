@@ -75,7 +75,7 @@ pub struct Found {
 const MOST_COMPARED: usize = 5_000;
 
 /// After this long a page is handed out as it is.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST_SEARCH: Duration = Duration::from_secs(5);
 
 /// Records read at once from each partition while most of them are thrown away.
 const WHILE_COMPARING: usize = 250;
@@ -301,7 +301,7 @@ impl<'a> RecordSearch<'a> {
     }
 
     fn is_tired(&self) -> bool {
-        self.compared >= MOST_COMPARED || self.began.elapsed() >= PATIENCE
+        self.compared >= MOST_COMPARED || self.began.elapsed() >= LONGEST_SEARCH
     }
 
     fn finish(self) -> Found {

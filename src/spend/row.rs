@@ -48,11 +48,11 @@ pub struct SpendLog<'a> {
     parent_agent_id: Option<&'a str>,
     litellm_call_id: Option<&'a str>,
     status: Status,
-    metadata: Metadata<'a>,
+    metadata: RowMetadata<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Metadata<'a> {
+struct RowMetadata<'a> {
     status: Status,
     user_api_key: &'a str,
     user_api_key_alias: Option<&'a str>,
@@ -147,17 +147,17 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
             parent_agent_id: caller.parent_agent_id.as_deref(),
             litellm_call_id: record.litellm_call_id.as_deref(),
             status: record.status,
-            metadata: Metadata::from(record),
+            metadata: RowMetadata::from(record),
         }
     }
 }
 
-impl<'a> From<&'a Record> for Metadata<'a> {
-    fn from(record: &'a Record) -> Metadata<'a> {
+impl<'a> From<&'a Record> for RowMetadata<'a> {
+    fn from(record: &'a Record) -> RowMetadata<'a> {
         let usage = record.usage();
         let caller = &record.caller;
         let Retried { retries, fallbacks } = record.retried();
-        Metadata {
+        RowMetadata {
             status: record.status,
             user_api_key: &caller.key_hash,
             user_api_key_alias: caller.key_alias.as_deref(),

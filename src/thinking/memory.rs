@@ -15,7 +15,7 @@ const OVERHEAD: usize = 200;
 
 /// Blocks of one turn. None at all: the table was asked and has none.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct RememberedTurn {
     pub(super) blocks: Arc<[ThinkingBlock]>,
     /// When the table, or this memory of its emptiness, forgets them. Wall time: a frozen process ages too.
     pub(super) until: Timestamp,
@@ -23,23 +23,23 @@ pub(super) struct Entry {
 
 /// Entries by partition key, the oldest forgotten first.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Inner>);
+pub(super) struct Memory(Mutex<RememberedTurns>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    entries: HashMap<String, Entry>,
+struct RememberedTurns {
+    entries: HashMap<String, RememberedTurn>,
     order: VecDeque<String>,
     bytes: usize,
 }
 
 impl Memory {
-    pub(super) fn get(&self, pk: &str, now: Timestamp) -> Option<Entry> {
+    pub(super) fn get(&self, pk: &str, now: Timestamp) -> Option<RememberedTurn> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = inner.entries.get(pk)?;
         (entry.until > now).then(|| entry.clone())
     }
 
-    pub(super) fn put(&self, pk: String, entry: Entry) {
+    pub(super) fn put(&self, pk: String, entry: RememberedTurn) {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let inner = &mut *guard;
         inner.bytes += size(&entry);
@@ -57,7 +57,7 @@ impl Memory {
     }
 }
 
-fn size(entry: &Entry) -> usize {
+fn size(entry: &RememberedTurn) -> usize {
     let blocks = entry.blocks.iter().map(|block| match block {
         ThinkingBlock::Signed { text, signature } => text.len() + signature.len(),
         ThinkingBlock::Redacted(data) => data.len(),
@@ -73,8 +73,8 @@ mod tests {
 
     use super::*;
 
-    fn entry(bytes: usize, until: Timestamp) -> Entry {
-        Entry {
+    fn entry(bytes: usize, until: Timestamp) -> RememberedTurn {
+        RememberedTurn {
             blocks: vec![ThinkingBlock::Redacted(Bytes::from(vec![0; bytes]))].into(),
             until,
         }

@@ -12,20 +12,20 @@ use crate::store::pieces;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Stored {
+enum PackedBlock {
     Signed { text: String, signature: String },
     Redacted(String),
 }
 
 /// The blocks as pieces of text, at least one.
 pub(super) fn pack(blocks: &[ThinkingBlock]) -> Result<Vec<String>, Error> {
-    let stored: Vec<Stored> = blocks.iter().map(Stored::from).collect();
+    let stored: Vec<PackedBlock> = blocks.iter().map(PackedBlock::from).collect();
     pieces::pack(&serde_json::to_vec(&stored)?)
 }
 
 /// The blocks of pieces joined.
 pub(super) fn unpack(text: &str) -> Result<Vec<ThinkingBlock>, Error> {
-    let stored: Vec<Stored> = serde_json::from_slice(&pieces::unpack(text)?)?;
+    let stored: Vec<PackedBlock> = serde_json::from_slice(&pieces::unpack(text)?)?;
     stored.into_iter().map(ThinkingBlock::try_from).collect()
 }
 
@@ -33,25 +33,25 @@ fn broken(error: base64::DecodeError) -> Error {
     Error::new(ErrorKind::InvalidData, error)
 }
 
-impl From<&ThinkingBlock> for Stored {
+impl From<&ThinkingBlock> for PackedBlock {
     fn from(block: &ThinkingBlock) -> Self {
         match block {
-            ThinkingBlock::Signed { text, signature } => Stored::Signed {
+            ThinkingBlock::Signed { text, signature } => PackedBlock::Signed {
                 text: text.clone(),
                 signature: signature.clone(),
             },
-            ThinkingBlock::Redacted(data) => Stored::Redacted(STANDARD.encode(data)),
+            ThinkingBlock::Redacted(data) => PackedBlock::Redacted(STANDARD.encode(data)),
         }
     }
 }
 
-impl TryFrom<Stored> for ThinkingBlock {
+impl TryFrom<PackedBlock> for ThinkingBlock {
     type Error = Error;
 
-    fn try_from(stored: Stored) -> Result<Self, Error> {
+    fn try_from(stored: PackedBlock) -> Result<Self, Error> {
         Ok(match stored {
-            Stored::Signed { text, signature } => ThinkingBlock::Signed { text, signature },
-            Stored::Redacted(data) => {
+            PackedBlock::Signed { text, signature } => ThinkingBlock::Signed { text, signature },
+            PackedBlock::Redacted(data) => {
                 ThinkingBlock::Redacted(Bytes::from(STANDARD.decode(data).map_err(broken)?))
             }
         })

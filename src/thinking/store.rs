@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::conversation::{Part, Request, Role, ThinkingBlock, Turn};
 use crate::store::{Item, Key, StoreError, Table, keys};
 
-use super::memory::{Entry, Memory};
+use super::memory::{Memory, RememberedTurn};
 use super::packed::{pack, unpack};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -40,14 +40,14 @@ pub struct ThinkingStore {
 
 /// One piece on its way into the table.
 #[derive(Serialize)]
-struct Piece<'a> {
+struct ThinkingPiece<'a> {
     pieces: usize,
     blocks: &'a str,
 }
 
 /// One piece as it comes back.
 #[derive(Deserialize)]
-struct Found {
+struct FoundThinking {
     pk: String,
     sk: String,
     ttl: i64,
@@ -123,7 +123,7 @@ impl ThinkingStore {
                 return found;
             }
         };
-        let nothing = Entry {
+        let nothing = RememberedTurn {
             blocks: Arc::default(),
             until: now + NOTHING,
         };
@@ -136,13 +136,13 @@ impl ThinkingStore {
         found
     }
 
-    async fn read(&self, keys: &[Key]) -> Result<HashMap<String, Entry>, StoreError> {
-        let firsts: Vec<Found> = self.table.get_many(keys).await?;
+    async fn read(&self, keys: &[Key]) -> Result<HashMap<String, RememberedTurn>, StoreError> {
+        let firsts: Vec<FoundThinking> = self.table.get_many(keys).await?;
         let further: Vec<Key> = firsts
             .iter()
             .flat_map(|first| (1..first.pieces).map(|n| keys::thinking_piece(first.pk.clone(), n)))
             .collect();
-        let further: Vec<Found> = self.table.get_many(&further).await?;
+        let further: Vec<FoundThinking> = self.table.get_many(&further).await?;
         let mut texts: HashMap<(String, String), String> = further
             .into_iter()
             .map(|piece| ((piece.pk, piece.sk), piece.blocks))
@@ -157,7 +157,7 @@ impl ThinkingStore {
             match (unpack(&text), Timestamp::from_second(first.ttl)) {
                 (Ok(blocks), Ok(until)) => {
                     let blocks = blocks.into();
-                    entries.insert(first.pk, Entry { blocks, until });
+                    entries.insert(first.pk, RememberedTurn { blocks, until });
                 }
                 // An item that cannot be read is as good as none.
                 _ => tracing::warn!("an item of thinking blocks does not have the expected form"),
@@ -167,7 +167,7 @@ impl ThinkingStore {
     }
 
     /// Keeps what is used for another week. Once a day is enough.
-    fn renew(&self, pk: &str, entry: &Entry, now: Timestamp) {
+    fn renew(&self, pk: &str, entry: &RememberedTurn, now: Timestamp) {
         if entry.blocks.is_empty() || entry.until > now + (LIFE - DAY) {
             return;
         }
@@ -193,7 +193,7 @@ impl ThinkingStore {
     /// Into memory at once, so that this process knows them however slow the table is; then into the table.
     async fn store(&self, pk: String, blocks: Arc<[ThinkingBlock]>) {
         let until = Timestamp::now() + LIFE;
-        let entry = Entry {
+        let entry = RememberedTurn {
             blocks: Arc::clone(&blocks),
             until,
         };
@@ -212,7 +212,7 @@ impl ThinkingStore {
         let texts = pack(blocks).map_err(serde_json::Error::io)?;
         // The first piece last: whoever finds it finds the others.
         for (n, text) in texts.iter().enumerate().rev() {
-            let piece = Piece {
+            let piece = ThinkingPiece {
                 pieces: texts.len(),
                 blocks: text,
             };

@@ -17,7 +17,7 @@ pub enum WireFallback {
         /// The model.
         model: String,
         /// Fields that replace those of the request.
-        fields: Fields,
+        fields: FallbackFields,
     },
     /// `{"a": ["b"]}`: what follows `a`.
     Following(BTreeMap<String, Vec<String>>),
@@ -25,7 +25,7 @@ pub enum WireFallback {
 
 /// Fields of a body by their names, each as the client wrote it: as JSON trees they would take many times as much.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(BTreeMap<String, Box<str>>);
+pub struct FallbackFields(BTreeMap<String, Box<str>>);
 
 impl WireFallback {
     /// How many models it names: itself, or those of its lists, of which an empty one counts as one; and those that its
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for FallbackVisitor {
         let model = model.and_then(|model| serde_json::from_str::<String>(model).ok());
         if let Some(model) = model {
             fields.remove("model");
-            let fields = Fields(fields);
+            let fields = FallbackFields(fields);
             return Ok(WireFallback::Changed { model, fields });
         }
         let lists = fields.into_iter().map(|(of, names)| {
@@ -96,7 +96,7 @@ impl FallbackVisitor {
     }
 }
 
-impl Fields {
+impl FallbackFields {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    fn fields(json: &str) -> Fields {
+    fn fields(json: &str) -> FallbackFields {
         match serde_json::from_str(json).unwrap() {
             WireFallback::Changed { fields, .. } => fields,
             other => panic!("{other:?}"),

@@ -70,7 +70,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Root<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let fields_of = Fields {
+        let fields_of = FieldsReader {
             read: visitor,
             fields,
             unknown: self.unknown,
@@ -91,13 +91,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Root<'_, D> {
 }
 
 /// A struct's own reader, or its fields one after the other, with those that it knows and those that it does not.
-struct Fields<'a, R> {
+struct FieldsReader<'a, R> {
     read: R,
     fields: &'static [&'static str],
     unknown: &'a mut Vec<String>,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Fields<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for FieldsReader<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -105,7 +105,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Fields<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.read.visit_map(Fields {
+        self.read.visit_map(FieldsReader {
             read: map,
             fields: self.fields,
             unknown: self.unknown,
@@ -113,7 +113,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Fields<'_, V> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Fields<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for FieldsReader<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(

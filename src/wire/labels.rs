@@ -39,7 +39,7 @@ pub struct Labels {
 pub(crate) const LONGEST_TAG: usize = 256;
 
 /// Longest label that is kept, in characters: they go into table keys and log lines.
-const LONGEST: usize = 200;
+const LONGEST_LABEL: usize = 200;
 
 /// Most bytes of `x-litellm-spend-logs-metadata`: a record is read in lists, and so stays small.
 const LONGEST_METADATA: usize = 1000;
@@ -69,7 +69,7 @@ impl Labels {
             client: header("user-agent").map(short),
             call_id: header("x-litellm-call-id")
                 .or_else(|| header("x-request-id"))
-                .filter(|id| !id.is_empty() && id.len() <= LONGEST),
+                .filter(|id| !id.is_empty() && id.len() <= LONGEST_LABEL),
             trace_id: trace_id(headers),
             spend_metadata: None,
             store_prompts: said_of_storing(headers),
@@ -239,7 +239,7 @@ impl Labels {
 }
 
 fn short(label: String) -> String {
-    match label.char_indices().nth(LONGEST) {
+    match label.char_indices().nth(LONGEST_LABEL) {
         Some((end, _)) => label.get(..end).unwrap_or_default().to_owned(),
         None => label,
     }

@@ -8,7 +8,7 @@ use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::conversation::{Part, Turn};
-use crate::json::{self, Limits};
+use crate::json::{self, JsonLimits};
 
 use super::ApiError;
 use super::loose::Form;
@@ -27,7 +27,7 @@ pub(crate) const MOST_FREE_VALUES: usize = 50_000;
 const MOST_VALUES_TWICE: usize = 250_000;
 
 /// For a body.
-pub(crate) const OF_BODY: Limits = Limits {
+pub(crate) const OF_BODY: JsonLimits = JsonLimits {
     values: 500_000,
     free: MOST_FREE_VALUES,
 };
@@ -96,7 +96,7 @@ pub(super) fn items_of<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
 
 /// Refuses a conversation that has too much in all. `param` names the field that holds its messages.
 pub(crate) fn check(system: &[Part], turns: &[Turn], param: &str) -> Result<(), ApiError> {
-    let mut count = Count::default();
+    let mut count = PartCount::default();
     count.add(system);
     turns.iter().for_each(|turn| count.add(&turn.parts));
     for (what, count, most) in [
@@ -135,13 +135,13 @@ fn too_many(what: &str, count: usize, most: usize) -> String {
 }
 
 #[derive(Default)]
-struct Count {
+struct PartCount {
     parts: usize,
     calls: usize,
     results: usize,
 }
 
-impl Count {
+impl PartCount {
     fn add(&mut self, parts: &[Part]) {
         self.parts += parts.len();
         for part in parts {

@@ -31,7 +31,7 @@ pub(crate) mod tools;
 mod usage;
 
 pub use error::ApiError;
-pub use fallback::{Fields, WireFallback};
+pub use fallback::{FallbackFields, WireFallback};
 pub use labels::Labels;
 pub use options::{MockFailure, Options, RemoteImage};
 

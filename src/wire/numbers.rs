@@ -7,12 +7,12 @@ use serde::de::{Error, Unexpected, Visitor};
 
 /// A whole number, also written as `32000.0` (as some languages print every number), or null.
 pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    deserializer.deserialize_any(Count)
+    deserializer.deserialize_any(CountVisitor)
 }
 
-struct Count;
+struct CountVisitor;
 
-impl Visitor<'_> for Count {
+impl Visitor<'_> for CountVisitor {
     type Value = Option<u32>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {

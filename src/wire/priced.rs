@@ -21,13 +21,13 @@ pub struct Priced {
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
-struct Body {
+struct CalculateBody {
     completion_response: Option<WireReply>,
     messages: Option<serde::de::IgnoredAny>,
     input: Option<serde::de::IgnoredAny>,
     // Of a body that is a reply itself.
     model: Option<String>,
-    usage: Option<WireUsage>,
+    usage: Option<AnyWireUsage>,
     service_tier: Option<String>,
 }
 
@@ -36,14 +36,14 @@ struct Body {
 #[serde(expecting = "a reply (an object)")]
 struct WireReply {
     model: Option<String>,
-    usage: Option<WireUsage>,
+    usage: Option<AnyWireUsage>,
     service_tier: Option<String>,
 }
 
 /// Usage of any wire.
 #[derive(Default, Deserialize)]
 #[serde(default, expecting = "the usage of a reply (an object)")]
-struct WireUsage {
+struct AnyWireUsage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<Details>,
@@ -52,7 +52,7 @@ struct WireUsage {
     input_tokens_details: Option<Details>,
     cache_read_input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
-    cache_creation: Option<Written>,
+    cache_creation: Option<PricedBody>,
 }
 
 #[derive(Default, Deserialize)]
@@ -61,18 +61,18 @@ struct Details {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
     cache_creation_tokens: Option<u64>,
-    cache_creation_token_details: Option<Written>,
+    cache_creation_token_details: Option<PricedBody>,
 }
 
 /// Tokens written to the cache, by how long they are kept.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Written {
+struct PricedBody {
     ephemeral_5m_input_tokens: Option<u64>,
     ephemeral_1h_input_tokens: Option<u64>,
 }
 
-impl Written {
+impl PricedBody {
     fn total(&self) -> u64 {
         let hour = self.ephemeral_1h_input_tokens.unwrap_or(0);
         (self.ephemeral_5m_input_tokens.unwrap_or(0)).saturating_add(hour)
@@ -85,7 +85,7 @@ const ORDINARY: [&str; 2] = ["auto", "standard"];
 impl Priced {
     /// Reads a body. The error names the field that was wrong.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let body: Body = read(body)?;
+        let body: CalculateBody = read(body)?;
         let missing = |param: &str, what: &str| ApiError::missing_value(param, what);
         let is_prompt = body.messages.is_some() || body.input.is_some();
         let reply = match body.completion_response {
@@ -108,7 +108,7 @@ impl Priced {
         let model = reply.model.or(body.model);
         Ok(Self {
             model: model.ok_or_else(|| missing("model", "the model's name"))?,
-            usage: reply.usage.map(WireUsage::billed),
+            usage: reply.usage.map(AnyWireUsage::billed),
             tier: reply
                 .service_tier
                 .filter(|tier| !ORDINARY.contains(&tier.as_str())),
@@ -116,7 +116,7 @@ impl Priced {
     }
 }
 
-impl WireUsage {
+impl AnyWireUsage {
     /// The prompt's tokens include what was read from and written to the cache, but for the Messages wire, which
     /// counts them side by side. Replies that carry the names of two wires have zeros under those of the wrong one, so
     /// the larger of two counts of one thing holds.
@@ -131,7 +131,7 @@ impl WireUsage {
             of_responses.cache_creation_token_details,
         ];
         let splits = splits.into_iter().flatten();
-        let split = splits.max_by_key(Written::total).unwrap_or_default();
+        let split = splits.max_by_key(PricedBody::total).unwrap_or_default();
         let read = most([
             self.cache_read_input_tokens,
             of_chat.cached_tokens,

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::conversation::ToolChoice;
 
-use super::tools::{Offer, joined, parted};
+use super::tools::{ToolOffer, joined, parted};
 use super::{ApiError, LeftOut};
 
 const PARAM: &str = "tool_choice";
 
-impl Offer {
+impl ToolOffer {
     /// The choice in the domain's terms, and the refusal of one that needs a tool that only its service runs: the choice
     /// is `Auto` then. Where it allows some of the tools alone, the others are no longer on offer: a model has no other
     /// way to keep to that. What it allows of tools that only their service runs is named in `left_out`.

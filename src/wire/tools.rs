@@ -18,7 +18,7 @@ const IMPLICIT_NAMESPACE: &str = "functions";
 
 /// What the model may call.
 #[derive(Debug, Default)]
-pub(crate) struct Offer {
+pub(crate) struct ToolOffer {
     pub(super) tools: Vec<Tool>,
     /// Where in `tools` each name stands: a request may have many thousand before they are refused.
     places: HashMap<String, usize>,
@@ -55,7 +55,7 @@ pub(crate) fn parted(name: &str) -> (Option<&str>, &str) {
     }
 }
 
-impl Offer {
+impl ToolOffer {
     /// Adds a request's tools in the client's order, but for those that only their service runs: these are named in
     /// `left_out`. A tool whose name is there already takes its place. `path` names the list in errors.
     pub(crate) fn add(

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
-use super::super::form::Fields;
+use super::super::form::FormFields;
 use super::super::texts::texts;
 use crate::config::Period;
 use crate::keys::{Change, KeyChanges, VirtualKey};
@@ -95,7 +95,7 @@ impl Draft {
     }
 
     /// The form as it was sent.
-    pub(super) fn read(fields: &Fields) -> Self {
+    pub(super) fn read(fields: &FormFields) -> Self {
         let all = |name: fn(&str) -> String| {
             let each = FIELDS.into_iter();
             let typed = each.map(|field| (field, fields.get(&name(field)).trim().to_owned()));
@@ -214,7 +214,7 @@ mod tests {
         let before = before
             .iter()
             .map(|(name, value)| (was(name), (*value).to_owned()));
-        Draft::read(&Fields(typed.iter().map(own).chain(before).collect()))
+        Draft::read(&FormFields(typed.iter().map(own).chain(before).collect()))
     }
 
     #[test]

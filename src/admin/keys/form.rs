@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 
 use super::super::budget_bar::BudgetBar;
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::Moment;
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -27,11 +27,11 @@ pub(super) struct FormPage {
     problems: Vec<String>,
     sections: Vec<(&'static str, Vec<Field>)>,
     /// `None`: it is not made yet.
-    key: Option<Known>,
+    key: Option<ExistingKey>,
 }
 
 /// A key that is there.
-struct Known {
+struct ExistingKey {
     name: String,
     hash: String,
     address: String,
@@ -86,7 +86,7 @@ impl FormPage {
         problems: &[Problem],
     ) -> Self {
         let (title, action) = (key.label().to_owned(), address(key));
-        let known = Known::new(app, key, budget, app.keys.now());
+        let known = ExistingKey::new(app, key, budget, app.keys.now());
         Self {
             key: Some(known),
             ..Self::new(app, session, title, action, draft, problems)
@@ -113,7 +113,7 @@ impl FormPage {
         };
         let elsewhere = problems.iter().filter(|problem| !is_beside(problem));
         Self {
-            layout: Layout::of(Page::Keys, session),
+            layout: Layout::of(NavPage::Keys, session),
             title,
             action,
             notice: None,
@@ -196,7 +196,7 @@ fn sections(
     ]
 }
 
-impl Known {
+impl ExistingKey {
     fn new(
         app: &AppState,
         key: &VirtualKey,
@@ -266,7 +266,7 @@ impl ConfirmPage {
             ),
         };
         Self {
-            layout: Layout::of(Page::Keys, session),
+            layout: Layout::of(NavPage::Keys, session),
             title,
             name: key.label().to_owned(),
             text,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::super::budget_bar::BudgetBar;
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{Moment, count, dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -20,10 +20,10 @@ use crate::spend::{Counters, DayTotal, TotalOf};
 pub(super) struct KeysPage {
     layout: Layout,
     is_deleted: bool,
-    rows: Vec<Row>,
+    rows: Vec<KeyRow>,
 }
 
-struct Row {
+struct KeyRow {
     name: String,
     /// The end of the key, where the name is an alias.
     short: Option<String>,
@@ -84,17 +84,17 @@ impl KeysPage {
         let nothing = Use::default();
         let rows = keys.iter().zip(standings).map(|(key, budget)| {
             let used = used.get(&*key.hash).unwrap_or(&nothing);
-            Row::new(key, budget.as_ref(), used, now)
+            KeyRow::new(key, budget.as_ref(), used, now)
         });
         Self {
-            layout: Layout::of(Page::Keys, session),
+            layout: Layout::of(NavPage::Keys, session),
             is_deleted,
             rows: rows.collect(),
         }
     }
 }
 
-impl Row {
+impl KeyRow {
     fn new(key: &VirtualKey, budget: Option<&BudgetStanding>, used: &Use, now: Timestamp) -> Self {
         let t = &texts().keys;
         let settings = &key.settings;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::address;
@@ -39,7 +39,7 @@ impl MadePage {
             settings.push((t.cline_model, model, "model"));
         }
         Self {
-            layout: Layout::of(Page::Keys, session),
+            layout: Layout::of(NavPage::Keys, session),
             name: made.stored.label().to_owned(),
             key: made.key.clone(),
             address: address(&made.stored),

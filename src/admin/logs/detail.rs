@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{Moment, count, dollars, seconds};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -26,12 +26,12 @@ pub(super) struct DetailPage {
     tags: Vec<String>,
     /// What the client was told, in a line and in full.
     error: Option<(String, String)>,
-    trail: Vec<Try>,
+    trail: Vec<LoggedAttempt>,
     /// How many attempts are not listed.
     unlisted: Option<String>,
     /// What the client had said is left out.
     reduced: bool,
-    lines: Vec<Line>,
+    lines: Vec<TokenLine>,
     saved: Option<String>,
     is_unpriced: bool,
     is_estimated: bool,
@@ -42,7 +42,7 @@ pub(super) struct DetailPage {
 }
 
 /// An attempt.
-struct Try {
+struct LoggedAttempt {
     tone: &'static str,
     outcome: String,
     group: String,
@@ -55,7 +55,7 @@ struct Try {
 }
 
 /// A kind of tokens.
-struct Line {
+struct TokenLine {
     name: &'static str,
     tokens: String,
     cost: String,
@@ -73,7 +73,7 @@ impl DetailPage {
         let saved = record.known().cache_saving;
         let session_id = caller.session_id.as_ref();
         Self {
-            layout: Layout::of(Page::Logs, session),
+            layout: Layout::of(NavPage::Logs, session),
             id: record.request_id.to_string(),
             status: StatusView::of(record),
             began: record.start.into(),
@@ -84,7 +84,7 @@ impl DetailPage {
                 let line = format!("{} {}", error.status, error.class);
                 (line, error.message.clone())
             }),
-            trail: record.attempts.iter().map(Try::from).collect(),
+            trail: record.attempts.iter().map(LoggedAttempt::from).collect(),
             unlisted: record.unlisted.as_ref().map(|rest| count(rest.attempts)),
             reduced: record.reduced,
             lines: lines(record),
@@ -134,11 +134,11 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
 }
 
 /// Tokens by kind with their cost. A cost of which a part is unknown is what is known of it.
-fn lines(record: &Record) -> Vec<Line> {
+fn lines(record: &Record) -> Vec<TokenLine> {
     let t = &texts().log;
     let usage = record.usage();
     let cost = record.known();
-    let line = |name, tokens: u64, cost: Option<Decimal>| Line {
+    let line = |name, tokens: u64, cost: Option<Decimal>| TokenLine {
         name,
         tokens: count(tokens),
         cost: cost.map(dollars).unwrap_or_default(),
@@ -156,7 +156,7 @@ fn lines(record: &Record) -> Vec<Line> {
     lines
 }
 
-impl From<&Attempt> for Try {
+impl From<&Attempt> for LoggedAttempt {
     fn from(attempt: &Attempt) -> Self {
         let none = || texts().logs.none.to_owned();
         let status = attempt.status.map(|status| format!(" {status}"));

@@ -2,14 +2,14 @@
 
 use askama::Template;
 
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::Moment;
 use super::super::period::{Name, Period};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::LIST;
 use super::query::Asked;
-use super::row::Row;
+use super::row::LogRow;
 use crate::spend::Found;
 
 #[derive(Template)]
@@ -19,13 +19,13 @@ pub(super) struct LogsPage {
     /// What is wrong with the id that was looked for.
     problem: Option<&'static str>,
     id: String,
-    periods: Vec<Choice>,
+    periods: Vec<FilterChoice>,
     first: String,
     last: String,
     is_filtered: bool,
-    statuses: Vec<Choice>,
+    statuses: Vec<FilterChoice>,
     filters: Vec<Field>,
-    rows: Vec<Row>,
+    rows: Vec<LogRow>,
     refresh: String,
     newest: Option<String>,
     older: Option<String>,
@@ -33,7 +33,7 @@ pub(super) struct LogsPage {
     searched_to: Moment,
 }
 
-struct Choice {
+struct FilterChoice {
     value: String,
     name: &'static str,
     is_current: bool,
@@ -60,7 +60,7 @@ impl LogsPage {
         let names = [of.today, of.week, of.days30, of.month];
         let periods = Name::ALL.into_iter().zip(names).map(|(name, text)| {
             let other = Period { name, ..*period };
-            Choice {
+            FilterChoice {
                 value: at(asked.query(&other, None)),
                 name: text,
                 is_current: name == period.name,
@@ -72,7 +72,7 @@ impl LogsPage {
             ("failure", t.failure),
             ("lost", t.lost),
         ];
-        let statuses = statuses.into_iter().map(|(value, name)| Choice {
+        let statuses = statuses.into_iter().map(|(value, name)| FilterChoice {
             value: value.to_owned(),
             name,
             is_current: value == asked.status,
@@ -87,7 +87,7 @@ impl LogsPage {
         });
         let refresh = at(asked.query(period, None));
         Self {
-            layout: Layout::of(Page::Logs, session),
+            layout: Layout::of(NavPage::Logs, session),
             problem,
             id: asked.id.clone(),
             periods: periods.collect(),
@@ -99,7 +99,7 @@ impl LogsPage {
             rows: found
                 .records
                 .iter()
-                .map(|record| Row::new(record, record.spend_known()))
+                .map(|record| LogRow::new(record, record.spend_known()))
                 .collect(),
             newest: asked.is_later().then(|| refresh.clone()),
             refresh,

@@ -6,14 +6,14 @@ use http::StatusCode;
 use url::form_urlencoded;
 
 use super::super::error::PageError;
-use super::super::period::{Period, Wanted};
+use super::super::period::{Period, PeriodQuery};
 use super::super::texts::texts;
 use crate::spend::{Cursor, Filter, Status};
 
 /// The query of the pages. Empty fields ask nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    pub(super) wanted: Wanted,
+    pub(super) wanted: PeriodQuery,
     pub(super) id: String,
     pub(super) status: String,
     pub(super) model: String,
@@ -28,7 +28,7 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn read(query: &str) -> Self {
         let mut asked = Self {
-            wanted: Wanted::read(query),
+            wanted: PeriodQuery::read(query),
             ..Self::default()
         };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

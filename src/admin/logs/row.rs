@@ -12,7 +12,7 @@ use super::{SESSION, address};
 use crate::spend::{Record, Status};
 
 /// A request in a table.
-pub(super) struct Row {
+pub(super) struct LogRow {
     pub(super) address: String,
     /// The end of its id, by which a person tells it from others.
     pub(super) short: String,
@@ -58,7 +58,7 @@ impl StatusView {
     }
 }
 
-impl Row {
+impl LogRow {
     /// `sum` is what was spent up to and with this request.
     pub(super) fn new(record: &Record, sum: Decimal) -> Self {
         let usage = record.usage();

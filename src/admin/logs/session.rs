@@ -3,12 +3,12 @@
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{Moment, count, dollars, percent, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::query::Asked;
-use super::row::{Row, of_session};
+use super::row::{LogRow, of_session};
 use crate::conversation::Usage;
 use crate::spend::{Found, Status};
 
@@ -20,7 +20,7 @@ pub(super) struct SessionPage {
     cards: Vec<(&'static str, String, String)>,
     began: Option<Moment>,
     ended: Option<Moment>,
-    rows: Vec<Row>,
+    rows: Vec<LogRow>,
     /// Requests before these: more than one page has room for.
     earlier: Option<String>,
     newest: Option<String>,
@@ -30,10 +30,10 @@ impl SessionPage {
     pub(super) fn new(session: &Session, asked: &Asked, found: &Found) -> Self {
         let mut sum = Decimal::ZERO;
         let records = || found.records.iter().rev();
-        let rows: Vec<Row> = records()
+        let rows: Vec<LogRow> = records()
             .map(|record| {
                 sum += record.spend_known();
-                Row::new(record, sum)
+                LogRow::new(record, sum)
             })
             .collect();
         let used: Vec<Usage> = records().map(|record| record.usage()).collect();
@@ -47,7 +47,7 @@ impl SessionPage {
         let rate = percent(read, prompt).unwrap_or_else(|| of.none.to_owned());
         let newest = of_session(&asked.session);
         Self {
-            layout: Layout::of(Page::Logs, session),
+            layout: Layout::of(NavPage::Logs, session),
             session: asked.session.clone(),
             cards: vec![
                 (t.spent, dollars(sum), String::new()),

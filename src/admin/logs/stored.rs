@@ -17,21 +17,21 @@ const PROMPT: [&str; 4] = ["system", "instructions", "messages", "input"];
 
 /// The content of a request.
 pub(super) struct StoredView {
-    pub(super) prompt: Vec<Piece>,
+    pub(super) prompt: Vec<StoredTurn>,
     /// Empty: nothing came.
-    pub(super) reply: Vec<Piece>,
+    pub(super) reply: Vec<StoredTurn>,
     /// The request without its prompt.
     pub(super) others: Option<String>,
 }
 
 /// A turn, or a part of one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct StoredTurn {
     pub(super) title: String,
     pub(super) text: String,
 }
 
-impl Piece {
+impl StoredTurn {
     fn new(title: impl Into<String>, text: String) -> Self {
         let title = title.into();
         Self { title, text }
@@ -59,7 +59,7 @@ impl From<&Content> for StoredView {
             match others.remove(name) {
                 None | Some(Value::Null) => {}
                 Some(Value::Array(turns)) => prompt.extend(turns.iter().flat_map(turn)),
-                Some(other) => prompt.push(Piece::new(name, text(&other))),
+                Some(other) => prompt.push(StoredTurn::new(name, text(&other))),
             }
         }
         let reply = content.response.as_ref();
@@ -68,7 +68,7 @@ impl From<&Content> for StoredView {
             prompt,
             reply: match (answer, reply) {
                 (Some(answer), _) => turn(answer),
-                (None, Some(reply)) => vec![Piece::new("", pretty(reply))],
+                (None, Some(reply)) => vec![StoredTurn::new("", pretty(reply))],
                 (None, None) => Vec::new(),
             },
             others: (!others.is_empty()).then(|| pretty(&Value::Object(others))),
@@ -77,27 +77,30 @@ impl From<&Content> for StoredView {
 }
 
 /// The pieces of a message, each under the name of its role; what has none is shown under its type.
-fn turn(message: &Value) -> Vec<Piece> {
+fn turn(message: &Value) -> Vec<StoredTurn> {
     let Some(fields) = message.as_object() else {
-        return vec![Piece::new("", pretty(message))];
+        return vec![StoredTurn::new("", pretty(message))];
     };
     let Some(role) = fields.get("role").and_then(Value::as_str) else {
         let kind = fields.get("type").and_then(Value::as_str);
-        return vec![Piece::new(kind.unwrap_or_default(), part(message))];
+        return vec![StoredTurn::new(kind.unwrap_or_default(), part(message))];
     };
     let of = fields.get("tool_call_id").and_then(Value::as_str);
     let title = of.map_or_else(|| role.to_owned(), |of| format!("{role} {of}"));
     let mut pieces = Vec::new();
     if let Some(thinking) = fields.get("reasoning_content").and_then(Value::as_str) {
-        pieces.push(Piece::new(format!("{role}: thinking"), thinking.to_owned()));
+        pieces.push(StoredTurn::new(
+            format!("{role}: thinking"),
+            thinking.to_owned(),
+        ));
     }
     match fields.get("content") {
         None | Some(Value::Null) => {}
         Some(Value::Array(parts)) => {
             let texts: Vec<String> = parts.iter().map(part).collect();
-            pieces.push(Piece::new(title, texts.join("\n")));
+            pieces.push(StoredTurn::new(title, texts.join("\n")));
         }
-        Some(content) => pieces.push(Piece::new(title, text(content))),
+        Some(content) => pieces.push(StoredTurn::new(title, text(content))),
     }
     let calls = fields.get("tool_calls").and_then(Value::as_array);
     pieces.extend(
@@ -110,14 +113,14 @@ fn turn(message: &Value) -> Vec<Piece> {
 }
 
 /// A call of a tool, its arguments laid out where they are JSON.
-fn call(role: &str, call: &Value) -> Piece {
+fn call(role: &str, call: &Value) -> StoredTurn {
     let at = |pointer: &str| call.pointer(pointer).and_then(Value::as_str);
     let name = at("/function/name").unwrap_or("?");
     let id = at("/id").unwrap_or_default();
     let arguments = at("/function/arguments").unwrap_or_default();
     let parsed = serde_json::from_str::<Value>(arguments);
     let arguments = parsed.map_or_else(|_| arguments.to_owned(), |value| pretty(&value));
-    Piece::new(format!("{role}: {name} {id}"), arguments)
+    StoredTurn::new(format!("{role}: {name} {id}"), arguments)
 }
 
 fn part(part: &Value) -> String {
@@ -185,7 +188,7 @@ mod tests {
         ]});
         let answer = json!({"role": "assistant", "reasoning_content": "Hm.", "content": "A wall!"});
         let view = view(request, Some(json!({"choices": [{"message": answer}]})));
-        let pieces = |pieces: &[Piece]| -> Vec<(String, String)> {
+        let pieces = |pieces: &[StoredTurn]| -> Vec<(String, String)> {
             let pieces = pieces.iter();
             pieces
                 .map(|piece| (piece.title.clone(), piece.text.clone()))
@@ -254,10 +257,10 @@ mod tests {
 
     #[test]
     fn what_is_long_is_folded_under_its_beginning() {
-        assert!(!Piece::new("", "short".to_owned()).is_long());
-        let many = Piece::new("", "\nfirst\n".repeat(40));
+        assert!(!StoredTurn::new("", "short".to_owned()).is_long());
+        let many = StoredTurn::new("", "\nfirst\n".repeat(40));
         assert!(many.is_long());
         assert_eq!(many.start(), "first…");
-        assert!(Piece::new("", "ä".repeat(LONG)).is_long());
+        assert!(StoredTurn::new("", "ä".repeat(LONG)).is_long());
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::super::error::PageError;
 use super::super::form::Posted;
-use super::super::layout::{Layout, Page, render};
+use super::super::layout::{Layout, NavPage, render};
 use super::super::numbers::{count, dollars, seconds};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -19,7 +19,7 @@ use crate::app::{AppState, Deadline};
 use crate::bedrock::Class;
 use crate::chain::{ChainOptions, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
-use crate::http::probe::{Found, Probe};
+use crate::http::probe::{Probe, ProbeResult};
 use crate::keys::Caller;
 use crate::spend::Attempt;
 
@@ -37,13 +37,13 @@ struct TestPage {
     group: String,
     works: bool,
     facts: Vec<(&'static str, String)>,
-    trail: Vec<Try>,
+    trail: Vec<TestedAttempt>,
     reply: Option<String>,
     error: Option<String>,
 }
 
 /// One attempt of the trail.
-struct Try {
+struct TestedAttempt {
     tone: &'static str,
     group: String,
     model: String,
@@ -128,7 +128,7 @@ fn question() -> Request {
 }
 
 impl TestPage {
-    fn new(session: &Session, title: &'static str, group: String, found: Found) -> Self {
+    fn new(session: &Session, title: &'static str, group: String, found: ProbeResult) -> Self {
         let t = &texts().test;
         let mut facts = Vec::new();
         if let Some(target) = &found.target {
@@ -159,12 +159,16 @@ impl TestPage {
             text
         };
         Self {
-            layout: Layout::of(Page::Models, session),
+            layout: Layout::of(NavPage::Models, session),
             title,
             group,
             works: error.is_none(),
             facts,
-            trail: found.attempts.into_iter().map(Try::from).collect(),
+            trail: found
+                .attempts
+                .into_iter()
+                .map(TestedAttempt::from)
+                .collect(),
             reply: error.is_none().then_some(text),
             error: error.map(|error| {
                 format!(
@@ -178,7 +182,7 @@ impl TestPage {
     }
 }
 
-impl From<Attempt> for Try {
+impl From<Attempt> for TestedAttempt {
     fn from(attempt: Attempt) -> Self {
         let well = attempt.outcome == "ok";
         Self {

@@ -8,7 +8,7 @@ use askama::Template;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{Moment, count, dollars, price, tokens};
 use super::super::session::Session;
 use super::super::texts::{Texts, texts};
@@ -35,14 +35,14 @@ struct GroupView {
     is_pattern: bool,
     aliases: Vec<String>,
     /// What is asked, in order, the group itself first.
-    chain: Vec<Stop>,
+    chain: Vec<ChainStop>,
     /// Instead of the chain, for failures of one kind.
-    special: Vec<(&'static str, Vec<Stop>)>,
+    special: Vec<(&'static str, Vec<ChainStop>)>,
     deployments: Vec<DeploymentView>,
 }
 
 /// A group in a chain.
-struct Stop {
+struct ChainStop {
     name: String,
     anchor: String,
 }
@@ -91,7 +91,7 @@ impl ModelsPage {
         }
         let groups = app.config.groups().iter();
         Self {
-            layout: Layout::of(Page::Models, session),
+            layout: Layout::of(NavPage::Models, session),
             groups: groups
                 .map(|group| GroupView::new(app, group, today, &by_model))
                 .collect(),
@@ -103,7 +103,8 @@ impl GroupView {
     fn new(app: &AppState, group: &Group, today: Date, by_model: &HashMap<&str, Counters>) -> Self {
         let t = &texts().models;
         let aliases = app.config.routing.aliases.iter();
-        let stops = |names: Vec<String>| names.iter().map(|name| Stop::new(app, name)).collect();
+        let stops =
+            |names: Vec<String>| names.iter().map(|name| ChainStop::new(app, name)).collect();
         let mut chain = vec![group.name.clone()];
         chain.extend(app.routes.fallbacks(&group.name, FallbackKind::General));
         let special = [
@@ -146,7 +147,7 @@ impl GroupView {
     }
 }
 
-impl Stop {
+impl ChainStop {
     fn new(app: &AppState, name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! What the buttons of the page ask for.
 
-use super::super::form::Fields;
-use super::draft::Which;
+use super::super::form::FormFields;
+use super::draft::ListName;
 
 /// The field of the button that was pressed.
 const ACTION: &str = "do";
@@ -21,20 +21,20 @@ pub(super) enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Edit {
     /// One place to the front.
-    Up(usize, Which),
+    Up(usize, ListName),
     /// One place to the back.
-    Down(usize, Which),
+    Down(usize, ListName),
     /// The member at this place.
-    Remove(usize, Which),
+    Remove(usize, ListName),
     /// This one at the end; a list that is not there begins with it.
-    Add(String, Which),
+    Add(String, ListName),
     /// The list itself: what is more general holds again.
-    Drop(Which),
+    Drop(ListName),
 }
 
 impl Action {
     /// What the pressed button asks for: `up 2 fallbacks:claude`, `new context`. `None`: nothing that is known.
-    pub(super) fn read(fields: &Fields) -> Option<Self> {
+    pub(super) fn read(fields: &FormFields) -> Option<Self> {
         let (verb, rest) = fields
             .get(ACTION)
             .split_once(' ')
@@ -43,12 +43,12 @@ impl Action {
             "save" => return Some(Self::Save),
             "reset" => return Some(Self::Reset),
             "new" => {
-                let which = Which::parse(fields.get(&new_for(rest)))?;
+                let which = ListName::parse(fields.get(&new_for(rest)))?;
                 Edit::Add(fields.get(&new_first(rest)).to_owned(), which)
             }
             _ => {
                 let (place, which) = rest.split_once(' ')?;
-                let (place, which) = (place.parse().ok()?, Which::parse(which)?);
+                let (place, which) = (place.parse().ok()?, ListName::parse(which)?);
                 match verb {
                     "up" => Edit::Up(place, which),
                     "down" => Edit::Down(place, which),
@@ -91,7 +91,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
         Config::parse("test.yml", yaml, &|_| None).unwrap().0
     }
 
-    fn fields(draft: &Draft, button: &str, more: &[(&str, &str)]) -> Fields {
+    fn fields(draft: &Draft, button: &str, more: &[(&str, &str)]) -> FormFields {
         let mut fields = vec![
             (SEEN.to_owned(), "3".to_owned()),
             (ACTION.to_owned(), button.to_owned()),
@@ -102,7 +102,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
         }
         let more = more.iter();
         fields.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        Fields(fields)
+        FormFields(fields)
     }
 
     #[test]
@@ -151,7 +151,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
                 panic!("{button}");
             };
             draft.apply(&config, edit);
-            let which = Which::parse(field).unwrap();
+            let which = ListName::parse(field).unwrap();
             assert_eq!(draft.list(&config, &which), expected, "{button}");
         }
     }

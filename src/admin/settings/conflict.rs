@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::texts::texts;
-use super::draft::{Draft, Kind, Which};
+use super::draft::{Draft, ListKind, ListName};
 use super::view::title_of;
 use crate::config::Config;
 
@@ -17,7 +17,7 @@ pub(super) struct Difference {
 /// The lists in which two drafts differ.
 pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
     let both = theirs.lists.keys().chain(yours.lists.keys());
-    let which: BTreeSet<&Which> = both.collect();
+    let which: BTreeSet<&ListName> = both.collect();
     let differing = which
         .into_iter()
         .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
@@ -30,14 +30,14 @@ pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec
         .collect()
 }
 
-fn in_words(config: &Config, draft: &Draft, which: &Which) -> String {
+fn in_words(config: &Config, draft: &Draft, which: &ListName) -> String {
     let Some(list) = draft.lists.get(which) else {
         return texts().settings.no_list.to_owned();
     };
     let name = |member: &String| {
         let mut deployments = config.deployments();
         match deployments.find(|deployment| deployment.id == *member) {
-            Some(deployment) if which.kind == Kind::Order => {
+            Some(deployment) if which.kind == ListKind::Order => {
                 format!("{} {}", deployment.model_id, deployment.region)
             }
             _ => member.clone(),

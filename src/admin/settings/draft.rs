@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::form::Fields;
+use super::super::form::FormFields;
 use super::action::Edit;
 use crate::chain::Saved;
 use crate::config::{Changes, Config, Fallbacks};
@@ -16,19 +16,19 @@ pub(super) struct Draft {
     /// The version that was in the table when the draft was begun; `None`: none.
     pub(super) seen: Option<u64>,
     /// Of orders, only those that were changed.
-    pub(super) lists: BTreeMap<Which, Vec<String>>,
+    pub(super) lists: BTreeMap<ListName, Vec<String>>,
 }
 
 /// One list: its kind, and the group that it is for; the default one is for none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Which {
-    pub(super) kind: Kind,
+pub(super) struct ListName {
+    pub(super) kind: ListKind,
     pub(super) group: String,
 }
 
 /// Which kind of list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum ListKind {
     /// `fallbacks`.
     General,
     /// `default_fallbacks`.
@@ -41,13 +41,13 @@ pub(super) enum Kind {
     Order,
 }
 
-impl Kind {
-    const NAMES: [(Kind, &'static str); 5] = [
-        (Kind::General, "fallbacks"),
-        (Kind::Default, "default"),
-        (Kind::ContextWindow, "context"),
-        (Kind::ContentPolicy, "content"),
-        (Kind::Order, "order"),
+impl ListKind {
+    const NAMES: [(ListKind, &'static str); 5] = [
+        (ListKind::General, "fallbacks"),
+        (ListKind::Default, "default"),
+        (ListKind::ContextWindow, "context"),
+        (ListKind::ContentPolicy, "content"),
+        (ListKind::Order, "order"),
     ];
 
     /// Its name in fields.
@@ -57,8 +57,8 @@ impl Kind {
     }
 }
 
-impl Which {
-    pub(super) fn new(kind: Kind, group: impl Into<String>) -> Self {
+impl ListName {
+    pub(super) fn new(kind: ListKind, group: impl Into<String>) -> Self {
         let group = group.into();
         Self { kind, group }
     }
@@ -75,7 +75,7 @@ impl Which {
 
     pub(super) fn parse(field: &str) -> Option<Self> {
         let (name, group) = field.split_once(':')?;
-        let (kind, _) = Kind::NAMES.iter().find(|(_, known)| *known == name)?;
+        let (kind, _) = ListKind::NAMES.iter().find(|(_, known)| *known == name)?;
         Some(Self::new(*kind, group))
     }
 }
@@ -88,16 +88,19 @@ impl Draft {
         let fallbacks = fallbacks.unwrap_or(&config.routing.fallbacks);
         let order = changes.map(|changes| changes.order.clone());
         let maps = [
-            (Kind::General, fallbacks.general.clone()),
-            (Kind::ContextWindow, fallbacks.context_window.clone()),
-            (Kind::ContentPolicy, fallbacks.content_policy.clone()),
-            (Kind::Order, order.unwrap_or_default()),
+            (ListKind::General, fallbacks.general.clone()),
+            (ListKind::ContextWindow, fallbacks.context_window.clone()),
+            (ListKind::ContentPolicy, fallbacks.content_policy.clone()),
+            (ListKind::Order, order.unwrap_or_default()),
         ];
         let lists = maps.into_iter().flat_map(|(kind, map)| {
             map.into_iter()
-                .map(move |(group, list)| (Which::new(kind, group), list))
+                .map(move |(group, list)| (ListName::new(kind, group), list))
         });
-        let default = (Which::new(Kind::Default, ""), fallbacks.default.clone());
+        let default = (
+            ListName::new(ListKind::Default, ""),
+            fallbacks.default.clone(),
+        );
         let default = Some(default).filter(|(_, list)| !list.is_empty());
         Self {
             seen: saved.map(|saved| saved.version),
@@ -106,10 +109,10 @@ impl Draft {
     }
 
     /// The draft that a form carries.
-    pub(super) fn read(fields: &Fields) -> Self {
-        let mut lists = BTreeMap::<Which, Vec<String>>::new();
+    pub(super) fn read(fields: &FormFields) -> Self {
+        let mut lists = BTreeMap::<ListName, Vec<String>>::new();
         for (name, value) in &fields.0 {
-            if let Some(which) = Which::parse(name) {
+            if let Some(which) = ListName::parse(name) {
                 let list = lists.entry(which).or_default();
                 list.extend(Some(value.clone()).filter(|value| !value.is_empty()));
             }
@@ -122,28 +125,28 @@ impl Draft {
 
     /// What would be saved. Fallbacks that are those of the file are not laid over it.
     pub(super) fn changes(&self, config: &Config) -> Changes {
-        let of = |wanted: Kind| {
+        let of = |wanted: ListKind| {
             let lists = self.lists.iter();
             lists
                 .filter(move |(which, _)| which.kind == wanted)
                 .map(|(which, list)| (which.group.clone(), list.clone()))
         };
         let fallbacks = Fallbacks {
-            general: of(Kind::General).collect(),
-            context_window: of(Kind::ContextWindow).collect(),
-            content_policy: of(Kind::ContentPolicy).collect(),
-            default: of(Kind::Default).flat_map(|(_, list)| list).collect(),
+            general: of(ListKind::General).collect(),
+            context_window: of(ListKind::ContextWindow).collect(),
+            content_policy: of(ListKind::ContentPolicy).collect(),
+            default: of(ListKind::Default).flat_map(|(_, list)| list).collect(),
         };
         Changes {
             fallbacks: Some(fallbacks).filter(|fallbacks| *fallbacks != config.routing.fallbacks),
-            order: of(Kind::Order).collect(),
+            order: of(ListKind::Order).collect(),
         }
     }
 
     /// The list; an order that was not changed is the file's.
-    pub(super) fn list(&self, config: &Config, which: &Which) -> Vec<String> {
+    pub(super) fn list(&self, config: &Config, which: &ListName) -> Vec<String> {
         let mut list = self.lists.get(which).cloned().unwrap_or_default();
-        if which.kind == Kind::Order
+        if which.kind == ListKind::Order
             && let Some(group) = config.group(&which.group)
         {
             let ids: Vec<_> = group.deployments.iter().map(|one| one.id.clone()).collect();

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{Moment, today};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::action::{new_first, new_for};
 use super::capability_diff::{Lacks, lacks};
 use super::conflict::{Difference, differences};
-use super::draft::{Draft, Kind, Which};
+use super::draft::{Draft, ListKind, ListName};
 use crate::app::AppState;
 use crate::catalog::Model;
 use crate::chain::Saved;
@@ -33,7 +33,7 @@ pub(super) struct SettingsPage {
     misfit: Option<String>,
     concerns: Vec<String>,
     sections: Vec<Section>,
-    orders: Vec<List>,
+    orders: Vec<ChainList>,
     yaml: String,
 }
 
@@ -53,7 +53,7 @@ struct Section {
     title: &'static str,
     lead: &'static str,
     kind: &'static str,
-    lists: Vec<List>,
+    lists: Vec<ChainList>,
     /// For whom a list can be begun, each with its field, and the fields of the row that begins it.
     beginners: Vec<(String, String)>,
     new_for: String,
@@ -62,7 +62,7 @@ struct Section {
 }
 
 /// One list.
-struct List {
+struct ChainList {
     title: String,
     anchor: String,
     field: String,
@@ -102,16 +102,16 @@ impl SettingsPage {
             .and_then(|saved| config.changed(&saved.changes).err());
         let conflict = matches!(notice, Some(Notice::Conflict));
         let kinds = [
-            (Kind::General, t.general, t.general_lead),
-            (Kind::ContextWindow, t.context, t.context_lead),
-            (Kind::ContentPolicy, t.content, t.content_lead),
+            (ListKind::General, t.general, t.general_lead),
+            (ListKind::ContextWindow, t.context, t.context_lead),
+            (ListKind::ContentPolicy, t.content, t.content_lead),
         ];
         let several = config
             .groups()
             .iter()
             .filter(|group| group.deployments.len() > 1 && !group.is_pattern());
         Self {
-            layout: Layout::of(Page::Settings, session),
+            layout: Layout::of(NavPage::Settings, session),
             file: config.name.clone(),
             misfit,
             saved: saved.as_ref().map(SavedView::new),
@@ -131,7 +131,7 @@ impl SettingsPage {
                 .map(|(kind, title, lead)| Section::new(config, &draft, kind, title, lead))
                 .into(),
             orders: several
-                .map(|group| List::order(config, &draft, &group.name))
+                .map(|group| ChainList::order(config, &draft, &group.name))
                 .collect(),
         }
     }
@@ -150,7 +150,7 @@ impl Section {
     fn new(
         config: &Config,
         draft: &Draft,
-        kind: Kind,
+        kind: ListKind,
         title: &'static str,
         lead: &'static str,
     ) -> Self {
@@ -160,13 +160,15 @@ impl Section {
         let askable = groups.clone().filter(|group| !group.is_pattern());
         let askable: Vec<String> = askable.map(names).collect();
         // In the file's order; what is for all others comes last.
-        let mut possible: Vec<Which> = groups.map(|group| Which::new(kind, &group.name)).collect();
-        possible.push(Which::new(kind, "*"));
-        if kind == Kind::General {
-            possible.push(Which::new(Kind::Default, ""));
+        let mut possible: Vec<ListName> = groups
+            .map(|group| ListName::new(kind, &group.name))
+            .collect();
+        possible.push(ListName::new(kind, "*"));
+        if kind == ListKind::General {
+            possible.push(ListName::new(ListKind::Default, ""));
         }
         let unknown = draft.lists.keys().filter(|which| which.kind == kind);
-        let unknown: Vec<Which> = unknown
+        let unknown: Vec<ListName> = unknown
             .filter(|which| !possible.contains(which))
             .cloned()
             .collect();
@@ -180,12 +182,12 @@ impl Section {
             kind: kind.as_str(),
             lists: there
                 .iter()
-                .map(|which| List::fallbacks(config, draft, which, &askable))
+                .map(|which| ChainList::fallbacks(config, draft, which, &askable))
                 .collect(),
             beginners: missing
                 .iter()
                 // One list for all others is enough; the file may have two.
-                .filter(|which| !(kind == Kind::General && which.group == "*"))
+                .filter(|which| !(kind == ListKind::General && which.group == "*"))
                 .map(|which| (which.field(), title_of(which)))
                 .collect(),
             new_for: new_for(kind.as_str()),
@@ -195,8 +197,8 @@ impl Section {
     }
 }
 
-impl List {
-    fn fallbacks(config: &Config, draft: &Draft, which: &Which, groups: &[String]) -> Self {
+impl ChainList {
+    fn fallbacks(config: &Config, draft: &Draft, which: &ListName, groups: &[String]) -> Self {
         let list = draft.list(config, which);
         let first = model_of(config, &which.group);
         let members = list.iter().enumerate().map(|(place, name)| Member {
@@ -222,7 +224,7 @@ impl List {
     }
 
     fn order(config: &Config, draft: &Draft, group: &str) -> Self {
-        let which = Which::new(Kind::Order, group);
+        let which = ListName::new(ListKind::Order, group);
         let ids = draft.list(config, &which);
         let group = config.group(group);
         let deployments = group.as_ref().map(|group| group.deployments.as_slice());
@@ -245,7 +247,7 @@ impl List {
         }
     }
 
-    fn empty(config: &Config, draft: &Draft, which: &Which) -> Self {
+    fn empty(config: &Config, draft: &Draft, which: &ListName) -> Self {
         let place = config
             .groups()
             .iter()
@@ -257,7 +259,7 @@ impl List {
             field: which.field(),
             is_there: draft.lists.contains_key(which),
             members: Vec::new(),
-            drop: if which.kind == Kind::Order {
+            drop: if which.kind == ListKind::Order {
                 texts().settings.as_file
             } else {
                 texts().settings.drop
@@ -268,9 +270,9 @@ impl List {
     }
 }
 
-pub(super) fn title_of(which: &Which) -> String {
+pub(super) fn title_of(which: &ListName) -> String {
     match (which.kind, which.group.as_str()) {
-        (Kind::Default, _) | (_, "*") => texts().settings.all_others.to_owned(),
+        (ListKind::Default, _) | (_, "*") => texts().settings.all_others.to_owned(),
         (_, group) => group.to_owned(),
     }
 }

@@ -83,13 +83,13 @@ pub(super) fn average(counters: &Counters) -> Option<Decimal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::period::Wanted;
+    use super::super::super::period::PeriodQuery;
     use super::*;
 
     #[test]
     fn every_request_counts_once_and_tags_beside_it() {
         let today: Date = "2026-03-03".parse().unwrap();
-        let period = Period::of(&Wanted::default(), today).unwrap();
+        let period = Period::of(&PeriodQuery::default(), today).unwrap();
         let total = |day: &str, of: TotalOf, requests: u64, cents: i64| DayTotal {
             day: day.parse().unwrap(),
             of,

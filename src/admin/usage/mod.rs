@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use super::error::PageError;
 use super::layout::render;
 use super::numbers::today;
-use super::period::{Period, Wanted};
+use super::period::{Period, PeriodQuery};
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;
@@ -116,7 +116,7 @@ async fn totals(
     app: &AppState,
     query: Option<String>,
 ) -> Result<(Period, Vec<DayTotal>), PageError> {
-    let wanted = Wanted::read(&query.unwrap_or_default());
+    let wanted = PeriodQuery::read(&query.unwrap_or_default());
     let period = Period::of(&wanted, today())?;
     let totals = app.ledger.totals(period.first, period.last).await?;
     Ok((period, totals))

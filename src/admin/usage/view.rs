@@ -7,9 +7,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::super::budget_bar::BudgetBar;
-use super::super::chart::{Chart, Column, Part};
+use super::super::chart::{Chart, Column, ColumnPart};
 use super::super::keys;
-use super::super::layout::{Layout, Page};
+use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
 use super::super::period::{Name, Period};
 use super::super::session::Session;
@@ -24,17 +24,17 @@ use crate::spend::Counters;
 #[template(path = "usage.html", config = "src/admin/askama.toml")]
 pub(super) struct UsagePage {
     layout: Layout,
-    periods: Vec<Choice>,
+    periods: Vec<PeriodChoice>,
     first: String,
     last: String,
-    files: Vec<File>,
+    files: Vec<CsvFile>,
     is_empty: bool,
     unpriced: Option<String>,
     cards: Vec<Card>,
     /// As they stand now, whatever the period.
     budgets: Vec<Budget>,
     charts: Vec<Chart>,
-    tables: Vec<Table>,
+    tables: Vec<UsageTable>,
 }
 
 /// A key's budget.
@@ -54,19 +54,19 @@ impl Budget {
     }
 }
 
-struct Choice {
+struct PeriodChoice {
     query: String,
     name: &'static str,
     is_current: bool,
 }
 
 /// The totals as a file.
-struct File {
+struct CsvFile {
     address: String,
     name: &'static str,
 }
 
-impl File {
+impl CsvFile {
     fn new(by: By, period: &Period) -> Self {
         let t = &texts().usage;
         Self {
@@ -87,13 +87,13 @@ struct Card {
     detail: String,
 }
 
-struct Table {
+struct UsageTable {
     title: &'static str,
     head: &'static str,
-    rows: Vec<Row>,
+    rows: Vec<UsageRow>,
 }
 
-struct Row {
+struct UsageRow {
     name: String,
     /// In the columns' order.
     cells: Vec<String>,
@@ -128,11 +128,11 @@ impl UsagePage {
             model => model.to_owned(),
         };
         let days = sums.days.iter().rev();
-        let days = days.map(|(day, counters)| Row::new(day.to_string(), counters));
+        let days = days.map(|(day, counters)| UsageRow::new(day.to_string(), counters));
         Self {
-            layout: Layout::of(Page::Usage, session),
+            layout: Layout::of(NavPage::Usage, session),
             periods: periods
-                .map(|(name, text)| Choice {
+                .map(|(name, text)| PeriodChoice {
                     query: format!("period={}", name.as_str()),
                     name: text,
                     is_current: name == period.name,
@@ -140,29 +140,29 @@ impl UsagePage {
                 .collect(),
             first: period.first.to_string(),
             last: period.last.to_string(),
-            files: By::ALL.map(|by| File::new(by, period)).into(),
+            files: By::ALL.map(|by| CsvFile::new(by, period)).into(),
             is_empty: sums.whole.requests == 0 && sums.models.is_empty(),
             unpriced: (sums.whole.unpriced > 0).then(|| count(sums.whole.unpriced)),
             cards: cards(&sums.whole),
             budgets,
             charts: charts(&sums.days),
             tables: vec![
-                Table {
+                UsageTable {
                     title: t.by_model,
                     head: t.model,
                     rows: rows(&sums.models, model),
                 },
-                Table {
+                UsageTable {
                     title: t.by_key,
                     head: t.key,
                     rows: rows(&sums.keys, key),
                 },
-                Table {
+                UsageTable {
                     title: t.by_tag,
                     head: t.tag,
                     rows: rows(&sums.tags, str::to_owned),
                 },
-                Table {
+                UsageTable {
                     title: t.by_day,
                     head: t.day,
                     rows: days.collect(),
@@ -214,7 +214,7 @@ fn cards(whole: &Counters) -> Vec<Card> {
 
 fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
     let t = &texts().usage;
-    let column = |day: &Date, parts: Vec<Part>| Column {
+    let column = |day: &Date, parts: Vec<ColumnPart>| Column {
         label: day.strftime("%m-%d").to_string(),
         parts,
     };
@@ -222,7 +222,7 @@ fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
         .iter()
         .map(|(day, counters)| {
             let title = format!("{day}: {}", dollars(counters.spend));
-            let part = Part {
+            let part = ColumnPart {
                 value: counters.spend,
                 tone: "bar",
                 title,
@@ -234,7 +234,7 @@ fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
         .iter()
         .map(|(day, counters)| {
             let well = counters.requests.saturating_sub(counters.failures);
-            let part = |n: u64, tone, what| Part {
+            let part = |n: u64, tone, what| ColumnPart {
                 value: Decimal::from(n),
                 tone,
                 title: format!("{day}: {} {what}", count(n)),
@@ -254,14 +254,14 @@ fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
     ]
 }
 
-fn rows(named: &[(String, Counters)], name: impl Fn(&str) -> String) -> Vec<Row> {
+fn rows(named: &[(String, Counters)], name: impl Fn(&str) -> String) -> Vec<UsageRow> {
     let named = named.iter();
     named
-        .map(|(of, counters)| Row::new(name(of), counters))
+        .map(|(of, counters)| UsageRow::new(name(of), counters))
         .collect()
 }
 
-impl Row {
+impl UsageRow {
     fn new(name: String, counters: &Counters) -> Self {
         Self {
             name,

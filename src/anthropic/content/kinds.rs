@@ -11,7 +11,7 @@ use crate::wire::{
 };
 
 use super::super::inner::{self, lines};
-use super::super::source::{Source, text_of};
+use super::super::source::{WireSourceKind, text_of};
 use super::{BlockFields, refuse};
 
 impl BlockFields {
@@ -92,7 +92,7 @@ impl BlockFields {
     fn into_search_result(self, path: &str, left_out: &mut LeftOut) -> Result<Part, ApiError> {
         let source = left_out.field(self.source, path, "source")?;
         let from = match source.as_deref() {
-            Some(Source::Address(address)) => address.as_str(),
+            Some(WireSourceKind::Address(address)) => address.as_str(),
             _ => "",
         };
         let title = left_out.field(self.title, path, "title")?;

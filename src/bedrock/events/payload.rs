@@ -45,13 +45,13 @@ pub struct BlockStop {
 pub struct BlockDelta {
     #[serde(default)]
     pub content_block_index: i32,
-    pub delta: Option<Delta>,
+    pub delta: Option<PieceDelta>,
 }
 
 /// One of these, or something new.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Delta {
+pub struct PieceDelta {
     pub text: Option<String>,
     pub tool_use: Option<ToolUseDelta>,
     pub reasoning_content: Option<ReasoningDelta>,
@@ -76,7 +76,7 @@ pub struct ReasoningDelta {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Stop {
+pub struct MessageStop {
     #[serde(default)]
     pub stop_reason: String,
     pub additional_model_response_fields: Option<Value>,
@@ -84,7 +84,7 @@ pub struct Stop {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Metadata {
+pub struct StreamMetadata {
     pub usage: Option<TokenUsage>,
     /// These two are read with care: a form that is not known yet must not cost the usage beside it.
     pub service_tier: Option<Value>,
@@ -126,14 +126,14 @@ pub struct Quote {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
-    pub web: Option<Web>,
+    pub web: Option<WebLocation>,
     pub document_char: Option<Span>,
     pub document_page: Option<Span>,
     pub document_chunk: Option<Span>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Web {
+pub struct WebLocation {
     pub url: Option<String>,
 }
 
@@ -162,22 +162,22 @@ pub struct Reply<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Output<'a> {
     #[serde(borrow)]
-    pub message: Option<Message<'a>>,
+    pub message: Option<ReplyMessage<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Message<'a> {
+pub struct ReplyMessage<'a> {
     #[serde(borrow)]
-    pub content: Option<Vec<Block<'a>>>,
+    pub content: Option<Vec<ReplyBlock<'a>>>,
 }
 
 /// One of these, or something new.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Block<'a> {
+pub struct ReplyBlock<'a> {
     pub text: Option<String>,
     pub citations_content: Option<CitationsContent>,
-    pub reasoning_content: Option<Reasoning>,
+    pub reasoning_content: Option<ReplyReasoning>,
     #[serde(borrow)]
     pub tool_use: Option<ToolUse<'a>>,
 }
@@ -191,7 +191,7 @@ pub struct CitationsContent {
 /// One of these, or something new.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reasoning {
+pub struct ReplyReasoning {
     pub reasoning_text: Option<ReasoningText>,
     #[serde(default, deserialize_with = "blob")]
     pub redacted_content: Option<Bytes>,
@@ -218,7 +218,7 @@ pub struct ToolUse<'a> {
 /// An exception's payload.
 #[derive(Debug, Deserialize)]
 pub struct Exception {
-    #[serde(alias = "Message")]
+    #[serde(alias = "ReplyMessage")]
     pub message: Option<String>,
 }
 

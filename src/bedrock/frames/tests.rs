@@ -49,7 +49,7 @@ async fn all(pieces: Vec<Bytes>) -> (Vec<(String, Vec<u8>)>, Option<Broken>) {
     loop {
         match frames.next().await {
             Ok(Some(frame)) => {
-                let Kind::Event(name) = frame.kind else {
+                let FrameKind::Event(name) = frame.kind else {
                     panic!("{frame:?}");
                 };
                 read.push((name.to_owned(), frame.payload.to_vec()));
@@ -88,15 +88,15 @@ fn what_a_frame_is_for_stands_in_its_headers() {
         (":message-type", text("event")),
     ];
     let cases: [(&[_], _); 3] = [
-        (&exception, Kind::Exception("throttlingException")),
+        (&exception, FrameKind::Exception("throttlingException")),
         (
             &error,
-            Kind::Error {
+            FrameKind::Error {
                 code: "InternalError",
                 message: "it broke",
             },
         ),
-        (&among_others, Kind::Event("metadata")),
+        (&among_others, FrameKind::Event("metadata")),
     ];
     for (headers, kind) in cases {
         let bytes = written(headers, b"{}");
@@ -210,7 +210,7 @@ async fn who_stops_waiting_loses_nothing() {
     let mut frames = Frames::new(SdkBody::from_body_1_x(StreamBody::new(slow)));
     assert!(frames.next().now_or_never().is_none());
     let frame = frames.next().await.unwrap().unwrap();
-    assert_eq!(frame.kind, Kind::Event("messageStop"));
+    assert_eq!(frame.kind, FrameKind::Event("messageStop"));
     assert!(frames.next().await.unwrap().is_none());
 }
 

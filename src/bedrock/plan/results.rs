@@ -11,14 +11,14 @@ use super::turns::{Grammar, PLACEHOLDER, called, is_blank, left_out_picture, use
 
 /// Where a picture or a document of a result goes.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum ResultPlace {
     Inside,
     /// Behind the results of the turn, with a note in its place.
     Below,
     Nowhere,
 }
 
-impl Place {
+impl ResultPlace {
     fn of(inside: bool, beside: bool) -> Self {
         match (inside, beside) {
             (true, _) => Self::Inside,
@@ -31,15 +31,15 @@ impl Place {
 /// The content of a result as the target takes it, and what goes below the results of its turn.
 pub(super) fn inside(result: &ToolResult, grammar: Grammar) -> (Vec<Part>, Vec<Part>) {
     let (vision, documents) = (grammar.vision, grammar.documents);
-    let pictures = Place::of(vision && grammar.tool_result_images, vision);
-    let documents = Place::of(documents && grammar.tool_result_documents, documents);
+    let pictures = ResultPlace::of(vision && grammar.tool_result_images, vision);
+    let documents = ResultPlace::of(documents && grammar.tool_result_documents, documents);
     clean(result, pictures, documents)
 }
 
 /// The result in words, for targets without tools and for turns where it has no place.
 pub(super) fn as_text(result: &ToolResult, grammar: Grammar, role: Role) -> Vec<Part> {
-    let pictures = Place::of(grammar.vision && role == Role::User, false);
-    let documents = Place::of(grammar.documents && role == Role::User, false);
+    let pictures = ResultPlace::of(grammar.vision && role == Role::User, false);
+    let documents = ResultPlace::of(grammar.documents && role == Role::User, false);
     let (content, _) = clean(result, pictures, documents);
     let title = Part::Text(format!("[tool result for {}]", result.id));
     std::iter::once(title).chain(content).collect()
@@ -55,7 +55,11 @@ fn flatten<'a>(content: &'a [Part], flat: &mut Vec<&'a Part>) {
     }
 }
 
-fn clean(result: &ToolResult, pictures: Place, documents: Place) -> (Vec<Part>, Vec<Part>) {
+fn clean(
+    result: &ToolResult,
+    pictures: ResultPlace,
+    documents: ResultPlace,
+) -> (Vec<Part>, Vec<Part>) {
     let mut kept: Vec<Part> = Vec::with_capacity(result.content.len());
     let mut below = Vec::new();
     let mut flat = Vec::with_capacity(result.content.len());
@@ -80,9 +84,9 @@ fn clean(result: &ToolResult, pictures: Place, documents: Place) -> (Vec<Part>, 
             Part::CacheMark(_) | Part::ToolResult(_) => continue,
         };
         match place {
-            Place::Inside => kept.push(part.clone()),
-            Place::Nowhere => kept.push(instead),
-            Place::Below => {
+            ResultPlace::Inside => kept.push(part.clone()),
+            ResultPlace::Nowhere => kept.push(instead),
+            ResultPlace::Below => {
                 let n = below.len() / 2 + 1;
                 kept.push(Part::Text(format!("[{kind} {n} stands below]")));
                 let title = format!("[{kind} {n} of the tool result for {}]", result.id);

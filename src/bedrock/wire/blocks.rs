@@ -23,7 +23,7 @@ impl Blocks<'_> {
 
 impl Serialize for Blocks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Block))
+        serializer.collect_seq(self.0.iter().map(ContentBlock))
     }
 }
 
@@ -38,7 +38,7 @@ impl Serialize for GuardedBlocks<'_> {
                     text: GuardText { text },
                 },
             },
-            other => Guarded::Plain(Block(other)),
+            other => Guarded::Plain(ContentBlock(other)),
         }))
     }
 }
@@ -50,7 +50,7 @@ enum Guarded<'a> {
     Guard {
         guard_content: GuardContent<'a>,
     },
-    Plain(Block<'a>),
+    Plain(ContentBlock<'a>),
 }
 
 #[derive(Serialize)]
@@ -64,9 +64,9 @@ struct GuardText<'a> {
 }
 
 /// A content block: an object with one key that names its kind.
-struct Block<'a>(&'a Part);
+struct ContentBlock<'a>(&'a Part);
 
-impl Serialize for Block<'_> {
+impl Serialize for ContentBlock<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         match self.0 {
@@ -80,7 +80,7 @@ impl Serialize for Block<'_> {
                 map.serialize_entry("toolResult", &ToolResultBlock::from(result))?
             }
             Part::Thinking(block) => {
-                map.serialize_entry("reasoningContent", &Reasoning::from(block))?
+                map.serialize_entry("reasoningContent", &ReasoningContent::from(block))?
             }
             Part::CacheMark(ttl) => map.serialize_entry("cachePoint", &CachePoint::from(*ttl))?,
         }
@@ -91,11 +91,11 @@ impl Serialize for Block<'_> {
 #[derive(Serialize)]
 struct ImageBlock<'a> {
     format: &'static str,
-    source: Source<'a>,
+    source: MediaSource<'a>,
 }
 
 #[derive(Serialize)]
-struct Source<'a> {
+struct MediaSource<'a> {
     #[serde(serialize_with = "base64")]
     bytes: &'a Bytes,
 }
@@ -110,7 +110,7 @@ impl<'a> From<&'a Image> for ImageBlock<'a> {
         };
         Self {
             format,
-            source: Source {
+            source: MediaSource {
                 bytes: &image.bytes,
             },
         }
@@ -121,7 +121,7 @@ impl<'a> From<&'a Image> for ImageBlock<'a> {
 struct DocumentBlock<'a> {
     format: &'static str,
     name: &'a str,
-    source: Source<'a>,
+    source: MediaSource<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     citations: Option<CitationsConfig>,
 }
@@ -136,7 +136,7 @@ impl<'a> From<&'a Document> for DocumentBlock<'a> {
         Self {
             format: document.format.as_str(),
             name: &document.name,
-            source: Source {
+            source: MediaSource {
                 bytes: &document.bytes,
             },
             citations: document
@@ -189,7 +189,7 @@ impl<'a> From<&'a ToolResult> for ToolResultBlock<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Reasoning<'a> {
+enum ReasoningContent<'a> {
     ReasoningText {
         text: &'a str,
         signature: &'a str,
@@ -198,7 +198,7 @@ enum Reasoning<'a> {
     RedactedContent(&'a Bytes),
 }
 
-impl<'a> From<&'a ThinkingBlock> for Reasoning<'a> {
+impl<'a> From<&'a ThinkingBlock> for ReasoningContent<'a> {
     fn from(block: &'a ThinkingBlock) -> Self {
         match block {
             ThinkingBlock::Signed { text, signature } => Self::ReasoningText { text, signature },

@@ -22,14 +22,14 @@ pub(super) struct Facts {
 /// All prices of an entry.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Prices {
-    pub standard: Row,
-    pub above: Vec<(u32, Row)>,
-    pub flex: Row,
-    pub priority: Row,
+    pub standard: ImportedPrices,
+    pub above: Vec<(u32, ImportedPrices)>,
+    pub flex: ImportedPrices,
+    pub priority: ImportedPrices,
 }
 
 /// Name and dollars per million tokens, in the order of writing.
-pub(super) type Row = Vec<(&'static str, Decimal)>;
+pub(super) type ImportedPrices = Vec<(&'static str, Decimal)>;
 
 /// Lengths of prompts from which the list knows dearer rates.
 const TIERS: [u32; 4] = [100, 128, 200, 272];
@@ -165,7 +165,7 @@ impl Prices {
 }
 
 /// A row of prices. Rates that it lacks are left out, and so is a row without both input and output.
-fn row(key: &str, entry: &Value, suffix: &str) -> Result<Row, ImportError> {
+fn row(key: &str, entry: &Value, suffix: &str) -> Result<ImportedPrices, ImportError> {
     const NAMES: [(&str, &str); 5] = [
         ("input", "input_cost_per_token"),
         ("output", "output_cost_per_token"),
@@ -173,7 +173,7 @@ fn row(key: &str, entry: &Value, suffix: &str) -> Result<Row, ImportError> {
         ("write", "cache_creation_input_token_cost"),
         ("write_1h", "cache_creation_input_token_cost_above_1hr"),
     ];
-    let mut row = Row::new();
+    let mut row = ImportedPrices::new();
     for (name, field) in NAMES {
         let field = format!("{field}{suffix}");
         let Some(value) = entry.get(&field) else {
@@ -194,7 +194,7 @@ fn row(key: &str, entry: &Value, suffix: &str) -> Result<Row, ImportError> {
         .filter(|(name, _)| matches!(*name, "input" | "output"))
         .count()
         == 2;
-    Ok(if complete { row } else { Row::new() })
+    Ok(if complete { row } else { ImportedPrices::new() })
 }
 
 /// Dollars per token, as the list writes them, in dollars per million tokens. The list's numbers are floats: what

@@ -45,7 +45,7 @@ pub enum ImportError {
 pub fn import(list: &str, old: &str) -> Result<String, ImportError> {
     let (kept, _) = old.split_once(MARKER).ok_or(ImportError::NoMarker)?;
     let list: Map<String, Value> = serde_json::from_str(list)?;
-    let mut models: BTreeMap<String, Vec<(Place, Facts)>> = BTreeMap::new();
+    let mut models: BTreeMap<String, Vec<(CallPlace, Facts)>> = BTreeMap::new();
     for (key, entry) in &list {
         // An id that is listed by itself as well.
         if key
@@ -74,7 +74,7 @@ pub fn import(list: &str, old: &str) -> Result<String, ImportError> {
 
 /// Where a model is called: which of its entries in the list this is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum CallPlace {
     /// By its own id.
     Base,
     /// By an inference profile, or in a region, with facts of its own.
@@ -82,7 +82,7 @@ enum Place {
 }
 
 /// The base id and place of an entry, if it is a chat model that is paid by the token on the Bedrock runtime.
-fn chat_model<'a>(key: &'a str, entry: &Value) -> Option<(&'a str, Place)> {
+fn chat_model<'a>(key: &'a str, entry: &Value) -> Option<(&'a str, CallPlace)> {
     let provider = entry.get("litellm_provider").and_then(Value::as_str)?;
     let chat = entry.get("mode").and_then(Value::as_str) == Some("chat");
     let by_token = entry.get("input_cost_per_token").is_some();
@@ -106,9 +106,9 @@ fn chat_model<'a>(key: &'a str, entry: &Value) -> Option<(&'a str, Place)> {
     let geographic = prefix.split('-').next().is_some_and(|p| p.len() == 2)
         || matches!(prefix, "apac" | "global");
     match (geographic, region) {
-        (true, _) => Some((rest, Place::Named(prefix.to_owned()))),
-        (false, Some(region)) => Some((id, Place::Named(region.to_owned()))),
-        (false, None) => Some((id, Place::Base)),
+        (true, _) => Some((rest, CallPlace::Named(prefix.to_owned()))),
+        (false, Some(region)) => Some((id, CallPlace::Named(region.to_owned()))),
+        (false, None) => Some((id, CallPlace::Base)),
     }
 }
 

@@ -4,22 +4,24 @@ use std::fmt::Write;
 
 use rust_decimal::Decimal;
 
-use super::Place;
+use super::CallPlace;
 use super::facts::{Facts, Prices};
 
 /// Appends one model: the base id's facts, then what its profiles and regions have of their own.
-pub(super) fn model(yaml: &mut String, base: &str, places: &[(Place, Facts)]) {
-    let own = places.iter().find(|(place, _)| *place == Place::Base);
+pub(super) fn model(yaml: &mut String, base: &str, places: &[(CallPlace, Facts)]) {
+    let own = places.iter().find(|(place, _)| *place == CallPlace::Base);
     let global = places
         .iter()
-        .find(|(place, _)| *place == Place::Named("global".to_owned()));
+        .find(|(place, _)| *place == CallPlace::Named("global".to_owned()));
     let Some((_, facts)) = own.or(global).or(places.first()) else {
         return;
     };
     let mut profiles = Vec::new();
     let mut variants: Vec<(Layer, Vec<&str>)> = Vec::new();
     for (place, other) in places {
-        let Place::Named(name) = place else { continue };
+        let CallPlace::Named(name) = place else {
+            continue;
+        };
         let layer = Layer::difference(facts, other);
         if layer == Layer::default() {
             // A region like the base needs no word; a profile does, for it is an id of its own.

@@ -13,7 +13,7 @@ use crate::conversation::Request;
 use crate::http::access::{self, ModelAsked};
 use crate::http::unsupported;
 use crate::keys::Caller;
-use crate::wire::{ApiError, Fields, Wire, WireFallback, limits};
+use crate::wire::{ApiError, FallbackFields, Wire, WireFallback, limits};
 
 use super::parse;
 
@@ -58,7 +58,7 @@ pub(super) fn of_request(
             _ => error.with_param("fallbacks"),
         })
     };
-    let changed = |asked: ModelAsked, at: usize, fields: Fields| {
+    let changed = |asked: ModelAsked, at: usize, fields: FallbackFields| {
         let source = Arc::new(Changed {
             origin: Arc::clone(&origin),
             place: format!("fallbacks[{at}]"),
@@ -77,7 +77,7 @@ pub(super) fn of_request(
         let asked = resolve(name)?;
         if asked.long_context && !origin.long_context {
             limits::check_twice(&origin.body)?;
-            return Ok(changed(asked, at, Fields::default()));
+            return Ok(changed(asked, at, FallbackFields::default()));
         }
         Ok::<_, ApiError>(Fallback {
             group: asked.group,
@@ -132,7 +132,7 @@ struct Changed {
     place: String,
     group: String,
     model: String,
-    fields: Fields,
+    fields: FallbackFields,
     /// See [`Request::long_context`].
     long_context: bool,
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::app::AppState;
 use crate::bedrock::{Class, Failure};
 use crate::catalog::Family;
-use crate::chain::{self, Afforded, AnswerStarted, ChainOptions, Offer, Outcome, Sink};
+use crate::chain::{self, Afforded, AnswerStarted, AttemptOffer, ChainOptions, Outcome, Sink};
 use crate::config::Config;
 use crate::conversation::{Event, Request, StopReason};
 use crate::http::record::{self, ContentCapture};
@@ -288,7 +288,7 @@ impl ClientSink<'_> {
 }
 
 impl Sink for ClientSink<'_> {
-    async fn afford(&mut self, offer: Offer<'_>) -> Result<Afforded, Failure> {
+    async fn afford(&mut self, offer: AttemptOffer<'_>) -> Result<Afforded, Failure> {
         if self.purse.holds.is_free() {
             return Ok(Afforded::Yes(Decimal::ZERO));
         }

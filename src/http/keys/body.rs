@@ -18,10 +18,10 @@ pub(super) struct Named {
 /// `new_key`: what a key is to be replaced by.
 pub(super) fn new_key(body: &[u8]) -> Result<Option<String>, ApiError> {
     #[derive(Deserialize)]
-    struct Wanted {
+    struct RegenerateBody {
         new_key: Option<String>,
     }
-    Ok(read::<Wanted>(body)?.new_key)
+    Ok(read::<RegenerateBody>(body)?.new_key)
 }
 
 /// Fields of these bodies beside a key's settings.

@@ -20,7 +20,7 @@ use crate::wire::{ApiError, read};
 use super::auth::{Admin, Key};
 use super::body::Body;
 use body::{Named, changes, new_key};
-use view::{KeyView, Made, Whole};
+use view::{KeyDetails, KeyView, Made};
 
 /// Every route of key management.
 pub(super) fn routes() -> Router<AppState> {
@@ -62,7 +62,7 @@ async fn update(
     let (key, changes) = changes(&body)?;
     let hash = hash(&app, key).await?;
     let key = app.keys.update(&hash, &changes).await?;
-    Ok(Json(Whole::of(&key, app.keys.now()).with_note(NOTE)).into_response())
+    Ok(Json(KeyDetails::of(&key, app.keys.now()).with_note(NOTE)).into_response())
 }
 
 /// `POST /key/block`: the key is refused from now on.
@@ -83,7 +83,7 @@ async fn set_blocked(
 ) -> Result<Response, ApiError> {
     let hash = hash(&app, read(&body)?).await?;
     let key = app.keys.block(&hash, blocked).await?;
-    Ok(Json(Whole::of(&key, app.keys.now()).with_note(NOTE)).into_response())
+    Ok(Json(KeyDetails::of(&key, app.keys.now()).with_note(NOTE)).into_response())
 }
 
 /// `POST /key/delete`: keys by themselves or their hashes, or by their aliases.
@@ -151,7 +151,7 @@ async fn regenerate_of(
 
 /// Query of `GET /key/info`.
 #[derive(Debug, Deserialize)]
-struct Which {
+struct KeyQuery {
     key: Option<String>,
 }
 
@@ -159,7 +159,7 @@ struct Which {
 async fn info(
     State(app): State<AppState>,
     Key(caller): Key,
-    query: Result<Query<Which>, QueryRejection>,
+    query: Result<Query<KeyQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let hash = match query.map_err(wrong_query)?.0.key {
         Some(key) => named(&key)?,
@@ -174,7 +174,7 @@ async fn info(
     }
     let key = app.keys.get(&hash).await?;
     let budget = app.keys.standing(&key).await.map_err(KeyError::Store)?;
-    let info = Whole::of(&key, app.keys.now()).with_budget(budget);
+    let info = KeyDetails::of(&key, app.keys.now()).with_budget(budget);
     Ok(Json(KeyView { key: &hash, info }).into_response())
 }
 
@@ -202,7 +202,7 @@ fn page_size() -> usize {
     10
 }
 
-const MOST: usize = 1_000;
+const MOST_LISTED: usize = 1_000;
 
 /// `GET /key/list`: the newest first, as hashes, or whole with `return_full_object=true`.
 async fn list(
@@ -211,8 +211,8 @@ async fn list(
     query: Result<Query<Filter>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(filter) = query.map_err(wrong_query)?;
-    if filter.page == 0 || filter.size == 0 || filter.size > MOST {
-        let message = format!("'page' counts from 1, and 'size' is 1 to {MOST}.");
+    if filter.page == 0 || filter.size == 0 || filter.size > MOST_LISTED {
+        let message = format!("'page' counts from 1, and 'size' is 1 to {MOST_LISTED}.");
         return Err(ApiError::bad_request(message, "size"));
     }
     let now = app.keys.now();
@@ -238,12 +238,14 @@ async fn list(
         let page: Vec<_> = page.collect();
         let budgets = app.keys.standings(&page).await.map_err(KeyError::Store)?;
         let whole = page.into_iter().zip(budgets);
-        let whole = whole.map(|(key, budget)| Whole::of(key, now).with_budget(budget));
-        whole.map(|whole| Listed::Whole(Box::new(whole))).collect()
+        let whole = whole.map(|(key, budget)| KeyDetails::of(key, now).with_budget(budget));
+        whole
+            .map(|whole| Listed::KeyDetails(Box::new(whole)))
+            .collect()
     } else {
         page.map(|key| Listed::Hash(&key.hash)).collect()
     };
-    let list = List {
+    let list = KeyList {
         keys: page,
         total_count: total,
         current_page: filter.page,
@@ -253,7 +255,7 @@ async fn list(
 }
 
 #[derive(serde::Serialize)]
-struct List<'a> {
+struct KeyList<'a> {
     keys: Vec<Listed<'a>>,
     total_count: usize,
     current_page: usize,
@@ -264,7 +266,7 @@ struct List<'a> {
 #[serde(untagged)]
 enum Listed<'a> {
     Hash(&'a str),
-    Whole(Box<Whole<'a>>),
+    KeyDetails(Box<KeyDetails<'a>>),
 }
 
 fn shown_once(made: &NewKey) -> Response {

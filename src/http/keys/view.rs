@@ -17,7 +17,7 @@ pub(super) struct Made<'a> {
     token_id: &'a str,
     litellm_budget_table: Option<()>,
     #[serde(flatten)]
-    stored: Whole<'a>,
+    stored: KeyDetails<'a>,
 }
 
 impl<'a> Made<'a> {
@@ -26,7 +26,7 @@ impl<'a> Made<'a> {
             key: &made.key,
             token_id: &made.stored.hash,
             litellm_budget_table: None,
-            stored: Whole::of(&made.stored, made.stored.updated_at),
+            stored: KeyDetails::of(&made.stored, made.stored.updated_at),
         }
     }
 }
@@ -36,12 +36,12 @@ impl<'a> Made<'a> {
 pub(super) struct KeyView<'a> {
     /// The key's hash.
     pub(super) key: &'a str,
-    pub(super) info: Whole<'a>,
+    pub(super) info: KeyDetails<'a>,
 }
 
 /// All that is known of a key, except the key.
 #[derive(Debug, Serialize)]
-pub(super) struct Whole<'a> {
+pub(super) struct KeyDetails<'a> {
     token: &'a str,
     key_name: &'a str,
     key_alias: Option<&'a str>,
@@ -76,7 +76,7 @@ pub(super) struct Whole<'a> {
     note: Option<&'static str>,
 }
 
-impl<'a> Whole<'a> {
+impl<'a> KeyDetails<'a> {
     /// The key as it stands at an instant.
     pub(super) fn of(key: &'a VirtualKey, now: Timestamp) -> Self {
         let settings = &key.settings;

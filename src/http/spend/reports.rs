@@ -44,7 +44,7 @@ pub(super) async fn tags(
 
 /// Body of `GET /global/spend`.
 #[derive(Serialize)]
-struct Whole {
+struct GlobalSpend {
     spend: Dollars,
     /// `null`: none is set.
     max_budget: Option<Dollars>,
@@ -62,7 +62,7 @@ pub(super) async fn whole(
     params.only(&PERIOD)?;
     let sum = report::total(&totals(&app, &params).await?, &Only::default());
     let max_budget: Option<Decimal> = app.config.general.max_budget;
-    Ok(json(&Whole {
+    Ok(json(&GlobalSpend {
         spend: Dollars(sum.spend),
         max_budget: max_budget.map(Dollars),
         requests: sum.requests,

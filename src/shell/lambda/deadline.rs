@@ -8,13 +8,13 @@ use axum::response::Response;
 use lambda_http::Context;
 use tokio::time::Instant;
 
-use super::MARGIN;
+use super::TIME_FOR_RECORDS;
 use crate::Deadline;
 
 /// Tells the gateway when a request must be over.
 pub(super) async fn tell(mut request: Request, next: Next) -> Response {
     let end = request.extensions().get().and_then(end);
-    if let Some(end) = end.and_then(|end| end.checked_sub(MARGIN)) {
+    if let Some(end) = end.and_then(|end| end.checked_sub(TIME_FOR_RECORDS)) {
         request.extensions_mut().insert(Deadline(end));
     }
     next.run(request).await

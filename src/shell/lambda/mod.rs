@@ -26,7 +26,7 @@ use invocation::Invocations;
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Before an invocation ends, so much time is left for the end of the stream and the record.
-const MARGIN: Duration = Duration::from_secs(3);
+const TIME_FOR_RECORDS: Duration = Duration::from_secs(3);
 
 /// Whether this process was started behind a Runtime API: on Lambda, or under an emulator.
 pub fn is_asked_for() -> bool {

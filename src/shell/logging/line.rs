@@ -15,7 +15,7 @@ const RESERVED: [&str; 4] = ["timestamp", "level", "target", "message"];
 
 /// The most bytes of a field. A collector that cuts a line makes two of it, of which the second begins with whatever
 /// stood there. The lines of the books are whole, and have bounds of their own.
-const LONGEST: usize = 4_000;
+const LONGEST_VALUE: usize = 4_000;
 
 /// One event.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ impl<'e> LogLine<'e> {
     }
 
     fn bound(&self, text: &mut String) {
-        if text.len() > LONGEST && self.target != spend::TARGET {
-            text.truncate(text.floor_char_boundary(LONGEST));
+        if text.len() > LONGEST_VALUE && self.target != spend::TARGET {
+            text.truncate(text.floor_char_boundary(LONGEST_VALUE));
             text.push('…');
         }
     }

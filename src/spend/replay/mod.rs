@@ -45,7 +45,7 @@ const LOOKED_UP: usize = 1000;
 /// So many records are written at a time: more would wait for each other at the day's totals.
 const AT_ONCE: usize = 4;
 /// After so many failures in a row the rest is not tried: the table is away.
-const PATIENCE: usize = 5;
+const MOST_FAILURES_IN_A_ROW: usize = 5;
 
 /// Writes what the logs have and the table has not. The price of a lost request is that of the first deployment it meant
 /// in `config`.
@@ -71,7 +71,7 @@ pub async fn replay(
     let writes = missing.into_iter().map(|record| {
         let in_a_row = &in_a_row;
         async move {
-            if in_a_row.load(Ordering::Relaxed) >= PATIENCE {
+            if in_a_row.load(Ordering::Relaxed) >= MOST_FAILURES_IN_A_ROW {
                 return (record, None);
             }
             let outcome = ledger.record(record.clone()).await;

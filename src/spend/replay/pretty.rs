@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// More members than a line of a log has: what grows larger is none.
-const MOST: usize = 200;
+const MOST_MEMBERS: usize = 200;
 
 /// Gathers the members of an object from its lines. Of objects within each other the innermost counts: that is where a
 /// log's lines stand.
@@ -45,7 +45,7 @@ impl PrettyObject {
             return false;
         };
         let closes = matches!(line, "}" | "},");
-        let is_member = line.starts_with('"') && members.len() < MOST;
+        let is_member = line.starts_with('"') && members.len() < MOST_MEMBERS;
         match (closes, is_member) {
             (true, _) => self.closed = true,
             (false, true) => members.push(line.to_owned()),

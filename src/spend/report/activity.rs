@@ -26,23 +26,23 @@ struct ActiveDay {
 /// counters.
 #[derive(Debug, Serialize)]
 struct Breakdown {
-    models: BTreeMap<String, Part>,
-    api_keys: BTreeMap<String, Part>,
-    providers: BTreeMap<&'static str, Part>,
-    tags: BTreeMap<String, Part>,
-    model_groups: BTreeMap<String, Part>,
-    mcp_servers: BTreeMap<String, Part>,
-    endpoints: BTreeMap<String, Part>,
-    entities: BTreeMap<String, Part>,
+    models: BTreeMap<String, BreakdownPart>,
+    api_keys: BTreeMap<String, BreakdownPart>,
+    providers: BTreeMap<&'static str, BreakdownPart>,
+    tags: BTreeMap<String, BreakdownPart>,
+    model_groups: BTreeMap<String, BreakdownPart>,
+    mcp_servers: BTreeMap<String, BreakdownPart>,
+    endpoints: BTreeMap<String, BreakdownPart>,
+    entities: BTreeMap<String, BreakdownPart>,
 }
 
 #[derive(Debug, Serialize)]
-struct Part {
+struct BreakdownPart {
     metrics: Metrics,
     /// Of a key, its `key_alias`, as in [`super::KeySpend`].
     metadata: BTreeMap<&'static str, Option<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    api_key_breakdown: BTreeMap<String, Part>,
+    api_key_breakdown: BTreeMap<String, BreakdownPart>,
 }
 
 #[derive(Debug, Serialize)]
@@ -132,13 +132,13 @@ impl Breakdown {
                 }
             }
         }
-        let provider = Part::from(total(totals, only));
+        let provider = BreakdownPart::from(total(totals, only));
         let models = models.into_iter().map(|(model, keys)| {
             let mut sum = Counters::default();
             keys.values().for_each(|counters| sum += *counters);
-            let part = Part {
+            let part = BreakdownPart {
                 api_key_breakdown: parts_of_keys(keys, labels),
-                ..Part::from(sum)
+                ..BreakdownPart::from(sum)
             };
             (model, part)
         });
@@ -155,26 +155,29 @@ impl Breakdown {
     }
 }
 
-fn parts(of: BTreeMap<String, Counters>) -> BTreeMap<String, Part> {
-    let part = |(name, counters)| (name, Part::from(counters));
+fn parts(of: BTreeMap<String, Counters>) -> BTreeMap<String, BreakdownPart> {
+    let part = |(name, counters)| (name, BreakdownPart::from(counters));
     of.into_iter().map(part).collect()
 }
 
-fn parts_of_keys(of: BTreeMap<String, Counters>, labels: &KeyLabels) -> BTreeMap<String, Part> {
+fn parts_of_keys(
+    of: BTreeMap<String, Counters>,
+    labels: &KeyLabels,
+) -> BTreeMap<String, BreakdownPart> {
     let part = |(key_hash, counters)| {
         let alias = labels.get(&key_hash).cloned();
-        let part = Part {
+        let part = BreakdownPart {
             metadata: BTreeMap::from([("key_alias", alias)]),
-            ..Part::from(counters)
+            ..BreakdownPart::from(counters)
         };
         (key_hash, part)
     };
     of.into_iter().map(part).collect()
 }
 
-impl From<Counters> for Part {
-    fn from(counters: Counters) -> Part {
-        Part {
+impl From<Counters> for BreakdownPart {
+    fn from(counters: Counters) -> BreakdownPart {
+        BreakdownPart {
             metrics: Metrics::from(counters),
             metadata: BTreeMap::new(),
             api_key_breakdown: BTreeMap::new(),

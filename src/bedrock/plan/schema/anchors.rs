@@ -37,7 +37,7 @@ pub(super) fn place_references(document: &mut Value) {
         find(document, String::new(), &base, &mut schemas);
     }
     let mut places: HashMap<String, String> = HashMap::new();
-    for Found { pointer, base } in &schemas {
+    for Subschema { pointer, base } in &schemas {
         let Some(fields) = document.pointer(pointer).and_then(Value::as_object) else {
             continue;
         };
@@ -55,7 +55,7 @@ pub(super) fn place_references(document: &mut Value) {
             places.entry(name).or_insert_with(|| pointer.clone());
         }
     }
-    for Found { pointer, base } in &schemas {
+    for Subschema { pointer, base } in &schemas {
         if let Some(fields) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
             rewrite(fields, base, &places);
             for key in NAMES {
@@ -70,13 +70,13 @@ pub(super) fn place_references(document: &mut Value) {
 }
 
 /// A schema of the document.
-struct Found {
+struct Subschema {
     pointer: String,
     /// The name of the innermost schema with an `$id` around it.
     base: Url,
 }
 
-fn find(schema: &Value, pointer: String, around: &Url, found: &mut Vec<Found>) {
+fn find(schema: &Value, pointer: String, around: &Url, found: &mut Vec<Subschema>) {
     let Some(fields) = schema.as_object() else {
         return;
     };
@@ -107,7 +107,7 @@ fn find(schema: &Value, pointer: String, around: &Url, found: &mut Vec<Found>) {
             _ => {}
         }
     }
-    found.push(Found { pointer, base });
+    found.push(Subschema { pointer, base });
 }
 
 fn rewrite(fields: &mut Map<String, Value>, base: &Url, places: &HashMap<String, String>) {

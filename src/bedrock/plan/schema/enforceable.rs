@@ -38,7 +38,7 @@ const UNENFORCEABLE: [&str; 23] = [
 const SAYS_WHAT: [&str; 5] = ["type", "enum", "const", "anyOf", "$ref"];
 
 /// Longest chain of references that is followed.
-const LONGEST: usize = 48;
+const LONGEST_CHAIN: usize = 48;
 
 /// The schema as a model can be held to it: every object closed. `None` where it says more than can be enforced, or says
 /// of a value nothing at all, or has no end.
@@ -131,7 +131,7 @@ impl<'a> EndSearch<'a> {
         if self.ended.contains(reference) {
             return true;
         }
-        let is_new = self.under_way.len() < LONGEST && self.under_way.insert(reference);
+        let is_new = self.under_way.len() < LONGEST_CHAIN && self.under_way.insert(reference);
         let target = keywords::target(reference, self.document);
         let Some(target) = target.filter(|_| is_new) else {
             return false;

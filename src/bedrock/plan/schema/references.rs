@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::keywords::{self, visit, visit_mut};
 
 /// Longest chain of references that the root may begin.
-const LONGEST: usize = 48;
+const LONGEST_CHAIN: usize = 48;
 
 /// Where a root that nested schemas refer to is kept.
 const KEPT_ROOT: &str = "arguments";
@@ -24,7 +24,7 @@ pub(super) fn followed(document: &Value) -> Option<Value> {
     ];
     let root = document.as_object()?;
     let mut at = root;
-    for _ in 0..LONGEST {
+    for _ in 0..LONGEST_CHAIN {
         let Some(reference) = at.get("$ref").and_then(Value::as_str) else {
             break;
         };

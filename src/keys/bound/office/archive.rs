@@ -12,7 +12,7 @@ const SIZES_FOLLOW: u16 = 1 << 3;
 const HARMLESS_FLAGS: u16 = SIZES_FOLLOW | 1 << 1 | 1 << 2 | 1 << 11;
 
 /// What the directory says of a file.
-struct Entry<'a> {
+struct DirectoryEntry<'a> {
     flags: u16,
     method: u16,
     packed: usize,
@@ -22,9 +22,9 @@ struct Entry<'a> {
 }
 
 /// A record's fields, one after the other; all are little-endian.
-struct Fields<'a>(&'a [u8]);
+struct RecordFields<'a>(&'a [u8]);
 
-impl<'a> Fields<'a> {
+impl<'a> RecordFields<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -71,18 +71,18 @@ pub(super) fn files(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// The directory's entries in the order of their files, and where it begins.
-fn entries(bytes: &[u8]) -> Option<(Vec<Entry<'_>>, usize)> {
+fn entries(bytes: &[u8]) -> Option<(Vec<DirectoryEntry<'_>>, usize)> {
     /// Of the last record, without a comment.
     const LAST: usize = 22;
     let last = bytes.len().checked_sub(LAST)?;
-    let mut fields = Fields(bytes.get(last..)?);
+    let mut fields = RecordFields(bytes.get(last..)?);
     fields.sign(b"PK\x05\x06\0\0\0\0")?;
     let (here, all) = (fields.u16()?, fields.u16()?);
     let (size, start) = (fields.size()?, fields.size()?);
     if here != all || fields.u16()? != 0 || start.checked_add(size)? != last {
         return None;
     }
-    let mut directory = Fields(bytes.get(start..last)?);
+    let mut directory = RecordFields(bytes.get(start..last)?);
     let (mut entries, mut names) = (Vec::new(), HashSet::new());
     for _ in 0..all {
         let entry = entry(&mut directory)?;
@@ -95,7 +95,7 @@ fn entries(bytes: &[u8]) -> Option<(Vec<Entry<'_>>, usize)> {
     directory.0.is_empty().then_some((entries, start))
 }
 
-fn entry<'a>(directory: &mut Fields<'a>) -> Option<Entry<'a>> {
+fn entry<'a>(directory: &mut RecordFields<'a>) -> Option<DirectoryEntry<'a>> {
     directory.sign(b"PK\x01\x02")?;
     // Versions.
     directory.take(4)?;
@@ -110,7 +110,7 @@ fn entry<'a>(directory: &mut Fields<'a>) -> Option<Entry<'a>> {
     let offset = directory.size()?;
     let name = directory.take(name)?;
     directory.take(extra + comment)?;
-    (flags & !HARMLESS_FLAGS == 0).then_some(Entry {
+    (flags & !HARMLESS_FLAGS == 0).then_some(DirectoryEntry {
         flags,
         method,
         packed,
@@ -121,8 +121,8 @@ fn entry<'a>(directory: &mut Fields<'a>) -> Option<Entry<'a>> {
 }
 
 /// A file's packed data and where it ends, if the header before it says what the directory says.
-fn data<'a>(bytes: &'a [u8], entry: &Entry<'_>) -> Option<(&'a [u8], usize)> {
-    let mut header = Fields(bytes.get(entry.offset..)?);
+fn data<'a>(bytes: &'a [u8], entry: &DirectoryEntry<'_>) -> Option<(&'a [u8], usize)> {
+    let mut header = RecordFields(bytes.get(entry.offset..)?);
     header.sign(b"PK\x03\x04")?;
     // Version.
     header.take(2)?;
@@ -139,7 +139,7 @@ fn data<'a>(bytes: &'a [u8], entry: &Entry<'_>) -> Option<(&'a [u8], usize)> {
 }
 
 /// The length of the record with a file's sizes, where one follows its data.
-fn sizes_after(entry: &Entry<'_>, rest: &[u8]) -> usize {
+fn sizes_after(entry: &DirectoryEntry<'_>, rest: &[u8]) -> usize {
     if entry.flags & SIZES_FOLLOW == 0 {
         return 0;
     }

@@ -1,6 +1,6 @@
 //! Excel's sheets, whose cells show strings that stand elsewhere, each as often as cells say.
 
-use super::xml::{Piece, Tag, pieces};
+use super::xml::{Tag, XmlPiece, pieces};
 
 /// Bytes of each shared string, by its number; `None` if two parts have such strings.
 pub(super) fn shared_strings(parts: &[&[u8]]) -> Option<Vec<u64>> {
@@ -21,13 +21,13 @@ fn strings_of(part: &[u8]) -> Vec<u64> {
     let mut strings = Vec::new();
     for piece in pieces(part) {
         match piece {
-            Piece::Tag(tag) if tag.name() == b"si" => strings.push(0),
-            Piece::Text(text) => {
+            XmlPiece::Tag(tag) if tag.name() == b"si" => strings.push(0),
+            XmlPiece::Text(text) => {
                 if let Some(last) = strings.last_mut() {
                     *last += text.len() as u64;
                 }
             }
-            Piece::Tag(_) => {}
+            XmlPiece::Tag(_) => {}
         }
     }
     strings
@@ -40,18 +40,18 @@ pub(super) fn cell_tokens(part: &[u8], shared: &[u64]) -> Option<u64> {
     let (mut by_number, mut in_value) = (false, false);
     for piece in pieces(part) {
         match piece {
-            Piece::Tag(tag) if tag.name() == b"c" => {
+            XmlPiece::Tag(tag) if tag.name() == b"c" => {
                 by_number = tag.attribute(b"t").is_some();
                 let (row, column) = place(tag)?;
                 (rows, columns) = (rows.max(row), columns.max(column));
             }
             // Half of a number on either side of a comment.
-            Piece::Tag(tag) if in_value && tag.is_odd() => return None,
-            Piece::Tag(tag) => in_value = by_number && tag.name() == b"v",
-            Piece::Text(text) if in_value => {
+            XmlPiece::Tag(tag) if in_value && tag.is_odd() => return None,
+            XmlPiece::Tag(tag) => in_value = by_number && tag.name() == b"v",
+            XmlPiece::Text(text) if in_value => {
                 tokens = tokens.saturating_add(string(text, shared)?);
             }
-            Piece::Text(_) => {}
+            XmlPiece::Text(_) => {}
         }
     }
     Some(tokens.saturating_add(rows.saturating_mul(columns)))

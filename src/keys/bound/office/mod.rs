@@ -8,7 +8,7 @@ mod cells;
 mod xml;
 
 use cells::{cell_tokens, shared_strings};
-use xml::{Piece, pieces, readable};
+use xml::{XmlPiece, pieces, readable};
 
 /// What a file counts as that cannot be read.
 const UNKNOWN: u64 = 1_800_000;
@@ -63,12 +63,12 @@ fn shown(xml: &[u8]) -> u64 {
     let (mut tokens, mut in_text) = (0, false);
     for piece in pieces(xml) {
         tokens += match piece {
-            Piece::Tag(tag) => {
+            XmlPiece::Tag(tag) => {
                 in_text = TEXT_TAGS.contains(&tag.name());
                 u64::from(SHOWN_TAGS.contains(&tag.name()))
             }
-            Piece::Text(text) if !in_text && text.trim_ascii().is_empty() => 0,
-            Piece::Text(text) => text.len() as u64,
+            XmlPiece::Text(text) if !in_text && text.trim_ascii().is_empty() => 0,
+            XmlPiece::Text(text) => text.len() as u64,
         };
     }
     tokens

@@ -1,7 +1,7 @@
 //! XML, as far as telling text from tags goes.
 
 /// A tag without its brackets, or the text between two.
-pub(super) enum Piece<'a> {
+pub(super) enum XmlPiece<'a> {
     Tag(Tag<'a>),
     Text(&'a [u8]),
 }
@@ -46,12 +46,12 @@ impl<'a> Tag<'a> {
 }
 
 /// The pieces of a document. What looks like a tag and does not end is text.
-pub(super) fn pieces(xml: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+pub(super) fn pieces(xml: &[u8]) -> impl Iterator<Item = XmlPiece<'_>> {
     let mut rest = xml;
     std::iter::from_fn(move || {
         if let Some((tag, after)) = rest.strip_prefix(b"<").and_then(split_tag) {
             rest = after;
-            return Some(Piece::Tag(Tag(tag)));
+            return Some(XmlPiece::Tag(Tag(tag)));
         }
         let end = match rest.starts_with(b"<") {
             true => None,
@@ -59,7 +59,7 @@ pub(super) fn pieces(xml: &[u8]) -> impl Iterator<Item = Piece<'_>> {
         };
         let (text, after) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
         rest = after;
-        (!text.is_empty()).then_some(Piece::Text(text))
+        (!text.is_empty()).then_some(XmlPiece::Text(text))
     })
 }
 

@@ -7,7 +7,7 @@ use super::syntax::{Lexer, Token, is_regular, is_space, unescape};
 
 /// What one stream shows.
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(super) struct ShownContent {
     /// Bytes of strings, at least as many as are shown.
     pub(super) text: u64,
     /// How often each name is invoked (`/Fm0 Do`).
@@ -16,7 +16,7 @@ pub(super) struct Content {
     pub(super) invoked_unnamed: u64,
 }
 
-impl Content {
+impl ShownContent {
     /// Adds what a stream shows.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::Unknown;
-use super::syntax::{Dict, Kept, Lexer, Token, Value, is_regular, is_space, whole};
+use super::syntax::{Dict, KeptValues, Lexer, Token, Value, is_regular, is_space, whole};
 use crate::keys::bound::inflate::{Inflater, ascii85};
 
 /// Values that are kept of a file, and objects in it: some 30 MB at most.
@@ -27,7 +27,7 @@ pub(super) struct Objects<'a> {
     bytes: &'a [u8],
     by_number: HashMap<u32, Vec<Object>>,
     count: usize,
-    kept: Kept,
+    kept: KeptValues,
 }
 
 /// Where an object or a trailer begins.
@@ -75,7 +75,7 @@ impl<'a> Objects<'a> {
             bytes,
             by_number: HashMap::new(),
             count: 0,
-            kept: Kept {
+            kept: KeptValues {
                 room: MOST_VALUES,
                 text_maps: Vec::new(),
             },

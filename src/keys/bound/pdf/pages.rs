@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::Unknown;
-use super::content::{Content, threes_of_bytes};
+use super::content::{ShownContent, threes_of_bytes};
 use super::objects::{Object, Objects};
 use super::syntax::{Dict, Value};
 use crate::keys::bound::inflate::Inflater;
@@ -90,7 +90,7 @@ pub(super) struct Text<'o, 'a> {
     inflater: &'o mut Inflater,
     forms: Vec<u32>,
     /// What has been read, by the stream's number.
-    contents: HashMap<u32, Rc<Content>>,
+    contents: HashMap<u32, Rc<ShownContent>>,
     names: usize,
     /// Bytes that a form shows with all that it invokes.
     of_forms: HashMap<u32, u64>,
@@ -240,11 +240,11 @@ impl<'o, 'a> Text<'o, 'a> {
     }
 
     /// What a stream shows; of several versions, what they show together.
-    fn content(&mut self, stream: u32) -> Result<Rc<Content>, Unknown> {
+    fn content(&mut self, stream: u32) -> Result<Rc<ShownContent>, Unknown> {
         if let Some(content) = self.contents.get(&stream) {
             return Ok(Rc::clone(content));
         }
-        let mut content = Content::default();
+        let mut content = ShownContent::default();
         for data in self.objects.data(stream, self.inflater)? {
             content.add(&data, MOST_NAMES - self.names)?;
         }

@@ -38,7 +38,7 @@ pub(super) struct Lexer<'a> {
 }
 
 /// What is kept of a file's values.
-pub(super) struct Kept {
+pub(super) struct KeptValues {
     /// How many values more may be kept.
     pub(super) room: usize,
     /// Objects that say which text a font's codes stand for.
@@ -137,11 +137,11 @@ impl<'a> Lexer<'a> {
     ///
     /// # Errors
     /// When it is broken, nested too deep, or has a key twice.
-    pub(super) fn value(&mut self, kept: &mut Kept) -> Result<Value, Unknown> {
+    pub(super) fn value(&mut self, kept: &mut KeptValues) -> Result<Value, Unknown> {
         self.nested(kept, 0)
     }
 
-    fn nested(&mut self, kept: &mut Kept, depth: usize) -> Result<Value, Unknown> {
+    fn nested(&mut self, kept: &mut KeptValues, depth: usize) -> Result<Value, Unknown> {
         kept.room = kept.room.checked_sub(1).ok_or(Unknown)?;
         if depth > MOST_NESTED {
             return Err(Unknown);
@@ -156,7 +156,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn array(&mut self, kept: &mut Kept, depth: usize) -> Result<Value, Unknown> {
+    fn array(&mut self, kept: &mut KeptValues, depth: usize) -> Result<Value, Unknown> {
         let mut items = Vec::new();
         loop {
             let before = self.clone();
@@ -178,7 +178,7 @@ impl<'a> Lexer<'a> {
 
     fn dict(
         &mut self,
-        kept: &mut Kept,
+        kept: &mut KeptValues,
         depth: usize,
         keeps: fn(&[u8]) -> bool,
     ) -> Result<Dict, Unknown> {
@@ -207,7 +207,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes over the value of a key, of any depth; only the maps of text in it are kept.
     /// A long text that replaces another is an error: how often it is shown is not known.
-    fn skip_value(&mut self, key: &[u8], kept: &mut Kept) -> Result<(), Unknown> {
+    fn skip_value(&mut self, key: &[u8], kept: &mut KeptValues) -> Result<(), Unknown> {
         let mut open = Vec::new();
         let mut key = key.to_vec();
         loop {
