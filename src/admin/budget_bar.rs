@@ -62,7 +62,7 @@ fn share(spent: Decimal, max: Decimal) -> Decimal {
 mod tests {
     use super::*;
 
-    fn meter(max: Option<&str>, spent: &str, remaining: Option<&str>) -> BudgetBar {
+    fn bar(max: Option<&str>, spent: &str, remaining: Option<&str>) -> BudgetBar {
         let amount = |text: &str| text.parse().unwrap();
         BudgetBar::from(&BudgetStanding {
             max: max.map(amount),
@@ -96,11 +96,11 @@ mod tests {
             ("10", "12", "0", "100", "bar bad", "$12.00 of $10.00"),
             ("0", "0", "0", "100", "bar bad", "$0.00 of $0.00"),
         ] {
-            let meter = meter(Some(max), spent, Some(remaining));
-            assert_eq!(meter.width, Some(width.parse().unwrap()), "{spent}");
-            assert_eq!((meter.tone, &*meter.text), (tone, text));
+            let bar = bar(Some(max), spent, Some(remaining));
+            assert_eq!(bar.width, Some(width.parse().unwrap()), "{spent}");
+            assert_eq!((bar.tone, &*bar.text), (tone, text));
         }
-        let watched = meter(None, "3", None);
+        let watched = bar(None, "3", None);
         assert_eq!((watched.width, &*watched.text), (None, "$3.00, no limit"));
     }
 }

@@ -38,12 +38,12 @@ impl FormFields {
 
 /// A handler that takes a posted form knows who sent it, and from where.
 #[derive(Debug)]
-pub(super) struct Posted {
+pub(super) struct SubmittedForm {
     pub(super) session: Session,
     pub(super) fields: FormFields,
 }
 
-impl FromRequest<AppState> for Posted {
+impl FromRequest<AppState> for SubmittedForm {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {

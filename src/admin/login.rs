@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::HOME;
 use super::error::PageError;
-use super::form::{FormFields, Posted};
+use super::form::{FormFields, SubmittedForm};
 use super::layout::{Layout, render};
 use super::numbers::Moment;
 use super::origin;
@@ -89,9 +89,9 @@ pub(super) async fn enter(
 pub(super) async fn leave(
     State(app): State<AppState>,
     headers: HeaderMap,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    Sessions::of(&app).end(&posted.session).await?;
+    Sessions::of(&app).end(&form.session).await?;
     Ok(left(&headers))
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn leave(
 pub(super) async fn leave_everywhere(
     State(app): State<AppState>,
     headers: HeaderMap,
-    _: Posted,
+    _: SubmittedForm,
 ) -> Result<Response, PageError> {
     Sessions::of(&app).end_all().await?;
     tracing::info!("all sessions of the admin pages were ended");

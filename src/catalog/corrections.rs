@@ -17,7 +17,7 @@ pub(super) struct Correction {
 
 impl Correction {
     /// Whether it speaks of this id, or of the base id behind it.
-    pub(super) fn concerns(&self, id: &str, base: &str) -> bool {
+    pub(super) fn applies_to(&self, id: &str, base: &str) -> bool {
         match self.id.strip_suffix('*') {
             Some(start) => id.starts_with(start) || base.starts_with(start),
             None => self.id == id || self.id == base,

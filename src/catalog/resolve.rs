@@ -116,7 +116,7 @@ impl Catalog<'_> {
 
     fn corrected(&self, id: &str, base: &str, mut layer: Layer) -> Layer {
         for correction in &self.corrections {
-            if correction.concerns(id, base) {
+            if correction.applies_to(id, base) {
                 layer.lay(&correction.layer);
             }
         }

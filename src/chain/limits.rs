@@ -31,10 +31,10 @@ impl Routes {
         target: &Target,
         request: &Request,
     ) -> Result<Option<CountedRequest>, Failure> {
-        let share = target.deployment().share;
+        let of_deployment = target.deployment().limits;
         let limits = MinuteLimits {
-            requests: share.rpm,
-            tokens: share.tpm,
+            requests: of_deployment.rpm,
+            tokens: of_deployment.tpm,
         };
         let Some(shared) = self
             .shared
@@ -72,7 +72,7 @@ impl Routes {
 
     /// Takes a slot of this target, for as long as the attempt lasts. Fails when all are taken. `None`: it has no limit.
     pub(super) async fn take_slot(&self, target: &Target) -> Result<Option<Lease>, Failure> {
-        let most = target.deployment().share.max_parallel_requests;
+        let most = target.deployment().limits.max_parallel_requests;
         let (Some(shared), Some(most)) = (&self.shared, most) else {
             return Ok(None);
         };

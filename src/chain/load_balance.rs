@@ -37,14 +37,14 @@ impl LoadBalance {
             return targets.clone();
         }
         let mut left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(targets).collect();
-        left.sort_by_key(|(_, target)| target.deployment().share.order.unwrap_or(u32::MAX));
+        left.sort_by_key(|(_, target)| target.deployment().limits.order.unwrap_or(u32::MAX));
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ordered = Vec::with_capacity(left.len());
         while let Some((_, first)) = left.first() {
-            let order = first.deployment().share.order;
+            let order = first.deployment().limits.order;
             let equals = left
                 .iter()
-                .take_while(|(_, target)| target.deployment().share.order == order)
+                .take_while(|(_, target)| target.deployment().limits.order == order)
                 .map(|(weight, _)| **weight);
             let drawn = draw(&mut random, &equals.collect::<Vec<_>>());
             ordered.push(Arc::clone(left.remove(drawn).1));

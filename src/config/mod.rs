@@ -23,7 +23,7 @@ pub use file::{ConfigError, ConfigProblems, FilePosition, Warning, nearest_model
 pub use model::{
     CachePolicy, Changes, Config, Credentials, Defaults, Deployment, DeploymentLimits,
     FallbackKind, Fallbacks, FirstEventLimit, General, Group, GroupAlias, InjectionLocation,
-    InjectionPoint, PatternSource, Routing, Settings, StreamRecovery, hide_addresses,
+    InjectionPoint, PatternSource, Routing, Settings, StreamRecovery, fits_pattern, hide_addresses,
 };
 pub use schema::{
     Network, NotANetwork, NotAPeriod, Period, RetryKind, RetryPolicy, Secret, Window,

@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
 use crate::app::AppState;
-use crate::keys::{Caller, Presented, Refused};
+use crate::keys::{Caller, KeyRefusal, Presented};
 use crate::wire::ApiError;
 
 /// The headers that may hold a key, in the reference system's order: the first that is present counts.
@@ -24,7 +24,7 @@ impl MaybeStaleKey {
     ///
     /// # Errors
     /// When the key is not good any more.
-    pub async fn revalidate(self) -> Result<Caller, Refused> {
+    pub async fn revalidate(self) -> Result<Caller, KeyRefusal> {
         self.0.revalidate().await
     }
 }
@@ -71,27 +71,27 @@ impl FromRequestParts<AppState> for Admin {
     }
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
+impl From<KeyRefusal> for ApiError {
+    fn from(refused: KeyRefusal) -> Self {
         let kind = |kind, error| ApiError { kind, ..error };
         match refused {
-            Refused::NoKey => ApiError::unauthorized(
+            KeyRefusal::NoKey => ApiError::unauthorized(
                 "Invalid key. A key begins with 'sk-'; send it as `Authorization: Bearer <key>`.",
             ),
-            Refused::Unknown => kind(
+            KeyRefusal::Unknown => kind(
                 "token_not_found_in_db",
                 ApiError::unauthorized(
                     "Invalid key. It is unknown, or was deleted. Send the key as `Authorization: Bearer <key>`.",
                 ),
             ),
-            Refused::Blocked => ApiError::unauthorized(
+            KeyRefusal::Blocked => ApiError::unauthorized(
                 "Key is blocked. Whoever holds the master key can unblock it with /key/unblock.",
             ),
-            Refused::Expired(at) => kind(
+            KeyRefusal::Expired(at) => kind(
                 "expired_key",
                 ApiError::unauthorized(format!("Expired Key. It was good until {at}.")),
             ),
-            Refused::Table(fault) => ApiError::of_table(format!(
+            KeyRefusal::Table(fault) => ApiError::of_table(format!(
                 "The key cannot be checked just now: the table of keys {fault}."
             )),
         }

@@ -6,7 +6,7 @@ use crate::store::{StoreError, TableFault};
 
 /// Why a caller is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
+pub enum KeyRefusal {
     /// It does not look like a key at all.
     NoKey,
     /// Nobody has made this key, or it was deleted.

@@ -21,7 +21,7 @@ use super::account_locks::AccountLocks;
 use super::counted_prompts::CountedPrompts;
 use super::reached::Reached;
 use super::virtual_key::{KeyStatus, hash_of};
-use super::{Caller, CommonBudget, Refused, VirtualKey};
+use super::{Caller, CommonBudget, KeyRefusal, VirtualKey};
 
 /// A copy that is older is read again, in wall time: so soon a change made elsewhere holds here.
 pub const FRESH: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ const READING: Duration = Duration::from_secs(2);
 const MOST_COPIES: usize = 10_000;
 
 /// What a reading says: the key, or none. An error has been logged.
-type Read = Result<Option<Arc<VirtualKey>>, Refused>;
+type Read = Result<Option<Arc<VirtualKey>>, KeyRefusal>;
 type Reading = Shared<BoxFuture<'static, Read>>;
 
 /// What holds for all keys.
@@ -107,7 +107,7 @@ impl Presented {
     ///
     /// # Errors
     /// When the key is good no longer, or the table failed.
-    pub async fn revalidate(self) -> Result<Caller, Refused> {
+    pub async fn revalidate(self) -> Result<Caller, KeyRefusal> {
         let Some(reading) = self.reading else {
             return Ok(self.caller);
         };
@@ -143,9 +143,9 @@ impl Keyring {
     ///
     /// # Errors
     /// When it is nobody's, or that cannot be known.
-    pub async fn present(&self, key: &str) -> Result<Presented, Refused> {
+    pub async fn present(&self, key: &str) -> Result<Presented, KeyRefusal> {
         if !key.starts_with("sk-") {
-            return Err(Refused::NoKey);
+            return Err(KeyRefusal::NoKey);
         }
         let (caller, reading) = match self.known(&hash_of(key)) {
             KnownKey::Fresh(key) => (admitted(key, self.clock.now())?, None),
@@ -204,11 +204,13 @@ impl Keyring {
                 Ok(Ok(found)) => Ok(found.map(Arc::new)),
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a key could not be read");
-                    Err(Refused::Table(error.fault().unwrap_or(TableFault::Failing)))
+                    Err(KeyRefusal::Table(
+                        error.fault().unwrap_or(TableFault::Failing),
+                    ))
                 }
                 Err(_) => {
                     tracing::error!(limit = ?READING, "a key could not be read in time");
-                    Err(Refused::Table(TableFault::Silent))
+                    Err(KeyRefusal::Table(TableFault::Silent))
                 }
             };
             keyring.keep(hash, read.clone());
@@ -217,7 +219,7 @@ impl Keyring {
         let reading = async move {
             reading
                 .await
-                .unwrap_or(Err(Refused::Table(TableFault::Silent)))
+                .unwrap_or(Err(KeyRefusal::Table(TableFault::Silent)))
         };
         reading.boxed().shared()
     }
@@ -261,13 +263,13 @@ fn make_room(copies: &mut HashMap<String, Copy>) {
     }
 }
 
-fn admitted(key: Option<Arc<VirtualKey>>, now: Timestamp) -> Result<Caller, Refused> {
-    let key = key.ok_or(Refused::Unknown)?;
+fn admitted(key: Option<Arc<VirtualKey>>, now: Timestamp) -> Result<Caller, KeyRefusal> {
+    let key = key.ok_or(KeyRefusal::Unknown)?;
     match key.status(now) {
         KeyStatus::Active => Ok(key.into()),
-        KeyStatus::Deleted => Err(Refused::Unknown),
-        KeyStatus::Blocked => Err(Refused::Blocked),
-        KeyStatus::Expired => Err(Refused::Expired(key.expires.unwrap_or(now))),
+        KeyStatus::Deleted => Err(KeyRefusal::Unknown),
+        KeyStatus::Blocked => Err(KeyRefusal::Blocked),
+        KeyStatus::Expired => Err(KeyRefusal::Expired(key.expires.unwrap_or(now))),
     }
 }
 

@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub use crate::config::Period;
 pub use admission::{Admitted, Denied, KeyUsage, OverBudget};
 pub use budget::{BudgetStanding, CommonBudget};
-pub use error::{KeyError, Refused};
+pub use error::{KeyError, KeyRefusal};
 pub use holds::Holds;
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
 pub use limits::{KeyRates, RateReservation, Remaining, Scope};

@@ -6,7 +6,7 @@ use super::annotations::Annotation;
 
 /// A chunk without what differs from one to the next: its choices, or the usage.
 #[derive(Serialize)]
-pub(super) struct Opening<'a> {
+pub(super) struct ChunkOpening<'a> {
     pub(super) id: &'a str,
     pub(super) object: &'static str,
     pub(super) created: i64,

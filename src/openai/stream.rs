@@ -15,7 +15,7 @@ use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
 
 use super::annotations::Annotation;
 use super::delta::{
-    CalledDelta, ChunkChoice, ChunkDelta, Opening, ThinkingDelta, ThinkingKind, ToolCallDelta,
+    CalledDelta, ChunkChoice, ChunkDelta, ChunkOpening, ThinkingDelta, ThinkingKind, ToolCallDelta,
 };
 use super::reply::finish_reason;
 use super::usage::WireUsage;
@@ -283,7 +283,7 @@ impl ChunkWriter {
 
 /// An event's first bytes, up to the value of `choices`.
 fn opening(meta: &ReplyMeta) -> Vec<u8> {
-    let opening = Opening {
+    let opening = ChunkOpening {
         id: &meta.id,
         object: "chat.completion.chunk",
         created: meta.created,

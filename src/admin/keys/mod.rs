@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Span;
 
 use super::error::PageError;
-use super::form::Posted;
+use super::form::SubmittedForm;
 use super::layout::render;
 use super::numbers::today;
 use super::origin;
@@ -65,25 +65,25 @@ pub(super) async fn blank(
 pub(super) async fn make(
     State(app): State<AppState>,
     headers: HeaderMap,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let draft = Draft::read(&posted.fields);
+    let draft = Draft::read(&form.fields);
     let outcome = match draft.changes() {
         Ok(changes) => app.keys.generate(&changes, None, MAKER).await,
         Err(problems) => {
-            let page = FormPage::blank(&app, &posted.session, &draft, &problems);
+            let page = FormPage::blank(&app, &form.session, &draft, &problems);
             return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
     match outcome {
         Ok(made) => {
             tracing::info!(key = made.stored.hash, "a key was made on the admin pages");
-            let page = MadePage::new(&app, &posted.session, &made, origin::own_address(&headers));
+            let page = MadePage::new(&app, &form.session, &made, origin::own_address(&headers));
             Ok(render(StatusCode::OK, &page))
         }
         Err(error) => {
             let problem = Problem::of(error)?;
-            let page = FormPage::blank(&app, &posted.session, &draft, &[problem]);
+            let page = FormPage::blank(&app, &form.session, &draft, &[problem]);
             Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }
@@ -114,10 +114,10 @@ pub(super) async fn one(
 pub(super) async fn change(
     State(app): State<AppState>,
     Path(hash): Path<String>,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
-    let draft = Draft::read(&posted.fields);
+    let draft = Draft::read(&form.fields);
     let problems = match draft.changes() {
         Ok(changes) => match app.keys.update(&key.hash, &changes).await {
             Ok(key) => {
@@ -132,7 +132,7 @@ pub(super) async fn change(
     let budget = app.keys.standing(&key).await?;
     let page = FormPage::of(
         &app,
-        &posted.session,
+        &form.session,
         &key,
         budget.as_ref(),
         &draft,
@@ -145,9 +145,9 @@ pub(super) async fn change(
 pub(super) async fn block(
     State(app): State<AppState>,
     Path(hash): Path<String>,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let blocked = match posted.fields.get("blocked") {
+    let blocked = match form.fields.get("blocked") {
         "yes" => true,
         "no" => false,
         _ => {
@@ -180,7 +180,7 @@ pub(super) async fn confirm_delete(
 pub(super) async fn delete(
     State(app): State<AppState>,
     Path(hash): Path<String>,
-    _: Posted,
+    _: SubmittedForm,
 ) -> Result<Response, PageError> {
     let key = app.keys.delete(&named(&hash)?).await?;
     tracing::info!(key = key.hash, "a key was deleted on the admin pages");
@@ -203,7 +203,7 @@ pub(super) async fn regenerate(
     State(app): State<AppState>,
     Path(hash): Path<String>,
     headers: HeaderMap,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
     let hash = named(&hash)?;
     let made = app
@@ -215,7 +215,7 @@ pub(super) async fn regenerate(
         by = made.stored.hash,
         "a key was replaced on the admin pages"
     );
-    let page = MadePage::new(&app, &posted.session, &made, origin::own_address(&headers));
+    let page = MadePage::new(&app, &form.session, &made, origin::own_address(&headers));
     Ok(render(StatusCode::OK, &page))
 }
 

@@ -8,7 +8,7 @@ use super::super::period::{Name, Period};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::LIST;
-use super::query::Asked;
+use super::query::LogQuery;
 use super::row::LogRow;
 use crate::spend::Found;
 
@@ -49,7 +49,7 @@ struct Field {
 impl LogsPage {
     pub(super) fn new(
         session: &Session,
-        asked: &Asked,
+        asked: &LogQuery,
         period: &Period,
         found: &Found,
         problem: Option<&'static str>,

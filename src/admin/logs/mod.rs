@@ -22,7 +22,7 @@ use crate::app::AppState;
 use crate::spend::{Filter, RequestId, Search};
 use detail::DetailPage;
 use list::LogsPage;
-use query::Asked;
+use query::LogQuery;
 use session::SessionPage;
 
 const LIST: &str = "/ui/logs";
@@ -41,7 +41,7 @@ pub(super) async fn page(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let asked = Asked::read(&query.unwrap_or_default());
+    let asked = LogQuery::read(&query.unwrap_or_default());
     let mut problem = None;
     if !asked.id.is_empty() {
         match RequestId::parse(&asked.id) {
@@ -74,7 +74,7 @@ pub(super) async fn session(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let asked = Asked::read(&query.unwrap_or_default());
+    let asked = LogQuery::read(&query.unwrap_or_default());
     if asked.session.is_empty() {
         return Err(PageError::not_found());
     }

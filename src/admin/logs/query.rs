@@ -12,7 +12,7 @@ use crate::spend::{Cursor, Filter, Status};
 
 /// The query of the pages. Empty fields ask nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct LogQuery {
     pub(super) wanted: PeriodQuery,
     pub(super) id: String,
     pub(super) status: String,
@@ -25,7 +25,7 @@ pub(super) struct Asked {
     after: String,
 }
 
-impl Asked {
+impl LogQuery {
     pub(super) fn read(query: &str) -> Self {
         let mut asked = Self {
             wanted: PeriodQuery::read(query),
@@ -135,17 +135,17 @@ mod tests {
 
     #[test]
     fn a_question_survives_its_address() {
-        let asked = Asked::read("status=failure&model=a%26b&tag=+x+y+&period=7&nonsense=1");
+        let asked = LogQuery::read("status=failure&model=a%26b&tag=+x+y+&period=7&nonsense=1");
         let today = "2026-03-03".parse().unwrap();
         let period = Period::of(&asked.wanted, today).unwrap();
         let query = asked.query(&period, None);
         assert_eq!(query, "period=7&status=failure&model=a%26b&tag=x+y");
-        assert_eq!(Asked::read(&query), asked);
+        assert_eq!(LogQuery::read(&query), asked);
         assert!(asked.is_filtered() && !asked.is_later());
         let filter = asked.filter(&HashMap::new());
         assert_eq!(filter.status, Some(Status::Failure));
         assert_eq!(filter.model.as_deref(), Some("a&b"));
-        assert!(Asked::read("after=nonsense").cursor().is_err());
+        assert!(LogQuery::read("after=nonsense").cursor().is_err());
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             ("other", None, Some("other")),
             ("", None, None),
         ] {
-            let filter = Asked::read(&format!("key={key}")).filter(&labels);
+            let filter = LogQuery::read(&format!("key={key}")).filter(&labels);
             assert_eq!(filter.key_hash.as_deref(), by_hash, "{key}");
             assert_eq!(filter.key_alias.as_deref(), by_alias, "{key}");
         }

@@ -7,7 +7,7 @@ use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{Moment, count, dollars, percent, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::query::Asked;
+use super::query::LogQuery;
 use super::row::{LogRow, of_session};
 use crate::conversation::Usage;
 use crate::spend::{Found, Status};
@@ -27,7 +27,7 @@ pub(super) struct SessionPage {
 }
 
 impl SessionPage {
-    pub(super) fn new(session: &Session, asked: &Asked, found: &Found) -> Self {
+    pub(super) fn new(session: &Session, asked: &LogQuery, found: &Found) -> Self {
         let mut sum = Decimal::ZERO;
         let records = || found.records.iter().rev();
         let rows: Vec<LogRow> = records()

@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::Span;
 
 use super::error::PageError;
-use super::form::Posted;
+use super::form::SubmittedForm;
 use super::layout::render;
 use super::numbers::today;
 use super::session::Session;
@@ -34,10 +34,10 @@ pub(super) async fn page(
 /// `POST /ui/models/forget`: what a deployment turned out to lack is forgotten, on every instance.
 pub(super) async fn forget(
     State(app): State<AppState>,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let deployment = posted.fields.get("deployment");
-    let lack = posted.fields.get("lack");
+    let deployment = form.fields.get("deployment");
+    let lack = form.fields.get("lack");
     app.routes.forget(deployment, lack).await?;
     Ok(Redirect::to("/ui/models").into_response())
 }

@@ -10,7 +10,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::super::error::PageError;
-use super::super::form::Posted;
+use super::super::form::SubmittedForm;
 use super::super::layout::{Layout, NavPage, render};
 use super::super::numbers::{count, dollars, seconds};
 use super::super::session::Session;
@@ -58,10 +58,10 @@ struct TestedAttempt {
 pub(in super::super) async fn run(
     State(app): State<AppState>,
     ends: Option<Extension<Deadline>>,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let fallback = posted.fields.get("fallback");
-    let deployment = posted.fields.get("deployment");
+    let fallback = form.fields.get("fallback");
+    let deployment = form.fields.get("deployment");
     let limit = Instant::now() + app.config.settings.request_timeout;
     let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
     let (ask, title) = if fallback.is_empty() {
@@ -99,7 +99,7 @@ pub(in super::super) async fn run(
         tag: TAG,
     };
     let found = probe.run(&app).await;
-    let page = TestPage::new(&posted.session, title, group, found);
+    let page = TestPage::new(&form.session, title, group, found);
     Ok(render(StatusCode::OK, &page))
 }
 

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
 use super::error::PageError;
-use super::form::Posted;
+use super::form::SubmittedForm;
 use super::layout::render;
 use super::session::Session;
 use super::texts::texts;
@@ -44,17 +44,17 @@ pub(super) async fn page(
 /// `POST /ui/settings`: every button of the page.
 pub(super) async fn change(
     State(app): State<AppState>,
-    posted: Posted,
+    form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let action = Action::read(&posted.fields);
+    let action = Action::read(&form.fields);
     let action = action
         .ok_or_else(|| PageError::new(StatusCode::BAD_REQUEST, texts().settings.unknown_button))?;
-    let mut draft = Draft::read(&posted.fields);
+    let mut draft = Draft::read(&form.fields);
     let changes = match action {
         Action::Edit(edit) => {
             draft.apply(&app.config, edit);
             let saved = app.routes.saved().await?;
-            let page = SettingsPage::new(&app, &posted.session, draft, saved, None);
+            let page = SettingsPage::new(&app, &form.session, draft, saved, None);
             return Ok(render(StatusCode::OK, &page));
         }
         Action::Save => draft.changes(&app.config),
@@ -70,13 +70,13 @@ pub(super) async fn change(
             let saved = app.routes.saved().await?;
             draft.seen = saved.as_ref().map(|saved| saved.version);
             let notice = Some(Notice::Conflict);
-            let page = SettingsPage::new(&app, &posted.session, draft, saved, notice);
+            let page = SettingsPage::new(&app, &form.session, draft, saved, notice);
             Ok(render(StatusCode::CONFLICT, &page))
         }
         Err(SaveError::Invalid(_)) => {
             // The page itself says what is wrong with a draft.
             let saved = app.routes.saved().await?;
-            let page = SettingsPage::new(&app, &posted.session, draft, saved, None);
+            let page = SettingsPage::new(&app, &form.session, draft, saved, None);
             Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(SaveError::Store(error)) => Err(error.into()),

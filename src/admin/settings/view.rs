@@ -31,7 +31,7 @@ pub(super) struct SettingsPage {
     error: Option<String>,
     /// Why what was saved is not in force, where it is not.
     misfit: Option<String>,
-    concerns: Vec<String>,
+    warnings: Vec<String>,
     sections: Vec<Section>,
     orders: Vec<ChainList>,
     yaml: String,
@@ -119,7 +119,7 @@ impl SettingsPage {
             is_saved_now: matches!(notice, Some(Notice::Saved)),
             is_unsaved: draft.lists != there.lists,
             conflict: conflict.then(|| differences(config, &there, &draft)),
-            concerns: changed
+            warnings: changed
                 .as_ref()
                 .map_or_else(|_| Vec::new(), |config| config.warnings(today())),
             yaml: changed

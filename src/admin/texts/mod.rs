@@ -49,7 +49,7 @@ declare! {
     }
     /// The settings.
     settings: Settings {
-        title version saved_at of_file unsaved save discard reset is_saved conflict theirs yours no_list invalid misfit concerns
+        title version saved_at of_file unsaved save discard reset is_saved conflict theirs yours no_list invalid misfit warnings
         general general_lead context context_lead content content_lead order order_lead all_others
         begin begin_with add up down remove drop as_file choose model lacks instead_of nobody yaml yaml_lead copy copied unknown_button
     }

@@ -105,7 +105,7 @@ mod tests {
             model: model.to_owned(),
             key_hash: key.to_owned(),
         };
-        let sums = Aggregate::new(
+        let totals = Aggregate::new(
             &period,
             &[
                 total("2026-03-01", model("cheap", "a"), 3, 10),
@@ -115,19 +115,19 @@ mod tests {
             ],
         );
         assert_eq!(
-            (sums.whole.requests, sums.whole.spend),
+            (totals.whole.requests, totals.whole.spend),
             (5, Decimal::new(105, 2))
         );
-        assert_eq!(sums.days.len(), 30);
-        assert_eq!(sums.days[27].1.requests, 4);
+        assert_eq!(totals.days.len(), 30);
+        assert_eq!(totals.days[27].1.requests, 4);
         let names = |rows: &[(String, Counters)]| -> Vec<String> {
             rows.iter().map(|(name, _)| name.clone()).collect()
         };
-        assert_eq!(names(&sums.models), ["dear", "cheap"]);
-        assert_eq!(names(&sums.keys), ["a", "b"]);
-        assert_eq!(names(&sums.tags), ["team"]);
-        assert_eq!(average(&sums.whole), Some(Decimal::new(21, 2)));
+        assert_eq!(names(&totals.models), ["dear", "cheap"]);
+        assert_eq!(names(&totals.keys), ["a", "b"]);
+        assert_eq!(names(&totals.tags), ["team"]);
+        assert_eq!(average(&totals.whole), Some(Decimal::new(21, 2)));
         assert_eq!(average(&Counters::default()), None);
-        assert_eq!(prompt(&sums.whole), 120);
+        assert_eq!(prompt(&totals.whole), 120);
     }
 }

@@ -33,8 +33,8 @@ pub(super) async fn page(
     let (found, labels, budgets) =
         tokio::join!(totals(&app, query), app.keys.labels(), budgets(&app));
     let (period, totals) = found?;
-    let sums = Aggregate::new(&period, &totals);
-    let page = UsagePage::new(&app, &session, &period, &sums, &labels?, budgets?);
+    let totals = Aggregate::new(&period, &totals);
+    let page = UsagePage::new(&app, &session, &period, &totals, &labels?, budgets?);
     Ok(render(StatusCode::OK, &page))
 }
 

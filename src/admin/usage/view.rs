@@ -104,7 +104,7 @@ impl UsagePage {
         app: &AppState,
         session: &Session,
         period: &Period,
-        sums: &Aggregate,
+        totals: &Aggregate,
         labels: &HashMap<String, String>,
         budgets: Vec<Budget>,
     ) -> Self {
@@ -127,7 +127,7 @@ impl UsagePage {
             "" => t.no_model.to_owned(),
             model => model.to_owned(),
         };
-        let days = sums.days.iter().rev();
+        let days = totals.days.iter().rev();
         let days = days.map(|(day, counters)| UsageRow::new(day.to_string(), counters));
         Self {
             layout: Layout::of(NavPage::Usage, session),
@@ -141,26 +141,26 @@ impl UsagePage {
             first: period.first.to_string(),
             last: period.last.to_string(),
             files: By::ALL.map(|by| CsvFile::new(by, period)).into(),
-            is_empty: sums.whole.requests == 0 && sums.models.is_empty(),
-            unpriced: (sums.whole.unpriced > 0).then(|| count(sums.whole.unpriced)),
-            cards: cards(&sums.whole),
+            is_empty: totals.whole.requests == 0 && totals.models.is_empty(),
+            unpriced: (totals.whole.unpriced > 0).then(|| count(totals.whole.unpriced)),
+            cards: cards(&totals.whole),
             budgets,
-            charts: charts(&sums.days),
+            charts: charts(&totals.days),
             tables: vec![
                 UsageTable {
                     title: t.by_model,
                     head: t.model,
-                    rows: rows(&sums.models, model),
+                    rows: rows(&totals.models, model),
                 },
                 UsageTable {
                     title: t.by_key,
                     head: t.key,
-                    rows: rows(&sums.keys, key),
+                    rows: rows(&totals.keys, key),
                 },
                 UsageTable {
                     title: t.by_tag,
                     head: t.tag,
-                    rows: rows(&sums.tags, str::to_owned),
+                    rows: rows(&totals.tags, str::to_owned),
                 },
                 UsageTable {
                     title: t.by_day,

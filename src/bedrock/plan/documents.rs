@@ -22,7 +22,7 @@ pub(super) fn as_text(document: &Document) -> Part {
 /// Gives every document a legal name of its own. Names depend on what stands before a document and on nothing after
 /// it, so that they stay the same from turn to turn: they are part of the cached prefix.
 pub(super) fn name(turns: &mut [Turn]) {
-    let mut taken = Taken::default();
+    let mut taken = TakenNames::default();
     for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
         match part {
             Part::Document(document) => name_one(document, &mut taken),
@@ -40,13 +40,13 @@ pub(super) fn name(turns: &mut [Turn]) {
 
 /// The names so far.
 #[derive(Default)]
-struct Taken {
+struct TakenNames {
     names: HashSet<String>,
     /// The number that the next document of a name gets: a conversation may have very many of one name.
     next: HashMap<String, usize>,
 }
 
-fn name_one(document: &mut Document, taken: &mut Taken) {
+fn name_one(document: &mut Document, taken: &mut TakenNames) {
     let wanted = legal(&document.name);
     let mut name = wanted.clone();
     let next = taken.next.entry(wanted.clone()).or_insert(2);

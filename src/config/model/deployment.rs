@@ -42,7 +42,7 @@ pub struct Deployment {
     /// What the model can do, takes and costs: the catalog's word under the config's overrides.
     pub model: Model,
     /// Its share among its siblings, and its limits.
-    pub share: DeploymentLimits,
+    pub limits: DeploymentLimits,
     /// Total time limit of a call that does not stream (`timeout`).
     pub timeout: Option<Duration>,
     /// Limit for the first event, and for silence between events (`stream_timeout`).
@@ -207,7 +207,7 @@ impl Group {
     /// unless none has it.
     pub fn weights(&self) -> Vec<f64> {
         let by = |get: fn(&DeploymentLimits) -> Option<f64>| -> Option<Vec<f64>> {
-            let known: Vec<_> = self.deployments.iter().map(|d| get(&d.share)).collect();
+            let known: Vec<_> = self.deployments.iter().map(|d| get(&d.limits)).collect();
             let total: f64 = known.iter().flatten().sum();
             (total > 0.0).then(|| known.into_iter().map(|n| n.unwrap_or(0.0)).collect())
         };

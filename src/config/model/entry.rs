@@ -85,7 +85,7 @@ impl EntryContext<'_> {
                 .or(target.api_base)
                 .map(Secret::new),
             model,
-            share: DeploymentLimits {
+            limits: DeploymentLimits {
                 weight: limits.weight,
                 order: limits.order,
                 rpm: limits.rpm,

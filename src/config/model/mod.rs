@@ -26,6 +26,7 @@ pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, DeploymentLimits, Group, InjectionLocation,
     InjectionPoint, PatternSource,
 };
+pub use pattern::fits_pattern;
 pub(super) use pattern::is_pattern;
 pub use public::hide_addresses;
 pub use routing::{FallbackKind, Fallbacks, GroupAlias, Routing};

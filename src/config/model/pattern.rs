@@ -24,7 +24,7 @@ pub(super) fn parts<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
 }
 
 /// Whether the name fits the pattern. A text without stars is no pattern, and an empty name fits none.
-pub(super) fn fits(pattern: &str, name: &str) -> bool {
+pub fn fits_pattern(pattern: &str, name: &str) -> bool {
     split(pattern, name).is_some()
 }
 

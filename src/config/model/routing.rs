@@ -61,7 +61,7 @@ impl Routing {
         let fitting = self
             .aliases
             .iter()
-            .filter(|(alias, _)| pattern::fits(alias, name));
+            .filter(|(alias, _)| pattern::fits_pattern(alias, name));
         let most = fitting.max_by_key(|(alias, _)| alias.len() - alias.matches('*').count());
         most.map(|(_, alias)| alias)
     }
@@ -69,7 +69,7 @@ impl Routing {
     /// Whether the name fits an alias with a `*` of which `chosen` is true.
     pub(super) fn fits(&self, name: &str, chosen: impl Fn(&str) -> bool) -> bool {
         let mut aliases = self.aliases.keys();
-        aliases.any(|alias| chosen(alias) && pattern::fits(alias, name))
+        aliases.any(|alias| chosen(alias) && pattern::fits_pattern(alias, name))
     }
 }
 

@@ -136,7 +136,7 @@ fn what_is_made_has_the_catalog_s_word_under_the_entry_s() {
         panic!("two entries");
     };
     assert_eq!(
-        (here.share.rpm, here.defaults.max_tokens),
+        (here.limits.rpm, here.defaults.max_tokens),
         (Some(7), Some(99))
     );
     assert_eq!(here.entry_id(), "any");

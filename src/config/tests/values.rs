@@ -73,8 +73,8 @@ fn numbers_and_switches_may_stand_in_quotes_or_in_the_environment() {
     let (config, warnings) = parse_in(&source, &[("WEIGHT", "2")]).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
     let deployment = first(&config);
-    assert_eq!(deployment.share.rpm, Some(60));
-    assert_eq!(deployment.share.weight, Some(2.0));
+    assert_eq!(deployment.limits.rpm, Some(60));
+    assert_eq!(deployment.limits.weight, Some(2.0));
     assert_eq!(deployment.timeout, Some(Duration::from_millis(1_500)));
     assert!(config.settings.drop_params);
     assert_eq!(config.settings.num_retries, 0);
@@ -354,6 +354,6 @@ model_list:
 ";
     let (config, warnings) = parse_in(source, &[]).unwrap();
     assert_eq!(first(&config).region, "eu-north-1");
-    assert_eq!(first(&config).share.rpm, Some(7));
+    assert_eq!(first(&config).limits.rpm, Some(7));
     assert_eq!(warnings, ["c.yml:3:1: common: unknown key, ignored"]);
 }

@@ -128,7 +128,7 @@ pub(super) static TEXTS: Texts = Texts {
         no_list: "no list",
         invalid: "This cannot be saved:",
         misfit: "What was saved no longer fits the file, so that the file's chains are in force:",
-        concerns: "This can be saved, but:",
+        warnings: "This can be saved, but:",
         general: "When a model fails",
         general_lead: "Asked in this order. A list is used as it stands: the fallbacks of a fallback are not followed.",
         context: "When the prompt is too long",
