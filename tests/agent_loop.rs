@@ -4,7 +4,7 @@
 use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{Chunks, TestApp};
+use crate::support::{Chunks, TestApp, remember};
 
 /// Thinks with a budget, at the beginning of a tool loop and then not until the user speaks; a loop must begin with
 /// signed thinking.
@@ -85,35 +85,10 @@ impl Agent {
             "tools": tools, "tool_choice": "auto", "stream_options": {"include_usage": true}})
     }
 
-    /// Of thinking only the text is kept, and no signature.
     fn remember(&mut self, answer: &Chunks, step: usize) {
-        let calls: Vec<Value> = answer
-            .tool_calls()
-            .into_iter()
-            .map(|(id, name, arguments)| {
-                json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
-            })
-            .collect();
-        let results: Vec<Value> = calls
-            .iter()
-            .map(|call| {
-                let text = format!(
-                    "{{\"step\":{step},\"text\":\"{}\"}}",
-                    "a line of the file; ".repeat(100)
-                );
-                json!({"role": "tool", "tool_call_id": call["id"], "content": text})
-            })
-            .collect();
-        let mut said = json!({"role": "assistant", "content": answer.text()});
-        if !answer.reasoning().is_empty() {
-            said["reasoning_content"] = answer.reasoning().into();
-        }
-        if !calls.is_empty() {
-            said["content"] = Value::Null;
-            said["tool_calls"] = calls.into();
-        }
-        self.messages.push(said);
-        self.messages.extend(results);
+        let lines = "a line of the file; ".repeat(100);
+        let result = format!("{{\"step\":{step},\"text\":\"{lines}\"}}");
+        remember(&mut self.messages, answer, &result);
     }
 }
 

@@ -3,6 +3,7 @@
 use bedrock_sidecar::keys::MasterKey;
 use serde_json::Value;
 
+use crate::support::keys::sha256;
 use crate::support::{KEY, TestApp, hello};
 
 #[tokio::test]
@@ -89,7 +90,7 @@ async fn a_process_that_knows_only_the_key_s_hash_lets_the_key_in() {
             .is_none()
     );
     let yaml = "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}\n";
-    let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(KEY));
+    let sha256 = sha256(KEY);
     let app = TestApp::with_key(yaml, MasterKey::new(None, Some(&sha256), false).unwrap()).await;
     assert_eq!(app.chat(&hello("m")).await.status(), 200);
 }

@@ -1,9 +1,9 @@
 //! An answer costs what was sent to the target that gave it, on the terms on which Bedrock says it served it.
 
-use bedrock_sidecar::simulator::{Reply, Served, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Served, Step};
 use serde_json::{Value, json};
 
-use crate::support::{LAST, PRIMARY, TestApp, hello};
+use crate::support::{LAST, PRIMARY, TestApp, hello, hello_with, tokens};
 
 /// What is asked of the model of Nova, and what follows it under other terms.
 const NOVAS: &str = r#"
@@ -18,12 +18,7 @@ litellm_settings: {num_retries: 0}
 
 /// An answer of 1,000 tokens to 1,000: of Nova Pro 0.004 dollars, half of it as `flex` and 0.007 as `priority`.
 fn reply() -> Reply {
-    let tokens = Tokens {
-        input: 1000,
-        output: 1000,
-        ..Tokens::default()
-    };
-    Reply::text("Hi.").with_usage(tokens)
+    Reply::text("Hi.").with_usage(tokens(1000, 1000))
 }
 
 /// An answer that says nothing of its terms, these, or those that were asked for.
@@ -32,12 +27,6 @@ fn served(tier: Option<&str>, latency: Option<&str>) -> Step {
         tier: tier.map(str::to_owned),
         latency: latency.map(str::to_owned),
     }))
-}
-
-fn with(model: &str, field: &str, value: Value) -> Value {
-    let mut body = hello(model);
-    body[field] = value;
-    body
 }
 
 /// The record of a request's answer, which may be a stream.
@@ -67,7 +56,7 @@ async fn a_changed_fallback_costs_what_it_was_asked_and_not_what_the_request_ask
         ("priority", "flex", "0.002"),
         ("flex", "default", "0.004"),
     ] {
-        let mut body = with("first", "service_tier", json!(of_request));
+        let mut body = hello_with("first", "service_tier", json!(of_request));
         body["fallbacks"] = json!([{"model": "lite", "service_tier": of_fallback}]);
         let record = record_of_fallback(&app, &body).await;
         assert_eq!(record["spend"].to_string(), spend, "{of_request}");
@@ -82,12 +71,12 @@ async fn a_changed_fallback_costs_what_it_was_asked_and_not_what_the_request_ask
 async fn a_fallback_s_own_deployment_says_its_terms_where_the_request_does_not() {
     let app = TestApp::with_config(NOVAS).await;
     app.bedrock.always(LAST, served(None, None));
-    let body = with("first", "fallbacks", json!(["quick"]));
+    let body = hello_with("first", "fallbacks", json!(["quick"]));
     let record = record_of_fallback(&app, &body).await;
     assert_eq!(record["spend"].to_string(), "0.007");
     let attempt = &record["metadata"]["attempts"][1];
     assert_eq!(attempt["service_tier"], "priority");
-    let body = with("quick", "service_tier", json!("default"));
+    let body = hello_with("quick", "service_tier", json!("default"));
     let record = record_of(&app, &body, false).await;
     assert_eq!(record["spend"].to_string(), "0.004");
 }
@@ -97,7 +86,7 @@ async fn tokens_that_bedrock_did_not_report_are_judged_by_what_was_sent() {
     let app = TestApp::with_config(NOVAS).await;
     app.bedrock
         .always(LAST, Step::text("Hi.").without_metadata());
-    let mut body = with("first", "stream", json!(true));
+    let mut body = hello_with("first", "stream", json!(true));
     let long = "x".repeat(40_000);
     body["fallbacks"] = json!([{"model": "lite", "messages": [{"role": "user", "content": long}]}]);
     let tokens = async |body: &Value| {
@@ -126,7 +115,7 @@ async fn fields_for_the_model_are_a_part_of_the_prompt() {
     let step = Step::text("Hi.").without_metadata().unchecked();
     app.bedrock.always(PRIMARY, step);
     let tool = json!({"type": "custom", "name": "t", "description": "x".repeat(40_000)});
-    let body = with(
+    let body = hello_with(
         "primary",
         "additional_model_request_fields",
         json!({"tools": [tool]}),
@@ -140,8 +129,8 @@ async fn fields_for_the_model_are_a_part_of_the_prompt() {
 async fn what_bedrock_says_it_served_decides_the_price() {
     let app = TestApp::with_config(NOVAS).await;
     let asked = |field: &str, word: &str| match field {
-        "service_tier" => with("lite", field, json!(word)),
-        _ => with("lite", field, json!({"latency": word})),
+        "service_tier" => hello_with("lite", field, json!(word)),
+        _ => hello_with("lite", field, json!({"latency": word})),
     };
     // What was asked for, the tier and the latency that were served, and the spend; none where no rate is known.
     for (body, tier, latency, spend) in [

@@ -2,16 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{LAST, PRIMARY, TestApp, header, trail_of};
+use crate::support::{LAST, PRIMARY, TestApp, header, hello, trail_of};
 use bedrock_sidecar::simulator::Step;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 const RESPONSES: &str = "/v1/responses";
-
-fn hello() -> Value {
-    json!({"model": "primary", "messages": [{"role": "user", "content": "hello"}]})
-}
 
 /// The error of a body that is refused as it stands.
 async fn refusal(app: &TestApp, path: &str, body: &Value) -> Value {
@@ -25,7 +21,7 @@ async fn refusal(app: &TestApp, path: &str, body: &Value) -> Value {
 #[tokio::test]
 async fn a_fallback_s_own_request_is_read_only_when_the_fallback_is_asked() {
     let app = TestApp::new().await;
-    let mut body = hello();
+    let mut body = hello("primary");
     let unreadable = json!([{"role": "nobody", "content": "x"}]);
     body["fallbacks"] = json!([
         {"model": "backup", "messages": unreadable},
@@ -54,7 +50,7 @@ async fn a_fallback_s_own_request_is_read_only_when_the_fallback_is_asked() {
 #[tokio::test]
 async fn a_fallback_s_fields_of_the_wrong_form_are_refused_at_once_with_their_place() {
     let app = TestApp::new().await;
-    let mut body = hello();
+    let mut body = hello("primary");
     let cases = [
         (
             json!({"model": "last", "max_tokens": "x"}),
@@ -236,14 +232,14 @@ async fn a_request_that_a_fallback_changes_may_hold_half_as_much() {
 
 #[tokio::test]
 async fn many_small_fields_are_refused_before_they_are_kept() {
-    let mut body = hello();
+    let mut body = hello("primary");
     let fields = body.as_object_mut().unwrap();
     fields.extend((0..500_001).map(|at| (at.to_string(), json!(0))));
     are_refused([(CHAT, body)], &["JSON values", "500000"]).await;
 
     // Those that nobody knows are left out; the reply names as many as a header may hold.
     let app = TestApp::new().await;
-    let mut body = hello();
+    let mut body = hello("primary");
     let fields = body.as_object_mut().unwrap();
     fields.extend((0..1_000).map(|at| (format!("field_{at}"), Value::Null)));
     fields.insert("x".repeat(1_000_000), json!(1));

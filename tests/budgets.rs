@@ -1,43 +1,18 @@
 //! Budgets that no number of concurrent requests overshoots, and that come out even whatever dies.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use bedrock_sidecar::config::BUNDLED;
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
-use bedrock_sidecar::store::{Account, Embedded, keys, time};
+use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::store::{Account, keys, time};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::table_proxy::{Fault, TableProxy};
-use crate::support::{CONFIG, PRIMARY, TestApp, header, hello};
-
-fn tokens(input: u64, output: u64) -> Tokens {
-    Tokens {
-        input,
-        output,
-        ..Tokens::default()
-    }
-}
-
-fn d(text: &str) -> Decimal {
-    Decimal::from_str(text).unwrap()
-}
-
-/// The account of a key's budget without a window.
-async fn account(app: &TestApp, key: &str) -> Account {
-    app.settle().await;
-    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
-    let table = app.state.ledger.table();
-    table
-        .account(&keys::budget(&hash, None))
-        .await
-        .unwrap()
-        .unwrap_or_default()
-}
+use crate::support::keys::{account, chat_as, chat_with, dollars, key, sha256};
+use crate::support::table_proxy::{Fault, behind_a_network};
+use crate::support::{CONFIG, PRIMARY, TestApp, header, hello, tokens};
 
 /// What is asked costs some 0.0203 at most: a token a byte of prompt and its frame at 6.6 (the price of the cache's one-hour
 /// write), and 1,196 of answer at 16.5 per million.
@@ -50,9 +25,9 @@ fn sized() -> Value {
 /// What a request may cost at most, as the gateway sees it: what it holds of a large budget.
 async fn bound(app: &TestApp) -> Decimal {
     let key = key(app, json!({"max_budget": 1000})).await;
-    let response = chat_with(app, &key, &sized()).send().await.unwrap();
-    let remaining = d(header(&response, "x-litellm-key-remaining-budget"));
-    d("1000") - remaining
+    let response = chat_as(app, &key, &sized()).await;
+    let remaining = dollars(header(&response, "x-litellm-key-remaining-budget"));
+    dollars("1000") - remaining
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +53,7 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
     ];
     let requests = (0..200).map(|_| async {
         loop {
-            let response = chat_with(&app, &key, &body).send().await.unwrap();
+            let response = chat_as(&app, &key, &body).await;
             if !come_again.contains(&response.status()) {
                 break response.status();
             }
@@ -99,7 +74,7 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
     let account = account(&app, &key).await;
     assert!(account.holds.is_empty(), "{account:?}");
     assert_eq!(account.spent, account.committed);
-    let each = d("5") * d("0.0000033") + d("1196") * d("0.0000165");
+    let each = dollars("5") * dollars("0.0000033") + dollars("1196") * dollars("0.0000165");
     assert_eq!(account.spent, each * Decimal::from(paid));
     assert!(account.spent <= max);
 }
@@ -110,10 +85,7 @@ async fn what_a_budget_does_not_pay_for_is_told_before_bedrock_is_asked() {
         let yaml = CONFIG.replace("  num_retries: 0\n", &format!("  num_retries: 0\n{lines}"));
         let app = TestApp::with_config(&yaml).await;
         let key = key(&app, json!({"max_budget": 0.000001, "key_alias": "poor"})).await;
-        let response = chat_with(&app, &key, &hello("primary"))
-            .send()
-            .await
-            .unwrap();
+        let response = chat_as(&app, &key, &hello("primary")).await;
         assert_eq!(response.status(), status);
         let id = header(&response, "x-litellm-call-id").to_owned();
         let body: Value = response.json().await.unwrap();
@@ -146,10 +118,10 @@ async fn a_budget_that_is_spent_is_told_in_litellm_s_words() {
     for _ in 0..2 {
         let mut body = sized();
         body["max_tokens"] = json!(200);
-        chat_with(&app, &key, &body).send().await.unwrap();
+        chat_as(&app, &key, &body).await;
         app.settle().await;
     }
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 422);
     let body: Value = response.json().await.unwrap();
     let message = body["error"]["message"].as_str().unwrap();
@@ -171,10 +143,10 @@ async fn a_reply_says_what_is_left_and_the_key_s_page_too() {
     let settings = json!({"max_budget": 1, "budget_duration": "30d"});
     let key = key(&app, settings).await;
     for spent in ["0.00495", "0.0099"] {
-        let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+        let response = chat_as(&app, &key, &sized()).await;
         assert_eq!(header(&response, "x-litellm-key-max-budget"), "1");
         assert_eq!(header(&response, "x-litellm-key-spend"), spent);
-        assert!(d(header(&response, "x-litellm-key-remaining-budget")) < d("1"));
+        assert!(dollars(header(&response, "x-litellm-key-remaining-budget")) < dollars("1"));
         app.settle().await;
     }
     let own = app
@@ -201,10 +173,7 @@ async fn what_fails_before_bedrock_bills_gives_its_money_back() {
     let app = TestApp::new().await;
     app.bedrock.always("*", Step::unavailable());
     let key = key(&app, json!({"max_budget": 1})).await;
-    let response = chat_with(&app, &key, &hello("primary"))
-        .send()
-        .await
-        .unwrap();
+    let response = chat_as(&app, &key, &hello("primary")).await;
     assert_eq!(response.status(), 503);
     assert_eq!(account(&app, &key).await, Account::default());
 }
@@ -220,21 +189,24 @@ async fn a_stream_holds_its_money_while_it_runs_and_pays_when_it_ends() {
     let key = key(&app, json!({"max_budget": 1})).await;
     let mut body = sized();
     body["stream"] = json!(true);
-    let mut response = chat_with(&app, &key, &body).send().await.unwrap();
+    let mut response = chat_as(&app, &key, &body).await;
     assert_eq!(header(&response, "x-litellm-key-spend"), "0");
     response.chunk().await.unwrap();
-    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&key));
+    let hash = sha256(&key);
     let table = app.state.ledger.table();
     let under_way = table
         .account(&keys::budget(&hash, None))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((under_way.spent, under_way.holds.len()), (d("0"), 1));
+    assert_eq!((under_way.spent, under_way.holds.len()), (dollars("0"), 1));
     // The client goes away; the answer is read, and paid, to its end.
     drop(response);
     let paid = account(&app, &key).await;
-    assert_eq!((paid.spent, paid.committed), (d("0.00495"), d("0.00495")));
+    assert_eq!(
+        (paid.spent, paid.committed),
+        (dollars("0.00495"), dollars("0.00495"))
+    );
 }
 
 #[tokio::test]
@@ -248,13 +220,13 @@ async fn what_a_dead_instance_held_is_spent_when_its_time_is_over() {
     let answered = tokio::time::timeout(Duration::from_millis(300), request).await;
     assert!(answered.is_err());
     let held = app.state.keys.clone();
-    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&key));
+    let hash = sha256(&key);
     let stored = held.get(&hash).await.unwrap();
     let before = held.standing(&stored).await.unwrap().unwrap();
-    assert_eq!(before.spent, d("0"));
+    assert_eq!(before.spent, dollars("0"));
     app.clock.advance(Duration::from_secs(1000));
     let after = held.standing(&stored).await.unwrap().unwrap();
-    assert!(after.spent > d("0"), "{after:?}");
+    assert!(after.spent > dollars("0"), "{after:?}");
     assert_eq!(after.remaining, before.remaining, "nothing was handed back");
     let table = app.state.ledger.table();
     let account = table
@@ -272,7 +244,7 @@ async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
         let today = time::day(jiff::Timestamp::now());
         for name in app.state.config.listed_names(today) {
             let key = key(&app, json!({"max_budget": 1})).await;
-            let response = chat_with(&app, &key, &hello(&name)).send().await.unwrap();
+            let response = chat_as(&app, &key, &hello(&name)).await;
             let status = response.status();
             assert_eq!(
                 status,
@@ -288,10 +260,7 @@ async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
 async fn an_answer_becomes_as_short_as_the_budget_needs_unless_the_client_has_set_its_length() {
     let app = TestApp::new().await;
     let key = key(&app, json!({"max_budget": 0.1})).await;
-    let response = chat_with(&app, &key, &hello("primary"))
-        .send()
-        .await
-        .unwrap();
+    let response = chat_as(&app, &key, &hello("primary")).await;
     assert_eq!(response.status(), 200);
     let asked = app.bedrock.requests().pop().unwrap();
     let length = asked.body["inferenceConfig"]["maxTokens"].as_u64().unwrap();
@@ -299,7 +268,7 @@ async fn an_answer_becomes_as_short_as_the_budget_needs_unless_the_client_has_se
 
     let mut long = hello("primary");
     long["max_tokens"] = json!(16_384);
-    let response = chat_with(&app, &key, &long).send().await.unwrap();
+    let response = chat_as(&app, &key, &long).await;
     assert_eq!(response.status(), 422);
 }
 
@@ -311,7 +280,7 @@ async fn a_model_without_a_price_is_not_for_keys_with_a_budget() {
     app.bedrock
         .always("nobody.knows-v1:0", Step::text("Hello."));
     let rich = key(&app, json!({"max_budget": 1000})).await;
-    let response = chat_with(&app, &rich, &hello("m")).send().await.unwrap();
+    let response = chat_as(&app, &rich, &hello("m")).await;
     assert_eq!(response.status(), 400);
     let body: Value = response.json().await.unwrap();
     assert!(
@@ -323,7 +292,7 @@ async fn a_model_without_a_price_is_not_for_keys_with_a_budget() {
     );
     for settings in [json!({}), json!({"soft_budget": 1})] {
         let key = key(&app, settings).await;
-        let response = chat_with(&app, &key, &hello("m")).send().await.unwrap();
+        let response = chat_as(&app, &key, &hello("m")).await;
         assert_eq!(response.status(), 200);
     }
 }
@@ -342,14 +311,14 @@ async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_fr
     let mut statuses = Vec::new();
     for max in [None, Some(1), Some(1)] {
         let key = key(&app, json!({ "max_budget": max })).await;
-        let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+        let response = chat_as(&app, &key, &sized()).await;
         statuses.push(response.status().as_u16());
         app.settle().await;
         if response.status() == 422 {
             let account = account(&app, &key).await;
             assert_eq!(
                 account.committed,
-                d("0"),
+                dollars("0"),
                 "its own budget holds nothing either"
             );
         }
@@ -358,17 +327,8 @@ async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_fr
     assert_eq!(app.chat(&sized()).await.status(), 200);
     app.clock.advance(Duration::from_secs(24 * 60 * 60));
     let key = key(&app, json!({})).await;
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 200);
-}
-
-/// A gateway behind a network that fails by script, and its table.
-async fn behind_a_network() -> (TestApp, TableProxy, Embedded) {
-    let embedded = Embedded::in_memory().await.unwrap();
-    embedded.table("test").await.unwrap();
-    let proxy = TableProxy::start(embedded.endpoint()).await;
-    let app = TestApp::with_table_at("", proxy.url.clone()).await;
-    (app, proxy, embedded)
 }
 
 #[tokio::test]
@@ -377,7 +337,7 @@ async fn a_request_that_meets_others_at_its_budget_tries_again() {
     let key = key(&app, json!({"max_budget": 1})).await;
     proxy.strike_updates();
     proxy.script([Fault::Conflict, Fault::Throttled, Fault::Conflict]);
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 200);
     let account = account(&app, &key).await;
     assert!(account.holds.is_empty(), "{account:?}");
@@ -390,13 +350,13 @@ async fn a_budget_that_others_always_use_is_429_for_now_and_holds_nothing() {
     let key = key(&app, json!({"max_budget": 1})).await;
     proxy.strike_updates();
     proxy.always(Some(Fault::Conflict));
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 429);
     assert_eq!(header(&response, "retry-after"), "1");
     assert!(app.bedrock.requests().is_empty());
     proxy.always(None);
     assert_eq!(account(&app, &key).await, Account::default());
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 200);
 }
 
@@ -405,14 +365,14 @@ async fn money_that_may_be_held_for_a_request_that_will_not_run_is_given_back_be
 {
     let (app, network, _embedded) = behind_a_network().await;
     let key = key(&app, json!({"max_budget": 1})).await;
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 200);
     let before = account(&app, &key).await;
 
     network.strike_updates();
     // It is held, and nobody hears of it.
     network.script([Fault::ResetAfter, Fault::ResetBefore, Fault::ResetBefore]);
-    let response = chat_with(&app, &key, &sized()).send().await.unwrap();
+    let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(account(&app, &key).await, before);
 }
@@ -425,14 +385,7 @@ async fn a_regenerated_key_goes_on_with_the_budget_of_the_old_one() {
         Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196))),
     );
     let old = key(&app, json!({"max_budget": 0.03})).await;
-    assert_eq!(
-        chat_with(&app, &old, &sized())
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(chat_as(&app, &old, &sized()).await.status(), 200);
     app.settle().await;
     let new: Value = app
         .post("/key/regenerate", &json!({ "key": old }))
@@ -443,14 +396,7 @@ async fn a_regenerated_key_goes_on_with_the_budget_of_the_old_one() {
         .await
         .unwrap();
     let new = new["key"].as_str().unwrap();
-    assert_eq!(
-        chat_with(&app, new, &sized())
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        422
-    );
+    assert_eq!(chat_as(&app, new, &sized()).await.status(), 422);
 }
 
 #[tokio::test]
@@ -461,8 +407,8 @@ async fn each_model_is_held_for_at_its_own_price() {
     for model in ["backup", "primary"] {
         let mut body = sized();
         body["model"] = json!(model);
-        let response = chat_with(&app, &key, &body).send().await.unwrap();
-        remaining.push(d(header(&response, "x-litellm-key-remaining-budget")));
+        let response = chat_as(&app, &key, &body).await;
+        remaining.push(dollars(header(&response, "x-litellm-key-remaining-budget")));
         app.settle().await;
     }
     assert!(remaining[0] > remaining[1], "{remaining:?}");

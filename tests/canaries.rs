@@ -1,13 +1,12 @@
 //! What must never be seen where it does not belong: a canary in every field, and then a look at everything that came
 //! out.
 
-use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Options, Simulated, Step};
+use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Simulated, Step};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::support::KEY;
 use crate::support::process::Gateway;
+use crate::support::{KEY, all_models};
 
 /// Said by a client; no log line may hold one.
 const SAID: [&str; 9] = [
@@ -73,10 +72,7 @@ async fn ask(gateway: &Gateway, key: &str, body: String) -> String {
 
 #[tokio::test]
 async fn no_secret_comes_out_and_nothing_that_was_said_is_logged() {
-    let catalog = Catalog::bundled();
-    let options =
-        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
-    let bedrock = Simulated::start(options).await.unwrap();
+    let bedrock = Simulated::start(all_models()).await.unwrap();
     let refusal = "User: arn:aws:sts::123456789012:assumed-role/canary-role/s is not authorized to perform: \
                    bedrock:InvokeModelWithResponseStream";
     let answers = vec![

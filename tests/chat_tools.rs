@@ -3,12 +3,9 @@
 use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, header, hello};
+use crate::support::{DROPPED, PRIMARY, TestApp, header, hello};
 
 const PATCH: &str = "*** Begin\n\"\u{e9}\" \\ end";
-
-/// What names in the reply what of the request was left out.
-const DROPPED: &str = "x-sidecar-dropped";
 
 fn with_tools(tools: Value) -> Value {
     let mut body = hello("primary");

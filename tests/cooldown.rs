@@ -7,11 +7,6 @@ use serde_json::{Value, json};
 
 use crate::support::{BACKUP, PRIMARY, TestApp, hello, trail_of};
 
-async fn trail(app: &TestApp) -> String {
-    let response = app.chat(&hello("primary")).await;
-    trail_of(&response)
-}
-
 async fn state_of_primary(app: &TestApp) -> Value {
     let response = app.get("/health/latest").send().await.unwrap();
     let all: Value = response.json().await.unwrap();
@@ -32,13 +27,19 @@ fn no_such_model() -> Step {
 async fn a_throttled_target_rests_and_is_probed_when_its_time_is_up() {
     let app = TestApp::new().await;
     app.bedrock.script(PRIMARY, [Step::throttle()]);
-    assert_eq!(trail(&app).await, "primary:throttled(429), backup:ok");
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:throttled(429), backup:ok"
+    );
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
     assert_eq!(state_of_primary(&app).await["status"], "cooling_down");
     app.clock.advance(Duration::from_secs(6));
     assert_eq!(state_of_primary(&app).await["status"], "on_probation");
-    assert_eq!(trail(&app).await, "primary:ok");
-    assert_eq!(trail(&app).await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
     assert_eq!(state_of_primary(&app).await["status"], "healthy");
 }
 
@@ -49,14 +50,14 @@ async fn only_one_request_probes_and_a_failed_probe_means_a_longer_rest() {
         PRIMARY,
         [Step::throttle(), Step::throttle(), Step::throttle()],
     );
-    assert!(trail(&app).await.ends_with("backup:ok"));
+    assert!(app.trail("primary").await.ends_with("backup:ok"));
     app.clock.advance(Duration::from_secs(6));
 
     let slow = Step::unavailable().slow_head(Duration::from_millis(300));
     app.bedrock.script(PRIMARY, [slow]);
-    let (probe, other) = tokio::join!(trail(&app), async {
+    let (probe, other) = tokio::join!(app.trail("primary"), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        trail(&app).await
+        app.trail("primary").await
     });
     assert_eq!(
         probe, "primary:unavailable(503), backup:ok",
@@ -65,9 +66,12 @@ async fn only_one_request_probes_and_a_failed_probe_means_a_longer_rest() {
     assert_eq!(other, "primary:cooling_down, backup:ok");
 
     app.clock.advance(Duration::from_secs(6));
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
     app.clock.advance(Duration::from_secs(5));
-    assert_eq!(trail(&app).await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
 }
 
 #[tokio::test]
@@ -75,14 +79,25 @@ async fn faults_make_a_target_rest_only_when_there_are_too_many_within_a_minute(
     let app = TestApp::new().await;
     for _ in 0..3 {
         app.bedrock.script(PRIMARY, [Step::unavailable()]);
-        assert!(trail(&app).await.starts_with("primary:unavailable"));
+        assert!(
+            app.trail("primary")
+                .await
+                .starts_with("primary:unavailable")
+        );
     }
     app.clock.advance(Duration::from_secs(61));
     for _ in 0..4 {
         app.bedrock.script(PRIMARY, [Step::unavailable()]);
-        assert!(trail(&app).await.starts_with("primary:unavailable"));
+        assert!(
+            app.trail("primary")
+                .await
+                .starts_with("primary:unavailable")
+        );
     }
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
 }
 
 #[tokio::test]
@@ -153,17 +168,23 @@ async fn a_rest_lasts_as_long_as_bedrock_asks_and_as_the_deployment_says() {
     let app = TestApp::new().await;
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("90")]);
-    trail(&app).await;
+    app.trail("primary").await;
     app.clock.advance(Duration::from_secs(80));
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
     app.clock.advance(Duration::from_secs(11));
-    assert_eq!(trail(&app).await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
 
     let app = TestApp::with_settings("  cooldown_time: 60\n").await;
     app.bedrock.script(PRIMARY, [Step::throttle()]);
-    trail(&app).await;
+    app.trail("primary").await;
     app.clock.advance(Duration::from_secs(59));
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
 }
 
 #[tokio::test]
@@ -171,7 +192,10 @@ async fn cooldowns_can_be_switched_off() {
     let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
     for _ in 0..3 {
         app.bedrock.script(PRIMARY, [Step::throttle()]);
-        assert_eq!(trail(&app).await, "primary:throttled(429), backup:ok");
+        assert_eq!(
+            app.trail("primary").await,
+            "primary:throttled(429), backup:ok"
+        );
     }
 }
 
@@ -188,26 +212,32 @@ async fn a_caller_in_a_hurry_makes_nobody_rest() {
         trail_of(&response),
         "primary:first_event_timeout, backup:ok"
     );
-    assert_eq!(trail(&app).await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
 }
 
 #[tokio::test]
 async fn another_instance_learns_of_a_rest_within_ten_seconds() {
     let app = TestApp::new().await;
     let other = app.another_instance().await;
-    assert_eq!(trail(&other).await, "primary:ok");
+    assert_eq!(other.trail("primary").await, "primary:ok");
     app.bedrock.script(PRIMARY, [no_such_model()]);
-    trail(&app).await;
+    app.trail("primary").await;
     app.settle().await;
     other.clock.advance(Duration::from_secs(11));
-    assert_eq!(trail(&other).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        other.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
     assert_eq!(
         state_of_primary(&other).await["last_failure_class"],
         "no_such_model"
     );
 
     let newcomer = app.another_instance().await;
-    assert_eq!(trail(&newcomer).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        newcomer.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
 }
 
 #[tokio::test]
@@ -239,12 +269,18 @@ model_list:
 async fn how_long_targets_rest_and_what_they_may_do_before_is_the_configuration_s() {
     let app = TestApp::with_settings("  long_cooldown_time: 20\n  allowed_fails: 0\n").await;
     app.bedrock.script(PRIMARY, [no_such_model()]);
-    trail(&app).await;
+    app.trail("primary").await;
     app.clock.advance(Duration::from_secs(19));
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
     app.clock.advance(Duration::from_secs(2));
-    assert_eq!(trail(&app).await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
-    trail(&app).await;
-    assert_eq!(trail(&app).await, "primary:cooling_down, backup:ok");
+    app.trail("primary").await;
+    assert_eq!(
+        app.trail("primary").await,
+        "primary:cooling_down, backup:ok"
+    );
 }

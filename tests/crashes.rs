@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Options, Simulated, Step};
+use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Simulated, Step};
 use bedrock_sidecar::spend::Status;
 use bedrock_sidecar::store::Account;
 use rust_decimal::Decimal;
@@ -17,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::books::{Books, Contents};
 use crate::support::process::{Gateway, replay};
 use crate::support::table_proxy::Fault;
-use crate::support::{BACKUP, KEY, LAST, PRIMARY};
+use crate::support::{BACKUP, KEY, LAST, PRIMARY, all_models};
 
 const ANSWER: &str = "one two three four five six seven eight nine ten eleven twelve";
 /// At the same time, half of them streamed.
@@ -76,10 +75,7 @@ router_settings:
 }
 
 async fn bedrock() -> Simulated {
-    let catalog = Catalog::bundled();
-    let options =
-        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
-    let bedrock = Simulated::start(options.with_pace(Duration::from_millis(5)))
+    let bedrock = Simulated::start(all_models().with_pace(Duration::from_millis(5)))
         .await
         .unwrap();
     let text = || Step::text(ANSWER);

@@ -6,20 +6,12 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post, put};
-use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{Options, Seen, Simulated};
+use bedrock_sidecar::simulator::Seen;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::process::Gateway;
-use crate::support::{KEY, hello, trail_of};
-
-async fn bedrock() -> Simulated {
-    let catalog = Catalog::bundled();
-    let options =
-        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
-    Simulated::start(options).await.unwrap()
-}
+use crate::support::{KEY, hello, simulated, trail_of};
 
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -36,7 +28,7 @@ async fn seen(lines: &str, variables: &[(&str, &str)]) -> String {
 
 /// The call that this chat was.
 async fn called(lines: &str, variables: &[(&str, &str)]) -> Seen {
-    let bedrock = bedrock().await;
+    let bedrock = simulated().await;
     let yaml = format!(
         "model_list: [{{model_name: sonnet, litellm_params: {{model: bedrock/us.anthropic.claude-sonnet-5-5{lines}}}}}]"
     );
@@ -322,7 +314,7 @@ async fn an_expired_login_is_one_line_that_says_what_to_do() {
 
 #[tokio::test]
 async fn a_deployment_with_credentials_of_its_own_answers_where_the_machine_has_none() {
-    let bedrock = bedrock().await;
+    let bedrock = simulated().await;
     let url = bedrock.url();
     let mut variables = NO_IDENTITY.to_vec();
     variables.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &url));

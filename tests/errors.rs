@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::keys::key;
+use crate::support::keys::key;
 use crate::support::{KEY, TestApp, hello};
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use bedrock_sidecar::simulator::{Event, Step};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, PRIMARY, TestApp, header, hello};
+use crate::support::{DROPPED, KEY, PRIMARY, TestApp, header, hello, hello_with};
 
 async fn refusal(app: &TestApp, body: &Value) -> (String, String) {
     let response = app.chat(body).await;
@@ -18,19 +18,13 @@ async fn refusal(app: &TestApp, body: &Value) -> (String, String) {
     (text("param"), text("message"))
 }
 
-fn with(field: &str, value: Value) -> Value {
-    let mut body = hello("primary");
-    body[field] = value;
-    body
-}
-
 #[tokio::test]
 async fn guardrail_tier_latency_and_tags_go_to_bedrock() {
     let app = TestApp::with_settings(
         "general_settings: {bedrock_request_metadata_fields: [key_alias, session_id, nothing]}\n",
     )
     .await;
-    let mut body = with("service_tier", json!("flex"));
+    let mut body = hello_with("primary", "service_tier", json!("flex"));
     body["guardrailConfig"] = json!({"guardrailIdentifier": "g", "guardrailVersion": "DRAFT"});
     body["performanceConfig"] = json!({"latency": "optimized"});
     body["requestMetadata"] = json!({"team": "search"});
@@ -72,7 +66,7 @@ general_settings: {bedrock_request_metadata_fields: [key_alias, session_id]}
     let app = TestApp::with_config(yaml).await;
     let dropped = "x-sidecar-dropped-request-metadata";
     for stream in [false, true] {
-        let mut body = with("requestMetadata", many(16));
+        let mut body = hello_with("primary", "requestMetadata", many(16));
         body["requestMetadata"]["z-0"] = json!("first");
         body["litellm_session_id"] = json!("task-7");
         body["stream"] = json!(stream);
@@ -95,7 +89,9 @@ general_settings: {bedrock_request_metadata_fields: [key_alias, session_id]}
 
     // A client cannot say another key's name; it may say another value for what the deployment says.
     let tags = json!({"key_alias": "another", "team": "mine"});
-    let response = app.chat(&with("requestMetadata", tags)).await;
+    let response = app
+        .chat(&hello_with("primary", "requestMetadata", tags))
+        .await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().get(dropped).is_none());
     let tags = app.bedrock.requests_for(PRIMARY).last().unwrap().body["requestMetadata"].clone();
@@ -106,13 +102,13 @@ general_settings: {bedrock_request_metadata_fields: [key_alias, session_id]}
 #[tokio::test]
 async fn a_field_that_cannot_be_honoured_is_named_unless_the_client_wants_it_ignored() {
     let app = TestApp::new().await;
-    let (param, message) = refusal(&app, &with("logprobs", json!(true))).await;
+    let (param, message) = refusal(&app, &hello_with("primary", "logprobs", json!(true))).await;
     assert_eq!(param, "logprobs");
     assert!(
         message.contains("'logprobs'") && message.contains("drop_params"),
         "{message}"
     );
-    let mut body = with("logprobs", json!(true));
+    let mut body = hello_with("primary", "logprobs", json!(true));
     body["drop_params"] = json!(true);
     let response = app.chat(&body).await;
     assert_eq!(response.status(), 200);
@@ -121,12 +117,12 @@ async fn a_field_that_cannot_be_honoured_is_named_unless_the_client_wants_it_ign
         "model_list: [{model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, drop_params: true}}]\n",
     )
     .await;
-    dropping.chat_json(&with("logprobs", json!(true))).await;
+    dropping
+        .chat_json(&hello_with("primary", "logprobs", json!(true)))
+        .await;
 }
 
 /// Names what of a request goes no further.
-const DROPPED: &str = "x-sidecar-dropped";
-
 #[tokio::test]
 async fn fields_that_nobody_here_knows_are_left_out_and_the_reply_names_them() {
     let app = TestApp::new().await;
@@ -284,7 +280,7 @@ async fn what_a_field_must_be_is_said_with_its_name() {
         ("functions", json!([{"name": "f"}]), "functions"),
     ];
     for (field, value, expected) in cases {
-        let (param, message) = refusal(&app, &with(field, value)).await;
+        let (param, message) = refusal(&app, &hello_with("primary", field, value)).await;
         assert_eq!(param, expected, "{message}");
         assert!(message.contains(expected), "{message}");
     }

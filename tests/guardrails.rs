@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, hello};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, hello, hello_with};
 
 const GUARDED: &str = r#"
 model_list:
@@ -24,17 +24,6 @@ model_list:
 
 fn own() -> Value {
     json!({"guardrailIdentifier": "of-the-client", "guardrailVersion": "DRAFT"})
-}
-
-fn with(model: &str, field: &str, value: Value) -> Value {
-    let mut body = hello(model);
-    body[field] = value;
-    body
-}
-
-/// What Bedrock got of the last request of a model.
-fn sent(app: &TestApp, model: &str) -> Value {
-    app.bedrock.requests_for(model).pop().unwrap().body
 }
 
 fn assert_is_the_file_s(body: &Value, how: &Value) {
@@ -95,10 +84,10 @@ async fn the_file_s_guardrail_wins_over_the_client_s_on_every_way() {
     let app = TestApp::with_config(GUARDED).await;
     for (field, value) in ways() {
         for stream in [false, true] {
-            let mut body = with("primary", field, value.clone());
+            let mut body = hello_with("primary", field, value.clone());
             body["stream"] = json!(stream);
             assert_eq!(app.chat(&body).await.status(), 200, "{body}");
-            let got = sent(&app, PRIMARY);
+            let got = app.last_sent_to(PRIMARY);
             assert_is_the_file_s(&got, &body);
             assert_eq!(
                 got["additionalModelRequestFields"]["anthropic_beta"],
@@ -106,9 +95,9 @@ async fn the_file_s_guardrail_wins_over_the_client_s_on_every_way() {
                 "what the file adds stays: {body}"
             );
         }
-        let body = with("any/us.amazon.nova-lite-v1:0", field, value.clone());
+        let body = hello_with("any/us.amazon.nova-lite-v1:0", field, value.clone());
         assert_eq!(app.chat(&body).await.status(), 200, "{body}");
-        assert_is_the_file_s(&sent(&app, "us.amazon.nova-lite-v1:0"), &body);
+        assert_is_the_file_s(&app.last_sent_to("us.amazon.nova-lite-v1:0"), &body);
     }
 }
 
@@ -121,7 +110,7 @@ async fn headers_of_a_request_choose_no_guardrail() {
         .header("x-amzn-bedrock-guardrailversion", "DRAFT")
         .header("x-litellm-guardrails", "of-the-client");
     assert_eq!(request.send().await.unwrap().status(), 200);
-    assert_is_the_file_s(&sent(&app, PRIMARY), &json!("headers"));
+    assert_is_the_file_s(&app.last_sent_to(PRIMARY), &json!("headers"));
 }
 
 #[tokio::test]
@@ -130,10 +119,10 @@ async fn a_changed_fallback_brings_no_guardrail_to_a_target_that_has_one() {
     for (field, value) in ways() {
         let mut fallback = json!({"model": "last"});
         fallback[field] = value;
-        let mut body = with("backup", "fallbacks", json!([fallback]));
+        let mut body = hello_with("backup", "fallbacks", json!([fallback]));
         body["mock_testing_fallbacks"] = json!(true);
         assert_eq!(app.chat(&body).await.status(), 200, "{body}");
-        assert_is_the_file_s(&sent(&app, LAST), &body);
+        assert_is_the_file_s(&app.last_sent_to(LAST), &body);
     }
 }
 
@@ -146,31 +135,31 @@ async fn the_other_wires_have_no_word_for_a_guardrail() {
         body[field] = value.clone();
         let response = app.post("/v1/messages", &body).send().await.unwrap();
         assert_eq!(response.status(), 200, "{body}");
-        assert_is_the_file_s(&sent(&app, PRIMARY), &body);
+        assert_is_the_file_s(&app.last_sent_to(PRIMARY), &body);
 
         let mut body = json!({"model": "primary", "input": "hello", "drop_params": true});
         body[field] = value;
         let response = app.post("/v1/responses", &body).send().await.unwrap();
         assert_eq!(response.status(), 200, "{body}");
-        assert_is_the_file_s(&sent(&app, PRIMARY), &body);
+        assert_is_the_file_s(&app.last_sent_to(PRIMARY), &body);
     }
 }
 
 #[tokio::test]
 async fn where_the_file_sets_none_a_client_may_have_its_own() {
     let app = TestApp::with_config(GUARDED).await;
-    app.chat_json(&with("backup", "guardrailConfig", own()))
+    app.chat_json(&hello_with("backup", "guardrailConfig", own()))
         .await;
-    assert_eq!(sent(&app, BACKUP)["guardrailConfig"], own());
+    assert_eq!(app.last_sent_to(BACKUP)["guardrailConfig"], own());
 }
 
 #[tokio::test]
 async fn the_file_may_let_clients_choose() {
     let yaml = format!("{GUARDED}general_settings: {{allow_client_guardrails: true}}\n");
     let app = TestApp::with_config(&yaml).await;
-    app.chat_json(&with("primary", "guardrailConfig", own()))
+    app.chat_json(&hello_with("primary", "guardrailConfig", own()))
         .await;
-    assert_eq!(sent(&app, PRIMARY)["guardrailConfig"], own());
+    assert_eq!(app.last_sent_to(PRIMARY)["guardrailConfig"], own());
     app.chat_json(&hello("primary")).await;
-    assert_is_the_file_s(&sent(&app, PRIMARY), &json!("no word"));
+    assert_is_the_file_s(&app.last_sent_to(PRIMARY), &json!("no word"));
 }

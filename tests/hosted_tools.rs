@@ -5,9 +5,7 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, read_response_events};
-use crate::support::{PRIMARY, TestApp, header};
-
-const DROPPED: &str = "x-sidecar-dropped";
+use crate::support::{DROPPED, PRIMARY, TestApp, header};
 
 /// The routes on which tools have OpenAI's form, each with the conversation in its own.
 fn routes() -> [(&'static str, Value); 3] {

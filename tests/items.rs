@@ -4,11 +4,9 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, read_response_events};
-use crate::support::{PRIMARY, TestApp, header};
+use crate::support::{DROPPED, PRIMARY, TestApp, header};
 
 /// What names in the reply what of the request was left out.
-const DROPPED: &str = "x-sidecar-dropped";
-
 fn user(text: &str) -> Value {
     json!({"role": "user", "content": text})
 }

@@ -7,7 +7,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::keys::{chat_with, key};
+use crate::support::keys::{chat_as, key};
 use crate::support::{TestApp, hello};
 
 /// A way to the table that can be held up: then calls hang, as on a network that drops packets.
@@ -51,7 +51,7 @@ impl Way {
 /// How long until the whole answer is here; its status too.
 async fn timed(app: &TestApp, key: &str) -> (u16, Duration) {
     let began = Instant::now();
-    let response = chat_with(app, key, &hello("primary")).send().await.unwrap();
+    let response = chat_as(app, key, &hello("primary")).await;
     let status = response.status().as_u16();
     response.bytes().await.unwrap();
     (status, began.elapsed())

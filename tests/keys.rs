@@ -5,33 +5,8 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::keys::{chat_with, key, made, send};
 use crate::support::{KEY, TestApp, hello};
-
-/// A key with these settings.
-pub async fn key(app: &TestApp, settings: Value) -> String {
-    let made = made(app, settings).await;
-    made["key"].as_str().unwrap().to_owned()
-}
-
-async fn made(app: &TestApp, settings: Value) -> Value {
-    let (status, made) = send(app.post("/key/generate", &settings)).await;
-    assert_eq!(status, 200, "{made}");
-    made
-}
-
-async fn send(request: RequestBuilder) -> (StatusCode, Value) {
-    let response = request.send().await.unwrap();
-    let status = response.status();
-    (status, response.json().await.unwrap_or_default())
-}
-
-/// A chat request with another key than the master key.
-pub fn chat_with(app: &TestApp, key: &str, body: &Value) -> RequestBuilder {
-    app.http
-        .post(format!("{}/v1/chat/completions", app.url))
-        .bearer_auth(key)
-        .json(body)
-}
 
 fn get_with(app: &TestApp, key: &str, path: &str) -> RequestBuilder {
     app.http.get(format!("{}{path}", app.url)).bearer_auth(key)

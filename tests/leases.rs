@@ -6,17 +6,12 @@ use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::store::{Embedded, keys};
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::parallel::{FULL, LIMITED, trail};
+use crate::parallel::{FULL, LIMITED};
+use crate::support::keys::{chat_with, key, sha256};
 use crate::support::table_proxy::TableProxy;
 use crate::support::{CONFIG, PRIMARY, TestApp, hello};
 
 const LEASE: Duration = Duration::from_secs(60);
-
-/// The name of a key in the table.
-fn hash(key: &str) -> String {
-    hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key))
-}
 
 /// Who holds slots of this key or deployment, and until when.
 async fn holds(app: &TestApp, of: &str) -> Vec<(String, i64)> {
@@ -70,7 +65,7 @@ async fn a_long_request_keeps_its_key_s_slot_and_a_dead_one_loses_it_after_a_min
     let app = TestApp::new().await;
     let other = app.another_instance().await;
     let key = key(&app, json!({"max_parallel_requests": 1})).await;
-    let of = hash(&key);
+    let of = sha256(&key);
     under_way(&app, &key, &of).await;
     let began = holds(&app, &of).await;
     for _ in 0..5 {
@@ -100,12 +95,12 @@ async fn a_long_request_keeps_its_deployment_s_slot_and_a_dead_one_loses_it_afte
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     for _ in 0..3 {
-        assert_eq!(trail(&other).await, FULL);
+        assert_eq!(other.trail("pool").await, FULL);
         renewed(&app, &[&other], "limited", Duration::from_secs(40)).await;
     }
-    assert_eq!(trail(&other).await, FULL);
+    assert_eq!(other.trail("pool").await, FULL);
     other.clock.advance(LEASE);
-    assert_eq!(trail(&other).await, "pool:ok");
+    assert_eq!(other.trail("pool").await, "pool:ok");
 }
 
 #[tokio::test]
@@ -117,7 +112,7 @@ async fn a_process_that_was_frozen_does_not_take_back_the_slot_that_another_has_
     let url = embedded.endpoint().to_owned();
     let awake = TestApp::with_table_at("", url).await;
     let key = key(&awake, json!({"max_parallel_requests": 1})).await;
-    let of = hash(&key);
+    let of = sha256(&key);
     under_way(&frozen, &key, &of).await;
     let first = holds(&awake, &of).await;
 
@@ -142,7 +137,7 @@ async fn a_process_that_was_frozen_does_not_take_back_the_slot_that_another_has_
 async fn a_slot_is_free_as_soon_as_its_request_ends_however_long_it_was_renewed() {
     let app = TestApp::with_config(CONFIG).await;
     let key = key(&app, json!({"max_parallel_requests": 1})).await;
-    let of = hash(&key);
+    let of = sha256(&key);
     let slow = Step::text("one two three").slow_first_event(Duration::from_secs(3));
     app.bedrock.script(PRIMARY, [slow]);
     let request = tokio::spawn(chat_with(&app, &key, &hello("primary")).send());

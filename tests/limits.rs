@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step};
 use futures_util::future::join_all;
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::{PRIMARY, TestApp, header, hello};
+use crate::support::keys::{chat_as, key};
+use crate::support::{PRIMARY, TestApp, header, hello, tokens};
 
 async fn ask(app: &TestApp, key: &str, model: &str) -> Response {
-    chat_with(app, key, &hello(model)).send().await.unwrap()
+    chat_as(app, key, &hello(model)).await
 }
 
 async fn message(response: Response) -> String {
@@ -58,13 +58,10 @@ async fn requests_a_minute_are_counted_over_all_instances() {
 #[tokio::test]
 async fn tokens_a_minute_are_corrected_by_what_was_used() {
     let app = TestApp::new().await;
-    let usage = Tokens {
-        input: 400,
-        output: 500,
-        ..Tokens::default()
-    };
-    app.bedrock
-        .always(PRIMARY, Step::reply(Reply::text("Hi.").with_usage(usage)));
+    app.bedrock.always(
+        PRIMARY,
+        Step::reply(Reply::text("Hi.").with_usage(tokens(400, 500))),
+    );
     let key = key(&app, json!({"tpm_limit": 1000})).await;
     let first = ask(&app, &key, "primary").await;
     assert_eq!(first.status(), 200);
@@ -96,7 +93,7 @@ async fn a_prompt_that_no_minute_has_room_for_is_refused() {
     let key = key(&app, json!({"tpm_limit": 10})).await;
     let long =
         json!({"model": "primary", "messages": [{"role": "user", "content": "word ".repeat(100)}]});
-    let response = chat_with(&app, &key, &long).send().await.unwrap();
+    let response = chat_as(&app, &key, &long).await;
     assert_eq!(response.status(), 429);
     assert_eq!(ask(&app, &key, "primary").await.status(), 200);
 }

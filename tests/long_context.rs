@@ -1,10 +1,10 @@
 //! `[1m]` behind a model's name asks for the model's window of a million tokens and is no part of the name.
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{LAST, PRIMARY, TestApp, header, hello};
+use crate::support::{LAST, PRIMARY, TestApp, header, hello, tokens};
 
 const BETA: &str = "context-1m-2025-08-07";
 
@@ -174,12 +174,7 @@ async fn a_fallback_has_the_long_window_where_it_or_the_first_model_asks_for_it(
 #[tokio::test]
 async fn a_long_prompt_is_answered_and_costs_what_long_prompts_cost() {
     let app = TestApp::with_config(CONFIG).await;
-    let tokens = Tokens {
-        input: 300_000,
-        output: 1_000,
-        ..Tokens::default()
-    };
-    let answer = || Step::reply(Reply::text("Read.").with_usage(tokens));
+    let answer = || Step::reply(Reply::text("Read.").with_usage(tokens(300_000, 1_000)));
     app.bedrock.script(PRIMARY, [answer()]);
     let mut body = ask(&"word ".repeat(260_000));
     body["model"] = json!("sonnet");

@@ -4,17 +4,11 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
-async fn json(app: &TestApp, path: &str) -> Value {
-    let response = app.get(path).send().await.unwrap();
-    assert_eq!(response.status(), 200, "{path}");
-    response.json().await.unwrap()
-}
-
 #[tokio::test]
 async fn the_list_holds_every_group_and_alias_with_and_without_v1() {
     let app = TestApp::new().await;
     for path in ["/models", "/v1/models"] {
-        let list = json(&app, path).await;
+        let list = app.get_json(path).await;
         assert_eq!(list["object"], "list");
         let ids: Vec<&str> = list["data"]
             .as_array()
@@ -37,7 +31,10 @@ async fn a_model_is_found_by_its_group_its_alias_and_its_bedrock_id() {
         "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     ] {
-        assert_eq!(json(&app, &format!("/v1/models/{name}")).await["id"], name);
+        assert_eq!(
+            app.get_json(&format!("/v1/models/{name}")).await["id"],
+            name
+        );
     }
     let response = app.get("/v1/models/nope").send().await.unwrap();
     assert_eq!(response.status(), 404);
@@ -52,7 +49,7 @@ async fn a_model_is_found_by_its_group_its_alias_and_its_bedrock_id() {
 async fn model_info_tells_limits_prices_and_abilities() {
     let app = TestApp::new().await;
     for path in ["/model/info", "/v1/model/info"] {
-        let list = json(&app, path).await;
+        let list = app.get_json(path).await;
         let entry = &list["data"][0];
         assert_eq!(entry["model_name"], "primary");
         assert_eq!(
@@ -96,7 +93,7 @@ model_list:
 "#,
     )
     .await;
-    let list = json(&app, "/model/info").await;
+    let list = app.get_json("/model/info").await;
     assert!(
         !list.to_string().to_lowercase().contains("canary"),
         "{list}"
@@ -127,7 +124,7 @@ model_list:
     let made = app.post("/key/generate", &json!({})).send().await.unwrap();
     let made: Value = made.json().await.unwrap();
     for path in ["/model/info", "/v1/model/info"] {
-        let list = json(&app, path).await;
+        let list = app.get_json(path).await;
         assert!(!list.to_string().contains("canary"), "{list}");
         assert!(!list.to_string().contains("maria"), "{list}");
         assert_eq!(

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Simulated, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Simulated, Step};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::support::process::{Gateway, replay};
-use crate::support::{KEY, PRIMARY, hello, simulated};
+use crate::support::{KEY, PRIMARY, hello, simulated, tokens};
 
 const YAML: &str = "
 model_list:
@@ -131,12 +131,7 @@ async fn keys_and_budgets_are_right_in_motos_dynamodb_too() {
     let Some(stage) = Stage::new().await else {
         return;
     };
-    let tokens = Tokens {
-        input: 1000,
-        output: 100,
-        ..Tokens::default()
-    };
-    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens));
+    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens(1000, 100)));
     stage.bedrock.script(PRIMARY, [answer.clone(), answer]);
     let settings = json!({"key_alias": "maria", "max_budget": 0.03});
     let made = stage.post(KEY, "/key/generate", &settings).await;
@@ -174,12 +169,7 @@ async fn the_books_are_right_in_motos_dynamodb_too() {
     let Some(stage) = Stage::new().await else {
         return;
     };
-    let tokens = Tokens {
-        input: 1000,
-        output: 100,
-        ..Tokens::default()
-    };
-    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens));
+    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens(1000, 100)));
     stage
         .bedrock
         .script(PRIMARY, [answer.clone(), answer, Step::unavailable()]);

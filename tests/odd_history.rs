@@ -3,32 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, header, hello};
-
-const DROPPED: &str = "x-sidecar-dropped";
-
-/// Posts the body whole and streamed. Returns what Bedrock was asked, and the names in the reply's header.
-async fn post(app: &TestApp, path: &str, mut body: Value) -> (Value, String) {
-    let mut seen = Vec::new();
-    for stream in [false, true] {
-        body["stream"] = json!(stream);
-        let reply = app.post(path, &body).send().await.unwrap();
-        let status = reply.status();
-        let dropped = reply.headers().contains_key(DROPPED);
-        let dropped = dropped.then(|| header(&reply, DROPPED).to_owned());
-        let text = reply.text().await.unwrap();
-        assert_eq!(status, 200, "{body}: {text}");
-        let mut sent = app.bedrock.requests_for(PRIMARY).pop().unwrap();
-        assert_eq!(sent.status, 200, "{}", sent.refusal);
-        // Only a stream asks for arguments as they are written.
-        let fields = sent.body.as_object_mut().unwrap();
-        fields.remove("additionalModelRequestFields");
-        seen.push((sent.body, dropped.unwrap_or_default()));
-    }
-    let streamed = seen.pop().unwrap();
-    assert_eq!(Some(&streamed), seen.last());
-    streamed
-}
+use crate::support::{TestApp, hello, post_both_ways};
 
 /// A chat in which a tool was called: with these calls, and this result of the call `c1`.
 fn chat(calls: Value, result: Value) -> Value {
@@ -67,13 +42,14 @@ async fn arguments_and_texts_of_calls_may_be_objects() {
     ] {
         let call = json!({"type": "function_call", "call_id": "c1", "name": "look", "arguments": arguments});
         let result = json!({"type": "function_call_output", "call_id": "c1", "output": "seen"});
-        let (sent, _) = post(&app, "/v1/responses", response(json!([call, result]))).await;
+        let (sent, _) =
+            post_both_ways(&app, "/v1/responses", response(json!([call, result]))).await;
         assert_eq!(
             sent["messages"][1]["content"][0]["toolUse"]["input"],
             expected
         );
         let call = json!({"id": "c1", "type": "function", "function": {"name": "look", "arguments": arguments}});
-        let (sent, _) = post(
+        let (sent, _) = post_both_ways(
             &app,
             "/v1/chat/completions",
             chat(json!([call]), json!("seen")),
@@ -95,14 +71,15 @@ async fn arguments_and_texts_of_calls_may_be_objects() {
         let call =
             json!({"type": "custom_tool_call", "call_id": "c1", "name": "patch", "input": input});
         let result = json!({"type": "custom_tool_call_output", "call_id": "c1", "output": "done"});
-        let (sent, _) = post(&app, "/v1/responses", response(json!([call, result]))).await;
+        let (sent, _) =
+            post_both_ways(&app, "/v1/responses", response(json!([call, result]))).await;
         assert_eq!(
             sent["messages"][1]["content"][0]["toolUse"]["input"],
             expected
         );
         let call =
             json!({"id": "c1", "type": "custom", "custom": {"name": "patch", "input": input}});
-        let (sent, _) = post(
+        let (sent, _) = post_both_ways(
             &app,
             "/v1/chat/completions",
             chat(json!([call]), json!("done")),
@@ -136,8 +113,8 @@ async fn what_a_tool_answered_may_be_an_object_or_one_part() {
     ] {
         let result = json!({"type": "function_call_output", "call_id": "c1", "output": output});
         let (of_response, first) =
-            post(&app, "/v1/responses", response(json!([look, result]))).await;
-        let (of_chat, second) = post(
+            post_both_ways(&app, "/v1/responses", response(json!([look, result]))).await;
+        let (of_chat, second) = post_both_ways(
             &app,
             "/v1/chat/completions",
             chat(call.clone(), output.clone()),
@@ -159,7 +136,7 @@ async fn entries_of_a_list_that_are_no_objects_are_left_out_by_the_list_s_name()
         json!({"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}});
     for odd in [json!(null), json!(7), json!("x"), json!([[]]), json!(true)] {
         let body = chat(json!([odd, call, odd]), json!("seen"));
-        let (sent, dropped) = post(&app, "/v1/chat/completions", body).await;
+        let (sent, dropped) = post_both_ways(&app, "/v1/chat/completions", body).await;
         assert_eq!(dropped, "tool_calls");
         let content = sent["messages"][1]["content"].as_array().unwrap();
         assert_eq!(content.len(), 2, "{sent}");
@@ -167,14 +144,14 @@ async fn entries_of_a_list_that_are_no_objects_are_left_out_by_the_list_s_name()
         // The result of a call that was left out stays.
         for calls in [json!([odd]), json!({"0": call})] {
             let (sent, dropped) =
-                post(&app, "/v1/chat/completions", chat(calls, json!("seen"))).await;
+                post_both_ways(&app, "/v1/chat/completions", chat(calls, json!("seen"))).await;
             assert_eq!(dropped, "tool_calls");
             assert!(sent["messages"].to_string().contains("seen"), "{sent}");
         }
 
         let mut body = hello("primary");
         body["messages"] = json!([odd, {"role": "user", "content": "q"}, odd]);
-        let (sent, dropped) = post(&app, "/v1/chat/completions", body).await;
+        let (sent, dropped) = post_both_ways(&app, "/v1/chat/completions", body).await;
         assert_eq!(dropped, "messages");
         assert_eq!(sent["messages"].as_array().unwrap().len(), 1);
 
@@ -182,7 +159,7 @@ async fn entries_of_a_list_that_are_no_objects_are_left_out_by_the_list_s_name()
         let result = json!({"role": "tool", "tool_call_id": "c1", "content": "seen"});
         let body = response(json!([odd, answered, result, odd]));
         for path in ["/v1/responses", "/v1/chat/completions"] {
-            let (sent, dropped) = post(&app, path, body.clone()).await;
+            let (sent, dropped) = post_both_ways(&app, path, body.clone()).await;
             assert_eq!(dropped, "input, tool_calls");
             assert_eq!(sent["messages"].as_array().unwrap().len(), 3, "{sent}");
         }
@@ -198,9 +175,9 @@ async fn entries_of_a_list_that_are_no_objects_are_left_out_by_the_list_s_name()
             {"role": "assistant", "content": [odd]},
             {"role": "user", "content": [odd]},
         ]);
-        let of_chat = post(&app, "/v1/chat/completions", body.clone()).await;
+        let of_chat = post_both_ways(&app, "/v1/chat/completions", body.clone()).await;
         let input = json!({"model": "primary", "input": body["messages"]});
-        let of_response = post(&app, "/v1/responses", input).await;
+        let of_response = post_both_ways(&app, "/v1/responses", input).await;
         for (sent, dropped) in [of_chat, of_response] {
             assert_eq!(dropped, "content");
             assert_eq!(sent["messages"][0]["content"][0]["text"], "q", "{sent}");
@@ -235,7 +212,7 @@ async fn what_is_no_tool_among_more_tools_is_left_out() {
         ),
     ] {
         let item = json!({"type": "additional_tools", "role": "developer", "tools": tools});
-        let (sent, dropped) = post(&app, "/v1/responses", response(json!([item]))).await;
+        let (sent, dropped) = post_both_ways(&app, "/v1/responses", response(json!([item]))).await;
         assert_eq!(names(&sent).len(), offered, "{tools}");
         assert_eq!(dropped, named, "{tools}");
     }

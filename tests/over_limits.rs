@@ -2,30 +2,16 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
-use bedrock_sidecar::store::Embedded;
+use bedrock_sidecar::simulator::{Reply, Step};
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::table_proxy::TableProxy;
-use crate::support::{KEY, PRIMARY, TestApp, header, hello};
+use crate::support::keys::{chat_as, key, sha256};
+use crate::support::table_proxy::behind_a_network;
+use crate::support::{KEY, PRIMARY, TestApp, header, hello, tokens};
 
 /// Refused requests of a key's minute that are records.
 const FILED: usize = 10;
-
-/// A gateway whose calls of the table are counted.
-async fn counted() -> (TestApp, TableProxy, Embedded) {
-    let embedded = Embedded::in_memory().await.unwrap();
-    embedded.table("test").await.unwrap();
-    let proxy = TableProxy::start(embedded.endpoint()).await;
-    let app = TestApp::with_table_at("", proxy.url.clone()).await;
-    (app, proxy, embedded)
-}
-
-async fn chat(app: &TestApp, key: &str, body: &Value) -> Response {
-    chat_with(app, key, body).send().await.unwrap()
-}
 
 async fn count_tokens(app: &TestApp, key: &str) -> Response {
     let url = format!("{}/v1/messages/count_tokens", app.url);
@@ -64,54 +50,51 @@ async fn hammer(app: &TestApp, key: &str) {
 
 async fn records_of(app: &TestApp, key: &str) -> Vec<Value> {
     app.settle().await;
-    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
+    let hash = sha256(key);
     let logs = app.get(&format!("/spend/logs?api_key={hash}"));
     logs.send().await.unwrap().json().await.unwrap()
 }
 
 #[tokio::test]
 async fn over_its_requests_a_minute_a_key_is_refused_from_memory() {
-    let (app, proxy, _embedded) = counted().await;
+    let (app, proxy, _embedded) = behind_a_network().await;
     let settings = json!({"rpm_limit": 2, "max_parallel_requests": 5, "max_budget": 100});
     let key = key(&app, settings).await;
     for _ in 0..2 {
-        assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 200);
+        assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 200);
         app.settle().await;
     }
-    assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 429);
+    assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 429);
     app.settle().await;
     let (calls, asked) = (proxy.writes(), app.bedrock.requests().len());
     hammer(&app, &key).await;
     let more = proxy.writes() - calls;
     assert!(more < FILED, "{more} writes for 70 refused requests");
     assert_eq!(app.bedrock.requests().len(), asked);
-    let last = chat(&app, &key, &hello("primary")).await;
+    let last = chat_as(&app, &key, &hello("primary")).await;
     assert_eq!(header(&last, "x-ratelimit-api_key-remaining-requests"), "0");
     assert!(header(&last, "retry-after").parse::<u64>().unwrap() <= 60);
 
     app.clock.advance(Duration::from_secs(60));
-    assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 200);
+    assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 200);
 }
 
 #[tokio::test]
 async fn a_key_whose_budget_is_spent_is_refused_from_memory_and_counts_no_tokens() {
-    let (app, proxy, _embedded) = counted().await;
-    let usage = Tokens {
-        input: 1000,
-        output: 60_000,
-        ..Tokens::default()
-    };
-    app.bedrock
-        .always(PRIMARY, Step::reply(Reply::text("Hi.").with_usage(usage)));
+    let (app, proxy, _embedded) = behind_a_network().await;
+    app.bedrock.always(
+        PRIMARY,
+        Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 60_000))),
+    );
     let settings = json!({"max_budget": 0.9, "max_parallel_requests": 5, "rpm_limit": 100_000});
     let key = key(&app, settings).await;
-    assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 200);
+    assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 200);
     app.settle().await;
-    assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 422);
+    assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 422);
     app.settle().await;
     let (calls, asked) = (proxy.writes(), app.bedrock.requests().len());
     for _ in 0..50 {
-        let refused = chat(&app, &key, &hello("primary")).await;
+        let refused = chat_as(&app, &key, &hello("primary")).await;
         assert_eq!(refused.status(), 422);
     }
     app.settle().await;
@@ -130,7 +113,7 @@ async fn a_key_whose_budget_is_spent_is_refused_from_memory_and_counts_no_tokens
             .status(),
         200
     );
-    assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 200);
+    assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 200);
     assert_eq!(count_tokens(&app, &key).await.status(), 200);
 }
 
@@ -164,7 +147,7 @@ async fn counting_tokens_is_a_request_of_the_minute() {
         assert!((1..=60).contains(&wait), "{wait}");
         let body: Value = refused.json().await.unwrap();
         assert_eq!(body["error"]["type"], "rate_limit_error", "{body}");
-        assert_eq!(chat(app, &key, &hello("primary")).await.status(), 429);
+        assert_eq!(chat_as(app, &key, &hello("primary")).await.status(), 429);
     }
     assert_eq!(app.bedrock.requests().len(), asked);
     app.clock.advance(Duration::from_secs(60));
@@ -174,18 +157,15 @@ async fn counting_tokens_is_a_request_of_the_minute() {
 #[tokio::test]
 async fn a_minute_without_tokens_has_none_to_count_and_counting_uses_none() {
     let app = TestApp::new().await;
-    let usage = Tokens {
-        input: 400,
-        output: 700,
-        ..Tokens::default()
-    };
-    app.bedrock
-        .always(PRIMARY, Step::reply(Reply::text("Hi.").with_usage(usage)));
+    app.bedrock.always(
+        PRIMARY,
+        Step::reply(Reply::text("Hi.").with_usage(tokens(400, 700))),
+    );
     let key = key(&app, json!({"tpm_limit": 1000})).await;
     for _ in 0..20 {
         assert_eq!(count_tokens(&app, &key).await.status(), 200);
     }
-    let first = chat(&app, &key, &hello("primary")).await;
+    let first = chat_as(&app, &key, &hello("primary")).await;
     let left: u64 = header(&first, "x-ratelimit-api_key-remaining-tokens")
         .parse()
         .unwrap();
@@ -199,10 +179,10 @@ async fn a_request_that_is_refused_for_its_words_is_one_of_the_minute_too() {
     let app = TestApp::new().await;
     let key = key(&app, json!({"rpm_limit": 2, "models": ["primary"]})).await;
     let broken = json!({"model": "primary", "messages": "hello"});
-    assert_eq!(chat(&app, &key, &broken).await.status(), 400);
-    assert_eq!(chat(&app, &key, &hello("backup")).await.status(), 403);
+    assert_eq!(chat_as(&app, &key, &broken).await.status(), 400);
+    assert_eq!(chat_as(&app, &key, &hello("backup")).await.status(), 403);
     for body in [&broken, &hello("backup"), &hello("primary")] {
-        assert_eq!(chat(&app, &key, body).await.status(), 429, "{body}");
+        assert_eq!(chat_as(&app, &key, body).await.status(), 429, "{body}");
     }
     assert!(app.bedrock.requests().is_empty());
 }
@@ -213,7 +193,7 @@ async fn the_first_refused_requests_of_a_minute_are_records_and_all_of_the_maste
     let key = key(&app, json!({})).await;
     for _ in 0..30 {
         assert_eq!(
-            chat(&app, &key, &hello("no-such-model")).await.status(),
+            chat_as(&app, &key, &hello("no-such-model")).await.status(),
             404
         );
         assert_eq!(app.chat(&hello("no-such-model")).await.status(), 404);
@@ -221,11 +201,11 @@ async fn the_first_refused_requests_of_a_minute_are_records_and_all_of_the_maste
     assert_eq!(records_of(&app, &key).await.len(), FILED);
     assert_eq!(records_of(&app, KEY).await.len(), 30);
     // What is answered is a record, whatever was refused before.
-    assert_eq!(chat(&app, &key, &hello("primary")).await.status(), 200);
+    assert_eq!(chat_as(&app, &key, &hello("primary")).await.status(), 200);
     assert_eq!(records_of(&app, &key).await.len(), FILED + 1);
     app.clock.advance(Duration::from_secs(60));
     assert_eq!(
-        chat(&app, &key, &hello("no-such-model")).await.status(),
+        chat_as(&app, &key, &hello("no-such-model")).await.status(),
         404
     );
     assert_eq!(records_of(&app, &key).await.len(), FILED + 2);

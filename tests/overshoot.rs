@@ -3,38 +3,19 @@
 //! Each test has two gateways on one table, and a price of 3.3 for a prompt's token, at most 6.6 where it is written to a
 //! cache, and 16.5 for an answer's, US dollars per million.
 
-use std::str::FromStr;
-
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step, Tokens};
-use bedrock_sidecar::store::{Account, keys};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
+use bedrock_sidecar::store::Account;
 use reqwest::Response;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::{BACKUP, CONFIG, LAST, PRIMARY, TestApp, header};
-
-fn d(text: &str) -> Decimal {
-    Decimal::from_str(text).unwrap()
-}
+use crate::support::keys::{account, chat_as, dollars, key};
+use crate::support::{BACKUP, CONFIG, LAST, PRIMARY, TestApp, header, tokens};
 
 /// Two gateways on one table and one Bedrock.
 async fn two(yaml: &str) -> [TestApp; 2] {
     let app = TestApp::with_config(yaml).await;
     let other = app.another_instance().await;
     [app, other]
-}
-
-async fn account(app: &TestApp, key: &str) -> Account {
-    app.settle().await;
-    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
-    let table = app.state.ledger.table();
-    let found = table.account(&keys::budget(&hash, None)).await.unwrap();
-    found.unwrap_or_default()
-}
-
-async fn send(app: &TestApp, key: &str, body: &Value) -> Response {
-    chat_with(app, key, body).send().await.unwrap()
 }
 
 /// The status and the error's words.
@@ -50,12 +31,7 @@ fn chat(content: Value, max_tokens: u32) -> Value {
 }
 
 fn answered(input: u64, output: u64) -> Step {
-    let tokens = Tokens {
-        input,
-        output,
-        ..Tokens::default()
-    };
-    Step::reply(Reply::text("Hi.").with_usage(tokens))
+    Step::reply(Reply::text("Hi.").with_usage(tokens(input, output)))
 }
 
 /// Bedrock has no count for the models' prompts, as for many newer ones.
@@ -82,7 +58,7 @@ async fn is_refused(yaml: &str, budget: f64, body: &Value) -> String {
     let key = key(&apps[0], json!({"max_budget": budget})).await;
     let mut said = String::new();
     for app in &apps {
-        let (status, message) = refusal(send(app, &key, body).await).await;
+        let (status, message) = refusal(chat_as(app, &key, body).await).await;
         assert_eq!(status, 422, "{message}");
         assert!(
             message.starts_with("This request may cost up to $"),
@@ -109,7 +85,7 @@ async fn an_attempt_that_was_billed_is_held_for_beside_the_next_one() {
     body["fallbacks"] = json!(["backup", "last", "primary", "backup"]);
     // Some 0.04 for the first, and 0.013 for its first fallback.
     let key = key(app, json!({"max_budget": 0.045})).await;
-    let (status, message) = refusal(send(other, &key, &body).await).await;
+    let (status, message) = refusal(chat_as(other, &key, &body).await).await;
     assert_eq!(status, 408, "{message}");
     assert!(
         message.contains("Another model was not asked: This request may cost up to $"),
@@ -117,7 +93,7 @@ async fn an_attempt_that_was_billed_is_held_for_beside_the_next_one() {
     );
     let paid = account(other, &key).await;
     assert!(paid.holds.is_empty() && paid.spent == paid.committed);
-    assert!(paid.spent <= d("0.045"), "{paid:?}");
+    assert!(paid.spent <= dollars("0.045"), "{paid:?}");
     let asked = app.bedrock.requests();
     assert!(asked.len() < 4, "{}", asked.len());
 }
@@ -129,7 +105,7 @@ async fn an_attempt_that_bedrock_refused_costs_nothing_and_its_hold_serves_the_n
     app.bedrock.always(PRIMARY, Step::unavailable());
     let body = chat(json!("Hello."), 1_196);
     let key = key(app, json!({"max_budget": 0.021})).await;
-    let response = send(other, &key, &body).await;
+    let response = chat_as(other, &key, &body).await;
     assert_eq!(response.status(), 200);
     assert_eq!(header(&response, "x-litellm-model-group"), "backup");
 }
@@ -154,8 +130,8 @@ async fn dense_text_is_held_for_at_a_token_a_byte() {
         counts_nothing(&app);
         app.bedrock.always(PRIMARY, answered(30_000, 100));
         let key = key(&app, json!({"max_budget": 0.21})).await;
-        assert_eq!(send(&app, &key, &body).await.status(), 200);
-        assert!(account(&app, &key).await.spent <= d("0.21"));
+        assert_eq!(chat_as(&app, &key, &body).await.status(), 200);
+        assert!(account(&app, &key).await.spent <= dollars("0.21"));
     }
 }
 
@@ -197,7 +173,7 @@ async fn a_changed_fallback_is_held_for_by_what_it_is_sent() {
     let long = json!([{"role": "user", "content": "x".repeat(100_000)}]);
     body["fallbacks"] = json!([{"model": "backup", "messages": long}]);
     let key = key(app, json!({"max_budget": 0.1})).await;
-    let (status, message) = refusal(send(other, &key, &body).await).await;
+    let (status, message) = refusal(chat_as(other, &key, &body).await).await;
     assert_eq!(status, 503, "{message}");
     assert!(message.contains("Another model was not asked: This request may cost"));
     assert_eq!(billed(app).len(), 1);
@@ -230,15 +206,15 @@ async fn the_next_turn_of_a_session_is_held_for_by_what_bedrock_has_counted_on_e
     let (begin, next) = session();
     // A judgement by its bytes is 0.096, the count 0.016, and what both turns cost 0.032.
     let key = key(&app, json!({"max_budget": 0.1})).await;
-    assert_eq!(send(&app, &key, &begin).await.status(), 200);
+    assert_eq!(chat_as(&app, &key, &begin).await.status(), 200);
     app.settle().await;
     for app in [&app, &other] {
-        let response = send(app, &key, &next).await;
+        let response = chat_as(app, &key, &next).await;
         let status = response.status();
         assert_eq!(status, 200, "{}", response.text().await.unwrap());
         app.settle().await;
     }
-    let (status, message) = refusal(send(&other, &key, &begin_anew(&begin)).await).await;
+    let (status, message) = refusal(chat_as(&other, &key, &begin_anew(&begin)).await).await;
     assert_eq!(
         status, 422,
         "another prompt is judged by its bytes: {message}"
@@ -259,7 +235,7 @@ async fn what_does_not_fit_by_its_bytes_is_counted_by_bedrock() {
     let (begin, _) = session();
     // By its bytes 0.8, by the count 0.2.
     let key = key(&app, json!({"max_budget": 0.4})).await;
-    let response = send(&other, &key, &begin).await;
+    let response = chat_as(&other, &key, &begin).await;
     let status = response.status();
     assert_eq!(status, 200, "{}", response.text().await.unwrap());
     let asked = app.bedrock.requests();
@@ -280,7 +256,7 @@ async fn a_refusal_names_the_length_of_answer_that_fits() {
     counts_nothing(&app);
     for (length, status) in [(most, 200), (most + 1, 422)] {
         let key = key(&app, json!({"max_budget": 0.1})).await;
-        let response = send(&app, &key, &chat(json!("Hello."), length)).await;
+        let response = chat_as(&app, &key, &chat(json!("Hello."), length)).await;
         assert_eq!(response.status(), status);
     }
     let long = chat(json!("x".repeat(100_000)), 16);
@@ -298,7 +274,7 @@ async fn two_gateways_spend_no_more_than_the_budget_whatever_falls_back() {
     app.bedrock.always(BACKUP, answered(900, 500));
     let body = chat(json!("x".repeat(1_000)), 500);
     let key = key(app, json!({"max_budget": 0.2})).await;
-    let requests = (0..60).map(|n| send(&apps[n % 2], &key, &body));
+    let requests = (0..60).map(|n| chat_as(&apps[n % 2], &key, &body));
     let answers = futures_util::future::join_all(requests).await;
     let paid = answers
         .iter()
@@ -309,5 +285,5 @@ async fn two_gateways_spend_no_more_than_the_budget_whatever_falls_back() {
     let account = account(app, &key).await;
     assert!(account.holds.is_empty(), "{account:?}");
     assert_eq!(account.spent, account.committed);
-    assert!(account.spent <= d("0.2"), "{account:?}");
+    assert!(account.spent <= dollars("0.2"), "{account:?}");
 }

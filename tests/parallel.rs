@@ -21,10 +21,6 @@ litellm_settings: {num_retries: 0}
 
 pub const FULL: &str = "pool:limit_reached(429), pool:ok";
 
-pub async fn trail(app: &TestApp) -> String {
-    trail_of(&app.chat(&hello("pool")).await)
-}
-
 /// A stream that has begun and will not end soon.
 async fn under_way(app: &TestApp) -> Response {
     let slow = Step::text("one two three four five six").pace(Duration::from_millis(100));
@@ -41,13 +37,13 @@ async fn a_deployment_that_is_busy_is_passed_over_on_every_instance_until_its_an
     let app = TestApp::with_config(LIMITED).await;
     let other = app.another_instance().await;
     let answer = under_way(&app).await;
-    assert_eq!(trail(&other).await, FULL);
-    assert_eq!(trail(&app).await, FULL);
+    assert_eq!(other.trail("pool").await, FULL);
+    assert_eq!(app.trail("pool").await, FULL);
     assert!(read_sse(answer).await.done);
     app.settle().await;
-    assert_eq!(trail(&other).await, "pool:ok");
+    assert_eq!(other.trail("pool").await, "pool:ok");
     other.settle().await;
-    assert_eq!(trail(&app).await, "pool:ok");
+    assert_eq!(app.trail("pool").await, "pool:ok");
 }
 
 #[tokio::test]
@@ -71,16 +67,16 @@ async fn a_busy_deployment_without_anybody_else_is_429_in_words() {
 async fn an_answer_whose_client_has_gone_keeps_its_slot_until_it_is_drained() {
     let app = TestApp::with_config(LIMITED).await;
     drop(under_way(&app).await);
-    assert_eq!(trail(&app).await, FULL);
+    assert_eq!(app.trail("pool").await, FULL);
     app.settle().await;
-    assert_eq!(trail(&app).await, "pool:ok");
+    assert_eq!(app.trail("pool").await, "pool:ok");
 }
 
 #[tokio::test]
 async fn a_failed_attempt_frees_its_slot_before_the_next_try() {
     let app = TestApp::with_config(&LIMITED.replace("num_retries: 0", "num_retries: 1")).await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
-    assert_eq!(trail(&app).await, "pool:unavailable(503), pool:ok");
+    assert_eq!(app.trail("pool").await, "pool:unavailable(503), pool:ok");
     assert_eq!(app.bedrock.requests_for(PRIMARY).len(), 2);
 }
 
@@ -92,7 +88,7 @@ async fn a_silent_table_lets_every_request_pass_after_a_tenth_of_a_second() {
     let app = TestApp::with_config_and_table_at(&format!("{LIMITED}{settings}"), url).await;
     let _answer = under_way(&app).await;
     let began = Instant::now();
-    assert_eq!(trail(&app).await, "pool:ok");
+    assert_eq!(app.trail("pool").await, "pool:ok");
     assert!(began.elapsed() < Duration::from_secs(1));
 }
 
@@ -107,7 +103,7 @@ async fn an_attempt_that_is_given_up_while_it_waits_for_its_slot_keeps_none() {
     }
     // It is freed behind the request's back.
     let began = Instant::now();
-    while trail(&app).await != "pool:ok" {
+    while app.trail("pool").await != "pool:ok" {
         assert!(
             began.elapsed() < Duration::from_secs(10),
             "it is never freed"

@@ -1,15 +1,10 @@
 //! The credentials of .env.example open nothing that others can reach.
 
-use sha2::{Digest, Sha256};
-
+use crate::support::keys::sha256;
 use crate::support::process::{Gateway, refusal};
 use crate::support::{CONFIG, KEY};
 
 const OWN: &str = "sk-a-key-of-ones-own";
-
-fn sha256(key: &str) -> String {
-    hex::encode(Sha256::digest(key))
-}
 
 /// What `.env.example` gives this variable.
 fn published(name: &str) -> String {

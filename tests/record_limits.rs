@@ -1,6 +1,6 @@
 //! Every billed request leaves a record, whatever its client puts in it.
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Reply, Step};
 use bedrock_sidecar::spend::Record;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -8,18 +8,13 @@ use serde_json::{Value, json};
 use crate::support::books::Books;
 use crate::support::process::{Gateway, replay};
 use crate::support::table_proxy::{Fault, TableProxy};
-use crate::support::{CONFIG, KEY, PRIMARY, TestApp, header, hello, simulated, trail_of};
+use crate::support::{CONFIG, KEY, PRIMARY, TestApp, header, hello, simulated, tokens, trail_of};
 
 const METADATA: &str = "x-litellm-spend-logs-metadata";
 
 /// Answers of 1,000 tokens to 1,000, which cost 0.0198 dollars of the first model.
 fn reply() -> Step {
-    let tokens = Tokens {
-        input: 1000,
-        output: 1000,
-        ..Tokens::default()
-    };
-    Step::reply(Reply::text("Hi.").with_usage(tokens))
+    Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 1000)))
 }
 
 /// What DynamoDB does not hold as an attribute: numbers beyond its own, names that are empty, too many levels.

@@ -2,21 +2,13 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
 use bedrock_sidecar::spend::TotalOf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
-
-fn tokens(input: u64, output: u64) -> Tokens {
-    Tokens {
-        input,
-        output,
-        ..Tokens::default()
-    }
-}
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, tokens};
 
 #[tokio::test]
 async fn a_reply_s_id_finds_its_record() {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Block, FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::responses::last_response;
-use crate::support::{BACKUP, PRIMARY, TestApp, header, is_plain};
+use crate::support::responses::{last_response, remember};
+use crate::support::{
+    BACKUP, PRIMARY, TestApp, header, is_plain, none_refused, thoughtful_and_redacted,
+};
 
 fn ask(text: &str) -> Value {
     json!({"model": "primary", "input": text})
@@ -25,33 +27,6 @@ fn agent() -> Value {
                 {"type": "function", "name": "close", "parameters": {"type": "object"}}]},
             {"type": "custom", "name": "patch", "description": "Patches."},
             {"type": "web_search", "external_web_access": true}]})
-}
-
-fn thoughtful() -> Reply {
-    let mut reply = Reply::tool("look", &json!({"at": "it"})).with_thinking("I should \"look\".\n");
-    reply
-        .blocks
-        .insert(1, Block::Redacted("AP8KcmVkYWN0ZWQ=".into()));
-    reply
-}
-
-/// Replays an answer's items and brings the results of its calls.
-fn remember(body: &mut Value, response: &Value) {
-    let input = body["input"].as_array_mut().unwrap();
-    let items = response["output"].as_array().unwrap();
-    input.extend(items.iter().cloned());
-    for item in items {
-        let kind = item["type"].as_str().unwrap();
-        if kind.ends_with("_call") {
-            input.push(json!({"type": format!("{kind}_output"), "call_id": item["call_id"], "output": "seen"}));
-        }
-    }
-}
-
-fn none_refused(app: &TestApp) {
-    for seen in app.bedrock.requests() {
-        assert_ne!(seen.status, 400, "{}: {}", seen.refusal, seen.body);
-    }
 }
 
 #[tokio::test]
@@ -103,7 +78,10 @@ async fn a_response_that_is_not_streamed_says_the_same() {
     let app = TestApp::new().await;
     app.bedrock.script(
         PRIMARY,
-        [Step::reply(thoughtful()), Step::reply(thoughtful())],
+        [
+            Step::reply(thoughtful_and_redacted()),
+            Step::reply(thoughtful_and_redacted()),
+        ],
     );
     let mut streamed = last_response(&app.response_events(&agent()).await);
     let mut whole = app.response(&agent()).await;
@@ -132,7 +110,8 @@ async fn thinking_goes_out_sealed_and_comes_back_as_it_was_over_a_fallback_too()
         if answers == BACKUP {
             app.bedrock.script(PRIMARY, [Step::throttle()]);
         }
-        app.bedrock.script(answers, [Step::reply(thoughtful())]);
+        app.bedrock
+            .script(answers, [Step::reply(thoughtful_and_redacted())]);
         let response = last_response(&app.response_events(&body).await);
         remember(&mut body, &response);
     }
@@ -159,7 +138,8 @@ async fn thinking_goes_out_sealed_and_comes_back_as_it_was_over_a_fallback_too()
 #[tokio::test]
 async fn thinking_that_a_client_only_refers_to_is_put_back_from_what_is_kept() {
     let app = TestApp::new().await;
-    app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
+    app.bedrock
+        .script(PRIMARY, [Step::reply(thoughtful_and_redacted())]);
     let mut body = agent();
     body["include"] = json!([]);
     let mut response = app.response(&body).await;
@@ -292,9 +272,12 @@ async fn a_cut_inside_a_tool_call_ends_in_a_failed_response() {
 #[tokio::test]
 async fn thinking_that_broke_off_begins_anew_on_the_next_model() {
     let app = TestApp::new().await;
+    app.bedrock.script(
+        PRIMARY,
+        [Step::reply(thoughtful_and_redacted()).cut_after(2)],
+    );
     app.bedrock
-        .script(PRIMARY, [Step::reply(thoughtful()).cut_after(2)]);
-    app.bedrock.script(BACKUP, [Step::reply(thoughtful())]);
+        .script(BACKUP, [Step::reply(thoughtful_and_redacted())]);
     let mut body = agent();
     let events = app.response_events(&body).await;
     let response = last_response(&events);

@@ -4,9 +4,7 @@
 use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, header, hello};
-
-const DROPPED: &str = "x-sidecar-dropped";
+use crate::support::{DROPPED, PRIMARY, TestApp, dropped, header, hello};
 
 /// The same question in both forms.
 fn bodies() -> [Value; 2] {
@@ -29,8 +27,7 @@ async fn outcome(app: &TestApp, body: &Value) -> (u16, Value, Option<String>, Va
     let before = app.bedrock.requests_for(PRIMARY).len();
     let reply = app.chat(body).await;
     let status = reply.status().as_u16();
-    let dropped = reply.headers().contains_key(DROPPED);
-    let dropped = dropped.then(|| header(&reply, DROPPED).to_owned());
+    let dropped = dropped(&reply);
     let text = reply.text().await.unwrap();
     let error: Value = serde_json::from_str(&text).unwrap_or_default();
     let asked = app.bedrock.requests_for(PRIMARY).split_off(before).pop();

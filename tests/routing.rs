@@ -7,7 +7,7 @@ use bedrock_sidecar::config::{Changes, Fallbacks};
 use bedrock_sidecar::simulator::{FaultKind, Step};
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, tokens, trail_of};
 
 async fn trail(app: &TestApp, body: &Value) -> String {
     let response = app.chat(body).await;
@@ -239,14 +239,9 @@ async fn a_deployment_s_requests_per_minute_are_counted_by_all_instances_togethe
 
 #[tokio::test]
 async fn a_deployment_s_tokens_per_minute_are_those_that_were_really_used() {
-    use bedrock_sidecar::simulator::{Reply, Tokens};
+    use bedrock_sidecar::simulator::Reply;
     let app = TestApp::with_config(&LIMITED.replace("LIMIT", "tpm: 1000")).await;
-    let usage = Tokens {
-        input: 700,
-        output: 400,
-        ..Tokens::default()
-    };
-    let costly = Step::reply(Reply::text("Hi.").with_usage(usage));
+    let costly = Step::reply(Reply::text("Hi.").with_usage(tokens(700, 400)));
     app.bedrock.always(PRIMARY, costly);
     let body = hello("pool");
     assert_eq!(trail(&app, &body).await, "pool:ok");

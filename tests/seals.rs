@@ -3,11 +3,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
+use crate::support::keys::key;
 use crate::support::table_proxy::TableProxy;
-use crate::support::{KEY, PRIMARY, TestApp};
+use crate::support::{KEY, PRIMARY, THOUGHT, TestApp, thoughtful};
 
 fn question() -> Value {
     json!({"model": "primary", "store": false, "include": ["reasoning.encrypted_content"],
@@ -16,9 +17,8 @@ fn question() -> Value {
 }
 
 /// The answer to `body` by whoever holds `key`: thinking, then a call.
-async fn thoughtful(app: &TestApp, key: &str, body: &Value) -> Value {
-    let reply = Reply::tool("look", &json!({})).with_thinking("I should look.");
-    app.bedrock.script(PRIMARY, [Step::reply(reply)]);
+async fn think(app: &TestApp, key: &str, body: &Value) -> Value {
+    app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
     respond(app, key, body).await
 }
 
@@ -58,27 +58,21 @@ fn replayed(app: &TestApp) -> Option<String> {
     text.as_str().map(str::to_owned)
 }
 
-async fn another_key(app: &TestApp) -> String {
-    let made = app.post("/key/generate", &json!({})).send().await.unwrap();
-    let made: Value = made.json().await.unwrap();
-    made["key"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn another_instance_takes_what_the_first_one_sealed() {
     let app = TestApp::new().await;
     let other = app.another_instance().await;
-    let response = thoughtful(&app, KEY, &question()).await;
+    let response = think(&app, KEY, &question()).await;
     for instance in [&app, &other] {
         respond(instance, KEY, &replay(sealed(&response))).await;
-        assert_eq!(replayed(&app).as_deref(), Some("I should look."));
+        assert_eq!(replayed(&app).as_deref(), Some(THOUGHT));
     }
 }
 
 #[tokio::test]
 async fn a_forged_block_never_reaches_a_model_and_the_turn_runs_without() {
     let app = TestApp::new().await;
-    let response = thoughtful(&app, KEY, &question()).await;
+    let response = think(&app, KEY, &question()).await;
     let mut item = sealed(&response).clone();
     let content = item["encrypted_content"].as_str().unwrap();
     let bytes = STANDARD.decode(content).unwrap();
@@ -107,8 +101,8 @@ async fn a_forged_block_never_reaches_a_model_and_the_turn_runs_without() {
 #[tokio::test]
 async fn a_block_of_another_key_is_not_taken() {
     let app = TestApp::new().await;
-    let [alice, bob] = [another_key(&app).await, another_key(&app).await];
-    let response = thoughtful(&app, &alice, &question()).await;
+    let [alice, bob] = [key(&app, json!({})).await, key(&app, json!({})).await];
+    let response = think(&app, &alice, &question()).await;
     let body = replay(sealed(&response));
     for (key, taken) in [(bob.as_str(), false), (KEY, false), (&alice, true)] {
         respond(&app, key, &body).await;
@@ -119,12 +113,12 @@ async fn a_block_of_another_key_is_not_taken() {
 #[tokio::test]
 async fn while_the_table_is_down_nothing_is_sealed_and_nothing_taken_and_nothing_fails() {
     let app = TestApp::new().await;
-    let response = thoughtful(&app, KEY, &question()).await;
+    let response = think(&app, KEY, &question()).await;
     let proxy = TableProxy::start(app.table_url()).await;
     proxy.down(true);
     let cut_off = TestApp::with_table_at("", proxy.url.clone()).await;
-    let unsealed = thoughtful(&cut_off, KEY, &question()).await;
-    assert_eq!(sealed(&unsealed)["summary"][0]["text"], "I should look.");
+    let unsealed = think(&cut_off, KEY, &question()).await;
+    assert_eq!(sealed(&unsealed)["summary"][0]["text"], THOUGHT);
     assert!(sealed(&unsealed).get("encrypted_content").is_none());
     respond(&cut_off, KEY, &replay(sealed(&response))).await;
     assert_eq!(replayed(&cut_off), None);

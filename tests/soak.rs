@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Options, Simulated, Step};
+use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Simulated, Step};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions, RequestId, TotalOf};
 use bedrock_sidecar::store::Embedded;
 use futures_util::future::join_all;
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::support::process::Gateway;
-use crate::support::{BACKUP, KEY, LAST, PRIMARY};
+use crate::support::{BACKUP, KEY, LAST, PRIMARY, all_models};
 
 const STREAMS: usize = 50;
 const HANG: Duration = Duration::from_secs(60);
@@ -144,10 +143,7 @@ fn judge<'c>(body: &str, counts: &'c Counts) -> &'c AtomicUsize {
 #[ignore = "ten minutes; make soak"]
 async fn nothing_hangs_leaks_or_lies_under_faults() {
     let seconds = std::env::var("SOAK_SECONDS").map_or(600, |text| text.parse().unwrap());
-    let catalog = Catalog::bundled();
-    let options =
-        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
-    let bedrock = Simulated::start(options.with_pace(Duration::from_millis(20)))
+    let bedrock = Simulated::start(all_models().with_pace(Duration::from_millis(20)))
         .await
         .unwrap();
     let faults = faults();

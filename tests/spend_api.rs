@@ -7,28 +7,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::{BACKUP, KEY, LAST, PRIMARY, TestApp, header, hello};
-
-async fn read(app: &TestApp, path: &str) -> Value {
-    let response = app.get(path).send().await.unwrap();
-    let status = response.status();
-    let text = response.text().await.unwrap();
-    assert_eq!(status, 200, "{path}: {text}");
-    serde_json::from_str(&text).unwrap()
-}
+use crate::support::keys::{chat_with, key};
+use crate::support::{BACKUP, KEY, LAST, PRIMARY, TestApp, header, hello, tokens};
 
 /// 12 requests: 8 to `primary` at 0.00495 each, of them 4 with the tag `team-a` in the session `s1`, 3 to `backup` at
 /// 0.0015 each for `maria`, and one to a model that there is not.
 async fn busy() -> TestApp {
     let app = TestApp::new().await;
-    let reply = || {
-        Step::reply(Reply::text("Hi.").with_usage(Tokens {
-            input: 1000,
-            output: 100,
-            ..Tokens::default()
-        }))
-    };
+    let reply = || Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100)));
     app.bedrock.always(PRIMARY, reply());
     app.bedrock.always(BACKUP, reply());
     for n in 0..8 {
@@ -59,7 +45,7 @@ fn today() -> String {
 #[tokio::test]
 async fn records_are_listed_newest_first_and_every_filter_holds() {
     let app = busy().await;
-    let all = read(&app, "/spend/logs/v2").await;
+    let all = app.get_json("/spend/logs/v2").await;
     assert_eq!(all["data"].as_array().unwrap().len(), 12);
     assert_eq!(
         (&all["total"], &all["total_pages"]),
@@ -93,10 +79,12 @@ async fn records_are_listed_newest_first_and_every_filter_holds() {
     ];
     for (query, expected) in table {
         let path = format!("/spend/logs/v2?{query}");
-        let found = read(&app, &path).await;
+        let found = app.get_json(&path).await;
         assert_eq!(found["data"].as_array().unwrap().len(), expected, "{path}");
         assert_eq!(found["total"], expected, "{path}");
-        let rows = read(&app, &format!("/spend/logs?summarize=false&{query}")).await;
+        let rows = app
+            .get_json(&format!("/spend/logs?summarize=false&{query}"))
+            .await;
         assert_eq!(rows, found["data"], "{path}");
     }
 }
@@ -104,15 +92,15 @@ async fn records_are_listed_newest_first_and_every_filter_holds() {
 #[tokio::test]
 async fn pages_follow_each_other_by_cursor_and_by_number() {
     let app = busy().await;
-    let all = read(&app, "/spend/logs/ui").await["data"].clone();
+    let all = app.get_json("/spend/logs/ui").await["data"].clone();
     let mut by_cursor = Vec::new();
     let mut cursor = String::new();
     for page in 1.. {
         let path = format!("/spend/logs/ui?page_size=5&cursor={cursor}");
-        let found = read(&app, &path).await;
+        let found = app.get_json(&path).await;
         by_cursor.extend(found["data"].as_array().unwrap().clone());
         let path = format!("/spend/logs/ui?page_size=5&page={page}");
-        let by_number = read(&app, &path).await;
+        let by_number = app.get_json(&path).await;
         assert_eq!(by_number["data"], found["data"], "page {page}");
         assert_eq!(
             (&by_number["total"], &by_number["total_pages"]),
@@ -128,13 +116,15 @@ async fn pages_follow_each_other_by_cursor_and_by_number() {
     let response = app.get("/spend/logs?page_size=5").send().await.unwrap();
     let next = header(&response, "x-next-cursor").to_owned();
     let first: Value = response.json().await.unwrap();
-    let second = read(&app, &format!("/spend/logs?page_size=5&cursor={next}")).await;
+    let second = app
+        .get_json(&format!("/spend/logs?page_size=5&cursor={next}"))
+        .await;
     assert_eq!(first[4], all[4]);
     assert_eq!(second[0], all[5]);
-    let beyond = read(&app, "/spend/logs/ui?page=4&page_size=5").await;
+    let beyond = app.get_json("/spend/logs/ui?page=4&page_size=5").await;
     assert_eq!(beyond["data"], json!([]));
 
-    let session = read(&app, "/spend/logs/session/ui?session_id=s1").await;
+    let session = app.get_json("/spend/logs/session/ui?session_id=s1").await;
     assert_eq!(session["total"], 4);
 }
 
@@ -227,7 +217,7 @@ async fn the_totals_are_those_of_the_records_to_the_last_digit() {
     assert_eq!(days[0]["startTime"], today());
     assert_eq!(days[0]["models"][PRIMARY].to_string(), "0.0396");
 
-    let activity = read(&app, &format!("/user/daily/activity?{dates}")).await;
+    let activity = app.get_json(&format!("/user/daily/activity?{dates}")).await;
     let metrics = &activity["results"][0]["metrics"];
     assert_eq!(metrics["spend"].to_string(), "0.0441");
     assert_eq!(metrics["api_requests"], 12);
@@ -236,25 +226,21 @@ async fn the_totals_are_those_of_the_records_to_the_last_digit() {
     let backup = &activity["results"][0]["breakdown"]["models"][BACKUP];
     assert_eq!(backup["metrics"]["api_requests"], 3);
     assert_eq!(activity["metadata"]["total_spend"].to_string(), "0.0441");
-    let one = read(
-        &app,
-        &format!("/user/daily/activity?{dates}&model={BACKUP}"),
-    )
-    .await;
+    let one = app
+        .get_json(&format!("/user/daily/activity?{dates}&model={BACKUP}"))
+        .await;
     assert_eq!(one["metadata"]["total_api_requests"], 3);
 
-    let keys = read(&app, "/spend/keys").await;
+    let keys = app.get_json("/spend/keys").await;
     assert_eq!(keys[0]["spend"].to_string(), "0.0441");
-    let tags = read(&app, "/spend/tags").await;
+    let tags = app.get_json("/spend/tags").await;
     assert_eq!(
         tags,
         json!([{"individual_request_tag": "team-a", "log_count": 4, "total_spend": 0.0198}])
     );
-    let report = read(
-        &app,
-        &format!("/global/spend/report?{dates}&group_by=api_key"),
-    )
-    .await;
+    let report = app
+        .get_json(&format!("/global/spend/report?{dates}&group_by=api_key"))
+        .await;
     assert_eq!(report[0]["total_cost"].to_string(), "0.0441");
     assert_eq!(report[0]["model_details"].as_array().unwrap().len(), 3);
 }
@@ -273,7 +259,7 @@ async fn a_report_calls_a_key_as_its_records_do() {
     app.post("/key/delete", &gone).send().await.unwrap();
     app.settle().await;
 
-    let records = read(&app, "/spend/logs/v2").await;
+    let records = app.get_json("/spend/logs/v2").await;
     let called: BTreeMap<&str, &str> = (records["data"].as_array().unwrap().iter())
         .map(|row| {
             let alias = row["metadata"]["user_api_key_alias"].as_str().unwrap();
@@ -299,16 +285,14 @@ async fn a_report_calls_a_key_as_its_records_do() {
     let expected: BTreeMap<String, Value> = (called.iter())
         .map(|(hash, alias)| ((*hash).to_owned(), json!(alias)))
         .collect();
-    let keys = read(&app, "/spend/keys").await;
+    let keys = app.get_json("/spend/keys").await;
     assert_eq!(in_list(&keys, "token"), expected);
     let dates = format!("start_date={0}&end_date={0}", today());
-    let report = read(
-        &app,
-        &format!("/global/spend/report?{dates}&group_by=api_key"),
-    )
-    .await;
+    let report = app
+        .get_json(&format!("/global/spend/report?{dates}&group_by=api_key"))
+        .await;
     assert_eq!(in_list(&report, "api_key"), expected);
-    let activity = read(&app, &format!("/user/daily/activity?{dates}")).await;
+    let activity = app.get_json(&format!("/user/daily/activity?{dates}")).await;
     let breakdown = &activity["results"][0]["breakdown"];
     for (hash, alias) in called {
         for of in [
@@ -318,7 +302,7 @@ async fn a_report_calls_a_key_as_its_records_do() {
             assert_eq!(of[hash]["metadata"]["key_alias"], alias, "{breakdown}");
         }
     }
-    let one = read(&app, "/spend/keys?limit=1").await;
+    let one = app.get_json("/spend/keys?limit=1").await;
     assert_eq!(one.as_array().unwrap().len(), 1);
 }
 
@@ -584,12 +568,7 @@ model_list:
 #[tokio::test]
 async fn a_service_tier_is_billed_at_its_own_price() {
     let app = TestApp::new().await;
-    let tokens = Tokens {
-        input: 1000,
-        output: 100,
-        ..Tokens::default()
-    };
-    let answer = Step::reply(Reply::text("Hi.").with_usage(tokens));
+    let answer = Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100)));
     app.bedrock.always(LAST, answer);
     for (tier, cost) in [
         ("default", "0.00112"),

@@ -1,22 +1,12 @@
 //! A table that is unwell: its callers are told what is wrong with it, never that they ask too much.
 
-use bedrock_sidecar::store::Embedded;
 use futures_util::future::join_all;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::table_proxy::{Fault, TableProxy};
-use crate::support::{TestApp, header, hello};
-
-/// A gateway behind a network that fails by script, and its table.
-async fn behind_a_network() -> (TestApp, TableProxy, Embedded) {
-    let embedded = Embedded::in_memory().await.unwrap();
-    embedded.table("test").await.unwrap();
-    let proxy = TableProxy::start(embedded.endpoint()).await;
-    let app = TestApp::with_table_at("", proxy.url.clone()).await;
-    (app, proxy, embedded)
-}
+use crate::support::keys::{chat_as, chat_with, key};
+use crate::support::table_proxy::{Fault, behind_a_network};
+use crate::support::{header, hello};
 
 /// What each fault is called towards clients.
 const TOLD: [(Fault, &str); 6] = [
@@ -136,7 +126,7 @@ async fn many_requests_of_one_key_on_a_table_that_fails_are_all_told_what_is_wro
         proxy.always(Some(fault));
         let body = hello("primary");
         let requests = (0..60).map(|_| async {
-            let response = chat_with(&app, &key, &body).send().await.unwrap();
+            let response = chat_as(&app, &key, &body).await;
             message_of_503(response).await
         });
         for message in join_all(requests).await {

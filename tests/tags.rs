@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::spend::TotalOf;
-use bedrock_sidecar::store::{Embedded, time};
+use bedrock_sidecar::store::time;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::keys::{chat_with, key};
-use crate::support::table_proxy::{Fault, TableProxy};
+use crate::support::keys::{chat_as, key};
+use crate::support::table_proxy::{Fault, behind_a_network};
 use crate::support::{PRIMARY, TestApp, hello};
 
 /// Tags that one key may bring into the totals of a day.
@@ -19,7 +19,7 @@ const MOST: usize = 200;
 async fn tagged(app: &TestApp, key: &str, model: &str, tags: &[String]) -> String {
     let mut body = hello(model);
     body["metadata"] = json!({ "tags": tags });
-    let response = chat_with(app, key, &body).send().await.unwrap();
+    let response = chat_as(app, key, &body).await;
     let id = response.headers()["x-litellm-call-id"].to_str().unwrap();
     id.to_owned()
 }
@@ -148,10 +148,7 @@ async fn a_client_s_tags_do_not_push_out_those_of_its_key() {
 
 #[tokio::test]
 async fn a_record_is_written_where_its_tags_cannot_be_looked_up() {
-    let embedded = Embedded::in_memory().await.unwrap();
-    embedded.table("test").await.unwrap();
-    let proxy = TableProxy::start(embedded.endpoint()).await;
-    let app = TestApp::with_table_at("", proxy.url.clone()).await;
+    let (app, proxy, _embedded) = behind_a_network().await;
     let key = key(&app, json!({})).await;
     tagged(&app, &key, "primary", &["known".to_owned()]).await;
     app.settle().await;

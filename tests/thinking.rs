@@ -14,20 +14,10 @@ use bedrock_sidecar::store::{Table, TableOptions};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{BACKUP, Chunks, KEY, LAST, PRIMARY, TestApp, read_sse};
-
-fn sdk() -> aws_config::SdkConfig {
-    aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
-        .region(aws_config::Region::new("us-east-1"))
-        .credentials_provider(
-            aws_credential_types::provider::SharedCredentialsProvider::new(
-                aws_credential_types::Credentials::new("test", "test", None, None, "test"),
-            ),
-        )
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build()
-}
+use crate::support::{
+    BACKUP, Chunks, KEY, LAST, PRIMARY, THOUGHT, TestApp, none_refused, offline_sdk, read_sse,
+    remember, thoughtful,
+};
 
 /// Another instance of the same gateway, with nothing in its memory; its URL.
 async fn another_instance(app: &TestApp, ledger: Ledger) -> String {
@@ -35,7 +25,7 @@ async fn another_instance(app: &TestApp, ledger: Ledger) -> String {
         url: app.bedrock.url(),
     };
     let config = Arc::clone(&app.state.config);
-    let clients = Clients::new(sdk(), &config, Some(bedrock));
+    let clients = Clients::new(offline_sdk(), &config, Some(bedrock));
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default()).await;
     let master_key = MasterKey::new(Some(KEY), None, false).unwrap();
     let state = AppState::new(config, routes, master_key, Login::default(), ledger);
@@ -59,10 +49,16 @@ async fn frozen_books() -> Ledger {
             held.push(socket);
         }
     });
-    Ledger::new(Table::connect(&sdk(), &options), LedgerOptions::default())
+    Ledger::new(
+        Table::connect(&offline_sdk(), &options),
+        LedgerOptions::default(),
+    )
 }
 
-async fn ask(app: &TestApp, url: &str, messages: &Value) -> Chunks {
+/// The result of every call.
+const SEEN: &str = r#"{"seen": true}"#;
+
+async fn ask(app: &TestApp, url: &str, messages: &[Value]) -> Chunks {
     let body = json!({"model": "primary", "stream": true, "reasoning_effort": "low", "messages": messages,
         "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]});
     let request = app.http.post(format!("{url}/v1/chat/completions"));
@@ -71,30 +67,8 @@ async fn ask(app: &TestApp, url: &str, messages: &Value) -> Chunks {
     read_sse(response).await
 }
 
-/// What Cline and opencode remember of an answer: the call, and of the thinking only its text.
-fn remember(messages: &mut Value, answer: &Chunks) {
-    let calls: Vec<Value> = answer
-        .tool_calls()
-        .into_iter()
-        .map(|(id, name, arguments)| {
-            json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
-        })
-        .collect();
-    let messages = messages.as_array_mut().unwrap();
-    messages.push(json!({"role": "assistant", "content": null, "reasoning_content": answer.reasoning(), "tool_calls": calls}));
-    for call in &calls {
-        messages.push(
-            json!({"role": "tool", "tool_call_id": call["id"], "content": "{\"seen\": true}"}),
-        );
-    }
-}
-
-fn question() -> Value {
-    json!([{"role": "user", "content": "what is there?"}])
-}
-
-fn thoughtful() -> Reply {
-    Reply::tool("look", &json!({"at": "it"})).with_thinking("I should look first.")
+fn question() -> Vec<Value> {
+    vec![json!({"role": "user", "content": "what is there?"})]
 }
 
 /// The bodies that this model was sent.
@@ -107,13 +81,6 @@ fn thinks(body: &Value) -> bool {
     !body["additionalModelRequestFields"]["thinking"].is_null()
 }
 
-/// No request was refused for its form.
-fn none_refused(app: &TestApp) {
-    for seen in app.bedrock.requests() {
-        assert_ne!(seen.status, 400, "{}: {}", seen.refusal, seen.body);
-    }
-}
-
 #[tokio::test]
 async fn a_client_that_loses_thinking_keeps_its_model_thinking() {
     let app = TestApp::new().await;
@@ -121,14 +88,14 @@ async fn a_client_that_loses_thinking_keeps_its_model_thinking() {
     for _ in 0..3 {
         app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
         let answer = ask(&app, &app.url, &messages).await;
-        remember(&mut messages, &answer);
+        remember(&mut messages, &answer, SEEN);
     }
     none_refused(&app);
     let last = bodies(&app, PRIMARY).pop().unwrap();
     assert!(thinks(&last));
     for turn in [1, 3] {
         let block = &last["messages"][turn]["content"][0]["reasoningContent"]["reasoningText"];
-        assert_eq!(block["text"], "I should look first.");
+        assert_eq!(block["text"], THOUGHT);
         assert!(block["signature"].as_str().is_some_and(|it| !it.is_empty()));
     }
 }
@@ -151,7 +118,7 @@ async fn another_instance_finds_what_the_first_one_kept() {
     app.bedrock.script(PRIMARY, [Step::reply(reply)]);
     let mut messages = question();
     let answer = ask(&app, &app.url, &messages).await;
-    remember(&mut messages, &answer);
+    remember(&mut messages, &answer, SEEN);
     ask(&app, &second, &messages).await;
     none_refused(&app);
     let last = bodies(&app, PRIMARY).pop().unwrap();
@@ -178,28 +145,30 @@ async fn where_thinking_is_lost_the_loop_runs_without_until_the_user_speaks() {
     let call = Reply::tool("look", &json!({}));
     app.bedrock.script(LAST, [Step::reply(call.clone())]);
     let answer = ask(&app, &app.url, &messages).await;
-    remember(&mut messages, &answer);
+    remember(&mut messages, &answer, SEEN);
     for _ in 0..2 {
         app.bedrock.script(PRIMARY, [Step::reply(call.clone())]);
         let answer = ask(&app, &app.url, &messages).await;
-        remember(&mut messages, &answer);
+        remember(&mut messages, &answer, SEEN);
         assert!(!thinks(&bodies(&app, PRIMARY).pop().unwrap()));
     }
-    let messages = messages.as_array_mut().unwrap();
     messages.push(json!({"role": "assistant", "content": "There is a thing."}));
     messages.push(json!({"role": "user", "content": "And beside it?"}));
-    ask(&app, &app.url, &json!(messages)).await;
+    ask(&app, &app.url, &messages).await;
     assert!(thinks(&bodies(&app, PRIMARY).pop().unwrap()));
     none_refused(&app);
 }
 
 /// A conversation whose tool call carries a block that Bedrock did not sign.
-fn forged() -> Value {
+fn forged() -> Vec<Value> {
     let block = json!({"type": "thinking", "thinking": "mine", "signature": "c2lnbmF0dXJl"});
-    json!([{"role": "user", "content": "q"},
-        {"role": "assistant", "content": null, "thinking_blocks": [block], "tool_calls": [
-            {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}]},
-        {"role": "tool", "tool_call_id": "a", "content": "r"}])
+    let call =
+        json!({"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}});
+    vec![
+        json!({"role": "user", "content": "q"}),
+        json!({"role": "assistant", "content": null, "thinking_blocks": [block], "tool_calls": [call]}),
+        json!({"role": "tool", "tool_call_id": "a", "content": "r"}),
+    ]
 }
 
 #[tokio::test]
@@ -215,9 +184,8 @@ async fn a_refused_signature_costs_one_try_and_no_answer() {
     assert!(!thinks(&seen[1].body), "the loop runs without thinking");
 
     let mut messages = forged();
-    let later = messages.as_array_mut().unwrap();
-    later.push(json!({"role": "assistant", "content": "done"}));
-    later.push(json!({"role": "user", "content": "q"}));
+    messages.push(json!({"role": "assistant", "content": "done"}));
+    messages.push(json!({"role": "user", "content": "q"}));
     ask(&app, &app.url, &messages).await;
     let seen = app.bedrock.requests();
     assert_eq!(seen.len(), 4);
@@ -237,7 +205,7 @@ async fn blocks_that_a_client_returns_are_used_as_they_are() {
     app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
     let mut messages = question();
     let answer = ask(&app, &app.url, &messages).await;
-    remember(&mut messages, &answer);
+    remember(&mut messages, &answer, SEEN);
     let mut blocks = None;
     for chunk in &answer.data {
         if let Some(found) = chunk["choices"][0]["delta"]["thinking_blocks"].as_array()
@@ -247,7 +215,7 @@ async fn blocks_that_a_client_returns_are_used_as_they_are() {
         }
     }
     let mut block = blocks.expect("the answer shows its signature");
-    block["thinking"] = "I should look first.".into();
+    block["thinking"] = THOUGHT.into();
     messages[1]["thinking_blocks"] = json!([block]);
     ask(&app, &app.url, &messages).await;
     none_refused(&app);
@@ -270,7 +238,7 @@ async fn a_frozen_table_never_breaks_an_answer() {
     let answer = ask(&app, &frozen, &messages).await;
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!(answer.finish_reasons(), ["tool_calls"]);
-    remember(&mut messages, &answer);
+    remember(&mut messages, &answer, SEEN);
 
     ask(&app, &frozen, &messages).await;
     assert!(thinks(&bodies(&app, PRIMARY).pop().unwrap()), "remembered");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::books::Books;
 use crate::support::process::Gateway;
-use crate::support::{BACKUP, KEY, PRIMARY, TestApp, header, hello, simulated, trail_of};
+use crate::support::{BACKUP, KEY, PRIMARY, TestApp, header, hello, simulated};
 
 const ANY: &str = r#"
 model_list:
@@ -21,16 +21,6 @@ litellm_settings:
 
 const SONNET: &str = "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const SHORT: &str = "claude-sonnet-4-5-20250929-v1:0";
-
-async fn trail(app: &TestApp, model: &str) -> String {
-    trail_of(&app.chat(&hello(model)).await)
-}
-
-async fn json(app: &TestApp, path: &str) -> Value {
-    let response = app.get(path).send().await.unwrap();
-    assert_eq!(response.status(), 200, "{path}");
-    response.json().await.unwrap()
-}
 
 #[tokio::test]
 async fn any_model_that_fits_is_asked_and_named_as_it_was_asked_for() {
@@ -79,12 +69,12 @@ async fn the_chain_of_a_pattern_follows_each_of_its_models_and_may_end_in_one() 
     let app = TestApp::with_config(ANY).await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     assert_eq!(
-        trail(&app, SONNET).await,
+        app.trail(SONNET).await,
         format!("{SONNET}:unavailable(503), backup:ok")
     );
     app.bedrock.script(BACKUP, [Step::unavailable()]);
     assert_eq!(
-        trail(&app, "backup").await,
+        app.trail("backup").await,
         "backup:unavailable(503), bedrock/us.amazon.nova-lite-v1:0:ok"
     );
     let mut body = hello("backup");
@@ -100,16 +90,16 @@ async fn a_model_that_fails_rests_alone_on_every_instance() {
     let other = app.another_instance().await;
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("60")]);
-    assert!(trail(&app, SONNET).await.ends_with("backup:ok"));
+    assert!(app.trail(SONNET).await.ends_with("backup:ok"));
     app.settle().await;
     other.clock.advance(Duration::from_secs(11));
     let resting = format!("{SONNET}:cooling_down, backup:ok");
-    assert_eq!(trail(&app, SONNET).await, resting);
-    assert_eq!(trail(&other, SONNET).await, resting);
+    assert_eq!(app.trail(SONNET).await, resting);
+    assert_eq!(other.trail(SONNET).await, resting);
     let lite = "bedrock/us.amazon.nova-lite-v1:0";
-    assert_eq!(trail(&app, lite).await, format!("{lite}:ok"));
+    assert_eq!(app.trail(lite).await, format!("{lite}:ok"));
 
-    let latest = json(&app, "/health/latest").await;
+    let latest = app.get_json("/health/latest").await;
     let states = latest["latest_health_checks"].as_object().unwrap();
     let status = |group: &str| {
         let mut of_group = states
@@ -125,8 +115,8 @@ async fn a_model_that_fails_rests_alone_on_every_instance() {
 #[tokio::test]
 async fn the_limits_of_a_pattern_hold_for_all_of_its_models_together() {
     let app = TestApp::with_config(ANY).await;
-    assert_eq!(trail(&app, SHORT).await, format!("{SHORT}:ok"));
-    assert_eq!(trail(&app, "claude-opus-5-5").await, "claude-opus-5-5:ok");
+    assert_eq!(app.trail(SHORT).await, format!("{SHORT}:ok"));
+    assert_eq!(app.trail("claude-opus-5-5").await, "claude-opus-5-5:ok");
     let third = app.chat(&hello("claude-haiku-4-5-20251001-v1:0")).await;
     assert_eq!(third.status(), 429);
 }
@@ -134,18 +124,18 @@ async fn the_limits_of_a_pattern_hold_for_all_of_its_models_together() {
 #[tokio::test]
 async fn the_models_behind_a_pattern_are_listed_with_their_limits_and_can_be_asked_about() {
     let app = TestApp::with_config(ANY).await;
-    let list = json(&app, "/v1/models?include_metadata=true").await;
+    let list = app.get_json("/v1/models?include_metadata=true").await;
     let models = list["data"].as_array().unwrap();
     let find = |id: &str| models.iter().find(|model| model["id"] == id);
     let sonnet = find(SONNET).unwrap();
     assert_eq!(sonnet["max_output_tokens"], 64_000);
     assert_eq!(sonnet["metadata"]["fallbacks"], json!(["backup"]));
     assert!(find(SHORT).is_some() && find("bedrock/*").is_none());
-    let list = json(&app, "/v1/models?return_wildcard_routes=true").await;
+    let list = app.get_json("/v1/models?return_wildcard_routes=true").await;
     let models = list["data"].as_array().unwrap();
     assert!(models.iter().any(|model| model["id"] == "bedrock/*"));
 
-    let info = json(&app, "/v1/model/info").await;
+    let info = app.get_json("/v1/model/info").await;
     let entries = info["data"].as_array().unwrap();
     let entry = entries
         .iter()
@@ -154,13 +144,13 @@ async fn the_models_behind_a_pattern_are_listed_with_their_limits_and_can_be_ask
     assert_eq!(entry["litellm_params"]["model"], SONNET);
     assert_eq!(entry["model_info"]["max_input_tokens"], 200_000);
     assert_eq!(
-        json(&app, &format!("/v1/models/{SONNET}")).await["id"],
+        app.get_json(&format!("/v1/models/{SONNET}")).await["id"],
         SONNET
     );
-    let one = json(&app, &format!("/health?model={SONNET}")).await;
+    let one = app.get_json(&format!("/health?model={SONNET}")).await;
     assert_eq!(one["healthy_count"], 1);
     assert_eq!(
-        json(&app, "/health").await["healthy_count"],
+        app.get_json("/health").await["healthy_count"],
         1,
         "backup alone"
     );

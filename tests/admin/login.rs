@@ -4,10 +4,10 @@ use axum::body::Body;
 use axum::http::Request;
 use bedrock_sidecar::{ClientAddress, app as router};
 use reqwest::StatusCode;
-use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
 use super::{Visitor, token};
+use crate::support::keys::sha256;
 use crate::support::{KEY, TestApp, header};
 
 #[tokio::test]
@@ -53,8 +53,8 @@ async fn no_page_but_the_login_is_open() {
 async fn a_cookie_made_from_the_key_or_its_hash_is_nothing() {
     let app = TestApp::new().await;
     let mut visitor = Visitor::new(&app);
-    let once = hex::encode(Sha256::digest(KEY));
-    let twice = hex::encode(Sha256::digest(&once));
+    let once = sha256(KEY);
+    let twice = sha256(&once);
     for value in [KEY, &once, &twice, ""] {
         visitor.cookie = Some(format!("sidecar_session={value}"));
         let response = visitor.get("/ui/models").await;

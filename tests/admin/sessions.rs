@@ -5,9 +5,9 @@ use bedrock_sidecar::store::{Item, keys};
 use jiff::{Timestamp, ToSpan};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{Visitor, token};
+use crate::support::keys::sha256;
 use crate::support::{KEY, TestApp, header};
 
 fn key(key: &str) -> MasterKey {
@@ -16,10 +16,6 @@ fn key(key: &str) -> MasterKey {
 
 fn maria(password: &str) -> Login {
     Login::new(Some("maria"), Some(password))
-}
-
-fn sha256(text: &str) -> String {
-    hex::encode(Sha256::digest(text))
 }
 
 /// Whether the cookie of this visitor opens the pages of that gateway.

@@ -6,7 +6,7 @@ use bedrock_sidecar::simulator::Step;
 use reqwest::{Response, StatusCode};
 
 use super::{Visitor, token};
-use crate::support::{PRIMARY, TestApp, header, hello, trail_of};
+use crate::support::{PRIMARY, TestApp, header, hello};
 
 /// The page's form as a browser would send it when this button is pressed.
 fn form(page: &str, button: &str) -> Vec<(String, String)> {
@@ -49,17 +49,12 @@ async fn press(visitor: &Visitor, page: &str, button: &str, chosen: &[(&str, &st
     visitor.post("/ui/settings", &fields).await
 }
 
-async fn trail(app: &TestApp) -> String {
-    let response = app.chat(&hello("primary")).await;
-    trail_of(&response)
-}
-
 #[tokio::test]
 async fn a_chain_that_was_changed_in_the_page_holds_everywhere_within_ten_seconds() {
     let app = TestApp::new().await;
     let other = app.another_instance().await;
     app.bedrock.always(PRIMARY, Step::unavailable());
-    assert!(trail(&other).await.ends_with("backup:ok"));
+    assert!(other.trail("primary").await.ends_with("backup:ok"));
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/settings").await;
     assert!(page.contains("the chains of the file"));
@@ -71,7 +66,7 @@ async fn a_chain_that_was_changed_in_the_page_holds_everywhere_within_ten_second
         .unwrap();
     assert!(page.contains("not saved yet"));
     assert!(
-        trail(&app).await.ends_with("backup:ok"),
+        app.trail("primary").await.ends_with("backup:ok"),
         "nothing is saved yet"
     );
     let response = press(&visitor, &page, "save", &[]).await;
@@ -83,13 +78,13 @@ async fn a_chain_that_was_changed_in_the_page_holds_everywhere_within_ten_second
         "{page}"
     );
 
-    assert!(trail(&app).await.ends_with("last:ok"));
+    assert!(app.trail("primary").await.ends_with("last:ok"));
     other.clock.advance(Duration::from_secs(11));
-    assert!(trail(&other).await.ends_with("last:ok"));
+    assert!(other.trail("primary").await.ends_with("last:ok"));
 
     let response = press(&visitor, &page, "reset", &[]).await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
-    assert!(trail(&app).await.ends_with("backup:ok"));
+    assert!(app.trail("primary").await.ends_with("backup:ok"));
 }
 
 #[tokio::test]
@@ -123,7 +118,7 @@ async fn the_second_of_two_editors_is_told_and_keeps_what_he_did() {
         "{page}"
     );
     assert!(page.contains("name=\"context:backup\" value=\"last\""));
-    assert_eq!(trail(&app).await, "primary:ok");
+    assert_eq!(app.trail("primary").await, "primary:ok");
 
     // Having seen it, he may.
     let response = press(&second, &page, "save", &[]).await;

@@ -4,41 +4,15 @@ use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{BACKUP, PRIMARY, TestApp, header};
+use crate::support::{BACKUP, DROPPED, PRIMARY, TestApp, both_ways, header};
 
-const DROPPED: &str = "x-sidecar-dropped";
-
-/// Posts the body whole and streamed, with these betas. Returns what Bedrock was asked for the primary model, which is
-/// the same for both, and the names in the reply's header.
-pub(super) async fn post(app: &TestApp, mut body: Value, betas: &str) -> (Value, String) {
-    let mut seen = Vec::new();
-    for stream in [false, true] {
-        body["stream"] = json!(stream);
-        let request = app.as_anthropic("/v1/messages", &body);
-        let reply = request
-            .header("anthropic-beta", betas)
-            .send()
-            .await
-            .unwrap();
-        let status = reply.status();
-        let dropped = reply.headers().contains_key(DROPPED);
-        let dropped = dropped.then(|| header(&reply, DROPPED).to_owned());
-        let text = reply.text().await.unwrap();
-        assert_eq!(status, 200, "{body}: {text}");
-        let mut sent = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;
-        // Only a stream asks for arguments as they are written.
-        if let Some(Value::Object(fields)) = sent.get_mut("additionalModelRequestFields") {
-            fields.remove("anthropic_beta");
-            if fields.is_empty() {
-                let sent = sent.as_object_mut().unwrap();
-                sent.remove("additionalModelRequestFields");
-            }
-        }
-        seen.push((sent, dropped.unwrap_or_default()));
-    }
-    let streamed = seen.pop().unwrap();
-    assert_eq!(Some(&streamed), seen.last());
-    streamed
+/// Posts the body [`both_ways`], with these betas.
+pub(super) async fn post(app: &TestApp, body: Value, betas: &str) -> (Value, String) {
+    let request = |body: &Value| {
+        let request = app.as_anthropic("/v1/messages", body);
+        request.header("anthropic-beta", betas)
+    };
+    both_ways(app, body, request).await
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Signed thinking goes out and comes back as it is.
 
-use bedrock_sidecar::simulator::{Block, Reply, Step};
+use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
-use crate::support::anthropic::ask;
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp};
+use crate::support::anthropic::{ask, remember};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, none_refused, thoughtful_and_redacted};
 
 fn loop_request() -> Value {
     let mut body = ask("what is there?");
@@ -12,32 +12,6 @@ fn loop_request() -> Value {
     body["thinking"] = json!({"type": "enabled", "budget_tokens": 2000});
     body["tools"] = json!([{"name": "look", "input_schema": {"type": "object"}}]);
     body
-}
-
-fn thoughtful() -> Reply {
-    let mut reply = Reply::tool("look", &json!({"at": "it"})).with_thinking("I should \"look\".\n");
-    reply
-        .blocks
-        .insert(1, Block::Redacted("AP8KcmVkYWN0ZWQ=".into()));
-    reply
-}
-
-/// Replays the answer as Claude Code does: block by block, and the results behind it.
-fn remember(body: &mut Value, message: &Value) {
-    let messages = body["messages"].as_array_mut().unwrap();
-    let content = message["content"].as_array().unwrap();
-    messages.push(json!({"role": "assistant", "content": content}));
-    let calls = content.iter().filter(|block| block["type"] == "tool_use");
-    let results: Vec<Value> = calls
-        .map(|call| json!({"type": "tool_result", "tool_use_id": call["id"], "content": "seen"}))
-        .collect();
-    messages.push(json!({"role": "user", "content": results}));
-}
-
-fn none_refused(app: &TestApp) {
-    for seen in app.bedrock.requests() {
-        assert_ne!(seen.status, 400, "{}: {}", seen.refusal, seen.body);
-    }
 }
 
 #[tokio::test]
@@ -49,7 +23,8 @@ async fn a_loop_of_tool_turns_keeps_every_block_also_over_a_fallback() {
         if answers == BACKUP {
             app.bedrock.script(PRIMARY, [Step::throttle()]);
         }
-        app.bedrock.script(answers, [Step::reply(thoughtful())]);
+        app.bedrock
+            .script(answers, [Step::reply(thoughtful_and_redacted())]);
         let message = app.message_events(&body).await.message();
         remember(&mut body, &message);
     }
@@ -73,9 +48,10 @@ async fn a_loop_of_tool_turns_keeps_every_block_also_over_a_fallback() {
 #[tokio::test]
 async fn thinking_that_began_twice_is_two_blocks_and_the_unsigned_one_is_never_sent_back() {
     let app = TestApp::with_settings("  num_retries: 0\n").await;
-    let broken = Step::reply(thoughtful()).cut_after(2);
+    let broken = Step::reply(thoughtful_and_redacted()).cut_after(2);
     app.bedrock.script(PRIMARY, [broken]);
-    app.bedrock.script(BACKUP, [Step::reply(thoughtful())]);
+    app.bedrock
+        .script(BACKUP, [Step::reply(thoughtful_and_redacted())]);
     let mut body = loop_request();
     let message = app.message_events(&body).await.message();
     let blocks = message["content"].as_array().unwrap();
@@ -90,7 +66,8 @@ async fn thinking_that_began_twice_is_two_blocks_and_the_unsigned_one_is_never_s
 #[tokio::test]
 async fn a_model_of_another_family_gets_the_conversation_without_the_blocks() {
     let app = TestApp::new().await;
-    app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
+    app.bedrock
+        .script(PRIMARY, [Step::reply(thoughtful_and_redacted())]);
     let mut body = loop_request();
     let message = app.message(&body).await;
     remember(&mut body, &message);

@@ -5,7 +5,8 @@ use bedrock_sidecar::simulator::Step;
 use bedrock_sidecar::store::{Order, Range, keys};
 use serde_json::{Value, json};
 
-use super::{Shared, ordinary, post, with};
+use super::{Shared, ordinary, with};
+use crate::support::keys::post_with;
 use crate::support::{PRIMARY, TestApp, trail_of};
 
 fn guardrail() -> Value {
@@ -117,7 +118,8 @@ async fn a_tool_of_anthropic_s_with_a_field_of_the_client_s_changes_nothing() {
         "system": "You are an agent. ".repeat(500),
         "tools": [{"type": "bash_20250124", "name": "bash", "did not allow prompt caching": 1}],
     });
-    post(&shared.app, &shared.hostile, "/v1/messages", &body).await;
+    let request = post_with(&shared.app, &shared.hostile, "/v1/messages", &body);
+    request.send().await.unwrap();
     shared.assert_unharmed("a defined tool").await;
 }
 

@@ -8,6 +8,7 @@ mod remembered;
 use reqwest::Response;
 use serde_json::{Value, json};
 
+use crate::support::keys::{chat_as, key};
 use crate::support::{BACKUP, PRIMARY, TestApp, trail_of};
 
 /// A gateway with two keys.
@@ -25,8 +26,8 @@ impl Shared {
     }
 
     async fn of(app: TestApp) -> Self {
-        let hostile = key(&app).await;
-        let other = key(&app).await;
+        let hostile = key(&app, json!({})).await;
+        let other = key(&app, json!({})).await;
         let mut shared = Self {
             app,
             hostile,
@@ -43,13 +44,13 @@ impl Shared {
 
     /// A chat request of the hostile key.
     async fn attack(&self, body: &Value) -> Response {
-        post(&self.app, &self.hostile, "/v1/chat/completions", body).await
+        chat_as(&self.app, &self.hostile, body).await
     }
 
     /// What Bedrock gets of the other key's request, which the first target answers at once.
     async fn sent_by(&self, app: &TestApp) -> Value {
         let before = app.bedrock.requests_for(PRIMARY).len();
-        let response = post(app, &self.other, "/v1/chat/completions", &ordinary()).await;
+        let response = chat_as(app, &self.other, &ordinary()).await;
         assert_eq!(trail_of(&response), "primary:ok");
         let seen = app.bedrock.requests_for(PRIMARY);
         assert_eq!(seen.len(), before + 1);
@@ -65,17 +66,6 @@ impl Shared {
         let newcomer = self.app.another_instance().await;
         assert_eq!(self.sent_by(&newcomer).await, self.expected, "{after}");
     }
-}
-
-async fn post(app: &TestApp, key: &str, path: &str, body: &Value) -> Response {
-    let request = app.http.post(format!("{}{path}", app.url)).json(body);
-    request.bearer_auth(key).send().await.unwrap()
-}
-
-async fn key(app: &TestApp) -> String {
-    let made = app.post("/key/generate", &json!({})).send().await.unwrap();
-    let made: Value = made.json().await.unwrap();
-    made["key"].as_str().unwrap().to_owned()
 }
 
 /// A request with everything that a target could turn out to lack.

@@ -4,11 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::list;
 use bedrock_sidecar::catalog::{Family, Model};
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
 
 fn is_legal(name: &Value) -> bool {
     let name = name.as_str().unwrap();

@@ -1,18 +1,10 @@
 use serde_json::{Value, json};
 
-use super::{body, claude, newer_claude, nova, plain_claude, planned};
+use super::{ask, body, claude, newer_claude, nova, plain_claude, planned};
 use bedrock_sidecar::bedrock::plan::{UnsupportedFeatures, plan};
 use bedrock_sidecar::catalog::ThinkingSupport;
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::conversation::Thinking;
-
-fn ask(fields: &Value) -> Value {
-    let mut request = json!({"messages": [{"role": "user", "content": "q"}]});
-    for (key, value) in fields.as_object().unwrap() {
-        request[key] = value.clone();
-    }
-    request
-}
 
 #[test]
 fn sampling_is_sent_as_the_model_takes_it() {

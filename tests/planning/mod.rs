@@ -125,6 +125,20 @@ fn text_only() -> Model {
     }
 }
 
+/// A question with these fields beside it.
+fn ask(fields: &Value) -> Value {
+    let mut request = json!({"messages": [{"role": "user", "content": "q"}]});
+    for (key, value) in fields.as_object().unwrap() {
+        request[key] = value.clone();
+    }
+    request
+}
+
+/// The items of a list, none where there is no list.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
 fn request(body: &Value) -> Request {
     let (request, _) = ChatRequest::parse(body.to_string().as_bytes())
         .and_then(|chat| Box::new(chat).into_conversation(&HeaderMap::new()))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::golden::only_marked;
-use super::{UnsupportedFeatures, plan, request, sent};
+use super::{UnsupportedFeatures, list, plan, request, sent};
 use bedrock_sidecar::catalog::Catalog;
 
 fn requests(folder: &Path) -> Vec<PathBuf> {
@@ -21,10 +21,6 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// Blocks as content parts, a cache point as the mark of the part before it. `None`: OpenAI has no word for one.

@@ -1,15 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{body, call, claude, newer_claude, nova, plain_claude};
+use super::{ask, body, call, claude, newer_claude, nova, plain_claude};
 use bedrock_sidecar::catalog::{Family, Model, ThinkingSupport};
-
-fn ask(fields: &Value) -> Value {
-    let mut request = json!({"messages": [{"role": "user", "content": "q"}]});
-    for (key, value) in fields.as_object().unwrap() {
-        request[key] = value.clone();
-    }
-    request
-}
 
 fn of_family(family: Family, thinking: ThinkingSupport) -> Model {
     Model {

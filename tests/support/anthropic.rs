@@ -171,3 +171,15 @@ impl TestApp {
 pub fn ask(text: &str) -> Value {
     json!({"model": "primary", "max_tokens": 1000, "messages": [{"role": "user", "content": text}]})
 }
+
+/// Replays an answer as Claude Code does, block by block, and brings the results of its calls.
+pub fn remember(body: &mut Value, message: &Value) {
+    let messages = body["messages"].as_array_mut().unwrap();
+    let content = message["content"].as_array().unwrap();
+    messages.push(json!({"role": "assistant", "content": content}));
+    let calls = content.iter().filter(|block| block["type"] == "tool_use");
+    let results: Vec<Value> = calls
+        .map(|call| json!({"type": "tool_result", "tool_use_id": call["id"], "content": "seen"}))
+        .collect();
+    messages.push(json!({"role": "user", "content": results}));
+}

@@ -9,6 +9,7 @@ use bedrock_sidecar::store::{Account, Embedded, Order, Range, TableSecret, time}
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::keys::sha256;
 use super::table_proxy::TableProxy;
 
 /// What the table of [`super::TestApp`] and of the processes here is called.
@@ -107,7 +108,7 @@ impl Books {
 
     /// The budget of this key, which has no window.
     pub async fn budget(&self, key: &str) -> Account {
-        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
+        let hash = sha256(key);
         let account = keys::budget(&hash, None);
         let account = self.ledger.table().account(&account).await.unwrap();
         account.expect("the key has spent something")

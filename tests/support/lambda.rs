@@ -5,8 +5,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
-use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{Options, Simulated};
+use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::{Ledger, LedgerOptions, Record};
 use bedrock_sidecar::store::{Embedded, Table};
 use serde_json::{Value, json};
@@ -14,6 +13,8 @@ use tokio::process::{Child, Command as Process};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 
+use super::bedrock::all_models;
+use super::keys::sha256;
 use super::runtime_api::{self, Event, Told};
 
 const TABLE: &str = "lambda";
@@ -233,18 +234,10 @@ pub fn event(method: &str, path: &str, body: Option<&Value>) -> Value {
     })
 }
 
-fn sha256(key: &str) -> String {
-    use sha2::Digest;
-    hex::encode(sha2::Sha256::digest(key))
-}
-
 async fn bedrock(address: Option<std::net::SocketAddr>) -> Simulated {
-    let catalog = Catalog::bundled();
-    let options =
-        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
     let options = match address {
-        Some(address) => options.with_address(address),
-        None => options,
+        Some(address) => all_models().with_address(address),
+        None => all_models(),
     };
     Simulated::start(options).await.unwrap()
 }

@@ -45,6 +45,19 @@ pub fn last_response(events: &[Value]) -> Value {
     response
 }
 
+/// Replays an answer's items and brings the results of its calls.
+pub fn remember(body: &mut Value, response: &Value) {
+    let input = body["input"].as_array_mut().unwrap();
+    let items = response["output"].as_array().unwrap();
+    input.extend(items.iter().cloned());
+    for item in items {
+        let kind = item["type"].as_str().unwrap();
+        if kind.ends_with("_call") {
+            input.push(json!({"type": format!("{kind}_output"), "call_id": item["call_id"], "output": "seen"}));
+        }
+    }
+}
+
 impl TestApp {
     /// A response that is not streamed; it must be a success.
     pub async fn response(&self, body: &Value) -> Value {

@@ -5,11 +5,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bedrock_sidecar::store::Embedded;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+
+use super::TestApp;
 
 /// What becomes of one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +153,15 @@ impl TableProxy {
         let mut silent = self.shared.silent.subscribe();
         silent.wait_for(|silent| *silent > 0).await.unwrap();
     }
+}
+
+/// A gateway whose calls of the table go through a network, the network, and the table.
+pub async fn behind_a_network() -> (TestApp, TableProxy, Embedded) {
+    let embedded = Embedded::in_memory().await.unwrap();
+    embedded.table("test").await.unwrap();
+    let proxy = TableProxy::start(embedded.endpoint()).await;
+    let app = TestApp::with_table_at("", proxy.url.clone()).await;
+    (app, proxy, embedded)
 }
 
 impl Drop for TableProxy {

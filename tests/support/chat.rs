@@ -1,7 +1,21 @@
-//! Reads server-sent events as a client does.
+//! The chat wire: its requests, and its replies as clients read them.
 
 use reqwest::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::{TestApp, trail_of};
+
+/// The smallest chat request.
+pub fn hello(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hello"}]})
+}
+
+/// The same with a field of this value.
+pub fn hello_with(model: &str, field: &str, value: Value) -> Value {
+    let mut body = hello(model);
+    body[field] = value;
+    body
+}
 
 /// The events of one reply.
 #[derive(Debug, Default)]
@@ -117,5 +131,68 @@ impl Chunks {
             );
         }
         calls
+    }
+
+    /// The assistant's message as Cline and opencode keep it: of thinking only the text.
+    pub fn message(&self) -> Value {
+        let calls: Vec<Value> = self
+            .tool_calls()
+            .into_iter()
+            .map(|(id, name, arguments)| {
+                json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+            })
+            .collect();
+        let mut message = json!({"role": "assistant", "content": self.text()});
+        if !self.reasoning().is_empty() {
+            message["reasoning_content"] = self.reasoning().into();
+        }
+        if !calls.is_empty() {
+            message["content"] = Value::Null;
+            message["tool_calls"] = calls.into();
+        }
+        message
+    }
+}
+
+/// Replays an answer as Cline and opencode do, and brings this result of each of its calls.
+pub fn remember(messages: &mut Vec<Value>, answer: &Chunks, result: &str) {
+    let message = answer.message();
+    let calls = message["tool_calls"].as_array().cloned();
+    messages.push(message);
+    for call in calls.into_iter().flatten() {
+        messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": result}));
+    }
+}
+
+impl TestApp {
+    /// A chat request.
+    pub async fn chat(&self, body: &Value) -> Response {
+        self.post("/v1/chat/completions", body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// A chat request's reply, which must be a success.
+    pub async fn chat_json(&self, body: &Value) -> Value {
+        let response = self.chat(body).await;
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// A streamed chat request's events; its status must be 200.
+    pub async fn chat_stream(&self, body: &Value) -> Chunks {
+        let mut body = body.clone();
+        body["stream"] = json!(true);
+        let response = self.chat(&body).await;
+        assert_eq!(response.status(), 200);
+        read_sse(response).await
+    }
+
+    /// Who was tried by the smallest request for this model.
+    pub async fn trail(&self, model: &str) -> String {
+        trail_of(&self.chat(&hello(model)).await)
     }
 }
