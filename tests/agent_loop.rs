@@ -125,7 +125,10 @@ fn answering(step: usize) -> &'static str {
 }
 
 async fn work(client: Client, prompt_caching: bool) -> Outcome {
-    let app = TestApp::with_config(&config(prompt_caching)).await;
+    let app = TestApp::builder()
+        .config(&config(prompt_caching))
+        .start()
+        .await;
     let mut agent = Agent::new(client);
     let mut outcome = Outcome::default();
     // Whether the loop since the user's last words began with thinking.

@@ -8,23 +8,13 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-
-async fn send(app: &TestApp, path: &str, body: Value) -> (StatusCode, Value) {
-    let response = app.post(path, &body).send().await.unwrap();
-    (response.status(), response.json().await.unwrap())
-}
-
-async fn made(app: &TestApp, settings: Value) -> Value {
-    let (status, made) = send(app, "/key/generate", settings).await;
-    assert_eq!(status, 200, "{made}");
-    made
-}
+use crate::support::keys::{made, send};
 
 /// That a key of this alias cannot be made.
 async fn is_taken(app: &TestApp, alias: &str) -> bool {
-    let (status, answer) = send(app, "/key/generate", json!({ "key_alias": alias })).await;
+    let (status, answer) = send(app.post("/key/generate", &json!({ "key_alias": alias }))).await;
     if status == 200 {
-        send(app, "/key/delete", json!({"keys": [answer["key"]]})).await;
+        send(app.post("/key/delete", &json!({"keys": [answer["key"]]}))).await;
         return false;
     }
     assert_eq!(status, 400, "{answer}");
@@ -84,7 +74,7 @@ async fn of_ten_keys_that_are_made_at_once_with_one_alias_one_is_made() {
     for alias in ["ci", "alias#x#key", "a b\n\"c\"", "🔑", &long] {
         let makers = (0..10).map(|n| {
             let app = if n % 2 == 0 { &app } else { &other };
-            send(app, "/key/generate", json!({ "key_alias": alias }))
+            send(app.post("/key/generate", &json!({ "key_alias": alias })))
         });
         let answers = join_all(makers).await;
         let made = answers.iter().filter(|(status, _)| *status == 200);
@@ -107,7 +97,7 @@ async fn keys_of_different_aliases_are_all_made_at_once() {
     let makers = (0..20).map(|n| {
         let app = if n % 2 == 0 { &app } else { &other };
         let alias = (n < 16).then(|| format!("k{n}"));
-        send(app, "/key/generate", json!({ "key_alias": alias }))
+        send(app.post("/key/generate", &json!({ "key_alias": alias })))
     });
     for (status, answer) in join_all(makers).await {
         assert_eq!(status, 200, "{answer}");
@@ -122,11 +112,10 @@ async fn of_ten_keys_that_are_renamed_at_once_one_gets_the_alias() {
     let keys = join_all((0..10).map(|n| made(&app, json!({"key_alias": format!("k{n}")})))).await;
     let renamed = keys.iter().enumerate().map(|(n, key)| {
         let app = if n % 2 == 0 { &app } else { &other };
-        send(
-            app,
+        send(app.post(
             "/key/update",
-            json!({"key": key["key"], "key_alias": "best"}),
-        )
+            &json!({"key": key["key"], "key_alias": "best"}),
+        ))
     });
     let answers = join_all(renamed).await;
     let renamed = answers.iter().filter(|(status, _)| *status == 200);
@@ -141,38 +130,33 @@ async fn an_alias_moves_with_its_key_and_is_free_when_the_key_has_another_or_non
     let app = TestApp::new().await;
     let key = made(&app, json!({"key_alias": "a"})).await;
     assert!(is_taken(&app, "a").await);
-    let (status, _) = send(
-        &app,
-        "/key/update",
-        json!({"key": key["key"], "key_alias": "b"}),
-    )
-    .await;
+    let (status, _) =
+        send(app.post("/key/update", &json!({"key": key["key"], "key_alias": "b"}))).await;
     assert_eq!(status, 200);
     assert!(is_taken(&app, "b").await && !is_taken(&app, "a").await);
 
-    let (_, new) = send(&app, "/key/regenerate", json!({"key": key["key"]})).await;
+    let (_, new) = send(app.post("/key/regenerate", &json!({"key": key["key"]}))).await;
     assert!(is_taken(&app, "b").await);
     let renamed = json!({"key": new["key"], "key_alias": "c"});
-    let (status, new) = send(&app, "/key/regenerate", renamed).await;
+    let (status, new) = send(app.post("/key/regenerate", &renamed)).await;
     assert_eq!(status, 200, "{new}");
     assert!(is_taken(&app, "c").await && !is_taken(&app, "b").await);
 
     // By its alias, and whatever else is changed of it in between.
     for path in ["/key/block", "/key/unblock"] {
-        let (status, answer) = send(&app, path, json!({"key_aliases": ["c"]})).await;
+        let (status, answer) = send(app.post(path, &json!({"key_aliases": ["c"]}))).await;
         assert_eq!(status, 200, "{answer}");
         assert!(is_taken(&app, "c").await);
     }
-    let (status, _) = send(
-        &app,
+    let (status, _) = send(app.post(
         "/key/update",
-        json!({"key": new["key"], "key_alias": null}),
-    )
+        &json!({"key": new["key"], "key_alias": null}),
+    ))
     .await;
     assert_eq!(status, 200);
     assert!(!is_taken(&app, "c").await);
     made(&app, json!({"key_alias": "c"})).await;
-    let (status, _) = send(&app, "/key/delete", json!({"key_aliases": ["c"]})).await;
+    let (status, _) = send(app.post("/key/delete", &json!({"key_aliases": ["c"]}))).await;
     assert_eq!(status, 200);
     assert!(!is_taken(&app, "c").await);
     assert!(aliases(&app).await.is_empty());
@@ -188,13 +172,13 @@ async fn the_alias_of_a_key_that_has_expired_is_free_and_does_not_come_back_to_i
     let new = made(&app, json!({"key_alias": "a"})).await;
 
     let revived = json!({"key": old["key"], "duration": "1d"});
-    let (status, answer) = send(&app, "/key/update", revived.clone()).await;
+    let (status, answer) = send(app.post("/key/update", &revived)).await;
     assert_eq!(status, 400, "{answer}");
     assert_eq!(answer["error"]["param"], "key_alias");
     // What does not bring it back is done all the same.
-    let (status, answer) = send(&app, "/key/block", json!({"key": old["key"]})).await;
+    let (status, answer) = send(app.post("/key/block", &json!({"key": old["key"]}))).await;
     assert_eq!(status, 200, "{answer}");
-    let (status, _) = send(&app, "/key/delete", json!({"key_aliases": ["a"]})).await;
+    let (status, _) = send(app.post("/key/delete", &json!({"key_aliases": ["a"]}))).await;
     assert_eq!(status, 200);
     let info = app.get(&format!("/key/info?key={}", new["token"].as_str().unwrap()));
     assert_eq!(
@@ -202,7 +186,7 @@ async fn the_alias_of_a_key_that_has_expired_is_free_and_does_not_come_back_to_i
         404,
         "the living one was meant"
     );
-    let (status, answer) = send(&app, "/key/update", revived).await;
+    let (status, answer) = send(app.post("/key/update", &revived)).await;
     assert_eq!(status, 200, "{answer}");
     assert!(is_taken(&app, "a").await);
 }
@@ -211,12 +195,8 @@ async fn the_alias_of_a_key_that_has_expired_is_free_and_does_not_come_back_to_i
 async fn a_longer_life_of_a_key_is_one_of_its_alias_too() {
     let app = TestApp::new().await;
     let key = made(&app, json!({"key_alias": "a", "duration": "30m"})).await;
-    let (status, _) = send(
-        &app,
-        "/key/update",
-        json!({"key": key["key"], "duration": null}),
-    )
-    .await;
+    let (status, _) =
+        send(app.post("/key/update", &json!({"key": key["key"], "duration": null}))).await;
     assert_eq!(status, 200);
     app.clock.advance(Duration::from_secs(24 * 60 * 60));
     assert!(is_taken(&app, "a").await);
@@ -233,16 +213,16 @@ async fn a_key_of_version_0_1_keeps_its_alias_and_gets_its_item_when_it_is_next_
     assert_eq!(alias_item(&app, "old").await, None);
     // Version 0.1 could make two of one alias: both can be changed, and one has it.
     for hash in [&one, &two] {
-        let (status, answer) = send(&app, "/key/block", json!({ "key": hash })).await;
+        let (status, answer) = send(app.post("/key/block", &json!({ "key": hash }))).await;
         assert_eq!(status, 200, "{answer}");
         assert_eq!(alias_item(&app, "old").await.unwrap()["holder"], one);
     }
     // What the other gives up is not the first one's.
-    let (status, answer) = send(&app, "/key/delete", json!({"keys": [two]})).await;
+    let (status, answer) = send(app.post("/key/delete", &json!({"keys": [two]}))).await;
     assert_eq!(status, 200, "{answer}");
     assert!(is_taken(&app, "old").await);
     assert_eq!(alias_item(&app, "old").await.unwrap()["holder"], one);
-    let (status, _) = send(&app, "/key/delete", json!({"key_aliases": ["old"]})).await;
+    let (status, _) = send(app.post("/key/delete", &json!({"key_aliases": ["old"]}))).await;
     assert_eq!(status, 200);
     assert!(!is_taken(&app, "old").await);
 }

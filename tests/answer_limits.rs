@@ -6,7 +6,7 @@ use std::time::Duration;
 use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
-use crate::support::{PRIMARY, TestApp, trail_of};
+use crate::support::{PRIMARY, TestApp, trail_of, validation_error};
 
 const ARN: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/x";
 /// One that no entry of the file names.
@@ -23,7 +23,7 @@ fn refuses(limit: u64) -> Step {
     let message = format!(
         "The maximum tokens you requested exceeds the model limit of {limit}. Try again with a maximum tokens value that is lower than {limit}."
     );
-    Step::fail(400, "ValidationException", &message)
+    validation_error(&message)
 }
 
 /// The other words for it.
@@ -33,7 +33,7 @@ fn worded(limit: u64) -> [Step; 3] {
         format!("Malformed input request: #/max_gen_len: 16384 is not less or equal to {limit}, please reformat your input and try again."),
         format!("max_tokens is too large: 16384. This model supports at most {limit} completion tokens, whereas you provided 16384."),
     ]
-    .map(|message| Step::fail(400, "ValidationException", &message))
+    .map(|message| validation_error(&message))
 }
 
 fn bodies(model: &str) -> [(&'static str, Value); 2] {
@@ -63,7 +63,7 @@ async fn it_is_asked_again_with_the_limit_that_the_words_name_and_remembered() {
         for is_stream in [false, true] {
             for (model, id) in [("imported", ARN), (&*format!("bedrock/{OTHER}"), OTHER)] {
                 for (path, mut body) in bodies(model) {
-                    let app = TestApp::with_config(CONFIG).await;
+                    let app = TestApp::builder().config(CONFIG).start().await;
                     body["stream"] = json!(is_stream);
                     app.bedrock.script(id, [refusal.clone()]);
                     let (trail, status, longest) = sent(&app, path, &body).await;
@@ -83,7 +83,7 @@ async fn it_is_asked_again_with_the_limit_that_the_words_name_and_remembered() {
 
 #[tokio::test]
 async fn every_instance_knows_it_for_an_hour() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let [(path, body), _] = bodies("imported");
     app.bedrock.script(ARN, [refuses(8_192)]);
     sent(&app, path, &body).await;
@@ -99,7 +99,7 @@ async fn every_instance_knows_it_for_an_hour() {
 
 #[tokio::test]
 async fn it_holds_for_whoever_chose_the_length_as_the_known_models_limits_do() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let [(path, body), _] = bodies("capped");
     app.bedrock.script(ARN, [refuses(8_192)]);
     assert_eq!(sent(&app, path, &body).await.2, json!(8_192));
@@ -118,7 +118,7 @@ async fn it_holds_for_whoever_chose_the_length_as_the_known_models_limits_do() {
 
 #[tokio::test]
 async fn thinking_leaves_room_within_the_limit() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let [(path, mut body), _] = bodies("primary");
     body["reasoning_effort"] = json!("high");
     app.bedrock.script(PRIMARY, [refuses(6_000)]);
@@ -131,7 +131,7 @@ async fn thinking_leaves_room_within_the_limit() {
 #[tokio::test]
 async fn a_number_that_explains_nothing_is_not_believed() {
     for limit in [0, 16_384, 50_000] {
-        let app = TestApp::with_config(CONFIG).await;
+        let app = TestApp::builder().config(CONFIG).start().await;
         let [(path, body), _] = bodies("imported");
         app.bedrock.script(ARN, [refuses(limit)]);
         let (trail, status, _) = sent(&app, path, &body).await;
@@ -140,7 +140,7 @@ async fn a_number_that_explains_nothing_is_not_believed() {
         assert_eq!(sent(&app, path, &body).await.2, json!(16_384));
     }
     // Refused again, it taught nothing.
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let [(path, body), _] = bodies("imported");
     app.bedrock.script(ARN, [refuses(8_192), refuses(8_192)]);
     let response = app.post(path, &body).send().await.unwrap();
@@ -152,7 +152,7 @@ async fn a_number_that_explains_nothing_is_not_believed() {
 
 #[tokio::test]
 async fn a_request_with_fields_of_its_client_s_own_is_helped_and_teaches_nothing() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let [(path, mut body), _] = bodies("imported");
     let plain = body.clone();
     body["additional_model_request_fields"] = json!({"max_gen_len": 16_384});
@@ -165,12 +165,12 @@ fn fills_the_window(prompt: u64, window: u64) -> Step {
     let message = format!(
         "input length and `max_tokens` exceed context limit: {prompt} + 16384 > {window}, decrease input length or `max_tokens` and try again"
     );
-    Step::fail(400, "ValidationException", &message)
+    validation_error(&message)
 }
 
 #[tokio::test]
 async fn a_prompt_that_leaves_room_for_a_shorter_answer_gets_that_one() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     for model in ["imported", "primary"] {
         let id = if model == "primary" { PRIMARY } else { ARN };
         for (path, mut body) in bodies(model) {
@@ -193,7 +193,7 @@ async fn a_prompt_that_leaves_room_for_a_shorter_answer_gets_that_one() {
 
 #[tokio::test]
 async fn a_window_that_is_full_and_a_length_of_the_client_s_own_are_the_client_s_to_know() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let [(path, body), _] = bodies("imported");
     let mut own = body.clone();
     own["max_tokens"] = json!(16_384);

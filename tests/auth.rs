@@ -91,7 +91,11 @@ async fn a_process_that_knows_only_the_key_s_hash_lets_the_key_in() {
     );
     let yaml = "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}\n";
     let sha256 = sha256(KEY);
-    let app = TestApp::with_key(yaml, MasterKey::new(None, Some(&sha256), false).unwrap()).await;
+    let app = TestApp::builder()
+        .config(yaml)
+        .master_key(MasterKey::new(None, Some(&sha256), false).unwrap())
+        .start()
+        .await;
     assert_eq!(app.chat(&hello("m")).await.status(), 200);
 }
 

@@ -49,7 +49,7 @@ async fn record_of_fallback(app: &TestApp, body: &Value) -> Value {
 
 #[tokio::test]
 async fn a_changed_fallback_costs_what_it_was_asked_and_not_what_the_request_asked() {
-    let app = TestApp::with_config(NOVAS).await;
+    let app = TestApp::builder().config(NOVAS).start().await;
     app.bedrock.always(LAST, served(None, None));
     for (of_request, of_fallback, spend) in [
         ("flex", "priority", "0.007"),
@@ -69,7 +69,7 @@ async fn a_changed_fallback_costs_what_it_was_asked_and_not_what_the_request_ask
 
 #[tokio::test]
 async fn a_fallback_s_own_deployment_says_its_terms_where_the_request_does_not() {
-    let app = TestApp::with_config(NOVAS).await;
+    let app = TestApp::builder().config(NOVAS).start().await;
     app.bedrock.always(LAST, served(None, None));
     let body = hello_with("first", "fallbacks", json!(["quick"]));
     let record = record_of_fallback(&app, &body).await;
@@ -83,7 +83,7 @@ async fn a_fallback_s_own_deployment_says_its_terms_where_the_request_does_not()
 
 #[tokio::test]
 async fn tokens_that_bedrock_did_not_report_are_judged_by_what_was_sent() {
-    let app = TestApp::with_config(NOVAS).await;
+    let app = TestApp::builder().config(NOVAS).start().await;
     app.bedrock
         .always(LAST, Step::text("Hi.").without_metadata());
     let mut body = hello_with("first", "stream", json!(true));
@@ -127,7 +127,7 @@ async fn fields_for_the_model_are_a_part_of_the_prompt() {
 
 #[tokio::test]
 async fn what_bedrock_says_it_served_decides_the_price() {
-    let app = TestApp::with_config(NOVAS).await;
+    let app = TestApp::builder().config(NOVAS).start().await;
     let asked = |field: &str, word: &str| match field {
         "service_tier" => hello_with("lite", field, json!(word)),
         _ => hello_with("lite", field, json!({"latency": word})),
@@ -203,7 +203,7 @@ async fn terms_without_a_known_rate_have_an_unknown_cost_and_never_the_ordinary_
 
 #[tokio::test]
 async fn a_price_of_the_configuration_holds_on_all_terms() {
-    let app = TestApp::with_config(NOVAS).await;
+    let app = TestApp::builder().config(NOVAS).start().await;
     for (tier, latency) in [(Some("priority"), None), (None, Some("optimized"))] {
         app.bedrock.always(LAST, served(tier, latency));
         let record = record_of(&app, &hello("own"), false).await;

@@ -83,7 +83,7 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
 async fn what_a_budget_does_not_pay_for_is_told_before_bedrock_is_asked() {
     for (lines, status) in [("", 422), ("  budget_exceeded_status_code: 429\n", 429)] {
         let yaml = CONFIG.replace("  num_retries: 0\n", &format!("  num_retries: 0\n{lines}"));
-        let app = TestApp::with_config(&yaml).await;
+        let app = TestApp::builder().config(&yaml).start().await;
         let key = key(&app, json!({"max_budget": 0.000001, "key_alias": "poor"})).await;
         let response = chat_as(&app, &key, &hello("primary")).await;
         assert_eq!(response.status(), status);
@@ -240,7 +240,7 @@ async fn what_a_dead_instance_held_is_spent_when_its_time_is_over() {
 #[tokio::test]
 async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
     for (file, yaml) in BUNDLED {
-        let app = TestApp::with_config(yaml).await;
+        let app = TestApp::builder().config(yaml).start().await;
         let today = time::day(jiff::Timestamp::now());
         for name in app.state.config.listed_names(today) {
             let key = key(&app, json!({"max_budget": 1})).await;
@@ -276,7 +276,7 @@ async fn an_answer_becomes_as_short_as_the_budget_needs_unless_the_client_has_se
 async fn a_model_without_a_price_is_not_for_keys_with_a_budget() {
     let yaml =
         "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n";
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     app.bedrock
         .always("nobody.knows-v1:0", Step::text("Hello."));
     let rich = key(&app, json!({"max_budget": 1000})).await;
@@ -303,7 +303,7 @@ async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_fr
         "  num_retries: 0\n",
         "  num_retries: 0\n  max_budget: 0.03\n  budget_duration: 1d\n",
     );
-    let app = TestApp::with_config(&yaml).await;
+    let app = TestApp::builder().config(&yaml).start().await;
     app.bedrock.always(
         PRIMARY,
         Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196))),
@@ -333,7 +333,7 @@ async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_fr
 
 #[tokio::test]
 async fn a_request_that_meets_others_at_its_budget_tries_again() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let key = key(&app, json!({"max_budget": 1})).await;
     proxy.strike_updates();
     proxy.script([Fault::Conflict, Fault::Throttled, Fault::Conflict]);
@@ -346,7 +346,7 @@ async fn a_request_that_meets_others_at_its_budget_tries_again() {
 
 #[tokio::test]
 async fn a_budget_that_others_always_use_is_429_for_now_and_holds_nothing() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let key = key(&app, json!({"max_budget": 1})).await;
     proxy.strike_updates();
     proxy.always(Some(Fault::Conflict));
@@ -363,7 +363,7 @@ async fn a_budget_that_others_always_use_is_429_for_now_and_holds_nothing() {
 #[tokio::test]
 async fn money_that_may_be_held_for_a_request_that_will_not_run_is_given_back_before_it_has_ended()
 {
-    let (app, network, _embedded) = behind_a_network().await;
+    let (app, network) = behind_a_network().await;
     let key = key(&app, json!({"max_budget": 1})).await;
     let response = chat_as(&app, &key, &sized()).await;
     assert_eq!(response.status(), 200);

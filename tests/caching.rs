@@ -40,7 +40,7 @@ fn unmarked(model: &str) -> Value {
 
 #[tokio::test]
 async fn falling_back_between_models_that_cache_and_models_that_do_not_never_fails() {
-    let app = TestApp::with_config(&workshop()).await;
+    let app = TestApp::builder().config(&workshop()).start().await;
     for model in &WORKSHOP[..3] {
         app.bedrock.script(model, [Step::throttle()]);
     }
@@ -74,7 +74,11 @@ async fn the_next_turn_reads_what_the_last_one_wrote_and_the_client_sees_it() {
 
 #[tokio::test]
 async fn planning_can_be_turned_off() {
-    let app = TestApp::with_config(&format!("{}  prompt_caching: false\n", workshop())).await;
+    let app = TestApp::builder()
+        .config(&workshop())
+        .settings("  prompt_caching: false\n")
+        .start()
+        .await;
     app.chat_json(&unmarked("m3")).await;
     assert_eq!(points(&app.bedrock.requests()[0].body), 0);
 }

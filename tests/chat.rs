@@ -304,7 +304,7 @@ async fn a_client_s_cache_marks_reach_a_model_that_caches_and_no_other() {
     };
     app.chat_json(&body("primary")).await;
     let yaml = "model_list:\n  - {model_name: old, litellm_params: {model: bedrock/us.meta.llama3-3-70b-instruct-v1:0}}\n";
-    let uncached = TestApp::with_config(yaml).await;
+    let uncached = TestApp::builder().config(yaml).start().await;
     uncached.chat_json(&body("old")).await;
     let sent = &app.bedrock.requests()[0].body;
     let point = json!({"cachePoint": {"type": "default"}});
@@ -323,7 +323,10 @@ async fn a_client_s_cache_marks_reach_a_model_that_caches_and_no_other() {
 
 #[tokio::test]
 async fn a_request_that_names_no_model_gets_the_configured_default() {
-    let app = TestApp::with_settings("  default_model: backup\n").await;
+    let app = TestApp::builder()
+        .settings("  default_model: backup\n")
+        .start()
+        .await;
     let reply = app
         .chat_json(&json!({"messages": [{"role": "user", "content": "hello"}]}))
         .await;
@@ -333,7 +336,7 @@ async fn a_request_that_names_no_model_gets_the_configured_default() {
 #[tokio::test]
 async fn a_model_that_cannot_stream_tools_is_called_whole_and_streamed_all_the_same() {
     let yaml = "model_list:\n  - {model_name: llama, litellm_params: {model: bedrock/us.meta.llama4-maverick-17b-instruct-v1:0}}\n";
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let mut body = hello("llama");
     body["tools"] = weather();
     body["messages"][0]["content"] = json!("Use get_weather for Paris.");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, hello, trail_of};
+use crate::support::{BACKUP, PRIMARY, TestApp, hello, trail_of, validation_error};
 
 async fn state_of_primary(app: &TestApp) -> Value {
     let response = app.get("/health/latest").send().await.unwrap();
@@ -20,7 +20,7 @@ async fn state_of_primary(app: &TestApp) -> Value {
 
 fn no_such_model() -> Step {
     let message = "The provided model identifier is invalid.";
-    Step::fail(400, "ValidationException", message)
+    validation_error(message)
 }
 
 #[tokio::test]
@@ -45,7 +45,10 @@ async fn a_throttled_target_rests_and_is_probed_when_its_time_is_up() {
 
 #[tokio::test]
 async fn only_one_request_probes_and_a_failed_probe_means_a_longer_rest() {
-    let app = TestApp::with_settings("  num_retries: 2\n").await;
+    let app = TestApp::builder()
+        .settings("  num_retries: 2\n")
+        .start()
+        .await;
     app.bedrock.script(
         PRIMARY,
         [Step::throttle(), Step::throttle(), Step::throttle()],
@@ -121,7 +124,7 @@ async fn a_model_that_is_gone_is_tried_rarely() {
 #[tokio::test]
 async fn a_retired_model_of_the_bundled_configuration_is_tried_once_in_five_minutes() {
     let file = include_str!("../config/default_config.yml");
-    let app = TestApp::with_config(file).await;
+    let app = TestApp::builder().config(file).start().await;
     for _ in 0..5 {
         app.chat_json(&hello("bedrock-us-claude-3-5-sonnet-v2"))
             .await;
@@ -148,7 +151,10 @@ async fn a_rest_never_makes_an_outage() {
 
 #[tokio::test]
 async fn a_target_without_a_fallback_is_asked_while_it_rests_with_all_its_retries() {
-    let app = TestApp::with_settings("  num_retries: 1\n").await;
+    let app = TestApp::builder()
+        .settings("  num_retries: 1\n")
+        .start()
+        .await;
     let alone = hello("last");
     app.bedrock.script(
         crate::support::LAST,
@@ -177,7 +183,10 @@ async fn a_rest_lasts_as_long_as_bedrock_asks_and_as_the_deployment_says() {
     app.clock.advance(Duration::from_secs(11));
     assert_eq!(app.trail("primary").await, "primary:ok");
 
-    let app = TestApp::with_settings("  cooldown_time: 60\n").await;
+    let app = TestApp::builder()
+        .settings("  cooldown_time: 60\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     app.trail("primary").await;
     app.clock.advance(Duration::from_secs(59));
@@ -189,7 +198,10 @@ async fn a_rest_lasts_as_long_as_bedrock_asks_and_as_the_deployment_says() {
 
 #[tokio::test]
 async fn cooldowns_can_be_switched_off() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n")
+        .start()
+        .await;
     for _ in 0..3 {
         app.bedrock.script(PRIMARY, [Step::throttle()]);
         assert_eq!(
@@ -242,14 +254,12 @@ async fn another_instance_learns_of_a_rest_within_ten_seconds() {
 
 #[tokio::test]
 async fn siblings_share_the_load_by_weight_and_by_order() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, weight: 3}}
   - {model_name: pool, litellm_params: {model: bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0, weight: 1}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, weight: 0}}
-"#,
-    )
+"#).start()
     .await;
     for _ in 0..80 {
         app.chat_json(&hello("pool")).await;
@@ -267,7 +277,10 @@ model_list:
 
 #[tokio::test]
 async fn how_long_targets_rest_and_what_they_may_do_before_is_the_configuration_s() {
-    let app = TestApp::with_settings("  long_cooldown_time: 20\n  allowed_fails: 0\n").await;
+    let app = TestApp::builder()
+        .settings("  long_cooldown_time: 20\n  allowed_fails: 0\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [no_such_model()]);
     app.trail("primary").await;
     app.clock.advance(Duration::from_secs(19));

@@ -183,10 +183,10 @@ async fn pages_of_other_sites_may_not_call_unless_the_configuration_names_them()
             .is_none()
     );
 
-    let app = TestApp::with_settings(
-        "general_settings: {cors_allow_origins: ['https://site.example']}\n",
-    )
-    .await;
+    let app = TestApp::builder()
+        .settings("general_settings: {cors_allow_origins: ['https://site.example']}\n")
+        .start()
+        .await;
     let response = asked(&app).await.unwrap();
     assert_eq!(
         response.headers()["access-control-allow-origin"],

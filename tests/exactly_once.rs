@@ -85,7 +85,7 @@ async fn whatever_happens_to_a_write_on_its_way_there_is_one_record_and_the_tota
     ];
     let each = faults.map(async |faults| {
         let books = Books::new().await;
-        let app = TestApp::with_table_at("", books.proxy.url.clone()).await;
+        let app = TestApp::builder().table_at(&books.proxy.url).start().await;
         app.bedrock.script(PRIMARY, [Step::text("Hello.")]);
         books.proxy.script(faults.iter().copied());
         let reply = app.chat_json(&hello("primary")).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, trail_of, validation_error};
 
 #[tokio::test]
 async fn any_failure_before_the_first_byte_leads_to_the_next_target() {
@@ -27,19 +27,11 @@ async fn any_failure_before_the_first_byte_leads_to_the_next_target() {
         ),
         (
             "no_such_model(400)",
-            Step::fail(
-                400,
-                "ValidationException",
-                "The provided model identifier is invalid.",
-            ),
+            validation_error("The provided model identifier is invalid."),
         ),
         (
             "rejected(400)",
-            Step::fail(
-                400,
-                "ValidationException",
-                "Something about this model only.",
-            ),
+            validation_error("Something about this model only."),
         ),
         (
             "unavailable(424)",
@@ -69,7 +61,10 @@ async fn any_failure_before_the_first_byte_leads_to_the_next_target() {
 
 #[tokio::test]
 async fn a_silent_target_is_asked_once_and_left_after_its_time() {
-    let app = TestApp::with_settings("  request_timeout: 0.1\n  num_retries: 3\n").await;
+    let app = TestApp::builder()
+        .settings("  request_timeout: 0.1\n  num_retries: 3\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     let response = app.chat(&hello("primary")).await;
     assert_eq!(
@@ -123,7 +118,10 @@ async fn a_target_is_tried_again_as_often_as_the_request_says() {
 async fn a_target_is_waited_for_as_long_as_the_request_says() {
     for field in ["timeout", "stream_timeout"] {
         for (path, mut body) in least() {
-            let app = TestApp::with_settings("  num_retries: 0\n").await;
+            let app = TestApp::builder()
+                .settings("  num_retries: 0\n")
+                .start()
+                .await;
             app.bedrock.script(PRIMARY, [Step::hang()]);
             body[field] = json!(0.2);
             body["stream"] = json!(true);
@@ -153,7 +151,10 @@ async fn retry_after_is_obeyed() {
 
 #[tokio::test]
 async fn a_long_retry_after_means_move_on_and_is_passed_on_when_nobody_answers() {
-    let app = TestApp::with_settings("  num_retries: 2\n").await;
+    let app = TestApp::builder()
+        .settings("  num_retries: 2\n")
+        .start()
+        .await;
     app.bedrock.always("*", Step::throttle().retry_after("90"));
     let response = app.chat(&hello("primary")).await;
     assert_eq!(response.status(), 429);
@@ -163,14 +164,12 @@ async fn a_long_retry_after_means_move_on_and_is_passed_on_when_nobody_answers()
 
 #[tokio::test]
 async fn a_sibling_deployment_is_preferred_to_a_pause() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, order: 1}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, order: 2}}
 litellm_settings: {num_retries: 2}
-"#,
-    )
+"#).start()
     .await;
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("30")]);
@@ -231,13 +230,7 @@ async fn disable_fallbacks_keeps_to_the_group_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_prompt_that_is_too_long_goes_only_to_a_larger_window_else_says_so() {
-    let too_long = || {
-        Step::fail(
-            400,
-            "ValidationException",
-            "Input is too long for requested model.",
-        )
-    };
+    let too_long = || validation_error("Input is too long for requested model.");
     let app = TestApp::new().await;
     // `backup` has the same window as `primary`, `last` a larger one.
     app.bedrock.script(PRIMARY, [too_long()]);
@@ -260,20 +253,17 @@ async fn a_prompt_that_is_too_long_goes_only_to_a_larger_window_else_says_so() {
 
 #[tokio::test]
 async fn a_filtered_prompt_goes_nowhere_else_unless_configured() {
-    let filtered = || {
-        Step::fail(
-            400,
-            "ValidationException",
-            "Output blocked by content filtering policy",
-        )
-    };
+    let filtered = || validation_error("Output blocked by content filtering policy");
     let app = TestApp::new().await;
     app.bedrock.script(PRIMARY, [filtered()]);
     let response = app.chat(&hello("primary")).await;
     assert_eq!(response.status(), 400);
     assert_eq!(app.bedrock.requests().len(), 1);
 
-    let app = TestApp::with_settings("  content_policy_fallbacks: [{primary: [last]}]\n").await;
+    let app = TestApp::builder()
+        .settings("  content_policy_fallbacks: [{primary: [last]}]\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [filtered()]);
     let response = app.chat(&hello("primary")).await;
     assert_eq!(header(&response, "x-litellm-model-group"), "last");
@@ -304,7 +294,10 @@ async fn what_a_target_lacks_is_left_out_once_and_remembered() {
 
 #[tokio::test]
 async fn a_retry_that_cannot_finish_is_not_started() {
-    let app = TestApp::with_settings("  total_timeout: 1\n  num_retries: 2\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 1\n  num_retries: 2\n")
+        .start()
+        .await;
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("30")]);
     let response = app.chat(&hello("primary")).await;
@@ -313,9 +306,7 @@ async fn a_retry_that_cannot_finish_is_not_started() {
 
 #[tokio::test]
 async fn each_kind_of_failure_has_its_own_fallbacks_and_can_be_tried_out() {
-    let app = TestApp::with_settings(
-        "  context_window_fallbacks: [{primary: [backup]}]\n  content_policy_fallbacks: [{primary: [last]}]\n",
-    )
+    let app = TestApp::builder().settings("  context_window_fallbacks: [{primary: [backup]}]\n  content_policy_fallbacks: [{primary: [last]}]\n").start()
     .await;
     for (field, expected) in [
         ("mock_testing_fallbacks", "primary:mocked, backup:ok"),
@@ -337,15 +328,13 @@ async fn each_kind_of_failure_has_its_own_fallbacks_and_can_be_tried_out() {
 
 #[tokio::test]
 async fn nobody_waits_before_moving_on() {
-    let app = TestApp::patient(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - {model_name: a, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, num_retries: 0}}
   - {model_name: b, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, num_retries: 0}}
   - {model_name: c, litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0}}
 litellm_settings: {fallbacks: [{a: [b, c]}]}
-"#,
-    )
+"#).real_pauses().start()
     .await;
     app.bedrock.always(PRIMARY, Step::unavailable());
     app.bedrock.always(LAST, Step::throttle());

@@ -3,7 +3,7 @@
 use bedrock_sidecar::simulator::{Event, Step};
 use serde_json::{Value, json};
 
-use crate::support::{DROPPED, KEY, PRIMARY, TestApp, header, hello, hello_with};
+use crate::support::{DROPPED, KEY, PRIMARY, TestApp, header, hello, hello_with, validation_error};
 
 async fn refusal(app: &TestApp, body: &Value) -> (String, String) {
     let response = app.chat(body).await;
@@ -20,9 +20,7 @@ async fn refusal(app: &TestApp, body: &Value) -> (String, String) {
 
 #[tokio::test]
 async fn guardrail_tier_latency_and_tags_go_to_bedrock() {
-    let app = TestApp::with_settings(
-        "general_settings: {bedrock_request_metadata_fields: [key_alias, session_id, nothing]}\n",
-    )
+    let app = TestApp::builder().settings("general_settings: {bedrock_request_metadata_fields: [key_alias, session_id, nothing]}\n").start()
     .await;
     let mut body = hello_with("primary", "service_tier", json!("flex"));
     body["guardrailConfig"] = json!({"guardrailIdentifier": "g", "guardrailVersion": "DRAFT"});
@@ -63,7 +61,7 @@ model_list:
       requestMetadata: {team: search}
 general_settings: {bedrock_request_metadata_fields: [key_alias, session_id]}
 "#;
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let dropped = "x-sidecar-dropped-request-metadata";
     for stream in [false, true] {
         let mut body = hello_with("primary", "requestMetadata", many(16));
@@ -113,9 +111,7 @@ async fn a_field_that_cannot_be_honoured_is_named_unless_the_client_wants_it_ign
     let response = app.chat(&body).await;
     assert_eq!(response.status(), 200);
     assert_eq!(header(&response, DROPPED), "logprobs");
-    let dropping = TestApp::with_config(
-        "model_list: [{model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, drop_params: true}}]\n",
-    )
+    let dropping = TestApp::builder().config("model_list: [{model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, drop_params: true}}]\n").start()
     .await;
     dropping
         .chat_json(&hello_with("primary", "logprobs", json!(true)))
@@ -308,10 +304,12 @@ async fn a_pdf_reaches_a_model_that_reads_them() {
 
 #[tokio::test]
 async fn a_picture_elsewhere_is_fetched_from_no_host_that_is_not_allowed_and_never_from_inside() {
-    let app = TestApp::with_settings(
-        "general_settings: {user_url_allowed_hosts: [localhost, 127.0.0.1, 169.254.169.254]}\n",
-    )
-    .await;
+    let app = TestApp::builder()
+        .settings(
+            "general_settings: {user_url_allowed_hosts: [localhost, 127.0.0.1, 169.254.169.254]}\n",
+        )
+        .start()
+        .await;
     for (url, why) in [
         ("https://example.com/a.png", "fetches nothing"),
         ("http://localhost/a.png", "private address"),
@@ -388,7 +386,7 @@ async fn a_field_that_a_model_turns_out_to_refuse_is_left_out_from_then_on() {
     let refusal = |field: &str| {
         let message =
             format!("This model doesn't support the {field} field. Remove {field} and try again.");
-        Step::fail(400, "ValidationException", &message)
+        validation_error(&message)
     };
     app.bedrock
         .script(PRIMARY, [refusal("temperature"), refusal("stopSequences")]);
@@ -417,13 +415,15 @@ async fn a_field_that_a_model_turns_out_to_refuse_is_left_out_from_then_on() {
 /// What of a request its target lacks: each request goes on, and its reply says what the model does without.
 #[tokio::test]
 async fn what_the_answering_model_lacks_is_named() {
-    let app = TestApp::with_config(
-        "model_list:
+    let app = TestApp::builder()
+        .config(
+            "model_list:
   - {model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-5-5}}
   - {model_name: llama, litellm_params: {model: bedrock/us.meta.llama3-3-70b-instruct-v1:0}}
 ",
-    )
-    .await;
+        )
+        .start()
+        .await;
     let function = json!({"name": "read", "parameters": {"type": "object"}});
     let tools = json!([{"type": "function", "function": function}]);
     let named = json!({"type": "function", "function": {"name": "read"}});

@@ -81,7 +81,7 @@ fn ways() -> Vec<(&'static str, Value)> {
 
 #[tokio::test]
 async fn the_file_s_guardrail_wins_over_the_client_s_on_every_way() {
-    let app = TestApp::with_config(GUARDED).await;
+    let app = TestApp::builder().config(GUARDED).start().await;
     for (field, value) in ways() {
         for stream in [false, true] {
             let mut body = hello_with("primary", field, value.clone());
@@ -103,7 +103,7 @@ async fn the_file_s_guardrail_wins_over_the_client_s_on_every_way() {
 
 #[tokio::test]
 async fn headers_of_a_request_choose_no_guardrail() {
-    let app = TestApp::with_config(GUARDED).await;
+    let app = TestApp::builder().config(GUARDED).start().await;
     let request = app.post("/v1/chat/completions", &hello("primary"));
     let request = request
         .header("x-amzn-bedrock-guardrailidentifier", "of-the-client")
@@ -115,7 +115,7 @@ async fn headers_of_a_request_choose_no_guardrail() {
 
 #[tokio::test]
 async fn a_changed_fallback_brings_no_guardrail_to_a_target_that_has_one() {
-    let app = TestApp::with_config(GUARDED).await;
+    let app = TestApp::builder().config(GUARDED).start().await;
     for (field, value) in ways() {
         let mut fallback = json!({"model": "last"});
         fallback[field] = value;
@@ -128,7 +128,7 @@ async fn a_changed_fallback_brings_no_guardrail_to_a_target_that_has_one() {
 
 #[tokio::test]
 async fn the_other_wires_have_no_word_for_a_guardrail() {
-    let app = TestApp::with_config(GUARDED).await;
+    let app = TestApp::builder().config(GUARDED).start().await;
     for (field, value) in ways() {
         let mut body = json!({"model": "primary", "max_tokens": 10, "drop_params": true,
             "messages": [{"role": "user", "content": "hello"}]});
@@ -147,7 +147,7 @@ async fn the_other_wires_have_no_word_for_a_guardrail() {
 
 #[tokio::test]
 async fn where_the_file_sets_none_a_client_may_have_its_own() {
-    let app = TestApp::with_config(GUARDED).await;
+    let app = TestApp::builder().config(GUARDED).start().await;
     app.chat_json(&hello_with("backup", "guardrailConfig", own()))
         .await;
     assert_eq!(app.last_sent_to(BACKUP)["guardrailConfig"], own());
@@ -156,7 +156,7 @@ async fn where_the_file_sets_none_a_client_may_have_its_own() {
 #[tokio::test]
 async fn the_file_may_let_clients_choose() {
     let yaml = format!("{GUARDED}general_settings: {{allow_client_guardrails: true}}\n");
-    let app = TestApp::with_config(&yaml).await;
+    let app = TestApp::builder().config(&yaml).start().await;
     app.chat_json(&hello_with("primary", "guardrailConfig", own()))
         .await;
     assert_eq!(app.last_sent_to(PRIMARY)["guardrailConfig"], own());

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::support::responses::{last_response, read_response_events};
 use crate::support::{DROPPED, PRIMARY, TestApp, header};
 
-/// What names in the reply what of the request was left out.
 fn user(text: &str) -> Value {
     json!({"role": "user", "content": text})
 }

@@ -61,7 +61,7 @@ async fn timed(app: &TestApp, key: &str) -> (u16, Duration) {
 async fn a_known_key_without_limits_waits_for_no_call_of_the_table() {
     let home = TestApp::new().await;
     let way = Way::to(home.table_url()).await;
-    let app = TestApp::with_table_at("", way.url.clone()).await;
+    let app = TestApp::builder().table_at(&way.url).start().await;
     let (free, limited) = (
         key(&home, json!({})).await,
         key(&home, json!({"rpm_limit": 5})).await,

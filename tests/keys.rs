@@ -353,7 +353,10 @@ async fn what_makes_no_sense_is_told_with_its_field() {
 #[tokio::test]
 async fn with_the_table_down_the_master_key_is_answered_and_other_keys_are_told() {
     // Nobody listens on this port.
-    let app = TestApp::with_table_at("", "http://127.0.0.1:9".to_owned()).await;
+    let app = TestApp::builder()
+        .table_at("http://127.0.0.1:9")
+        .start()
+        .await;
     assert_eq!(app.chat(&hello("primary")).await.status(), 200);
     let (status, error) = refusal(&app, "sk-made-before-the-fall").await;
     assert_eq!(status, 503);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::parallel::{FULL, LIMITED};
 use crate::support::keys::{chat_with, key, sha256};
 use crate::support::table_proxy::TableProxy;
-use crate::support::{CONFIG, PRIMARY, TestApp, hello};
+use crate::support::{PRIMARY, TestApp, hello};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -86,7 +86,7 @@ async fn a_long_request_keeps_its_key_s_slot_and_a_dead_one_loses_it_after_a_min
 
 #[tokio::test]
 async fn a_long_request_keeps_its_deployment_s_slot_and_a_dead_one_loses_it_after_a_minute() {
-    let app = TestApp::with_config(LIMITED).await;
+    let app = TestApp::builder().config(LIMITED).start().await;
     let other = app.another_instance().await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     let request = app.post("/v1/chat/completions", &hello("pool"));
@@ -108,9 +108,9 @@ async fn a_process_that_was_frozen_does_not_take_back_the_slot_that_another_has_
     let embedded = Embedded::in_memory().await.unwrap();
     embedded.table("test").await.unwrap();
     let proxy = TableProxy::start(embedded.endpoint()).await;
-    let frozen = TestApp::with_table_at("", proxy.url.clone()).await;
+    let frozen = TestApp::builder().table_at(&proxy.url).start().await;
     let url = embedded.endpoint().to_owned();
-    let awake = TestApp::with_table_at("", url).await;
+    let awake = TestApp::builder().table_at(&url).start().await;
     let key = key(&awake, json!({"max_parallel_requests": 1})).await;
     let of = sha256(&key);
     under_way(&frozen, &key, &of).await;
@@ -135,7 +135,7 @@ async fn a_process_that_was_frozen_does_not_take_back_the_slot_that_another_has_
 
 #[tokio::test]
 async fn a_slot_is_free_as_soon_as_its_request_ends_however_long_it_was_renewed() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::new().await;
     let key = key(&app, json!({"max_parallel_requests": 1})).await;
     let of = sha256(&key);
     let slow = Step::text("one two three").slow_first_event(Duration::from_secs(3));

@@ -4,7 +4,7 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{LAST, PRIMARY, TestApp, header, hello, tokens};
+use crate::support::{LAST, PRIMARY, TestApp, header, hello, tokens, validation_error};
 
 const BETA: &str = "context-1m-2025-08-07";
 
@@ -37,7 +37,7 @@ fn betas(app: &TestApp, model: &str) -> Value {
 
 #[tokio::test]
 async fn it_is_taken_off_before_the_name_means_anything() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     for (name, plain, model, long) in [
         ("sonnet[1m]", "sonnet", PRIMARY, true),
         ("sonnet[1M][1m]", "sonnet", PRIMARY, true),
@@ -89,7 +89,7 @@ async fn it_is_taken_off_before_the_name_means_anything() {
 
 #[tokio::test]
 async fn it_may_stand_wherever_a_model_is_named() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let mut body = hello("");
     body.as_object_mut().unwrap().remove("model");
     let path = "/engines/sonnet%5B1m%5D/chat/completions";
@@ -139,7 +139,7 @@ async fn it_may_stand_wherever_a_model_is_named() {
 
 #[tokio::test]
 async fn a_fallback_has_the_long_window_where_it_or_the_first_model_asks_for_it() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     for (model, fallback, long) in [
         ("nova", json!("sonnet[1m]"), true),
         ("nova", json!({"model": "sonnet[1M]"}), true),
@@ -173,7 +173,7 @@ async fn a_fallback_has_the_long_window_where_it_or_the_first_model_asks_for_it(
 
 #[tokio::test]
 async fn a_long_prompt_is_answered_and_costs_what_long_prompts_cost() {
-    let app = TestApp::with_config(CONFIG).await;
+    let app = TestApp::builder().config(CONFIG).start().await;
     let answer = || Step::reply(Reply::text("Read.").with_usage(tokens(300_000, 1_000)));
     app.bedrock.script(PRIMARY, [answer()]);
     let mut body = ask(&"word ".repeat(260_000));
@@ -199,8 +199,8 @@ async fn a_long_prompt_is_answered_and_costs_what_long_prompts_cost() {
 
 #[tokio::test]
 async fn where_the_beta_is_refused_the_model_answers_without_it() {
-    let app = TestApp::with_config(CONFIG).await;
-    let refused = Step::fail(400, "ValidationException", "invalid beta flag");
+    let app = TestApp::builder().config(CONFIG).start().await;
+    let refused = validation_error("invalid beta flag");
     app.bedrock.script(PRIMARY, [refused]);
     for _ in 0..2 {
         app.chat_json(&hello("sonnet[1m]")).await;

@@ -89,7 +89,7 @@ async fn a_tool_call_may_take_its_time_whatever_idle_timeout_says() {
     let survived = all.map(|events_before| {
         let settings = &settings;
         async move {
-            let app = TestApp::with_settings(settings).await;
+            let app = TestApp::builder().settings(settings).start().await;
             let survived = survive(&app, &body("primary"), events_before).await;
             let expected = inside.contains(&events_before);
             assert_eq!(survived, [expected; 2], "after {events_before} events");
@@ -101,13 +101,16 @@ async fn a_tool_call_may_take_its_time_whatever_idle_timeout_says() {
 #[tokio::test]
 async fn stream_timeout_is_the_limit_of_every_silence() {
     let settings = format!("  disable_cooldowns: true\n  stream_timeout: {SHORT}\n");
-    let app = TestApp::with_settings(&settings).await;
+    let app = TestApp::builder().settings(&settings).start().await;
     assert_eq!(
         survive(&app, &body("primary"), 4).await,
         [false, false],
         "of the file"
     );
-    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n")
+        .start()
+        .await;
     let mut body = body("primary");
     body["stream_timeout"] = json!(0.5);
     // A whole answer is no stream towards its client.
@@ -121,7 +124,7 @@ async fn stream_timeout_is_the_limit_of_every_silence() {
 #[tokio::test]
 async fn a_client_hears_heartbeats_while_a_tool_call_is_written() {
     let settings = format!("  idle_timeout: {SHORT}\n  heartbeat_interval: 0.05\n");
-    let app = TestApp::with_settings(&settings).await;
+    let app = TestApp::builder().settings(&settings).start().await;
     app.bedrock.script(PRIMARY, [silent_after(4)]);
     let chunks = app.chat_stream(&body("primary")).await;
     assert!(chunks.done && chunks.comments > 3, "{chunks:?}");
@@ -149,7 +152,10 @@ async fn asked(app: &TestApp, body: &Value, is_stream: bool) -> String {
 #[tokio::test]
 async fn the_first_event_of_a_long_prompt_may_come_later() {
     for is_stream in [true, false] {
-        let app = TestApp::with_config(&chain(&format!("request_timeout: {SHORT}"), "")).await;
+        let app = TestApp::builder()
+            .config(&chain(&format!("request_timeout: {SHORT}"), ""))
+            .start()
+            .await;
         let trail = asked(&app, &prompt(12_000, "primary"), is_stream).await;
         assert_eq!(trail, "primary:ok");
         let short = asked(&app, &prompt(100, "primary"), is_stream).await;
@@ -160,7 +166,7 @@ async fn the_first_event_of_a_long_prompt_may_come_later() {
 #[tokio::test]
 async fn a_target_that_outlasts_the_longer_limit_rests() {
     let limit = format!("request_timeout: {SHORT}");
-    let app = TestApp::with_config(&chain(&limit, "")).await;
+    let app = TestApp::builder().config(&chain(&limit, "")).start().await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     let response = app.chat(&prompt(4_100, "primary")).await;
     assert_eq!(
@@ -180,12 +186,15 @@ async fn a_limit_that_was_set_for_the_wait_itself_does_not_grow() {
         (&*format!("stream_timeout: {SHORT}"), String::new()),
         (&*format!("timeout: {SHORT}"), String::new()),
     ] {
-        let app = TestApp::with_config(&chain(settings, &deployment)).await;
+        let app = TestApp::builder()
+            .config(&chain(settings, &deployment))
+            .start()
+            .await;
         let trail = asked(&app, &prompt(12_000, "primary"), true).await;
         assert_eq!(trail, late, "{settings}{deployment}");
     }
     for field in ["timeout", "stream_timeout"] {
-        let app = TestApp::with_config(&chain("", "")).await;
+        let app = TestApp::builder().config(&chain("", "")).start().await;
         let mut body = prompt(12_000, "primary");
         body[field] = json!(0.5);
         assert_eq!(asked(&app, &body, true).await, late, "{field}");

@@ -81,8 +81,9 @@ async fn model_info_tells_limits_prices_and_abilities() {
 
 #[tokio::test]
 async fn model_info_never_shows_credentials_and_a_price_that_is_unknown_is_null() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder()
+        .config(
+            r#"
 model_list:
   - model_name: m
     litellm_params:
@@ -91,8 +92,9 @@ model_list:
       aws_secret_access_key: secretcanary
       aws_session_token: tokencanary
 "#,
-    )
-    .await;
+        )
+        .start()
+        .await;
     let list = app.get_json("/model/info").await;
     assert!(
         !list.to_string().to_lowercase().contains("canary"),
@@ -104,8 +106,7 @@ model_list:
 /// What may be seen of where a model is called: by the master key no password, by a virtual key nothing.
 #[tokio::test]
 async fn model_info_shows_no_password_in_an_address_and_to_virtual_keys_no_address_at_all() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - model_name: m
     litellm_params:
@@ -118,8 +119,7 @@ model_list:
       model: bedrock/us.amazon.nova-lite-v1:0
       api_base: https://maria:canary@vpce-2.internal
       extra_headers: {Authorization: Bearer canary, x-api-key: canary}
-"#,
-    )
+"#).start()
     .await;
     let made = app.post("/key/generate", &json!({})).send().await.unwrap();
     let made: Value = made.json().await.unwrap();

@@ -57,7 +57,7 @@ async fn records_of(app: &TestApp, key: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn over_its_requests_a_minute_a_key_is_refused_from_memory() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let settings = json!({"rpm_limit": 2, "max_parallel_requests": 5, "max_budget": 100});
     let key = key(&app, settings).await;
     for _ in 0..2 {
@@ -81,7 +81,7 @@ async fn over_its_requests_a_minute_a_key_is_refused_from_memory() {
 
 #[tokio::test]
 async fn a_key_whose_budget_is_spent_is_refused_from_memory_and_counts_no_tokens() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     app.bedrock.always(
         PRIMARY,
         Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 60_000))),

@@ -9,11 +9,11 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::support::keys::{account, chat_as, dollars, key};
-use crate::support::{BACKUP, CONFIG, LAST, PRIMARY, TestApp, header, tokens};
+use crate::support::{BACKUP, CONFIG, LAST, PRIMARY, TestApp, header, tokens, validation_error};
 
 /// Two gateways on one table and one Bedrock.
 async fn two(yaml: &str) -> [TestApp; 2] {
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let other = app.another_instance().await;
     [app, other]
 }
@@ -39,8 +39,7 @@ fn counts_nothing(app: &TestApp) {
     let refusal = "The provided model doesn't support counting tokens.";
     for model in [PRIMARY, BACKUP] {
         let (_, base) = model.split_once('.').unwrap();
-        app.bedrock
-            .always(base, Step::fail(400, "ValidationException", refusal));
+        app.bedrock.always(base, validation_error(refusal));
     }
 }
 

@@ -59,7 +59,10 @@ async fn a_panic_in_the_chain_is_500_and_loses_no_attempt() {
 
 #[tokio::test]
 async fn a_panic_in_a_stream_that_has_begun_is_an_error_event_without_done() {
-    let app = TestApp::with_settings("  heartbeat_interval: 0.02\n").await;
+    let app = TestApp::builder()
+        .settings("  heartbeat_interval: 0.02\n")
+        .start()
+        .await;
     let slow = Step::unavailable().slow_head(Duration::from_millis(100));
     app.bedrock.script(PRIMARY, [slow]);
     panics_once_asked(&app, BACKUP);
@@ -77,7 +80,10 @@ async fn a_panic_in_a_stream_that_has_begun_is_an_error_event_without_done() {
 #[tokio::test]
 async fn a_panic_before_anybody_is_asked_is_500_with_a_record() {
     for stream in [false, true] {
-        let app = TestApp::whose_table_panics_at("BatchGetItem").await;
+        let app = TestApp::builder()
+            .table_panics_at("BatchGetItem")
+            .start()
+            .await;
         let call = json!({"id": "tooluse_1", "type": "function", "function": {"name": "look", "arguments": "{}"}});
         let body = json!({
             "model": "primary", "stream": stream, "thinking": {"type": "enabled", "budget_tokens": 2048},

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use bedrock_sidecar::simulator::Step;
 use reqwest::Response;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::support::{PRIMARY, TestApp, hello, read_sse, trail_of};
+use crate::support::{PRIMARY, TestApp, hello, read_sse, silent_port, trail_of};
 
 pub const LIMITED: &str = r#"
 model_list:
@@ -34,7 +33,7 @@ async fn under_way(app: &TestApp) -> Response {
 
 #[tokio::test]
 async fn a_deployment_that_is_busy_is_passed_over_on_every_instance_until_its_answer_ends() {
-    let app = TestApp::with_config(LIMITED).await;
+    let app = TestApp::builder().config(LIMITED).start().await;
     let other = app.another_instance().await;
     let answer = under_way(&app).await;
     assert_eq!(other.trail("pool").await, FULL);
@@ -48,7 +47,7 @@ async fn a_deployment_that_is_busy_is_passed_over_on_every_instance_until_its_an
 
 #[tokio::test]
 async fn a_busy_deployment_without_anybody_else_is_429_in_words() {
-    let app = TestApp::with_config(LIMITED).await;
+    let app = TestApp::builder().config(LIMITED).start().await;
     let slow = Step::text("Late.").slow_head(Duration::from_millis(300));
     app.bedrock.script("us.amazon.nova-lite-v1:0", [slow]);
     let asked = hello("alone");
@@ -65,7 +64,7 @@ async fn a_busy_deployment_without_anybody_else_is_429_in_words() {
 
 #[tokio::test]
 async fn an_answer_whose_client_has_gone_keeps_its_slot_until_it_is_drained() {
-    let app = TestApp::with_config(LIMITED).await;
+    let app = TestApp::builder().config(LIMITED).start().await;
     drop(under_way(&app).await);
     assert_eq!(app.trail("pool").await, FULL);
     app.settle().await;
@@ -74,7 +73,10 @@ async fn an_answer_whose_client_has_gone_keeps_its_slot_until_it_is_drained() {
 
 #[tokio::test]
 async fn a_failed_attempt_frees_its_slot_before_the_next_try() {
-    let app = TestApp::with_config(&LIMITED.replace("num_retries: 0", "num_retries: 1")).await;
+    let app = TestApp::builder()
+        .config(&LIMITED.replace("num_retries: 0", "num_retries: 1"))
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     assert_eq!(app.trail("pool").await, "pool:unavailable(503), pool:ok");
     assert_eq!(app.bedrock.requests_for(PRIMARY).len(), 2);
@@ -82,10 +84,14 @@ async fn a_failed_attempt_frees_its_slot_before_the_next_try() {
 
 #[tokio::test]
 async fn a_silent_table_lets_every_request_pass_after_a_tenth_of_a_second() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (_listener, url) = silent_port().await;
     let settings = "router_settings: {record_timeout: 0.1}\n";
-    let app = TestApp::with_config_and_table_at(&format!("{LIMITED}{settings}"), url).await;
+    let app = TestApp::builder()
+        .config(LIMITED)
+        .settings(settings)
+        .table_at(&url)
+        .start()
+        .await;
     let _answer = under_way(&app).await;
     let began = Instant::now();
     assert_eq!(app.trail("pool").await, "pool:ok");
@@ -94,7 +100,7 @@ async fn a_silent_table_lets_every_request_pass_after_a_tenth_of_a_second() {
 
 #[tokio::test]
 async fn an_attempt_that_is_given_up_while_it_waits_for_its_slot_keeps_none() {
-    let app = TestApp::with_config(LIMITED).await;
+    let app = TestApp::builder().config(LIMITED).start().await;
     let mut hasty = hello("pool");
     hasty["timeout"] = json!(0.000_1);
     hasty["disable_fallbacks"] = json!(true);

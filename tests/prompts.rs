@@ -33,7 +33,7 @@ async fn nothing_is_stored_unless_somebody_asks() {
 
 #[tokio::test]
 async fn the_request_is_stored_as_it_was_sent_and_the_reply_as_it_was_told() {
-    let app = TestApp::with_settings(STORING).await;
+    let app = TestApp::builder().settings(STORING).start().await;
     let tool =
         json!({"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}});
     let mut body = hello("primary");
@@ -69,7 +69,7 @@ async fn the_request_is_stored_as_it_was_sent_and_the_reply_as_it_was_told() {
 
 #[tokio::test]
 async fn a_cut_stream_is_stored_as_far_as_it_came() {
-    let app = TestApp::with_settings(STORING).await;
+    let app = TestApp::builder().settings(STORING).start().await;
     let cut = Step::reply(Reply::text("one two three four five six")).cut_after(4);
     app.bedrock.script(PRIMARY, [cut]);
     app.bedrock.always(BACKUP, Step::unavailable());
@@ -92,7 +92,7 @@ async fn a_cut_stream_is_stored_as_far_as_it_came() {
 
 #[tokio::test]
 async fn a_whole_answer_is_stored_without_the_attempt_that_was_thrown_away() {
-    let app = TestApp::with_settings(STORING).await;
+    let app = TestApp::builder().settings(STORING).start().await;
     let cut = Step::reply(Reply::text("thrown away")).cut_after(3);
     app.bedrock.script(PRIMARY, [cut]);
     app.bedrock.script(BACKUP, [Step::text("The answer.")]);
@@ -104,7 +104,7 @@ async fn a_whole_answer_is_stored_without_the_attempt_that_was_thrown_away() {
 
 #[tokio::test]
 async fn a_refused_request_and_a_failed_one_show_what_was_asked() {
-    let app = TestApp::with_settings(STORING).await;
+    let app = TestApp::builder().settings(STORING).start().await;
     app.bedrock.always("*", Step::unavailable());
     for model in ["no-such-model", "primary"] {
         let response = app.chat(&hello(model)).await;
@@ -124,7 +124,7 @@ async fn a_client_may_forbid_it_and_ask_for_it() {
         (STORING, "x-unrelated", true),
         ("", "x-unrelated", false),
     ] {
-        let app = TestApp::with_settings(settings).await;
+        let app = TestApp::builder().settings(settings).start().await;
         let request = app.post("/v1/chat/completions", &hello("primary"));
         let response = request.header(name, "true").send().await.unwrap();
         let id = header(&response, "x-sidecar-request-id").to_owned();
@@ -135,7 +135,7 @@ async fn a_client_may_forbid_it_and_ask_for_it() {
 
 #[tokio::test]
 async fn a_prompt_of_several_items_comes_back_and_is_read_by_no_list() {
-    let app = TestApp::with_settings(STORING).await;
+    let app = TestApp::builder().settings(STORING).start().await;
     // Noise, so that it does not become small: several items.
     let noise: String = (0..700_000u32)
         .map(|_| char::from(fastrand::u8(b'!'..=b'~')))
@@ -154,7 +154,7 @@ async fn a_prompt_of_several_items_comes_back_and_is_read_by_no_list() {
 #[tokio::test]
 async fn a_prompt_whose_time_has_passed_is_gone_and_its_record_is_not() {
     let settings = "general_settings: {store_prompts_in_spend_logs: true, maximum_spend_logs_content_retention_period: 0d}\n";
-    let app = TestApp::with_settings(settings).await;
+    let app = TestApp::builder().settings(settings).start().await;
     let reply = app.chat_json(&hello("primary")).await;
     let detail = detail(&app, reply["id"].as_str().unwrap()).await;
     assert_eq!(detail["content_stored"], false);
@@ -162,7 +162,7 @@ async fn a_prompt_whose_time_has_passed_is_gone_and_its_record_is_not() {
 
 #[tokio::test]
 async fn a_key_decides_for_its_requests_unless_the_client_forbids_it() {
-    let app = TestApp::with_settings(STORING).await;
+    let app = TestApp::builder().settings(STORING).start().await;
     for (of_key, name, stored) in [
         (true, "x-unrelated", true),
         (true, "x-litellm-enable-message-redaction", false),

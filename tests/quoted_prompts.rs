@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::books::Books;
 use crate::support::process::Gateway;
-use crate::support::{KEY, PRIMARY, simulated};
+use crate::support::{KEY, PRIMARY, simulated, validation_error};
 
 const YAML: &str = "
 model_list:
@@ -76,7 +76,7 @@ async fn a_prompt_that_a_refusal_quotes_reaches_its_client_and_neither_log_nor_r
             message: refusal.clone(),
         };
         for (step, stream) in [
-            (Step::fail(400, "ValidationException", &refusal), false),
+            (validation_error(&refusal), false),
             (Step::bare_status(502, &refusal), false),
             (Step::text("one two three").fault(2, exception), true),
             (Step::text("one two three").fault(2, error), true),
@@ -87,7 +87,7 @@ async fn a_prompt_that_a_refusal_quotes_reaches_its_client_and_neither_log_nor_r
                 assert!(told.contains("xylophone"), "the client reads it: {told}");
             }
         }
-        bedrock.script(PRIMARY, [Step::fail(400, "ValidationException", &refusal)]);
+        bedrock.script(PRIMARY, [validation_error(&refusal)]);
         ask("/v1/messages/count_tokens", false).await;
         let log = gateway.log();
         assert!(log.contains(fault), "{fault}: {log}");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::books::Books;
 use crate::support::process::{Gateway, replay};
-use crate::support::table_proxy::{Fault, TableProxy};
+use crate::support::table_proxy::{Fault, behind_a_network};
 use crate::support::{CONFIG, KEY, PRIMARY, TestApp, header, hello, simulated, tokens, trail_of};
 
 const METADATA: &str = "x-litellm-spend-logs-metadata";
@@ -215,7 +215,7 @@ model_list:
   - {model_name: "bedrock/*", litellm_params: {model: bedrock/*}}
   - {model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0}}
 "#;
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let name = |length| format!("bedrock/us.amazon.{}", "n".repeat(length));
     for (length, status, message) in [
         (400, 400, "The provided model identifier is invalid."),
@@ -238,9 +238,7 @@ model_list:
 
 #[tokio::test]
 async fn a_record_that_the_table_takes_for_invalid_is_written_without_its_free_parts() {
-    let app = TestApp::new().await;
-    let proxy = TableProxy::start(app.table_url()).await;
-    let app = TestApp::with_table_at("", proxy.url.clone()).await;
+    let (app, proxy) = behind_a_network().await;
     app.bedrock.always(PRIMARY, reply());
     for refusal in [Fault::InvalidItem, Fault::InvalidCall] {
         proxy.script([refusal]);

@@ -163,7 +163,10 @@ async fn until(so: impl AsyncFn() -> bool) {
 
 #[tokio::test]
 async fn an_answer_that_never_ends_is_not_read_for_ever_after_its_client_has_gone() {
-    let app = TestApp::with_settings("  drain_timeout: 0.05\n").await;
+    let app = TestApp::builder()
+        .settings("  drain_timeout: 0.05\n")
+        .start()
+        .await;
     let silent = Step::text("one two three four").fault(3, FaultKind::Silence);
     app.bedrock.script(PRIMARY, [silent]);
     let record = record_of_a_client_that_left(&app).await;
@@ -181,9 +184,7 @@ async fn an_answer_that_never_ends_is_not_read_for_ever_after_its_client_has_gon
 
 #[tokio::test]
 async fn a_model_without_a_price_has_an_unknown_cost_and_never_zero() {
-    let app = TestApp::with_config(
-        "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n",
-    )
+    let app = TestApp::builder().config("model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n").start()
     .await;
     app.bedrock
         .script("nobody.knows-v1:0", [Step::text("Hello.")]);

@@ -3,7 +3,7 @@
 use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{BACKUP, Chunks, LAST, PRIMARY, TestApp, hello};
+use crate::support::{BACKUP, Chunks, LAST, PRIMARY, TestApp, hello, validation_error};
 
 const CONTINUE: &str = "  stream_recovery: continue\n";
 
@@ -37,7 +37,7 @@ fn prefill_of(body: &Value) -> &str {
 
 #[tokio::test]
 async fn a_broken_answer_is_continued_where_the_configuration_says_so() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     app.bedrock.script(PRIMARY, [broken()]);
     app.bedrock.script(BACKUP, [rest()]);
     let mut body = hello("primary");
@@ -75,13 +75,11 @@ async fn without_that_the_client_is_told_and_nobody_else_is_asked() {
 
 #[tokio::test]
 async fn one_deployment_can_say_so_for_itself() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - model_name: primary
     litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, stream_recovery: continue}
-"#,
-    )
+"#).start()
     .await;
     app.bedrock.script(PRIMARY, [broken(), rest()]);
     let chunks = app.chat_stream(&hello("primary")).await;
@@ -90,7 +88,7 @@ model_list:
 
 #[tokio::test]
 async fn an_answer_beside_tools_is_never_continued() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     app.bedrock.script(PRIMARY, [broken()]);
     let mut body = hello("primary");
     body["tools"] = json!([{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]);
@@ -101,7 +99,7 @@ async fn an_answer_beside_tools_is_never_continued() {
 
 #[tokio::test]
 async fn white_space_at_the_break_is_said_once() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     let text = |text: &str| json!({"contentBlockIndex": 0, "delta": {"text": text}});
     let events = vec![
         ("messageStart", json!({"role": "assistant"})),
@@ -126,9 +124,9 @@ async fn white_space_at_the_break_is_said_once() {
 
 #[tokio::test]
 async fn a_refused_prefill_is_never_what_the_caller_reads() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     let refusal = "This model does not support assistant message prefill. The conversation must end with a user message.";
-    let refused = || Step::fail(400, "ValidationException", refusal);
+    let refused = || validation_error(refusal);
     app.bedrock.script(PRIMARY, [broken(), refused()]);
     app.bedrock.script(BACKUP, [refused()]);
     let chunks = app.chat_stream(&hello("primary")).await;
@@ -145,7 +143,7 @@ async fn a_refused_prefill_is_never_what_the_caller_reads() {
 
 #[tokio::test]
 async fn the_target_that_broke_off_may_go_on_itself_when_nobody_else_can() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     app.bedrock.script(PRIMARY, [broken(), rest()]);
     app.bedrock.always(BACKUP, Step::unavailable());
     let chunks = app.chat_stream(&hello("primary")).await;
@@ -157,7 +155,7 @@ async fn the_target_that_broke_off_may_go_on_itself_when_nobody_else_can() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_twice_is_continued_twice() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     app.bedrock.script(
         PRIMARY,
         [
@@ -215,7 +213,7 @@ async fn a_second_chain_of_thought_is_another_entry_of_the_thinking_blocks() {
 
 #[tokio::test]
 async fn a_filter_that_stops_a_stream_is_not_worked_around() {
-    let app = TestApp::with_settings(CONTINUE).await;
+    let app = TestApp::builder().settings(CONTINUE).start().await;
     let filtered = Step::text("one two three four").exception_after(
         3,
         "validationException",

@@ -103,7 +103,10 @@ async fn a_response_that_is_not_streamed_says_the_same() {
 
 #[tokio::test]
 async fn thinking_goes_out_sealed_and_comes_back_as_it_was_over_a_fallback_too() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n")
+        .start()
+        .await;
     let mut body = agent();
     for turn in 0..6 {
         let answers = if turn % 2 == 1 { BACKUP } else { PRIMARY };
@@ -206,7 +209,10 @@ async fn an_answer_that_was_stopped_is_incomplete() {
 
 #[tokio::test]
 async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n  idle_timeout: 0.2\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n  idle_timeout: 0.2\n")
+        .start()
+        .await;
     let text = || Step::text("One two three four five six.");
     let cases = [
         (text().cut_after(4), "server_is_overloaded"),
@@ -244,7 +250,10 @@ async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
         let told = |event: &Value| event["type"] == "response.output_text.delta";
         assert!(events.iter().any(told), "{name}");
     }
-    let app = TestApp::with_settings("  heartbeat_interval: 0.05\n").await;
+    let app = TestApp::builder()
+        .settings("  heartbeat_interval: 0.05\n")
+        .start()
+        .await;
     let late = Step::throttle().slow_head(Duration::from_millis(200));
     app.bedrock.script(PRIMARY, [late]);
     let mut body = ask("hello");
@@ -296,7 +305,10 @@ async fn thinking_that_broke_off_begins_anew_on_the_next_model() {
 
 #[tokio::test]
 async fn a_response_that_takes_too_long_fails_in_time() {
-    let app = TestApp::with_settings("  total_timeout: 0.4\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 0.4\n")
+        .start()
+        .await;
     let slow = Step::text("One two three four five six.").pace(Duration::from_millis(150));
     app.bedrock.script(PRIMARY, [slow]);
     let response = last_response(&app.response_events(&ask("hello")).await);
@@ -307,7 +319,10 @@ async fn a_response_that_takes_too_long_fails_in_time() {
 
 #[tokio::test]
 async fn a_model_that_says_nothing_in_time_is_not_waited_for() {
-    let app = TestApp::with_settings("  stream_timeout: 0.2\n").await;
+    let app = TestApp::builder()
+        .settings("  stream_timeout: 0.2\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     app.bedrock.script(BACKUP, [Step::text("Here.")]);
     let response = last_response(&app.response_events(&ask("hello")).await);

@@ -38,7 +38,7 @@ async fn counts(app: &TestApp, body: &Value) -> (u64, u64) {
 #[tokio::test]
 async fn a_sibling_that_takes_over_is_a_retry_and_a_group_that_takes_over_a_fallback() {
     for stream in [false, true] {
-        let app = TestApp::with_config(SIBLINGS).await;
+        let app = TestApp::builder().config(SIBLINGS).start().await;
         let mut body = hello("pair");
         body["stream"] = json!(stream);
         assert_eq!(counts(&app, &body).await, (0, 0));
@@ -46,7 +46,7 @@ async fn a_sibling_that_takes_over_is_a_retry_and_a_group_that_takes_over_a_fall
         app.bedrock.script(PRIMARY, [Step::throttle()]);
         assert_eq!(counts(&app, &body).await, (1, 0), "a sibling");
 
-        let app = TestApp::with_config(SIBLINGS).await;
+        let app = TestApp::builder().config(SIBLINGS).start().await;
         app.bedrock.script(PRIMARY, [Step::throttle()]);
         app.bedrock.script(BACKUP, [Step::unavailable()]);
         assert_eq!(
@@ -59,7 +59,7 @@ async fn a_sibling_that_takes_over_is_a_retry_and_a_group_that_takes_over_a_fall
 
 #[tokio::test]
 async fn a_sibling_that_is_passed_over_is_no_fallback_and_a_group_that_is_is_one() {
-    let app = TestApp::with_config(SIBLINGS).await;
+    let app = TestApp::builder().config(SIBLINGS).start().await;
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     counts(&app, &hello("pair")).await;
     assert_eq!(counts(&app, &hello("pair")).await, (0, 0), "one rests");
@@ -70,7 +70,7 @@ async fn a_sibling_that_is_passed_over_is_no_fallback_and_a_group_that_is_is_one
 
 #[tokio::test]
 async fn the_same_group_asked_something_else_is_a_fallback() {
-    let app = TestApp::with_config(SIBLINGS).await;
+    let app = TestApp::builder().config(SIBLINGS).start().await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     app.bedrock.script(BACKUP, [Step::unavailable()]);
     let mut body = hello("pair");

@@ -102,11 +102,9 @@ async fn a_timeout_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn a_retry_policy_goes_by_the_kind_of_the_failure() {
-    let app = TestApp::with_settings(
-        "  retry_policy: {RateLimitErrorRetries: 2, InternalServerErrorRetries: 0, TimeoutErrorRetries: 1}
+    let app = TestApp::builder().settings("  retry_policy: {RateLimitErrorRetries: 2, InternalServerErrorRetries: 0, TimeoutErrorRetries: 1}
   model_group_retry_policy: {last: {RateLimitErrorRetries: 1}}
-",
-    )
+").start()
     .await;
     // The settings stand under router_settings, whose num_retries would be 2 by default.
     app.bedrock.always("*", Step::throttle());
@@ -123,7 +121,10 @@ async fn a_retry_policy_goes_by_the_kind_of_the_failure() {
 
 #[tokio::test]
 async fn max_fallbacks_bounds_the_chain() {
-    let app = TestApp::with_settings("  max_fallbacks: 1\n").await;
+    let app = TestApp::builder()
+        .settings("  max_fallbacks: 1\n")
+        .start()
+        .await;
     app.bedrock.always("*", Step::unavailable());
     app.chat(&hello("primary")).await;
     assert!(app.bedrock.requests_for(LAST).is_empty());
@@ -190,13 +191,11 @@ async fn two_people_who_save_do_not_overwrite_each_other() {
 
 #[tokio::test]
 async fn a_saved_order_of_deployments_goes_before_weights() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, weight: 9}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, weight: 1}}
-"#,
-    )
+"#).start()
     .await;
     let ids = app.state.routes.targets("pool").into_iter().rev();
     let ids = ids.map(|target| target.deployment_id().to_owned());
@@ -223,7 +222,10 @@ model_list:
 
 #[tokio::test]
 async fn a_deployment_s_requests_per_minute_are_counted_by_all_instances_together() {
-    let app = TestApp::with_config(&LIMITED.replace("LIMIT", "rpm: 2")).await;
+    let app = TestApp::builder()
+        .config(&LIMITED.replace("LIMIT", "rpm: 2"))
+        .start()
+        .await;
     let other = app.another_instance().await;
     let body = hello("pool");
     assert_eq!(trail(&app, &body).await, "pool:ok");
@@ -240,7 +242,10 @@ async fn a_deployment_s_requests_per_minute_are_counted_by_all_instances_togethe
 #[tokio::test]
 async fn a_deployment_s_tokens_per_minute_are_those_that_were_really_used() {
     use bedrock_sidecar::simulator::Reply;
-    let app = TestApp::with_config(&LIMITED.replace("LIMIT", "tpm: 1000")).await;
+    let app = TestApp::builder()
+        .config(&LIMITED.replace("LIMIT", "tpm: 1000"))
+        .start()
+        .await;
     let costly = Step::reply(Reply::text("Hi.").with_usage(tokens(700, 400)));
     app.bedrock.always(PRIMARY, costly);
     let body = hello("pool");
@@ -251,7 +256,10 @@ async fn a_deployment_s_tokens_per_minute_are_those_that_were_really_used() {
 
 #[tokio::test]
 async fn a_full_minute_without_anybody_else_is_429_and_says_when_it_ends() {
-    let app = TestApp::with_config(&LIMITED.replace("LIMIT", "rpm: 1")).await;
+    let app = TestApp::builder()
+        .config(&LIMITED.replace("LIMIT", "rpm: 1"))
+        .start()
+        .await;
     app.chat_json(&hello("alone")).await;
     let response = app.chat(&hello("alone")).await;
     assert_eq!(response.status(), 429);
@@ -261,14 +269,16 @@ async fn a_full_minute_without_anybody_else_is_429_and_says_when_it_ends() {
 
 #[tokio::test]
 async fn a_deployment_with_a_mock_response_answers_it_without_a_call_and_without_a_cost() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder()
+        .config(
+            r#"
 model_list:
   - model_name: canned
     litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, mock_response: "Nothing was called."}
 "#,
-    )
-    .await;
+        )
+        .start()
+        .await;
     let reply = app.chat_json(&hello("canned")).await;
     assert_eq!(
         reply["choices"][0]["message"]["content"],
@@ -281,15 +291,13 @@ model_list:
 
 #[tokio::test]
 async fn a_deployment_s_own_patience_goes_before_the_common_one() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - model_name: hasty
     litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, timeout: 0.3, stream_timeout: 0.15, num_retries: 1, cooldown_time: 60}
   - {model_name: calm, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
 litellm_settings: {num_retries: 0, default_fallbacks: [calm]}
-"#,
-    )
+"#).start()
     .await;
     let mut body = hello("hasty");
     // `timeout`: an answer as a whole.
@@ -322,10 +330,10 @@ litellm_settings: {num_retries: 0, default_fallbacks: [calm]}
 
 #[tokio::test]
 async fn a_silent_target_is_asked_again_where_the_retry_policy_says_so() {
-    let app = TestApp::with_settings(
-        "  request_timeout: 0.1\n  retry_policy: {TimeoutErrorRetries: 1}\n",
-    )
-    .await;
+    let app = TestApp::builder()
+        .settings("  request_timeout: 0.1\n  retry_policy: {TimeoutErrorRetries: 1}\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     let trail = trail(&app, &hello("primary")).await;
     assert_eq!(trail, "primary:first_event_timeout, primary:ok");
@@ -333,7 +341,10 @@ async fn a_silent_target_is_asked_again_where_the_retry_policy_says_so() {
 
 #[tokio::test]
 async fn retry_after_is_the_least_pause_between_two_tries() {
-    let app = TestApp::with_settings("  retry_after: 0.3\n").await;
+    let app = TestApp::builder()
+        .settings("  retry_after: 0.3\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     let mut body = hello("primary");
     body["num_retries"] = json!(1);

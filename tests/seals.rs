@@ -116,7 +116,7 @@ async fn while_the_table_is_down_nothing_is_sealed_and_nothing_taken_and_nothing
     let response = think(&app, KEY, &question()).await;
     let proxy = TableProxy::start(app.table_url()).await;
     proxy.down(true);
-    let cut_off = TestApp::with_table_at("", proxy.url.clone()).await;
+    let cut_off = TestApp::builder().table_at(&proxy.url).start().await;
     let unsealed = think(&cut_off, KEY, &question()).await;
     assert_eq!(sealed(&unsealed)["summary"][0]["text"], THOUGHT);
     assert!(sealed(&unsealed).get("encrypted_content").is_none());

@@ -73,11 +73,13 @@ async fn a_client_that_sends_on_after_a_refusal_can_read_it() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_refused_when_its_time_is_over() {
-    let app = TestApp::with_body_times(BodyTimes {
-        base: Duration::from_millis(200),
-        ..BodyTimes::default()
-    })
-    .await;
+    let app = TestApp::builder()
+        .body_times(BodyTimes {
+            base: Duration::from_millis(200),
+            ..BodyTimes::default()
+        })
+        .start()
+        .await;
     let mut client = begun(&app, "/v1/chat/completions", 1_000).await;
     let (mut from, mut to) = client.split();
     let trickle = async {
@@ -96,11 +98,13 @@ async fn a_body_that_never_ends_is_refused_when_its_time_is_over() {
 
 #[tokio::test]
 async fn a_client_that_pauses_in_its_body_is_refused() {
-    let app = TestApp::with_body_times(BodyTimes {
-        silence: Duration::from_millis(50),
-        ..BodyTimes::default()
-    })
-    .await;
+    let app = TestApp::builder()
+        .body_times(BodyTimes {
+            silence: Duration::from_millis(50),
+            ..BodyTimes::default()
+        })
+        .start()
+        .await;
     // The pages' forms have the same limits.
     for (path, status) in [("/v1/chat/completions", "408"), ("/ui/login", "400")] {
         let mut client = begun(&app, path, 1_000).await;
@@ -112,12 +116,14 @@ async fn a_client_that_pauses_in_its_body_is_refused() {
 
 #[tokio::test]
 async fn what_has_come_of_a_body_gives_the_rest_more_time() {
-    let app = TestApp::with_body_times(BodyTimes {
-        base: Duration::from_millis(100),
-        bytes_per_second: 10,
-        ..BodyTimes::default()
-    })
-    .await;
+    let app = TestApp::builder()
+        .body_times(BodyTimes {
+            base: Duration::from_millis(100),
+            bytes_per_second: 10,
+            ..BodyTimes::default()
+        })
+        .start()
+        .await;
     let body =
         json!({"model": "primary", "messages": [{"role": "user", "content": "x".repeat(500)}]});
     let body = body.to_string();

@@ -308,7 +308,7 @@ async fn a_report_calls_a_key_as_its_records_do() {
 
 #[tokio::test]
 async fn a_cost_is_calculated_as_it_would_be_billed() {
-    let app = TestApp::with_settings("").await;
+    let app = TestApp::new().await;
     let calculate = async |body: Value| {
         let response = app.post("/spend/calculate", &body).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
@@ -371,9 +371,7 @@ async fn a_cost_is_calculated_as_it_would_be_billed() {
         );
     }
 
-    let app = TestApp::with_config(
-        "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n",
-    )
+    let app = TestApp::builder().config("model_list:\n  - {model_name: m, litellm_params: {model: bedrock/nobody.knows-v1:0}}\n").start()
     .await;
     let body = json!({"completion_response": {"model": "m", "usage": usage}});
     let response = app.post("/spend/calculate", &body).send().await.unwrap();
@@ -530,8 +528,9 @@ async fn a_prompt_is_priced_whole_by_whichever_wire_it_is_meant() {
 
 #[tokio::test]
 async fn a_price_of_the_configuration_goes_before_the_catalog_s() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder()
+        .config(
+            r#"
 model_list:
   - model_name: dear
     litellm_params:
@@ -547,8 +546,9 @@ model_list:
       model: bedrock/arn:aws:bedrock:us-east-1:1:application-inference-profile/x
     model_info: {base_model: anthropic.claude-sonnet-4-5-20250929-v1:0}
 "#,
-    )
-    .await;
+        )
+        .start()
+        .await;
     let usage = json!({
         "prompt_tokens": 1100, "completion_tokens": 100, "cache_read_input_tokens": 1000,
     });

@@ -160,7 +160,7 @@ async fn a_reply_that_is_not_streamed_survives_a_cut_unseen() {
 
 #[tokio::test]
 async fn a_failure_before_the_first_piece_keeps_its_status() {
-    let app = TestApp::with_settings("").await;
+    let app = TestApp::new().await;
     app.bedrock.always("*", Step::throttle());
     let response = app.chat(&streamed("primary")).await;
     assert_eq!(response.status(), 429);
@@ -209,7 +209,10 @@ async fn an_unknown_event_is_skipped() {
 
 #[tokio::test]
 async fn a_silent_stream_is_ended_by_the_idle_limit() {
-    let app = TestApp::with_settings("  idle_timeout: 0.05\n").await;
+    let app = TestApp::builder()
+        .settings("  idle_timeout: 0.05\n")
+        .start()
+        .await;
     let stall = Fault {
         after: 3,
         kind: FaultKind::Silence,
@@ -233,7 +236,10 @@ async fn a_silent_stream_is_ended_by_the_idle_limit() {
 
 #[tokio::test]
 async fn a_long_wait_is_filled_with_comments() {
-    let app = TestApp::with_settings("  heartbeat_interval: 0.02\n").await;
+    let app = TestApp::builder()
+        .settings("  heartbeat_interval: 0.02\n")
+        .start()
+        .await;
     app.bedrock.script(
         PRIMARY,
         [Step::text("Here.").slow_first_event(Duration::from_millis(150))],
@@ -246,7 +252,10 @@ async fn a_long_wait_is_filled_with_comments() {
 
 #[tokio::test]
 async fn once_comments_have_gone_out_a_failure_is_told_inside_the_stream() {
-    let app = TestApp::with_settings("  heartbeat_interval: 0.02\n").await;
+    let app = TestApp::builder()
+        .settings("  heartbeat_interval: 0.02\n")
+        .start()
+        .await;
     app.bedrock.always(
         "*",
         Step::unavailable().slow_head(Duration::from_millis(100)),
@@ -273,7 +282,10 @@ async fn pieces_arrive_as_they_are_made() {
 
 #[tokio::test]
 async fn the_whole_request_has_a_limit() {
-    let app = TestApp::with_settings("  total_timeout: 2\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 2\n")
+        .start()
+        .await;
     app.bedrock.script(
         PRIMARY,
         [Step::text("one two three four").pace(Duration::from_millis(800))],

@@ -29,7 +29,7 @@ async fn message_of_503(response: Response) -> String {
 
 #[tokio::test]
 async fn limits_slots_and_budgets_on_a_table_that_is_unwell_are_a_503_in_its_words() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let mut kept = Vec::new();
     for settings in [
         json!({"rpm_limit": 100}),
@@ -60,7 +60,7 @@ async fn limits_slots_and_budgets_on_a_table_that_is_unwell_are_a_503_in_its_wor
 
 #[tokio::test]
 async fn a_key_that_cannot_be_read_is_a_503_in_the_table_s_words() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     proxy.strike("GetItem");
     for (fault, words) in TOLD {
         proxy.always(Some(fault));
@@ -74,7 +74,7 @@ async fn a_key_that_cannot_be_read_is_a_503_in_the_table_s_words() {
 async fn keys_on_a_table_that_takes_no_writes_are_managed_with_a_503_in_its_words() {
     // Each takes the time in which writes are tried.
     let tried = TOLD.map(async |(fault, words)| {
-        let (app, proxy, _embedded) = behind_a_network().await;
+        let (app, proxy) = behind_a_network().await;
         proxy.always(Some(fault));
         let made = app.post("/key/generate", &json!({"key_alias": "new"}));
         let message = message_of_503(made.send().await.unwrap()).await;
@@ -85,7 +85,7 @@ async fn keys_on_a_table_that_takes_no_writes_are_managed_with_a_503_in_its_word
 
 #[tokio::test]
 async fn every_wire_says_it_in_its_own_shape() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let key = key(&app, json!({"rpm_limit": 100, "max_budget": 100})).await;
     proxy.strike_updates();
     proxy.always(Some(Fault::Throttled));
@@ -116,7 +116,7 @@ async fn every_wire_says_it_in_its_own_shape() {
 /// They wait for each other's turn at one item of the table, and none of them is told that they are too many.
 #[tokio::test]
 async fn many_requests_of_one_key_on_a_table_that_fails_are_all_told_what_is_wrong_with_it() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let key = key(&app, json!({"max_budget": 100})).await;
     proxy.strike_updates();
     for (fault, words) in [

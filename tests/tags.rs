@@ -113,7 +113,7 @@ model_list:
   - {model_name: "bedrock/*", litellm_params: {model: "bedrock/*", aws_region_name: us-east-1}}
 litellm_settings: {num_retries: 0}
 "#;
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let key = key(&app, json!({})).await;
     for n in 0..5 {
         tagged(
@@ -148,7 +148,7 @@ async fn a_client_s_tags_do_not_push_out_those_of_its_key() {
 
 #[tokio::test]
 async fn a_record_is_written_where_its_tags_cannot_be_looked_up() {
-    let (app, proxy, _embedded) = behind_a_network().await;
+    let (app, proxy) = behind_a_network().await;
     let key = key(&app, json!({})).await;
     tagged(&app, &key, "primary", &["known".to_owned()]).await;
     app.settle().await;

@@ -1,70 +1,22 @@
 //! Thinking survives clients that lose it: signed blocks come back with the tool call that they led to.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bedrock_sidecar::AppState;
-use bedrock_sidecar::bedrock::{Clients, Override};
-use bedrock_sidecar::chain::Routes;
-use bedrock_sidecar::chain::policy::Backoff;
-use bedrock_sidecar::keys::{Login, MasterKey};
 use bedrock_sidecar::simulator::{Block, Reply, Step};
-use bedrock_sidecar::spend::{Ledger, LedgerOptions};
-use bedrock_sidecar::store::{Table, TableOptions};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::support::{
-    BACKUP, Chunks, KEY, LAST, PRIMARY, THOUGHT, TestApp, none_refused, offline_sdk, read_sse,
-    remember, thoughtful,
+    BACKUP, Chunks, LAST, PRIMARY, THOUGHT, TestApp, none_refused, remember, silent_port,
+    thoughtful,
 };
-
-/// Another instance of the same gateway, with nothing in its memory; its URL.
-async fn another_instance(app: &TestApp, ledger: Ledger) -> String {
-    let bedrock = Override {
-        url: app.bedrock.url(),
-    };
-    let config = Arc::clone(&app.state.config);
-    let clients = Clients::new(offline_sdk(), &config, Some(bedrock));
-    let routes = Routes::new(Arc::clone(&config), clients, Backoff::default()).await;
-    let master_key = MasterKey::new(Some(KEY), None, false).unwrap();
-    let state = AppState::new(config, routes, master_key, Login::default(), ledger);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, bedrock_sidecar::app(state)).await });
-    url
-}
-
-/// The books in a table that takes every connection and never answers.
-async fn frozen_books() -> Ledger {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let options = TableOptions {
-        name: "frozen".into(),
-        endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
-        region: None,
-    };
-    tokio::spawn(async move {
-        let mut held = Vec::new();
-        while let Ok((socket, _)) = listener.accept().await {
-            held.push(socket);
-        }
-    });
-    Ledger::new(
-        Table::connect(&offline_sdk(), &options),
-        LedgerOptions::default(),
-    )
-}
 
 /// The result of every call.
 const SEEN: &str = r#"{"seen": true}"#;
 
-async fn ask(app: &TestApp, url: &str, messages: &[Value]) -> Chunks {
-    let body = json!({"model": "primary", "stream": true, "reasoning_effort": "low", "messages": messages,
+async fn ask(app: &TestApp, messages: &[Value]) -> Chunks {
+    let body = json!({"model": "primary", "reasoning_effort": "low", "messages": messages,
         "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]});
-    let request = app.http.post(format!("{url}/v1/chat/completions"));
-    let response = request.bearer_auth(KEY).json(&body).send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    read_sse(response).await
+    app.chat_stream(&body).await
 }
 
 fn question() -> Vec<Value> {
@@ -87,7 +39,7 @@ async fn a_client_that_loses_thinking_keeps_its_model_thinking() {
     let mut messages = question();
     for _ in 0..3 {
         app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
-        let answer = ask(&app, &app.url, &messages).await;
+        let answer = ask(&app, &messages).await;
         remember(&mut messages, &answer, SEEN);
     }
     none_refused(&app);
@@ -103,7 +55,7 @@ async fn a_client_that_loses_thinking_keeps_its_model_thinking() {
 #[tokio::test]
 async fn another_instance_finds_what_the_first_one_kept() {
     let app = TestApp::new().await;
-    let second = another_instance(&app, app.state.ledger.clone()).await;
+    let second = app.another_instance().await;
     let redacted = Reply {
         blocks: vec![
             Block::Thinking("one".into()),
@@ -117,9 +69,9 @@ async fn another_instance_finds_what_the_first_one_kept() {
         .with_tool("look", &json!({"at": "b"}));
     app.bedrock.script(PRIMARY, [Step::reply(reply)]);
     let mut messages = question();
-    let answer = ask(&app, &app.url, &messages).await;
+    let answer = ask(&app, &messages).await;
     remember(&mut messages, &answer, SEEN);
-    ask(&app, &second, &messages).await;
+    ask(&second, &messages).await;
     none_refused(&app);
     let last = bodies(&app, PRIMARY).pop().unwrap();
     assert!(thinks(&last));
@@ -138,23 +90,26 @@ async fn another_instance_finds_what_the_first_one_kept() {
 
 #[tokio::test]
 async fn where_thinking_is_lost_the_loop_runs_without_until_the_user_speaks() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n")
+        .start()
+        .await;
     let mut messages = question();
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     app.bedrock.script(BACKUP, [Step::throttle()]);
     let call = Reply::tool("look", &json!({}));
     app.bedrock.script(LAST, [Step::reply(call.clone())]);
-    let answer = ask(&app, &app.url, &messages).await;
+    let answer = ask(&app, &messages).await;
     remember(&mut messages, &answer, SEEN);
     for _ in 0..2 {
         app.bedrock.script(PRIMARY, [Step::reply(call.clone())]);
-        let answer = ask(&app, &app.url, &messages).await;
+        let answer = ask(&app, &messages).await;
         remember(&mut messages, &answer, SEEN);
         assert!(!thinks(&bodies(&app, PRIMARY).pop().unwrap()));
     }
     messages.push(json!({"role": "assistant", "content": "There is a thing."}));
     messages.push(json!({"role": "user", "content": "And beside it?"}));
-    ask(&app, &app.url, &messages).await;
+    ask(&app, &messages).await;
     assert!(thinks(&bodies(&app, PRIMARY).pop().unwrap()));
     none_refused(&app);
 }
@@ -174,7 +129,7 @@ fn forged() -> Vec<Value> {
 #[tokio::test]
 async fn a_refused_signature_costs_one_try_and_no_answer() {
     let app = TestApp::new().await;
-    ask(&app, &app.url, &forged()).await;
+    ask(&app, &forged()).await;
     let seen = app.bedrock.requests();
     assert_eq!(
         seen.iter().map(|seen| seen.status).collect::<Vec<_>>(),
@@ -186,7 +141,7 @@ async fn a_refused_signature_costs_one_try_and_no_answer() {
     let mut messages = forged();
     messages.push(json!({"role": "assistant", "content": "done"}));
     messages.push(json!({"role": "user", "content": "q"}));
-    ask(&app, &app.url, &messages).await;
+    ask(&app, &messages).await;
     let seen = app.bedrock.requests();
     assert_eq!(seen.len(), 4);
     assert_eq!(seen[3].status, 200);
@@ -204,7 +159,7 @@ async fn blocks_that_a_client_returns_are_used_as_they_are() {
     let app = TestApp::new().await;
     app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
     let mut messages = question();
-    let answer = ask(&app, &app.url, &messages).await;
+    let answer = ask(&app, &messages).await;
     remember(&mut messages, &answer, SEEN);
     let mut blocks = None;
     for chunk in &answer.data {
@@ -217,7 +172,7 @@ async fn blocks_that_a_client_returns_are_used_as_they_are() {
     let mut block = blocks.expect("the answer shows its signature");
     block["thinking"] = THOUGHT.into();
     messages[1]["thinking_blocks"] = json!([block]);
-    ask(&app, &app.url, &messages).await;
+    ask(&app, &messages).await;
     none_refused(&app);
     let last = bodies(&app, PRIMARY).pop().unwrap();
     let turn = last["messages"][1]["content"].as_array().unwrap();
@@ -230,20 +185,21 @@ async fn blocks_that_a_client_returns_are_used_as_they_are() {
 #[tokio::test]
 async fn a_frozen_table_never_breaks_an_answer() {
     let app = TestApp::new().await;
-    let frozen = another_instance(&app, frozen_books().await).await;
-    let elsewhere = another_instance(&app, frozen_books().await).await;
+    let (_listener, url) = silent_port().await;
+    let frozen = app.another().table_at(&url).start().await;
+    let elsewhere = app.another().table_at(&url).start().await;
     app.bedrock.script(PRIMARY, [Step::reply(thoughtful())]);
     let mut messages = question();
     let began = Instant::now();
-    let answer = ask(&app, &frozen, &messages).await;
+    let answer = ask(&frozen, &messages).await;
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!(answer.finish_reasons(), ["tool_calls"]);
     remember(&mut messages, &answer, SEEN);
 
-    ask(&app, &frozen, &messages).await;
+    ask(&frozen, &messages).await;
     assert!(thinks(&bodies(&app, PRIMARY).pop().unwrap()), "remembered");
     let began = Instant::now();
-    ask(&app, &elsewhere, &messages).await;
+    ask(&elsewhere, &messages).await;
     assert!(began.elapsed() < Duration::from_secs(2));
     assert!(!thinks(&bodies(&app, PRIMARY).pop().unwrap()), "not found");
     none_refused(&app);

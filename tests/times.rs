@@ -6,14 +6,7 @@ use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, read_sse, trail_of};
-
-/// A port that takes connections and never answers.
-async fn silent_port() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
-}
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, read_sse, silent_port, trail_of};
 
 /// A port whose queue is full: the system drops what knocks, as a network without a route does.
 async fn full_port() -> (TcpListener, Vec<TcpStream>, String) {
@@ -33,7 +26,11 @@ async fn full_port() -> (TcpListener, Vec<TcpStream>, String) {
 #[tokio::test]
 async fn a_connection_that_does_not_come_about_is_given_up_after_connect_timeout() {
     let (_listener, _queue, url) = full_port().await;
-    let app = TestApp::with_bedrock_at("  connect_timeout: 0.2\n", url).await;
+    let app = TestApp::builder()
+        .settings("  connect_timeout: 0.2\n")
+        .bedrock_at(&url)
+        .start()
+        .await;
     let began = Instant::now();
     let response = app.chat(&hello("last")).await;
     assert_eq!(response.status(), 503);
@@ -44,7 +41,11 @@ async fn a_connection_that_does_not_come_about_is_given_up_after_connect_timeout
 #[tokio::test]
 async fn a_table_that_is_silent_delays_one_request_by_a_tenth_of_a_second_and_harms_none() {
     let (_listener, url) = silent_port().await;
-    let app = TestApp::with_table_at("  record_timeout: 0.3\n", url).await;
+    let app = TestApp::builder()
+        .settings("  record_timeout: 0.3\n")
+        .table_at(&url)
+        .start()
+        .await;
     let began = Instant::now();
     app.chat_json(&hello("primary")).await;
     let first = began.elapsed();
@@ -64,7 +65,11 @@ async fn a_table_that_is_silent_delays_one_request_by_a_tenth_of_a_second_and_ha
 #[tokio::test]
 async fn a_rest_that_cannot_be_shared_is_still_one_here() {
     let (_listener, url) = silent_port().await;
-    let app = TestApp::with_table_at("  record_timeout: 0.1\n", url).await;
+    let app = TestApp::builder()
+        .settings("  record_timeout: 0.1\n")
+        .table_at(&url)
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     app.chat_json(&hello("primary")).await;
     let response = app.chat(&hello("primary")).await;
@@ -73,7 +78,10 @@ async fn a_rest_that_cannot_be_shared_is_still_one_here() {
 
 #[tokio::test]
 async fn a_silent_target_leaves_half_of_the_time_to_the_others() {
-    let app = TestApp::with_settings("  total_timeout: 3\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 3\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     let began = Instant::now();
     let response = app.chat(&hello("primary")).await;
@@ -89,7 +97,10 @@ async fn a_silent_target_leaves_half_of_the_time_to_the_others() {
 
 #[tokio::test]
 async fn nobody_is_asked_when_there_is_no_time_for_an_answer() {
-    let app = TestApp::with_settings("  total_timeout: 1\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 1\n")
+        .start()
+        .await;
     let slow = Step::unavailable().slow_head(Duration::from_millis(700));
     // Siblings and retries aside: the first target uses the time up, within its half of it or not.
     app.bedrock.script(PRIMARY, [slow.clone()]);
@@ -104,7 +115,10 @@ async fn nobody_is_asked_when_there_is_no_time_for_an_answer() {
 
 #[tokio::test]
 async fn a_stream_is_closed_properly_with_its_record_before_the_time_is_up() {
-    let app = TestApp::with_settings("  total_timeout: 3\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 3\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     let slow = Step::text("one two three four five six seven eight nine ten")
         .pace(Duration::from_millis(500));

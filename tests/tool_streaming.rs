@@ -5,7 +5,7 @@ use bedrock_sidecar::simulator::{Event, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;
-use crate::support::{BACKUP, KEY, LAST, PRIMARY, TestApp, trail_of};
+use crate::support::{BACKUP, KEY, LAST, PRIMARY, TestApp, trail_of, validation_error};
 
 const EAGER: &str = "fine-grained-tool-streaming-2025-05-14";
 const LONG: &str = "context-1m-2025-08-07";
@@ -62,10 +62,6 @@ async fn with_betas(
     (trail, fields["anthropic_beta"].clone())
 }
 
-fn refuses_betas(message: &str) -> Step {
-    Step::fail(400, "ValidationException", message)
-}
-
 const REFUSALS: [&str; 4] = [
     "The model returned the following errors: invalid beta flag",
     "Unexpected value(s) `fine-grained-tool-streaming-2025-05-14` for the `anthropic-beta` header. Please consult our documentation at docs.anthropic.com or try again without the header.",
@@ -84,7 +80,7 @@ async fn claude_is_asked_for_it_wherever_a_stream_has_tools() {
   - {{model_name: nova, litellm_params: {{model: bedrock/{LAST}}}}}
 "
     );
-    let app = TestApp::with_config(&config).await;
+    let app = TestApp::builder().config(&config).start().await;
     for model in ["sonnet-4-5", "haiku-4-5", "newest"] {
         for (path, body) in bodies(model) {
             let (trail, betas) = sent(&app, path, &body, true).await;
@@ -140,7 +136,7 @@ async fn a_target_that_refuses_it_is_asked_without_it_and_that_is_remembered() {
     let bodies = bodies("primary").into_iter().cycle();
     for (message, (path, body)) in REFUSALS.into_iter().zip(bodies) {
         let app = TestApp::new().await;
-        app.bedrock.script(PRIMARY, [refuses_betas(message)]);
+        app.bedrock.script(PRIMARY, [validation_error(message)]);
         let (trail, betas) = sent(&app, path, &body, true).await;
         assert_eq!(trail, "primary:lacks_betas(400), primary:ok");
         assert_eq!(betas, Value::Null);
@@ -165,7 +161,7 @@ async fn the_gateway_s_own_beta_and_a_client_s_are_told_apart() {
     // The client's was meant: the gateway's own is asked for as before.
     app.bedrock.script(
         PRIMARY,
-        [refuses_betas(REFUSALS[0]), refuses_betas(REFUSALS[0])],
+        [validation_error(REFUSALS[0]), validation_error(REFUSALS[0])],
     );
     let (trail, betas) = ask(LONG).await;
     assert_eq!((trail.as_str(), betas), (refused_twice, Value::Null));
@@ -178,18 +174,18 @@ async fn the_gateway_s_own_beta_and_a_client_s_are_told_apart() {
     let made_up = "context-1m-quite-special";
     app.bedrock.script(
         PRIMARY,
-        [refuses_betas(REFUSALS[0]), refuses_betas(REFUSALS[0])],
+        [validation_error(REFUSALS[0]), validation_error(REFUSALS[0])],
     );
     assert_eq!(ask(made_up).await.0, refused_twice);
     assert_eq!(ask("").await.1, json!([EAGER]));
     let both = ask(made_up).await.1;
     assert_eq!(both, json!([made_up, EAGER]));
-    app.bedrock.script(PRIMARY, [refuses_betas(REFUSALS[0])]);
+    app.bedrock.script(PRIMARY, [validation_error(REFUSALS[0])]);
     assert_eq!(ask(made_up).await.0, refused_once);
     assert_eq!(ask("").await.1, json!([EAGER]));
 
     // The gateway's own was meant: the client keeps its own.
-    app.bedrock.script(PRIMARY, [refuses_betas(REFUSALS[0])]);
+    app.bedrock.script(PRIMARY, [validation_error(REFUSALS[0])]);
     let (trail, betas) = ask(LONG).await;
     assert_eq!((trail.as_str(), betas), (refused_once, json!([LONG])));
     assert_eq!(ask(LONG).await, ("primary:ok".to_owned(), json!([LONG])));

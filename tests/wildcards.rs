@@ -24,7 +24,7 @@ const SHORT: &str = "claude-sonnet-4-5-20250929-v1:0";
 
 #[tokio::test]
 async fn any_model_that_fits_is_asked_and_named_as_it_was_asked_for() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     for name in [SONNET, SHORT] {
         let response = app.chat(&hello(name)).await;
         assert_eq!(header(&response, "x-litellm-model-group"), name);
@@ -43,7 +43,7 @@ async fn any_model_that_fits_is_asked_and_named_as_it_was_asked_for() {
 
 #[tokio::test]
 async fn a_model_that_bedrock_does_not_have_gets_bedrock_s_own_refusal() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     let mut body = hello("bedrock/us.nobody.no-such-model-v1:0");
     body["disable_fallbacks"] = json!(true);
     let response = app.chat(&body).await;
@@ -66,7 +66,7 @@ async fn a_model_that_bedrock_does_not_have_gets_bedrock_s_own_refusal() {
 
 #[tokio::test]
 async fn the_chain_of_a_pattern_follows_each_of_its_models_and_may_end_in_one() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     app.bedrock.script(PRIMARY, [Step::unavailable()]);
     assert_eq!(
         app.trail(SONNET).await,
@@ -86,7 +86,7 @@ async fn the_chain_of_a_pattern_follows_each_of_its_models_and_may_end_in_one() 
 
 #[tokio::test]
 async fn a_model_that_fails_rests_alone_on_every_instance() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     let other = app.another_instance().await;
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("60")]);
@@ -114,7 +114,7 @@ async fn a_model_that_fails_rests_alone_on_every_instance() {
 
 #[tokio::test]
 async fn the_limits_of_a_pattern_hold_for_all_of_its_models_together() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     assert_eq!(app.trail(SHORT).await, format!("{SHORT}:ok"));
     assert_eq!(app.trail("claude-opus-5-5").await, "claude-opus-5-5:ok");
     let third = app.chat(&hello("claude-haiku-4-5-20251001-v1:0")).await;
@@ -123,7 +123,7 @@ async fn the_limits_of_a_pattern_hold_for_all_of_its_models_together() {
 
 #[tokio::test]
 async fn the_models_behind_a_pattern_are_listed_with_their_limits_and_can_be_asked_about() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     let list = app.get_json("/v1/models?include_metadata=true").await;
     let models = list["data"].as_array().unwrap();
     let find = |id: &str| models.iter().find(|model| model["id"] == id);

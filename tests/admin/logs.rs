@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::Visitor;
-use crate::support::{BACKUP, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, validation_error};
 
 /// Sends a chat with these headers; gives back its request id.
 async fn ask(app: &TestApp, body: &Value, headers: &[(&str, &str)]) -> String {
@@ -201,7 +201,7 @@ async fn the_detail_shows_the_trail_and_what_each_kind_of_token_cost() {
 async fn a_failure_is_told_by_what_names_its_fault() {
     let app = TestApp::new().await;
     let words = "The \"text\" & the <b>image</b> field are not valid";
-    let refused = Step::fail(400, "ValidationException", words);
+    let refused = validation_error(words);
     app.bedrock.script(PRIMARY, [refused]);
     let mut body = hello("primary");
     body["disable_fallbacks"] = json!(true);
@@ -217,8 +217,10 @@ async fn a_failure_is_told_by_what_names_its_fault() {
 
 #[tokio::test]
 async fn a_stored_prompt_and_reply_are_shown_as_text() {
-    let app =
-        TestApp::with_settings("general_settings: {store_prompts_in_spend_logs: true}\n").await;
+    let app = TestApp::builder()
+        .settings("general_settings: {store_prompts_in_spend_logs: true}\n")
+        .start()
+        .await;
     app.bedrock
         .script(PRIMARY, [Step::text("<img src=x> is markup")]);
     let mut body = hello("primary");
@@ -274,7 +276,7 @@ async fn a_session_adds_up() {
 
 #[tokio::test]
 async fn a_page_that_panics_answers_as_a_page() {
-    let app = TestApp::whose_table_panics_at("Query").await;
+    let app = TestApp::builder().table_panics_at("Query").start().await;
     let visitor = Visitor::signed_in(&app).await;
     let response = visitor.get("/ui/logs").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -125,7 +125,7 @@ async fn a_pattern_shows_those_behind_it_that_were_asked() {
   - {model_name: last, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
 litellm_settings: {fallbacks: [{'nova/*': [last]}]}
 ";
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/models").await;
     assert!(page.contains("nova/*") && page.contains("every model that fits"));

@@ -43,12 +43,17 @@ async fn stored(app: &TestApp, visitor: &Visitor) -> Value {
 #[tokio::test]
 async fn a_session_ends_everywhere_when_the_user_the_password_or_the_master_key_changes() {
     let first = TestApp::new().await;
-    let app = first.another_instance_with(key(KEY), maria("secret")).await;
+    let app = first.another().login(maria("secret")).start().await;
     let mut visitor = Visitor::new(&app);
     visitor.sign_in("maria", "secret").await;
     let by_hash = MasterKey::new(None, Some(&sha256(KEY)), false).unwrap();
     for same in [key(KEY), by_hash] {
-        let same = app.another_instance_with(same, maria("secret")).await;
+        let same = app
+            .another()
+            .master_key(same)
+            .login(maria("secret"))
+            .start()
+            .await;
         assert!(is_in(&visitor, &same).await);
     }
     let changed = [
@@ -60,7 +65,7 @@ async fn a_session_ends_everywhere_when_the_user_the_password_or_the_master_key_
         (MasterKey::new(None, None, true).unwrap(), maria("secret")),
     ];
     for (number, (key, login)) in changed.into_iter().enumerate() {
-        let changed = app.another_instance_with(key, login).await;
+        let changed = app.another().master_key(key).login(login).start().await;
         assert!(!is_in(&visitor, &changed).await, "{number}");
     }
     // Those who have not changed yet still know it.
@@ -71,9 +76,7 @@ async fn a_session_ends_everywhere_when_the_user_the_password_or_the_master_key_
 async fn a_new_master_key_ends_the_sessions_that_were_opened_with_the_old_one() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;
-    let new = app
-        .another_instance_with(key("sk-new"), Login::default())
-        .await;
+    let new = app.another().master_key(key("sk-new")).start().await;
     assert!(!is_in(&visitor, &new).await);
     let mut again = Visitor::new(&new);
     again.sign_in("admin", "sk-new").await;
@@ -99,7 +102,7 @@ async fn a_session_that_version_0_1_made_is_none() {
 #[tokio::test]
 async fn the_table_says_nothing_of_a_password_against_which_one_could_be_tried() {
     let first = TestApp::new().await;
-    let app = first.another_instance_with(key(KEY), maria("secret")).await;
+    let app = first.another().login(maria("secret")).start().await;
     let (mut one, mut other) = (Visitor::new(&app), Visitor::new(&app));
     one.sign_in("maria", "secret").await;
     other.sign_in("maria", "secret").await;

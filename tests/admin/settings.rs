@@ -151,13 +151,11 @@ async fn what_makes_no_sense_is_not_saved_and_what_will_be_left_out_is_told() {
 
 #[tokio::test]
 async fn the_order_of_deployments_is_edited_too() {
-    let app = TestApp::with_config(
-        r#"
+    let app = TestApp::builder().config(r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
-"#,
-    )
+"#).start()
     .await;
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/settings").await;
@@ -186,7 +184,7 @@ litellm_settings: {{fallbacks: [{{b: [{name:?}]}}]}}
 router_settings: {{model_group_alias: {{"<img src=x>": b}}}}
 "#
     );
-    let app = TestApp::with_config(&yaml).await;
+    let app = TestApp::builder().config(&yaml).start().await;
     let visitor = Visitor::signed_in(&app).await;
     for path in ["/ui/models", "/ui/settings"] {
         let page = visitor.page(path).await;

@@ -4,7 +4,7 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{LAST, PRIMARY, TestApp};
+use crate::support::{LAST, PRIMARY, TestApp, validation_error};
 
 /// The request that Bedrock got for this body.
 async fn sent(app: &TestApp, body: &Value) -> Value {
@@ -223,7 +223,7 @@ async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back
 #[tokio::test]
 async fn a_tool_stays_where_its_beta_is_refused() {
     let app = TestApp::new().await;
-    let refused = Step::fail(400, "ValidationException", "invalid beta flag");
+    let refused = validation_error("invalid beta flag");
     app.bedrock.script(PRIMARY, [refused]);
     let mut body = ask("what is there?");
     let bash = json!({"type": "bash_20250124", "name": "bash"});

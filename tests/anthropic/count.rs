@@ -1,10 +1,9 @@
 //! Tokens are counted by Bedrock where it can, and estimated with a mark where it cannot.
 
-use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{PRIMARY, TestApp};
+use crate::support::{PRIMARY, TestApp, validation_error};
 
 async fn count(app: &TestApp, body: &Value) -> Value {
     let request = app.as_anthropic("/v1/messages/count_tokens?beta=true", body);
@@ -36,11 +35,7 @@ async fn bedrock_counts_a_prompt_by_the_base_model_s_id() {
 async fn where_nobody_counts_the_answer_is_an_estimate_and_says_so() {
     let app = TestApp::new().await;
     let base = PRIMARY.strip_prefix("us.").unwrap();
-    let refused = Step::fail(
-        400,
-        "ValidationException",
-        "The provided model doesn't support counting tokens.",
-    );
+    let refused = validation_error("The provided model doesn't support counting tokens.");
     app.bedrock.script(base, [refused]);
     let mut body = ask(&"word ".repeat(1000));
     assert_eq!(

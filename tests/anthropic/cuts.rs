@@ -16,7 +16,10 @@ fn alone(text: &str) -> Value {
 
 #[tokio::test]
 async fn a_stream_that_breaks_ends_in_an_error_event_and_nothing_else() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n  idle_timeout: 0.2\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n  idle_timeout: 0.2\n")
+        .start()
+        .await;
     let text = || Step::text("One two three four five six.");
     let cases = [
         (text().cut_after(4), "overloaded_error"),
@@ -100,7 +103,10 @@ async fn a_message_that_is_not_streamed_survives_a_cut_unseen() {
 
 #[tokio::test]
 async fn once_pings_have_gone_out_a_failure_is_told_inside_the_stream() {
-    let app = TestApp::with_settings("  heartbeat_interval: 0.05\n").await;
+    let app = TestApp::builder()
+        .settings("  heartbeat_interval: 0.05\n")
+        .start()
+        .await;
     app.bedrock.script(
         PRIMARY,
         [Step::throttle().slow_head(Duration::from_millis(200))],
@@ -113,7 +119,10 @@ async fn once_pings_have_gone_out_a_failure_is_told_inside_the_stream() {
 
 #[tokio::test]
 async fn a_message_that_takes_too_long_ends_in_an_error_event() {
-    let app = TestApp::with_settings("  total_timeout: 0.4\n").await;
+    let app = TestApp::builder()
+        .settings("  total_timeout: 0.4\n")
+        .start()
+        .await;
     let slow = Step::text("One two three four five six.").pace(Duration::from_millis(150));
     app.bedrock.script(PRIMARY, [slow]);
     let events = app.message_events(&ask("hello")).await;
@@ -124,7 +133,10 @@ async fn a_message_that_takes_too_long_ends_in_an_error_event() {
 
 #[tokio::test]
 async fn a_model_that_says_nothing_in_time_is_not_waited_for() {
-    let app = TestApp::with_settings("  stream_timeout: 0.2\n").await;
+    let app = TestApp::builder()
+        .settings("  stream_timeout: 0.2\n")
+        .start()
+        .await;
     app.bedrock.script(PRIMARY, [Step::hang()]);
     app.bedrock.script(BACKUP, [Step::text("Here.")]);
     let message = app.message_events(&ask("hello")).await.message();

@@ -5,7 +5,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{KEY, PRIMARY, TestApp, header};
+use crate::support::{KEY, PRIMARY, TestApp, header, validation_error};
 
 async fn error(response: Response) -> (u16, String, String) {
     let status = response.status().as_u16();
@@ -17,12 +17,11 @@ async fn error(response: Response) -> (u16, String, String) {
 
 #[tokio::test]
 async fn what_bedrock_refuses_has_anthropic_s_type_and_status() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
-    let too_long = Step::fail(
-        400,
-        "ValidationException",
-        "Input is too long for requested model.",
-    );
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n")
+        .start()
+        .await;
+    let too_long = validation_error("Input is too long for requested model.");
     let denied = Step::fail(403, "AccessDeniedException", "You don't have access.");
     let cases = [
         (Step::throttle(), 429, "rate_limit_error"),
@@ -48,11 +47,7 @@ async fn a_prompt_that_is_too_long_is_refused_in_the_words_that_agents_act_on() 
     let app = TestApp::new().await;
     app.bedrock.always(
         PRIMARY,
-        Step::fail(
-            400,
-            "ValidationException",
-            "Input is too long for requested model.",
-        ),
+        validation_error("Input is too long for requested model."),
     );
     let mut body = ask("hello");
     body["disable_fallbacks"] = json!(true);

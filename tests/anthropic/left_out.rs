@@ -88,11 +88,9 @@ async fn fallbacks_of_anthropic_s_own() {
 
 #[tokio::test]
 async fn fallbacks_of_the_gateway_s_own_stay_what_they_are() {
-    let app = TestApp::with_config(
-        "model_list:\n- {model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0}}\n\
+    let app = TestApp::builder().config("model_list:\n- {model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0}}\n\
          - {model_name: backup, litellm_params: {model: bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0}}\n\
-         litellm_settings: {num_retries: 0}\n",
-    )
+         litellm_settings: {num_retries: 0}\n").start()
     .await;
     for (fallbacks, betas) in [
         (json!(["backup"]), ""),

@@ -195,7 +195,10 @@ async fn a_message_falls_back_like_a_chat() {
 
 #[tokio::test]
 async fn long_silence_is_broken_by_pings() {
-    let app = TestApp::with_settings("  heartbeat_interval: 0.05\n").await;
+    let app = TestApp::builder()
+        .settings("  heartbeat_interval: 0.05\n")
+        .start()
+        .await;
     let slow = Step::text("Well.").slow_first_event(std::time::Duration::from_millis(300));
     app.bedrock.script(PRIMARY, [slow]);
     let events = app.message_events(&ask("hello")).await;

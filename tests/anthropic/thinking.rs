@@ -16,7 +16,10 @@ fn loop_request() -> Value {
 
 #[tokio::test]
 async fn a_loop_of_tool_turns_keeps_every_block_also_over_a_fallback() {
-    let app = TestApp::with_settings("  disable_cooldowns: true\n").await;
+    let app = TestApp::builder()
+        .settings("  disable_cooldowns: true\n")
+        .start()
+        .await;
     let mut body = loop_request();
     for turn in 0..6 {
         let answers = if turn % 2 == 1 { BACKUP } else { PRIMARY };
@@ -47,7 +50,10 @@ async fn a_loop_of_tool_turns_keeps_every_block_also_over_a_fallback() {
 
 #[tokio::test]
 async fn thinking_that_began_twice_is_two_blocks_and_the_unsigned_one_is_never_sent_back() {
-    let app = TestApp::with_settings("  num_retries: 0\n").await;
+    let app = TestApp::builder()
+        .settings("  num_retries: 0\n")
+        .start()
+        .await;
     let broken = Step::reply(thoughtful_and_redacted()).cut_after(2);
     app.bedrock.script(PRIMARY, [broken]);
     app.bedrock
@@ -84,7 +90,7 @@ async fn a_model_of_another_family_gets_the_conversation_without_the_blocks() {
 #[tokio::test]
 async fn a_beta_that_a_model_refuses_is_left_out_and_remembered() {
     let yaml = "model_list: [{model_name: primary, litellm_params: {model: bedrock/us.anthropic.claude-opus-4-7}}]\n";
-    let app = TestApp::with_config(yaml).await;
+    let app = TestApp::builder().config(yaml).start().await;
     let mut body = ask("hello");
     body["betas"] = json!(["context-1m-2025-08-07", "interleaved-thinking-2025-05-14"]);
     app.message(&body).await;

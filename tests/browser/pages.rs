@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Browser, run};
-use crate::support::{KEY, PRIMARY, TestApp, hello};
+use crate::support::{KEY, PRIMARY, TestApp, hello, validation_error};
 
 /// As the WebDriver protocol spells them (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
 const TAB: &str = "\u{e004}";
@@ -34,7 +34,7 @@ async fn sign_in(browser: &Browser, app: &TestApp) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_works_from_signing_in_to_signing_out() {
-    let app = TestApp::with_config(&yaml()).await;
+    let app = TestApp::builder().config(&yaml()).start().await;
     app.with_a_month_of_use().await;
     let retired = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
     let throttled = [Step::throttle(), Step::throttle(), Step::throttle()];
@@ -172,8 +172,10 @@ async fn chat_with(app: &TestApp, key: &str, body: &Value) -> StatusCode {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
-    let app =
-        TestApp::with_settings("general_settings: {store_prompts_in_spend_logs: true}\n").await;
+    let app = TestApp::builder()
+        .settings("general_settings: {store_prompts_in_spend_logs: true}\n")
+        .start()
+        .await;
     app.with_a_month_of_use().await;
     run(async |browser| {
         sign_in(browser, &app).await;
@@ -306,16 +308,17 @@ litellm_settings: {{fallbacks: [{{b: [\"{name}\"]}}]}}
 "
     );
     let settings = "general_settings: {store_prompts_in_spend_logs: true}\n";
-    let app = TestApp::with_config(&format!("{yaml}{settings}")).await;
+    let app = TestApp::builder()
+        .config(&yaml)
+        .settings(settings)
+        .start()
+        .await;
     app.with_a_month_of_use().await;
     let made = app.post("/key/generate", &json!({"key_alias": name, "models": [name], "user_id": name, "tags": [name], "max_budget": 5}));
     let made: Value = made.send().await.unwrap().json().await.unwrap();
     app.bedrock.script(
         "us.amazon.nova-pro-v1:0",
-        [
-            Step::text(name),
-            Step::fail(400, "ValidationException", name),
-        ],
+        [Step::text(name), validation_error(name)],
     );
     let mut body = hello(name);
     body["user"] = json!(name);

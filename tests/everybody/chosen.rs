@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Shared, ordinary, with};
 use crate::support::keys::post_with;
-use crate::support::{PRIMARY, TestApp, trail_of};
+use crate::support::{PRIMARY, TestApp, trail_of, validation_error};
 
 fn guardrail() -> Value {
     json!({"guardrailIdentifier": "somebody-else-s", "guardrailVersion": "1"})
@@ -40,22 +40,14 @@ fn refusals() -> Vec<Step> {
             "You don't have access to the guardrail.",
         ),
         Step::fail(403, "AccessDeniedException", caching),
-        Step::fail(400, "ValidationException", temperature),
-        Step::fail(
-            400,
-            "ValidationException",
-            "The provided model identifier is invalid.",
-        ),
+        validation_error(temperature),
+        validation_error("The provided model identifier is invalid."),
         Step::fail(
             404,
             "ResourceNotFoundException",
             "The guardrail does not exist.",
         ),
-        Step::fail(
-            400,
-            "ValidationException",
-            "Bedrock is unable to process your request.",
-        ),
+        validation_error("Bedrock is unable to process your request."),
         Step::fail(
             403,
             "UnrecognizedClientException",
@@ -150,12 +142,11 @@ model_list:
 
 #[tokio::test]
 async fn names_that_clients_make_up_behind_a_pattern_write_nothing_into_the_table() {
-    let app = TestApp::with_config(ANY).await;
+    let app = TestApp::builder().config(ANY).start().await;
     let invalid = "The provided model identifier is invalid.";
     for n in 0..3 {
         let name = format!("us.made-up.model-{n}");
-        app.bedrock
-            .always(&name, Step::fail(400, "ValidationException", invalid));
+        app.bedrock.always(&name, validation_error(invalid));
         let body = json!({"model": format!("bedrock/{name}"), "messages": [{"role": "user", "content": "hi"}]});
         assert_eq!(app.chat(&body).await.status(), 400);
     }

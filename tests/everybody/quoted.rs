@@ -4,7 +4,7 @@ use bedrock_sidecar::simulator::Step;
 use serde_json::{Map, json};
 
 use super::{Shared, ordinary, with};
-use crate::support::PRIMARY;
+use crate::support::{PRIMARY, validation_error};
 
 /// What Bedrock says of a model, of an account or of the gateway's credentials, as a client would quote it.
 const SENTENCES: [&str; 16] = [
@@ -68,7 +68,7 @@ async fn a_sentence_that_is_quoted_by_a_refusal_is_not_bedrock_s() {
     for sentence in SENTENCES {
         for quotation in quotations(sentence) {
             // Nothing in this request is out of the ordinary: the words alone must not be believed.
-            let refusal = Step::fail(400, "ValidationException", &quotation);
+            let refusal = validation_error(&quotation);
             shared.app.bedrock.script(PRIMARY, [refusal]);
             shared.attack(&ordinary()).await;
         }

@@ -6,7 +6,7 @@ use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use super::{Shared, ordinary};
-use crate::support::{KEY, PRIMARY, TestApp, trail_of};
+use crate::support::{KEY, PRIMARY, TestApp, trail_of, validation_error};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -18,7 +18,7 @@ fn refuses_caching() -> Step {
 fn refuses(field: &str) -> Step {
     let message =
         format!("This model doesn't support the {field} field. Remove {field} and try again.");
-    Step::fail(400, "ValidationException", &message)
+    validation_error(&message)
 }
 
 async fn sent(app: &TestApp) -> Value {
@@ -35,7 +35,7 @@ async fn a_feature_is_remembered_only_after_the_request_without_it_was_answered(
     let shared = Shared::new().await;
     for after in [
         Step::unavailable(),
-        Step::fail(400, "ValidationException", "Something else."),
+        validation_error("Something else."),
         refuses_caching(),
     ] {
         shared
@@ -59,7 +59,7 @@ async fn a_refusal_of_where_a_cache_point_stands_is_of_this_request_alone() {
     let shared = Shared::new().await;
     let message =
         "There is nothing available to cache. Please remove the invalid cache point and try again.";
-    let refusal = Step::fail(400, "ValidationException", message);
+    let refusal = validation_error(message);
     shared.app.bedrock.script(PRIMARY, [refusal]);
     let response = shared.attack(&ordinary()).await;
     assert_eq!(
@@ -141,7 +141,7 @@ async fn with_betas(app: &TestApp, betas: &str) -> (String, Value) {
 
 fn refuses_betas() -> Step {
     let message = "The model returned the following errors: invalid beta flag";
-    Step::fail(400, "ValidationException", message)
+    validation_error(message)
 }
 
 const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
@@ -203,7 +203,7 @@ async fn an_effort_that_a_model_has_as_a_beta_is_left_out_with_it() {
         (&thinking, vec![INTERLEAVED, "effort-2025-11-24"]),
     ] {
         for stream in [false, true] {
-            let app = TestApp::with_config(&yaml).await;
+            let app = TestApp::builder().config(&yaml).start().await;
             let mut body = body.clone();
             body["stream"] = json!(stream);
             let ask = async || {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bedrock_sidecar::simulator::{FaultKind, Step};
 use serde_json::json;
 
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, validation_error};
 
 use super::judge::{Score, Seen, ask};
 
@@ -78,8 +78,9 @@ async fn app(setting: Setting, settings: &str) -> TestApp {
         Setting::Error => "",
         Setting::Continue => "  stream_recovery: continue\n",
     };
-    let app = TestApp::patient(&format!(
-        "
+    let app = TestApp::builder()
+        .config(&format!(
+            "
 model_list:
   - model_name: primary
     litellm_params: {{model: bedrock/{PRIMARY}, aws_region_name: us-east-1}}
@@ -90,8 +91,10 @@ model_list:
 router_settings:
   fallbacks: [{{primary: [backup, last]}}]
 {recovery}{settings}"
-    ))
-    .await;
+        ))
+        .real_pauses()
+        .start()
+        .await;
     for model in [PRIMARY, BACKUP, LAST] {
         app.bedrock.always(model, Step::text(ANSWER));
     }
@@ -237,7 +240,7 @@ async fn no_metadata(setting: Setting, stream: bool) -> Score {
 async fn too_long(setting: Setting, stream: bool) -> Score {
     let too_long = || {
         let message = "Input is too long for requested model.";
-        Step::fail(400, "ValidationException", message)
+        validation_error(message)
     };
     let app = app(setting, "").await;
     app.bedrock.always(PRIMARY, too_long());
@@ -257,8 +260,7 @@ async fn too_long(setting: Setting, stream: bool) -> Score {
 async fn filtered(setting: Setting, stream: bool) -> Score {
     let app = app(setting, "").await;
     let message = "Output blocked by content filtering policy";
-    app.bedrock
-        .always(PRIMARY, Step::fail(400, "ValidationException", message));
+    app.bedrock.always(PRIMARY, validation_error(message));
     let seen = ask(&app, stream, "primary").await;
     let right = seen.status == 400 && seen.says("content_policy_violation", message);
     // There is no answer to be had: to say so, once, is all that is right.
@@ -279,8 +281,7 @@ async fn refuses_prefill(setting: Setting, stream: bool) -> Score {
     app.bedrock.script(PRIMARY, [dies]);
     if stream {
         app.bedrock.script(PRIMARY, [Step::text(REST)]);
-        app.bedrock
-            .script(BACKUP, [Step::fail(400, "ValidationException", refusal)]);
+        app.bedrock.script(BACKUP, [validation_error(refusal)]);
     }
     let seen = ask(&app, stream, "primary").await;
     let unseen = !json!(seen.error).to_string().contains("prefill");

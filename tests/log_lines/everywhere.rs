@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Stage;
 use super::hostile::{SHORT, TAG, forged_lines, hostile, hostile_header};
-use crate::support::{BACKUP, KEY, PRIMARY};
+use crate::support::{BACKUP, KEY, PRIMARY, validation_error};
 
 /// A key whose settings say it.
 pub async fn key_that_says_it(stage: &Stage, n: u8) -> String {
@@ -162,7 +162,7 @@ pub async fn say_it_as_bedrock(stage: &Stage) {
         message: text.clone(),
     };
     for step in [
-        Step::fail(400, "ValidationException", &text),
+        validation_error(&text),
         Step::fail(403, "AccessDeniedException", &text),
         Step::fail(429, "ThrottlingException", &text),
         Step::fail(503, "ServiceUnavailableException", &text),

@@ -6,7 +6,7 @@ mod hostile;
 
 use std::collections::BTreeSet;
 
-use bedrock_sidecar::simulator::{Simulated, Step};
+use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::Record;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::support::books::Books;
 use crate::support::log_lines::{self, Line};
 use crate::support::process::{Gateway, replay};
 use crate::support::table_proxy::Fault;
-use crate::support::{KEY, PRIMARY, simulated};
+use crate::support::{KEY, PRIMARY, simulated, validation_error};
 
 use everywhere::{
     key_that_says_it, say_it_as_bedrock, say_it_in_every_field, say_it_in_every_header_and_path,
@@ -121,9 +121,7 @@ async fn a_field_whose_name_is_a_line_of_the_books_becomes_no_record() {
         for line in forged_lines() {
             let name = format!("x\n{line}\ny");
             let refusal = format!("{name}: Extra inputs are not permitted");
-            stage
-                .bedrock
-                .script(PRIMARY, [Step::fail(400, "ValidationException", &refusal)]);
+            stage.bedrock.script(PRIMARY, [validation_error(&refusal)]);
             let fields = json!({"additional_model_request_fields": {name: 1}});
             stage.chat(&key, fields).await;
         }

@@ -7,7 +7,7 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use super::{answered, asking, tools_sent, wanting};
-use crate::support::{PRIMARY, TestApp};
+use crate::support::{PRIMARY, TestApp, validation_error};
 
 fn closed(name: &str) -> Value {
     json!({"type": "object", "properties": {name: {"type": "string"}}, "required": [name], "additionalProperties": false})
@@ -137,16 +137,12 @@ const REFUSALS: [&str; 6] = [
     "compilation exceeded limits: Schema is too complex",
 ];
 
-fn refusal(message: &str) -> Step {
-    Step::fail(400, "ValidationException", message)
-}
-
 #[tokio::test]
 async fn a_refusal_is_asked_again_without_strict_and_remembered_for_these_schemas_alone() {
     for message in REFUSALS {
         let app = TestApp::new().await;
         for (path, body) in asking("primary", &[closed("a"), closed("b")], true) {
-            app.bedrock.script(PRIMARY, [refusal(message)]);
+            app.bedrock.script(PRIMARY, [validation_error(message)]);
             let before = app.bedrock.requests_for(PRIMARY).len();
             answered(&app, path, &body).await;
             assert_eq!(strict(&app), [false, false]);
@@ -168,7 +164,7 @@ async fn a_refusal_is_asked_again_without_strict_and_remembered_for_these_schema
 async fn every_instance_knows_which_schemas_are_too_much_until_it_is_told_to_forget() {
     let app = TestApp::new().await;
     let (path, body) = asking("primary", &[closed("a")], true).remove(0);
-    app.bedrock.script(PRIMARY, [refusal(REFUSALS[0])]);
+    app.bedrock.script(PRIMARY, [validation_error(REFUSALS[0])]);
     answered(&app, path, &body).await;
     app.settle().await;
     let newcomer = app.another_instance().await;
@@ -200,7 +196,8 @@ async fn a_refused_schema_of_an_answer_is_asked_for_by_a_tool() {
         let app = TestApp::new().await;
         for (path, body) in wanting("primary", &closed("a")) {
             let answer = Step::reply(Reply::tool("give_answer", &json!({"a": "x"})));
-            app.bedrock.script(PRIMARY, [refusal(message), answer]);
+            app.bedrock
+                .script(PRIMARY, [validation_error(message), answer]);
             assert_eq!(
                 answered(&app, path, &body).await.answer(),
                 json!({"a": "x"})
@@ -217,7 +214,7 @@ async fn a_refused_schema_of_an_answer_is_asked_for_by_a_tool() {
         app.bedrock.script(
             PRIMARY,
             [
-                refusal(message),
+                validation_error(message),
                 Step::reply(Reply::tool("give_answer", &json!({"b": "x"}))),
             ],
         );
@@ -237,7 +234,7 @@ async fn of_strict_tools_and_an_answer_s_schema_the_tools_give_way_first() {
     body["tools"] = asking("primary", &[closed("t")], true)[0].1["tools"].clone();
     app.bedrock.script(
         PRIMARY,
-        [refusal(REFUSALS[0]), Step::text("{\"a\": \"x\"}")],
+        [validation_error(REFUSALS[0]), Step::text("{\"a\": \"x\"}")],
     );
     answered(&app, path, &body).await;
     assert_eq!(strict(&app), [false]);
@@ -245,7 +242,7 @@ async fn of_strict_tools_and_an_answer_s_schema_the_tools_give_way_first() {
     assert!(sent.get("outputConfig").is_some());
     app.bedrock.script(
         PRIMARY,
-        [refusal(REFUSALS[0]), Step::text("{\"a\": \"x\"}")],
+        [validation_error(REFUSALS[0]), Step::text("{\"a\": \"x\"}")],
     );
     answered(&app, path, &body).await;
     let sent = app.bedrock.requests_for(PRIMARY).pop().unwrap().body;

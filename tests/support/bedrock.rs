@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{Block, Options, Reply, Simulated, Tokens};
+use bedrock_sidecar::simulator::{Block, Options, Reply, Simulated, Step, Tokens};
 use serde_json::{Value, json};
 
 use super::TestApp;
@@ -29,6 +29,11 @@ pub fn all_models() -> Options {
 /// [`all_models`], started.
 pub async fn simulated() -> Simulated {
     Simulated::start(all_models()).await.unwrap()
+}
+
+/// Bedrock's refusal of a request for what it says, in these words.
+pub fn validation_error(message: &str) -> Step {
+    Step::fail(400, "ValidationException", message)
 }
 
 /// The usage of an answer without a cache.

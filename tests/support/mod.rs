@@ -5,6 +5,7 @@ mod app;
 mod bedrock;
 pub mod books;
 mod both_ways;
+mod builder;
 mod chat;
 mod clock;
 mod config;
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod lambda;
 pub mod log_lines;
 mod panicking;
+mod ports;
 pub mod process;
 mod replies;
 pub mod responses;
@@ -22,11 +24,12 @@ pub mod table_proxy;
 pub use app::TestApp;
 pub use bedrock::{
     THOUGHT, all_models, none_refused, offline_sdk, simulated, thoughtful, thoughtful_and_redacted,
-    tokens,
+    tokens, validation_error,
 };
 pub use both_ways::{both_ways, post_both_ways};
 pub use chat::{Chunks, hello, hello_with, read_sse, remember};
 pub use clock::TestClock;
 pub use config::{BACKUP, CONFIG, LAST, PRIMARY};
 pub use keys::KEY;
+pub use ports::silent_port;
 pub use replies::{DROPPED, dropped, header, is_plain, trail_of};

@@ -155,13 +155,12 @@ impl TableProxy {
     }
 }
 
-/// A gateway whose calls of the table go through a network, the network, and the table.
-pub async fn behind_a_network() -> (TestApp, TableProxy, Embedded) {
-    let embedded = Embedded::in_memory().await.unwrap();
-    embedded.table("test").await.unwrap();
-    let proxy = TableProxy::start(embedded.endpoint()).await;
-    let app = TestApp::with_table_at("", proxy.url.clone()).await;
-    (app, proxy, embedded)
+/// A gateway whose calls of its table go through a network, and the network.
+pub async fn behind_a_network() -> (TestApp, TableProxy) {
+    let table = Arc::new(Embedded::in_memory().await.unwrap());
+    let proxy = TableProxy::start(table.endpoint()).await;
+    let builder = TestApp::builder().table(&table, "test");
+    (builder.table_at(&proxy.url).start().await, proxy)
 }
 
 impl Drop for TableProxy {

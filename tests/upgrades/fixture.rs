@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
@@ -47,7 +48,12 @@ impl Upgraded {
         let world: Value = serde_json::from_str(WORLD).unwrap();
         let moment: Timestamp = world["moment"].as_str().unwrap().parse().unwrap();
         Self {
-            app: TestApp::over(yaml, embedded, NAME, TestClock::at(moment)).await,
+            app: TestApp::builder()
+                .config(yaml)
+                .table(&Arc::new(embedded), NAME)
+                .clock(TestClock::at(moment))
+                .start()
+                .await,
             world,
             folder,
         }
