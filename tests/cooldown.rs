@@ -254,13 +254,13 @@ async fn another_instance_learns_of_a_rest_within_ten_seconds() {
 
 #[tokio::test]
 async fn siblings_share_the_load_by_weight_and_by_order() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, weight: 3}}
   - {model_name: pool, litellm_params: {model: bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0, weight: 1}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, weight: 0}}
-"#).start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
     for _ in 0..80 {
         app.chat_json(&hello("pool")).await;
     }

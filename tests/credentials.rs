@@ -33,27 +33,14 @@ async fn called(lines: &str, variables: &[(&str, &str)]) -> Seen {
         "model_list: [{{model_name: sonnet, litellm_params: {{model: bedrock/us.anthropic.claude-sonnet-5-5{lines}}}}}]"
     );
     let url = bedrock.url();
-    // Nothing on this machine may answer by chance.
-    let none = [
-        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url.as_str()),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/nowhere"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere"),
-    ];
-    let mut all = none.to_vec();
+    let mut all = NO_IDENTITY.to_vec();
+    all.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &url));
     for (name, value) in variables {
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
     let gateway = Gateway::start(&yaml, &all).await;
-    let chat = reqwest::Client::new()
-        .post(format!("{}/v1/chat/completions", gateway.url))
-        .bearer_auth(KEY)
-        .json(&hello("sonnet"))
-        .send()
-        .await
-        .unwrap();
+    let chat = chat(&gateway, "sonnet").await;
     let status = chat.status();
     let text = chat.text().await.unwrap();
     assert_eq!(status, 200, "{text}\n{}", gateway.log());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::keys::key;
+use crate::support::keys::{key, post_with};
 use crate::support::{KEY, TestApp, hello};
 
 #[tokio::test]
@@ -66,8 +66,7 @@ async fn an_unknown_model_is_404_and_names_the_nearest_that_the_key_may_use() {
                 ("/v1/messages", &chat),
                 ("/v1/responses", &response),
             ] {
-                let request = app.http.post(format!("{}{path}", app.url)).bearer_auth(key);
-                let reply = request.json(body).send().await.unwrap();
+                let reply = post_with(&app, key, path, body).send().await.unwrap();
                 assert_eq!(reply.status(), 404, "{path} {name}");
                 let body: Value = reply.json().await.unwrap();
                 let said = format!("Invalid model name passed in model={name}. {list}{hint}");

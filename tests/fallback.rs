@@ -164,13 +164,13 @@ async fn a_long_retry_after_means_move_on_and_is_passed_on_when_nobody_answers()
 
 #[tokio::test]
 async fn a_sibling_deployment_is_preferred_to_a_pause() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, order: 1}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, order: 2}}
 litellm_settings: {num_retries: 2}
-"#).start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
     app.bedrock
         .script(PRIMARY, [Step::throttle().retry_after("30")]);
     let response = app.chat(&hello("pool")).await;
@@ -328,14 +328,14 @@ async fn each_kind_of_failure_has_its_own_fallbacks_and_can_be_tried_out() {
 
 #[tokio::test]
 async fn nobody_waits_before_moving_on() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - {model_name: a, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, num_retries: 0}}
   - {model_name: b, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, num_retries: 0}}
   - {model_name: c, litellm_params: {model: bedrock/us.amazon.nova-lite-v1:0}}
 litellm_settings: {fallbacks: [{a: [b, c]}]}
-"#).real_pauses().start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).real_pauses().start().await;
     app.bedrock.always(PRIMARY, Step::unavailable());
     app.bedrock.always(LAST, Step::throttle());
     let began = Instant::now();

@@ -4,6 +4,7 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
+use crate::support::keys::{chat_as, key};
 use crate::support::{LAST, PRIMARY, TestApp, header, hello, tokens, validation_error};
 
 const BETA: &str = "context-1m-2025-08-07";
@@ -105,24 +106,16 @@ async fn it_may_stand_wherever_a_model_is_named() {
         .unwrap();
     assert_eq!(counted.status(), 200);
 
-    let key =
+    let settings =
         json!({"models": ["sonnet", "nova"], "aliases": {"fast": "sonnet[1m]", "odd[1m]": "nova"}});
-    let made = app.post("/key/generate", &key).send().await.unwrap();
-    let key: Value = made.json().await.unwrap();
-    let key = key["key"].as_str().unwrap();
+    let key = key(&app, settings).await;
     for (name, model, long) in [
         ("fast", PRIMARY, true),
         ("sonnet[1m]", PRIMARY, true),
         ("fast[1m]", PRIMARY, true),
         ("odd[1m]", LAST, false),
     ] {
-        let request = app.http.post(format!("{}/v1/chat/completions", app.url));
-        let reply = request
-            .bearer_auth(key)
-            .json(&hello(name))
-            .send()
-            .await
-            .unwrap();
+        let reply = chat_as(&app, &key, &hello(name)).await;
         assert_eq!(reply.status(), 200, "{name}");
         assert_eq!(betas(&app, model) == json!([BETA]), long, "{name}");
     }

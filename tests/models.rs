@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
+use crate::support::keys::key;
 
 #[tokio::test]
 async fn the_list_holds_every_group_and_alias_with_and_without_v1() {
@@ -106,7 +107,7 @@ model_list:
 /// What may be seen of where a model is called: by the master key no password, by a virtual key nothing.
 #[tokio::test]
 async fn model_info_shows_no_password_in_an_address_and_to_virtual_keys_no_address_at_all() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - model_name: m
     litellm_params:
@@ -119,10 +120,9 @@ model_list:
       model: bedrock/us.amazon.nova-lite-v1:0
       api_base: https://maria:canary@vpce-2.internal
       extra_headers: {Authorization: Bearer canary, x-api-key: canary}
-"#).start()
-    .await;
-    let made = app.post("/key/generate", &json!({})).send().await.unwrap();
-    let made: Value = made.json().await.unwrap();
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
+    let key = key(&app, json!({})).await;
     for path in ["/model/info", "/v1/model/info"] {
         let list = app.get_json(path).await;
         assert!(!list.to_string().contains("canary"), "{list}");
@@ -136,7 +136,7 @@ model_list:
             "https://vpce-2.internal"
         );
         let asked = app.http.get(format!("{}{path}", app.url));
-        let asked = asked.bearer_auth(made["key"].as_str().unwrap());
+        let asked = asked.bearer_auth(&key);
         let list: Value = asked.send().await.unwrap().json().await.unwrap();
         assert_eq!(list["data"].as_array().unwrap().len(), 2);
         let text = list.to_string();

@@ -6,7 +6,7 @@ use bedrock_sidecar::simulator::{Reply, Step};
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::support::keys::{chat_as, key, sha256};
+use crate::support::keys::{chat_as, key, post_with, sha256};
 use crate::support::table_proxy::behind_a_network;
 use crate::support::{KEY, PRIMARY, TestApp, header, hello, tokens};
 
@@ -14,9 +14,8 @@ use crate::support::{KEY, PRIMARY, TestApp, header, hello, tokens};
 const FILED: usize = 10;
 
 async fn count_tokens(app: &TestApp, key: &str) -> Response {
-    let url = format!("{}/v1/messages/count_tokens", app.url);
-    let request = app.http.post(url).bearer_auth(key);
-    request.json(&hello("primary")).send().await.unwrap()
+    let request = post_with(app, key, "/v1/messages/count_tokens", &hello("primary"));
+    request.send().await.unwrap()
 }
 
 /// Requests of every kind, one after the other, each of which must be a 429.
@@ -40,8 +39,7 @@ async fn hammer(app: &TestApp, key: &str) {
                 &json!({"model": "primary", "input": "hello"}),
             ),
         ] {
-            let request = app.http.post(format!("{}{path}", app.url)).bearer_auth(key);
-            let response = request.json(body).send().await.unwrap();
+            let response = post_with(app, key, path, body).send().await.unwrap();
             assert_eq!(response.status(), 429, "{path} {body}");
         }
     }

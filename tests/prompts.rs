@@ -3,6 +3,7 @@
 use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
+use crate::support::keys::{chat_with, key};
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
 
 const STORING: &str = "general_settings: {store_prompts_in_spend_logs: true}\n";
@@ -169,26 +170,9 @@ async fn a_key_decides_for_its_requests_unless_the_client_forbids_it() {
         (false, "x-unrelated", false),
         (false, "x-litellm-disable-message-redaction", false),
     ] {
-        let key: Value = app
-            .post(
-                "/key/generate",
-                &json!({"store_prompts_in_spend_logs": of_key}),
-            )
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
-        let response = app
-            .http
-            .post(format!("{}/v1/chat/completions", app.url))
-            .bearer_auth(key["key"].as_str().unwrap())
-            .header(name, "true")
-            .json(&hello("primary"))
-            .send()
-            .await
-            .unwrap();
+        let key = key(&app, json!({"store_prompts_in_spend_logs": of_key})).await;
+        let request = chat_with(&app, &key, &hello("primary")).header(name, "true");
+        let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         let id = header(&response, "x-sidecar-request-id").to_owned();
         let detail = detail(&app, &id).await;

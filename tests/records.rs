@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use crate::support::keys::chat_as;
 use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, tokens};
 
 #[tokio::test]
@@ -290,14 +291,7 @@ async fn a_request_that_is_refused_is_a_record_that_cost_nothing() {
 #[tokio::test]
 async fn a_bad_key_leaves_no_record() {
     let app = TestApp::new().await;
-    let response = app
-        .http
-        .post(format!("{}/v1/chat/completions", app.url))
-        .bearer_auth("sk-guess")
-        .json(&hello("primary"))
-        .send()
-        .await
-        .unwrap();
+    let response = chat_as(&app, "sk-guess", &hello("primary")).await;
     assert_eq!(response.status(), 401);
     assert_eq!(id_of(&response), "");
     app.settle().await;

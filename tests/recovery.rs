@@ -75,12 +75,12 @@ async fn without_that_the_client_is_told_and_nobody_else_is_asked() {
 
 #[tokio::test]
 async fn one_deployment_can_say_so_for_itself() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - model_name: primary
     litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, stream_recovery: continue}
-"#).start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
     app.bedrock.script(PRIMARY, [broken(), rest()]);
     let chunks = app.chat_stream(&hello("primary")).await;
     assert!(is_whole(&chunks, "one two three four five six"));

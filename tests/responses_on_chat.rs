@@ -4,21 +4,13 @@
 use bedrock_sidecar::simulator::{Reply, Step};
 use serde_json::{Value, json};
 
-use crate::support::{DROPPED, PRIMARY, TestApp, dropped, header, hello};
+use crate::support::{DROPPED, PRIMARY, TestApp, dropped, header, hello, with_fields};
 
 /// The same question in both forms.
 fn bodies() -> [Value; 2] {
     let mut chat = hello("primary");
     chat["messages"] = json!([{"role": "user", "content": "hello"}]);
     [chat, json!({"model": "primary", "input": "hello"})]
-}
-
-fn with(body: &Value, fields: &Value) -> Value {
-    let mut body = body.clone();
-    for (field, value) in fields.as_object().unwrap() {
-        body[field] = value.clone();
-    }
-    body
 }
 
 /// What becomes of a body: its status, what the refusal is about, the names in the reply's header, and what Bedrock was
@@ -98,9 +90,9 @@ async fn the_chat_api_s_own_fields_do_what_they_do_in_a_chat_body() {
         ),
     ] {
         for stream in [false, true] {
-            let [chat, response] = bodies().map(|body| with(&body, &fields));
+            let [chat, response] = bodies().map(|body| with_fields(body.clone(), &fields));
             let [chat, response] =
-                [chat, response].map(|body| with(&body, &json!({"stream": stream})));
+                [chat, response].map(|body| with_fields(body.clone(), &json!({"stream": stream})));
             let of_chat = outcome(&app, &chat).await;
             let of_response = outcome(&app, &response).await;
             assert_eq!(of_response, of_chat, "{fields}");
@@ -115,7 +107,7 @@ async fn what_cannot_be_had_is_named_where_it_is_to_be_ignored() {
     let [_, body] = bodies();
     let fields = json!({"logprobs": true, "top_logprobs": 3, "seed": 1, "drop_params": true, "of_tomorrow": 1,
         "include": ["message.output_text.logprobs"]});
-    let (status, _, dropped, _) = outcome(&app, &with(&body, &fields)).await;
+    let (status, _, dropped, _) = outcome(&app, &with_fields(body.clone(), &fields)).await;
     assert_eq!(status, 200);
     let expected =
         "of_tomorrow, seed, logprobs, top_logprobs, include.message.output_text.logprobs";
@@ -146,9 +138,13 @@ async fn a_name_of_the_responses_api_for_the_same_thing_wins() {
             json!({"response_format": in_chat("b")}),
         ),
     ] {
-        let wanted = outcome(&app, &with(&chat, &alone)).await;
+        let wanted = outcome(&app, &with_fields(chat.clone(), &alone)).await;
         assert_eq!(wanted.0, 200, "{alone}");
-        assert_eq!(outcome(&app, &with(&body, &both)).await, wanted, "{both}");
+        assert_eq!(
+            outcome(&app, &with_fields(body.clone(), &both)).await,
+            wanted,
+            "{both}"
+        );
     }
 }
 
@@ -158,13 +154,17 @@ async fn an_input_beside_no_messages_is_the_conversation() {
     let [chat, body] = bodies();
     let wanted = outcome(&app, &chat).await;
     for messages in [json!(null), json!([])] {
-        let body = with(&body, &json!({"messages": messages}));
+        let body = with_fields(body.clone(), &json!({"messages": messages}));
         assert_eq!(outcome(&app, &body).await, wanted, "{body}");
         let items = json!({"input": [{"role": "user", "content": "hello"}]});
-        assert_eq!(outcome(&app, &with(&body, &items)).await, wanted, "{body}");
+        assert_eq!(
+            outcome(&app, &with_fields(body.clone(), &items)).await,
+            wanted,
+            "{body}"
+        );
     }
     for messages in [json!("hello"), json!({"role": "user"}), json!(7)] {
-        let body = with(&body, &json!({"messages": messages}));
+        let body = with_fields(body.clone(), &json!({"messages": messages}));
         let (status, param, ..) = outcome(&app, &body).await;
         assert_eq!((status, param), (400, json!("messages")));
     }
@@ -216,7 +216,7 @@ async fn what_a_response_asks_for_and_does_not_get_is_refused_or_named() {
         (json!({"service_tier": "gold"}), 400, "service_tier"),
     ] {
         for stream in [false, true] {
-            let mut body = with(&json!({"model": "primary", "input": "hi"}), &fields);
+            let mut body = with_fields(json!({"model": "primary", "input": "hi"}), &fields);
             body["stream"] = json!(stream);
             let reply = app.post("/v1/responses", &body).send().await.unwrap();
             assert_eq!(reply.status(), status, "{body}");

@@ -191,12 +191,12 @@ async fn two_people_who_save_do_not_overwrite_each_other() {
 
 #[tokio::test]
 async fn a_saved_order_of_deployments_goes_before_weights() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, weight: 9}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, weight: 1}}
-"#).start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
     let ids = app.state.routes.targets("pool").into_iter().rev();
     let ids = ids.map(|target| target.deployment_id().to_owned());
     let changes = Changes {
@@ -291,14 +291,14 @@ model_list:
 
 #[tokio::test]
 async fn a_deployment_s_own_patience_goes_before_the_common_one() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - model_name: hasty
     litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0, timeout: 0.3, stream_timeout: 0.15, num_retries: 1, cooldown_time: 60}
   - {model_name: calm, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
 litellm_settings: {num_retries: 0, default_fallbacks: [calm]}
-"#).start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
     let mut body = hello("hasty");
     // `timeout`: an answer as a whole.
     let slow = Step::text("one two three four").pace(Duration::from_millis(100));

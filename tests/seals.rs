@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
-use crate::support::keys::key;
+use crate::support::keys::{key, post_with};
 use crate::support::table_proxy::TableProxy;
 use crate::support::{KEY, PRIMARY, THOUGHT, TestApp, thoughtful};
 
@@ -23,8 +23,8 @@ async fn think(app: &TestApp, key: &str, body: &Value) -> Value {
 }
 
 async fn respond(app: &TestApp, key: &str, body: &Value) -> Value {
-    let request = app.http.post(format!("{}/v1/responses", app.url));
-    let response = request.bearer_auth(key).json(body).send().await.unwrap();
+    let request = post_with(app, key, "/v1/responses", body);
+    let response = request.send().await.unwrap();
     let status = response.status();
     let text = response.text().await.unwrap();
     assert_eq!(status, 200, "{text}");

@@ -1,10 +1,10 @@
 //! A table that is unwell: its callers are told what is wrong with it, never that they ask too much.
 
 use futures_util::future::join_all;
-use reqwest::{RequestBuilder, Response};
+use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::support::keys::{chat_as, chat_with, key};
+use crate::support::keys::{chat_as, chat_with, key, post_with};
 use crate::support::table_proxy::{Fault, behind_a_network};
 use crate::support::{header, hello};
 
@@ -89,10 +89,7 @@ async fn every_wire_says_it_in_its_own_shape() {
     let key = key(&app, json!({"rpm_limit": 100, "max_budget": 100})).await;
     proxy.strike_updates();
     proxy.always(Some(Fault::Throttled));
-    let post = |path: &str, body: Value| -> RequestBuilder {
-        let url = format!("{}{path}", app.url);
-        app.http.post(url).bearer_auth(&key).json(&body)
-    };
+    let post = |path: &str, body: Value| post_with(&app, &key, path, &body);
     let mut messages = hello("primary");
     messages["max_tokens"] = json!(100);
     let mut stream = hello("primary");

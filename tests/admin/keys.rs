@@ -4,13 +4,12 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::Visitor;
+use crate::support::keys::chat_as;
 use crate::support::{TestApp, header, hello};
 
-/// A chat with a key of the gateway.
-async fn chat_with(app: &TestApp, key: &str) -> StatusCode {
-    let url = format!("{}/v1/chat/completions", app.url);
-    let request = app.http.post(url).bearer_auth(key).json(&hello("primary"));
-    let status = request.send().await.unwrap().status();
+/// The status of a chat with a key of the gateway.
+async fn chat_status(app: &TestApp, key: &str) -> StatusCode {
+    let status = chat_as(app, key, &hello("primary")).await.status();
     app.settle().await;
     status
 }
@@ -47,7 +46,7 @@ async fn a_key_is_made_used_blocked_let_in_and_deleted() {
     ];
     let (key, path) = made(&visitor, &form).await;
     assert!(key.starts_with("sk-"));
-    assert_eq!(chat_with(&app, &key).await, StatusCode::OK);
+    assert_eq!(chat_status(&app, &key).await, StatusCode::OK);
 
     for page in ["/ui/keys", &path, "/ui/usage"] {
         let page = visitor.page(page).await;
@@ -81,7 +80,7 @@ async fn a_key_is_made_used_blocked_let_in_and_deleted() {
                 .await
                 .contains(outcome)
         );
-        assert_eq!(chat_with(&app, &key).await, status, "{blocked}");
+        assert_eq!(chat_status(&app, &key).await, status, "{blocked}");
     }
 
     let question = visitor.page(&format!("{path}/delete")).await;
@@ -93,7 +92,7 @@ async fn a_key_is_made_used_blocked_let_in_and_deleted() {
             .await
             .contains("The key is deleted.")
     );
-    assert_eq!(chat_with(&app, &key).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(chat_status(&app, &key).await, StatusCode::UNAUTHORIZED);
     assert_eq!(visitor.get(&path).await.status(), StatusCode::NOT_FOUND);
 }
 
@@ -207,8 +206,8 @@ async fn a_replaced_key_is_good_no_longer_and_its_successor_is() {
             .contains("Replace this key?")
     );
     let (new, _) = made_by(&visitor, &format!("{path}/regenerate")).await;
-    assert_eq!(chat_with(&app, &old).await, StatusCode::UNAUTHORIZED);
-    assert_eq!(chat_with(&app, &new).await, StatusCode::OK);
+    assert_eq!(chat_status(&app, &old).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(chat_status(&app, &new).await, StatusCode::OK);
 }
 
 async fn made_by(visitor: &Visitor, path: &str) -> (String, String) {
@@ -252,7 +251,7 @@ async fn nothing_about_keys_is_done_without_a_session_and_its_token() {
         visitor.post("/ui/keys/new", &[]).await.status(),
         StatusCode::FORBIDDEN
     );
-    assert_eq!(chat_with(&app, &key).await, StatusCode::OK);
+    assert_eq!(chat_status(&app, &key).await, StatusCode::OK);
     for path in ["/ui/keys/nonsense", &format!("/ui/keys/{}", "0".repeat(64))] {
         assert_eq!(visitor.get(path).await.status(), StatusCode::NOT_FOUND);
     }

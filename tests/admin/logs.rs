@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::Visitor;
+use crate::support::keys::{chat_with, made};
 use crate::support::{BACKUP, PRIMARY, TestApp, header, hello, validation_error};
 
 /// Sends a chat with these headers; gives back its request id.
@@ -59,23 +60,12 @@ async fn the_list_shows_each_request_the_newest_first() {
 #[tokio::test]
 async fn each_filter_leaves_what_fits() {
     let app = TestApp::new().await;
-    let made = app.post(
-        "/key/generate",
-        &json!({"key_alias": "ci", "user_id": "maria"}),
-    );
-    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let made = made(&app, json!({"key_alias": "ci", "user_id": "maria"})).await;
     let mut body = hello("primary");
     body["user"] = json!("hans");
-    let url = format!("{}/v1/chat/completions", app.url);
-    let request = app
-        .http
-        .post(url)
-        .bearer_auth(made["key"].as_str().unwrap());
+    let request = chat_with(&app, made["key"].as_str().unwrap(), &body);
     let request = request.header("x-litellm-tags", "nightly");
-    let reply = request
-        .header("x-litellm-session-id", "s1")
-        .json(&body)
-        .send();
+    let reply = request.header("x-litellm-session-id", "s1").send();
     assert_eq!(reply.await.unwrap().status(), StatusCode::OK);
     ask(&app, &hello("nobody"), &[]).await;
 

@@ -151,12 +151,12 @@ async fn what_makes_no_sense_is_not_saved_and_what_will_be_left_out_is_told() {
 
 #[tokio::test]
 async fn the_order_of_deployments_is_edited_too() {
-    let app = TestApp::builder().config(r#"
+    let yaml = r#"
 model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0}}
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}
-"#).start()
-    .await;
+"#;
+    let app = TestApp::builder().config(yaml).start().await;
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/settings").await;
     let page = press(&visitor, &page, "down 0 order:pool", &[])

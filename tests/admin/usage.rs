@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use bedrock_sidecar::simulator::{Reply, Step, Tokens};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Visitor;
+use crate::support::keys::{chat_as, key};
 use crate::support::{PRIMARY, TestApp, header, hello};
 
 /// One answer whose cost is known, one failure, both with a tag that would be markup.
@@ -137,16 +138,10 @@ async fn the_numbers_can_be_taken_along() {
 async fn every_line_of_a_file_counts_the_same_kind_of_thing_so_that_its_columns_add_up() {
     let app = used().await;
     // A second key and a second model, with two tags.
-    let made = app.post("/key/generate", &json!({"key_alias": "maria"}));
-    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let key = key(&app, json!({"key_alias": "maria"})).await;
     let mut body = hello("last");
     body["metadata"] = json!({"tags": ["a", "b"]});
-    let url = format!("{}/v1/chat/completions", app.url);
-    let reply = app
-        .http
-        .post(url)
-        .bearer_auth(made["key"].as_str().unwrap());
-    assert_eq!(reply.json(&body).send().await.unwrap().status(), 200);
+    assert_eq!(chat_as(&app, &key, &body).await.status(), 200);
     app.settle().await;
 
     let visitor = Visitor::signed_in(&app).await;
@@ -232,12 +227,9 @@ async fn what_a_client_has_named_is_no_formula_in_any_spreadsheet() {
 async fn a_key_is_named_as_people_call_it() {
     let app = TestApp::new().await;
     let body = json!({"key_alias": "maria's <laptop>"});
-    let made = app.post("/key/generate", &body).send().await.unwrap();
-    let made: serde_json::Value = made.json().await.unwrap();
-    let key = made["key"].as_str().unwrap();
-    let url = format!("{}/v1/chat/completions", app.url);
-    let reply = app.http.post(url).bearer_auth(key).json(&hello("primary"));
-    assert_eq!(reply.send().await.unwrap().status(), 200);
+    let key = key(&app, body).await;
+    let reply = chat_as(&app, &key, &hello("primary")).await;
+    assert_eq!(reply.status(), 200);
     app.settle().await;
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/usage?period=today").await;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
+use crate::support::keys::key;
 use crate::support::{PRIMARY, TestApp, validation_error};
 
 async fn count(app: &TestApp, body: &Value) -> Value {
@@ -50,16 +51,14 @@ async fn where_nobody_counts_the_answer_is_an_estimate_and_says_so() {
 async fn a_key_counts_for_its_own_models_only() {
     let app = TestApp::new().await;
     let settings = json!({"models": ["backup"], "aliases": {"mine": "backup"}});
-    let made = app.post("/key/generate", &settings).send().await.unwrap();
-    let made: Value = made.json().await.unwrap();
-    let key = made["key"].as_str().unwrap();
+    let key = key(&app, settings).await;
     for (model, status) in [("backup", 200), ("mine", 200), ("primary", 403)] {
         let mut body = ask("hello");
         body["model"] = json!(model);
         let request = app
             .http
             .post(format!("{}/v1/messages/count_tokens", app.url));
-        let response = request.header("x-api-key", key).json(&body).send().await;
+        let response = request.header("x-api-key", &key).json(&body).send().await;
         let response = response.unwrap();
         assert_eq!(response.status(), status, "{model}");
         if status == 403 {

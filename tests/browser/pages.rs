@@ -8,6 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Browser, run};
+use crate::support::keys::{chat_with, made};
 use crate::support::{KEY, PRIMARY, TestApp, hello, validation_error};
 
 /// As the WebDriver protocol spells them (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
@@ -159,10 +160,8 @@ async fn edit_and_save(browser: &Browser, app: &TestApp) {
 }
 
 /// A chat of an agent with a key that was made on the page.
-async fn chat_with(app: &TestApp, key: &str, body: &Value) -> StatusCode {
-    let url = format!("{}/v1/chat/completions", app.url);
-    let request = app.http.post(url).bearer_auth(key).json(body);
-    let request = request
+async fn chat_of_agent(app: &TestApp, key: &str, body: &Value) -> StatusCode {
+    let request = chat_with(app, key, body)
         .header("x-litellm-session-id", "s-1")
         .header("user-agent", "agent/1.0");
     let status = request.send().await.unwrap().status();
@@ -212,8 +211,8 @@ async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
             PRIMARY,
             [Step::throttle(), Step::text("A **heading** and text.")],
         );
-        assert_eq!(chat_with(&app, key, &prompt).await, StatusCode::OK);
-        assert_eq!(chat_with(&app, key, &prompt).await, StatusCode::OK);
+        assert_eq!(chat_of_agent(&app, key, &prompt).await, StatusCode::OK);
+        assert_eq!(chat_of_agent(&app, key, &prompt).await, StatusCode::OK);
 
         browser.press("nav a[href='/ui/logs']").await;
         let text = browser.text().await;
@@ -251,7 +250,7 @@ async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
         assert!(browser.text().await.contains("The key is blocked."));
         browser.inspect("key").await;
         assert_eq!(
-            chat_with(&app, key, &prompt).await,
+            chat_of_agent(&app, key, &prompt).await,
             StatusCode::UNAUTHORIZED
         );
         browser.press("a[href$='/delete']").await;
@@ -314,8 +313,8 @@ litellm_settings: {{fallbacks: [{{b: [\"{name}\"]}}]}}
         .start()
         .await;
     app.with_a_month_of_use().await;
-    let made = app.post("/key/generate", &json!({"key_alias": name, "models": [name], "user_id": name, "tags": [name], "max_budget": 5}));
-    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let settings = json!({"key_alias": name, "models": [name], "user_id": name, "tags": [name], "max_budget": 5});
+    let made = made(&app, settings).await;
     app.bedrock.script(
         "us.amazon.nova-pro-v1:0",
         [Step::text(name), validation_error(name)],
@@ -325,12 +324,7 @@ litellm_settings: {{fallbacks: [{{b: [\"{name}\"]}}]}}
     body["messages"][0]["content"] = json!(name);
     let mut ids = Vec::new();
     for _ in 0..2 {
-        let request = app
-            .http
-            .post(format!("{}/v1/chat/completions", app.url))
-            .json(&body);
-        let request = request.bearer_auth(made["key"].as_str().unwrap());
-        let request = request
+        let request = chat_with(&app, made["key"].as_str().unwrap(), &body)
             .header("user-agent", name)
             .header("x-litellm-session-id", name);
         let response = request.send().await.unwrap();

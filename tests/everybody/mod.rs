@@ -9,7 +9,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::support::keys::{chat_as, key};
-use crate::support::{BACKUP, PRIMARY, TestApp, trail_of};
+use crate::support::{BACKUP, PRIMARY, TestApp, trail_of, with_fields};
 
 /// A gateway with two keys.
 struct Shared {
@@ -85,9 +85,5 @@ fn ordinary() -> Value {
 
 /// The same with fields of a client's own.
 fn with(fields: &Value) -> Value {
-    let mut body = ordinary();
-    for (name, value) in fields.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
+    with_fields(ordinary(), fields)
 }

@@ -12,6 +12,7 @@ use bedrock_sidecar::conversation::{Request, Tool};
 use bedrock_sidecar::openai::ChatRequest;
 use bedrock_sidecar::wire::WireRequest;
 
+use crate::support::with_fields;
 use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 
 mod cache;
@@ -127,11 +128,8 @@ fn text_only() -> Model {
 
 /// A question with these fields beside it.
 fn ask(fields: &Value) -> Value {
-    let mut request = json!({"messages": [{"role": "user", "content": "q"}]});
-    for (key, value) in fields.as_object().unwrap() {
-        request[key] = value.clone();
-    }
-    request
+    let question = json!({"messages": [{"role": "user", "content": "q"}]});
+    with_fields(question, fields)
 }
 
 /// The items of a list, none where there is no list.

@@ -1,14 +1,11 @@
 use serde_json::{Value, json};
 
-use super::{body, claude, newer_claude, nova, plain_claude, planned, text_only, tool};
+use super::{ask, body, claude, newer_claude, nova, plain_claude, planned, text_only, tool};
+use crate::support::with_fields;
 use bedrock_sidecar::catalog::ThinkingSupport;
 
 fn with(fields: Value) -> Value {
-    let mut request = json!({"messages": [{"role": "user", "content": "q"}], "tools": [tool("f")]});
-    for (key, value) in fields.as_object().unwrap() {
-        request[key] = value.clone();
-    }
-    request
+    with_fields(ask(&json!({"tools": [tool("f")]})), &fields)
 }
 
 #[test]

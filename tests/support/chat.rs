@@ -17,6 +17,14 @@ pub fn hello_with(model: &str, field: &str, value: Value) -> Value {
     body
 }
 
+/// A body with these fields beside its own, or instead of them.
+pub fn with_fields(mut body: Value, fields: &Value) -> Value {
+    for (name, value) in fields.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
 /// The events of one reply.
 #[derive(Debug, Default)]
 pub struct Chunks {

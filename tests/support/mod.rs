@@ -27,7 +27,7 @@ pub use bedrock::{
     tokens, validation_error,
 };
 pub use both_ways::{both_ways, post_both_ways};
-pub use chat::{Chunks, hello, hello_with, read_sse, remember};
+pub use chat::{Chunks, hello, hello_with, read_sse, remember, with_fields};
 pub use clock::TestClock;
 pub use config::{BACKUP, CONFIG, LAST, PRIMARY};
 pub use keys::KEY;

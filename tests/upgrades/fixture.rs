@@ -14,6 +14,7 @@ use reqwest::Response;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::keys::post_with;
 use crate::support::{TestApp, TestClock, offline_sdk};
 
 /// The configuration that 0.1 ran with.
@@ -76,8 +77,7 @@ impl Upgraded {
 
     /// A POST with the key of this name.
     pub async fn post_as(&self, key: &str, path: &str, body: &Value) -> Response {
-        let request = self.app.http.post(format!("{}{path}", self.app.url));
-        let request = request.bearer_auth(self.key(key)).json(body);
+        let request = post_with(&self.app, self.key(key), path, body);
         request.send().await.unwrap()
     }
 
