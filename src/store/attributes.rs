@@ -5,13 +5,13 @@
 //! write amounts.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer, ser};
+use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::{RawValue, to_raw_value};
 
 /// Attributes by name: an item, a key, or an attribute of several fields.
@@ -65,11 +65,32 @@ pub(super) fn to_decimal(attribute: &AttributeValue) -> Option<Decimal> {
 }
 
 fn fields(object: &RawValue) -> Result<Attributes, serde_json::Error> {
-    let fields: HashMap<String, &RawValue> = serde_json::from_str(object.get())?;
-    fields
-        .into_iter()
-        .map(|(name, value)| Ok((name, attribute(value)?)))
-        .collect()
+    serde_json::from_str(object.get()).map(|Fields(fields)| fields)
+}
+
+/// The fields of a JSON object.
+struct Fields(Attributes);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Fields, A::Error> {
+                let mut fields = Attributes::new();
+                while let Some((name, value)) = object.next_entry::<String, &RawValue>()? {
+                    fields.insert(name, attribute(value).map_err(de::Error::custom)?);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
 }
 
 fn attribute(value: &RawValue) -> Result<AttributeValue, serde_json::Error> {

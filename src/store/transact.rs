@@ -41,13 +41,16 @@ impl Table {
     /// another has what is claimed, or when a hold to settle is not; a transient error when time ran out, after which
     /// the writes may or may not have happened.
     pub async fn transact(&self, writes: &[Write], limits: WriteLimits) -> Result<(), StoreError> {
-        let parts = writes.iter().map(|write| write.to_part(&self.name));
-        let call = self
-            .without_retries
-            .transact_write_items()
-            .set_transact_items(Some(parts.collect::<Result<_, _>>()?))
-            .client_request_token(Uuid::new_v4());
-        let attempt = || send(call.clone(), limits.attempt);
+        let token = Uuid::new_v4();
+        let attempt = || async {
+            let parts = writes.iter().map(|write| write.to_part(&self.name));
+            let call = self
+                .without_retries
+                .transact_write_items()
+                .set_transact_items(Some(parts.collect::<Result<_, _>>()?))
+                .client_request_token(token);
+            send(call, limits.attempt).await
+        };
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(25))
             .with_max_delay(Duration::from_millis(200))
