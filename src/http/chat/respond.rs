@@ -202,7 +202,11 @@ impl StreamBody {
             match wait(&mut self.items, self.heartbeat.after).await {
                 Waited::Silence => out.extend_from_slice(self.heartbeat.bytes),
                 Waited::Over => self.fail(&ApiError::internal(), &mut out),
-                Waited::Item(item) => self.write(item, &mut out),
+                Waited::Item(item) => {
+                    self.write(item, &mut out);
+                    // The run goes on meanwhile: what it sends goes out with this piece.
+                    tokio::task::yield_now().await;
+                }
             }
             while let Ok(item) = self.items.try_recv() {
                 self.write(item, &mut out);
