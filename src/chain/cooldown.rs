@@ -2,7 +2,7 @@
 //!
 //! A target rests after a failure that the policy says so of. When its time is up, one request probes it while the
 //! others still go elsewhere: success ends the rest, failure begins a longer one. The state is a plain value under a
-//! lock; who asks a resting target all the same, because nobody else is left, is the chain's decision.
+//! lock; whether a resting target is asked all the same, because no other is left, is the chain's decision.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -77,7 +77,7 @@ pub(super) struct Cooldown {
 pub struct Health {
     /// It rests until then.
     pub resting_until: Option<Timestamp>,
-    /// Its rest is over, but nobody has asked it yet or the answer is still out.
+    /// Its rest is over, but it has not been asked yet, or the answer is still out.
     pub on_probation: bool,
     /// When it last began an answer for this process.
     pub last_success: Option<Timestamp>,
@@ -94,7 +94,7 @@ pub struct Health {
 pub enum HealthStatus {
     /// It rests.
     CoolingDown,
-    /// Its rest is over, and somebody must find out whether it is well.
+    /// Its rest is over, and one request must find out whether it is well.
     OnProbation,
     /// This process has not asked it yet.
     Unknown,

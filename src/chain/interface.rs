@@ -76,9 +76,9 @@ pub trait Sink: Send {
     }
     /// A piece of the answer.
     fn event(&mut self, event: Event) -> impl Future<Output = ()> + Send;
-    /// Whether nobody listens any more.
+    /// Whether the client has gone.
     fn is_gone(&self) -> bool;
-    /// Waits until nobody listens any more.
+    /// Waits until the client has gone.
     fn gone(&mut self) -> impl Future<Output = ()> + Send;
 }
 

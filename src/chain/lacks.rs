@@ -108,7 +108,7 @@ impl Routes {
             return Ok(());
         };
         tracing::info!(deployment, lack = lack.name(), "forgotten from now on");
-        // The item stays until nobody can know of it any more, with its time over.
+        // The item stays until every instance has forgotten it, with its time over.
         let known_until = lack.until;
         let forgotten = Lack {
             until: self.clock().now(),

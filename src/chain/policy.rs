@@ -53,7 +53,7 @@ pub enum Then {
     LargerWindow,
     /// Only those of `content_policy_fallbacks`.
     OtherFilter,
-    /// The next of the chain that is called as somebody else.
+    /// The next target of the chain that is called with other credentials.
     OtherIdentity,
     /// None: it is the caller's mistake.
     Stop,

@@ -30,7 +30,7 @@ pub(super) enum AttemptReason {
     Regular,
     /// It rested, and this request finds out whether it is well.
     Probe,
-    /// It rests, but nobody else is left: a rest never makes an outage.
+    /// It rests, but no other target is left: a rest never makes an outage.
     LastResort,
 }
 
@@ -84,7 +84,7 @@ impl TargetQueue {
         self.ahead.is_empty() && self.resting.is_empty()
     }
 
-    /// Whether somebody who is well could answer instead.
+    /// Whether a target that is well could answer instead.
     pub(super) fn has_ready(&self, cooldowns: &Cooldowns) -> bool {
         self.ahead
             .iter()

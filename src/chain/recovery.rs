@@ -1,6 +1,6 @@
 //! What becomes of a stream that breaks off after a part of the answer has gone out.
 //!
-//! Reasoning alone binds nobody: the next target starts afresh. Text can be continued by a target that takes the
+//! Reasoning alone does not bind the next target, which starts afresh. Text can be continued by a target that takes the
 //! beginning of its own answer (a prefill), where the configuration says so and no tools are in play: a call that a
 //! continued answer garbles is worse than an error. In all other cases the client is told.
 

@@ -279,7 +279,7 @@ impl<S: Sink> Run<'_, S> {
                 tokio::select! {
                     biased;
                     event = &mut next => event?,
-                    // Nobody listens any more: what is left is the accounting, and it may not take for ever.
+                    // The client has gone: what is left is the accounting, and it may not take for ever.
                     () = self.sink.gone() => {
                         let by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
                         timeout_at(by, next).await.map_err(|_| client_gone(drain))??

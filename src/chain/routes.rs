@@ -178,7 +178,7 @@ impl Routes {
         self.learned().lacks(target.deployment_id(), now)
     }
 
-    /// Whom this request may ask, in order: the deployments of its group, then those of each fallback.
+    /// The targets of this request, in order: the deployments of its group, then those of each fallback.
     pub(super) fn candidates(&self, ask: &ChainOptions) -> Vec<QueuedTarget> {
         if let Some(target) = &ask.only {
             return vec![QueuedTarget {
@@ -201,7 +201,7 @@ impl Routes {
         numbered(chain)
     }
 
-    /// Whom this request may ask after a failure of this kind; empty unless the configuration says.
+    /// The targets of this request after a failure of this kind; empty unless the configuration says.
     pub(super) fn special(&self, ask: &ChainOptions, kind: FallbackKind) -> Vec<QueuedTarget> {
         numbered(self.following(&ask.group, kind))
     }

@@ -25,7 +25,7 @@ use super::recovery::{Continuation, Rescue, Sent};
 use super::routes::Routes;
 use super::target::Target;
 
-/// With less time than this left, nobody else is asked: no model answers so fast.
+/// With less time than this left, no other target is asked: no model answers so fast.
 const LEAST_TIME: Duration = Duration::from_millis(500);
 
 /// Runs `request` along its chain.

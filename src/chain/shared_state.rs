@@ -25,7 +25,7 @@ use crate::clock::Clock;
 const FRESH: Duration = Duration::from_secs(10);
 /// How long a request waits for the reading; after that the old copy serves it.
 const LONGEST_REFRESH: Duration = Duration::from_millis(100);
-/// How long telling the others, or a reading that nobody waits for any more, may take.
+/// How long telling other instances, or a reading that no request waits for any more, may take.
 const CALL: Duration = Duration::from_secs(2);
 /// More rests or lacks than this are not read: a configuration has fewer deployments.
 const MOST_SHARED: usize = 1_000;
@@ -55,7 +55,7 @@ pub enum SaveError {
     /// The changes make no sense, in words for the page.
     #[error("{0}")]
     Invalid(String),
-    /// Somebody else has saved since the page was read.
+    /// Another admin has saved since the page was read.
     #[error("the settings were changed by somebody else in the meantime")]
     Conflict,
     /// This process has no table.

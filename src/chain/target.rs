@@ -72,7 +72,7 @@ impl Target {
         &self.deployment.defaults
     }
 
-    /// Where and as whom it is called.
+    /// The endpoint and the credentials that it is called with.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }

@@ -28,9 +28,9 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Writes the error that a response is, if it is one, in the shape that its client reads. Whoever made the error, the
-/// key's check and the router too, need not know the client's wire. Anthropic's clients also name requests by another
-/// header.
+/// Writes the error that a response is, if it is one, in the shape that its client reads. The code that made the error,
+/// the key's check and the router too, need not know the client's wire. Anthropic's clients also name requests by
+/// another header.
 pub(super) fn write_error(mut response: Response, speaks_anthropic: bool) -> Response {
     let id = response.headers().get("x-litellm-call-id").cloned();
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {

@@ -1,4 +1,4 @@
-//! `GET /`: what this is, for whoever opens the address in a browser.
+//! `GET /`: a page that says what this is, for a browser.
 
 use axum::response::Html;
 

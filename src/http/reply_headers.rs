@@ -68,7 +68,7 @@ pub(super) fn add_not_sent(headers: &mut HeaderMap, not_sent: &NotSent) {
     add_names(headers, DROPPED, &not_sent.settings);
 }
 
-/// Names what of the request the gateway left out because nobody here knows it, or because it cannot be honoured and
+/// Names what of the request the gateway left out because it is unknown here, or because it cannot be honoured and
 /// is to be ignored (`drop_params`). They go before the names of what the target was not sent.
 pub(super) fn add_dropped(headers: &mut HeaderMap, names: &[String]) {
     let not_sent = headers.get(DROPPED).and_then(|names| names.to_str().ok());

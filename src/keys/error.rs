@@ -9,7 +9,7 @@ use crate::store::{StoreError, TableFault};
 pub enum KeyRefusal {
     /// It does not look like a key at all.
     NoKey,
-    /// Nobody has made this key, or it was deleted.
+    /// This key was never made, or it was deleted.
     Unknown,
     /// It is blocked.
     Blocked,

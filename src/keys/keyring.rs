@@ -89,7 +89,7 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// The master key, or nobody's where there is none: nothing is to be read.
+    /// The master key, or none where none is configured: nothing is to be read.
     pub fn certain(caller: Caller) -> Self {
         Self {
             caller,
@@ -142,7 +142,7 @@ impl Keyring {
     /// a copy waits for it.
     ///
     /// # Errors
-    /// When it is nobody's, or that cannot be known.
+    /// When it is unknown, or that cannot be found out.
     pub async fn present(&self, key: &str) -> Result<Presented, KeyRefusal> {
         if !key.starts_with("sk-") {
             return Err(KeyRefusal::NoKey);
@@ -253,7 +253,7 @@ impl Keyring {
     }
 }
 
-/// Keys that nobody knows go first.
+/// Unknown keys go first.
 fn make_room(copies: &mut HashMap<String, Copy>) {
     if copies.len() >= MOST_COPIES {
         copies.retain(|_, copy| copy.key.is_some());

@@ -132,7 +132,7 @@ impl Keyring {
     }
 
     /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
-    /// table that takes longer than a moment holds up nobody's answer.
+    /// table that takes longer than a moment holds up no answer.
     pub async fn release_slot(&self, reservation: &mut RateReservation) {
         if let Some(slot) = &mut reservation.slot
             && let Ok(()) = timeout(LONGEST_WAIT_FOR_SLOT, slot.free()).await

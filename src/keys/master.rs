@@ -9,7 +9,7 @@ use super::published::is_published;
 /// The alias of the master key in logs and records, as in the reference system.
 const ALIAS: &str = "litellm_proxy_master_key";
 
-/// The alias of whoever comes where there is no key.
+/// The alias of every caller where no key is configured.
 const NOBODY: &str = "no_key";
 
 /// The key that may do everything.

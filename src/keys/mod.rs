@@ -2,7 +2,7 @@
 //! is known of a caller.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face: for
-//! requests `present`, `admit`, `holds` and `settle`; for whoever manages keys `generate`, `get`, `list`, `update`, `block`,
+//! requests `present`, `admit`, `holds` and `settle`; for managing keys `generate`, `get`, `list`, `update`, `block`,
 //! `delete` and `regenerate`, and `standing` for what they have spent.
 
 mod access;

@@ -21,7 +21,7 @@ pub(super) struct RejectedRequest {
 }
 
 impl RejectedRequest {
-    /// The refusal, and in a task of its own its record: it cost nothing, but whoever looks for it finds it. It is one
+    /// The refusal, and in a task of its own its record: it cost nothing, but it can be found. It is one
     /// of its key's requests, and where these are too many, that is what it is refused for.
     pub(super) async fn respond(self, app: &AppState) -> Response {
         let Self { request, error } = self;

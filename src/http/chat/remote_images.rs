@@ -1,6 +1,6 @@
 //! Pictures that stand elsewhere on the web, fetched before a request is planned.
 //!
-//! The one place where a client decides whom the gateway talks to. So: only hosts of the configured list
+//! The one place where a client chooses a host that the gateway connects to. So: only hosts of the configured list
 //! (`user_url_allowed_hosts`); the name is resolved here, every address of it must be a public one, and the connection
 //! goes to the address that was checked, so that a second answer of the name server changes nothing; redirects are
 //! followed by hand under the same rules; and size, number and time have limits.

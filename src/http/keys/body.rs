@@ -42,7 +42,7 @@ const SHOWN: [&str; 12] = [
     "litellm_budget_table",
 ];
 
-/// The settings in a body. A field that is not kept here is refused where it asks for something: a limit that somebody
+/// The settings in a body. A field that is not kept here is refused where it asks for something: a limit that an admin
 /// believes in must not be a word without effect.
 pub(super) fn changes(body: &[u8]) -> Result<(Named, KeyChanges), ApiError> {
     let fields: Map<String, Value> = read(body)?;

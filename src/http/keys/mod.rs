@@ -105,7 +105,7 @@ async fn delete(
         let message = "Name the keys to delete: 'keys' (keys or their hashes) or 'key_aliases'.";
         return Err(ApiError::bad_request(message, "keys"));
     }
-    // All or none, as far as nobody else deletes one in between.
+    // All or none, unless another request deletes one in between.
     for (_, hash) in &hashes {
         app.keys.get(hash).await?;
     }
