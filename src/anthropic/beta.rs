@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::{ApiError, Betas, LeftOut};
 
-/// What the names of betas begin with that Bedrock's Claude knows and that nobody else here asks for.
+/// What the names of betas begin with that Bedrock's Claude knows and that no other part of the gateway asks for.
 const PASSED: [&str; 6] = [
     "computer-use-",
     "interleaved-thinking-",

@@ -190,7 +190,7 @@ impl BlockFields {
         self.kind() == Some(kind)
     }
 
-    /// The parts with their mark for the cache; for a kind that nobody here knows, a note.
+    /// The parts with their mark for the cache; for an unknown kind, a note.
     fn into_marked(mut self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
         let kind = match std::mem::take(&mut self.r#type) {
             Loose::Given(kind) => kind,

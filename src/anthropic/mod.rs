@@ -17,13 +17,13 @@
 //! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
 //! | `memory_…` | the same 400 wherever it may be called: it works as a tool with an `input_schema` |
 //! | `mcp_servers`, `container`, LiteLLM's `guardrails` | 400, or ignored with `drop_params` |
-//! | fields that nobody here knows, of the body or of an object of settings in it | left out; the reply's `x-sidecar-dropped` names them (`output_config.task_budget`) |
+//! | unknown fields, of the body or of an object of settings in it | left out; the reply's `x-sidecar-dropped` names them (`output_config.task_budget`) |
 //! | `fallbacks`: `"default"`, or `{"model": …}` beside the beta `server-side-fallback-…`, or any form but LiteLLM's | left out and named: LiteLLM's own forms are this gateway's |
 //! | files by id, documents at web addresses | 400 |
 //! | `eager_input_streaming` on a tool | `false` on every tool: arguments come whole; else they come as they are written, where the answer streams and the model does that |
 //! | `service_tier`, `inference_geo`, `speed`, `thinking.display` | skipped where they ask for what happens anyway, else left out and named |
 //! | `defer_loading`, `allowed_callers`, `input_examples` | skipped |
-//! | a tool of a type that nobody here knows | the client's, where it has a name and a schema; else left out and named |
+//! | a tool of an unknown type | the client's, where it has a name and a schema; else left out and named |
 //! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
 //! | results of server-side tools in the history | a note with what they say in words; the reply's `x-sidecar-dropped` names the kind |
 //! | what a block holds that cannot be read: up to the model's last words, and in tools' results | a note in its place, named; behind them a 400 |

@@ -115,7 +115,7 @@ fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<ReplyBlock> {
 
 /// The arguments of a call as an object. An answer that was cut at its longest may end inside them, and what Claude
 /// streams unchecked may be no JSON: then they are said to be broken, in the form in which Anthropic's own guide gives
-/// broken arguments back, for a call with arguments that nobody wrote would be carried out.
+/// broken arguments back, for a call with made-up arguments would be carried out.
 fn object(input: String) -> Value {
     match serde_json::from_str(&input) {
         Ok(Value::Object(fields)) => Value::Object(fields),

@@ -49,7 +49,7 @@ impl WireSourceKind {
         }
     }
 
-    /// Whether it is of a kind that nobody here knows, or holds something of such a kind.
+    /// Whether it is of an unknown kind, or holds something of one.
     pub(super) fn is_unknown(&self) -> bool {
         const KNOWN: [&str; 5] = ["base64", "text", "content", "url", "file"];
         let Self::Fields(source) = self else {

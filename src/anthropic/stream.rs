@@ -105,7 +105,7 @@ impl StreamWriter for EventWriter {
         out.put_slice(HEARTBEAT);
     }
 
-    /// Text goes on in its block; a thought that nobody signed is over.
+    /// Text goes on in its block; thinking without a signature is over.
     fn continue_with(&mut self, _: String, out: &mut BytesMut) {
         if self.open == Some(OpenBlock::Thinking) {
             self.close(out);

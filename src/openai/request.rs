@@ -202,7 +202,7 @@ impl ChatRequest {
         is_empty && self.unknown.iter().any(|field| field == "input")
     }
 
-    /// The fields that nobody here knows, as far as they must be spoken about.
+    /// The unknown fields, as far as they must be spoken about.
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }

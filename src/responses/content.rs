@@ -36,7 +36,7 @@ const BOOKKEEPING: [&str; 10] = [
     "web_search_call",
 ];
 
-/// An item of whatever type. What a type that nobody here knows has under one of these names is read whatever it is.
+/// An item of whatever type. What an unknown type has under one of these names is read whatever it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "an item (an object)")]
 pub(super) struct WireItem {
@@ -73,7 +73,7 @@ impl Form for WireItem {
 #[derive(Debug)]
 pub(super) enum Item {
     Turn(Turn),
-    /// It is of a kind that nobody here knows, and this stands in its place.
+    /// It is of an unknown kind, and this stands in its place.
     Note(Part),
     /// It says nothing to a model here.
     Nothing,

@@ -31,7 +31,7 @@ pub(super) struct Included {
 }
 
 impl Included {
-    /// Reads the field. What nobody here knows is named in `left_out`.
+    /// Reads the field. What is unknown here is named in `left_out`.
     pub(super) fn read(
         field: Loose<List<Loose<String>, MOST_INCLUDED>>,
         left_out: &mut LeftOut,

@@ -17,7 +17,7 @@
 //! | hosted tools alone, or forced by `tool_choice` | 400, unless `drop_params` |
 //! | tools of unknown types with a name and a schema | `function` tools |
 //! | what hosted tools noted of their work in the history | left out and named |
-//! | items of kinds that nobody here knows | a note in their place; they are named |
+//! | items of unknown kinds | a note in their place; they are named |
 //! | `service_tier` | the tier of Bedrock, as on the chat wire |
 //! | `top_logprobs`, `message.output_text.logprobs` in `include` | 400: Bedrock has none |
 //! | `truncation: auto`, `context_management`, `prompt_cache_retention: 24h` | left out and named |

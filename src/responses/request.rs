@@ -257,7 +257,7 @@ impl ResponsesRequest {
         items.filter_map(|(at, item)| Some((at, item.as_given_mut()?)))
     }
 
-    /// Keeps of the fields that nobody here knows only those that the `other` body's wire does not know either.
+    /// Keeps of the unknown fields only those that the `other` body's wire does not know either.
     pub fn keep_unknown(&mut self, other: &[String]) {
         self.unknown.retain(|field| other.contains(field));
     }

@@ -36,7 +36,7 @@ impl StreamWriter for ResponseWriter {
         }
     }
 
-    /// Text goes on in its item; a thought that nobody finished is over.
+    /// Text goes on in its item; unfinished thinking is over.
     fn continue_with(&mut self, model: String, out: &mut BytesMut) {
         self.meta.model = model;
         if matches!(self.open, Open::Reasoning { .. }) {

@@ -70,7 +70,7 @@ async fn bind(env: &EnvConfig) -> Result<TcpListener, StartError> {
         .map_err(|source| StartError::Bind { address, source })
 }
 
-/// Says where it listens, whom it calls, and what to try first.
+/// Says where it listens, what it calls, and what to try first.
 fn announce(address: SocketAddr, env: &EnvConfig, state: &AppState, simulated: Option<&Simulated>) {
     let upstream = match simulated {
         Some(bedrock) => format!(
@@ -108,7 +108,7 @@ fn announce(address: SocketAddr, env: &EnvConfig, state: &AppState, simulated: O
     );
 }
 
-/// Ctrl-C or SIGTERM. A second one ends the process at once: whoever sends it does not want to wait for streams.
+/// Ctrl-C or SIGTERM. A second one ends the process at once: its sender does not want to wait for streams.
 async fn stop_signal() {
     told_to_stop().await;
     tracing::info!("stopping: requests under way may end; a second signal ends them");

@@ -14,7 +14,7 @@ use crate::spend::replay::{Logs, Options, Summary, Trust, replay};
 use crate::spend::{Ledger, LedgerOptions, Signer};
 use crate::store::WriteLimits;
 
-/// A table that was away is given more time than a client would have: nobody waits for this.
+/// A table that was away is given more time than a client would have: no client waits for this.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
 /// What a replay is asked for.

@@ -99,7 +99,7 @@ pub(super) async fn serve(
         let watched = open.watch(connection);
         tokio::spawn(async move {
             let _place = place;
-            // A client that leaves, or does not speak HTTP, is nobody's error.
+            // A client that leaves, or does not speak HTTP, is no error of the server.
             if let Err(error) = watched.await {
                 tracing::debug!(%error, %from, "a connection ended");
             }

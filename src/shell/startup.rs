@@ -149,7 +149,7 @@ async fn simulated(
         .map_err(StartError::Simulated)
 }
 
-/// Whether the file itself says as whom Bedrock is called.
+/// Whether the file itself has credentials for Bedrock.
 #[cfg(feature = "local")]
 fn names_credentials(config: &config::Config) -> bool {
     config

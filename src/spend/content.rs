@@ -57,7 +57,7 @@ impl Ledger {
         let kept = self.options().content_retention;
         let until = id.time().checked_add(kept).unwrap_or(Timestamp::MAX);
         let count = texts.len();
-        // The first piece last: whoever finds it finds the others.
+        // The first piece last: a reader that finds it finds the others.
         for (n, text) in texts.into_iter().enumerate().rev() {
             let piece = ContentPiece {
                 pieces: count,

@@ -42,7 +42,7 @@ struct RolledUp {
     version: u64,
     /// The version that `totals` was made of.
     of: Option<u64>,
-    /// The rows, packed; empty while nobody has made them.
+    /// The rows, packed; empty until they are made.
     totals: String,
 }
 
@@ -155,7 +155,7 @@ impl Ledger {
         let rows = self.of_shards(day, true).await?;
         match self.keep_rolled_up(day, seen, &rows).await {
             Ok(()) => {}
-            // Somebody else was quicker, or a movement came in between: what was read is right all the same.
+            // Another process was quicker, or a record came in between: what was read is right all the same.
             Err(StoreError::ConditionFailed { .. }) => {}
             Err(error) => tracing::warn!(%day, %error, "a day's totals were not rolled up"),
         }

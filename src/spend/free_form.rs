@@ -27,7 +27,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     Ok(match Option::<StoredFreeForm>::deserialize(deserializer)? {
         None => None,
         Some(StoredFreeForm::Object(fields)) => Some(fields),
-        // Whoever changed it by hand loses it, and nothing else of the record.
+        // A value that was changed by hand is lost, and nothing else of the record.
         Some(StoredFreeForm::Text(text)) => serde_json::from_str(&text).ok(),
     })
 }

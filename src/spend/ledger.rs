@@ -292,7 +292,7 @@ impl Ledger {
         Ok(found.into_iter().map(|record| record.request_id).collect())
     }
 
-    /// Whether a record of this id would not be kept any more: whether it was ever there, nobody can know.
+    /// Whether a record of this id would not be kept any more: whether it was ever there cannot be known.
     #[cfg(feature = "local")]
     pub(super) fn has_expired(&self, id: &RequestId, now: Timestamp) -> bool {
         self.expiry(id).is_some_and(|end| end <= now)

@@ -38,7 +38,7 @@ pub struct PendingRequest<'a> {
     /// Whether it asks for a stream.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
-    /// Whose key, for whom.
+    /// The key, and the user it is for.
     #[serde(flatten)]
     pub caller: Cow<'a, Caller>,
     /// The labels that it is counted under.

@@ -54,7 +54,7 @@ pub struct Record {
     #[serde(default)]
     pub stream: bool,
 
-    /// Who paid: whose key, for whom.
+    /// The caller: the key, and the user it is for.
     #[serde(flatten)]
     pub caller: Caller,
     /// Labels, from the request or its key.
@@ -103,7 +103,7 @@ pub enum Status {
     Success,
     /// With an error, possibly after a part of the answer.
     Failure,
-    /// Nobody knows: its process ended before its record was written. Its tokens are an estimate.
+    /// Unknown: its process ended before its record was written. Its tokens are an estimate.
     Lost,
 }
 

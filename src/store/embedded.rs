@@ -29,7 +29,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Serves the file `table.db` of this folder, both made when missing. Nobody but the process's own user reads the file.
+    /// Serves the file `table.db` of this folder, both made when missing. Only the process's own user can read the file.
     ///
     /// # Errors
     /// When the folder or file cannot be made, opened or read.
@@ -82,7 +82,7 @@ impl Embedded {
         }
     }
 
-    /// SQLite blocks while it waits for the disk: on a thread of its own that delays nobody's stream.
+    /// SQLite blocks while it waits for the disk: on a thread of its own that delays no stream.
     async fn serve<F>(open: F) -> Result<Embedded, StoreError>
     where
         F: FnOnce() -> Result<Database, String> + Send + 'static,
@@ -136,7 +136,7 @@ async fn bind() -> Result<(TcpListener, SocketAddr), String> {
     bound.await.map_err(|error| error.to_string())
 }
 
-/// What an SDK client needs and nobody checks.
+/// Credentials that an SDK client needs and the embedded table does not check.
 pub(super) fn local_config() -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "embedded");
     SdkConfig::builder()

@@ -244,7 +244,7 @@ pub fn session_generation() -> Key {
     }
 }
 
-/// An address from which somebody has signed in to the admin pages.
+/// An address from which an admin has signed in to the admin pages.
 pub fn known_address(address: &str) -> Key {
     Key {
         pk: format!("login#{address}"),

@@ -21,7 +21,7 @@ pub struct ThinkingRecorder {
     owner: String,
     /// The client loses blocks, as far as its request shows.
     wanted: bool,
-    /// Somebody answers whose blocks are signed.
+    /// A model answers whose blocks are signed.
     on: bool,
     /// The blocks under way.
     fold: Fold,

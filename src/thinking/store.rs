@@ -210,7 +210,7 @@ impl ThinkingStore {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let texts = pack(blocks).map_err(serde_json::Error::io)?;
-        // The first piece last: whoever finds it finds the others.
+        // The first piece last: a reader that finds it finds the others.
         for (n, text) in texts.iter().enumerate().rev() {
             let piece = ThinkingPiece {
                 pieces: texts.len(),

@@ -131,7 +131,7 @@ impl<P: for<'de> Deserialize<'de>> Form for LooseContent<P> {
 
 /// One part of a content, as a wire writes it.
 pub(crate) trait ContentPart: Sized {
-    /// What it is in the domain, possibly nothing, with its cache mark behind it. A kind that nobody here knows is a
+    /// What it is in the domain, possibly nothing, with its cache mark behind it. An unknown kind is a
     /// note and named in `left_out`. `path` names the part in errors.
     fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError>;
 }

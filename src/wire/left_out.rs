@@ -63,7 +63,7 @@ impl LeftOut {
         }
     }
 
-    /// What stands in the place of content of a kind that nobody here knows, which is named as left out.
+    /// What stands in the place of content of an unknown kind, which is named as left out.
     pub(crate) fn note(&mut self, kind: &str) -> Part {
         self.add(kind);
         Part::Text(format!("[a {} stood here]", printable(kind)))

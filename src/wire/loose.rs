@@ -1,6 +1,6 @@
 //! Fields of content whose kind is known only once all of it was read.
 //!
-//! A history holds kinds that nobody here knows, and they have fields of any form, also under names that a known kind
+//! A history holds unknown kinds, and they have fields of any form, also under names that a known kind
 //! has. Refusing one would end its conversation for good. So such a field is read whatever its form is, and what has
 //! the wrong one is refused by the kind that wants the field.
 

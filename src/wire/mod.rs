@@ -119,7 +119,7 @@ pub struct ReplyMeta {
     pub id: String,
     /// When the request came, in Unix seconds.
     pub created: i64,
-    /// The group that answers; empty as long as nobody does.
+    /// The group that answers; empty until one does.
     pub model: String,
     /// The client wants the usage at the end of the stream, on a wire where that is a choice.
     pub include_usage: bool,

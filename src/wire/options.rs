@@ -42,7 +42,7 @@ pub struct Options {
     /// The refusal of a request that needs a tool that only its service runs. Where that is to be ignored, the tool is
     /// among [`Self::left_out`] already.
     pub tool_refusal: Option<ApiError>,
-    /// What of the request goes no further, by the names that its client knows: fields that nobody here knows, and
+    /// What of the request goes no further, by the names that its client knows: unknown fields, and
     /// [`Self::unsupported`] ones that are to be ignored. The reply names them.
     pub left_out: Vec<String>,
 }

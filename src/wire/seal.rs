@@ -6,7 +6,7 @@ use hmac::digest::Key;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Marks what goes out to one key's owner, and knows it again when it comes back: nobody else can make the mark, and no
+/// Marks what goes out to one key's owner, and knows it again when it comes back: no one else can make the mark, and no
 /// other key can use it.
 #[derive(Clone)]
 pub struct Seal(Hmac<Sha256>);

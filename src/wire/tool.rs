@@ -12,7 +12,7 @@ use super::limits::MOST_TOOLS;
 use super::loose::{Form, misread};
 use super::{ApiError, CacheControl, List, Loose, free_form};
 
-/// A tool of any type. What a type that nobody here knows has under one of these names is read whatever it is.
+/// A tool of any type. What an unknown type has under one of these names is read whatever it is.
 #[derive(Debug, Default)]
 pub(crate) struct WireTool {
     r#type: Loose<String>,
@@ -86,7 +86,7 @@ impl WireTool {
         has_schema && self.name.as_given().is_some_and(|name| !name.is_empty())
     }
 
-    /// `function`, `custom`, `namespace`, or what only its service knows. A type that nobody here knows is `function`
+    /// `function`, `custom`, `namespace`, or what only its service knows. An unknown type is `function`
     /// where the tool has all that a function has.
     pub(super) fn kind(&self, path: &str) -> Result<String, ApiError> {
         let has_schema = self.parameters.is_some() || self.input_schema.is_some();

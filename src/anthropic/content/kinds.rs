@@ -15,7 +15,7 @@ use super::super::source::{WireSourceKind, text_of};
 use super::{BlockFields, refuse};
 
 impl BlockFields {
-    /// `None`: nobody here knows this kind.
+    /// `None`: this kind is unknown here.
     pub(super) fn into_parts(
         self,
         kind: &str,

@@ -14,7 +14,7 @@ use crate::wire::{ApiError, CacheControl, Loose};
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a tool (an object)")]
 pub(in crate::anthropic) struct WireTool {
-    // A tool of a kind that nobody here knows may have these in any form.
+    // A tool of an unknown kind may have these in any form.
     #[serde(default)]
     pub(super) r#type: Loose<String>,
     #[serde(default)]

@@ -20,7 +20,7 @@ pub struct Group {
     pub deployments: Vec<Arc<Deployment>>,
 }
 
-/// One entry of `model_list`, resolved: which model, where, as whom, how.
+/// One entry of `model_list`, resolved: which model, where, with which credentials, how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {
     /// `model_info.id`, else a SHA-256 over the entry: the same from start to start.
@@ -35,7 +35,7 @@ pub struct Deployment {
     pub configured_model: String,
     /// The AWS region that is called.
     pub region: String,
-    /// As whom it is called.
+    /// The credentials that it is called with.
     pub credentials: Credentials,
     /// Another address than the region's own (`aws_bedrock_runtime_endpoint`). It may have a password in it.
     pub endpoint: Option<Secret>,
@@ -90,7 +90,7 @@ impl Deployment {
     }
 }
 
-/// As whom Bedrock is called. Equal credentials can share a client.
+/// The credentials that Bedrock is called with. Equal credentials can share a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Credentials {
     /// Whatever the SDK's default chain finds: environment, profile, the function's role.

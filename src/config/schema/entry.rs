@@ -40,7 +40,7 @@ pub(in crate::config) struct ModelTarget {
     pub mock_response: Option<String>,
 }
 
-/// `litellm_params` and `litellm_settings`: as whom, and in which region.
+/// `litellm_params` and `litellm_settings`: the credentials and the region.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::config) struct Access {

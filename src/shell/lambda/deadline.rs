@@ -20,7 +20,7 @@ pub(super) async fn tell(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// When the invocation is killed. `None` where nobody kills it: `cargo lambda watch` names a constant of the year 1970.
+/// When the invocation is killed. `None` where it is not killed: `cargo lambda watch` names a constant of the year 1970.
 pub(super) fn end(context: &Context) -> Option<Instant> {
     let left: Duration = context.deadline().duration_since(SystemTime::now()).ok()?;
     Some(Instant::now() + left)

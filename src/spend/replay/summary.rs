@@ -1,4 +1,4 @@
-//! What a replay found and did, for whoever runs it.
+//! What a replay found and did, for people.
 
 use std::fmt;
 

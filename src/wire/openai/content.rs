@@ -173,7 +173,7 @@ impl PartFields {
         web.then_some(url)
     }
 
-    /// The parts with their mark for the cache; for a kind that nobody here knows, a note.
+    /// The parts with their mark for the cache; for an unknown kind, a note.
     fn into_marked(mut self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
         let kind = std::mem::take(&mut self.r#type).optional(path, "type")?;
         let kind = kind.unwrap_or_else(|| "text".to_owned());
@@ -184,7 +184,7 @@ impl PartFields {
         }
     }
 
-    /// `None`: nobody here knows this kind.
+    /// `None`: this kind is unknown here.
     fn into_parts(self, kind: &str, path: &str) -> Result<Option<Vec<Part>>, ApiError> {
         let part = match kind {
             "text" | "input_text" | "output_text" => {

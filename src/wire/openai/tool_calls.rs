@@ -9,7 +9,7 @@ use crate::wire::limits::MOST_PARTS;
 use crate::wire::loose::{Form, object};
 use crate::wire::{ApiError, Arguments, CacheControl, LeftOut, List, Loose, free_form};
 
-/// A call of a function or of a custom tool; what a type that nobody here knows has is read whatever it is.
+/// A call of a function or of a custom tool; what an unknown type has is read whatever it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "a tool call (an object)")]
 pub(crate) struct WireToolCall {
@@ -66,7 +66,7 @@ pub(crate) fn all_calls(
 }
 
 impl WireToolCall {
-    /// The calls that this one is, with its cache mark behind them; for a type that nobody here knows, a note.
+    /// The calls that this one is, with its cache mark behind them; for an unknown type, a note.
     pub(crate) fn into_parts(
         self,
         path: &str,

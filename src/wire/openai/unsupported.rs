@@ -1,4 +1,4 @@
-//! Fields of OpenAI's wires that are understood and cannot be honoured, and fields that nobody knows.
+//! Fields of OpenAI's wires that are understood and cannot be honoured, and unknown fields.
 //!
 //! What is bookkeeping of clients is skipped in silence. What an answer can do without is named. What would change the
 //! answer is refused, unless the request or the configuration says that it is to be ignored (`drop_params`).
