@@ -59,7 +59,7 @@ enum AnswerSource {
     Whole,
 }
 
-/// Where and as whom models are called. Cheap to clone.
+/// A client for one endpoint, region and set of credentials. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     client: Client,

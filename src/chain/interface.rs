@@ -85,7 +85,7 @@ pub trait Sink: Send {
 /// An attempt that is about to begin.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptOffer<'a> {
-    /// Who is asked.
+    /// The target to call.
     pub target: &'a Target,
     /// What it is sent.
     pub plan: &'a Plan,
@@ -104,7 +104,7 @@ pub enum Afforded {
     Shorter(u32),
 }
 
-/// Who answers, and what was tried before.
+/// The target that answers, and the attempts before it.
 #[derive(Debug, Clone)]
 pub struct AnswerStarted {
     /// The target that answers.
@@ -132,6 +132,6 @@ pub struct Outcome {
     pub usage: Option<Usage>,
     /// What the caller is told instead of a whole answer.
     pub failure: Option<Failure>,
-    /// What other instances are still being told: to be awaited before the process may be frozen.
+    /// Notifications of other instances that are still being sent: to be awaited before the process may be frozen.
     pub notices: Vec<JoinHandle<()>>,
 }

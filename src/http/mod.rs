@@ -1,6 +1,6 @@
-//! HTTP towards clients: who is it, how big is it, which handler, and the bytes of the reply.
+//! HTTP towards clients: authentication, limits of bodies, routes, and the bytes of the reply.
 //!
-//! Handlers are thin: they read, ask a room of the house, and answer. Nothing here knows an SDK. What asks a model is
+//! Handlers are thin: they read, call the module concerned, and answer. Nothing here knows an SDK. What asks a model is
 //! served by `chat/` for every wire ([`crate::wire::Wire`]) alike.
 
 mod access;

@@ -13,9 +13,9 @@ use crate::keys::KeyUsage;
 use crate::spend::Attempt;
 use crate::wire::ApiError;
 
-/// What is sent, in this order: `Admitted` where the key has limits, `Begin`, then events, then `End`; `Failed` may come
-/// at any point and is the last. `Begin` again means that another target answers: from the beginning where the answer
-/// goes out as a whole, from where the client stands where it streams.
+/// What is sent, in this order: `Admitted` where the key has limits (with a budget: once an attempt can be paid for),
+/// `Begin`, then events, then `End`; `Failed` may come at any point and is the last. `Begin` again means that another
+/// target answers: from the beginning where the answer goes out as a whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(in crate::http) enum StreamItem {
     Admitted(KeyUsage),
@@ -25,7 +25,7 @@ pub(in crate::http) enum StreamItem {
     Failed(Box<ApiError>, Vec<Attempt>),
 }
 
-/// The end of a whole answer.
+/// The end of an answer that is complete, streamed or not.
 #[derive(Debug)]
 pub(in crate::http) struct AnswerEnd {
     /// Tokens of the answering attempt.

@@ -103,7 +103,7 @@ async fn answer(
     response
 }
 
-/// A request whose key is good, of which nothing else is known to be.
+/// A request whose key is good and whose body is not parsed yet.
 #[derive(Debug)]
 struct AuthenticatedRequest {
     id: RequestId,
@@ -115,7 +115,7 @@ struct AuthenticatedRequest {
     body: Bytes,
     model_in_path: Option<String>,
     arrived: Instant,
-    /// When it must be over.
+    /// The latest end of the request.
     deadline: Instant,
 }
 

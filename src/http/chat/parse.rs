@@ -9,7 +9,7 @@ use crate::wire::{ApiError, Options, Wire};
 
 use super::remote_images;
 
-/// Parses a body of this wire, with the pictures that it names on the web.
+/// Parses a body of this wire, and downloads the pictures that it gives by URL.
 pub(in crate::http) async fn parse(
     app: &AppState,
     wire: &dyn Wire,

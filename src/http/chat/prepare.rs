@@ -11,7 +11,7 @@ use crate::wire::{ApiError, MockFailure, Options, ReplyMeta};
 use super::AuthenticatedRequest;
 use super::fallbacks::{self, FallbackOrigin};
 
-/// A request all of which was found good.
+/// A request that is parsed and found valid.
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
     pub(super) conversation: Request,
@@ -19,7 +19,7 @@ pub(super) struct PreparedRequest {
     /// The model's name as the client wrote it.
     pub(super) model_asked: String,
     pub(super) meta: ReplyMeta,
-    /// See [`Options::left_out`].
+    /// Fields that the gateway ignores, for `x-sidecar-dropped`: see [`Options::left_out`].
     pub(super) left_out: Vec<String>,
 }
 

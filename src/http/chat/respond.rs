@@ -148,7 +148,7 @@ struct StreamBody {
     items: Receiver<StreamItem>,
     heartbeat: Heartbeat,
     writer: Box<dyn StreamWriter>,
-    /// A target answers.
+    /// The first [`StreamItem::Begin`] was written.
     begun: bool,
     ended: bool,
     /// Goes out before anything else.

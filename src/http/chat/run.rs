@@ -47,8 +47,8 @@ pub(in crate::http) struct ChatRun {
 }
 
 impl ChatRun {
-    /// Starts it. What it sends ends with [`StreamItem::End`] or [`StreamItem::Failed`]; a receiver that is dropped is a
-    /// client that has gone.
+    /// Starts its task. The last item that the receiver gets is [`StreamItem::End`] or [`StreamItem::Failed`]; a dropped
+    /// receiver tells the task that the client has gone.
     pub(in crate::http) fn start(self, app: &AppState) -> Receiver<StreamItem> {
         let (client, items) = mpsc::channel(ITEMS_AHEAD);
         app.tasks.spawn(self.run(app.clone(), client));
@@ -92,7 +92,7 @@ impl ChatRun {
             let answered = AssertUnwindSafe(answer).catch_unwind().await;
             answered.unwrap_or_else(|panic| {
                 let panic = panics::text(&panic);
-                tracing::error!(%id, panic, "a request panicked before it was asked");
+                tracing::error!(%id, panic, "a request panicked outside its chain");
                 Outcome {
                     failure: Some(Failure::internal()),
                     ..Outcome::default()
@@ -127,7 +127,7 @@ impl ChatRun {
         // The client's side may run on the same thread, and would wait for what is done here.
         tokio::task::yield_now().await;
         log::answered(&record, first_piece, whole);
-        // All of them log what could not be written.
+        // Each of these futures logs its own errors.
         let used = record.usage().total();
         let filed = pin!(record::file(&app, &caller, record, content));
         let finished = pin!(app.keys.settle(admitted.reservation, used));
@@ -159,7 +159,7 @@ impl ChatRun {
         record::file(app, &self.caller, record, self.content).await;
     }
 
-    /// Asks the chain, with the thinking that the client has lost.
+    /// Asks the chain, after the thinking that is missing from the client's history was put back.
     async fn ask_chain(
         &mut self,
         app: &AppState,
