@@ -31,8 +31,15 @@ impl BlockOrder {
 
     /// Adds to `out` what may be seen by now.
     pub(super) fn push(&mut self, block: i32, event: BlockEvent, out: &mut VecDeque<Event>) {
-        self.waiting.push_back((block, event));
-        self.give(out);
+        match (self.open_call, event) {
+            // The two usual ways, in which nothing that waits is to be looked through.
+            (Some(open), BlockEvent::Piece(event)) if open == block => out.push_back(event),
+            (Some(open), event) if open != block => self.waiting.push_back((block, event)),
+            (_, event) => {
+                self.waiting.push_back((block, event));
+                self.give(out);
+            }
+        }
     }
 
     /// The message is over, and so is every block of it.

@@ -100,8 +100,13 @@ impl ChatRun {
             })
         };
         let Self {
-            caller, content, ..
+            caller,
+            content,
+            request,
+            ..
         } = self;
+        // A record may take a while, and a conversation may be large.
+        drop(request);
         let notices = std::mem::take(&mut outcome.notices);
         record.reservations = purse.holds.reservations().await;
         let failure = outcome.failure.as_ref().map(|failure| match purse.denied {

@@ -2,6 +2,7 @@
 //! changes.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -10,6 +11,10 @@ use super::keywords::{self, Holds, holds};
 
 /// What relative names of a document without a name are relative to.
 const NAMELESS: &str = "https://schema.invalid/";
+
+/// The longest place and the longest name of a schema, in bytes. Each schema inside has its own copy of either, so without
+/// a bound one long key would be kept as often as there are schemas below it. What is longer stays as it is.
+const LONGEST_PLACE: usize = 500;
 
 /// Keywords that are of no use once no reference goes by a name.
 const NAMES: [&str; 3] = ["$anchor", "$dynamicAnchor", "$recursiveAnchor"];
@@ -34,7 +39,7 @@ fn is_place(reference: &str) -> bool {
 pub(super) fn place_references(document: &mut Value) {
     let mut schemas = Vec::new();
     if let Ok(base) = Url::parse(NAMELESS) {
-        find(document, String::new(), &base, &mut schemas);
+        find(document, String::new(), &Rc::new(base), &mut schemas);
     }
     let mut places: HashMap<String, String> = HashMap::new();
     for Subschema { pointer, base } in &schemas {
@@ -73,20 +78,23 @@ pub(super) fn place_references(document: &mut Value) {
 struct Subschema {
     pointer: String,
     /// The name of the innermost schema with an `$id` around it.
-    base: Url,
+    base: Rc<Url>,
 }
 
-fn find(schema: &Value, pointer: String, around: &Url, found: &mut Vec<Subschema>) {
-    let Some(fields) = schema.as_object() else {
+fn find(schema: &Value, pointer: String, around: &Rc<Url>, found: &mut Vec<Subschema>) {
+    let fields = schema.as_object();
+    let Some(fields) = fields.filter(|_| pointer.len() <= LONGEST_PLACE) else {
         return;
     };
     let id = fields.get("$id").and_then(Value::as_str);
     let id = id.filter(|id| !id.starts_with('#'));
+    let id = id.filter(|id| id.len() <= LONGEST_PLACE);
     let base = id.and_then(|id| around.join(id).ok()).map(|mut base| {
         base.set_fragment(None);
         base
     });
-    let base = base.unwrap_or_else(|| around.clone());
+    let base = base.filter(|base| base.as_str().len() <= LONGEST_PLACE);
+    let base = base.map_or_else(|| Rc::clone(around), Rc::new);
     for (keyword, value) in fields {
         let at = |part: &str| {
             let part = part.replace('~', "~0").replace('/', "~1");
@@ -215,6 +223,19 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn a_long_key_is_not_copied_for_each_schema_below_it() {
+        let many: Map<String, Value> = (0..2_000)
+            .map(|n| (n.to_string(), json!({"$anchor": format!("a{n}")})))
+            .collect();
+        let long = "k".repeat(1_000_000);
+        let schema = json!({"properties": {
+            long: {"$id": "x".repeat(9_000), "properties": many},
+            "p": {"$ref": "#a1"},
+        }});
+        assert_eq!(placed(schema.clone()), schema);
     }
 
     #[test]

@@ -110,10 +110,10 @@ fn ends(document: &Value) -> bool {
 
 struct EndSearch<'a> {
     document: &'a Value,
-    /// References that were followed to their end.
-    ended: HashSet<&'a str>,
-    /// References that are being followed.
-    under_way: HashSet<&'a str>,
+    /// Schemas whose references were followed to their end. By their address: one schema has many references.
+    ended: HashSet<*const Value>,
+    /// Schemas whose references are being followed.
+    under_way: HashSet<*const Value>,
 }
 
 impl<'a> EndSearch<'a> {
@@ -128,17 +128,19 @@ impl<'a> EndSearch<'a> {
     }
 
     fn reference_ends(&mut self, reference: &'a str) -> bool {
-        if self.ended.contains(reference) {
-            return true;
-        }
-        let is_new = self.under_way.len() < LONGEST_CHAIN && self.under_way.insert(reference);
-        let target = keywords::target(reference, self.document);
-        let Some(target) = target.filter(|_| is_new) else {
+        let Some(target) = keywords::target(reference, self.document) else {
             return false;
         };
+        let address = std::ptr::from_ref(target);
+        if self.ended.contains(&address) {
+            return true;
+        }
+        if self.under_way.len() >= LONGEST_CHAIN || !self.under_way.insert(address) {
+            return false;
+        }
         let ends = self.ends(target);
-        self.under_way.remove(reference);
-        self.ended.insert(reference);
+        self.under_way.remove(&address);
+        self.ended.insert(address);
         ends
     }
 }
