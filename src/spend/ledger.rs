@@ -150,17 +150,20 @@ impl Ledger {
 
     /// Logs that Bedrock may bill for this request from here on. The line has left this process when this is over:
     /// standard output is flushed at every end of a line.
-    pub fn open(&self, opening: &PendingRequest<'_>) -> impl Future<Output = ()> + Send + use<> {
-        let (secret, line) = (self.secret.clone(), opening.line());
+    pub fn log_pending(
+        &self,
+        pending: &PendingRequest<'_>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (secret, line) = (self.secret.clone(), pending.line());
         async move { line.write(log::OPEN, signer(&secret).await.as_ref()) }
     }
 
-    /// Logs that a request which was opened holds more now, as [`Self::open`] does.
-    pub fn hold_more(
+    /// Logs that a pending request holds more now, as [`Self::log_pending`] does.
+    pub fn log_more_held(
         &self,
-        opening: &PendingRequest<'_>,
+        pending: &PendingRequest<'_>,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (secret, line) = (self.secret.clone(), opening.line());
+        let (secret, line) = (self.secret.clone(), pending.line());
         async move { line.write(log::HELD, signer(&secret).await.as_ref()) }
     }
 

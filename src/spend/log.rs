@@ -55,9 +55,9 @@ pub struct PendingRequest<'a> {
     pub reservations: Cow<'a, [Reservation]>,
 }
 
-/// The most bytes of an opening as JSON. Quoted once more as a part of its line it has less than three times as many:
+/// The most bytes of a pending request as JSON. Quoted once more as a part of its line it has less than three times as many:
 /// agents that collect logs cut lines at 16 KB.
-const LONGEST_OPENING: usize = 5_000;
+const LONGEST_PENDING: usize = 5_000;
 
 impl<'a> PendingRequest<'a> {
     /// What is to be known of this record if it never comes.
@@ -84,20 +84,20 @@ impl<'a> PendingRequest<'a> {
     /// takes more room even so: where most of it is quotes or control characters.
     fn json(&self) -> String {
         let json =
-            |opening: &PendingRequest<'_>| serde_json::to_string(opening).unwrap_or_default();
+            |pending: &PendingRequest<'_>| serde_json::to_string(pending).unwrap_or_default();
         let whole = json(self);
-        if whole.len() <= LONGEST_OPENING {
+        if whole.len() <= LONGEST_PENDING {
             return whole;
         }
-        let mut opening = self.clone();
-        cut(opening.model.to_mut(), LONGEST);
-        opening.caller.to_mut().bound();
-        bound_tags(opening.tags.to_mut());
-        if let Some(id) = &mut opening.litellm_call_id {
+        let mut pending = self.clone();
+        cut(pending.model.to_mut(), LONGEST);
+        pending.caller.to_mut().bound();
+        bound_tags(pending.tags.to_mut());
+        if let Some(id) = &mut pending.litellm_call_id {
             cut(id.to_mut(), LONGEST);
         }
-        let short = json(&opening);
-        if short.len() <= LONGEST_OPENING {
+        let short = json(&pending);
+        if short.len() <= LONGEST_PENDING {
             return short;
         }
         json(&PendingRequest {
@@ -107,7 +107,7 @@ impl<'a> PendingRequest<'a> {
             }),
             tags: Cow::default(),
             litellm_call_id: None,
-            ..opening
+            ..pending
         })
     }
 }

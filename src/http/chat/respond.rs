@@ -1,7 +1,7 @@
 //! What the client is answered: one JSON object, or server-sent events with a heartbeat into every long silence.
 //!
-//! The body of a stream never fails: on Lambda a failing body would write the runtime's own trailer into the client's text. What
-//! goes wrong is an error event, and after it the end: nothing that says an answer is whole ever follows a cut.
+//! The body of a stream never fails: on Lambda a failing body would write the runtime's own trailer into the client's
+//! text. What goes wrong is an error event, and after it the end: no end marker ever follows a cut.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;

@@ -83,8 +83,8 @@ impl ChatRun {
             if purse.key_usage != KeyUsage::default() {
                 tell(&client, StreamItem::Admitted(purse.key_usage)).await;
             }
-            let opening = PendingRequest::of(&record, purse.estimated_input);
-            app.ledger.open(&opening).await;
+            let pending = PendingRequest::of(&record, purse.estimated_input);
+            app.ledger.log_pending(&pending).await;
         }
         let mut outcome = {
             let id = self.id;
@@ -228,7 +228,7 @@ fn end_record(
     record.error = failure.map(spend::Failure::from);
 }
 
-/// Whether the request, or a deployment in its stead, asks a model to think.
+/// Whether the request, or by default a deployment, asks a model to think.
 fn asks_for_thinking(request: &Request, config: &Config) -> bool {
     match request.thinking {
         Some(wish) => wish.is_wanted(),
@@ -269,8 +269,7 @@ struct ClientSink<'a> {
 }
 
 impl ClientSink<'_> {
-    /// Tells the client how its key stands, once, and the log what is held now: whatever happens to this process, it can be
-    /// settled.
+    /// Tells the client how its key stands, once, and logs what is held now, so that it can be settled after a crash.
     async fn tell_holds(&mut self) {
         let reservations = self.purse.holds.reservations().await;
         if self.record.reservations == reservations {
@@ -278,16 +277,16 @@ impl ClientSink<'_> {
         }
         let first = self.record.reservations.is_empty();
         self.record.reservations = reservations;
-        let opening = PendingRequest::of(self.record, self.purse.estimated_input);
+        let pending = PendingRequest::of(self.record, self.purse.estimated_input);
         if first {
-            self.app.ledger.open(&opening).await;
+            self.app.ledger.log_pending(&pending).await;
             self.purse.key_usage.budget = self.purse.holds.standing();
             let key_usage = self.purse.key_usage;
             if key_usage != KeyUsage::default() {
                 tell(self.client, StreamItem::Admitted(key_usage)).await;
             }
         } else {
-            self.app.ledger.hold_more(&opening).await;
+            self.app.ledger.log_more_held(&pending).await;
         }
     }
 }

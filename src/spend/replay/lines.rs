@@ -23,7 +23,7 @@ use super::text;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LineClaim {
     pub(super) event: BooksEvent,
-    /// The opening or the record as JSON; `None`: the line is cut off.
+    /// The pending request or the record as JSON; `None`: the line is cut off.
     pub(super) json: Option<String>,
     pub(super) signature: Option<String>,
     /// It is a line of its own, or one that a log's service hands over as such; not a part of another line.

@@ -104,7 +104,7 @@ impl Logs {
         };
         let read = match claim.event {
             BooksEvent::Opened | BooksEvent::Held => {
-                let id = |opening: &PendingRequest<'_>| opening.request_id;
+                let id = |pending: &PendingRequest<'_>| pending.request_id;
                 // What is held only grows.
                 add(&mut self.opened, &json, signed, id, |said, known| {
                     held(said) >= held(known)
@@ -122,8 +122,8 @@ impl Logs {
 }
 
 /// US dollars that the request holds of all its budgets together.
-fn held(opening: &PendingRequest<'_>) -> Decimal {
-    let reservations = opening.reservations.iter();
+fn held(pending: &PendingRequest<'_>) -> Decimal {
+    let reservations = pending.reservations.iter();
     reservations.map(|reservation| reservation.held).sum()
 }
 

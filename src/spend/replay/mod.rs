@@ -116,8 +116,8 @@ async fn missing(
     summary.recorded += there.len();
     let mut missing = Vec::new();
     for id in wanted.into_iter().filter(|id| !there.contains(id)) {
-        let (record, opening) = (unrecorded.remove(&id), opened.remove(&id));
-        let found = match evidence(record, opening) {
+        let (record, pending) = (unrecorded.remove(&id), opened.remove(&id));
+        let found = match evidence(record, pending) {
             _ if ledger.has_expired(&id, options.now) => {
                 summary.expired += 1;
                 continue;
@@ -127,10 +127,10 @@ async fn missing(
                 summary.too_young.push(id);
                 continue;
             }
-            Evidence::PendingRequest(opening) => Some(lost_record(opening, config)),
+            Evidence::PendingRequest(pending) => Some(lost_record(pending, config)),
             Evidence::UnsignedRecord(record) => unsigned::record(record, config),
-            Evidence::UnsignedOpening(opening) => {
-                unsigned::opening(opening).map(|opening| lost_record(opening, config))
+            Evidence::UnsignedPending(pending) => {
+                unsigned::pending(pending).map(|pending| lost_record(pending, config))
             }
             Evidence::Nothing => continue,
         };
@@ -147,20 +147,20 @@ enum Evidence {
     Record(Record),
     PendingRequest(PendingRequest<'static>),
     UnsignedRecord(Record),
-    UnsignedOpening(PendingRequest<'static>),
+    UnsignedPending(PendingRequest<'static>),
     Nothing,
 }
 
-/// A process that has signed an opening has the secret and signs the record too: a record without a signature is not its.
+/// A process that has signed a pending request has the secret and signs the record too: a record without a signature is not its.
 fn evidence(
     record: Option<Believed<Record>>,
-    opening: Option<Believed<PendingRequest<'static>>>,
+    pending: Option<Believed<PendingRequest<'static>>>,
 ) -> Evidence {
-    match (record, opening) {
+    match (record, pending) {
         (Some(record), _) if record.signed => Evidence::Record(record.said),
-        (_, Some(opening)) if opening.signed => Evidence::PendingRequest(opening.said),
+        (_, Some(pending)) if pending.signed => Evidence::PendingRequest(pending.said),
         (Some(record), _) => Evidence::UnsignedRecord(record.said),
-        (None, Some(opening)) => Evidence::UnsignedOpening(opening.said),
+        (None, Some(pending)) => Evidence::UnsignedPending(pending.said),
         (None, None) => Evidence::Nothing,
     }
 }
@@ -172,20 +172,20 @@ fn is_older(id: &RequestId, options: &Options) -> bool {
 
 /// The record of a request of which nothing is known but its beginning. What it was answered cannot be known, so only its
 /// prompt is in the estimate; and whether it reached Bedrock at all cannot be known, so it is taken to have.
-fn lost_record(opening: PendingRequest<'static>, config: &Config) -> Record {
+fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
     let used = Usage {
         // As for an attempt that Bedrock did not count: a prompt is never nothing.
-        input: opening.estimated_input.max(1),
+        input: pending.estimated_input.max(1),
         estimated: true,
         ..Usage::default()
     };
     let attempt = Attempt {
-        model: opening.model.clone().into_owned(),
+        model: pending.model.clone().into_owned(),
         outcome: "lost".to_owned(),
         ..Attempt::default()
     };
     let default = config.routing.default_model.as_deref();
-    let name = Some(&*opening.model).filter(|name| !name.is_empty());
+    let name = Some(&*pending.model).filter(|name| !name.is_empty());
     let group = name
         .or(default)
         .and_then(|name| config.resolve_name(name))
@@ -203,14 +203,14 @@ fn lost_record(opening: PendingRequest<'static>, config: &Config) -> Record {
         // A name of another configuration: counted, without a price.
         None => attempt.billed(used, None),
     };
-    let caller = opening.caller.into_owned();
-    let mut record = Record::new(opening.request_id, opening.model, caller);
-    record.call_type = opening.call_type.into_owned();
-    record.stream = opening.stream;
-    record.tags = opening.tags.into_owned();
-    record.litellm_call_id = opening.litellm_call_id.map(Cow::into_owned);
-    record.trace_id = opening.trace_id.map(Cow::into_owned);
-    record.reservations = opening.reservations.into_owned();
+    let caller = pending.caller.into_owned();
+    let mut record = Record::new(pending.request_id, pending.model, caller);
+    record.call_type = pending.call_type.into_owned();
+    record.stream = pending.stream;
+    record.tags = pending.tags.into_owned();
+    record.litellm_call_id = pending.litellm_call_id.map(Cow::into_owned);
+    record.trace_id = pending.trace_id.map(Cow::into_owned);
+    record.reservations = pending.reservations.into_owned();
     record.status = Status::Lost;
     record.attempts = vec![attempt];
     record

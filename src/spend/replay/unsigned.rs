@@ -34,10 +34,10 @@ pub(super) fn record(record: Record, config: &Config) -> Option<Record> {
     is_sound(&record.caller, &record.reservations).then_some(record)
 }
 
-/// The opening, if it says what one can.
-pub(super) fn opening(opening: PendingRequest<'static>) -> Option<PendingRequest<'static>> {
-    let is_possible = opening.estimated_input <= MOST_TOKENS;
-    (is_possible && is_sound(&opening.caller, &opening.reservations)).then_some(opening)
+/// The pending request, if it says what one can.
+pub(super) fn pending(pending: PendingRequest<'static>) -> Option<PendingRequest<'static>> {
+    let is_possible = pending.estimated_input <= MOST_TOKENS;
+    (is_possible && is_sound(&pending.caller, &pending.reservations)).then_some(pending)
 }
 
 fn is_possible(used: &Usage) -> bool {

@@ -33,7 +33,7 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
         key: keys::budget("k", None),
         held: d("0.25"),
     }];
-    ledger.open(&PendingRequest::of(&record, 12)).await;
+    ledger.log_pending(&PendingRequest::of(&record, 12)).await;
     let began = Instant::now();
     let outcome = ledger.record(record.clone()).await;
     assert!(outcome.is_err());
