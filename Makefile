@@ -18,6 +18,17 @@ build: ## Build the local binary
 run: .env build ## Serve on http://127.0.0.1:4000: Bedrock with AWS credentials, the simulated one without
 	@$(BINARY) serve --simulated-without-credentials
 
+.PHONY: try
+try: can-build .env ## Try it: like `make run`, always with the simulated Bedrock, whatever credentials there are
+	@echo "the first build takes some minutes and 3 GB in target/; nothing is installed elsewhere, and no AWS call is made"
+	@cargo build
+	@$(BINARY) serve --simulated
+
+.PHONY: can-build
+can-build:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: install gcc or clang (Debian: apt install build-essential; macOS: xcode-select --install)"; exit 1; }
+
 .env:
 	@install -m 600 .env.example .env
 	@echo "made .env from .env.example: its key is a test key, refused where others can reach the port"
@@ -27,7 +38,7 @@ test: ## Run all tests
 	cargo test $(TEST_ARGS)
 
 .PHONY: faults
-faults: ## Print the card: what becomes of sixteen faults, streaming and not
+faults: ## Print the card: what becomes of eighteen faults, streaming and not, in both formats
 	@cargo test -q --test promises faults:: -- --nocapture --test-threads=1
 
 .PHONY: volume
@@ -46,6 +57,10 @@ crashes: ## Kill the gateway 200 times at every step of a request, replay its lo
 fuzz: ## Ten minutes each of random requests and answers: make fuzz FUZZ_SECONDS=60, or a case again: FUZZ_SEED=…
 	@$(if $(FUZZ_SECONDS),FUZZ_SECONDS=$(FUZZ_SECONDS)) $(if $(FUZZ_SEED),FUZZ_SEED=$(FUZZ_SEED)) \
 		cargo test -q --test promises fuzz:: -- --ignored --nocapture
+
+.PHONY: real-clients
+real-clients: build ## Run Claude Code and Anthropic's SDKs, the newest ones, against the simulated Bedrock
+	@tests/sdk/run
 
 .PHONY: check
 check: build ## Check a configuration and print its chains: make check CONFIG_FILE=path.yml
@@ -91,6 +106,14 @@ env: ## Make .env from the AWS CLI's default profile; never overwrites one
 		/^AWS_REGION_NAME=/ { print "AWS_REGION_NAME=\"" ENVIRON["AWS_REGION_FOUND"] "\""; next } \
 		{ print }' .env.example > .env; \
 	echo "made .env with the default profile's access key (mode 600)"
+
+# `make demo DEMO=.data/mine REQUESTS=5000`: elsewhere, with fewer.
+DEMO ?= .data/demo
+
+.PHONY: demo
+demo: .env build ## Fill a local table with two months of a company's use, and serve it: all pages to look at
+	@test -e $(DEMO) || cargo run --quiet -p benches --features demo --example demo -- $(DEMO) $(REQUESTS)
+	@DATA_DIR=$(DEMO) $(BINARY) serve --simulated
 
 # --- Measurements ---
 
@@ -152,6 +175,8 @@ template: ## Check template.yaml
 # A stage is a stack of its own: make deploy STAGE=test, make logs STAGE=test, …
 STAGE ?= prod
 STACK ?= bedrock-sidecar$(if $(filter-out prod,$(STAGE)),-$(STAGE))
+# What was answered when the stage was deployed: its region.
+ANSWERS := $(if $(wildcard samconfig.local.toml),--config-file samconfig.local.toml --config-env $(or $(filter-out prod,$(STAGE)),default))
 
 .PHONY: deploy
 deploy: tools ## Deploy to AWS; the first time it makes the master key and shows it once: make deploy STAGE=test
@@ -159,11 +184,11 @@ deploy: tools ## Deploy to AWS; the first time it makes the master key and shows
 
 .PHONY: logs
 logs: tools ## Follow the deployed gateway's log
-	@$(TOOLS) sam logs --stack-name $(STACK) --tail
+	@$(TOOLS) sam logs --stack-name $(STACK) --tail $(ANSWERS)
 
 .PHONY: destroy
 destroy: tools ## Delete the stack; its table stays unless WITH_TABLE=1
-	@$(TOOLS) .venv/bin/python .ci/destroy.py $(STACK) $(if $(WITH_TABLE),--with-table)
+	@$(TOOLS) .venv/bin/python .ci/destroy.py $(STACK) $(STAGE) $(if $(WITH_TABLE),--with-table)
 
 .PHONY: smoke
 smoke: ## Try a deployed gateway: make smoke URL=https://….on.aws KEY=sk-…

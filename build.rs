@@ -1,5 +1,5 @@
 //! Bundles `config/` into the binary: the catalog as JSON, so that it is read at start without parsing YAML, and every
-//! configuration as it stands.
+//! configuration as it stands. And what tokens of OpenAI's stand for, of which a tokenizer would bring far more.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let models: serde_json::Value = serde_yaml::from_str(&yaml)?;
     fs::write(out.join("models.json"), serde_json::to_string(&models)?)?;
     fs::write(out.join("bundled.rs"), bundled(&config)?)?;
+    let (bytes, offsets) = tokens()?;
+    fs::write(out.join("cl100k_bytes.bin"), bytes)?;
+    fs::write(out.join("cl100k_offsets.bin"), offsets)?;
     Ok(())
 }
 
@@ -40,4 +43,18 @@ fn bundled(config: &Path) -> Result<String, Box<dyn Error>> {
         format!("({name:?}, include_str!({path:?})),")
     });
     Ok(format!("&[{}]", entries.collect::<String>()))
+}
+
+/// The bytes of every token of `cl100k_base`, one after the other, and where those of each begin. It has fewer than 101,000
+/// numbers, special ones included; those that are none have no bytes.
+fn tokens() -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
+    const NUMBERS: u32 = 100_277;
+    let table = tiktoken_rs::cl100k_base()?;
+    let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
+    for token in 0..NUMBERS {
+        offsets.extend(u32::try_from(bytes.len())?.to_le_bytes());
+        bytes.extend(table.decode_bytes(&[token]).unwrap_or_default());
+    }
+    offsets.extend(u32::try_from(bytes.len())?.to_le_bytes());
+    Ok((bytes, offsets))
 }

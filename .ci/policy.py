@@ -15,7 +15,12 @@ TABLE = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/gateway"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/bedrock"
 GUARDRAIL = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/abc123"
 GUARDRAIL_PROFILE = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail-profile/us.guardrail.v1:0"
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms"
+SEARCH = "arn:aws:bedrock-agentcore:us-east-1:aws:tool/web-search.v1"
+BUS = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default"
 CALLS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:CountTokens"]
+# Models for vectors and for the order of documents are not talked to.
+RETRIEVAL_CALLS = ["bedrock:InvokeModel"]
 BOOKS = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"]
 
 # Where a profile's request may end up, by the prefix of its id. The empty region is the global profile's own.
@@ -32,6 +37,12 @@ DESTINATIONS = {
 WILDCARDS = {
     "arn:aws:bedrock:*::foundation-model/anthropic.claude-*": "a profile's destinations are regions that AWS adds to",
     f"arn:aws:bedrock:*:{ACCOUNT}:inference-profile/*.anthropic.claude-*": "a deployment may name any region",
+    "arn:aws:bedrock:*::foundation-model/amazon.titan-embed-text-v2:0": "a deployment may name any region",
+    "arn:aws:bedrock:*::foundation-model/amazon.nova-2-multimodal-embeddings-v1:0": "a deployment may name any region",
+    "arn:aws:bedrock:*::foundation-model/amazon.rerank-v1:0": "a deployment may name any region",
+    "arn:aws:bedrock:*::foundation-model/cohere.embed-v4:0": "a profile's destinations are regions that AWS adds to",
+    f"arn:aws:bedrock:*:{ACCOUNT}:inference-profile/*.cohere.embed-v4:0": "a deployment may name any region",
+    "arn:aws:bedrock:*::foundation-model/cohere.rerank-v3-5:0": "a deployment may name any region",
     f"{TABLE}/index/*": "both indexes",
 }
 
@@ -66,6 +77,9 @@ def statements(template, **parameters):
         "CallsMoreModels": "MoreModels" in parameters,
         "AssumesRoles": "RolesToAssume" in parameters,
         "AppliesGuardrails": "Guardrails" in parameters,
+        "SearchesTheWeb": parameters.get("WebSearch") == "on",
+        "HasAlarm": "Alarms" in parameters,
+        "HasEventBus": "AlertEventBus" in parameters,
     }
     [policy] = template["Resources"]["Gateway"]["Properties"]["Policies"]
     return resolved(policy["Statement"], conditions, parameters)
@@ -108,7 +122,8 @@ def check(template, folder):
     tried = set()
     for file, model_id, region in shipped(folder):
         for resource in resources(model_id, region):
-            for action in CALLS:
+            is_retrieval = "embed" in model_id or "rerank" in model_id
+            for action in RETRIEVAL_CALLS if is_retrieval else CALLS:
                 assert allows(policy, action, resource), f"{file}: {action} on {resource} is not allowed"
             tried.add(resource)
     assert len(tried) > 20, f"only {len(tried)} resources: are the configurations still where they were?"
@@ -119,13 +134,19 @@ def check(template, folder):
 
     refused = [
         ("bedrock:InvokeModel", f"arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"),
+        ("bedrock:InvokeModel", f"arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v1"),
+        ("bedrock:InvokeModelWithResponseStream", f"arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"),
         ("bedrock:InvokeModel", f"arn:aws:bedrock:us-east-1:999999999999:inference-profile/us.anthropic.claude-sonnet-5-5"),
         ("bedrock:DeleteGuardrail", f"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-5-5"),
         ("dynamodb:DeleteTable", TABLE),
         ("dynamodb:Scan", TABLE),
         ("dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/other"),
         ("sts:AssumeRole", ROLE),
+        ("sts:TagSession", ROLE),
         ("bedrock:ApplyGuardrail", GUARDRAIL),
+        ("sns:Publish", TOPIC),
+        ("events:PutEvents", BUS),
+        ("bedrock-agentcore:InvokeWebSearch", SEARCH),
     ]
     for action, resource in refused:
         assert not allows(policy, action, resource), f"{action} on {resource} is allowed"
@@ -141,6 +162,18 @@ def check(template, folder):
     assert not allows(guarded, "bedrock:ApplyGuardrail", GUARDRAIL.replace("abc123", "other"))
     for action in ("bedrock:DeleteGuardrail", "bedrock:UpdateGuardrail", "bedrock:InvokeModel"):
         assert not allows(guarded, action, GUARDRAIL), action
+
+    searching = statements(template, WebSearch="on")
+    assert allows(searching, "bedrock-agentcore:InvokeWebSearch", SEARCH)
+    assert not allows(searching, "bedrock-agentcore:InvokeWebSearch", SEARCH.replace("web-search", "other"))
+    assert not allows(searching, "bedrock-agentcore:InvokeBrowser", SEARCH)
+
+    alerting = statements(template, Alarms=TOPIC, AlertEventBus=BUS)
+    for action, resource in (("sns:Publish", TOPIC), ("events:PutEvents", BUS)):
+        assert allows(alerting, action, resource), action
+        assert not allows(alerting, action, resource.replace("alarms", "other").replace("default", "other")), action
+    for action in ("sns:Subscribe", "sns:DeleteTopic", "events:PutRule"):
+        assert not allows(alerting, action, TOPIC) and not allows(alerting, action, BUS), action
 
     wild = {r for s in policy for r in as_list(s["Resource"]) if "*" in r or "?" in r}
     assert wild == set(WILDCARDS), f"wildcards that are not on the list: {wild ^ set(WILDCARDS)}"

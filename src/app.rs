@@ -7,16 +7,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::alerts::{AlertOptions, Alerts};
+use crate::audit::AuditLog;
 use crate::chain::Routes;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey};
+use crate::identity::{Customers, Team, Verifier};
+use crate::keys::{Caller, CommonBudget, KeyOptions, Keyring, Login, MasterKey, RefusedKeys};
+use crate::otlp::{Collector, TraceExporter};
+use crate::response_store::ResponseStore;
 use crate::spend::Ledger;
 use crate::store::{Table, TableSecret};
 use crate::thinking::ThinkingStore;
+use crate::web_search::WebSearch;
 use crate::wire::Seal;
 
-/// The process's state. Clones are cheap and share it.
+/// The process's state. Clones are cheap and share it. Each request makes several, on all threads at once: a part is one
+/// counted reference, and not the many that it is made of.
 #[derive(Debug, Clone)]
 pub struct AppState {
     /// The configuration as loaded.
@@ -25,14 +32,30 @@ pub struct AppState {
     pub routes: Arc<Routes>,
     /// The key that may do everything.
     pub master_key: Arc<MasterKey>,
-    /// Who may open the admin pages.
+    /// The login of the admin pages.
     pub login: Arc<Login>,
     /// The keys that the gateway has made.
     pub keys: Arc<Keyring>,
+    /// The end users that requests name.
+    pub customers: Customers,
+    /// The identity providers whose tokens are believed.
+    pub verifier: Verifier,
     /// Records, totals and reports.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
+    /// How often keys that are not good were sent.
+    pub refused_keys: Arc<RefusedKeys>,
+    /// Who has changed what.
+    pub audit: AuditLog,
+    /// What people are told without having asked.
+    pub alerts: Alerts,
+    /// What searches the web; `None`: nobody does.
+    pub web_search: Option<Arc<WebSearch>>,
+    /// Sends a span of each request.
+    pub traces: TraceExporter,
     /// The thinking that clients lose.
-    pub thinking: ThinkingStore,
+    pub thinking: Arc<ThinkingStore>,
+    /// The responses that clients refer to.
+    pub responses: ResponseStore,
     /// The table that all of these keep their items in.
     pub table: Table,
     /// What time it is for limits, budgets and cooldowns.
@@ -44,6 +67,8 @@ pub struct AppState {
     pub tasks: TaskTracker,
     /// How long the body of a request may take.
     pub body_times: BodyTimes,
+    /// Whether `/metrics` is served: not in a function.
+    pub serves_metrics: bool,
 }
 
 /// When a request must be over because its surroundings end then. A shell that has such a limit puts it into the
@@ -51,9 +76,18 @@ pub struct AppState {
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(pub Instant);
 
+/// What stands before every path of the gateway where its clients call it, without a slash at its end: `/prod`, the stage
+/// of an API Gateway. A shell that knows it puts it into the request's extensions.
+#[derive(Debug, Clone)]
+pub struct BasePath(pub String);
+
 /// Where a request comes from, as far as the shell knows. It puts it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
+
+/// The name under which Lambda was asked. The shell puts it into the request's extensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainName(pub String);
 
 /// How long the body of a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -95,20 +129,72 @@ impl AppState {
             key_options(&config),
             tasks.clone(),
         );
+        let keys = keys.with_teams(config.general.teams.iter().map(Team::from).collect());
+        let verifier = Verifier::new(&config.general.identity.issuers, &table);
+        let admin_tokens = config.general.identity.admin_tokens.unwrap_or_default();
+        let keys = keys.with_tokens(verifier.clone(), admin_tokens);
+        let customers = Customers::new(table.clone(), clock.clone(), tasks.clone());
         Self {
             config,
             routes: Arc::new(routes),
             master_key: Arc::new(master_key),
             login: Arc::new(login),
             keys: Arc::new(keys),
-            thinking: ThinkingStore::new(table.clone(), tasks.clone()),
+            customers,
+            verifier,
+            refused_keys: Arc::new(RefusedKeys::new(
+                table.clone(),
+                clock.clone(),
+                tasks.clone(),
+            )),
+            audit: AuditLog::new(table.clone(), clock.clone(), tasks.clone()),
+            web_search: None,
+            alerts: Alerts::new(
+                table.clone(),
+                clock.clone(),
+                tasks.clone(),
+                AlertOptions::default(),
+            ),
+            traces: TraceExporter::new(None, tasks.clone()),
+            thinking: Arc::new(ThinkingStore::new(table.clone(), tasks.clone())),
+            responses: ResponseStore::new(table.clone(), tasks.clone()),
             secret: ledger.secret().clone(),
-            ledger,
+            ledger: Arc::new(ledger),
             table,
             clock,
             tasks,
             body_times: BodyTimes::default(),
+            serves_metrics: true,
         }
+    }
+
+    /// The state with this search of the web.
+    #[must_use]
+    pub fn with_web_search(mut self, search: Option<WebSearch>) -> Self {
+        self.web_search = search.map(Arc::new);
+        self
+    }
+
+    /// The state with these alerts.
+    #[must_use]
+    pub fn with_alerts(mut self, options: AlertOptions) -> Self {
+        let (table, clock) = (self.table.clone(), self.clock.clone());
+        self.alerts = Alerts::new(table, clock, self.tasks.clone(), options);
+        self
+    }
+
+    /// The state of a function.
+    #[must_use]
+    pub fn without_metrics(mut self) -> Self {
+        self.serves_metrics = false;
+        self
+    }
+
+    /// The state with this collector of spans.
+    #[must_use]
+    pub fn with_traces(mut self, collector: Option<Collector>) -> Self {
+        self.traces = TraceExporter::new(collector, self.tasks.clone());
+        self
     }
 
     /// The state with other times for the bodies of requests.
@@ -136,7 +222,7 @@ impl AppState {
 }
 
 /// A request that is over its time limits is dead, and so is its record a little later.
-fn key_options(config: &Config) -> KeyOptions {
+pub(crate) fn key_options(config: &Config) -> KeyOptions {
     const MARGIN: Duration = Duration::from_secs(60);
     let (settings, general) = (&config.settings, &config.general);
     KeyOptions {
@@ -144,6 +230,7 @@ fn key_options(config: &Config) -> KeyOptions {
             max,
             period: general.budget_duration,
         }),
+        user_budget_on_team_keys: general.apply_user_budget_to_team_keys,
         hold: settings.total_timeout + settings.drain_timeout + settings.record_timeout + MARGIN,
     }
 }

@@ -14,7 +14,7 @@ use serde_json::de::SliceRead;
 
 /// Why a text could not be read.
 #[derive(Debug)]
-pub(crate) struct Misread {
+pub(crate) struct JsonReadError {
     pub(crate) error: serde_json::Error,
     /// `messages[0].content`; empty for the whole.
     pub(crate) path: String,
@@ -42,10 +42,10 @@ impl JsonLimits {
 pub(crate) const FIXED_FORM: &str = "$bedrock-sidecar::fixed-form";
 
 /// JSON that is read with its counts.
-pub(crate) type Json<'t, 'de> = Traced<'t, &'t mut serde_json::Deserializer<SliceRead<'de>>>;
+pub(crate) type JsonReader<'t, 'de> = Traced<'t, &'t mut serde_json::Deserializer<SliceRead<'de>>>;
 
 /// Reads all of `json`.
-pub(crate) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Misread> {
+pub(crate) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, JsonReadError> {
     read_with(json, JsonLimits::NONE, |json| T::deserialize(json))
 }
 
@@ -58,8 +58,8 @@ pub(crate) fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde
 pub(crate) fn read_with<'de, T>(
     json: &'de [u8],
     limits: JsonLimits,
-    value: impl for<'t> FnOnce(Json<'t, 'de>) -> Result<T, serde_json::Error>,
-) -> Result<T, Misread> {
+    value: impl for<'t> FnOnce(JsonReader<'t, 'de>) -> Result<T, serde_json::Error>,
+) -> Result<T, JsonReadError> {
     let mut trail = Trail {
         places: Vec::new(),
         limits,
@@ -73,7 +73,7 @@ pub(crate) fn read_with<'de, T>(
     };
     value(traced)
         .and_then(|value| inner.end().map(|()| value))
-        .map_err(|error| Misread {
+        .map_err(|error| JsonReadError {
             error,
             path: path(json, trail.places),
         })
@@ -207,7 +207,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Traced<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = Object {
+        let visitor = ObjectVisitor {
             inner: visitor,
             trail: self.trail,
         };
@@ -284,12 +284,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Traced<'_, V> {
 }
 
 /// A struct's visitor. A list is no object: the struct would take it for its fields in their order.
-struct Object<'t, V> {
+struct ObjectVisitor<'t, V> {
     inner: V,
     trail: &'t mut Trail,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Object<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectVisitor<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What a panic leaves behind: a line in the log for us, an error in words for the caller.
+//! What a panic leaves behind: a line in the log, and an error for the client.
 
 use std::any::Any;
 

@@ -1,7 +1,7 @@
 //! An agent at work: thirty steps with tools and thinking, from clients that lose thinking, along a chain of three
 //! targets of different abilities, with a fallback every few steps.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{Chunks, TestApp, remember};
@@ -149,9 +149,9 @@ async fn work(client: Client, prompt_caching: bool) -> Outcome {
         let can_think = target == ADAPTIVE || (target == ENABLED && begun);
         let last = step % TASK == TASK - 1;
         let mut reply = if last {
-            Reply::text("The task is done.")
+            ScriptedReply::text("The task is done.")
         } else {
-            Reply::tool("editor", &json!({"path": format!("/src/{step}.rs")}))
+            ScriptedReply::tool("editor", &json!({"path": format!("/src/{step}.rs")}))
         };
         if can_think && (target == ADAPTIVE || step % TASK == 0) {
             reply = reply.with_thinking(format!("Step {step}: \"look\" first,\nthen write."));
@@ -201,5 +201,87 @@ async fn an_agent_that_loses_thinking_works_on_through_every_fallback() {
         assert!(planned.share() > 80.0, "{planned:?}");
         assert!(planned.share() >= unplanned.share(), "{unplanned:?}");
         assert!(planned.thinking >= 24, "{planned:?}");
+    }
+}
+
+/// Binds its thinking to all that stands before it.
+const BOUND: &str = "us.anthropic.claude-opus-5-5";
+
+/// Thirty steps of a client that speaks Anthropic's wire and keeps all blocks; at every third Claude fails, and another
+/// family answers in its place.
+async fn work_on_anthropic_s_wire(model: &str, dialect: &str) -> Outcome {
+    let yaml = format!(
+        "model_list:\n\
+         - {{model_name: claude, litellm_params: {{model: bedrock/{model}, dialect: {dialect}}}}}\n\
+         - {{model_name: plain, litellm_params: {{model: bedrock/{PLAIN}}}}}\n\
+         litellm_settings: {{fallbacks: [{{claude: [plain]}}], num_retries: 0, disable_cooldowns: true}}\n"
+    );
+    let app = TestApp::builder().config(&yaml).start().await;
+    let description = "Reads and changes files of the project. ".repeat(60);
+    let tools = ["read_file", "editor", "run_commands"].map(|name| {
+        json!({"name": name, "description": description,
+            "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}})
+    });
+    let thinking = if model == BOUND {
+        json!({"type": "adaptive"})
+    } else {
+        json!({"type": "enabled", "budget_tokens": 4000})
+    };
+    let system = "You are a careful coding agent. Use the tools, one at a time. ".repeat(150);
+    let mut body = json!({"model": "claude", "max_tokens": 32_000, "thinking": thinking, "system": system, "tools": tools,
+        "messages": [{"role": "user", "content": "<task>all of it</task>"}]});
+    let mut outcome = Outcome::default();
+    for step in 0..STEPS {
+        let path = json!({"path": format!("/src/{step}.rs")});
+        let reply = ScriptedReply::tool("editor", &path);
+        let target = if step % 3 == 2 {
+            app.bedrock.script(model, [Step::throttle()]);
+            outcome.fallbacks += 1;
+            app.bedrock.script(PLAIN, [Step::reply(reply)]);
+            PLAIN
+        } else {
+            let reply = reply.with_thinking(format!("Step {step}: \"look\" first,\nthen write."));
+            app.bedrock.script(model, [Step::reply(reply)]);
+            model
+        };
+        let message = app.message_events(&body).await.message();
+        assert_eq!(message["stop_reason"], "tool_use", "step {step}");
+        let seen = app.bedrock.requests().pop().unwrap();
+        assert_eq!(seen.model, target, "step {step}");
+        let own = seen.operation == "invoke-with-response-stream";
+        assert_eq!(own, target != PLAIN && dialect == "messages", "step {step}");
+        let usage = |field: &str| message["usage"][field].as_u64().unwrap();
+        outcome.read += usage("cache_read_input_tokens");
+        outcome.prompt += usage("input_tokens")
+            + usage("cache_read_input_tokens")
+            + usage("cache_creation_input_tokens");
+        crate::support::anthropic::remember(&mut body, &message);
+    }
+    for seen in app.bedrock.requests() {
+        assert!(
+            matches!(seen.status, 200 | 429),
+            "{}: {}",
+            seen.model,
+            seen.refusal
+        );
+    }
+    outcome
+}
+
+#[tokio::test]
+async fn a_loop_in_claude_s_own_format_goes_over_ten_failures_and_reads_as_much_from_the_cache() {
+    for model in [ENABLED, BOUND] {
+        let native = work_on_anthropic_s_wire(model, "messages").await;
+        let converse = work_on_anthropic_s_wire(model, "converse").await;
+        println!(
+            "{model}: {STEPS} steps, {} failed targets; {:.1} % of {} input tokens read from the cache, {:.1} % by Converse",
+            native.fallbacks,
+            native.share(),
+            native.prompt,
+            converse.share(),
+        );
+        assert_eq!(native.fallbacks, 10);
+        assert!(native.share() > 80.0, "{native:?}");
+        assert!(native.share() >= converse.share() - 0.5, "{converse:?}");
     }
 }

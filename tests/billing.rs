@@ -1,6 +1,6 @@
 //! An answer costs what was sent to the target that gave it, on the terms on which Bedrock says it served it.
 
-use bedrock_sidecar::simulator::{Reply, Served, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Served, Step};
 use serde_json::{Value, json};
 
 use crate::support::{LAST, PRIMARY, TestApp, hello, hello_with, tokens};
@@ -17,8 +17,8 @@ litellm_settings: {num_retries: 0}
 "#;
 
 /// An answer of 1,000 tokens to 1,000: of Nova Pro 0.004 dollars, half of it as `flex` and 0.007 as `priority`.
-fn reply() -> Reply {
-    Reply::text("Hi.").with_usage(tokens(1000, 1000))
+fn reply() -> ScriptedReply {
+    ScriptedReply::text("Hi.").with_usage(tokens(1000, 1000))
 }
 
 /// An answer that says nothing of its terms, these, or those that were asked for.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bedrock_sidecar::config::BUNDLED;
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use bedrock_sidecar::store::{Account, keys, time};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::support::keys::{account, chat_as, chat_with, dollars, key, sha256};
+use crate::support::keys::{account, chat_as, chat_with, dollars, key, post_with, sha256};
 use crate::support::table_proxy::{Fault, behind_a_network};
 use crate::support::{CONFIG, PRIMARY, TestApp, header, hello, tokens};
 
@@ -36,7 +36,7 @@ async fn two_hundred_at_once_spend_the_budget_of_fifty_and_no_more() {
     let bound = bound(&app).await;
     let max = bound * Decimal::from(50);
     // Each costs 0.0197505, nearly what it was feared to.
-    let reply = || Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196)));
+    let reply = || Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(5, 1196)));
     app.bedrock.always(PRIMARY, reply());
     let before = app.bedrock.requests().len();
     let key = key(
@@ -111,7 +111,7 @@ async fn what_a_budget_does_not_pay_for_is_told_before_bedrock_is_asked() {
 #[tokio::test]
 async fn a_budget_that_is_spent_is_told_in_litellm_s_words() {
     let app = TestApp::new().await;
-    let dear = Reply::text("Hi.").with_usage(tokens(5, 1196));
+    let dear = ScriptedReply::text("Hi.").with_usage(tokens(5, 1196));
     app.bedrock.always(PRIMARY, Step::reply(dear));
     let key = key(&app, json!({"max_budget": 0.025, "key_alias": "poor"})).await;
     // The second one fits by its own length, and the first has cost all but nothing of the rest.
@@ -138,7 +138,7 @@ async fn a_reply_says_what_is_left_and_the_key_s_page_too() {
     let app = TestApp::new().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(1000, 100))),
     );
     let settings = json!({"max_budget": 1, "budget_duration": "30d"});
     let key = key(&app, settings).await;
@@ -181,7 +181,7 @@ async fn what_fails_before_bedrock_bills_gives_its_money_back() {
 #[tokio::test]
 async fn a_stream_holds_its_money_while_it_runs_and_pays_when_it_ends() {
     let app = TestApp::new().await;
-    let answer = Reply::text("one two three").with_usage(tokens(1000, 100));
+    let answer = ScriptedReply::text("one two three").with_usage(tokens(1000, 100));
     app.bedrock.script(
         PRIMARY,
         [Step::reply(answer).pace(Duration::from_millis(50))],
@@ -244,7 +244,18 @@ async fn a_dollar_buys_a_hello_on_every_model_that_is_shipped() {
         let today = time::day(jiff::Timestamp::now());
         for name in app.state.config.listed_names(today) {
             let key = key(&app, json!({"max_budget": 1})).await;
-            let response = chat_as(&app, &key, &hello(&name)).await;
+            // A model that is not talked to is asked for what it does.
+            let (path, body) = match name.as_str() {
+                name if name.contains("embed") => {
+                    ("/v1/embeddings", json!({"model": name, "input": "hello"}))
+                }
+                name if name.contains("rerank") => (
+                    "/v1/rerank",
+                    json!({"model": name, "query": "hello", "documents": ["hello"]}),
+                ),
+                name => ("/v1/chat/completions", hello(name)),
+            };
+            let response = post_with(&app, &key, path, &body).send().await.unwrap();
             let status = response.status();
             assert_eq!(
                 status,
@@ -306,7 +317,7 @@ async fn all_keys_together_keep_to_the_gateway_s_budget_and_the_master_key_is_fr
     let app = TestApp::builder().config(&yaml).start().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(5, 1196))),
     );
     let mut statuses = Vec::new();
     for max in [None, Some(1), Some(1)] {
@@ -382,7 +393,7 @@ async fn a_regenerated_key_goes_on_with_the_budget_of_the_old_one() {
     let app = TestApp::new().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(5, 1196))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(5, 1196))),
     );
     let old = key(&app, json!({"max_budget": 0.03})).await;
     assert_eq!(chat_as(&app, &old, &sized()).await.status(), 200);

@@ -1,6 +1,6 @@
 //! A chat through the gateway: what goes up, what comes down.
 
-use bedrock_sidecar::simulator::{Block, Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{Block, ScriptedReply, Step, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp, header, hello, trail_of};
@@ -25,7 +25,9 @@ async fn a_reply_has_openai_s_shape_and_names_who_answered() {
     };
     app.bedrock.script(
         PRIMARY,
-        [Step::reply(Reply::text("Hello there.").with_usage(usage))],
+        [Step::reply(
+            ScriptedReply::text("Hello there.").with_usage(usage),
+        )],
     );
     let response = app.chat(&hello("primary")).await;
     assert_eq!(header(&response, "x-litellm-model-group"), "primary");
@@ -161,20 +163,20 @@ async fn a_conversation_with_tools_and_a_picture_arrives_as_bedrock_wants_it() {
 #[tokio::test]
 async fn tool_calls_come_back_with_json_arguments_and_null_content() {
     let app = TestApp::new().await;
-    let reply = Reply {
+    let reply = ScriptedReply {
         blocks: vec![
             Block::ToolUse {
-                id: Some("t1".into()),
+                id: Some("tooluse1a".into()),
                 name: "get_weather".into(),
                 input: r#"{"city":"Paris"}"#.into(),
             },
             Block::ToolUse {
-                id: Some("t2".into()),
+                id: Some("tooluse1b".into()),
                 name: "get_weather".into(),
                 input: String::new(),
             },
         ],
-        ..Reply::default()
+        ..ScriptedReply::default()
     };
     app.bedrock.script(PRIMARY, [Step::reply(reply)]);
     let mut body = hello("primary");
@@ -186,8 +188,8 @@ async fn tool_calls_come_back_with_json_arguments_and_null_content() {
     assert_eq!(
         choice["message"]["tool_calls"],
         json!([
-            {"id": "t1", "type": "function", "function": {"name": "get_weather", "arguments": "{\"city\":\"Paris\"}"}},
-            {"id": "t2", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}},
+            {"id": "tooluse1a", "type": "function", "function": {"name": "get_weather", "arguments": "{\"city\":\"Paris\"}"}},
+            {"id": "tooluse1b", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}},
         ])
     );
 }
@@ -246,7 +248,7 @@ async fn thinking_comes_back_as_text_and_as_signed_blocks_and_goes_up_again_unch
     app.bedrock.script(
         PRIMARY,
         [Step::reply(
-            Reply::tool("get_weather", &json!({"city": "Paris"}))
+            ScriptedReply::tool("get_weather", &json!({"city": "Paris"}))
                 .with_thinking("The user greets me."),
         )],
     );

@@ -1,6 +1,6 @@
 //! Tools on the chat route in every form in which clients write them, and what a model may call of them.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{DROPPED, PRIMARY, TestApp, header, hello};
@@ -63,7 +63,8 @@ fn together(chunks: &[Value]) -> Vec<Value> {
 
 fn two_calls() -> Step {
     Step::reply(
-        Reply::tool("patch", &json!({"input": PATCH})).with_tool("look", &json!({"at": "it"})),
+        ScriptedReply::tool("patch", &json!({"input": PATCH}))
+            .with_tool("look", &json!({"at": "it"})),
     )
 }
 
@@ -127,7 +128,7 @@ async fn custom_tools_are_called_with_their_text_and_answered() {
 async fn a_custom_call_that_is_cut_by_its_limit_is_a_call_with_what_there_is() {
     let app = TestApp::new().await;
     let body = with_tools(json!([{"type": "custom", "custom": {"name": "patch"}}]));
-    let empty = || Step::reply(Reply::tool("patch", &json!({"input": ""})));
+    let empty = || Step::reply(ScriptedReply::tool("patch", &json!({"input": ""})));
     app.bedrock.script(PRIMARY, [empty(), empty()]);
     let whole = app.chat_json(&body).await;
     let call = &whole["choices"][0]["message"]["tool_calls"][0];

@@ -261,8 +261,11 @@ model_list:
   - {model_name: pool, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0, weight: 0}}
 "#;
     let app = TestApp::builder().config(yaml).start().await;
-    for _ in 0..80 {
-        app.chat_json(&hello("pool")).await;
+    // Each is a conversation of its own: one that begins as another did stays where that one is cached.
+    for number in 0..80 {
+        let mut body = hello("pool");
+        body["messages"][0]["content"] = json!(number.to_string());
+        app.chat_json(&body).await;
     }
     let asked = |model: &str| app.bedrock.requests_for(model).len();
     assert!((50..70).contains(&asked(PRIMARY)), "{}", asked(PRIMARY));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bedrock_sidecar::simulator::{ANY_MODEL, FaultKind, Simulated, Step};
 use bedrock_sidecar::spend::Status;
-use bedrock_sidecar::store::Account;
+use bedrock_sidecar::store::{Account, keys};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -17,10 +17,16 @@ use crate::support::books::{Books, Contents};
 use crate::support::process::{Gateway, replay};
 use crate::support::table_proxy::Fault;
 use crate::support::{BACKUP, KEY, LAST, PRIMARY, all_models};
+use crate::web_search::AgentCore;
 
 const ANSWER: &str = "one two three four five six seven eight nine ten eleven twelve";
-/// At the same time, half of them streamed.
-const REQUESTS: usize = 4;
+/// At the same time: streamed and not, of each the one by Converse and the other in Claude's own format, and a search of the
+/// web.
+const REQUESTS: usize = 5;
+
+/// Whose key it is: the team, its member, and all keys have budgets too.
+const TEAM: &str = "team";
+const MEMBER: &str = "member";
 
 /// When the process is killed.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +76,9 @@ router_settings:
   disable_cooldowns: true
   request_timeout: 30
   record_timeout: 2
+general_settings:
+  max_budget: 1000000
+  web_search: {{provider: agentcore, region: eu-west-1}}
 "
     )
 }
@@ -87,6 +96,7 @@ async fn bedrock() -> Simulated {
         text().cut_after(4),
         text().fault(4, FaultKind::End),
         text().slow_first_event(Duration::from_millis(100)),
+        text().error_event_after(4, "overloaded_error", "busy"),
     ]);
     bedrock.sometimes(ANY_MODEL, 1.0, steps);
     bedrock
@@ -95,6 +105,7 @@ async fn bedrock() -> Simulated {
 /// What the processes stand in.
 struct Stage {
     bedrock: Simulated,
+    search: AgentCore,
     books: Books,
     yaml: String,
     variables: Vec<(&'static str, String)>,
@@ -105,21 +116,40 @@ struct Stage {
 impl Stage {
     async fn new() -> Self {
         let (bedrock, books, yaml) = (bedrock().await, Books::new().await, yaml());
-        let variables = books.variables(&bedrock);
+        let mut variables = books.variables(&bedrock);
+        let (search, address) = AgentCore::start().await;
+        variables.push(("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", address));
         let gateway = Gateway::start(&yaml, &variables).await;
-        let request = reqwest::Client::new().post(format!("{}/key/generate", gateway.url));
-        let request = request
-            .bearer_auth(KEY)
-            .json(&json!({"max_budget": 1_000_000}));
-        let made: Value = request.send().await.unwrap().json().await.unwrap();
+        let make = async |path: &str, settings: Value| -> Value {
+            let request = reqwest::Client::new().post(format!("{}{path}", gateway.url));
+            let request = request.bearer_auth(KEY).json(&settings);
+            request.send().await.unwrap().json().await.unwrap()
+        };
+        let team =
+            json!({"team_id": TEAM, "max_budget": 1_000_000, "team_member_budget": 1_000_000});
+        make("/team/new", team).await;
+        let settings = json!({"max_budget": 1_000_000, "team_id": TEAM, "user_id": MEMBER});
+        let made = make("/key/generate", settings).await;
         Self {
             key: made["key"].as_str().unwrap().to_owned(),
             bedrock,
+            search,
             books,
             yaml,
             variables,
         }
     }
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// By Converse.
+    Chat,
+    /// In Claude's own format.
+    Messages,
+    /// A search of the web, on the same wire.
+    Search,
 }
 
 /// One request, read as far as it comes.
@@ -129,11 +159,20 @@ async fn ask(
     key: String,
     name: String,
     stream: bool,
+    kind: Kind,
     seen: mpsc::Sender<()>,
 ) {
-    let body =
-        json!({"model": name, "stream": stream, "messages": [{"role": "user", "content": name}]});
-    let url = format!("{url}/v1/chat/completions");
+    let mut body = json!({"model": name, "stream": stream, "max_tokens": 1000, "messages": [{"role": "user", "content": name}]});
+    if kind == Kind::Search {
+        let words = format!("Perform a web search for the query: {name}");
+        body["messages"][0]["content"] = json!(words);
+        body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}]);
+    }
+    let path = match kind {
+        Kind::Chat => "/v1/chat/completions",
+        Kind::Messages | Kind::Search => "/v1/messages",
+    };
+    let url = format!("{url}{path}");
     let Ok(mut response) = http.post(url).bearer_auth(key).json(&body).send().await else {
         return;
     };
@@ -192,6 +231,7 @@ async fn crash(crashes: usize, stage: &Stage) -> Vec<Gateway> {
         yaml,
         variables,
         key,
+        ..
     } = stage;
     let http = reqwest::Client::builder()
         .pool_max_idle_per_host(0)
@@ -213,7 +253,12 @@ async fn crash(crashes: usize, stage: &Stage) -> Vec<Gateway> {
         for k in 0..REQUESTS {
             let (http, url, key) = (http.clone(), gateway.url.clone(), key.clone());
             let name = format!("call-{n}-{k}");
-            requests.spawn(ask(http, url, key, name, k % 2 == 0, tell.clone()));
+            let kind = match k {
+                0 | 1 => Kind::Chat,
+                2 | 3 => Kind::Messages,
+                _ => Kind::Search,
+            };
+            requests.spawn(ask(http, url, key, name, k % 2 == 0, kind, tell.clone()));
         }
         drop(tell);
         wait_for(moment, &gateway, bedrock, books, before, seen).await;
@@ -263,16 +308,29 @@ fn check(contents: &Contents, opened: usize, billed: &[String]) {
 /// opened, and so before Bedrock heard of them.
 fn check_budget(account: &Account, contents: &Contents) {
     assert_eq!(account.spent, contents.totals.spend);
-    let held: Decimal = account.holds.values().map(|hold| hold.amount).sum();
-    assert_eq!(account.committed, account.spent + held);
-    let mut ids = contents
-        .records
-        .iter()
-        .map(|record| record.request_id.to_string());
-    assert!(
-        ids.all(|id| !account.holds.contains_key(&id)),
-        "{account:?}"
-    );
+    let own: Decimal = account.holds.values().map(|hold| hold.amount).sum();
+    let markers = || account.buckets.values().flatten();
+    let shared: Decimal = markers().map(|(_, amount)| amount).sum();
+    assert_eq!(account.committed, account.spent + own + shared);
+    for record in &contents.records {
+        let id = record.request_id;
+        let is_held = account.holds.contains_key(&id.to_string())
+            || markers().any(|(marker, _)| *marker == id.marker());
+        assert!(!is_held, "{id}: {account:?}");
+    }
+}
+
+/// The accounts of every budget that has paid for the requests.
+async fn accounts(stage: &Stage) -> Vec<Account> {
+    let mut accounts = vec![stage.books.budget(&stage.key).await];
+    for key in [
+        keys::member_budget(TEAM, MEMBER, None),
+        keys::team_budget(TEAM, None),
+        keys::common_budget(None),
+    ] {
+        accounts.push(stage.books.account(&key).await);
+    }
+    accounts
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,8 +350,11 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
     let replay_all = async || replay(&stage.yaml, &stage.variables, &options, &logs).await;
     let replayed = replay_all().await;
     let contents = stage.books.contents().await;
-    let account = stage.books.budget(&stage.key).await;
-    let billed = billed(&stage.bedrock);
+    let accounts_then = accounts(&stage).await;
+    let account = &accounts_then[0];
+    let mut billed = billed(&stage.bedrock);
+    let queries = stage.search.queries().into_iter();
+    billed.extend(queries.map(|query| query["searchQuery"].as_str().unwrap().to_owned()));
     println!(
         "{crashes} crashes with {REQUESTS} requests each: {opened} opened; {before} records before the replay, {} after \
          it; Bedrock billed {} calls of {} requests; the records and the totals say ${}, the budget ${} and {} holds of \
@@ -308,7 +369,9 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
     );
     assert!(replayed.ok, "{replayed:?}");
     check(&contents, opened, &billed);
-    check_budget(&account, &contents);
+    for account in &accounts_then {
+        check_budget(account, &contents);
+    }
 
     // Another process, and so other tokens: only the records themselves say that they are there.
     let again = replay_all().await;
@@ -317,5 +380,5 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
         "{again:?}"
     );
     assert_eq!(stage.books.contents().await, contents);
-    assert_eq!(stage.books.budget(&stage.key).await, account);
+    assert_eq!(accounts(&stage).await, accounts_then);
 }

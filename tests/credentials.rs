@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post, put};
-use bedrock_sidecar::simulator::Seen;
+use bedrock_sidecar::simulator::SeenRequest;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -27,7 +27,7 @@ async fn seen(lines: &str, variables: &[(&str, &str)]) -> String {
 }
 
 /// The call that this chat was.
-async fn called(lines: &str, variables: &[(&str, &str)]) -> Seen {
+async fn called(lines: &str, variables: &[(&str, &str)]) -> SeenRequest {
     let bedrock = simulated().await;
     let yaml = format!(
         "model_list: [{{model_name: sonnet, litellm_params: {{model: bedrock/us.anthropic.claude-sonnet-5-5{lines}}}}}]"

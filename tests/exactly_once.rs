@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::books::Books;
-use crate::support::process::{Gateway, Replayed, replay};
+use crate::support::process::{Ended, Gateway, replay};
 use crate::support::table_proxy::Fault;
 use crate::support::{KEY, PRIMARY, TestApp, hello, simulated};
 
@@ -55,7 +55,7 @@ impl Stage {
         reply["id"].as_str().unwrap().to_owned()
     }
 
-    async fn replay(&self, options: &[&str]) -> Replayed {
+    async fn replay(&self, options: &[&str]) -> Ended {
         let variables = self.books.variables(&self.bedrock);
         replay(YAML, &variables, options, &[self.gateway.log_file()]).await
     }

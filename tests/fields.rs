@@ -1,6 +1,6 @@
 //! What a request says beside the conversation reaches Bedrock, or is named.
 
-use bedrock_sidecar::simulator::{Event, Step};
+use bedrock_sidecar::simulator::{RawEvent, Step};
 use serde_json::{Value, json};
 
 use crate::support::{DROPPED, KEY, PRIMARY, TestApp, header, hello, hello_with, validation_error};
@@ -333,14 +333,14 @@ async fn a_picture_elsewhere_is_fetched_from_no_host_that_is_not_allowed_and_nev
 async fn what_an_answer_rests_on_is_in_its_annotations() {
     let app = TestApp::new().await;
     let delta = |block: u32, delta: Value| {
-        Event::new(
+        RawEvent::new(
             "contentBlockDelta",
             json!({"contentBlockIndex": block, "delta": delta}),
         )
     };
     let events = || {
         Step::events(vec![
-            Event::new("messageStart", json!({"role": "assistant"})),
+            RawEvent::new("messageStart", json!({"role": "assistant"})),
             delta(0, json!({"text": "Sö: "})),
             delta(1, json!({"text": "it rose."})),
             delta(
@@ -354,8 +354,8 @@ async fn what_an_answer_rests_on_is_in_its_annotations() {
                 1,
                 json!({"citation": {"title": "News", "location": {"web": {"url": "https://example.com/n"}}}}),
             ),
-            Event::new("messageStop", json!({"stopReason": "end_turn"})),
-            Event::new(
+            RawEvent::new("messageStop", json!({"stopReason": "end_turn"})),
+            RawEvent::new(
                 "metadata",
                 json!({"usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}, "metrics": {"latencyMs": 1}}),
             ),

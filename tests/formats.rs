@@ -1,6 +1,6 @@
 //! An answer has the form that was asked for, whatever the model.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, LAST, PRIMARY, TestApp, hello};
@@ -28,7 +28,7 @@ async fn a_model_that_keeps_to_schemas_is_given_the_schema() {
 async fn elsewhere_the_json_streams_as_text_while_the_model_writes_it() {
     let app = TestApp::new().await;
     let reply = || {
-        Step::reply(Reply::tool(
+        Step::reply(ScriptedReply::tool(
             "give_answer",
             &json!({"a": 12345, "note": "a longer text"}),
         ))

@@ -1,7 +1,7 @@
 //! Tools of types that the gateway does not know: those that only their service runs are left out beside others and
 //! refused where they are needed; those that their client runs are offered.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, read_response_events};
@@ -20,7 +20,7 @@ fn routes() -> [(&'static str, Value); 3] {
 
 #[tokio::test]
 async fn what_needs_a_tool_that_only_its_service_runs_is_refused_unless_it_is_to_be_ignored() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let look = json!({"type": "function", "name": "look", "parameters": {"type": "object"}});
     let search = json!({"type": "web_search"});
     let mcp = json!({"type": "mcp", "server_label": "m", "server_url": "https://example.com"});
@@ -91,33 +91,16 @@ async fn what_needs_a_tool_that_only_its_service_runs_is_refused_unless_it_is_to
 
 #[tokio::test]
 async fn on_the_messages_wire_too() {
-    let app = TestApp::new().await;
-    let search = json!({"type": "web_search_20250305", "name": "web_search"});
-    let memory = json!({"type": "memory_20250818", "name": "memory"});
-    let unknown = |name: &str| json!({"type": "of_tomorrow", "name": name});
+    let app = TestApp::on_converse().await;
+    let hosted = json!({"type": "code_execution_20250825", "name": "code_execution"});
     let look = json!({"name": "look", "input_schema": {"type": "object"}});
     let named = |name: &str| json!({"type": "tool", "name": name});
     for (tools, choice, param) in [
-        (json!([search]), json!({"type": "auto"}), "tools[0].type"),
+        (json!([hosted]), json!({"type": "auto"}), "tools[0].type"),
+        (json!([hosted]), json!({"type": "any"}), "tools[0].type"),
         (
-            json!([search, unknown("a")]),
-            json!({"type": "any"}),
-            "tools[0].type",
-        ),
-        (
-            json!([unknown("a"), unknown("b")]),
-            json!({"type": "any"}),
-            "tools[0].type",
-        ),
-        (
-            json!([unknown("a"), unknown("b")]),
-            named("b"),
-            "tools[1].type",
-        ),
-        (json!([look, search]), named("web_search"), "tools[1].type"),
-        (
-            json!([look, memory]),
-            json!({"type": "auto"}),
+            json!([look, hosted]),
+            named("code_execution"),
             "tools[1].type",
         ),
     ] {
@@ -160,7 +143,7 @@ async fn on_the_messages_wire_too() {
 
 #[tokio::test]
 async fn a_tool_of_an_unknown_type_that_has_a_name_and_a_schema_is_a_function_of_its_client_s() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
     let own = |name: &str| json!({"name": name, "description": "Does.", "parameters": schema});
     let tools = json!([
@@ -212,12 +195,12 @@ async fn a_tool_of_an_unknown_type_that_has_a_name_and_a_schema_is_a_function_of
 
 #[tokio::test]
 async fn a_free_form_call_without_a_text_has_none_whole_and_streamed_and_when_it_comes_back() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let tools = json!([{"type": "custom", "name": "patch"}]);
     let none = json!({});
     let empty = json!({"input": ""});
     for arguments in [&none, &empty] {
-        let step = || Step::reply(Reply::tool("patch", arguments));
+        let step = || Step::reply(ScriptedReply::tool("patch", arguments));
         let steps = [step(), step(), step(), step()];
         app.bedrock.script(PRIMARY, steps);
         let messages = json!([{"role": "user", "content": "hi"}]);

@@ -1,6 +1,6 @@
 //! Items of a response's `input` that carry more, or less, than a message.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, read_response_events};
@@ -42,7 +42,7 @@ async fn tools_that_stand_in_an_item_are_offered_and_called_by_their_names() {
     assert_eq!(offered, ["top", "exec", "wait", agents.as_str(), "look"]);
 
     let reply = || {
-        let calls = Reply::tool("exec", &json!({"input": "1 + 1"}));
+        let calls = ScriptedReply::tool("exec", &json!({"input": "1 + 1"}));
         let calls = calls.with_tool("wait", &json!({"s": 1}));
         Step::reply(calls.with_tool(&agents, &json!({})))
     };
@@ -115,7 +115,10 @@ async fn a_tool_that_comes_again_is_offered_once_as_it_came_last_and_may_be_chos
     );
     app.bedrock.script(
         PRIMARY,
-        [Step::reply(Reply::tool("exec", &json!({"input": "x"})))],
+        [Step::reply(ScriptedReply::tool(
+            "exec",
+            &json!({"input": "x"}),
+        ))],
     );
     let response = app.response(&body).await;
     assert_eq!(response["output"][0]["type"], "custom_tool_call");
@@ -304,10 +307,8 @@ async fn kinds_that_are_known_keep_their_exact_errors() {
         ),
         (json!({"type": "message", "role": 7}), "input[1].role"),
         (json!({"role": "user", "content": 7}), "input[1].content"),
-        (
-            json!({"type": "item_reference", "id": "x"}),
-            "input[1].type",
-        ),
+        (json!({"type": "item_reference", "id": "x"}), "input[1].id"),
+        (json!({"type": "item_reference"}), "input[1].id"),
         (json!({"type": ["x"]}), "input[1].type"),
     ] {
         let body = ask(json!([user("a"), item]));

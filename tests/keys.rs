@@ -20,6 +20,7 @@ async fn refusal(app: &TestApp, key: &str) -> (StatusCode, Value) {
 #[tokio::test]
 async fn a_new_key_is_shown_once_and_chats_under_its_alias() {
     let app = TestApp::new().await;
+    send(app.post("/team/new", &json!({"team_id": "tools"}))).await;
     let settings = json!({"key_alias": "ci", "user_id": "maria", "team_id": "tools", "tags": ["nightly"],
         "metadata": {"why": "tests", "n": 1.50}, "max_budget": null, "allowed_routes": []});
     let made = made(&app, settings).await;
@@ -38,6 +39,8 @@ async fn a_new_key_is_shown_once_and_chats_under_its_alias() {
     assert_eq!(record["api_key"], made["token"]);
     assert_eq!(record["metadata"]["user_api_key_alias"], "ci");
     assert_eq!(record["user"], "maria");
+    assert_eq!(record["team_id"], "tools");
+    assert_eq!(record["metadata"]["user_api_key_team_id"], "tools");
     assert_eq!(record["request_tags"], json!(["nightly"]));
 
     let (_, info) = send(app.get(&format!("/key/info?key={key}"))).await;
@@ -152,6 +155,8 @@ async fn patterns_and_stars_name_many_models() {
     for (models, last) in [
         (json!(["*"]), 200),
         (json!(["bedrock/*"]), 200),
+        (json!(["bedrock/converse/us.amazon.*"]), 200),
+        (json!(["bedrock/converse/us.anthropic.*"]), 403),
         (json!(["la*"]), 200),
         (json!(["bedrock/global.*"]), 403),
         (json!(["us.amazon.nova-pro-v1:0"]), 200),

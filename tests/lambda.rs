@@ -295,3 +295,97 @@ async fn the_other_wires_stream_to_their_end_behind_a_function_url() {
     let asks = lambda.request("HEAD", "/", None).await;
     assert_eq!(asks.status, 200);
 }
+
+/// As the template sets it.
+const STAGE_IGNORED: (&str, &str) = ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true");
+
+/// An event as an API Gateway for REST makes it, by its stage's address or by a domain that leads to the stage.
+fn rest_event(method: &str, path: &str, body: Option<&Value>, stage: &str) -> Value {
+    let domain = "abcdefghij.execute-api.us-east-1.amazonaws.com";
+    let headers = json!({"authorization": format!("Bearer {KEY}"), "content-type": "application/json", "Host": domain,
+        "X-Forwarded-For": "198.51.100.9, 203.0.113.7", "X-Forwarded-Proto": "https"});
+    let several = headers.as_object().unwrap().iter();
+    let several = several.map(|(name, value)| (name.clone(), json!([value])));
+    json!({
+        "resource": "/{proxy+}", "path": path, "httpMethod": method,
+        "multiValueHeaders": serde_json::Map::from_iter(several), "headers": headers,
+        "queryStringParameters": null, "multiValueQueryStringParameters": null,
+        "pathParameters": {"proxy": path.trim_start_matches('/')}, "stageVariables": null,
+        "requestContext": {
+            "resourceId": "abc123", "resourcePath": "/{proxy+}", "httpMethod": method, "accountId": "123456789012",
+            "extendedRequestId": "Zm9v=", "requestTime": "12/Jan/2026:20:00:00 +0000", "requestTimeEpoch": 1768248000000u64,
+            "path": format!("{stage}{path}"), "protocol": "HTTP/1.1", "stage": "prod", "domainPrefix": "abcdefghij",
+            "domainName": domain, "requestId": "5d1ffa33-1b07-4d3e-9d2e-7c5b8f1f6a00", "apiId": "abcdefghij",
+            "identity": {"sourceIp": "203.0.113.7", "userAgent": "test", "accountId": null, "caller": null, "user": null},
+        },
+        "body": body.map(Value::to_string), "isBase64Encoded": false,
+    })
+}
+
+#[tokio::test]
+async fn behind_an_api_gateway_answers_stream_and_pages_stand_below_its_stage() {
+    let lambda = Lambda::with_variables(&[STAGE_IGNORED]).await;
+    let limit = Duration::from_secs(60);
+    let pace = Duration::from_millis(100);
+    for (stage, shown) in [("/prod", "/prod/ui"), ("", "/ui")] {
+        let steps = [Step::text("one two three four five six").pace(pace)];
+        lambda.bedrock.script(MODEL, steps);
+        let event = rest_event("POST", "/v1/chat/completions", Some(&streamed()), stage);
+        let invocation = lambda.invoke(event, limit).await;
+        assert_eq!(invocation.status, 200, "{}", invocation.text());
+        assert!(invocation.text().ends_with("data: [DONE]\n\n"));
+        let spread = invocation.pieces.last().unwrap().0 - invocation.first_byte();
+        assert!(spread > pace * 3, "all of it came within {spread:?}");
+        let event = rest_event("POST", "/v1/chat/completions", Some(&hello(CALLED)), stage);
+        let whole = lambda.invoke(event, limit).await;
+        assert_eq!(whole.json()["object"], "chat.completion");
+        // A model's name in the path, with what a path may not have as it stands.
+        let path = format!("/engines/{MODEL}/chat/completions");
+        let event = rest_event("POST", &path, Some(&hello(CALLED)), stage);
+        assert_eq!(lambda.invoke(event, limit).await.status, 200);
+
+        let front = lambda
+            .invoke(rest_event("GET", "/", None, stage), limit)
+            .await;
+        assert_eq!(front.status, 200);
+        assert!(
+            front.text().contains(&format!("href=\"{shown}\"")),
+            "{}",
+            front.text()
+        );
+        let login = rest_event("GET", "/ui/login", None, stage);
+        let login = lambda.invoke(login, limit).await.text();
+        assert!(
+            login.contains(&format!("action=\"{shown}/login\"")),
+            "{login}"
+        );
+        let closed = lambda
+            .invoke(rest_event("GET", "/ui/models", None, stage), limit)
+            .await;
+        assert_eq!(closed.headers["location"], format!("{shown}/login"));
+        let missing = rest_event("GET", "/metrics", None, stage);
+        assert_eq!(lambda.invoke(missing, limit).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn behind_an_api_gateway_the_client_s_address_is_what_it_says_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("own.yml");
+    let yaml = include_str!("../config/iam_role_config.yml");
+    let bound = "general_settings:\n  allowed_ips: [203.0.113.7]\n";
+    std::fs::write(&config, yaml.replace("general_settings:\n", bound)).unwrap();
+    let own = ("CONFIG_FILE", config.to_str().unwrap());
+    let lambda = Lambda::with_variables(&[STAGE_IGNORED, own]).await;
+    for (address, status) in [("203.0.113.7", 200), ("203.0.113.8", 403)] {
+        let mut event = rest_event("GET", "/v1/models", None, "");
+        event["requestContext"]["identity"]["sourceIp"] = json!(address);
+        let invocation = lambda.invoke(event, Duration::from_secs(60)).await;
+        assert_eq!(
+            invocation.status,
+            status,
+            "{address}: {}",
+            invocation.text()
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use futures_util::future::join_all;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ async fn tokens_a_minute_are_corrected_by_what_was_used() {
     let app = TestApp::new().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(400, 500))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(400, 500))),
     );
     let key = key(&app, json!({"tpm_limit": 1000})).await;
     let first = ask(&app, &key, "primary").await;

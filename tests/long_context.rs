@@ -1,6 +1,6 @@
 //! `[1m]` behind a model's name asks for the model's window of a million tokens and is no part of the name.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
@@ -38,7 +38,11 @@ fn betas(app: &TestApp, model: &str) -> Value {
 
 #[tokio::test]
 async fn it_is_taken_off_before_the_name_means_anything() {
-    let app = TestApp::builder().config(CONFIG).start().await;
+    let app = TestApp::builder()
+        .config(CONFIG)
+        .on_converse()
+        .start()
+        .await;
     for (name, plain, model, long) in [
         ("sonnet[1m]", "sonnet", PRIMARY, true),
         ("sonnet[1M][1m]", "sonnet", PRIMARY, true),
@@ -90,7 +94,11 @@ async fn it_is_taken_off_before_the_name_means_anything() {
 
 #[tokio::test]
 async fn it_may_stand_wherever_a_model_is_named() {
-    let app = TestApp::builder().config(CONFIG).start().await;
+    let app = TestApp::builder()
+        .config(CONFIG)
+        .on_converse()
+        .start()
+        .await;
     let mut body = hello("");
     body.as_object_mut().unwrap().remove("model");
     let path = "/engines/sonnet%5B1m%5D/chat/completions";
@@ -132,7 +140,11 @@ async fn it_may_stand_wherever_a_model_is_named() {
 
 #[tokio::test]
 async fn a_fallback_has_the_long_window_where_it_or_the_first_model_asks_for_it() {
-    let app = TestApp::builder().config(CONFIG).start().await;
+    let app = TestApp::builder()
+        .config(CONFIG)
+        .on_converse()
+        .start()
+        .await;
     for (model, fallback, long) in [
         ("nova", json!("sonnet[1m]"), true),
         ("nova", json!({"model": "sonnet[1M]"}), true),
@@ -166,8 +178,12 @@ async fn a_fallback_has_the_long_window_where_it_or_the_first_model_asks_for_it(
 
 #[tokio::test]
 async fn a_long_prompt_is_answered_and_costs_what_long_prompts_cost() {
-    let app = TestApp::builder().config(CONFIG).start().await;
-    let answer = || Step::reply(Reply::text("Read.").with_usage(tokens(300_000, 1_000)));
+    let app = TestApp::builder()
+        .config(CONFIG)
+        .on_converse()
+        .start()
+        .await;
+    let answer = || Step::reply(ScriptedReply::text("Read.").with_usage(tokens(300_000, 1_000)));
     app.bedrock.script(PRIMARY, [answer()]);
     let mut body = ask(&"word ".repeat(260_000));
     body["model"] = json!("sonnet");
@@ -192,7 +208,11 @@ async fn a_long_prompt_is_answered_and_costs_what_long_prompts_cost() {
 
 #[tokio::test]
 async fn where_the_beta_is_refused_the_model_answers_without_it() {
-    let app = TestApp::builder().config(CONFIG).start().await;
+    let app = TestApp::builder()
+        .config(CONFIG)
+        .on_converse()
+        .start()
+        .await;
     let refused = validation_error("invalid beta flag");
     app.bedrock.script(PRIMARY, [refused]);
     for _ in 0..2 {

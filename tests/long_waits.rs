@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Event, FaultKind, Step};
+use bedrock_sidecar::simulator::{FaultKind, RawEvent, Step};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -12,30 +12,30 @@ use crate::support::{LAST, PRIMARY, TestApp, hello, trail_of};
 const STALL: Duration = Duration::from_millis(1_500);
 const SHORT: &str = "0.5";
 
-fn delta(block: u32, delta: Value) -> Event {
-    Event::new(
+fn delta(block: u32, delta: Value) -> RawEvent {
+    RawEvent::new(
         "contentBlockDelta",
         json!({"contentBlockIndex": block, "delta": delta}),
     )
 }
 
-fn call(block: u32, id: &str) -> Event {
+fn call(block: u32, id: &str) -> RawEvent {
     let start = json!({"toolUse": {"toolUseId": id, "name": "Write"}});
-    Event::new(
+    RawEvent::new(
         "contentBlockStart",
         json!({"contentBlockIndex": block, "start": start}),
     )
 }
 
-fn end(block: u32) -> Event {
-    Event::new("contentBlockStop", json!({"contentBlockIndex": block}))
+fn end(block: u32) -> RawEvent {
+    RawEvent::new("contentBlockStop", json!({"contentBlockIndex": block}))
 }
 
 /// Text, then two calls. The events, counted from 0: a call begins with 3 and with 7.
-fn events() -> Vec<Event> {
+fn events() -> Vec<RawEvent> {
     let input = |json: &str| json!({"toolUse": {"input": json}});
     vec![
-        Event::new("messageStart", json!({"role": "assistant"})),
+        RawEvent::new("messageStart", json!({"role": "assistant"})),
         delta(0, json!({"text": "I will."})),
         end(0),
         call(1, "t1"),
@@ -44,8 +44,8 @@ fn events() -> Vec<Event> {
         end(1),
         call(2, "t2"),
         end(2),
-        Event::new("messageStop", json!({"stopReason": "tool_use"})),
-        Event::new(
+        RawEvent::new("messageStop", json!({"stopReason": "tool_use"})),
+        RawEvent::new(
             "metadata",
             json!({"usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}}),
         ),

@@ -46,6 +46,31 @@ async fn a_model_is_found_by_its_group_its_alias_and_its_bedrock_id() {
     );
 }
 
+/// The files that come with the gateway said `bedrock/converse/<id>`, and clients keep the names that they have chosen.
+#[tokio::test]
+async fn every_model_of_the_bundled_files_is_found_by_the_names_that_it_had() {
+    for file in [
+        include_str!("../config/default_config.yml"),
+        include_str!("../config/iam_role_config.yml"),
+        include_str!("../config/prompt_caching.yml"),
+    ] {
+        let app = TestApp::builder().config(file).start().await;
+        let lines = file.lines().map(str::trim_start);
+        let ids: Vec<&str> = lines
+            .filter_map(|line| line.strip_prefix("model: bedrock/"))
+            .collect();
+        assert!(ids.len() >= 5);
+        for id in ids {
+            for prefix in ["", "bedrock/", "converse/", "bedrock/converse/"] {
+                let name = format!("{prefix}{id}");
+                let found = app.get_json(&format!("/v1/models/{name}")).await;
+                assert_eq!(found["id"], name, "{found}");
+            }
+        }
+        assert!(!file.contains("bedrock/converse/"));
+    }
+}
+
 #[tokio::test]
 async fn model_info_tells_limits_prices_and_abilities() {
     let app = TestApp::new().await;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Simulated, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Simulated, Step};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -131,7 +131,7 @@ async fn keys_and_budgets_are_right_in_motos_dynamodb_too() {
     let Some(stage) = Stage::new().await else {
         return;
     };
-    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens(1000, 100)));
+    let answer = Step::reply(ScriptedReply::text("Hello.").with_usage(tokens(1000, 100)));
     stage.bedrock.script(PRIMARY, [answer.clone(), answer]);
     let settings = json!({"key_alias": "maria", "max_budget": 0.03});
     let made = stage.post(KEY, "/key/generate", &settings).await;
@@ -169,7 +169,7 @@ async fn the_books_are_right_in_motos_dynamodb_too() {
     let Some(stage) = Stage::new().await else {
         return;
     };
-    let answer = Step::reply(Reply::text("Hello.").with_usage(tokens(1000, 100)));
+    let answer = Step::reply(ScriptedReply::text("Hello.").with_usage(tokens(1000, 100)));
     stage
         .bedrock
         .script(PRIMARY, [answer.clone(), answer, Step::unavailable()]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ async fn a_key_whose_budget_is_spent_is_refused_from_memory_and_counts_no_tokens
     let (app, proxy) = behind_a_network().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 60_000))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(1000, 60_000))),
     );
     let settings = json!({"max_budget": 0.9, "max_parallel_requests": 5, "rpm_limit": 100_000});
     let key = key(&app, settings).await;
@@ -157,7 +157,7 @@ async fn a_minute_without_tokens_has_none_to_count_and_counting_uses_none() {
     let app = TestApp::new().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(400, 700))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(400, 700))),
     );
     let key = key(&app, json!({"tpm_limit": 1000})).await;
     for _ in 0..20 {

@@ -3,7 +3,7 @@
 //! Each test has two gateways on one table, and a price of 3.3 for a prompt's token, at most 6.6 where it is written to a
 //! cache, and 16.5 for an answer's, US dollars per million.
 
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, ScriptedReply, Step};
 use bedrock_sidecar::store::Account;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn chat(content: Value, max_tokens: u32) -> Value {
 }
 
 fn answered(input: u64, output: u64) -> Step {
-    Step::reply(Reply::text("Hi.").with_usage(tokens(input, output)))
+    Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(input, output)))
 }
 
 /// Bedrock has no count for the models' prompts, as for many newer ones.
@@ -76,7 +76,8 @@ async fn an_attempt_that_was_billed_is_held_for_beside_the_next_one() {
     let [app, other] = &apps;
     // Each begins its answer, says nothing more, and is billed for its beginning.
     for model in [PRIMARY, BACKUP, LAST] {
-        let silent = || Step::reply(Reply::text("one two three")).fault(2, FaultKind::Silence);
+        let silent =
+            || Step::reply(ScriptedReply::text("one two three")).fault(2, FaultKind::Silence);
         app.bedrock.script(model, [silent(), silent()]);
     }
     let mut body = chat(json!("x".repeat(1_000)), 2_000);
@@ -268,7 +269,7 @@ async fn two_gateways_spend_no_more_than_the_budget_whatever_falls_back() {
     let apps = two(CONFIG).await;
     let app = &apps[0];
     // Half of the answers break off after they have begun.
-    let cut = || Step::reply(Reply::text("one two three")).cut_after(2);
+    let cut = || Step::reply(ScriptedReply::text("one two three")).cut_after(2);
     app.bedrock.always(PRIMARY, cut());
     app.bedrock.always(BACKUP, answered(900, 500));
     let body = chat(json!("x".repeat(1_000)), 500);

@@ -1,6 +1,6 @@
 //! Prompts and replies are stored where somebody asked for it, and nowhere else.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::keys::{chat_with, key};
@@ -41,8 +41,9 @@ async fn the_request_is_stored_as_it_was_sent_and_the_reply_as_it_was_told() {
     body["tools"] = json!([tool]);
     body["temperature"] = json!(0.3);
     body["api_key"] = json!("sk-secret-of-the-client");
-    let step =
-        Step::reply(Reply::text("Let me look.").with_tool("look", &json!({"at": "the sea"})));
+    let step = Step::reply(
+        ScriptedReply::text("Let me look.").with_tool("look", &json!({"at": "the sea"})),
+    );
     app.bedrock.always(PRIMARY, step);
     for stream in [false, true] {
         body["stream"] = json!(stream);
@@ -71,7 +72,7 @@ async fn the_request_is_stored_as_it_was_sent_and_the_reply_as_it_was_told() {
 #[tokio::test]
 async fn a_cut_stream_is_stored_as_far_as_it_came() {
     let app = TestApp::builder().settings(STORING).start().await;
-    let cut = Step::reply(Reply::text("one two three four five six")).cut_after(4);
+    let cut = Step::reply(ScriptedReply::text("one two three four five six")).cut_after(4);
     app.bedrock.script(PRIMARY, [cut]);
     app.bedrock.always(BACKUP, Step::unavailable());
     app.bedrock.always(LAST, Step::unavailable());
@@ -94,7 +95,7 @@ async fn a_cut_stream_is_stored_as_far_as_it_came() {
 #[tokio::test]
 async fn a_whole_answer_is_stored_without_the_attempt_that_was_thrown_away() {
     let app = TestApp::builder().settings(STORING).start().await;
-    let cut = Step::reply(Reply::text("thrown away")).cut_after(3);
+    let cut = Step::reply(ScriptedReply::text("thrown away")).cut_after(3);
     app.bedrock.script(PRIMARY, [cut]);
     app.bedrock.script(BACKUP, [Step::text("The answer.")]);
     let reply = app.chat_json(&hello("primary")).await;

@@ -1,6 +1,6 @@
 //! Every billed request leaves a record, whatever its client puts in it.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use bedrock_sidecar::spend::Record;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ const METADATA: &str = "x-litellm-spend-logs-metadata";
 
 /// Answers of 1,000 tokens to 1,000, which cost 0.0198 dollars of the first model.
 fn reply() -> Step {
-    Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 1000)))
+    Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(1000, 1000)))
 }
 
 /// What DynamoDB does not hold as an attribute: numbers beyond its own, names that are empty, too many levels.
@@ -240,10 +240,13 @@ model_list:
 async fn a_record_that_the_table_takes_for_invalid_is_written_without_its_free_parts() {
     let (app, proxy) = behind_a_network().await;
     app.bedrock.always(PRIMARY, reply());
+    let mut body = hello("primary");
+    body["user"] = json!("maria");
+    // An end user who is new today has an item of its own, which is written before.
+    app.chat_json(&body).await;
+    app.settle().await;
     for refusal in [Fault::InvalidItem, Fault::InvalidCall] {
         proxy.script([refusal]);
-        let mut body = hello("primary");
-        body["user"] = json!("maria");
         body["metadata"] = json!({"tags": ["red"], "spend_logs_metadata": {"a": 1}});
         let reply = app.chat_json(&body).await;
         let record = billed(&app, reply["id"].as_str().unwrap(), "reduced").await;

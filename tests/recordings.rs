@@ -68,7 +68,7 @@ async fn a_recorded_stream_reaches_the_client_whole() {
     let mut whole = 0;
     for recording in &recordings {
         let name = recording.display();
-        let app = TestApp::new().await;
+        let app = TestApp::on_converse().await;
         let bytes = std::fs::read(recording).unwrap();
         app.bedrock.script(PRIMARY, [Step::bytes(bytes)]);
         let events = events(recording);
@@ -144,7 +144,7 @@ async fn replayed(
     let mut whole = 0;
     for recording in streams(Path::new(&folder)) {
         let name = recording.display().to_string();
-        let app = TestApp::new().await;
+        let app = TestApp::on_converse().await;
         let bytes = std::fs::read(&recording).unwrap();
         app.bedrock.script(PRIMARY, [Step::bytes(bytes)]);
         let events = events(&recording);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, ScriptedReply, Step};
 use bedrock_sidecar::spend::TotalOf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,7 +17,7 @@ async fn a_reply_s_id_finds_its_record() {
     app.bedrock.script(
         PRIMARY,
         [Step::reply(
-            Reply::text("Hello.").with_usage(tokens(1000, 100)),
+            ScriptedReply::text("Hello.").with_usage(tokens(1000, 100)),
         )],
     );
     let mut body = hello("primary");
@@ -50,13 +50,13 @@ async fn every_chunk_of_a_stream_carries_the_record_s_id() {
 #[tokio::test]
 async fn a_request_s_spend_is_the_sum_over_its_attempts_and_a_refused_one_costs_nothing() {
     let app = TestApp::new().await;
-    let cut =
-        Step::reply(Reply::text("one two three four").with_usage(tokens(10, 10))).cut_after(3);
+    let cut = Step::reply(ScriptedReply::text("one two three four").with_usage(tokens(10, 10)))
+        .cut_after(3);
     app.bedrock.script(PRIMARY, [cut]);
     app.bedrock.script(
         BACKUP,
         [Step::reply(
-            Reply::text("All.").with_usage(tokens(1000, 100)),
+            ScriptedReply::text("All.").with_usage(tokens(1000, 100)),
         )],
     );
     let reply = app.chat_json(&hello("primary")).await;
@@ -71,7 +71,7 @@ async fn a_request_s_spend_is_the_sum_over_its_attempts_and_a_refused_one_costs_
     app.bedrock.script(
         BACKUP,
         [Step::reply(
-            Reply::text("All.").with_usage(tokens(1000, 100)),
+            ScriptedReply::text("All.").with_usage(tokens(1000, 100)),
         )],
     );
     let reply = app.chat_json(&hello("primary")).await;
@@ -111,7 +111,7 @@ async fn record_of_a_client_that_left(app: &TestApp) -> Value {
 #[tokio::test]
 async fn a_client_that_goes_away_is_billed_for_the_whole_answer() {
     let app = TestApp::new().await;
-    let answer = Reply::text("one two three four five six").with_usage(tokens(50, 60));
+    let answer = ScriptedReply::text("one two three four five six").with_usage(tokens(50, 60));
     app.bedrock.script(
         PRIMARY,
         [Step::reply(answer).pace(Duration::from_millis(30))],
@@ -127,7 +127,7 @@ async fn a_client_that_goes_away_is_billed_for_the_whole_answer() {
 async fn a_client_that_goes_away_before_anything_has_come_is_billed_for_the_whole_answer() {
     for stream in [false, true] {
         let app = TestApp::new().await;
-        let answer = Reply::text("one two").with_usage(tokens(50, 60));
+        let answer = ScriptedReply::text("one two").with_usage(tokens(50, 60));
         let late = Step::reply(answer).slow_head(Duration::from_millis(300));
         app.bedrock.script(PRIMARY, [late]);
         let mut body = hello("primary");
@@ -202,7 +202,7 @@ async fn the_day_s_totals_are_the_sum_of_the_records() {
     let app = TestApp::new().await;
     app.bedrock.always(
         PRIMARY,
-        Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100))),
+        Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(1000, 100))),
     );
     let body = hello("primary");
     let requests = (0..12).map(|_| app.chat_json(&body));

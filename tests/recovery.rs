@@ -1,6 +1,6 @@
 //! Streams that break off after a part of the answer has gone out.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{BACKUP, Chunks, LAST, PRIMARY, TestApp, hello, validation_error};
@@ -109,7 +109,7 @@ async fn white_space_at_the_break_is_said_once() {
     ];
     let events = events
         .into_iter()
-        .map(|(kind, payload)| bedrock_sidecar::simulator::Event::new(kind, payload))
+        .map(|(kind, payload)| bedrock_sidecar::simulator::RawEvent::new(kind, payload))
         .collect();
     app.bedrock
         .script(PRIMARY, [Step::events(events).cut_after(3)]);
@@ -174,7 +174,7 @@ async fn an_answer_that_breaks_twice_is_continued_twice() {
 #[tokio::test]
 async fn an_answer_of_which_only_reasoning_has_gone_out_starts_afresh_on_the_next_target() {
     let app = TestApp::new().await;
-    let thinking = Reply::text("Never said.").with_thinking("Let me see what there is.");
+    let thinking = ScriptedReply::text("Never said.").with_thinking("Let me see what there is.");
     app.bedrock
         .script(PRIMARY, [Step::reply(thinking).cut_after(3)]);
     app.bedrock.script(BACKUP, [Step::text("The answer.")]);
@@ -192,7 +192,7 @@ async fn an_answer_of_which_only_reasoning_has_gone_out_starts_afresh_on_the_nex
 #[tokio::test]
 async fn a_second_chain_of_thought_is_another_entry_of_the_thinking_blocks() {
     let app = TestApp::new().await;
-    let thinking = |thought: &str| Reply::text("The answer.").with_thinking(thought);
+    let thinking = |thought: &str| ScriptedReply::text("The answer.").with_thinking(thought);
     app.bedrock
         .script("*", [Step::reply(thinking("First I think.")).cut_after(3)]);
     app.bedrock

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::{last_response, remember};
@@ -32,7 +32,7 @@ fn agent() -> Value {
 #[tokio::test]
 async fn a_stream_has_the_events_in_the_order_that_clients_rely_on() {
     let app = TestApp::new().await;
-    let reply = Reply::text("I look.")
+    let reply = ScriptedReply::text("I look.")
         .with_thinking("Hm.")
         .with_tool("look", &json!({"at": 1}));
     app.bedrock.script(PRIMARY, [Step::reply(reply)]);
@@ -169,8 +169,8 @@ async fn tools_of_every_type_are_called_by_what_the_client_knows_them_by() {
         .filter_map(|tool| tool["toolSpec"]["name"].as_str())
         .collect();
     assert_eq!(names.len(), 3, "{names:?}");
-    let reply =
-        Reply::tool(names[1], &json!({})).with_tool("patch", &json!({"input": "*** Begin"}));
+    let reply = ScriptedReply::tool(names[1], &json!({}))
+        .with_tool("patch", &json!({"input": "*** Begin"}));
     app.bedrock.script(PRIMARY, [Step::reply(reply)]);
     let response = app.response(&body).await;
     let output = response["output"].as_array().unwrap();
@@ -196,7 +196,7 @@ async fn an_answer_that_was_stopped_is_incomplete() {
         ("max_tokens", "max_output_tokens"),
         ("content_filtered", "content_filter"),
     ] {
-        let reply = || Reply::text("So.").with_stop(bedrock);
+        let reply = || ScriptedReply::text("So.").with_stop(bedrock);
         app.bedrock
             .script(PRIMARY, [Step::reply(reply()), Step::reply(reply())]);
         let streamed = last_response(&app.response_events(&ask("hello")).await);
@@ -269,7 +269,7 @@ async fn a_stream_that_breaks_ends_in_a_failed_response_and_nothing_else() {
 #[tokio::test]
 async fn a_cut_inside_a_tool_call_ends_in_a_failed_response() {
     let app = TestApp::new().await;
-    let call = Reply::tool("look", &json!({"at": "a place with a long name"}));
+    let call = ScriptedReply::tool("look", &json!({"at": "a place with a long name"}));
     app.bedrock
         .script(PRIMARY, [Step::reply(call).cut_after(4)]);
     let response = last_response(&app.response_events(&agent()).await);
@@ -342,7 +342,7 @@ async fn what_needs_a_store_is_a_clear_refusal_and_errors_have_openai_s_shape() 
         (
             "input",
             json!([{"type": "item_reference", "id": "x"}]),
-            "input[0].type",
+            "input[0].id",
         ),
         ("input", json!([]), "input"),
         ("reasoning", json!({"effort": "loud"}), "reasoning.effort"),
@@ -362,6 +362,65 @@ async fn what_needs_a_store_is_a_clear_refusal_and_errors_have_openai_s_shape() 
         .await
         .unwrap();
     assert_eq!(header(&response, "x-litellm-model-group"), "primary");
+}
+
+/// Clients that keep no history of their own (VS Code, for one) send all of it when they read this code.
+#[tokio::test]
+async fn a_response_that_is_not_stored_is_named_by_the_code_that_clients_act_on() {
+    let app = TestApp::new().await;
+    for (path, stream) in [
+        ("/v1/responses", false),
+        ("/v1/responses", true),
+        ("/v1/chat/completions", true),
+    ] {
+        let mut body = ask("and then?");
+        body["previous_response_id"] = json!("resp_abc");
+        body["stream"] = json!(stream);
+        let response = app.post(path, &body).send().await.unwrap();
+        assert_eq!(response.status(), 400, "{path}");
+        let error = response.json::<Value>().await.unwrap()["error"].take();
+        assert_eq!(error["code"], "previous_response_not_found", "{path}");
+        assert_eq!(error["param"], "previous_response_id");
+        assert_eq!(error["type"], "invalid_request_error");
+        let message = error["message"].as_str().unwrap();
+        let sentence = "Previous response with id 'resp_abc' not found.";
+        assert!(message.starts_with(sentence), "{message}");
+    }
+    assert!(app.bedrock.requests().is_empty());
+    // The turn once more, with its history, is a request like any other.
+    app.response(&ask("hello, and then?")).await;
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_stored_is_named_in_openai_s_words() {
+    let app = TestApp::new().await;
+    for id in ["msg_1", "fc_1"] {
+        let mut body = ask("");
+        let question = json!({"role": "user", "content": "and then?"});
+        body["input"] = json!([question, {"type": "item_reference", "id": id}]);
+        let response = app.post("/v1/responses", &body).send().await.unwrap();
+        assert_eq!(response.status(), 400);
+        let error = response.json::<Value>().await.unwrap()["error"].take();
+        assert_eq!(error["param"], "input[1].id");
+        let message = error["message"].as_str().unwrap();
+        let sentences = format!(
+            "Item with id '{id}' not found. Items are not persisted when `store` is set to false."
+        );
+        assert!(message.starts_with(&sentences), "{message}");
+    }
+}
+
+/// Codex tries a WebSocket six times, with pauses, unless it is told by this status that there is none.
+#[tokio::test]
+async fn a_websocket_is_refused_with_the_status_at_which_codex_goes_on_without() {
+    let app = TestApp::new().await;
+    for path in ["/v1/responses", "/responses"] {
+        let upgrade = app.get(path).header("upgrade", "websocket");
+        let upgrade = upgrade.header("connection", "upgrade");
+        assert_eq!(upgrade.send().await.unwrap().status(), 426);
+        let plain = app.get(path).send().await.unwrap();
+        assert_eq!(plain.status(), 405);
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A body of the Responses API on the chat route: what the chat API has beside its messages means there what it means in
 //! a chat body.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{DROPPED, PRIMARY, TestApp, dropped, header, hello, with_fields};
@@ -31,7 +31,7 @@ async fn outcome(app: &TestApp, body: &Value) -> (u16, Value, Option<String>, Va
 async fn the_chat_api_s_own_fields_do_what_they_do_in_a_chat_body() {
     let app = TestApp::new().await;
     app.bedrock
-        .always(PRIMARY, Step::reply(Reply::text(r#"{"a": "b"}"#)));
+        .always(PRIMARY, Step::reply(ScriptedReply::text(r#"{"a": "b"}"#)));
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
     for (fields, status) in [
         (json!({"stop": ["END", "STOP"]}), 200),

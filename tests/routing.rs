@@ -241,12 +241,12 @@ async fn a_deployment_s_requests_per_minute_are_counted_by_all_instances_togethe
 
 #[tokio::test]
 async fn a_deployment_s_tokens_per_minute_are_those_that_were_really_used() {
-    use bedrock_sidecar::simulator::Reply;
+    use bedrock_sidecar::simulator::ScriptedReply;
     let app = TestApp::builder()
         .config(&LIMITED.replace("LIMIT", "tpm: 1000"))
         .start()
         .await;
-    let costly = Step::reply(Reply::text("Hi.").with_usage(tokens(700, 400)));
+    let costly = Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(700, 400)));
     app.bedrock.always(PRIMARY, costly);
     let body = hello("pool");
     assert_eq!(trail(&app, &body).await, "pool:ok");

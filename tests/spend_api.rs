@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{ScriptedReply, Step, Tokens};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::support::{BACKUP, KEY, LAST, PRIMARY, TestApp, header, hello, tokens}
 /// 0.0015 each for `maria`, and one to a model that there is not.
 async fn busy() -> TestApp {
     let app = TestApp::new().await;
-    let reply = || Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100)));
+    let reply = || Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(1000, 100)));
     app.bedrock.always(PRIMARY, reply());
     app.bedrock.always(BACKUP, reply());
     for n in 0..8 {
@@ -152,13 +152,10 @@ async fn what_is_wrong_in_a_question_is_named() {
         ("/spend/logs/ui/garbage", "request_id"),
         ("/global/spend/report", "start_date"),
         (
-            "/global/spend/report?start_date=2026-01-01&end_date=2026-01-02",
+            "/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=tag",
             "group_by",
         ),
-        (
-            "/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=customer",
-            "group_by",
-        ),
+        ("/team/daily/activity?team=t", "team"),
         ("/user/daily/activity?start_date=2020-01-01", "start_date"),
         ("/spend/keys?limit=x", "limit"),
     ];
@@ -191,6 +188,8 @@ async fn nobody_without_a_key_sees_what_was_spent() {
         "/global/spend",
         "/global/spend/report",
         "/user/daily/activity",
+        "/team/daily/activity",
+        "/customer/daily/activity",
     ] {
         let response = app.http.get(format!("{}{path}", app.url)).send().await;
         assert_eq!(response.unwrap().status(), 401, "{path}");
@@ -461,7 +460,7 @@ async fn the_usage_of_each_wire_is_priced_alike_alone_and_in_whole_replies() {
         cache_write_5m: 150,
         cache_write_1h: 50,
     };
-    let answer = Step::reply(Reply::text("Hi.").with_usage(tokens));
+    let answer = Step::reply(ScriptedReply::text("Hi.").with_usage(tokens));
     app.bedrock.always(PRIMARY, answer);
     let mut message = hello("primary");
     message["max_tokens"] = json!(9);
@@ -556,7 +555,7 @@ model_list:
         // Whoever sets input and output sets the price: what is read from the cache is input.
         ("dear", "0.013"),
         ("cached", "0.00298"),
-        ("profile", "0.0021"),
+        ("profile", "0.00231"),
     ] {
         let body = json!({"completion_response": {"model": model, "usage": usage}});
         let response = app.post("/spend/calculate", &body).send().await.unwrap();
@@ -568,7 +567,7 @@ model_list:
 #[tokio::test]
 async fn a_service_tier_is_billed_at_its_own_price() {
     let app = TestApp::new().await;
-    let answer = Step::reply(Reply::text("Hi.").with_usage(tokens(1000, 100)));
+    let answer = Step::reply(ScriptedReply::text("Hi.").with_usage(tokens(1000, 100)));
     app.bedrock.always(LAST, answer);
     for (tier, cost) in [
         ("default", "0.00112"),

@@ -1,7 +1,7 @@
 //! The stop reason agrees with the answer, whatever the model says: an answer with tool calls waits for their results,
 //! one without has ended.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;
@@ -58,21 +58,24 @@ async fn reasons(app: &TestApp, model: &str, id: &str, answer: &Step) -> [Vec<St
 #[tokio::test]
 async fn calls_are_waited_for_and_nothing_else_is() {
     let app = TestApp::new().await;
-    let call = || Reply::text("ok").with_tool("f", &json!({"a": "b"}));
+    let call = || ScriptedReply::text("ok").with_tool("f", &json!({"a": "b"}));
     let two = || call().with_tool("f", &json!({}));
-    let said = || Reply::text("ok");
+    let said = || ScriptedReply::text("ok");
     for (model, id) in [("primary", PRIMARY), ("last", LAST)] {
         for (answer, words) in [
             (call().with_stop("end_turn"), CALLS),
             (two().with_stop("end_turn"), CALLS),
-            (Reply::tool("f", &json!({})).with_stop("end_turn"), CALLS),
+            (
+                ScriptedReply::tool("f", &json!({})).with_stop("end_turn"),
+                CALLS,
+            ),
             (call().with_stop("malformed_tool_use"), CALLS),
             (call().with_stop("tool_use"), CALLS),
             (call().with_stop("stop_sequence"), CALLS),
             (call().with_stop("pause_turn"), CALLS),
             (call().with_stop("of_tomorrow"), CALLS),
             (said().with_stop("tool_use"), ENDED),
-            (Reply::text("").with_stop("tool_use"), ENDED),
+            (ScriptedReply::text("").with_stop("tool_use"), ENDED),
             (said().with_thinking("Hm.").with_stop("tool_use"), ENDED),
             (said().with_stop("end_turn"), ENDED),
             (call().with_stop("max_tokens"), CUT),
@@ -94,7 +97,7 @@ async fn an_answer_by_schema_that_came_as_a_call_has_ended() {
     let [mut chat, ..] = bodies("last");
     chat["response_format"] =
         json!({"type": "json_schema", "json_schema": {"name": "out", "schema": schema}});
-    let answer = Reply::tool("give_answer", &json!({"a": 1}));
+    let answer = ScriptedReply::tool("give_answer", &json!({"a": 1}));
     let both = answer.clone().with_tool("f", &json!({"a": "b"}));
     for (answer, word) in [(answer, "stop"), (both, "tool_calls")] {
         for stop in ["tool_use", "end_turn"] {
@@ -113,10 +116,10 @@ async fn an_answer_by_schema_that_came_as_a_call_has_ended() {
 async fn what_a_broken_chain_of_thought_left_behind_changes_no_reason() {
     let app = TestApp::new().await;
     let [chat, ..] = bodies("primary");
-    let thought = Reply::text("never said").with_thinking("Let me see.");
+    let thought = ScriptedReply::text("never said").with_thinking("Let me see.");
     app.bedrock
         .script(PRIMARY, [Step::reply(thought).cut_after(3)]);
-    let call = Reply::tool("f", &json!({"a": "b"})).with_stop("end_turn");
+    let call = ScriptedReply::tool("f", &json!({"a": "b"})).with_stop("end_turn");
     app.bedrock
         .script(crate::support::BACKUP, [Step::reply(call)]);
     let chunks = app.chat_stream(&chat).await;

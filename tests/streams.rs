@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Fault, FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{Fault, FaultKind, ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{PRIMARY, TestApp, header, hello, is_plain, trail_of};
@@ -49,7 +49,7 @@ async fn usage_is_sent_only_to_those_who_ask() {
 #[tokio::test]
 async fn thinking_and_tool_calls_stream_in_pieces_that_fit_together() {
     let app = TestApp::new().await;
-    let reply = Reply::text("I look.")
+    let reply = ScriptedReply::text("I look.")
         .with_thinking("Let me see.")
         .with_tool("get_weather", &json!({"city": "Paris"}))
         .with_tool("get_time", &json!({}));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bedrock_sidecar::simulator::{Block, Reply, Step};
+use bedrock_sidecar::simulator::{Block, ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -56,13 +56,13 @@ async fn a_client_that_loses_thinking_keeps_its_model_thinking() {
 async fn another_instance_finds_what_the_first_one_kept() {
     let app = TestApp::new().await;
     let second = app.another_instance().await;
-    let redacted = Reply {
+    let redacted = ScriptedReply {
         blocks: vec![
             Block::Thinking("one".into()),
             Block::Redacted("AP8KcmVkYWN0ZWQ=".into()),
             Block::Thinking("two\n\"é\"".into()),
         ],
-        ..Reply::default()
+        ..ScriptedReply::default()
     };
     let reply = redacted
         .with_tool("look", &json!({}))
@@ -97,7 +97,7 @@ async fn where_thinking_is_lost_the_loop_runs_without_until_the_user_speaks() {
     let mut messages = question();
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     app.bedrock.script(BACKUP, [Step::throttle()]);
-    let call = Reply::tool("look", &json!({}));
+    let call = ScriptedReply::tool("look", &json!({}));
     app.bedrock.script(LAST, [Step::reply(call.clone())]);
     let answer = ask(&app, &messages).await;
     remember(&mut messages, &answer, SEEN);

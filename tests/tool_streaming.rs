@@ -1,7 +1,7 @@
 //! Claude is asked for a tool call's arguments as it writes them, and what may come of it, arguments that are cut or no
 //! JSON, is told as it is.
 
-use bedrock_sidecar::simulator::{Event, Reply, Step};
+use bedrock_sidecar::simulator::{RawEvent, ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::responses::last_response;
@@ -80,7 +80,11 @@ async fn claude_is_asked_for_it_wherever_a_stream_has_tools() {
   - {{model_name: nova, litellm_params: {{model: bedrock/{LAST}}}}}
 "
     );
-    let app = TestApp::builder().config(&config).start().await;
+    let app = TestApp::builder()
+        .config(&config)
+        .on_converse()
+        .start()
+        .await;
     for model in ["sonnet-4-5", "haiku-4-5", "newest"] {
         for (path, body) in bodies(model) {
             let (trail, betas) = sent(&app, path, &body, true).await;
@@ -106,7 +110,7 @@ async fn claude_is_asked_for_it_wherever_a_stream_has_tools() {
 
 #[tokio::test]
 async fn a_client_may_say_so_or_forbid_it_for_every_tool() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let [_, (path, mut body), _] = bodies("primary");
     for (wishes, betas) in [
         (vec![json!(true)], json!([EAGER])),
@@ -135,7 +139,7 @@ async fn a_client_may_say_so_or_forbid_it_for_every_tool() {
 async fn a_target_that_refuses_it_is_asked_without_it_and_that_is_remembered() {
     let bodies = bodies("primary").into_iter().cycle();
     for (message, (path, body)) in REFUSALS.into_iter().zip(bodies) {
-        let app = TestApp::new().await;
+        let app = TestApp::on_converse().await;
         app.bedrock.script(PRIMARY, [validation_error(message)]);
         let (trail, betas) = sent(&app, path, &body, true).await;
         assert_eq!(trail, "primary:lacks_betas(400), primary:ok");
@@ -152,7 +156,7 @@ async fn a_target_that_refuses_it_is_asked_without_it_and_that_is_remembered() {
 
 #[tokio::test]
 async fn the_gateway_s_own_beta_and_a_client_s_are_told_apart() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let [_, (path, body), _] = bodies("primary");
     let ask = async |betas: &str| with_betas(&app, path, &body, true, betas).await;
     let refused_once = "primary:lacks_betas(400), primary:ok";
@@ -169,7 +173,7 @@ async fn the_gateway_s_own_beta_and_a_client_s_are_told_apart() {
     assert_eq!(ask(LONG).await, ("primary:ok".to_owned(), json!([EAGER])));
 
     // One that the client made up teaches nothing.
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let ask = async |betas: &str| with_betas(&app, path, &body, true, betas).await;
     let made_up = "context-1m-quite-special";
     app.bedrock.script(
@@ -224,37 +228,38 @@ fn calls_of(body: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn calls_that_a_model_writes_at_once_reach_the_client_one_by_one() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let start = |block: usize, id: &str| {
         let call = json!({"toolUse": {"toolUseId": id, "name": "f"}});
-        Event::new(
+        RawEvent::new(
             "contentBlockStart",
             json!({"contentBlockIndex": block, "start": call}),
         )
     };
     let input = |block: usize, piece: &str| {
         let delta = json!({"toolUse": {"input": piece}});
-        Event::new(
+        RawEvent::new(
             "contentBlockDelta",
             json!({"contentBlockIndex": block, "delta": delta}),
         )
     };
-    let stop = |block: usize| Event::new("contentBlockStop", json!({"contentBlockIndex": block}));
+    let stop =
+        |block: usize| RawEvent::new("contentBlockStop", json!({"contentBlockIndex": block}));
     let written = || {
         vec![
-            Event::new("messageStart", json!({"role": "assistant"})),
-            start(0, "t0"),
-            start(1, "t1"),
+            RawEvent::new("messageStart", json!({"role": "assistant"})),
+            start(0, "tooluse10a"),
+            start(1, "tooluse11a"),
             input(0, "{\"a\":"),
             input(1, "{\"a\": "),
-            start(2, "t2"),
+            start(2, "tooluse12a"),
             input(0, "\"x\"}"),
             stop(2),
             input(1, "\"y\"}"),
             stop(1),
             stop(0),
-            Event::new("messageStop", json!({"stopReason": "tool_use"})),
-            Event::new(
+            RawEvent::new("messageStop", json!({"stopReason": "tool_use"})),
+            RawEvent::new(
                 "metadata",
                 json!({"usage": {"inputTokens": 9, "outputTokens": 9, "totalTokens": 18}}),
             ),
@@ -266,7 +271,7 @@ async fn calls_that_a_model_writes_at_once_reach_the_client_one_by_one() {
         let response = app.post(path, &body).send().await.unwrap();
         let calls = calls_of(&response.text().await.unwrap());
         let ids: Vec<&str> = calls.iter().map(|(id, _)| id.as_str()).collect();
-        assert_eq!(ids, ["t0", "t1", "t2"], "{path}");
+        assert_eq!(ids, ["tooluse10a", "tooluse11a", "tooluse12a"], "{path}");
         let arguments: Vec<&str> = calls
             .iter()
             .map(|(_, arguments)| arguments.as_str())
@@ -283,7 +288,9 @@ async fn calls_that_a_model_writes_at_once_reach_the_client_one_by_one() {
 
 /// A call whose arguments the longest answer has cut, or that are no JSON.
 fn cut(arguments: &str, stop: &str) -> Step {
-    let mut reply = Reply::text("ok").with_tool("f", &json!({})).with_stop(stop);
+    let mut reply = ScriptedReply::text("ok")
+        .with_tool("f", &json!({}))
+        .with_stop(stop);
     let Some(bedrock_sidecar::simulator::Block::ToolUse { input, .. }) = reply.blocks.last_mut()
     else {
         unreachable!("the tool is last");
@@ -294,7 +301,7 @@ fn cut(arguments: &str, stop: &str) -> Step {
 
 #[tokio::test]
 async fn arguments_that_are_cut_are_told_as_they_are() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let [(_, chat), (_, messages), (_, responses)] = bodies("primary");
     for (arguments, stop) in [
         ("{\"a\": \"hello wor", "max_tokens"),
@@ -343,7 +350,7 @@ async fn arguments_that_are_cut_are_told_as_they_are() {
 
 #[tokio::test]
 async fn a_cut_call_in_the_history_does_not_end_the_session() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let [(_, mut chat), (_, mut messages), (_, mut responses)] = bodies("primary");
     for broken in ["{\"a\": \"hello wor", "{\"a\": ", "", "7"] {
         let call =
@@ -378,7 +385,7 @@ async fn a_cut_call_in_the_history_does_not_end_the_session() {
 
 #[tokio::test]
 async fn an_answer_by_schema_that_is_cut_in_its_call_ends_as_cut() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let events = [
         ("messageStart", json!({"role": "assistant"})),
         (
@@ -392,7 +399,7 @@ async fn an_answer_by_schema_that_is_cut_in_its_call_ends_as_cut() {
         ("contentBlockStop", json!({"contentBlockIndex": 0})),
         ("messageStop", json!({"stopReason": "max_tokens"})),
     ];
-    let events = events.map(|(name, payload)| Event::new(name, payload));
+    let events = events.map(|(name, payload)| RawEvent::new(name, payload));
     app.bedrock
         .script(LAST, vec![Step::events(events.to_vec()); 2]);
     let [(_, mut chat), ..] = bodies("last");

@@ -33,7 +33,7 @@ fn note(block: &Value) -> String {
 
 #[tokio::test]
 async fn wherever_it_stands_in_a_message() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for block in unknown() {
         let mut body = ask("");
         body["system"] = json!([{"type": "text", "text": "Be brief."}, block]);
@@ -61,7 +61,7 @@ async fn wherever_it_stands_in_a_message() {
 
 #[tokio::test]
 async fn wherever_it_stands_in_a_chat() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for part in unknown() {
         let mut body = hello("primary");
         body["tools"] = json!([{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]);
@@ -85,7 +85,7 @@ async fn wherever_it_stands_in_a_chat() {
 
 #[tokio::test]
 async fn wherever_it_stands_among_the_items_of_a_response() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for part in unknown() {
         let body = json!({"model": "primary", "input": [
             {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}, part]},
@@ -101,7 +101,7 @@ async fn wherever_it_stands_among_the_items_of_a_response() {
 
 #[tokio::test]
 async fn kinds_are_named_once_each_after_the_fields() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut body = ask("");
     body["of_tomorrow"] = json!(1);
     let [a, b, ..] = unknown();
@@ -112,7 +112,7 @@ async fn kinds_are_named_once_each_after_the_fields() {
         {"role": "assistant", "content": [a, b, result, a, b]},
         {"role": "user", "content": [{"type": "text", "text": "and?"}, a]}]);
     let (_, dropped) = post_both_ways(&app, "/v1/messages", body).await;
-    let expected = "of_tomorrow, fallback, container_upload, web_search_tool_result";
+    let expected = "of_tomorrow, container_upload, web_search_tool_result, fallback";
     assert_eq!(dropped, expected);
 
     // A kind is a client's word: in a note it is short and on one line.
@@ -128,7 +128,7 @@ async fn kinds_are_named_once_each_after_the_fields() {
 
 #[tokio::test]
 async fn a_reference_to_a_tool_says_that_the_tool_is_there() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let tool = |name: &str| json!({"name": name, "defer_loading": true, "input_schema": {"type": "object"}});
     let mut body = ask("");
     body["tools"] = json!([tool("ToolSearch"), tool("mcp__a__b"), tool("mcp__a__c")]);
@@ -159,7 +159,7 @@ async fn a_reference_to_a_tool_says_that_the_tool_is_there() {
 
 #[tokio::test]
 async fn a_reference_to_a_tool_may_stand_in_a_chat_and_in_an_item_too() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let reference = json!([{"type": "tool_reference", "tool_name": "mcp__a__b"}]);
     let mut chat = hello("primary");
     chat["messages"] = json!([
@@ -181,7 +181,7 @@ async fn a_reference_to_a_tool_may_stand_in_a_chat_and_in_an_item_too() {
 
 #[tokio::test]
 async fn a_summary_of_what_was_said_before_stays() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (content, expected) in [
         (
             json!("We chose blue."),
@@ -203,7 +203,7 @@ async fn a_summary_of_what_was_said_before_stays() {
 
 #[tokio::test]
 async fn a_known_kind_that_is_broken_is_still_refused_by_its_field() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let anthropic = [
         (json!({"type": "text", "text": 7}), "text"),
         (

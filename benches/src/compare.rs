@@ -23,6 +23,8 @@ pub struct Cell {
     pub answer: Answer,
     /// Whether it is handed on as a stream.
     pub stream: bool,
+    /// Whether the upstream is asked in Claude's own format, which the gateway alone speaks.
+    pub native: bool,
     /// The prompt.
     pub size: Size,
     /// How many ask at the same time.
@@ -74,7 +76,25 @@ pub struct Comparison {
     pub records: (u64, u64),
 }
 
-/// The work: whole answers and short streams over all sizes, long and paced ones at the smallest.
+impl Cell {
+    /// What the gateway is asked for.
+    fn model(&self) -> String {
+        let model = self.answer.model;
+        if self.native {
+            native_name(model)
+        } else {
+            model.to_owned()
+        }
+    }
+
+    /// Whether one of the compared speaks its format.
+    fn is_for(&self, name: &str) -> bool {
+        !self.native || name == GATEWAY
+    }
+}
+
+/// The work: whole answers and short streams over all sizes, long and paced ones at the smallest, and the streams once
+/// more in Claude's own format.
 pub fn cells() -> Vec<Cell> {
     let mut cells = Vec::new();
     for stream in [false, true] {
@@ -82,20 +102,25 @@ pub fn cells() -> Vec<Cell> {
             cells.extend([1, 16, 64].map(|connections| Cell {
                 answer: SHORT,
                 stream,
+                native: false,
                 size,
                 connections,
             }));
         }
     }
-    cells.extend([1, 16, 64].map(|connections| Cell {
-        answer: LONG,
-        stream: true,
-        size: Size::OneKb,
-        connections,
-    }));
+    for (answer, native) in [(LONG, false), (SHORT, true), (LONG, true)] {
+        cells.extend([1, 16, 64].map(|connections| Cell {
+            answer,
+            stream: true,
+            native,
+            size: Size::OneKb,
+            connections,
+        }));
+    }
     cells.push(Cell {
         answer: PACED,
         stream: true,
+        native: false,
         size: Size::OneKb,
         connections: 16,
     });
@@ -148,7 +173,7 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
     let mut measured = Vec::new();
     let mut answered = 0;
     for cell in cells() {
-        let body = prompt::body(cell.size, cell.answer.model, cell.stream);
+        let body = prompt::body(cell.size, &cell.model(), cell.stream);
         let file = kept.join("body.json");
         fs::write(&file, body.to_string())?;
         let load = |address: &str| Load {
@@ -161,14 +186,16 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
         };
         let mut rows = Rows::new();
         for round in 0..ROUNDS {
-            let found = generate("direct", &load(&url), &url).await?;
-            let row = Row {
-                cpu: found.own_cpu,
-                found,
-                ..Row::default()
-            };
-            keep(&mut rows, DIRECT, row);
-            for (name, process) in &gateways {
+            if cell.is_for(DIRECT) {
+                let found = generate("direct", &load(&url), &url).await?;
+                let row = Row {
+                    cpu: found.own_cpu,
+                    found,
+                    ..Row::default()
+                };
+                keep(&mut rows, DIRECT, row);
+            }
+            for (name, process) in gateways.iter().filter(|(name, _)| cell.is_for(name)) {
                 if *name == LITELLM && round > 0 && !is_a_goal(&cell) {
                     continue;
                 }
@@ -384,10 +411,19 @@ fn many_models(upstream: &str) -> String {
 }
 
 fn deployment(name: &str, model: &str, upstream: &str) -> String {
+    entry(name, model, upstream, "")
+}
+
+fn entry(name: &str, model: &str, upstream: &str, more: &str) -> String {
     format!(
         "  - model_name: \"{name}\"\n    litellm_params: {{model: \"bedrock/converse/{model}\", aws_region_name: us-east-1, \
-         aws_bedrock_runtime_endpoint: \"{upstream}\"}}\n"
+         aws_bedrock_runtime_endpoint: \"{upstream}\"{more}}}\n"
     )
+}
+
+/// The name under which a model is asked in Claude's own format.
+fn native_name(model: &str) -> String {
+    format!("native {model}")
 }
 
 /// One group for each of the upstream's answers, each with two fallbacks.
@@ -395,6 +431,10 @@ pub fn configuration(upstream: &str, for_litellm: bool) -> String {
     let mut yaml = "model_list:\n".to_owned();
     for Answer { model, .. } in ANSWERS {
         yaml += &deployment(model, model, upstream);
+        if !for_litellm {
+            let name = native_name(model);
+            yaml += &entry(&name, model, upstream, ", dialect: messages");
+        }
     }
     yaml += "litellm_settings:\n  num_retries: 2\n  fallbacks:\n";
     for Answer { model, .. } in ANSWERS {

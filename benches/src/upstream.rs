@@ -1,12 +1,13 @@
 //! A Bedrock that answers at once, on its wire: ConverseStream's frames
-//! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>). The model's id says
-//! how many deltas it sends.
+//! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>), and those of
+//! InvokeModelWithResponseStream with Claude's own events in them. The model's id says how many deltas it sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::base64;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -80,6 +81,27 @@ pub fn frames(deltas: usize) -> Result<Vec<Bytes>, Error> {
     Ok(frames)
 }
 
+/// The frames of the same answer in Claude's own format, padded as Bedrock pads them.
+pub fn native_frames(deltas: usize) -> Result<Vec<Bytes>, Error> {
+    let mut events = vec![
+        r#"{"type":"message_start","message":{"id":"msg_bdrk_01","type":"message","role":"assistant","model":"claude","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1000,"output_tokens":1}}}"#.to_owned(),
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#.to_owned(),
+    ];
+    let delta =
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"word "}}"#;
+    events.extend((0..deltas).map(|_| delta.to_owned()));
+    events.push(r#"{"type":"content_block_stop","index":0}"#.to_owned());
+    events.push(format!(
+        r#"{{"type":"message_delta","delta":{{"stop_reason":"end_turn","stop_sequence":null}},"usage":{{"output_tokens":{deltas}}}}}"#
+    ));
+    events.push(r#"{"type":"message_stop"}"#.to_owned());
+    let chunks = events.iter().map(|event| {
+        let bytes = base64::encode(event);
+        frame("chunk", &format!(r#"{{"bytes":"{bytes}","p":"abcdefgh"}}"#))
+    });
+    chunks.collect()
+}
+
 fn frame(event: &str, payload: &str) -> Result<Bytes, Error> {
     let header = |name: &'static str, value: &str| {
         Header::new(name, HeaderValue::String(value.to_owned().into()))
@@ -97,7 +119,8 @@ fn frame(event: &str, payload: &str) -> Result<Bytes, Error> {
 pub async fn run(listener: TcpListener) -> Result<(), Error> {
     let mut answers = Vec::new();
     for answer in ANSWERS {
-        answers.push((answer, Arc::new(frames(answer.deltas)?)));
+        let native = Arc::new(native_frames(answer.deltas)?);
+        answers.push((answer, Arc::new(frames(answer.deltas)?), native));
     }
     let (answers, calls) = (Arc::new(answers), Arc::new(AtomicU64::new(0)));
     serve(listener, move |request| {
@@ -106,7 +129,8 @@ pub async fn run(listener: TcpListener) -> Result<(), Error> {
     .await
 }
 
-type Known = Vec<(Answer, Arc<Vec<Bytes>>)>;
+/// What is answered, by Converse and in Claude's own format.
+type Known = Vec<(Answer, Arc<Vec<Bytes>>, Arc<Vec<Bytes>>)>;
 
 async fn handle(
     request: Request<Incoming>,
@@ -125,9 +149,9 @@ async fn handle(
             calls.load(Ordering::Relaxed).to_string(),
         ));
     }
-    let Some((answer, frames)) = answers
+    let Some((answer, frames, native)) = answers
         .iter()
-        .find(|(answer, _)| path.contains(answer.model))
+        .find(|(answer, ..)| path.contains(answer.model))
     else {
         let mut reply = whole("application/json", r#"{"message":"no such model here"}"#);
         *reply.status_mut() = http::StatusCode::NOT_FOUND;
@@ -143,6 +167,11 @@ async fn handle(
         );
         return Ok(whole("application/json", reply));
     }
+    let frames = if path.ends_with("/invoke-with-response-stream") {
+        native
+    } else {
+        frames
+    };
     let (frames, pause) = (Arc::clone(frames), answer.pause);
     let pieces = stream::iter(0..frames.len()).then(move |at| {
         let frame = frames.get(at).cloned().unwrap_or_default();

@@ -15,11 +15,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
-use bedrock_sidecar::bedrock::{Clients, Endpoint, Limits, body};
+use bedrock_sidecar::bedrock::{BedrockClients, CallTimeouts, Endpoint, body};
 use bedrock_sidecar::config::{Config, Deployment};
 use bedrock_sidecar::conversation::{Request, Usage};
 use bedrock_sidecar::openai::{ChatRequest, ChunkWriter};
-use bedrock_sidecar::spend::{Attempt, Caller, Ledger, LedgerOptions, Record, RequestId, Status};
+use bedrock_sidecar::spend::{
+    Attempt, Ledger, LedgerOptions, Record, RecordCaller, RequestId, Status,
+};
 use bedrock_sidecar::store::{Table, TableOptions};
 use bedrock_sidecar::wire::{ReplyMeta, StreamWriter, WireRequest};
 use bytes::{Bytes, BytesMut};
@@ -71,7 +73,8 @@ impl Work {
             content_type: "application/x-amz-json-1.0",
             body: Bytes::from_static(b"{}"),
         });
-        let endpoint = runtime.block_on(Clients::new(bedrock, &config, None).endpoint(&deployment));
+        let endpoint =
+            runtime.block_on(BedrockClients::new(bedrock, &config, None).endpoint(&deployment));
         let options = TableOptions {
             name: "bench".into(),
             ..TableOptions::default()
@@ -140,7 +143,7 @@ impl Work {
     /// One call, signed and sent, and the 500 events of its answer as chunks.
     pub fn stream(&self) -> Result<usize, Error> {
         let hour = Duration::from_secs(3600);
-        let limits = Limits {
+        let limits = CallTimeouts {
             first_event: hour,
             idle: hour,
             idle_in_tool_call: hour,
@@ -155,12 +158,11 @@ impl Work {
                 created: 1_768_248_000,
                 model: LONG.model.into(),
                 include_usage: true,
-                seal: None,
-                free_form: Vec::new(),
+                ..ReplyMeta::default()
             };
             let (mut out, mut written) = (BytesMut::new(), 0);
             let mut writer = ChunkWriter::new(meta);
-            writer.begin(LONG.model.into(), 1, &mut out);
+            writer.begin(LONG.model.into(), 1, None, &mut out);
             while let Some(event) = answer.next().await.map_err(|failure| failure.message)? {
                 writer.event(&event, &mut out);
                 written += black_box(out.split().freeze()).len();
@@ -171,12 +173,12 @@ impl Work {
 
     /// One record with the totals that it moves.
     pub fn record(&self) -> Result<(), Error> {
-        let caller = Caller {
+        let caller = RecordCaller {
             key_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
             key_alias: Some("bench".into()),
             client: Some("bench/1.0".into()),
             session_id: Some("session".into()),
-            ..Caller::default()
+            ..RecordCaller::default()
         };
         let deployment = &self.deployment;
         let attempt = Attempt {

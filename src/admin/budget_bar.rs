@@ -2,7 +2,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::numbers::{Moment, dollars};
+use super::numbers::{TimeText, dollars};
 use super::texts::texts;
 use crate::keys::BudgetStanding;
 
@@ -19,7 +19,7 @@ pub(super) struct BudgetBar {
     /// `$3.75 of $10.00`.
     pub(super) text: String,
     /// When the next window begins.
-    pub(super) resets: Option<Moment>,
+    pub(super) resets: Option<TimeText>,
 }
 
 impl From<&BudgetStanding> for BudgetBar {
@@ -44,7 +44,7 @@ impl From<&BudgetStanding> for BudgetBar {
                 _ => "bar",
             },
             text,
-            resets: budget.resets_at.map(Moment::from),
+            resets: budget.resets_at.map(TimeText::from),
         }
     }
 }

@@ -1,13 +1,14 @@
-//! Bars over days, as the places of rectangles: the template only writes them down. Each bar says its value when the
-//! pointer rests on it; the page has the same numbers in a table.
+//! Charts as the places of shapes: the template only writes them down. A series is one path, so that a page with a year
+//! of eight models stays small; over each column lies a link that says its values and leads to what is behind them. The
+//! page has the same numbers in a table.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The whole picture, in units of its own; a browser scales it.
-const WIDTH: u32 = 480;
+const WIDTH: u32 = 560;
 const HEIGHT: u32 = 180;
 /// Room for the numbers at the left and the days below.
-const LEFT: u32 = 64;
+const LEFT: u32 = 60;
 const BOTTOM: u32 = 24;
 const TOP: u32 = 12;
 const PLOT: u32 = HEIGHT - BOTTOM - TOP;
@@ -18,41 +19,71 @@ const MOST_LINES: i64 = 4;
 /// Days that are named below.
 const MOST_LABELS: usize = 8;
 
-/// One day.
-#[derive(Debug, Clone)]
+/// One day, or a few of them.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Column {
     pub(super) label: String,
-    /// One on the other, from below.
-    pub(super) parts: Vec<ColumnPart>,
-}
-
-/// A part of a column.
-#[derive(Debug, Clone)]
-pub(super) struct ColumnPart {
-    pub(super) value: Decimal,
-    /// The class of its colour.
-    pub(super) tone: &'static str,
+    /// A value for each series, in their order; `None`: there is nothing to say.
+    pub(super) values: Vec<Option<Decimal>>,
     /// What is said of it.
     pub(super) title: String,
+    /// The page with what is behind it.
+    pub(super) address: String,
+}
+
+/// What is shown of each column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Series {
+    pub(super) name: String,
+    /// The class of its colour.
+    pub(super) tone: &'static str,
+}
+
+impl Series {
+    pub(super) fn new(name: impl Into<String>, tone: &'static str) -> Self {
+        let name = name.into();
+        Self { name, tone }
+    }
+}
+
+/// The colours of series, in their order; what is together comes last.
+pub(super) const TONES: [&str; 9] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
+
+/// How the values of a column lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One on the other.
+    Bars,
+    /// Each series is a line.
+    Lines,
 }
 
 /// A chart, ready to be written down.
 #[derive(Debug)]
 pub(super) struct Chart {
     pub(super) title: &'static str,
-    pub(super) bars: Vec<Bar>,
+    pub(super) series: Vec<DrawnSeries>,
+    pub(super) columns: Vec<DrawnColumn>,
     pub(super) lines: Vec<GridLine>,
     pub(super) labels: Vec<Label>,
+    pub(super) shape: Shape,
 }
 
+/// All of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) x: Decimal,
-    pub(super) y: Decimal,
-    pub(super) width: Decimal,
-    pub(super) height: Decimal,
+pub(super) struct DrawnSeries {
+    pub(super) name: String,
     pub(super) tone: &'static str,
+    pub(super) path: String,
+}
+
+/// The place of a column, from the bottom to the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DrawnColumn {
+    pub(super) x: Decimal,
+    pub(super) width: Decimal,
     pub(super) title: String,
+    pub(super) address: String,
 }
 
 /// A line across, with its value.
@@ -69,74 +100,174 @@ pub(super) struct Label {
     pub(super) text: String,
 }
 
-impl Chart {
-    /// `least` is the finest step of the lines, `show` how their values are written.
-    pub(super) fn new(
-        title: &'static str,
-        columns: &[Column],
-        least: Decimal,
-        show: fn(Decimal) -> String,
-    ) -> Self {
-        let height = |column: &Column| column.parts.iter().map(|part| part.value).sum::<Decimal>();
-        let highest = columns.iter().map(height).max().unwrap_or_default();
+/// Where values lie in the picture.
+struct Scale {
+    /// The value of the uppermost line.
+    top: Decimal,
+    step: Decimal,
+    /// The room of a column.
+    room: Decimal,
+    /// The width of a bar.
+    width: Decimal,
+}
+
+impl Scale {
+    fn new(highest: Decimal, least: Decimal, columns: usize) -> Self {
         let step = step(highest, least);
         let count = (highest / step).ceil().max(Decimal::ONE);
-        let top = step * count;
-        let y =
-            |value: Decimal| pixels(Decimal::from(TOP + PLOT) - value / top * Decimal::from(PLOT));
-        let room = Decimal::from(WIDTH - LEFT) / Decimal::from(columns.len().max(1));
+        let room = Decimal::from(WIDTH - LEFT) / Decimal::from(columns.max(1));
         // A gap of a fifth, none where the bars are thin.
         let width = if room > Decimal::from(4) {
             (room * Decimal::new(8, 1)).min(Decimal::from(WIDEST))
         } else {
             room
         };
-        let gap = (room - width) / Decimal::TWO;
-        let left = |place: usize| Decimal::from(LEFT) + gap + room * Decimal::from(place);
+        Self {
+            top: step * count,
+            step,
+            room,
+            width,
+        }
+    }
 
-        let mut bars = Vec::new();
+    fn y(&self, value: Decimal) -> Decimal {
+        pixels(Decimal::from(TOP + PLOT) - value / self.top * Decimal::from(PLOT))
+    }
+
+    /// The left side of a column's room.
+    fn x(&self, place: usize) -> Decimal {
+        Decimal::from(LEFT) + self.room * Decimal::from(place)
+    }
+
+    fn middle(&self, place: usize) -> Decimal {
+        pixels(self.x(place) + self.room / Decimal::TWO)
+    }
+
+    /// A bar between two values.
+    fn bar(&self, place: usize, below: Decimal, above: Decimal) -> String {
+        let left = pixels(self.x(place) + (self.room - self.width) / Decimal::TWO);
+        let width = pixels(self.width);
+        let bottom = self.y(below);
+        // What is there at all is seen.
+        let height = (bottom - self.y(above)).max(Decimal::ONE);
+        format!("M{left} {bottom}h{width}v-{height}h-{width}z")
+    }
+}
+
+impl Chart {
+    /// Bars, one on the other. `least` is the finest step of the lines, `show` how their values are written.
+    pub(super) fn bars(
+        title: &'static str,
+        series: Vec<Series>,
+        columns: Vec<Column>,
+        least: Decimal,
+        show: fn(Decimal) -> String,
+    ) -> Self {
+        let height = |column: &Column| column.values.iter().flatten().sum::<Decimal>();
+        let highest = columns.iter().map(height).max().unwrap_or_default();
+        let scale = Scale::new(highest, least, columns.len());
+        let mut paths = vec![String::new(); series.len()];
         for (place, column) in columns.iter().enumerate() {
             let mut below = Decimal::ZERO;
-            for part in column
-                .parts
-                .iter()
-                .filter(|part| part.value > Decimal::ZERO)
-            {
-                let upper = y(below + part.value);
-                bars.push(Bar {
-                    x: pixels(left(place)),
-                    y: upper,
-                    width: pixels(width),
-                    // What is there at all is seen.
-                    height: (y(below) - upper).max(Decimal::ONE),
-                    tone: part.tone,
-                    title: part.title.clone(),
-                });
-                below += part.value;
+            for (path, value) in paths.iter_mut().zip(&column.values) {
+                let value = value.unwrap_or_default();
+                if value > Decimal::ZERO {
+                    path.push_str(&scale.bar(place, below, below + value));
+                    below += value;
+                }
             }
         }
+        Self::drawn(title, Shape::Bars, series, paths, columns, &scale, show)
+    }
+
+    /// A line for each series, broken where there is no value. `highest` is the least height of the picture.
+    pub(super) fn lines(
+        title: &'static str,
+        series: Vec<Series>,
+        columns: Vec<Column>,
+        highest: Decimal,
+        least: Decimal,
+        show: fn(Decimal) -> String,
+    ) -> Self {
+        let values = columns
+            .iter()
+            .flat_map(|column| column.values.iter().flatten());
+        let highest = values.copied().max().unwrap_or_default().max(highest);
+        let scale = Scale::new(highest, least, columns.len());
+        let mut paths = vec![String::new(); series.len()];
+        let mut is_drawing = vec![false; series.len()];
+        for (place, column) in columns.iter().enumerate() {
+            let lines = paths.iter_mut().zip(&mut is_drawing).zip(&column.values);
+            for ((path, is_drawing), value) in lines {
+                if let Some(value) = value {
+                    let (x, y) = (scale.middle(place), scale.y(*value));
+                    // A point alone is seen by its round cap.
+                    let next = if *is_drawing {
+                        format!("L{x} {y}")
+                    } else {
+                        format!("M{x} {y}h0")
+                    };
+                    path.push_str(&next);
+                }
+                *is_drawing = value.is_some();
+            }
+        }
+        Self::drawn(title, Shape::Lines, series, paths, columns, &scale, show)
+    }
+
+    fn drawn(
+        title: &'static str,
+        shape: Shape,
+        series: Vec<Series>,
+        paths: Vec<String>,
+        columns: Vec<Column>,
+        scale: &Scale,
+        show: fn(Decimal) -> String,
+    ) -> Self {
         let stride = columns.len().div_ceil(MOST_LABELS).max(1);
         let labels = columns.iter().enumerate().step_by(stride);
+        let labels = labels.map(|(place, column)| Label {
+            x: scale.middle(place),
+            text: column.label.clone(),
+        });
+        let labels = labels.collect();
         let mut lines = Vec::new();
         let mut value = Decimal::ZERO;
-        while value <= top {
+        while value <= scale.top {
             lines.push(GridLine {
-                y: y(value),
+                y: scale.y(value),
                 text: show(value),
             });
-            value += step;
+            value += scale.step;
         }
+        let series = series.into_iter().zip(paths);
+        let columns = columns.into_iter().enumerate();
         Self {
             title,
-            bars,
-            lines,
-            labels: labels
-                .map(|(place, column)| Label {
-                    x: pixels(left(place) + width / Decimal::TWO),
-                    text: column.label.clone(),
+            series: series
+                .map(|(series, path)| DrawnSeries {
+                    name: series.name,
+                    tone: series.tone,
+                    path,
                 })
                 .collect(),
+            columns: columns
+                .map(|(place, column)| DrawnColumn {
+                    x: pixels(scale.x(place)),
+                    width: pixels(scale.room),
+                    title: column.title,
+                    address: column.address,
+                })
+                .collect(),
+            lines,
+            labels,
+            shape,
         }
+    }
+
+    /// For the template.
+    pub(super) fn is_lines(&self) -> bool {
+        self.shape == Shape::Lines
     }
 
     /// For the template.
@@ -153,6 +284,37 @@ impl Chart {
     pub(super) fn left(&self) -> u32 {
         LEFT
     }
+
+    /// Where the columns begin, from above.
+    pub(super) fn top(&self) -> u32 {
+        TOP
+    }
+
+    /// How high a column may be.
+    pub(super) fn plot(&self) -> u32 {
+        PLOT
+    }
+}
+
+/// The picture of a sparkline, in units of its own.
+pub(super) const SPARK_WIDTH: u32 = 120;
+/// See [`SPARK_WIDTH`].
+pub(super) const SPARK_HEIGHT: u32 = 28;
+
+/// A small line of values without any words, as a path.
+pub(super) fn sparkline(values: &[Decimal]) -> String {
+    let highest = values.iter().copied().max().unwrap_or_default();
+    let height = Decimal::from(SPARK_HEIGHT - 4);
+    let steps = Decimal::from(values.len().saturating_sub(1).max(1));
+    let mut path = String::new();
+    for (place, value) in values.iter().enumerate() {
+        let x = pixels(Decimal::from(SPARK_WIDTH) * Decimal::from(place) / steps);
+        let share = value.checked_div(highest).unwrap_or_default();
+        let y = pixels(Decimal::from(SPARK_HEIGHT - 2) - share * height);
+        let verb = if place == 0 { 'M' } else { 'L' };
+        path.push_str(&format!("{verb}{x} {y}"));
+    }
+    path
 }
 
 /// The distance of the lines: 1, 2 or 5 times a power of ten.
@@ -191,19 +353,26 @@ mod tests {
         values
             .map(|value| Column {
                 label: "day".to_owned(),
-                parts: vec![ColumnPart {
-                    value: Decimal::from(*value),
-                    tone: "",
-                    title: value.to_string(),
-                }],
+                values: vec![Some(Decimal::from(*value))],
+                ..Column::default()
             })
             .collect()
     }
 
     fn chart(values: &[u64]) -> Chart {
-        Chart::new("t", &columns(values), Decimal::ONE, |value| {
+        let series = vec![Series::new("one", "s0")];
+        Chart::bars("t", series, columns(values), Decimal::ONE, |value| {
             value.to_string()
         })
+    }
+
+    /// The numbers of a path.
+    fn numbers(path: &str) -> Vec<Decimal> {
+        let numbers = path.split(|c: char| c.is_ascii_alphabetic() || c == ' ');
+        numbers
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse().unwrap())
+            .collect()
     }
 
     #[test]
@@ -223,15 +392,47 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_bar_reaches_its_line() {
+    fn the_highest_bar_reaches_its_line_and_nothing_is_no_bar() {
         let chart = chart(&[0, 10, 5]);
-        assert_eq!(chart.bars.len(), 2, "nothing is no bar");
-        let highest = &chart.bars[0];
+        let path = &chart.series[0].path;
+        assert_eq!(path.matches('z').count(), 2, "{path}");
         let line = chart.lines.iter().find(|line| line.text == "10").unwrap();
-        assert_eq!(highest.y, line.y);
-        let ground = chart.lines[0].y;
-        assert_eq!(highest.y + highest.height, ground);
-        assert_eq!(chart.bars[1].y + chart.bars[1].height, ground);
+        let numbers = numbers(path);
+        let (bottom, height) = (numbers[1], -numbers[3]);
+        assert_eq!(bottom - height, line.y);
+        assert_eq!(bottom, chart.lines[0].y);
+        assert_eq!(chart.columns.len(), 3);
+    }
+
+    #[test]
+    fn a_line_is_broken_where_nothing_is_known() {
+        let mut columns = columns(&[1, 2, 3, 4]);
+        columns[2].values = vec![None];
+        let chart = Chart::lines(
+            "t",
+            vec![Series::new("one", "s0")],
+            columns,
+            Decimal::from(100),
+            Decimal::ONE,
+            |value| value.to_string(),
+        );
+        let path = &chart.series[0].path;
+        assert_eq!(
+            (path.matches('M').count(), path.matches('L').count()),
+            (2, 1),
+            "{path}"
+        );
+        assert_eq!(chart.lines.last().unwrap().text, "100");
+    }
+
+    #[test]
+    fn a_sparkline_stays_in_its_picture_whatever_it_shows() {
+        for values in [vec![], vec![0], vec![0, 0], vec![3, 9, 0]] {
+            let values: Vec<Decimal> = values.into_iter().map(Decimal::from).collect();
+            for number in numbers(&sparkline(&values)) {
+                assert!(number >= Decimal::ZERO && number <= Decimal::from(SPARK_WIDTH));
+            }
+        }
     }
 
     proptest! {
@@ -241,11 +442,14 @@ mod tests {
             let chart = chart(&values);
             prop_assert!(chart.lines.len() <= 6);
             prop_assert!(chart.labels.len() <= MOST_LABELS);
-            for bar in &chart.bars {
-                prop_assert!(bar.x >= Decimal::from(LEFT));
-                prop_assert!(bar.x + bar.width <= Decimal::from(WIDTH + 1));
-                prop_assert!(bar.y >= Decimal::from(TOP) - Decimal::ONE);
-                prop_assert!(bar.y + bar.height <= Decimal::from(TOP + PLOT + 1));
+            for bar in chart.series[0].path.split_terminator('z') {
+                let numbers = numbers(bar);
+                let (x, bottom, width, height) = (numbers[0], numbers[1], numbers[2], -numbers[3]);
+                prop_assert!(x >= Decimal::from(LEFT) && x + width <= Decimal::from(WIDTH + 1));
+                prop_assert!(bottom <= Decimal::from(TOP + PLOT) && bottom - height >= Decimal::from(TOP - 1));
+            }
+            for column in &chart.columns {
+                prop_assert!(column.x + column.width <= Decimal::from(WIDTH + 1));
             }
         }
     }

@@ -1,23 +1,25 @@
-//! Errors as pages, in the same clothes as the others.
+//! Errors as pages, in the layout of all pages.
 
 use std::panic::AssertUnwindSafe;
 
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::StatusCode;
 
 use super::layout::{Layout, render};
+use super::session::{AnySession, Session};
 use super::texts::texts;
+use crate::app::AppState;
 use crate::keys::KeyError;
 use crate::panics;
 use crate::spend::ReadError;
 use crate::store::StoreError;
 
 /// What went wrong, as a page says it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PageError {
     status: StatusCode,
     message: String,
@@ -80,14 +82,46 @@ impl From<KeyError> for PageError {
     }
 }
 
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
+impl PageError {
+    fn page(&self, session: Option<&Session>) -> Response {
+        let title = texts().error.title;
         let page = ErrorPage {
-            layout: Layout::outside(texts().error.title),
+            layout: match session {
+                Some(session) => Layout::beside(title, session),
+                None => Layout::outside(title),
+            },
             status: self.status.as_u16(),
-            message: self.message,
+            message: self.message.clone(),
         };
         render(self.status, &page)
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = self.page(None);
+        // For `with_navigation`, which knows who asked.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives an error the navigation of the pages where somebody has signed in: nobody is led into a dead end.
+pub(super) async fn with_navigation(
+    State(app): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers().clone();
+    let response = next.run(request).await;
+    let Some(error) = response.extensions().get::<PageError>() else {
+        return response;
+    };
+    let mut parts = Request::new(()).into_parts().0;
+    parts.headers = headers;
+    match AnySession::from_request_parts(&mut parts, &app).await {
+        Ok(AnySession(session)) => error.page(Some(&session)),
+        Err(_) => response,
     }
 }
 

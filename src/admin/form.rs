@@ -1,17 +1,19 @@
 //! Forms: sent from a page of this gateway, by the session that the page was made for.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
+use super::audit;
 use super::error::PageError;
 use super::origin;
-use super::session::Session;
+use super::session::{AnySession, Session};
 use super::texts::texts;
-use crate::app::AppState;
+use crate::app::{AppState, ClientAddress};
+use crate::audit::NotedRequest;
 
 /// The field that proves the page.
 const CSRF: &str = "csrf";
@@ -27,7 +29,7 @@ impl FormFields {
         field.map_or("", |(_, value)| value)
     }
 
-    /// Reads a form that nobody is signed in for.
+    /// Reads a form that needs no session.
     pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, PageError> {
         if origin::is_foreign(headers) {
             return Err(PageError::new(StatusCode::FORBIDDEN, texts().error.foreign));
@@ -36,9 +38,16 @@ impl FormFields {
     }
 }
 
-/// A handler that takes a posted form knows who sent it, and from where.
+/// A handler that takes a posted form knows that an admin has sent it, in which session, and from this gateway's own page.
 #[derive(Debug)]
 pub(super) struct SubmittedForm {
+    pub(super) session: Session,
+    pub(super) fields: FormFields,
+}
+
+/// The same of a form that anybody who has signed in may send, about what is that person's own.
+#[derive(Debug)]
+pub(super) struct OwnForm {
     pub(super) session: Session,
     pub(super) fields: FormFields,
 }
@@ -47,11 +56,24 @@ impl FromRequest<AppState> for SubmittedForm {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
+        let OwnForm { session, fields } = OwnForm::from_request(request, app).await?;
+        if session.is_admin() {
+            return Ok(Self { session, fields });
+        }
+        let error = PageError::new(StatusCode::FORBIDDEN, texts().error.not_admin);
+        Err(error.into_response())
+    }
+}
+
+impl FromRequest<AppState> for OwnForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let session =
-            <Session as axum::extract::FromRequestParts<_>>::from_request_parts(&mut parts, app)
-                .await?;
+        let AnySession(session) = AnySession::from_request_parts(&mut parts, app).await?;
         let headers = parts.headers.clone();
+        let noted = parts.extensions.get::<NotedRequest>().cloned();
+        let address = parts.extensions.get::<ClientAddress>().copied();
         let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
         let body = body.map_err(|refused| {
             PageError::new(refused.status(), texts().error.form).into_response()
@@ -61,6 +83,9 @@ impl FromRequest<AppState> for SubmittedForm {
         if !bool::from(proven) {
             let error = PageError::new(StatusCode::FORBIDDEN, texts().error.stale_form);
             return Err(error.into_response());
+        }
+        if let Some(noted) = noted {
+            audit::tell(&noted, &session, address.as_ref(), &fields);
         }
         Ok(Self { session, fields })
     }

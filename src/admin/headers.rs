@@ -8,9 +8,9 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 
-/// Everything comes from this gateway, nothing is inline, and nobody frames it.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Everything comes from this gateway, nothing is inline, and no page may frame it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// `same-origin`, not `no-referrer`: with that a form's `Origin` would be `null`, and it is checked.
 const ALWAYS: [(HeaderName, &str); 4] = [

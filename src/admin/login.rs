@@ -1,4 +1,4 @@
-//! In and out.
+//! Login and logout.
 
 use askama::Template;
 use axum::Extension;
@@ -11,14 +11,17 @@ use jiff::Timestamp;
 
 use super::HOME;
 use super::error::PageError;
-use super::form::{FormFields, SubmittedForm};
+use super::form::{FormFields, OwnForm, SubmittedForm};
 use super::layout::{Layout, render};
-use super::numbers::Moment;
+use super::numbers::TimeText;
 use super::origin;
-use super::session::{LOGIN, Sessions, cookie};
+use super::session::{LOGIN, OWN_PAGE, Sessions, SignedIn, cookie};
+use super::sign_in::{self, Provider};
 use super::texts::texts;
-use super::tries::Tries;
+use super::tries::{CountedTry, Tries};
 use crate::app::{AppState, ClientAddress};
+use crate::identity::Access;
+use crate::keys::KeyRefusal;
 
 #[derive(Template)]
 #[template(path = "login.html", config = "src/admin/askama.toml")]
@@ -27,15 +30,17 @@ struct LoginPage {
     user: String,
     problem: Option<&'static str>,
     /// When it may be tried again.
-    again: Option<Moment>,
+    again: Option<TimeText>,
+    providers: Vec<Provider>,
+    takes_password: bool,
 }
 
 /// `GET /ui/login`.
-pub(super) async fn page() -> Response {
-    form(StatusCode::OK, String::new(), None, None)
+pub(super) async fn page(State(app): State<AppState>) -> Response {
+    LoginForm::default().render(&app, StatusCode::OK)
 }
 
-/// `POST /ui/login`.
+/// `POST /ui/login`: with the password of the admin pages.
 pub(super) async fn enter(
     State(app): State<AppState>,
     address: Option<Extension<ClientAddress>>,
@@ -44,55 +49,144 @@ pub(super) async fn enter(
 ) -> Result<Response, PageError> {
     let fields = FormFields::read(&headers, &body)?;
     let user = fields.get("user").trim();
-    if origin::loses_cookies(&headers) {
-        let status = StatusCode::BAD_REQUEST;
-        let problem = Some(texts().login.needs_encryption);
-        return Ok(form(status, user.to_owned(), problem, None));
-    }
-    let now = Timestamp::now();
-    let table = &app.table;
-    let tries = Tries::new(address.map(|Extension(address)| address), now);
-    // Counted before the password is looked at: guesses that come together are counted too.
-    let Some(counted) = tries.count(table).await? else {
-        let problem = Some(texts().login.too_many);
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let mut response = form(status, user.to_owned(), problem, Some(tries.end()));
-        let wait = tries.end().as_second() - now.as_second();
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(wait.max(1)));
-        return Ok(response);
+    let mut form = LoginForm {
+        user: user.to_owned(),
+        ..LoginForm::default()
     };
-    if !app
+    if !app.config.general.identity.takes_password() {
+        form.problem = Some(texts().login.no_password);
+        return Ok(form.render(&app, StatusCode::FORBIDDEN));
+    }
+    let attempt = match Attempt::begin(&app, address, &headers, &mut form).await? {
+        Ok(attempt) => attempt,
+        Err(response) => return Ok(*response),
+    };
+    let admitted = app
         .login
-        .admits(&app.master_key, user, fields.get("password"))
-    {
+        .admits(&app.master_key, user, fields.get("password"));
+    if !admitted {
         tracing::warn!(
-            from = tries.from(),
+            from = attempt.tries.from(),
             "a login to the admin pages was refused"
         );
-        let problem = Some(texts().login.wrong);
-        let status = StatusCode::UNAUTHORIZED;
-        return Ok(form(status, user.to_owned(), problem, None));
+        form.problem = Some(texts().login.wrong);
+        return Ok(form.render(&app, StatusCode::UNAUTHORIZED));
     }
-    tries.succeeded(counted, table, now).await?;
-    let id = Sessions::of(&app).begin(now).await?;
-    tracing::info!(from = tries.from(), "a login to the admin pages");
-    Ok((
-        [(SET_COOKIE, cookie(Some(id), &headers))],
-        Redirect::to(HOME),
-    )
-        .into_response())
+    attempt
+        .succeed(&app, SignedIn::Password, Access::Admin, &headers)
+        .await
+}
+
+/// `POST /ui/login/key`: with a key, for what is that key's own.
+pub(super) async fn enter_with_key(
+    State(app): State<AppState>,
+    address: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    let fields = FormFields::read(&headers, &body)?;
+    let mut form = LoginForm::default();
+    let attempt = match Attempt::begin(&app, address, &headers, &mut form).await? {
+        Ok(attempt) => attempt,
+        Err(response) => return Ok(*response),
+    };
+    let caller = match app.keys.present(fields.get("key").trim()).await {
+        Ok(presented) => presented.revalidate().await,
+        Err(refusal) => Err(refusal),
+    };
+    match caller {
+        Ok(caller) => {
+            let who = SignedIn::Key(caller.key_hash);
+            attempt.succeed(&app, who, Access::Member, &headers).await
+        }
+        Err(KeyRefusal::Table(_)) => Err(PageError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            texts().error.table,
+        )),
+        Err(_) => {
+            tracing::warn!(
+                from = attempt.tries.from(),
+                "a sign-in with a key was refused"
+            );
+            form.problem = Some(texts().login.wrong_key);
+            Ok(form.render(&app, StatusCode::UNAUTHORIZED))
+        }
+    }
+}
+
+/// A try to sign in that was counted, before it is known whether it succeeds: guesses that come together are counted too.
+struct Attempt {
+    tries: Tries,
+    counted: CountedTry,
+    now: Timestamp,
+}
+
+impl Attempt {
+    /// Counts it; else the answer that says why it may not be made.
+    async fn begin(
+        app: &AppState,
+        address: Option<Extension<ClientAddress>>,
+        headers: &HeaderMap,
+        form: &mut LoginForm,
+    ) -> Result<Result<Self, Box<Response>>, PageError> {
+        if origin::loses_cookies(headers) {
+            form.problem = Some(texts().login.needs_encryption);
+            return Ok(Err(Box::new(form.render(app, StatusCode::BAD_REQUEST))));
+        }
+        let now = Timestamp::now();
+        let tries = Tries::new(address.map(|Extension(address)| address), now);
+        let Some(counted) = tries.count(&app.table).await? else {
+            form.problem = Some(texts().login.too_many);
+            form.again = Some(tries.end());
+            let mut response = form.render(app, StatusCode::TOO_MANY_REQUESTS);
+            let wait = tries.end().as_second() - now.as_second();
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(wait.max(1)));
+            return Ok(Err(Box::new(response)));
+        };
+        Ok(Ok(Self {
+            tries,
+            counted,
+            now,
+        }))
+    }
+
+    async fn succeed(
+        self,
+        app: &AppState,
+        who: SignedIn,
+        access: Access,
+        headers: &HeaderMap,
+    ) -> Result<Response, PageError> {
+        self.tries
+            .succeeded(self.counted, &app.table, self.now)
+            .await?;
+        let id = Sessions::of(app)
+            .begin(who, access, app.clock.now())
+            .await?;
+        tracing::info!(
+            from = self.tries.from(),
+            ?access,
+            "a login to the admin pages"
+        );
+        let home = match access {
+            Access::Admin | Access::Viewer => HOME,
+            Access::Member => OWN_PAGE,
+        };
+        let line = cookie(Some(id), app, headers);
+        Ok(([(SET_COOKIE, line)], Redirect::to(home)).into_response())
+    }
 }
 
 /// `POST /ui/logout`.
 pub(super) async fn leave(
     State(app): State<AppState>,
     headers: HeaderMap,
-    form: SubmittedForm,
+    form: OwnForm,
 ) -> Result<Response, PageError> {
     Sessions::of(&app).end(&form.session).await?;
-    Ok(left(&headers))
+    Ok(left(&app, &headers))
 }
 
 /// `POST /ui/logout/everywhere`: ends every session, of whatever browser and whoever signed in.
@@ -103,25 +197,33 @@ pub(super) async fn leave_everywhere(
 ) -> Result<Response, PageError> {
     Sessions::of(&app).end_all().await?;
     tracing::info!("all sessions of the admin pages were ended");
-    Ok(left(&headers))
+    Ok(left(&app, &headers))
 }
 
-fn left(headers: &HeaderMap) -> Response {
-    let gone = [(SET_COOKIE, cookie(None, headers))];
+fn left(app: &AppState, headers: &HeaderMap) -> Response {
+    let gone = [(SET_COOKIE, cookie(None, app, headers))];
     (gone, Redirect::to(LOGIN)).into_response()
 }
 
-fn form(
-    status: StatusCode,
+/// What the page of the login says and asks.
+#[derive(Default)]
+struct LoginForm {
     user: String,
     problem: Option<&'static str>,
+    /// When it may be tried again.
     again: Option<Timestamp>,
-) -> Response {
-    let page = LoginPage {
-        layout: Layout::outside(texts().login.title),
-        user,
-        problem,
-        again: again.map(Moment::from),
-    };
-    render(status, &page)
+}
+
+impl LoginForm {
+    fn render(&self, app: &AppState, status: StatusCode) -> Response {
+        let page = LoginPage {
+            layout: Layout::outside(texts().login.title),
+            user: self.user.clone(),
+            problem: self.problem,
+            again: self.again.map(TimeText::from),
+            providers: sign_in::providers(app),
+            takes_password: app.config.general.identity.takes_password(),
+        };
+        render(status, &page)
+    }
 }

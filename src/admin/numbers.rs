@@ -7,12 +7,12 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 /// An instant: as a machine reads it, and as a reader without a script does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct TimeText {
     pub(super) machine: String,
     pub(super) text: String,
 }
 
-impl From<Timestamp> for Moment {
+impl From<Timestamp> for TimeText {
     fn from(at: Timestamp) -> Self {
         Self {
             machine: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -56,20 +56,20 @@ pub(super) fn dollars(amount: Decimal) -> String {
     };
     let rounded = size.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
     let text = format!("{rounded:.prec$}", prec = places as usize);
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "00"));
+    let (integer, fraction) = text.split_once('.').unwrap_or((&text, "00"));
     let sign = if amount.is_sign_negative() && !rounded.is_zero() {
         "−"
     } else {
         ""
     };
-    format!("{sign}${}.{fraction}", grouped(whole))
+    format!("{sign}${}.{fraction}", grouped(integer))
 }
 
 /// US dollars with no more places than they need, for the lines of a chart: `$0.05`, `$1,000`.
 pub(super) fn round_dollars(amount: Decimal) -> String {
     let text = amount.normalize().to_string();
     match text.split_once('.') {
-        Some((whole, fraction)) => format!("${}.{fraction}", grouped(whole)),
+        Some((integer, fraction)) => format!("${}.{fraction}", grouped(integer)),
         None => format!("${}", grouped(&text)),
     }
 }
@@ -85,11 +85,59 @@ pub(super) fn price(per_million: Decimal) -> String {
 }
 
 /// A share: `82.4 %`; nothing of nothing is none.
-pub(super) fn percent(part: u64, whole: u64) -> Option<String> {
+pub(super) fn percent(part: u64, total: u64) -> Option<String> {
     let share = Decimal::from(part)
         .checked_mul(Decimal::ONE_HUNDRED)?
-        .checked_div(Decimal::from(whole))?;
+        .checked_div(Decimal::from(total))?;
     Some(format!("{:.1} %", share.round_dp(1)))
+}
+
+/// A number with no more places than it needs, in short from a thousand on: the lines of a chart.
+pub(super) fn short(amount: Decimal) -> String {
+    let amount = amount.normalize();
+    match u64::try_from(amount) {
+        Ok(n) if amount.scale() == 0 => tokens(n),
+        _ => amount.to_string(),
+    }
+}
+
+/// By how much an amount differs from an earlier one: `+12 %`; from nothing, nothing can be said.
+pub(super) fn change(before: Decimal, now: Decimal) -> Option<String> {
+    let percent = (now - before)
+        .checked_mul(Decimal::ONE_HUNDRED)?
+        .checked_div(before)?
+        .round();
+    let sign = match percent {
+        percent if percent.is_zero() => "±",
+        percent if percent.is_sign_negative() => "−",
+        _ => "+",
+    };
+    let size = u64::try_from(percent.abs()).unwrap_or(u64::MAX);
+    Some(format!("{sign}{} %", count(size)))
+}
+
+/// A time in milliseconds: `350 ms`, `1.2 s`, `2 min`.
+pub(super) fn milliseconds(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..120_000 => {
+            let seconds = (Decimal::from(ms) / Decimal::ONE_THOUSAND).round_dp(1);
+            format!("{} s", seconds.normalize())
+        }
+        _ => format!("{} min", ms / 60_000),
+    }
+}
+
+/// A longer time: `8 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
+pub(super) fn lasting(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{minutes} min"),
+        3_600..86_400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
 }
 
 /// `0.84 s`.
@@ -157,6 +205,40 @@ mod tests {
             (1_500_000, "1.5M"),
         ] {
             assert_eq!(tokens(n), text);
+        }
+    }
+
+    #[test]
+    fn a_change_has_a_sign() {
+        for (before, now, text) in [
+            ("100", "112", Some("+12 %")),
+            ("2", "1", Some("−50 %")),
+            ("1", "1.001", Some("±0 %")),
+            ("0.01", "55", Some("+549,900 %")),
+            ("0", "1", None),
+        ] {
+            let change = change(before.parse().unwrap(), now.parse().unwrap());
+            assert_eq!(change.as_deref(), text, "{before} {now}");
+        }
+    }
+
+    #[test]
+    fn times_and_lines_are_short() {
+        for (ms, text) in [
+            (350, "350 ms"),
+            (1_240, "1.2 s"),
+            (119_999, "120 s"),
+            (150_000, "2 min"),
+        ] {
+            assert_eq!(milliseconds(ms), text);
+        }
+        for (amount, text) in [
+            ("0", "0"),
+            ("2000000", "2M"),
+            ("0.5", "0.5"),
+            ("20.0", "20"),
+        ] {
+            assert_eq!(short(amount.parse().unwrap()), text);
         }
     }
 

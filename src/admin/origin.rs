@@ -1,4 +1,4 @@
-//! Where a request says that it comes from.
+//! The origin that a request names.
 
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
@@ -33,20 +33,6 @@ pub(super) fn is_plain_loopback(headers: &HeaderMap) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// The address under which this gateway was reached, without a path; nothing where the request does not say.
-pub(super) fn own_address(headers: &HeaderMap) -> Option<String> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(HOST.as_str())?;
-    let origin = text(ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
-    let scheme = match (origin, text("x-forwarded-proto")) {
-        (Some((scheme, of)), _) if of == host => scheme,
-        (_, Some(scheme)) => scheme,
-        _ if is_plain_loopback(headers) => "http",
-        _ => "https",
-    };
-    Some(format!("{scheme}://{host}"))
 }
 
 /// Whether a cookie for encrypted connections would be lost: neither this machine's own address nor encrypted.
@@ -92,27 +78,6 @@ mod tests {
                 .map(|(n, v)| (n.parse::<http::HeaderName>().unwrap(), v.parse().unwrap()))
                 .collect();
             assert_eq!(is_foreign(&map), foreign, "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn a_gateway_has_the_address_by_which_it_was_reached() {
-        type Case<'a> = (&'a [(&'static str, &'a str)], Option<&'a str>);
-        let table: [Case; 5] = [
-            (&[("host", "localhost:4000")], Some("http://localhost:4000")),
-            (&[("host", "gateway")], Some("https://gateway")),
-            (
-                &[("host", "gateway"), ("origin", "http://gateway")],
-                Some("http://gateway"),
-            ),
-            (
-                &[("host", "localhost"), ("x-forwarded-proto", "https")],
-                Some("https://localhost"),
-            ),
-            (&[], None),
-        ];
-        for (lines, address) in table {
-            assert_eq!(own_address(&headers(lines)).as_deref(), address);
         }
     }
 

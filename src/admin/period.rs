@@ -1,4 +1,4 @@
-//! Which days a question is about.
+//! The days that a page shows.
 
 use http::StatusCode;
 use jiff::civil::Date;
@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use super::error::PageError;
 use super::texts::texts;
+use crate::spend::MOST_DAYS;
 use crate::store::time::beginning;
 
 /// Query of the page: a period by its name, or from a day to a day.
@@ -19,7 +20,7 @@ pub(super) struct PeriodQuery {
 
 /// Days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Period {
+pub(super) struct PagePeriod {
     pub(super) first: Date,
     pub(super) last: Date,
     pub(super) name: Name,
@@ -35,14 +36,32 @@ pub(super) enum Name {
     Days,
 }
 
-/// A day that is none.
+/// Why a period is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotADay(pub(super) String);
+pub(super) enum WrongPeriod {
+    /// This is no day.
+    NotADay(String),
+    /// It ends before it begins.
+    Backwards,
+    /// It has more days than are read at once.
+    TooLong,
+}
 
-impl From<NotADay> for PageError {
-    fn from(NotADay(text): NotADay) -> Self {
-        let message = format!("{} {text:?}", texts().usage.not_a_day);
-        Self::new(StatusCode::BAD_REQUEST, message)
+impl WrongPeriod {
+    /// In words.
+    pub(super) fn text(&self) -> String {
+        let t = &texts().period;
+        match self {
+            WrongPeriod::NotADay(text) => format!("{} {text:?}", t.not_a_day),
+            WrongPeriod::Backwards => t.backwards.to_owned(),
+            WrongPeriod::TooLong => format!("{} {MOST_DAYS}.", t.too_long),
+        }
+    }
+}
+
+impl From<WrongPeriod> for PageError {
+    fn from(wrong: WrongPeriod) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, wrong.text())
     }
 }
 
@@ -76,12 +95,15 @@ impl Name {
     }
 }
 
-impl Period {
+impl PagePeriod {
     /// What is wanted, seen from `today`; without anything, the last 30 days.
-    pub(super) fn of(wanted: &PeriodQuery, today: Date) -> Result<Self, NotADay> {
+    pub(super) fn of(wanted: &PeriodQuery, today: Date) -> Result<Self, WrongPeriod> {
         let day = |text: &str| match text {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| NotADay(text.to_owned())),
+            text => match text.parse() {
+                Ok(day) => Ok(Some(day)),
+                Err(_) => Err(WrongPeriod::NotADay(text.to_owned())),
+            },
         };
         let (from, to) = (day(&wanted.from)?, day(&wanted.to)?);
         let mut names = Name::ALL.into_iter();
@@ -102,7 +124,40 @@ impl Period {
                 (from.unwrap_or(last), last)
             }
         };
-        Ok(Self { first, last, name })
+        let period = Self { first, last, name };
+        match period.days().take(MOST_DAYS + 1).count() {
+            0 => Err(WrongPeriod::Backwards),
+            days if days > MOST_DAYS => Err(WrongPeriod::TooLong),
+            _ => Ok(period),
+        }
+    }
+
+    /// The same; what is none becomes the last 30 days and a note that says so.
+    pub(super) fn or_usual(wanted: &PeriodQuery, today: Date) -> (Self, Option<String>) {
+        match Self::of(wanted, today) {
+            Ok(period) => (period, None),
+            Err(wrong) => (Self::last_days(30, today), Some(wrong.text())),
+        }
+    }
+
+    /// So many days up to today.
+    pub(super) fn last_days(days: i64, today: Date) -> Self {
+        Self {
+            first: today.saturating_sub(Span::new().days(days - 1)),
+            last: today,
+            name: Name::Days30,
+        }
+    }
+
+    /// The days before it, as many as it has.
+    pub(super) fn before(&self) -> Self {
+        let days = i64::try_from(self.days().count()).unwrap_or(1);
+        let last = self.first.yesterday().unwrap_or(self.first);
+        Self {
+            first: last.saturating_sub(Span::new().days(days - 1)),
+            last,
+            name: Name::Days,
+        }
     }
 
     /// Every day of it.
@@ -159,12 +214,36 @@ mod tests {
             (wanted("", "", "2026-02-01"), "2026-02-01", "2026-02-01", 1),
         ];
         for (wanted, first, last, days) in table {
-            let period = Period::of(&wanted, today).unwrap();
+            let period = PagePeriod::of(&wanted, today).unwrap();
             assert_eq!(period.first.to_string(), first, "{wanted:?}");
             assert_eq!(period.last.to_string(), last, "{wanted:?}");
             assert_eq!(period.days().count(), days, "{wanted:?}");
         }
-        let error = Period::of(&wanted("", "<b>", ""), today);
-        assert_eq!(error, Err(NotADay("<b>".to_owned())));
+        for (from, to, wrong) in [
+            ("<b>", "", WrongPeriod::NotADay("<b>".to_owned())),
+            ("2026-02-02", "2026-02-01", WrongPeriod::Backwards),
+            ("2020-01-01", "2026-02-01", WrongPeriod::TooLong),
+        ] {
+            let error = PagePeriod::of(&wanted("", from, to), today);
+            assert_eq!(error, Err(wrong.clone()));
+            let (usual, note) = PagePeriod::or_usual(&wanted("", from, to), today);
+            assert_eq!((usual.days().count(), note), (30, Some(wrong.text())));
+        }
+    }
+
+    #[test]
+    fn the_period_before_has_as_many_days_and_ends_where_this_begins() {
+        let today: Date = "2026-03-03".parse().unwrap();
+        for (period, first, last) in [
+            ("today", "2026-03-02", "2026-03-02"),
+            ("7", "2026-02-18", "2026-02-24"),
+            ("month", "2026-02-26", "2026-02-28"),
+        ] {
+            let before = PagePeriod::of(&wanted(period, "", ""), today)
+                .unwrap()
+                .before();
+            let days = (before.first.to_string(), before.last.to_string());
+            assert_eq!(days, (first.to_owned(), last.to_owned()), "{period}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! How often a login may be tried, counted by all instances together.
 //!
-//! Two things have to hold. A short password must not be guessed, neither from one place nor from a thousand. And whoever
-//! has the right one must not be kept out by those who guess: so an address from which somebody has signed in before has
-//! a count of its own, which failures elsewhere do not touch.
+//! Two things have to hold. A short password must not be guessed, neither from one place nor from a thousand. And an
+//! admin with the right one must not be kept out by others who guess: so an address from which a login has succeeded before
+//! has a count of its own, which failures elsewhere do not touch.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -15,13 +15,12 @@ use crate::store::{Counter, Item, StoreError, Table, keys};
 
 /// Tries are counted over stretches of so many seconds.
 const STRETCH: i64 = 300;
-/// From one address from which nobody has signed in: enough for a person who mistypes.
+/// From one address from which no login has succeeded: enough for a person who mistypes.
 const TRIES: u64 = 5;
 /// From all such addresses together.
 const TRIES_OVERALL: u64 = 100;
-/// From an address from which somebody has signed in. Where a proxy is not declared all clients have its address, so
-/// that these are everybody's tries: no more than from a thousand places, and enough that a few of others keep nobody
-/// out.
+/// From an address from which a login has succeeded. Where a proxy is not declared all clients have its address, and share
+/// this number: no more than from a thousand places, and enough that a few failures of one client do not lock others out.
 const TRIES_KNOWN: u64 = 100;
 /// How long an address is known after the last right password from it.
 const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -31,7 +30,7 @@ const OVERALL: &str = "overall";
 const UNKNOWN: &str = "unknown";
 const COUNT: &str = "tries";
 
-/// An address from which somebody has signed in. Only a right password writes it, and nothing pushes it out before its
+/// An address from which a login has succeeded. Only a right password writes it, and nothing pushes it out before its
 /// time: each address is an item of its own.
 #[derive(Serialize, Deserialize)]
 struct KnownAddress {

@@ -1,9 +1,9 @@
-//! What of Anthropic's betas and of `context_management` Bedrock has. The table is in the room's `mod.rs`.
+//! What of Anthropic's betas and of `context_management` Bedrock has. The table is in this folder's `mod.rs`.
 
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use crate::wire::{ApiError, Betas, LeftOut};
+use crate::wire::{Betas, DroppedFields};
 
 /// What the names of betas begin with that Bedrock's Claude knows and that no other part of the gateway asks for.
 const PASSED: [&str; 6] = [
@@ -17,9 +17,6 @@ const PASSED: [&str; 6] = [
 
 const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
 
-/// The edit that Bedrock's Converse cannot do, and whose loss would cost a long conversation its end.
-const COMPACTION: &str = "compact_";
-
 /// The betas that the client names, in the headers and in the body.
 pub(super) fn named(headers: &HeaderMap, body: Option<Betas>) -> Vec<String> {
     let in_headers = headers.get_all("anthropic-beta").into_iter();
@@ -29,74 +26,57 @@ pub(super) fn named(headers: &HeaderMap, body: Option<Betas>) -> Vec<String> {
     in_headers.chain(in_body).collect()
 }
 
-/// The fields for the model itself: betas, those that the client names and those that tools need (`of_tools`), and what
-/// is to be cleared of the context.
+/// The fields for the model itself on Converse: betas that the client names, and what is to be cleared of the context.
+/// What has no place there is named in `lost`.
 pub(super) fn model_fields(
     named: &[String],
-    of_tools: &[&str],
-    context_management: Option<Value>,
-    left_out: &mut LeftOut,
-) -> Result<Map<String, Value>, ApiError> {
+    context_management: Option<&Value>,
+    lost: &mut DroppedFields,
+) -> Map<String, Value> {
     let mut betas: Vec<String> = Vec::new();
-    let of_tools = of_tools.iter().map(|beta| (*beta).to_owned());
-    for beta in named.iter().cloned().chain(of_tools) {
+    for beta in named.iter().cloned() {
         if PASSED.iter().any(|known| beta.starts_with(known)) && !betas.contains(&beta) {
             betas.push(beta);
         }
     }
     let mut fields = Map::new();
-    if let Some(edits) = edits(context_management, left_out)? {
+    if let Some(edits) = context_management.and_then(|config| edits(config, lost)) {
         betas.push(CONTEXT_MANAGEMENT.to_owned());
         fields.insert("context_management".to_owned(), edits);
     }
     if !betas.is_empty() {
         fields.insert("anthropic_beta".to_owned(), betas.into());
     }
-    Ok(fields)
+    fields
 }
 
-/// The edits that Bedrock has; `None`: there is nothing to edit.
-fn edits(
-    context_management: Option<Value>,
-    left_out: &mut LeftOut,
-) -> Result<Option<Value>, ApiError> {
+/// The edits that Converse has; `None`: there is nothing to edit.
+fn edits(context_management: &Value, lost: &mut DroppedFields) -> Option<Value> {
     const PATH: &str = "context_management";
     let config = match context_management {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Object(config)) => config,
-        Some(_) => {
-            left_out.add(PATH);
-            return Ok(None);
+        Value::Null => return None,
+        Value::Object(config) => config,
+        _ => {
+            lost.add(PATH);
+            return None;
         }
     };
-    let mut edits = Vec::new();
+    let mut edits: &[Value] = &[];
     for (name, value) in config {
         match (name.as_str(), value) {
             ("edits", Value::Array(list)) => edits = list,
             ("edits", Value::Null) => {}
-            _ => left_out.add(&format!("{PATH}.{name}")),
+            _ => lost.add(&format!("{PATH}.{name}")),
         }
     }
     let mut kept = Vec::new();
-    for (at, edit) in edits.into_iter().enumerate() {
-        let kind = edit.get("type").and_then(Value::as_str);
-        match kind.map(str::to_owned) {
-            Some(kind) if kind.starts_with("clear_tool_uses_") => kept.push(edit),
+    for (at, edit) in edits.iter().enumerate() {
+        match edit.get("type").and_then(Value::as_str) {
+            Some(kind) if kind.starts_with("clear_tool_uses_") => kept.push(edit.clone()),
             Some(kind) if kind.starts_with("clear_thinking_") => {}
-            Some(kind) if kind.starts_with(COMPACTION) => {
-                let param = format!("{PATH}.edits[{at}].type");
-                let message = format!(
-                    "'{param}' is '{kind}', which Bedrock's Converse API does not have; this gateway takes \
-                     'clear_tool_uses_20250919' and 'clear_thinking_20251015'."
-                );
-                return Err(ApiError::bad_request(message, param));
-            }
-            Some(kind) if !kind.is_empty() => left_out.add(&kind),
-            _ => left_out.add(&format!("{PATH}.edits.{at}")),
+            Some(kind) if !kind.is_empty() => lost.add(kind),
+            _ => lost.add(&format!("{PATH}.edits.{at}")),
         }
     }
-    if kept.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(json!({"edits": kept})))
+    (!kept.is_empty()).then(|| json!({"edits": kept}))
 }

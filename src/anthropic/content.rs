@@ -1,20 +1,24 @@
 //! Content blocks of requests.
 
 use bytes::Bytes;
-use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::conversation::Part;
-use crate::wire::loose::{Form, object};
+use crate::wire::loose::Form;
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, LooseContent, citations,
-    with_mark,
+    ApiError, CacheControl, Content, ContentPart, DroppedFields, Loose, LooseContent,
+    SettingsObject, with_mark,
 };
 
 use super::source::WireSourceKind;
 
 mod kinds;
+mod native;
+
+pub(super) use native::native;
 
 /// One content block.
 #[derive(Debug)]
@@ -28,15 +32,14 @@ pub(super) enum WireBlock {
 
 /// The fields of a block of whatever kind.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a content block (an object)")]
 pub(super) struct BlockFields {
     r#type: Loose<String>,
     text: Loose<String>,
     source: Loose<Box<WireSourceKind>>,
     title: Loose<String>,
     context: Loose<String>,
-    #[serde(rename = "citations", deserialize_with = "citations")]
-    is_cited: bool,
+    citations: Option<Value>,
     id: Loose<String>,
     name: Loose<String>,
     tool_name: Loose<String>,
@@ -58,7 +61,24 @@ pub(super) struct BlockFields {
     /// What was found at a picture's address.
     #[serde(skip)]
     fetched: Option<Bytes>,
+    /// Fields that have another name.
+    #[serde(skip)]
+    unknown: Map<String, Value>,
+    /// All of a block that only Claude's own format has.
+    #[serde(skip)]
+    whole: Option<Map<String, Value>>,
 }
+
+/// The kinds of blocks that the domain has. Of any other kind a block is kept whole.
+const OF_DOMAIN: [&str; 7] = [
+    "text",
+    "image",
+    "document",
+    "tool_use",
+    "tool_result",
+    "thinking",
+    "redacted_thinking",
+];
 
 impl Form for BlockFields {
     const EXPECTED: &'static str = "a content block (an object)";
@@ -72,9 +92,44 @@ impl Form for BlockFields {
         })
     }
 
+    /// Clients write the type first, as a rule: then a block is read field by field. Where something else comes first, all
+    /// of it is read before anything is known of it.
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
-        object(fields)
+        let Some(first) = fields.next_key::<String>()? else {
+            return Ok(Some(Self::default()));
+        };
+        let mut whole = Map::new();
+        if first == "type" {
+            let kind: Loose<String> = fields.next_value()?;
+            let is_known = |kind: &String| OF_DOMAIN.contains(&kind.as_str());
+            match kind.as_given() {
+                Some(kind) if !is_known(kind) => {
+                    whole.insert(first, kind.clone().into());
+                }
+                _ => {
+                    let (read, unknown) = parted(MapAccessDeserializer::new(fields))?;
+                    return Ok(Some(Self {
+                        r#type: kind,
+                        unknown,
+                        ..read
+                    }));
+                }
+            }
+        } else {
+            whole.insert(first, fields.next_value()?);
+        }
+        while let Some((name, value)) = fields.next_entry()? {
+            whole.insert(name, value);
+        }
+        Self::of_whole(whole).map(Some).map_err(A::Error::custom)
     }
+}
+
+/// A block's fields, and those that have another name.
+fn parted<'de, D: Deserializer<'de>>(
+    fields: D,
+) -> Result<(BlockFields, Map<String, Value>), D::Error> {
+    SettingsObject::<BlockFields>::deserialize(fields).map(SettingsObject::whole)
 }
 
 impl<'de> Deserialize<'de> for WireBlock {
@@ -87,15 +142,15 @@ impl<'de> Deserialize<'de> for WireBlock {
 }
 
 impl ContentPart for WireBlock {
-    fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+    fn convert(self, path: &str, dropped: &mut DroppedFields) -> Result<Vec<Part>, ApiError> {
         match self {
             Self::Text(text, mark) => {
-                let mark = marked(mark, path, left_out)?;
+                let mark = marked(mark, path, dropped)?;
                 Ok(with_mark(vec![Part::Text(text)], mark))
             }
-            Self::Other(fields) => fields.into_marked(path, left_out),
+            Self::Other(fields) => fields.into_marked(path, dropped),
             Self::Misread => {
-                left_out.add("content");
+                dropped.add("content");
                 Ok(Vec::new())
             }
         }
@@ -106,11 +161,11 @@ impl ContentPart for WireBlock {
 fn marked(
     mark: Loose<CacheControl>,
     path: &str,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Result<Option<CacheControl>, ApiError> {
-    let mark = left_out.field(mark, path, "cache_control")?;
+    let mark = dropped.field(mark, path, "cache_control")?;
     if let Some(mark) = &mark {
-        mark.name_unknown("cache_control", left_out);
+        mark.name_unknown("cache_control", dropped);
     }
     Ok(mark)
 }
@@ -140,7 +195,7 @@ pub(super) fn remote<'a>(
 
 impl WireBlock {
     pub(super) fn of(mut fields: BlockFields) -> Self {
-        if !fields.is("text") {
+        if !fields.is("text") || fields.citations.is_some() || !fields.unknown.is_empty() {
             return Self::Other(Box::new(fields));
         }
         match std::mem::take(&mut fields.text) {
@@ -155,6 +210,14 @@ impl WireBlock {
             Self::Text(..) => Some("text"),
             Self::Other(fields) => fields.kind(),
             Self::Misread => None,
+        }
+    }
+
+    /// Its text, where it is nothing else.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text, _) => Some(text),
+            Self::Other(_) | Self::Misread => None,
         }
     }
 
@@ -181,6 +244,19 @@ impl WireBlock {
 }
 
 impl BlockFields {
+    fn of_whole(whole: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let (read, unknown) = parted(Value::Object(whole.clone()))?;
+        let is_of_domain = read.kind().is_none_or(|kind| OF_DOMAIN.contains(&kind));
+        Ok(if is_of_domain {
+            Self { unknown, ..read }
+        } else {
+            Self {
+                whole: Some(whole),
+                ..read
+            }
+        })
+    }
+
     /// Its type, if it says one.
     pub(super) fn kind(&self) -> Option<&str> {
         self.r#type.as_given().map(String::as_str)
@@ -191,24 +267,32 @@ impl BlockFields {
     }
 
     /// The parts with their mark for the cache; for an unknown kind, a note.
-    fn into_marked(mut self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+    fn into_marked(
+        mut self,
+        path: &str,
+        dropped: &mut DroppedFields,
+    ) -> Result<Vec<Part>, ApiError> {
         let kind = match std::mem::take(&mut self.r#type) {
             Loose::Given(kind) => kind,
-            _ if left_out.heals() => {
+            _ if dropped.heals() => {
                 let text = self.text.given().map(Part::Text);
-                return Ok(vec![text.unwrap_or_else(|| left_out.note("block"))]);
+                return Ok(vec![text.unwrap_or_else(|| dropped.note("block"))]);
             }
             other => other.required(path, "type")?,
         };
         let control = std::mem::take(&mut self.cache_control);
-        match self.into_parts(&kind, path, left_out) {
-            Ok(Some(parts)) => Ok(with_mark(parts, marked(control, path, left_out)?)),
-            Err(error) if !left_out.heals() => Err(error),
+        if let Some(whole) = self.whole.take() {
+            let parts = native::block(kind, whole, self, path, dropped)?;
+            return Ok(with_mark(parts, control.given()));
+        }
+        match self.into_parts(&kind, path, dropped) {
+            Ok(Some(parts)) => Ok(with_mark(parts, marked(control, path, dropped)?)),
+            Err(error) if !dropped.heals() => Err(error),
             unreadable => {
                 if let Err(error) = unreadable {
                     tracing::debug!(reason = error.message, "a block of a history was left out");
                 }
-                Ok(with_mark(vec![left_out.note(&kind)], control.given()))
+                Ok(with_mark(vec![dropped.note(&kind)], control.given()))
             }
         }
     }
@@ -223,6 +307,7 @@ pub(super) fn kind_of(part: &Part) -> &'static str {
         Part::Thinking(_) => "thinking",
         Part::ToolCall(_) => "tool_use",
         Part::ToolResult(_) => "tool_result",
+        Part::Native(block) => block.part.as_ref().map_or("block", kind_of),
         Part::CacheMark(_) => "cache_control",
     }
 }

@@ -1,6 +1,8 @@
 //! Errors in Anthropic's shape, with its types and statuses
 //! (<https://platform.claude.com/docs/en/api/errors>).
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -34,12 +36,39 @@ pub(super) fn body(error: &ApiError, request_id: Option<&str>) -> Value {
         400..500 => "invalid_request_error",
         _ => "api_error",
     };
-    // Clients look for Anthropic's own words at the beginning.
-    let message = error.message.strip_prefix(ApiError::UPSTREAM);
-    let message = message.unwrap_or(&error.message);
+    let message = message(error);
     let mut body = json!({"type": "error", "error": {"type": kind, "message": message}});
     if let (Some(id), Some(fields)) = (request_id, body.as_object_mut()) {
         fields.insert("request_id".to_owned(), id.into());
     }
     body
+}
+
+/// The shortest answer that Claude Code asks for where a longer one does not fit behind its prompt: 3,000 tokens, and
+/// 1,000 that it keeps free. Where there is less room it stops, unless the words make it compact its conversation.
+const SHORTEST_ANSWER: u32 = 4_000;
+
+/// The message. Clients look for Anthropic's own words at its beginning: a prompt that is too long has them compact the
+/// conversation, an answer that does not fit behind its prompt has them ask for a shorter one.
+fn message(error: &ApiError) -> Cow<'_, str> {
+    let own = error.message.strip_prefix(ApiError::UPSTREAM);
+    let own = own.unwrap_or(&error.message);
+    let upstream = error.upstream.as_ref();
+    let Some(overflow) = upstream.and_then(|upstream| upstream.overflow) else {
+        return own.into();
+    };
+    let (prompt, window) = (overflow.prompt, overflow.window);
+    match (overflow.answer, window.checked_sub(prompt)) {
+        (_, None) => format!("prompt is too long: {prompt} tokens > {window} maximum").into(),
+        (Some(answer), Some(room)) => {
+            let words = "input length and `max_tokens` exceed context limit";
+            let too_long = match room {
+                0..SHORTEST_ANSWER => "prompt is too long: ",
+                _ => "",
+            };
+            format!("{too_long}{words}: {prompt} + {answer} > {window}").into()
+        }
+        // The numbers contradict the refusal.
+        (None, Some(_)) => own.into(),
+    }
 }

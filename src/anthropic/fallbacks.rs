@@ -7,7 +7,7 @@
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::wire::{LeftOut, WireFallback};
+use crate::wire::{DroppedFields, WireFallback};
 
 /// What the names of the beta begin with that makes the field Anthropic's.
 const BETA: &str = "server-side-fallback-";
@@ -16,7 +16,7 @@ const BETA: &str = "server-side-fallback-";
 pub(super) fn of_gateway(
     written: Option<Box<RawValue>>,
     betas: &[String],
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Option<Vec<WireFallback>> {
     let written = written.filter(|written| written.get() != "null")?;
     let is_asked_for = betas.iter().any(|beta| beta.starts_with(BETA));
@@ -24,7 +24,7 @@ pub(super) fn of_gateway(
     let list = json::read::<Vec<WireFallback>>(written.get().as_bytes()).ok();
     let list = list.filter(|list| !(is_asked_for && list.iter().any(is_object)));
     if list.is_none() {
-        left_out.add("fallbacks");
+        dropped.add("fallbacks");
     }
     list
 }
@@ -51,11 +51,11 @@ mod tests {
             ),
         ] {
             for (betas, expected) in [(&with_beta[..1], without), (&with_beta[..], with)] {
-                let mut left_out = LeftOut::default();
+                let mut dropped = DroppedFields::default();
                 let written = RawValue::from_string(written.to_owned()).unwrap();
-                let read = of_gateway(Some(written), betas, &mut left_out);
+                let read = of_gateway(Some(written), betas, &mut dropped);
                 assert_eq!(read.map(|list| list.len()), expected);
-                let names = left_out.into_names();
+                let names = dropped.into_names();
                 assert_eq!(names.is_empty(), expected.is_some(), "{names:?}");
             }
         }
@@ -74,9 +74,9 @@ mod tests {
         ] {
             for betas in [vec![], vec!["server-side-fallback-1".to_owned()]] {
                 let raw = RawValue::from_string(written.to_owned()).ok();
-                let mut left_out = LeftOut::default();
-                assert_eq!(of_gateway(raw, &betas, &mut left_out), None);
-                assert_eq!(left_out.into_names(), ["fallbacks"], "{written}");
+                let mut dropped = DroppedFields::default();
+                assert_eq!(of_gateway(raw, &betas, &mut dropped), None);
+                assert_eq!(dropped.into_names(), ["fallbacks"], "{written}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::conversation::{Part, ToolResult};
-use crate::wire::{ApiError, Content, ContentPart, LeftOut, Loose, LooseContent};
+use crate::wire::{ApiError, Content, ContentPart, DroppedFields, Loose, LooseContent};
 
 use super::content::{WireBlock, kind_of};
 
@@ -12,17 +12,17 @@ use super::content::{WireBlock, kind_of};
 pub(super) fn of_result(
     content: Content<WireBlock>,
     path: &str,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Result<(Vec<Part>, Option<Part>), ApiError> {
     let parts = match content {
         Content::Parts(blocks) => {
             let mut parts = Vec::with_capacity(blocks.len());
             for (at, block) in blocks.into_iter().enumerate() {
-                parts.extend(in_result(block, &format!("{path}[{at}]"), left_out)?);
+                parts.extend(in_result(block, &format!("{path}[{at}]"), dropped)?);
             }
             parts
         }
-        other => other.into_parts(path, left_out)?,
+        other => other.into_parts(path, dropped)?,
     };
     let (marks, content): (Vec<Part>, Vec<Part>) = parts
         .into_iter()
@@ -30,17 +30,21 @@ pub(super) fn of_result(
     Ok((content, marks.into_iter().last()))
 }
 
-fn in_result(block: WireBlock, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+fn in_result(
+    block: WireBlock,
+    path: &str,
+    dropped: &mut DroppedFields,
+) -> Result<Vec<Part>, ApiError> {
     match block.kind() {
         // Bedrock takes none inside a result, signed or not.
-        Some(kind @ ("thinking" | "redacted_thinking")) => Ok(vec![left_out.note(kind)]),
+        Some(kind @ ("thinking" | "redacted_thinking")) => Ok(vec![dropped.note(kind)]),
         Some(kind) => {
             if matches!(kind, "tool_use" | "tool_result") {
-                left_out.add(kind);
+                dropped.add(kind);
             }
-            left_out.healing(|left_out| block.convert(path, left_out))
+            dropped.healing(|dropped| block.convert(path, dropped))
         }
-        None => left_out.healing(|left_out| block.convert(path, left_out)),
+        None => dropped.healing(|dropped| block.convert(path, dropped)),
     }
 }
 
@@ -91,13 +95,22 @@ fn told_by(block: WireBlock) -> Vec<Part> {
         return fields.into_words();
     }
     // The block around it is named as left out already.
-    let mut unnamed = LeftOut::default();
+    let mut unnamed = DroppedFields::default();
     let parts = unnamed.healing(|unnamed| WireBlock::Other(fields).convert("content", unnamed));
     parts
         .unwrap_or_default()
         .into_iter()
+        .flat_map(spoken)
         .filter_map(in_words)
         .collect()
+}
+
+/// The part as another format than Claude's own has it.
+pub(super) fn spoken(part: Part) -> Vec<Part> {
+    match part {
+        Part::Native(block) => block.instead.clone(),
+        part => vec![part],
+    }
 }
 
 /// Where a part stands beside no call of the client's: calls and results there would be taken for its own.
@@ -109,7 +122,7 @@ fn in_words(part: Part) -> Option<Part> {
             call.name, call.input
         ))),
         Part::ToolResult(ToolResult { content, .. }) => {
-            let texts = content.into_iter().map(|part| match part {
+            let texts = content.into_iter().flat_map(spoken).map(|part| match part {
                 Part::Text(text) => text,
                 other => format!("[a {} stood here]", kind_of(&other)),
             });

@@ -3,18 +3,21 @@
 use serde::Deserialize;
 
 use crate::conversation::{Part, Role, Turn};
-use crate::wire::{ApiError, Content, LeftOut};
+use crate::wire::{ApiError, Content, DroppedFields, SettingsObject};
 
-use super::content::{WireBlock, kind_of};
+use super::content::{WireBlock, kind_of, native};
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a message (an object)")]
-pub(super) struct WireMessage {
+pub(super) struct MessagesMessage {
     role: String,
     #[serde(default)]
     pub(super) content: Content<WireBlock>,
 }
+
+/// A message with the fields that only Claude's own format has.
+pub(super) type WrittenMessage = SettingsObject<MessagesMessage>;
 
 /// How Claude Code begins a system block that is meant for Anthropic's accounts.
 const BILLING: &str = "x-anthropic-billing-header:";
@@ -22,28 +25,33 @@ const BILLING: &str = "x-anthropic-billing-header:";
 /// The turns of a conversation. Up to the model's last words it is history, which its client sends again with every
 /// request: a refusal of what cannot be read there would never end.
 pub(super) fn turns(
-    messages: Vec<WireMessage>,
-    left_out: &mut LeftOut,
+    messages: Vec<WrittenMessage>,
+    dropped: &mut DroppedFields,
 ) -> Result<Vec<Turn>, ApiError> {
-    let last = messages.iter().rposition(WireMessage::is_model_s);
+    let last = (messages.iter()).rposition(|message| message.as_known().is_model_s());
     let turns = messages.into_iter().enumerate().map(|(at, message)| {
         let path = format!("messages[{at}]");
-        if last.is_some_and(|last| at <= last) {
-            left_out.healing(|left_out| message.into_turn(&path, left_out))
+        let (message, fields) = message.whole();
+        let turn = if last.is_some_and(|last| at <= last) {
+            dropped.healing(|dropped| message.into_turn(&path, dropped))?
         } else {
-            message.into_turn(&path, left_out)
-        }
+            message.into_turn(&path, dropped)?
+        };
+        Ok(Turn {
+            native: native(fields),
+            ..turn
+        })
     });
     turns.collect()
 }
 
-impl WireMessage {
+impl MessagesMessage {
     fn is_model_s(&self) -> bool {
         self.role == "assistant"
     }
 
     /// The turn that this message is. `path` names the message in errors.
-    fn into_turn(self, path: &str, left_out: &mut LeftOut) -> Result<Turn, ApiError> {
+    fn into_turn(self, path: &str, dropped: &mut DroppedFields) -> Result<Turn, ApiError> {
         let role = match self.role.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -56,8 +64,8 @@ impl WireMessage {
             }
         };
         let path = format!("{path}.content");
-        let mut parts = self.content.into_parts(&path, left_out)?;
-        let heals = left_out.heals();
+        let mut parts = self.content.into_parts(&path, dropped)?;
+        let heals = dropped.heals();
         for part in &mut parts {
             let has_no_place = match role {
                 Role::System => heals && !is_text(part),
@@ -65,20 +73,20 @@ impl WireMessage {
                 Role::Assistant => false,
             };
             if has_no_place {
-                *part = left_out.note(kind_of(part));
+                *part = dropped.note(kind_of(part));
             }
         }
         if role == Role::System {
             only_text(&parts, &path)?;
         }
-        Ok(Turn { role, parts })
+        Ok(Turn::new(role, parts))
     }
 }
 
 /// The system prompt.
 pub(super) fn system(
     content: Content<WireBlock>,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Result<Vec<Part>, ApiError> {
     let content = match content {
         Content::Parts(mut blocks) => {
@@ -87,7 +95,7 @@ pub(super) fn system(
         }
         other => other,
     };
-    let parts = content.into_parts("system", left_out)?;
+    let parts = content.into_parts("system", dropped)?;
     only_text(&parts, "system")?;
     Ok(parts)
 }
@@ -101,5 +109,12 @@ fn only_text(parts: &[Part], path: &str) -> Result<(), ApiError> {
 }
 
 fn is_text(part: &Part) -> bool {
-    matches!(part, Part::Text(_) | Part::CacheMark(_))
+    match part {
+        Part::Text(_) | Part::CacheMark(_) => true,
+        Part::Native(block) => match &block.part {
+            Some(part) => is_text(part),
+            None => block.instead.iter().all(is_text),
+        },
+        _ => false,
+    }
 }

@@ -1,35 +1,45 @@
 //! Anthropic's Messages wire: requests in, messages, events and errors out. Claude Code speaks it, and so do Anthropic's
 //! SDKs.
 //!
-//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O. What Anthropic's own service
-//! has beside the model is not all on Bedrock:
+//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O. Claude is asked in this very
+//! format where it can be (see `bedrock/messages/`); then what the domain has no words for travels beside it, untouched:
+//! [`NativeBlock`](crate::conversation::NativeBlock) and [`NativeRequest`](crate::conversation::NativeRequest).
+//! For every other model, and where a deployment is asked by Converse:
 //!
-//! | in the request | what becomes of it |
+//! | in the request | what becomes of it on Converse |
 //! |---|---|
 //! | `anthropic-beta: interleaved-thinking-…`, `context-1m-…`, `fine-grained-tool-streaming-…`, `token-efficient-tools-…`, `output-128k-…`, `computer-use-…` | passed to Claude |
 //! | `anthropic-beta: effort-…`, `structured-outputs-…`, `prompt-caching-…`, `extended-cache-ttl-…` | dropped: the planner asks for these in Bedrock's way |
 //! | every other beta | dropped: it changes no answer that is asked for without it |
 //! | `context_management`: `clear_tool_uses_20250919` | passed to Claude with its beta |
 //! | `context_management`: `clear_thinking_20251015` | dropped: Claude gets what the client sends |
-//! | `context_management`: anything else (compaction) | 400: its blocks have no place in Converse |
-//! | server-side tools (`web_search_…`, `web_fetch_…`, `code_execution_…`, `tool_search_…`, …) beside tools of the client's | dropped: the model does without |
-//! | server-side tools alone, or one that `tool_choice` names | 400, or ignored with `drop_params`; with `tool_choice: none` dropped |
-//! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; a `tool_choice` that forces one is a 400, and `none` leaves them out; another model does without |
-//! | `memory_…` | the same 400 wherever it may be called: it works as a tool with an `input_schema` |
+//! | `context_management`: anything else, `compaction`, `safeguards` | left out and named |
+//! | tools that Anthropic defines: `bash_…`, `text_editor_…`, `computer_…` | passed to Claude among its own fields, with the beta of their date; another model does without |
+//! | `memory_…` | an ordinary tool with a description and a schema |
+//! | `tool_search_tool_…`, tools of types that nobody here knows | left out and named: all tools are sent in full |
+//! | `tool_reference` in a tool's result | words: the tool is available, for all tools are sent |
+//! | `compaction` in the history | its summary as text |
+//! | `search_result`, documents of chunks, `citations` of a text | text |
+//! | kinds of blocks that the gateway does not know | a note in their place; the reply's `x-sidecar-dropped` names the kind |
+//!
+//! On either:
+//!
+//! | in the request | what becomes of it |
+//! |---|---|
+//! | tools of Anthropic's own service (`web_search_…`, `web_fetch_…`, `code_execution_…`, …) beside tools of the client's | dropped: the model does without |
+//! | `web_search_…` alone or named by `tool_choice`, in Claude Code's form or with one message to search for | the gateway searches, or says in the answer why it does not |
+//! | `web_search_…` in another form, `web_fetch_…` alone | an answer that says so, or ignored with `drop_params` |
+//! | the others alone, or one that `tool_choice` names | 400, or ignored with `drop_params`; with `tool_choice: none` dropped |
 //! | `mcp_servers`, `container`, LiteLLM's `guardrails` | 400, or ignored with `drop_params` |
-//! | unknown fields, of the body or of an object of settings in it | left out; the reply's `x-sidecar-dropped` names them (`output_config.task_budget`) |
+//! | unknown fields of the body | left out; the reply's `x-sidecar-dropped` names them |
 //! | `fallbacks`: `"default"`, or `{"model": …}` beside the beta `server-side-fallback-…`, or any form but LiteLLM's | left out and named: LiteLLM's own forms are this gateway's |
 //! | files by id, documents at web addresses | 400 |
 //! | `eager_input_streaming` on a tool | `false` on every tool: arguments come whole; else they come as they are written, where the answer streams and the model does that |
-//! | `service_tier`, `inference_geo`, `speed`, `thinking.display` | skipped where they ask for what happens anyway, else left out and named |
-//! | `defer_loading`, `allowed_callers`, `input_examples` | skipped |
-//! | a tool of an unknown type | the client's, where it has a name and a schema; else left out and named |
+//! | `service_tier`, `inference_geo`, `speed` | skipped where they ask for what happens anyway, else left out and named |
 //! | a system block `x-anthropic-billing-header: …` | dropped: it is meant for Anthropic's accounts, and it differs between clients that could share a cache |
-//! | results of server-side tools in the history | a note with what they say in words; the reply's `x-sidecar-dropped` names the kind |
+//! | results of Anthropic's own tools in the history | a note with what they say in words; the reply's `x-sidecar-dropped` names the kind |
+//! | `fallback` blocks in the history | nothing for Claude, a note elsewhere |
 //! | what a block holds that cannot be read: up to the model's last words, and in tools' results | a note in its place, named; behind them a 400 |
-//! | kinds of blocks, and of what pictures and documents are made of, that nobody here knows (`fallback`, `container_upload`, those of tomorrow) | a note in their place; the reply's `x-sidecar-dropped` names the kind |
-//! | `tool_reference` in a tool's result | words: the tool is available, for all tools are sent |
-//! | `compaction` in the history | its summary as text |
 
 mod beta;
 mod content;
@@ -40,6 +50,7 @@ mod message;
 mod models;
 mod reply;
 mod request;
+mod search;
 mod source;
 mod stream;
 mod thinking;
@@ -56,8 +67,8 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::conversation::Reply;
-use crate::wire::{ApiError, ReplyMeta, StreamWriter, Wire, WireRequest};
+use crate::conversation::{Event, Reply};
+use crate::wire::{ApiError, HostedAnswer, ReplyMeta, StreamWriter, Wire, WireRequest};
 
 /// What Anthropic's own service sends: every SDK skips it.
 const HEARTBEAT: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
@@ -90,6 +101,10 @@ impl Wire for Messages {
         _: Option<Decimal>,
     ) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Message::new(meta, reply))
+    }
+
+    fn hosted_answer(&self, answer: &HostedAnswer) -> Vec<Event> {
+        search::events(answer)
     }
 
     fn stream(&self, meta: ReplyMeta) -> Box<dyn StreamWriter> {

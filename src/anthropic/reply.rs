@@ -3,12 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::conversation::{Citation, Reply, ReplyPart, StopReason, Usage};
+use crate::conversation::{Citation, NativeStart, Reply, ReplyPart, StopReason, Usage};
 use crate::wire::ReplyMeta;
 
-use super::usage::WireUsage;
+use super::usage::MessagesUsage;
 
 mod citation;
 
@@ -24,13 +24,34 @@ pub struct Message {
     content: Vec<ReplyBlock>,
     stop_reason: Option<String>,
     stop_sequence: Option<String>,
-    usage: WireUsage,
+    usage: MessagesUsage,
+    /// What Claude says beyond these.
+    #[serde(flatten)]
+    native: Map<String, Value>,
+}
+
+/// A content block with what Claude says of it beyond its own fields.
+#[derive(Debug, Serialize)]
+pub(super) struct ReplyBlock {
+    #[serde(flatten)]
+    pub(super) block: MessagesBlock,
+    #[serde(flatten)]
+    pub(super) native: Map<String, Value>,
+}
+
+impl From<MessagesBlock> for ReplyBlock {
+    fn from(block: MessagesBlock) -> Self {
+        Self {
+            block,
+            native: Map::new(),
+        }
+    }
 }
 
 /// A content block of a reply.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ReplyBlock {
+pub(super) enum MessagesBlock {
     Text {
         text: String,
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -48,6 +69,8 @@ pub(super) enum ReplyBlock {
         name: String,
         input: Value,
     },
+    #[serde(untagged)]
+    Native(Map<String, Value>),
 }
 
 impl Message {
@@ -58,16 +81,32 @@ impl Message {
             Some(reason) => stop(reason),
             None => ("end_turn".to_owned(), None),
         };
-        Self {
-            content: blocks(reply.parts, &reply.citations),
+        let native = reply.native.unwrap_or_default();
+        let mut message = Self {
             stop_reason: Some(stop_reason),
             stop_sequence,
-            ..Self::begun(meta, &usage)
+            native: native.message,
+            ..Self::begun(meta, &usage, None)
+        };
+        message.usage.add(native.usage);
+        message.content = blocks(reply.parts, &reply.citations)
+            .into_iter()
+            .map(ReplyBlock::from)
+            .collect();
+        for (part, fields) in native.of_parts {
+            if let Some(block) = message.content.get_mut(part) {
+                block.native.extend(fields);
+            }
         }
+        message
     }
 
-    /// Nothing said yet.
-    pub(super) fn begun(meta: ReplyMeta, usage: &Usage) -> Self {
+    /// Nothing said yet, but for what Claude says at once in its own format.
+    pub(super) fn begun(meta: ReplyMeta, usage: &Usage, start: Option<&NativeStart>) -> Self {
+        let mut usage = MessagesUsage::from(usage);
+        if let Some(start) = start {
+            usage.add(start.usage_fields.clone());
+        }
         Self {
             id: meta.id,
             r#type: "message",
@@ -76,12 +115,13 @@ impl Message {
             content: Vec::new(),
             stop_reason: None,
             stop_sequence: None,
-            usage: WireUsage::from(usage),
+            usage,
+            native: start.map_or_else(Map::new, |start| start.message.clone()),
         }
     }
 }
 
-fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<ReplyBlock> {
+fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<MessagesBlock> {
     let mut said = 0;
     let blocks = parts.into_iter().map(|part| match part {
         ReplyPart::Text(text) => {
@@ -92,23 +132,24 @@ fn blocks(parts: Vec<ReplyPart>, citations: &[Citation]) -> Vec<ReplyBlock> {
                 let (_, end) = citation.range;
                 end > from && end <= said
             });
-            ReplyBlock::Text {
+            MessagesBlock::Text {
                 citations: here.filter_map(WireCitation::new).collect(),
                 text,
             }
         }
-        ReplyPart::Thinking { text, signature } => ReplyBlock::Thinking {
+        ReplyPart::Thinking { text, signature } => MessagesBlock::Thinking {
             thinking: text,
             signature,
         },
-        ReplyPart::RedactedThinking(data) => ReplyBlock::RedactedThinking {
+        ReplyPart::RedactedThinking(data) => MessagesBlock::RedactedThinking {
             data: STANDARD.encode(data),
         },
-        ReplyPart::ToolCall { id, name, input } => ReplyBlock::ToolUse {
+        ReplyPart::ToolCall { id, name, input } => MessagesBlock::ToolUse {
             id,
             name,
             input: object(input),
         },
+        ReplyPart::Native(fields) => MessagesBlock::Native(fields),
     });
     blocks.collect()
 }

@@ -1,24 +1,26 @@
 //! The body of `POST /v1/messages`, and its translation into the domain.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use crate::conversation::{Part, Request, Sampling};
+use crate::conversation::{NativeRequest, Part, Request, Sampling};
 use crate::wire::limits::{self, MOST_PARTS, MOST_TOOLS};
 use crate::wire::{
-    self, ApiError, Betas, CacheControl, Content, GatewayParams, Labels, LeftOut, List, Loose,
-    MockFailure, Options, RemoteImage, Settings, WireRequest, numbers,
+    self, ApiError, Betas, CacheControl, Content, DroppedFields, GatewayParams, Labels, List,
+    Loose, MockFailure, RemoteImage, RequestOptions, SettingsObject, WireRequest, numbers,
 };
 
 use super::content::{self, WireBlock};
-use super::message::{self, WireMessage, system};
-use super::thinking::{self, OutputConfig, WireFormat, WireThinking};
-use super::tools::{self, WireChoice, WireTool};
+use super::message::{self, WrittenMessage, system};
+use super::thinking::{self, MessagesOutputConfig, MessagesThinking, WireFormat};
+use super::tools::{self, WireChoice, WrittenTool};
 use super::user::MessagesMetadata;
-use super::{beta, fallbacks};
+use super::{beta, fallbacks, search};
 
 /// The body as it came. `POST /v1/messages/count_tokens` takes the same.
 #[derive(Debug, Deserialize)]
@@ -26,7 +28,7 @@ use super::{beta, fallbacks};
 pub struct MessagesRequest {
     model: Option<String>,
     #[serde(default)]
-    messages: List<WireMessage, MOST_PARTS>,
+    messages: List<WrittenMessage, MOST_PARTS>,
     #[serde(default)]
     system: Content<WireBlock>,
     #[serde(default, deserialize_with = "numbers::count")]
@@ -37,14 +39,17 @@ pub struct MessagesRequest {
     top_k: Option<u32>,
     stop_sequences: Option<Vec<String>>,
     stream: Option<bool>,
-    tools: Option<List<WireTool, MOST_TOOLS>>,
-    tool_choice: Option<Settings<WireChoice>>,
-    thinking: Option<Settings<WireThinking>>,
-    output_config: Option<Settings<OutputConfig>>,
-    output_format: Option<Settings<WireFormat>>,
+    tools: Option<List<WrittenTool, MOST_TOOLS>>,
+    tool_choice: Option<SettingsObject<WireChoice>>,
+    thinking: Option<SettingsObject<MessagesThinking>>,
+    output_config: Option<SettingsObject<MessagesOutputConfig>>,
+    output_format: Option<SettingsObject<WireFormat>>,
     #[serde(default)]
-    metadata: Loose<Settings<MessagesMetadata>>,
+    metadata: Loose<SettingsObject<MessagesMetadata>>,
     context_management: Option<Value>,
+    // What Bedrock's Claude has and nobody else.
+    compaction: Option<Value>,
+    safeguards: Option<Value>,
     /// A mark on the last block that can have one.
     #[serde(default)]
     cache_control: Loose<CacheControl>,
@@ -108,7 +113,7 @@ impl WireRequest for MessagesRequest {
     fn into_conversation(
         mut self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
+    ) -> Result<(Request, RequestOptions), ApiError> {
         if self.messages.0.is_empty() {
             return Err(ApiError::missing("messages"));
         }
@@ -119,33 +124,53 @@ impl WireRequest for MessagesRequest {
             ));
         }
         let unsupported = self.unsupported();
-        let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
-        self.name_service_wishes(&mut left_out);
+        let mut dropped = DroppedFields::fields(std::mem::take(&mut self.unknown));
+        self.name_service_wishes(&mut dropped);
+        let mut fields = Map::new();
+        let mut lost = DroppedFields::default();
         let output = self.output_config.unwrap_or_default();
-        let output = output.known("output_config", &mut left_out);
-        let (thinking, effort) = thinking::wish(self.thinking, &output, &mut left_out)?;
-        let tools = self.tools.unwrap_or_default().0;
-        let offer = tools::offer(tools, self.tool_choice, &mut left_out)?;
-        let betas = beta::named(headers, self.anthropic_beta);
-        let mut model_fields = beta::model_fields(
-            &betas,
-            &offer.betas(),
-            self.context_management,
-            &mut left_out,
-        )?;
-        if !offer.defined.is_empty() {
-            model_fields.insert("tools".to_owned(), offer.defined.into());
+        let (output, written) = output.parted("output_config", &mut lost);
+        if !written.is_empty() {
+            fields.insert("output_config".to_owned(), written.into());
         }
-        let mut turns = message::turns(self.messages.0, &mut left_out)?;
-        let control = self
-            .cache_control
-            .or_left_out("cache_control", &mut left_out);
+        let (thinking, effort) = thinking::wish(self.thinking, &output, &mut fields, &mut lost)?;
+        let tools = self.tools.unwrap_or_default().0;
+        let offer = tools::offer(tools, self.tool_choice, &mut dropped)?;
+        if !offer.choice_fields.is_empty() {
+            for name in offer.choice_fields.keys() {
+                lost.add(&format!("tool_choice.{name}"));
+            }
+            // What the choice is follows from the plan.
+            let mut choice = offer.choice_fields;
+            choice.insert("type".to_owned(), "auto".into());
+            fields.insert("tool_choice".to_owned(), choice.into());
+        }
+        let betas = beta::named(headers, self.anthropic_beta);
+        let context_management = self.context_management.filter(|config| !config.is_null());
+        let model_fields = beta::model_fields(&betas, context_management.as_ref(), &mut lost);
+        for (name, value, is_on_converse) in [
+            ("context_management", context_management, true),
+            ("compaction", self.compaction, false),
+            ("safeguards", self.safeguards, false),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_null()) {
+                if !is_on_converse {
+                    lost.add(name);
+                }
+                fields.insert(name.to_owned(), value);
+            }
+        }
+        let mut turns = message::turns(self.messages.0, &mut dropped)?;
+        let hosted = offer
+            .served
+            .map(|tool| search::wanted(&turns, tool, offer.tools.is_empty()));
+        let control = self.cache_control.or_dropped("cache_control", &mut dropped);
         if let (Some(control), Some(last)) = (control, turns.last_mut()) {
-            control.name_unknown("cache_control", &mut left_out);
+            control.name_unknown("cache_control", &mut dropped);
             last.parts.push(Part::CacheMark(control.ttl()));
         }
         let request = Request {
-            system: system(self.system, &mut left_out)?,
+            system: system(self.system, &mut dropped)?,
             turns,
             tools: offer.tools,
             tool_choice: offer.choice,
@@ -159,39 +184,45 @@ impl WireRequest for MessagesRequest {
             },
             thinking,
             effort,
-            format: thinking::format(output, self.output_format, &mut left_out)?,
+            format: thinking::format(output, self.output_format, &mut dropped)?,
             model_fields,
+            native: Some(Arc::new(NativeRequest {
+                fields,
+                betas: betas.clone(),
+                lost_elsewhere: lost.into_names(),
+            })),
             ..Request::default()
         };
         limits::check(&request.system, &request.turns, "messages")?;
-        let who = self.metadata.or_left_out("metadata", &mut left_out);
-        let who = who.unwrap_or_default().known("metadata", &mut left_out);
-        let who = who.who(&mut left_out);
+        let user = self.metadata.or_dropped("metadata", &mut dropped);
+        let user = user.unwrap_or_default().known("metadata", &mut dropped);
+        let user = user.into_user(&mut dropped);
         let control = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,
             disable_fallbacks: self.disable_fallbacks,
-            fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut left_out),
+            fallbacks: fallbacks::of_gateway(self.fallbacks, &betas, &mut dropped),
             mock_failure: (self.mock_testing_fallbacks == Some(true))
                 .then_some(MockFailure::Unavailable),
             drop_params: self.drop_params,
         };
-        let options = Options {
+        let options = RequestOptions {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
             labels: Labels::new(
-                who.user,
-                who.session,
+                user.user,
+                user.session,
                 self.tags.as_ref(),
                 self.litellm_metadata.as_ref(),
                 headers,
             )?,
-            whole_tool_input: offer.whole_input,
-            tool_refusal: offer.refusal,
+            buffered_tool_input: offer.buffered_input,
+            tool_refusal: offer.refusal.filter(|_| hosted.is_none()),
+            hosted,
             unsupported,
-            left_out: left_out.into_names(),
-            ..Options::controlled(control, headers)?
+            dropped: dropped.into_names(),
+            ..RequestOptions::from_params(control, headers)?
         };
         Ok((request, options))
     }
@@ -202,13 +233,13 @@ impl MessagesRequest {
         let mut found = Vec::new();
         for (at, message) in self.messages.0.iter_mut().enumerate() {
             let path = format!("messages[{at}].content");
-            content::remote(&mut message.content, &path, &mut found);
+            content::remote(&mut message.as_known_mut().content, &path, &mut found);
         }
         found
     }
 
     /// Names what the body wants of Anthropic's service beyond what happens anyway: nothing here could do it.
-    fn name_service_wishes(&self, left_out: &mut LeftOut) {
+    fn name_service_wishes(&self, dropped: &mut DroppedFields) {
         let fields: [(&str, &Loose<String>, &[&str]); 3] = [
             (
                 "service_tier",
@@ -225,7 +256,7 @@ impl MessagesRequest {
                 Loose::Other(_) => true,
             };
             if is_lost {
-                left_out.add(name);
+                dropped.add(name);
             }
         }
     }

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::MapAccess;
+use serde_json::{Value, json};
 
 use crate::conversation::{Document, DocumentFormat, Part};
 use crate::wire::loose::{Form, object};
-use crate::wire::{ApiError, LeftOut, Loose, LooseContent, WireSource, media};
+use crate::wire::{ApiError, Content, DroppedFields, Loose, LooseContent, WireSource, media};
 
 use super::content::{WireBlock, kind_of, refuse};
+use super::inner::spoken;
 
 /// The source of a picture or document, or the bare address of a search result.
 #[derive(Debug)]
@@ -49,6 +51,25 @@ impl WireSourceKind {
         }
     }
 
+    /// The chunks of a document that is made of them, as far as they are text; `None`: it is of another kind.
+    pub(super) fn chunks(&self) -> Option<Vec<Value>> {
+        let Self::Fields(source) = self else {
+            return None;
+        };
+        let content = source.content.as_given().filter(|_| source.is("content"))?;
+        let LooseContent::Parts(content) = content else {
+            return None;
+        };
+        match content {
+            Content::Text(text) => Some(vec![json!({"type": "text", "text": text})]),
+            Content::Parts(blocks) => blocks
+                .iter()
+                .map(|block| Some(json!({"type": "text", "text": block.text()?})))
+                .collect(),
+            Content::Empty => None,
+        }
+    }
+
     /// Whether it is of an unknown kind, or holds something of one.
     pub(super) fn is_unknown(&self) -> bool {
         const KNOWN: [&str; 5] = ["base64", "text", "content", "url", "file"];
@@ -73,12 +94,12 @@ impl WireSourceKind {
         title: Option<String>,
         citations: bool,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<Part, ApiError> {
         let source = self.into_fields(path)?;
         let path_of_source = format!("{path}.source");
         if source.is("content") {
-            let text = text_of(source.content, &path_of_source, left_out)?;
+            let text = text_of(source.content, &path_of_source, dropped)?;
             return Ok(Part::Document(Document {
                 format: DocumentFormat::Txt,
                 name: title.unwrap_or_default(),
@@ -123,18 +144,21 @@ impl SourceFields {
 pub(super) fn text_of(
     content: Loose<LooseContent<WireBlock>>,
     path: &str,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Result<String, ApiError> {
-    let content = left_out.field(content, path, "content")?;
+    let content = dropped.field(content, path, "content")?;
     let content = content.unwrap_or_default().into_content();
-    let parts = content.into_parts(&format!("{path}.content"), left_out)?;
-    let texts = parts.into_iter().filter_map(|part| match part {
-        Part::Text(text) => Some(text),
-        Part::CacheMark(_) => None,
-        other => match left_out.note(kind_of(&other)) {
-            Part::Text(note) => Some(note),
-            _ => None,
-        },
-    });
+    let parts = content.into_parts(&format!("{path}.content"), dropped)?;
+    let texts = parts
+        .into_iter()
+        .flat_map(spoken)
+        .filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            Part::CacheMark(_) => None,
+            other => match dropped.note(kind_of(&other)) {
+                Part::Text(note) => Some(note),
+                _ => None,
+            },
+        });
     Ok(texts.collect::<Vec<_>>().join("\n"))
 }

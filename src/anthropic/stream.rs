@@ -10,11 +10,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::conversation::{Event, StopReason, Usage};
+use crate::conversation::{Event, NativeEvent, NativeStart, StopReason, Usage};
 use crate::wire::{ApiError, ReplyMeta, StreamWriter};
 
-use super::reply::{Message, ReplyBlock, WireCitation, stop};
-use super::usage::WireUsage;
+use super::reply::{Message, MessagesBlock, ReplyBlock, WireCitation, stop};
+use super::usage::MessagesUsage;
 use super::{HEARTBEAT, error};
 
 /// Writes events as Anthropic's server-sent events.
@@ -26,6 +26,10 @@ pub struct EventWriter {
     /// Position of the next block.
     next: usize,
     stop: Option<StopReason>,
+    /// What Claude says of the end in its own format: of the answer, of why it stopped, of its usage.
+    message_fields: Map<String, Value>,
+    stop_fields: Map<String, Value>,
+    usage_fields: Map<String, Value>,
 }
 
 /// What kind of block is under way.
@@ -34,6 +38,7 @@ enum OpenBlock {
     Text,
     Thinking,
     ToolUse,
+    Native,
 }
 
 #[derive(Serialize)]
@@ -48,21 +53,23 @@ enum WireEvent<'a> {
     },
     ContentBlockDelta {
         index: usize,
-        delta: BlockDelta<'a>,
+        delta: MessagesDelta<'a>,
     },
     ContentBlockStop {
         index: usize,
     },
     MessageDelta {
-        delta: End,
-        usage: WireUsage,
+        delta: StopDelta,
+        usage: MessagesUsage,
+        #[serde(flatten)]
+        native: Map<String, Value>,
     },
     MessageStop,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type")]
-enum BlockDelta<'a> {
+enum MessagesDelta<'a> {
     #[serde(rename = "text_delta")]
     Text { text: &'a str },
     #[serde(rename = "thinking_delta")]
@@ -73,12 +80,16 @@ enum BlockDelta<'a> {
     InputJson { partial_json: &'a str },
     #[serde(rename = "citations_delta")]
     Citations { citation: WireCitation },
+    #[serde(untagged)]
+    Native(&'a Map<String, Value>),
 }
 
 #[derive(Serialize)]
-struct End {
+struct StopDelta {
     stop_reason: String,
     stop_sequence: Option<String>,
+    #[serde(flatten)]
+    native: Map<String, Value>,
 }
 
 impl EventWriter {
@@ -89,18 +100,28 @@ impl EventWriter {
             open: None,
             next: 0,
             stop: None,
+            message_fields: Map::new(),
+            stop_fields: Map::new(),
+            usage_fields: Map::new(),
         }
     }
 }
 
 impl StreamWriter for EventWriter {
-    fn begin(&mut self, model: String, estimated_prompt: u64, out: &mut BytesMut) {
+    fn begin(
+        &mut self,
+        model: String,
+        estimated_prompt: u64,
+        native: Option<&NativeStart>,
+        out: &mut BytesMut,
+    ) {
         self.meta.model = model;
-        let prompt = Usage {
+        let counted = native.and_then(|start| start.usage);
+        let prompt = counted.unwrap_or_else(|| Usage {
             input: estimated_prompt,
             ..Usage::default()
-        };
-        let message = Message::begun(self.meta.clone(), &prompt);
+        });
+        let message = Message::begun(self.meta.clone(), &prompt, native);
         write(&WireEvent::MessageStart { message }, out);
         out.put_slice(HEARTBEAT);
     }
@@ -117,45 +138,51 @@ impl StreamWriter for EventWriter {
             Event::Text(text) if text.is_empty() => {}
             Event::Text(text) => {
                 self.within(OpenBlock::Text, out);
-                self.delta(BlockDelta::Text { text }, out);
+                self.delta(MessagesDelta::Text { text }, out);
             }
             Event::Citation(citation) => {
                 if let Some(citation) = WireCitation::new(citation) {
                     self.within(OpenBlock::Text, out);
-                    self.delta(BlockDelta::Citations { citation }, out);
+                    self.delta(MessagesDelta::Citations { citation }, out);
                 }
             }
             Event::Thinking(text) if text.is_empty() => {}
             Event::Thinking(thinking) => {
                 self.within(OpenBlock::Thinking, out);
-                self.delta(BlockDelta::Thinking { thinking }, out);
+                self.delta(MessagesDelta::Thinking { thinking }, out);
             }
             Event::Signature(signature) => {
                 self.within(OpenBlock::Thinking, out);
-                self.delta(BlockDelta::Signature { signature }, out);
+                self.delta(MessagesDelta::Signature { signature }, out);
                 self.close(out);
             }
             Event::RedactedThinking(data) => {
                 let data = STANDARD.encode(data);
                 self.start(
                     OpenBlock::Thinking,
-                    ReplyBlock::RedactedThinking { data },
+                    MessagesBlock::RedactedThinking { data },
                     out,
                 );
                 self.close(out);
             }
-            Event::ToolCall { id, name, .. } => {
-                let block = ReplyBlock::ToolUse {
+            Event::ToolCall {
+                id, name, native, ..
+            } => {
+                let block = MessagesBlock::ToolUse {
                     id: id.clone(),
                     name: name.clone(),
                     input: Value::Object(Map::new()),
+                };
+                let block = ReplyBlock {
+                    block,
+                    native: native.as_deref().cloned().unwrap_or_default(),
                 };
                 self.start(OpenBlock::ToolUse, block, out);
             }
             Event::ToolInput { json, .. } if json.is_empty() => {}
             Event::ToolInput { json, .. } => {
                 if self.open == Some(OpenBlock::ToolUse) {
-                    self.delta(BlockDelta::InputJson { partial_json: json }, out);
+                    self.delta(MessagesDelta::InputJson { partial_json: json }, out);
                 }
             }
             Event::Stop(reason) => {
@@ -164,6 +191,7 @@ impl StreamWriter for EventWriter {
             }
             // Sent at the end.
             Event::Usage(_) => {}
+            Event::Native(event) => self.native(event, out),
         }
     }
 
@@ -171,11 +199,17 @@ impl StreamWriter for EventWriter {
         self.close(out);
         let (stop_reason, stop_sequence) = stop(self.stop.as_ref().unwrap_or(&StopReason::EndTurn));
         let end = WireEvent::MessageDelta {
-            delta: End {
+            delta: StopDelta {
                 stop_reason,
                 stop_sequence,
+                native: std::mem::take(&mut self.stop_fields),
             },
-            usage: WireUsage::from(usage),
+            usage: {
+                let mut usage = MessagesUsage::from(usage);
+                usage.add(std::mem::take(&mut self.usage_fields));
+                usage
+            },
+            native: std::mem::take(&mut self.message_fields),
         };
         write(&end, out);
         write(&WireEvent::MessageStop, out);
@@ -188,17 +222,48 @@ impl StreamWriter for EventWriter {
 }
 
 impl EventWriter {
+    /// What Claude says in its own format, as it says it.
+    fn native(&mut self, event: &NativeEvent, out: &mut BytesMut) {
+        match event {
+            // Written by `begin`.
+            NativeEvent::Start(_) => {}
+            NativeEvent::BlockStart(fields) => {
+                let kind = match fields.get("type").and_then(Value::as_str) {
+                    Some("text") => OpenBlock::Text,
+                    Some("thinking") => OpenBlock::Thinking,
+                    _ => OpenBlock::Native,
+                };
+                self.start(kind, MessagesBlock::Native(fields.clone()), out);
+            }
+            NativeEvent::BlockDelta(fields) if self.open.is_some() => {
+                self.delta(MessagesDelta::Native(fields), out);
+            }
+            NativeEvent::BlockDelta(_) => {}
+            NativeEvent::BlockStop => self.close(out),
+            NativeEvent::MessageFields(fields) => self.message_fields.extend(fields.clone()),
+            NativeEvent::StopFields(fields) => self.stop_fields.extend(fields.clone()),
+            NativeEvent::UsageFields(fields) => self.usage_fields.extend(fields.clone()),
+            NativeEvent::Other(fields) => {
+                if let Some(name) = fields.get("type").and_then(Value::as_str)
+                    && name.bytes().all(|byte| byte.is_ascii_graphic())
+                {
+                    write_named(name, fields, out);
+                }
+            }
+        }
+    }
+
     /// Makes sure that a block of this kind is under way.
     fn within(&mut self, kind: OpenBlock, out: &mut BytesMut) {
         if self.open == Some(kind) {
             return;
         }
         let block = match kind {
-            OpenBlock::Thinking => ReplyBlock::Thinking {
+            OpenBlock::Thinking => MessagesBlock::Thinking {
                 thinking: String::new(),
                 signature: String::new(),
             },
-            OpenBlock::Text | OpenBlock::ToolUse => ReplyBlock::Text {
+            OpenBlock::Text | OpenBlock::ToolUse | OpenBlock::Native => MessagesBlock::Text {
                 text: String::new(),
                 citations: Vec::new(),
             },
@@ -206,13 +271,13 @@ impl EventWriter {
         self.start(kind, block, out);
     }
 
-    fn start(&mut self, kind: OpenBlock, content_block: ReplyBlock, out: &mut BytesMut) {
+    fn start(&mut self, kind: OpenBlock, block: impl Into<ReplyBlock>, out: &mut BytesMut) {
         self.close(out);
         let index = self.next;
         write(
             &WireEvent::ContentBlockStart {
                 index,
-                content_block,
+                content_block: block.into(),
             },
             out,
         );
@@ -220,7 +285,7 @@ impl EventWriter {
         self.next += 1;
     }
 
-    fn delta(&self, delta: BlockDelta<'_>, out: &mut BytesMut) {
+    fn delta(&self, delta: MessagesDelta<'_>, out: &mut BytesMut) {
         let index = self.next.saturating_sub(1);
         write(&WireEvent::ContentBlockDelta { index, delta }, out);
     }
@@ -242,6 +307,10 @@ fn write(event: &WireEvent<'_>, out: &mut BytesMut) {
         WireEvent::MessageDelta { .. } => "message_delta",
         WireEvent::MessageStop => "message_stop",
     };
+    write_named(name, event, out);
+}
+
+fn write_named(name: &str, event: &impl Serialize, out: &mut BytesMut) {
     out.put_slice(b"event: ");
     out.put_slice(name.as_bytes());
     out.put_slice(b"\ndata: ");

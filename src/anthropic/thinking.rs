@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::conversation::{AnswerFormat, AnswerSchema, Effort, Thinking};
-use crate::wire::{ApiError, LeftOut, Loose, Settings, effort, numbers};
+use crate::wire::{ApiError, DroppedFields, Loose, SettingsObject, effort, numbers};
 
 /// `thinking`.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object such as {\"type\": \"adaptive\"}")]
-pub(super) struct WireThinking {
+pub(super) struct MessagesThinking {
     r#type: String,
     #[serde(default, deserialize_with = "numbers::count")]
     budget_tokens: Option<u32>,
@@ -23,9 +23,9 @@ pub(super) struct WireThinking {
 /// `output_config`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(expecting = "an object")]
-pub(super) struct OutputConfig {
+pub(super) struct MessagesOutputConfig {
     effort: Option<String>,
-    format: Option<Settings<WireFormat>>,
+    format: Option<SettingsObject<WireFormat>>,
 }
 
 /// `output_config.format`, or `output_format` as the beta had it.
@@ -36,11 +36,13 @@ pub(super) struct WireFormat {
     schema: Option<Value>,
 }
 
-/// Whether and how to think, and the effort that the whole answer is worth.
+/// Whether and how to think, and the effort that the whole answer is worth. What only Claude's own format has of it is
+/// added to `fields`, and named in `lost` where that is lost elsewhere.
 pub(super) fn wish(
-    thinking: Option<Settings<WireThinking>>,
-    output: &OutputConfig,
-    left_out: &mut LeftOut,
+    thinking: Option<SettingsObject<MessagesThinking>>,
+    output: &MessagesOutputConfig,
+    fields: &mut Map<String, Value>,
+    lost: &mut DroppedFields,
 ) -> Result<(Option<Thinking>, Option<Effort>), ApiError> {
     let effort = match output.effort.as_deref() {
         Some(word) => effort(word, "output_config.effort")?,
@@ -49,14 +51,18 @@ pub(super) fn wish(
     let Some(thinking) = thinking else {
         return Ok((None, effort));
     };
-    let thinking = thinking.known("thinking", left_out);
+    let (thinking, mut written) = thinking.parted("thinking", lost);
+    written.insert("type".to_owned(), thinking.r#type.clone().into());
+    let display = thinking.display.as_given().cloned();
+    written.extend(display.map(|display| ("display".to_owned(), display.into())));
+    fields.insert("thinking".to_owned(), written.into());
     let is_what_happens = match &thinking.display {
         Loose::Missing => true,
         Loose::Given(display) => display == "summarized",
         Loose::Other(_) => false,
     };
     if !is_what_happens {
-        left_out.add("thinking.display");
+        lost.add("thinking.display");
     }
     match (thinking.r#type.as_str(), thinking.budget_tokens) {
         ("enabled", Some(budget)) => Ok((Some(Thinking::Budget(budget)), effort)),
@@ -77,16 +83,16 @@ pub(super) fn wish(
 
 /// What the answer must look like.
 pub(super) fn format(
-    output: OutputConfig,
-    beta: Option<Settings<WireFormat>>,
-    left_out: &mut LeftOut,
+    output: MessagesOutputConfig,
+    beta: Option<SettingsObject<WireFormat>>,
+    dropped: &mut DroppedFields,
 ) -> Result<AnswerFormat, ApiError> {
     let (format, path) = match (output.format, beta) {
         (Some(format), _) => (format, "output_config.format"),
         (None, Some(format)) => (format, "output_format"),
         (None, None) => return Ok(AnswerFormat::Text),
     };
-    let format = format.known(path, left_out);
+    let format = format.known(path, dropped);
     if format.r#type != "json_schema" {
         let param = format!("{path}.type");
         let message = format!(

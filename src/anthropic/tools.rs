@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::conversation::{Tool, ToolChoice};
-use crate::wire::{ApiError, LeftOut, Loose, Settings};
+use crate::wire::{ApiError, DroppedFields, Loose, SettingsObject};
 
+mod memory;
 mod tool;
 
-pub(super) use tool::WireTool;
+use memory::MEMORY;
+use tool::WireTool;
+
+pub(super) use tool::WrittenTool;
 
 /// `tool_choice`.
 #[derive(Debug, Deserialize)]
@@ -25,51 +29,52 @@ pub(super) struct WireChoice {
 #[derive(Debug, Default)]
 pub(super) struct MessagesOffer {
     pub(super) tools: Vec<Tool>,
-    /// Tools by a definition that Claude has learned, as its own field takes them.
-    pub(super) defined: Vec<Value>,
     pub(super) choice: ToolChoice,
+    /// Fields of the choice that only Claude's own format has.
+    pub(super) choice_fields: Map<String, Value>,
     pub(super) parallel: Option<bool>,
     /// Every tool wants its arguments in one checked piece (`eager_input_streaming: false`). Bedrock is asked for all of
     /// them alike, so one tool that does not say so is enough for pieces.
-    pub(super) whole_input: bool,
+    pub(super) buffered_input: bool,
     /// Of a request that is pointless without a tool that cannot be offered. Where that is to be ignored, the rest of the
     /// offer holds.
     pub(super) refusal: Option<ApiError>,
+    /// The same tool, where the gateway has an answer for it.
+    pub(super) served: Option<ServedTool>,
 }
 
-/// Tools that the client runs by a definition that Claude has learned: those that Bedrock's Claude takes among its own
-/// fields (<https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html>).
-const DEFINED: [&str; 3] = ["bash_", "text_editor_", "computer_"];
+/// A tool that the gateway answers for, as it came.
+#[derive(Debug)]
+pub(super) struct ServedTool {
+    pub(super) kind: String,
+    /// `tool_choice` names it.
+    pub(super) is_chosen: bool,
+    /// Its fields beside those of every tool.
+    pub(super) fields: Map<String, Value>,
+}
 
-/// Tools that Anthropic's own service runs: without the only one, an answer is not what was asked for.
-const SERVED: [&str; 5] = [
-    "web_search_",
-    "web_fetch_",
-    "code_execution_",
-    "tool_search_",
-    "mcp_toolset",
-];
+const SEARCH: &str = "web_search_";
+const FETCH: &str = "web_fetch_";
 
-/// Another one, for which Converse is not known to have a place.
-const MEMORY: &str = "memory_";
+/// Tools that Anthropic's own service runs and no Bedrock: without the only one, an answer is not what was asked for.
+const SERVED: [&str; 4] = [SEARCH, FETCH, "code_execution_", "mcp_toolset"];
 
-/// Converse wants a tool of its own wherever a call is replayed; this one stands there where the client has none.
-const STAND_IN: &str = "not_in_use";
+/// Another one, without which an answer is still one.
+const ADVISOR: &str = "advisor_";
 
 /// The tools in the domain's terms, in the client's order, without those that only Anthropic's service runs.
 pub(super) fn offer(
-    tools: Vec<WireTool>,
-    choice: Option<Settings<WireChoice>>,
-    left_out: &mut LeftOut,
+    tools: Vec<WrittenTool>,
+    choice: Option<SettingsObject<WireChoice>>,
+    dropped: &mut DroppedFields,
 ) -> Result<MessagesOffer, ApiError> {
-    let mut offered = Vec::with_capacity(tools.len());
-    let is_whole = |tool: &WireTool| tool.eager_input_streaming.as_given() == Some(&false);
     let mut offer = MessagesOffer {
-        whole_input: tools.iter().all(is_whole),
+        buffered_input: tools.iter().all(|tool| tool.as_known().is_buffered()),
         ..MessagesOffer::default()
     };
-    let mut elsewhere: Vec<(String, usize, WireTool)> = Vec::new();
+    let mut elsewhere: Vec<(String, usize, WireTool, Map<String, Value>)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
+        let (tool, fields) = tool.whole();
         let tool = tool.unwrapped();
         let path = format!("tools[{at}]");
         let kind = match &tool.r#type {
@@ -77,47 +82,58 @@ pub(super) fn offer(
             Loose::Given(kind) => Some(kind.clone()),
             Loose::Other(_) => Some(format!("{path}.type")),
         };
-        match kind.as_deref() {
-            None | Some("custom" | "function") => offered.push(tool.into_tool(&path)?),
-            Some(kind) if DEFINED.iter().any(|known| kind.starts_with(known)) => {
-                offer.defined.push(tool.into_definition(&path)?);
+        let has_name = matches!(&tool.name, Loose::Given(name) if !name.is_empty());
+        let offered = match kind {
+            None => tool.into_tool(fields, &path)?,
+            Some(kind) if matches!(kind.as_str(), "custom" | "function") => {
+                tool.into_tool(fields, &path)?
             }
-            Some(kind) if !is_anthropic_s(kind) && tool.is_client_s() => {
-                offered.push(tool.into_tool(&path)?);
+            Some(kind) if is_served(&kind) || kind.starts_with(ADVISOR) => {
+                elsewhere.push((kind, at, tool, fields));
+                continue;
             }
-            Some(kind) => elsewhere.push((kind.to_owned(), at, tool)),
-        }
+            Some(kind) if kind.starts_with(MEMORY) => Tool {
+                description: memory::DESCRIPTION.to_owned(),
+                schema: Arc::new(memory::schema()),
+                ..tool.into_native(kind, fields, &path)?
+            },
+            Some(kind) if is_known(&kind) => tool.into_native(kind, fields, &path)?,
+            Some(_) if tool.is_client_s() => tool.into_tool(fields, &path)?,
+            Some(kind) if has_name => tool.into_native(kind, fields, &path)?,
+            Some(kind) => {
+                elsewhere.push((kind, at, tool, fields));
+                continue;
+            }
+        };
+        offer.tools.push(offered);
     }
-    offer.tools = offered;
     if let Some(choice) = choice {
-        let choice = choice.known("tool_choice", left_out);
+        let (choice, fields) = choice.whole();
+        offer.choice_fields = fields;
         offer.parallel = choice.disable_parallel_tool_use.map(|disabled| !disabled);
         offer.choice = choice.into_choice()?;
     }
-    let is_alone = offer.tools.is_empty() && offer.defined.is_empty();
+    let is_alone = offer.tools.is_empty();
     let choice = offer.choice.clone();
-    for (kind, at, tool) in elsewhere {
+    for (kind, at, tool, fields) in elsewhere {
         let name = tool.name.as_given();
         let is_chosen = matches!(&choice, ToolChoice::Named(named) if Some(named) == name);
-        let is_needed = is_chosen
-            || kind.starts_with(MEMORY)
-            || is_alone && (is_served(&kind) || choice == ToolChoice::Required);
+        let is_needed =
+            is_chosen || is_alone && (is_served(&kind) || choice == ToolChoice::Required);
         if is_needed && choice != ToolChoice::None && offer.refusal.is_none() {
             offer.refusal = Some(refusal(&kind, at));
+            offer.served = Some(ServedTool {
+                kind: kind.clone(),
+                is_chosen,
+                fields,
+            })
+            .filter(|tool| tool.is_search() || tool.kind.starts_with(FETCH));
         }
         // Nothing is left to be forced.
         if is_chosen || is_alone && choice == ToolChoice::Required {
             offer.choice = ToolChoice::Auto;
         }
-        left_out.add(&kind);
-    }
-    offer.refuse_to_force_definitions()?;
-    if offer.choice == ToolChoice::None {
-        // Claude's own field has no such choice.
-        offer.defined.clear();
-    }
-    if !offer.defined.is_empty() && offer.tools.is_empty() {
-        offer.tools.push(stand_in());
+        dropped.add(&kind);
     }
     if let ToolChoice::Named(name) = &offer.choice
         && !offer.tools.iter().any(|tool| tool.name == *name)
@@ -128,58 +144,16 @@ pub(super) fn offer(
     Ok(offer)
 }
 
-impl MessagesOffer {
-    /// Converse's own choice knows Converse's own tools alone.
-    fn refuse_to_force_definitions(&self) -> Result<(), ApiError> {
-        let forced = match &self.choice {
-            ToolChoice::Named(name) => self.defines(name),
-            ToolChoice::Required => self.tools.is_empty() && !self.defined.is_empty(),
-            ToolChoice::Auto | ToolChoice::None => false,
-        };
-        if !forced {
-            return Ok(());
-        }
-        let message = "'tool_choice' must be 'auto' or 'none' for a tool that Anthropic defines: Bedrock's Converse API \
-             cannot force its call.";
-        Err(ApiError::bad_request(message, "tool_choice"))
-    }
-
-    fn defines(&self, name: &str) -> bool {
-        let mut names = self.defined.iter().map(|tool| tool.get("name"));
-        names.any(|defined| defined.is_some_and(|defined| defined == name))
-    }
-
-    /// The betas that the definitions came with, by their dates.
-    pub(super) fn betas(&self) -> Vec<&'static str> {
-        const OF_DATES: [(&str, &str); 3] = [
-            ("_20241022", "computer-use-2024-10-22"),
-            ("_20250124", "computer-use-2025-01-24"),
-            ("_20251124", "computer-use-2025-11-24"),
-        ];
-        let kinds = self
-            .defined
-            .iter()
-            .filter_map(|tool| tool.get("type")?.as_str());
-        let kinds: Vec<&str> = kinds.collect();
-        let needed = |date: &str| kinds.iter().any(|kind| kind.ends_with(date));
-        let needed = OF_DATES.into_iter().filter(|(date, _)| needed(date));
-        needed.map(|(_, beta)| beta).collect()
+impl ServedTool {
+    pub(super) fn is_search(&self) -> bool {
+        self.kind.starts_with(SEARCH)
     }
 }
 
-fn stand_in() -> Tool {
-    Tool {
-        name: STAND_IN.to_owned(),
-        description: "Does nothing. Never call it.".to_owned(),
-        schema: Arc::new(json!({"type": "object", "properties": {}})),
-        strict: false,
-        cache: None,
-    }
-}
-
-/// Whether tools of this type mean something to Anthropic's service, whatever else they say.
-fn is_anthropic_s(kind: &str) -> bool {
-    kind.starts_with(MEMORY) || is_served(kind)
+/// Whether Claude, or the service behind it on Bedrock, knows tools of this type whatever else they say.
+fn is_known(kind: &str) -> bool {
+    const KNOWN: [&str; 4] = ["bash_", "text_editor_", "computer_", "tool_search_tool_"];
+    KNOWN.iter().any(|known| kind.starts_with(known))
 }
 
 /// Whether Anthropic's own service runs tools of this type.
@@ -190,9 +164,7 @@ fn is_served(kind: &str) -> bool {
 /// Says why the tool at this place cannot be offered.
 fn refusal(kind: &str, at: usize) -> ApiError {
     let param = format!("tools[{at}].type");
-    let what = if kind.starts_with(MEMORY) {
-        "Bedrock's Converse API has no place for it; give it as a tool with a name, a description and an 'input_schema'"
-    } else if is_served(kind) {
+    let what = if is_served(kind) {
         "it runs at Anthropic's own service, not on Bedrock"
     } else {
         "this gateway does not know it; a tool that the client runs has a name and an 'input_schema'"

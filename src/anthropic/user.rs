@@ -1,10 +1,10 @@
-//! `metadata.user_id`: who asks, and with some clients in which session.
+//! `metadata.user_id`: the user, and with some clients the session.
 
 use serde::Deserialize;
 use serde::de::MapAccess;
 
 use crate::wire::loose::{Form, object};
-use crate::wire::{ClaudeCodeUser, LeftOut, Loose};
+use crate::wire::{ClaudeCodeUser, DroppedFields, Loose};
 
 /// `metadata`.
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +23,7 @@ impl Form for MessagesMetadata {
 
 /// What a user id says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Who {
+pub(super) struct MetadataUser {
     pub(super) user: Option<String>,
     pub(super) session: Option<String>,
 }
@@ -31,23 +31,23 @@ pub(super) struct Who {
 impl MessagesMetadata {
     /// Claude Code packs three ids into one: as JSON today (`{"device_id", "account_uuid", "session_id"}`), as
     /// `user_…_account_…_session_…` before. Every other id is a user.
-    pub(super) fn who(self, left_out: &mut LeftOut) -> Who {
-        let id = self.user_id.or_left_out("metadata.user_id", left_out);
+    pub(super) fn into_user(self, dropped: &mut DroppedFields) -> MetadataUser {
+        let id = self.user_id.or_dropped("metadata.user_id", dropped);
         let Some(id) = id.filter(|id| !id.is_empty()) else {
-            return Who::default();
+            return MetadataUser::default();
         };
         if let Some(ids) = ClaudeCodeUser::read(&id) {
-            return Who {
+            return MetadataUser {
                 user: ids.account_uuid.or(ids.device_id),
                 session: ids.session_id,
             };
         }
         match id.rsplit_once("_session_") {
-            Some((user, session)) => Who {
+            Some((user, session)) => MetadataUser {
                 user: Some(user.trim_end_matches("_account_").to_owned()),
                 session: Some(session.to_owned()),
             },
-            None => Who {
+            None => MetadataUser {
                 user: Some(id),
                 session: None,
             },
@@ -82,11 +82,15 @@ mod tests {
             let metadata = MessagesMetadata {
                 user_id: Loose::Given(id.to_owned()),
             };
-            let expected = Who {
+            let expected = MetadataUser {
                 user: user.map(str::to_owned),
                 session: session.map(str::to_owned),
             };
-            assert_eq!(metadata.who(&mut LeftOut::default()), expected, "{id}");
+            assert_eq!(
+                metadata.into_user(&mut DroppedFields::default()),
+                expected,
+                "{id}"
+            );
         }
     }
 }

@@ -5,29 +5,32 @@ use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::Client;
+use aws_smithy_types::Blob;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use tokio::time::timeout;
 
-use crate::catalog::Terms;
+use crate::catalog::{Dialect, Terms};
 use crate::conversation::Event;
 
+use super::JSON;
 use super::class::Class;
-use super::events::Decoder;
+use super::converse::ConverseDecoder;
+use super::decoder::{DecodeError, Decoder};
 use super::failure::Failure;
 use super::frames::{Broken, FrameKind, Frames};
-use super::held::HeldTexts;
 use super::idle_timer::IdleTimer;
+use super::key_restorer::KeyRestorer;
+use super::messages::{self, MessagesDecoder};
 use super::plan::Plan;
 use super::raw_body::{RawBody, put_body};
+use super::role_sessions::{RoleSessions, SessionCaller};
 use super::shape::FormatDecoder;
-use super::wire;
 
 /// Time limits of one call.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct CallTimeouts {
     /// Until the first event of any kind.
     pub first_event: Duration,
     /// Between two events.
@@ -40,14 +43,16 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Answer {
     source: AnswerSource,
-    limits: Limits,
+    request_id: Option<String>,
+    timeouts: CallTimeouts,
     /// What was decoded and not handed out yet.
     ready: VecDeque<Event>,
-    decoder: Decoder,
-    held: HeldTexts,
-    shaper: FormatDecoder,
-    /// The answer is whole and not what was asked for. It is read to its end all the same: what it cost comes last.
-    refused: Option<Failure>,
+    decoder: Box<dyn Decoder>,
+    key_restorer: KeyRestorer,
+    format_decoder: FormatDecoder,
+    /// The answer is complete and not in the format that was asked for. It is read to its end all the same: what it cost
+    /// comes last.
+    format_failure: Option<Failure>,
     has_tool_calls: bool,
     stopped: bool,
 }
@@ -56,19 +61,40 @@ pub struct Answer {
 enum AnswerSource {
     Stream(Frames, IdleTimer),
     /// All of the answer has come.
-    Whole,
+    Buffered,
 }
 
 /// A client for one endpoint, region and set of credentials. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    client: Client,
+    pub(super) client: Client,
+    /// The role's sessions, where each team or key has one of its own.
+    sessions: Option<RoleSessions>,
 }
 
 impl Endpoint {
     /// Calls by way of this client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            sessions: None,
+        }
+    }
+
+    /// The same, with sessions of a role for each team or key.
+    pub(super) fn with_sessions(self, sessions: RoleSessions) -> Self {
+        Self {
+            sessions: Some(sessions),
+            ..self
+        }
+    }
+
+    /// The endpoint as this caller calls it.
+    pub async fn of(&self, caller: &SessionCaller) -> Endpoint {
+        match &self.sessions {
+            Some(sessions) => Self::new(sessions.client(caller).await),
+            None => self.clone(),
+        }
     }
 
     /// Opens a connection and finds the credentials ahead of the first call. Bedrock is asked for nothing that it
@@ -89,49 +115,94 @@ impl Endpoint {
     }
 
     /// Calls `model` and waits for its first event. Nothing is retried here: that is the chain's decision.
-    pub async fn call(&self, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {
-        call(&self.client, model, plan, limits).await
+    pub async fn call(
+        &self,
+        model: &str,
+        plan: Plan,
+        timeouts: CallTimeouts,
+    ) -> Result<Answer, Failure> {
+        call(&self.client, model, plan, timeouts).await
     }
 
     /// Asks how many tokens a prompt has. `model` is a foundation model's id: profiles are not taken.
     pub async fn count_tokens(&self, model: &str, plan: &Plan) -> Result<u64, Failure> {
-        let body = wire::count_body(plan)
+        let body = super::count_body(plan)
             .map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
         let request = self.client.count_tokens().model_id(model).customize();
-        let counted = request
+        let response = request
             .mutate_request(move |request| put_body(request, &body))
             .send()
             .await
             .map_err(|error| Failure::of_call(&error))?;
-        Ok(u64::try_from(counted.input_tokens).unwrap_or(0))
+        Ok(u64::try_from(response.input_tokens).unwrap_or(0))
     }
 }
 
-async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Result<Answer, Failure> {
+async fn call(
+    client: &Client,
+    model: &str,
+    plan: Plan,
+    timeouts: CallTimeouts,
+) -> Result<Answer, Failure> {
     let body =
-        wire::body(&plan).map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
+        super::body(&plan).map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
+    let headers = match plan.dialect {
+        Dialect::Converse => Vec::new(),
+        Dialect::Messages => messages::headers(&plan),
+    };
     let Plan {
+        dialect,
         names,
         shape,
         streaming,
+        cached_in_input,
         turns,
         system,
         ..
     } = plan;
     // The conversation stands in the body now, and the wait for the model may be long.
     drop((turns, system));
-    let held = HeldTexts::new(names.clone());
-    let mut decoder = Decoder::new(names);
-    let (source, first) = {
+    let key_restorer = KeyRestorer::new(names.clone());
+    let raw_body = RawBody::new(body).with_headers(headers);
+    let begun = {
         let begin = pin!(async {
-            if streaming {
-                begin_stream(client, model, body, limits.idle, &mut decoder).await
-            } else {
-                begin_whole(client, model, body, &mut decoder).await
+            if dialect == Dialect::Messages {
+                let request = client
+                    .invoke_model_with_response_stream()
+                    .model_id(model)
+                    .content_type(JSON)
+                    .accept(JSON)
+                    .body(Blob::new([]))
+                    .customize();
+                let sent = request.interceptor(raw_body.clone()).send().await;
+                sent.map_err(|error| Failure::of_call(&error))?;
+                let decoder = MessagesDecoder::new(names, raw_body.served());
+                return begin_stream(raw_body, timeouts.idle, Box::new(decoder)).await;
             }
+            let mut decoder = ConverseDecoder::new(names).with_cached_in_input(cached_in_input);
+            if streaming {
+                let request = client.converse_stream().model_id(model).customize();
+                let sent = request.interceptor(raw_body.clone()).send().await;
+                sent.map_err(|error| Failure::of_call(&error))?;
+                return begin_stream(raw_body, timeouts.idle, Box::new(decoder)).await;
+            }
+            let request = client.converse().model_id(model).customize();
+            let sent = request.interceptor(raw_body.clone()).send().await;
+            sent.map_err(|error| Failure::of_call(&error))?;
+            let request_id = raw_body.request_id();
+            let body = ByteStream::new(raw_body.into_answer()).collect().await;
+            let body = body.map_err(|error| Failure::of_break(&error.into()))?;
+            let events = decoder.replay(&body.into_bytes());
+            let events = events.map_err(|error| unreadable("the answer", &error))?;
+            Ok(BegunAnswer {
+                source: AnswerSource::Buffered,
+                first: events.into(),
+                decoder: Box::new(decoder),
+                request_id,
+            })
         });
-        timeout(limits.first_event, begin).await.map_err(|_| {
-            let seconds = limits.first_event.as_secs_f32();
+        timeout(timeouts.first_event, begin).await.map_err(|_| {
+            let seconds = timeouts.first_event.as_secs_f32();
             Failure::new(
                 Class::FirstEventTimeout,
                 format!("the model sent nothing within {seconds} s"),
@@ -139,38 +210,49 @@ async fn call(client: &Client, model: &str, plan: Plan, limits: Limits) -> Resul
         })??
     };
     let mut answer = Answer {
-        source,
-        limits,
+        source: begun.source,
+        request_id: begun.request_id,
+        timeouts,
         ready: VecDeque::new(),
-        decoder,
-        held,
-        shaper: FormatDecoder::new(shape),
-        refused: None,
+        decoder: begun.decoder,
+        key_restorer,
+        format_decoder: FormatDecoder::new(shape),
+        format_failure: None,
         has_tool_calls: false,
         stopped: false,
     };
     // What came first although it should be `messageStart`.
-    for event in first {
-        answer.shape(event);
+    for event in begun.first {
+        answer.push(event);
     }
     Ok(answer)
 }
 
+/// An answer of which the first events are there.
+struct BegunAnswer {
+    source: AnswerSource,
+    first: VecDeque<Event>,
+    decoder: Box<dyn Decoder>,
+    request_id: Option<String>,
+}
+
+/// Reads the first event of a stream that Bedrock has begun.
 async fn begin_stream(
-    client: &Client,
-    model: &str,
-    body: Bytes,
+    raw_body: RawBody,
     idle: Duration,
-    decoder: &mut Decoder,
-) -> Result<(AnswerSource, VecDeque<Event>), Failure> {
-    let bodies = RawBody::new(body);
-    let request = client.converse_stream().model_id(model).customize();
-    let sent = request.interceptor(bodies.clone()).send().await;
-    sent.map_err(|error| Failure::of_call(&error))?;
-    let mut frames = Frames::new(bodies.into_answer());
-    // Bedrock may answer with a head at once and refuse in the first frame; `messageStart` counts as an event.
-    match next(&mut frames, decoder).await? {
-        Some(events) => Ok((AnswerSource::Stream(frames, IdleTimer::new(idle)), events)),
+    mut decoder: Box<dyn Decoder>,
+) -> Result<BegunAnswer, Failure> {
+    let request_id = raw_body.request_id();
+    let mut frames = Frames::new(raw_body.into_answer());
+    // Bedrock may answer with a head at once and refuse in the first frame; one that says nothing to a client counts as
+    // an event.
+    match next_events(&mut frames, &mut *decoder).await? {
+        Some(first) => Ok(BegunAnswer {
+            source: AnswerSource::Stream(frames, IdleTimer::new(idle)),
+            first,
+            decoder,
+            request_id,
+        }),
         None => Err(Failure::new(
             Class::Cut,
             "the stream ended without an event",
@@ -179,9 +261,9 @@ async fn begin_stream(
 }
 
 /// The meaning of the next frame, which may be nothing to a client; `None`: the stream has ended.
-async fn next(
+async fn next_events(
     frames: &mut Frames,
-    decoder: &mut Decoder,
+    decoder: &mut dyn Decoder,
 ) -> Result<Option<VecDeque<Event>>, Failure> {
     let frame = frames.next().await;
     let Some(frame) = frame.map_err(|broken| Failure::of_break(&broken))? else {
@@ -189,30 +271,14 @@ async fn next(
     };
     let mut events = VecDeque::new();
     match frame.kind {
-        FrameKind::Event(name) => decoder
-            .decode(name, frame.payload, &mut events)
-            .map(|()| Some(events))
-            .map_err(|error| unreadable(name, &error)),
+        FrameKind::Event(name) => match decoder.decode(name, frame.payload, &mut events) {
+            Ok(()) => Ok(Some(events)),
+            Err(DecodeError::Unreadable(error)) => Err(unreadable(name, &error)),
+            Err(DecodeError::Failed(failure)) => Err(*failure),
+        },
         FrameKind::Exception(name) => Err(Failure::of_exception(name, frame.payload)),
         FrameKind::Error { code, message } => Err(Failure::of_error(code, message)),
     }
-}
-
-async fn begin_whole(
-    client: &Client,
-    model: &str,
-    body: Bytes,
-    decoder: &mut Decoder,
-) -> Result<(AnswerSource, VecDeque<Event>), Failure> {
-    let bodies = RawBody::new(body);
-    let request = client.converse().model_id(model).customize();
-    let sent = request.interceptor(bodies.clone()).send().await;
-    sent.map_err(|error| Failure::of_call(&error))?;
-    let body = ByteStream::new(bodies.into_answer()).collect().await;
-    let body = body.map_err(|error| Failure::of_break(&error.into()))?;
-    let events = decoder.replay(&body.into_bytes());
-    let events = events.map_err(|error| unreadable("the answer", &error))?;
-    Ok((AnswerSource::Whole, events.into()))
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
@@ -229,6 +295,16 @@ impl Answer {
         self.decoder.served()
     }
 
+    /// What Bedrock calls the request, in its invocation log too.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// Its usage has shown that cached tokens are not counted as input, where that was expected.
+    pub fn counts_cache_apart(&self) -> bool {
+        self.decoder.counts_cache_apart()
+    }
+
     /// The next event; `Ok(None)` once the answer is complete.
     pub async fn next(&mut self) -> Result<Option<Event>, Failure> {
         loop {
@@ -236,15 +312,15 @@ impl Answer {
                 return Ok(Some(self.hand_out(event)));
             }
             let events = match &mut self.source {
-                AnswerSource::Whole => None,
-                AnswerSource::Stream(frames, silence) => {
+                AnswerSource::Buffered => None,
+                AnswerSource::Stream(frames, idle_timer) => {
                     let limit = if self.decoder.is_in_tool_call() {
-                        self.limits.idle_in_tool_call
+                        self.timeouts.idle_in_tool_call
                     } else {
-                        self.limits.idle
+                        self.timeouts.idle
                     };
-                    let events = next(frames, &mut self.decoder);
-                    match silence.bounds(limit, events).await {
+                    let events = next_events(frames, &mut *self.decoder);
+                    match idle_timer.bounds(limit, events).await {
                         Some(events) => events.transpose(),
                         None => {
                             let seconds = limit.as_secs_f32();
@@ -259,12 +335,12 @@ impl Answer {
             return match events {
                 Some(Ok(events)) => {
                     for event in events {
-                        self.shape(event);
+                        self.push(event);
                     }
                     continue;
                 }
-                None | Some(Err(_)) if self.refused.is_some() => {
-                    self.refused.take().map_or(Ok(None), Err)
+                None | Some(Err(_)) if self.format_failure.is_some() => {
+                    self.format_failure.take().map_or(Ok(None), Err)
                 }
                 // The answer is whole: only its accounting is missing, which the ledger estimates.
                 None | Some(Err(_)) if self.stopped => Ok(None),
@@ -292,12 +368,12 @@ impl Answer {
         }
     }
 
-    fn shape(&mut self, event: Event) {
-        let mut seen = VecDeque::new();
-        self.held.push(event, &mut seen);
-        for event in seen {
-            if let Err(failure) = self.shaper.push(event, &mut self.ready) {
-                self.refused = Some(failure);
+    fn push(&mut self, event: Event) {
+        let mut restored = VecDeque::new();
+        self.key_restorer.push(event, &mut restored);
+        for event in restored {
+            if let Err(failure) = self.format_decoder.push(event, &mut self.ready) {
+                self.format_failure = Some(failure);
             }
         }
     }

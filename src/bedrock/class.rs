@@ -59,6 +59,14 @@ pub enum Class {
 pub enum Feature {
     /// Thinking, or the replayed thinking was refused.
     Thinking,
+    /// Taking back thinking that is bound to another beginning than this conversation has now.
+    BoundThinking,
+    /// Taking back the encrypted thinking that this conversation replays.
+    EncryptedThinking,
+    /// The effort `none`.
+    EffortNone,
+    /// Counting cached tokens as input too.
+    CachedInInput,
     /// Prompt caching.
     Caching,
     /// A cache point at one of the places where this request has one.
@@ -91,10 +99,34 @@ pub enum Feature {
     Betas,
     /// Arguments of tool calls as they are written: the gateway's own beta.
     EagerToolInput,
+    /// Being asked in Claude's own format.
+    MessagesDialect,
+    /// Something that only Claude's own format has, and that this request has.
+    NativeExtras,
     /// Answers of more than so many tokens.
     MaxTokens(u32),
     /// Answers of more than so many tokens to this one prompt, which fills most of the window.
     AnswerRoom(u32),
+}
+
+/// By what a request exceeds a model's window, as a refusal of [`Class::ContextWindow`] says it, in tokens. The numbers
+/// are another's, and nothing is known of how they were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContextOverflow {
+    /// Of the prompt.
+    pub prompt: u32,
+    /// Of the answer that was asked for, where it counts too; `None`: the prompt alone is too long.
+    pub answer: Option<u32>,
+    /// Of the window.
+    pub window: u32,
+}
+
+impl ContextOverflow {
+    /// How long an answer would fit behind the prompt; `None`: none would.
+    pub fn answer_room(self) -> Option<u32> {
+        self.answer?;
+        self.window.checked_sub(self.prompt)
+    }
 }
 
 impl Class {
@@ -139,7 +171,10 @@ impl Class {
 
 impl Feature {
     /// Those that a model as such has or lacks, whatever it is asked, without those that come with a number.
-    const OF_MODELS: [Feature; 14] = [
+    const OF_MODELS: [Feature; 17] = [
+        Feature::MessagesDialect,
+        Feature::EffortNone,
+        Feature::CachedInInput,
         Feature::Caching,
         Feature::ToolsWhileStreaming,
         Feature::Prefill,
@@ -189,6 +224,10 @@ impl Feature {
     fn lack(self) -> &'static str {
         match self {
             Feature::Thinking => "lacks_thinking",
+            Feature::BoundThinking => "lacks_bound_thinking",
+            Feature::EncryptedThinking => "lacks_encrypted_thinking",
+            Feature::EffortNone => "lacks_effort_none",
+            Feature::CachedInInput => "lacks_cached_in_input",
             Feature::Caching | Feature::CachePlaces => "lacks_caching",
             Feature::ToolsWhileStreaming => "lacks_tools_while_streaming",
             Feature::Prefill => "lacks_prefill",
@@ -204,6 +243,8 @@ impl Feature {
             Feature::CompiledSchemas => "lacks_compiled_schemas",
             Feature::Betas => "lacks_betas",
             Feature::EagerToolInput => "lacks_eager_tool_input",
+            Feature::MessagesDialect => "lacks_messages_dialect",
+            Feature::NativeExtras => "lacks_native_extras",
             Feature::MaxTokens(_) | Feature::AnswerRoom(_) => "lacks_max_tokens",
         }
     }

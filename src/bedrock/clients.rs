@@ -15,6 +15,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use crate::config::{Config, Credentials, Deployment, Secret};
 
 use super::call::Endpoint;
+use super::role_sessions::{RoleSessions, SessionRole, is_template};
 
 /// Where every call goes instead of Amazon: the simulated Bedrock, or a test's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +26,14 @@ pub struct Override {
 
 /// Builds clients and keeps them, so that deployments in one region share a connection pool and an identity cache.
 #[derive(Debug)]
-pub struct Clients {
+pub struct BedrockClients {
     sdk: SdkConfig,
     instead: Option<Override>,
     timeouts: TimeoutConfig,
-    built: HashMap<(String, Credentials, Option<Secret>), Client>,
+    built: HashMap<(String, Credentials, Option<Secret>), Endpoint>,
 }
 
-impl Clients {
+impl BedrockClients {
     /// Clients that take from `sdk` what a deployment does not say.
     pub fn new(sdk: SdkConfig, config: &Config, instead: Option<Override>) -> Self {
         let timeouts = TimeoutConfig::builder()
@@ -53,15 +54,15 @@ impl Clients {
             deployment.credentials.clone(),
             deployment.endpoint.clone(),
         );
-        if let Some(client) = self.built.get(&key) {
-            return Endpoint::new(client.clone());
+        if let Some(endpoint) = self.built.get(&key) {
+            return endpoint.clone();
         }
-        let client = self.build(deployment).await;
-        self.built.insert(key, client.clone());
-        Endpoint::new(client)
+        let endpoint = self.build(deployment).await;
+        self.built.insert(key, endpoint.clone());
+        endpoint
     }
 
-    async fn build(&self, deployment: &Deployment) -> Client {
+    async fn build(&self, deployment: &Deployment) -> Endpoint {
         let region = Region::new(deployment.region.clone());
         let builder = Builder::from(&self.sdk)
             .region(region.clone())
@@ -69,22 +70,56 @@ impl Clients {
             .retry_config(RetryConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(self.timeouts.clone());
-        let builder = match &self.instead {
+        let builder = match (&self.instead, &deployment.endpoint) {
             // No credentials of the user's go there, and none are needed.
-            Some(instead) => builder
-                .endpoint_url(&instead.url)
-                .credentials_provider(simulated_credentials()),
-            None => {
-                let builder = self
-                    .identify(builder, &deployment.credentials, &region)
-                    .await;
-                match &deployment.endpoint {
-                    Some(url) => builder.endpoint_url(url.expose()),
-                    None => builder,
-                }
+            (Some(instead), _) => {
+                let builder = builder.endpoint_url(&instead.url);
+                let builder = builder.credentials_provider(simulated_credentials());
+                return Endpoint::new(Client::from_conf(builder.build()));
             }
+            (None, Some(url)) => builder.endpoint_url(url.expose()),
+            (None, None) => builder,
         };
-        Client::from_conf(builder.build())
+        let sessions = self
+            .sessions(&builder, &deployment.credentials, &region)
+            .await;
+        let builder = self
+            .identify(builder, &deployment.credentials, &region)
+            .await;
+        let endpoint = Endpoint::new(Client::from_conf(builder.build()));
+        match sessions {
+            Some(sessions) => endpoint.with_sessions(sessions),
+            None => endpoint,
+        }
+    }
+
+    /// The sessions of a role whose name says who calls.
+    async fn sessions(
+        &self,
+        builder: &Builder,
+        credentials: &Credentials,
+        region: &Region,
+    ) -> Option<RoleSessions> {
+        let Credentials::Role {
+            arn,
+            session_name,
+            external_id,
+            source,
+        } = credentials
+        else {
+            return None;
+        };
+        if !is_template(session_name) {
+            return None;
+        }
+        Some(RoleSessions::new(SessionRole {
+            arn: arn.clone(),
+            name_template: session_name.clone(),
+            external_id: external_id.clone(),
+            region: region.clone(),
+            source: self.source(source).await,
+            client: builder.clone(),
+        }))
     }
 
     async fn identify(
@@ -118,8 +153,10 @@ impl Clients {
                 external_id,
                 source,
             } => {
+                // What is called for no caller, as when a connection is opened ahead, is in no team's session.
+                let name = session_name.replace(['{', '}'], "");
                 let mut role = aws_config::sts::AssumeRoleProvider::builder(arn)
-                    .session_name(session_name)
+                    .session_name(name)
                     .region(region.clone());
                 if let Some(id) = external_id {
                     role = role.external_id(id);
@@ -130,7 +167,7 @@ impl Clients {
         }
     }
 
-    /// Who assumes a role.
+    /// The identity that assumes a role.
     async fn source(&self, credentials: &Credentials) -> SdkConfig {
         match credentials {
             Credentials::Profile(name) => self.profile(name).await,

@@ -12,11 +12,10 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::Deserialize;
 
-use super::class::Class;
-use super::events::Exception;
+use super::class::{Class, ContextOverflow};
 use super::fault;
 use super::frames::Broken;
-use super::wordings::{answer_room, classify};
+use super::wordings::{classify, context_overflow};
 
 /// One failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +30,15 @@ pub struct Failure {
     pub fault: String,
     /// How long Bedrock asks to wait.
     pub retry_after: Option<Duration>,
-    /// The prompt is too long only for so long an answer as was asked for: one of so many tokens would fit.
-    pub answer_room: Option<u32>,
+    /// By what the request exceeds the model's window, where Bedrock says it.
+    pub overflow: Option<ContextOverflow>,
+}
+
+/// The payload of an exception inside a stream. Some services write the name of its field in capitals.
+#[derive(Debug, Deserialize)]
+struct Exception {
+    #[serde(alias = "Message")]
+    message: Option<String>,
 }
 
 /// What is said of a stream whose last frame says nothing.
@@ -48,7 +54,7 @@ impl Failure {
             fault: message.clone(),
             message,
             retry_after: None,
-            answer_room: None,
+            overflow: None,
         }
     }
 
@@ -57,8 +63,8 @@ impl Failure {
         let message = message.into();
         Self {
             fault: fault::named(&message),
-            answer_room: (class == Class::ContextWindow)
-                .then(|| answer_room(&message))
+            overflow: (class == Class::ContextWindow)
+                .then(|| context_overflow(&message))
                 .flatten(),
             ..Self::new(class, message)
         }
@@ -150,6 +156,18 @@ impl Failure {
         let said = [message, code].into_iter().find(|said| !said.is_empty());
         let said = said.unwrap_or(WITHOUT_WORDS);
         Self::quoting(classify(Some(code), None, said), said)
+    }
+
+    /// From an `error` event of Claude's own stream. A busy new model says so in its first event, under the status 200
+    /// (<https://github.com/anthropics/anthropic-sdk-python/issues/1472>).
+    pub(super) fn of_event(kind: &str, message: &str) -> Self {
+        let said = [message, kind].into_iter().find(|said| !said.is_empty());
+        let said = said.unwrap_or(WITHOUT_WORDS);
+        let status = anthropic_status(kind);
+        Self {
+            status,
+            ..Self::quoting(classify(None, status, said), said)
+        }
     }
 
     /// From an answer that broke off or cannot be read.
@@ -247,6 +265,24 @@ fn modelled_status(exception: &str) -> Option<u16> {
         "modelStreamErrorException" => Some(424),
         "serviceUnavailableException" => Some(503),
         "validationException" => Some(400),
+        "modelTimeoutException" => Some(408),
+        _ => None,
+    }
+}
+
+/// The status that Anthropic gives an error of this type
+/// (<https://platform.claude.com/docs/en/api/errors>).
+fn anthropic_status(kind: &str) -> Option<u16> {
+    match kind {
+        "invalid_request_error" => Some(400),
+        "authentication_error" => Some(401),
+        "permission_error" => Some(403),
+        "not_found_error" => Some(404),
+        "request_too_large" => Some(413),
+        "rate_limit_error" => Some(429),
+        "api_error" => Some(500),
+        "timeout_error" => Some(504),
+        "overloaded_error" => Some(529),
         _ => None,
     }
 }
@@ -271,6 +307,9 @@ mod tests {
         assert_eq!(failure.class, Class::Throttled);
         assert_eq!(failure.status, Some(429));
         assert_eq!(failure.message, "Too many tokens, please wait");
+        let capital = br#"{"Message":"Too many tokens"}"#;
+        let failure = Failure::of_exception("throttlingException", capital);
+        assert_eq!(failure.message, "Too many tokens");
         for payload in [
             "",
             "{}",

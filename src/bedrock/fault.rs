@@ -1,4 +1,4 @@
-//! What names the fault in a refusal of Bedrock's: the part of its words that may be logged and stored.
+//! The fault in a refusal of Bedrock's: the part of its message that may be logged and stored.
 //!
 //! Bedrock quotes what it refuses: names of fields, values, pieces of a prompt, in quotes, in brackets or behind a colon.
 //! What it says itself is made of few words (`fault_words.txt`: those of the refusals that are known, see
@@ -20,8 +20,8 @@ pub(super) fn named(message: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for clause in clauses(&message) {
         let kept: Vec<&str> = clause.split_whitespace().map(keep).collect();
-        let left_out = kept.iter().filter(|word| word.contains(LEFT_OUT)).count();
-        match left_out * 3 > kept.len() {
+        let redacted = kept.iter().filter(|word| word.contains(LEFT_OUT)).count();
+        match redacted * 3 > kept.len() {
             true => words.push(LEFT_OUT),
             false => words.extend(kept),
         }
@@ -99,7 +99,7 @@ fn is_known(word: &str) -> bool {
     parts.all(|part| is_number(part) || is_word(part))
 }
 
-/// Whom AWS has refused, and what: neither comes from the request.
+/// The identity that AWS has refused, and the action: neither comes from the request.
 fn is_arn(word: &str) -> bool {
     let of_arns = |c: char| c.is_ascii_alphanumeric() || ":/.-_*".contains(c);
     word.starts_with("arn:aws") && word.chars().all(of_arns)

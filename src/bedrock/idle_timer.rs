@@ -58,7 +58,7 @@ mod tests {
     async fn each_wait_has_the_whole_time() {
         let limit = Duration::from_millis(40);
         let mut silence = IdleTimer::new(limit);
-        // The timer runs out while nobody waits.
+        // The timer runs out while no call waits.
         sleep(2 * limit).await;
         assert_eq!(silence.bounds(limit, ready(1)).await, Some(1));
         for _ in 0..2 {

@@ -6,20 +6,48 @@
 mod call;
 mod class;
 mod clients;
-mod events;
+mod converse;
+mod decoder;
 mod failure;
 mod fault;
 mod frames;
-mod held;
 mod idle_timer;
+mod invoke;
+mod key_restorer;
+mod messages;
 pub mod plan;
 mod raw_body;
+pub mod retrieval;
+mod role_sessions;
 mod shape;
-mod wire;
 mod wordings;
 
-pub use call::{Answer, Endpoint, Limits};
-pub use class::{Class, Feature};
-pub use clients::{Clients, Override};
+pub use call::{Answer, CallTimeouts, Endpoint};
+pub use class::{Class, ContextOverflow, Feature};
+pub use clients::{BedrockClients, Override};
 pub use failure::Failure;
-pub use wire::body;
+pub use role_sessions::SessionCaller;
+
+use crate::catalog::Dialect;
+
+/// The content type of what InvokeModel takes and gives.
+const JSON: &str = "application/json";
+
+/// The body of a request, by the dialect of its plan.
+///
+/// # Errors
+/// When a value is no JSON, which none can be.
+pub fn body(plan: &plan::Plan) -> Result<bytes::Bytes, serde_json::Error> {
+    match plan.dialect {
+        Dialect::Converse => converse::body(plan),
+        Dialect::Messages => messages::body(plan),
+    }
+}
+
+/// The body of a CountTokens request.
+fn count_body(plan: &plan::Plan) -> Result<bytes::Bytes, serde_json::Error> {
+    match plan.dialect {
+        Dialect::Converse => converse::count_body(plan),
+        Dialect::Messages => messages::count_body(plan),
+    }
+}

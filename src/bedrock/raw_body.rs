@@ -1,7 +1,7 @@
 //! The bytes of a call on both sides of the SDK, which signs, sends and receives them.
 
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -15,11 +15,22 @@ use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 
+use crate::catalog::Terms;
+
 /// Gives a call its body, and takes the answer's away before the SDK makes its own types of it. Clones share both.
 #[derive(Debug, Clone)]
 pub struct RawBody {
     request: Bytes,
-    answer: Arc<Mutex<Option<SdkBody>>>,
+    /// Headers of the request beside the SDK's.
+    headers: Vec<(&'static str, String)>,
+    answer: Arc<Mutex<RawAnswer>>,
+}
+
+#[derive(Debug, Default)]
+struct RawAnswer {
+    body: Option<SdkBody>,
+    served: Terms,
+    request_id: Option<String>,
 }
 
 impl RawBody {
@@ -27,15 +38,36 @@ impl RawBody {
     pub fn new(request: Bytes) -> Self {
         Self {
             request,
+            headers: Vec::new(),
             answer: Arc::default(),
         }
+    }
+
+    /// The same with these headers.
+    #[must_use]
+    pub fn with_headers(self, headers: Vec<(&'static str, String)>) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// The terms that the answer's headers name.
+    pub fn served(&self) -> Terms {
+        self.lock().served.clone()
+    }
+
+    /// What Bedrock calls the request, in its invocation log too.
+    pub fn request_id(&self) -> Option<String> {
+        self.lock().request_id.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RawAnswer> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The body of the answer, once the SDK says that it is a good one; a refusal's stays with the SDK. The request's is
     /// given up: the wait for the first event may be long.
     pub fn into_answer(self) -> SdkBody {
-        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        answer.take().unwrap_or_else(SdkBody::empty)
+        let body = self.lock().body.take();
+        body.unwrap_or_else(SdkBody::empty)
     }
 }
 
@@ -59,7 +91,11 @@ impl Intercept for RawBody {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        put_body(context.request_mut(), &self.request);
+        let request = context.request_mut();
+        put_body(request, &self.request);
+        for (name, value) in &self.headers {
+            request.headers_mut().try_insert(*name, value.clone())?;
+        }
         Ok(())
     }
 
@@ -72,7 +108,14 @@ impl Intercept for RawBody {
         let response = context.response_mut();
         if response.status().is_success() {
             let body = mem::replace(response.body_mut(), SdkBody::empty());
-            *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+            let named = |header| response.headers().get(header).map(str::to_owned);
+            let mut answer = self.lock();
+            answer.served = Terms {
+                tier: named("x-amzn-bedrock-service-tier"),
+                latency: named("x-amzn-bedrock-performanceconfig-latency"),
+            };
+            answer.request_id = named("x-amzn-requestid");
+            answer.body = Some(body);
         }
         Ok(())
     }

@@ -94,7 +94,9 @@ impl ByTool {
                 self.json.push_str(&json);
                 out.push_back(Event::Text(json));
             }
-            Event::ToolCall { index, id, name } => {
+            Event::ToolCall {
+                index, id, name, ..
+            } => {
                 if !self.held.is_empty() {
                     out.push_back(Event::Text(std::mem::take(&mut self.held)));
                 }
@@ -104,6 +106,7 @@ impl ByTool {
                     index: position,
                     id,
                     name,
+                    native: None,
                 });
             }
             Event::ToolInput { index, json } => {
@@ -119,11 +122,11 @@ impl ByTool {
 
     fn stop(&mut self, reason: StopReason, out: &mut VecDeque<Event>) -> Result<(), Failure> {
         if self.call.is_some() {
-            if self.json.is_empty() && is_whole(&reason) {
+            if self.json.is_empty() && is_complete(&reason) {
                 self.json.push_str("{}");
                 out.push_back(Event::Text("{}".into()));
             }
-            if is_whole(&reason) {
+            if is_complete(&reason) {
                 check_json(&self.json, Some(&self.schema))?;
             }
         } else if self.others.is_empty() {
@@ -131,7 +134,7 @@ impl ByTool {
             let mut fence = Fence::default();
             let mut text = fence.push(&self.held);
             text.push_str(&fence.end());
-            if is_whole(&reason) {
+            if is_complete(&reason) {
                 check_json(&text, Some(&self.schema))?;
             }
             out.push_back(Event::Text(text));
@@ -151,7 +154,7 @@ impl ByText {
             Event::Stop(reason) => {
                 let rest = self.fence.end();
                 self.say(rest, out);
-                if is_whole(&reason) && !self.calls {
+                if is_complete(&reason) && !self.calls {
                     check_json(&self.json, self.schema.as_deref())?;
                 }
                 out.push_back(Event::Stop(reason));
@@ -173,7 +176,7 @@ impl ByText {
 }
 
 /// Whether the model said all that it wanted: a cut answer cannot be JSON, and its reason says that.
-fn is_whole(reason: &StopReason) -> bool {
+fn is_complete(reason: &StopReason) -> bool {
     matches!(
         reason,
         StopReason::EndTurn | StopReason::StopSequence(_) | StopReason::ToolUse

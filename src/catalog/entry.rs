@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
-use super::price::{Price, Rates};
+use super::family::Family;
+use super::kind::ModelKind;
+use super::lifecycle::Lifecycle;
+use super::model::{Abilities, Caching, Limits, Model, ThinkingSupport};
+use super::price::{Doubt, Price, PriceChange, RateKind, Rates};
+use super::retrieval::{Rerank, Retrieval, WrittenEmbedding};
 
 /// One model: what holds for its base id, and where its inference profiles and regions differ.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -43,11 +47,18 @@ pub(super) struct Variant {
 pub(super) struct Layer {
     pub context: Option<u32>,
     pub output: Option<u32>,
-    pub end_of_life: Option<EndOfLife>,
+    pub least_output: Option<u32>,
+    pub end_of_life: Option<Date>,
     pub thinking: Option<CatalogThinking>,
     pub cache_min: Option<u32>,
     pub can: Vec<Ability>,
     pub cannot: Vec<Ability>,
+    /// It makes vectors, in this way.
+    pub embedding: Option<WrittenEmbedding>,
+    /// It puts documents in order, in this way.
+    pub rerank: Option<Rerank>,
+    /// What putting up to 100 documents in order costs, in US dollars.
+    pub per_query: Option<Decimal>,
     pub price: Option<PriceRow>,
     /// With `price`: dearer rates for long prompts.
     pub above: Vec<Above>,
@@ -57,24 +68,18 @@ pub(super) struct Layer {
     pub priority: Option<PriceRow>,
     /// Optimized latency, which few places have: a correction may say it of an id without its price.
     pub optimized: Option<PriceRow>,
+    /// Rates that no price list of AWS has.
+    pub unconfirmed: Vec<RateKind>,
+    /// Days on which rates are others.
+    pub changes: Vec<WrittenChange>,
+    /// See [`Price::percent_over_global`].
+    #[serde(skip)]
+    pub percent_over_global: Option<Decimal>,
+    /// One-hour cache points are taken: some place of the model has a price for them.
+    #[serde(skip)]
+    pub one_hour: bool,
     /// Further inference profiles that exist, though the source does not list them: priced as the base id.
     pub profiles: Vec<String>,
-}
-
-/// A day, or the statement that none is known (which a correction needs to take one back).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EndOfLife {
-    On(Date),
-    Unknown,
-}
-
-impl<'de> Deserialize<'de> for EndOfLife {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "unknown" => Ok(Self::Unknown),
-            day => day.parse().map(Self::On).map_err(serde::de::Error::custom),
-        }
-    }
 }
 
 /// [`ThinkingSupport`] as the catalog writes it.
@@ -115,6 +120,10 @@ pub(super) enum Ability {
     Effort,
     EffortXhigh,
     EffortMax,
+    ThinkingBinding,
+    EffortNone,
+    EncryptedThinking,
+    CachedInInput,
     System,
     Sampling,
     TextBesideResults,
@@ -122,6 +131,7 @@ pub(super) enum Ability {
     ThinkingOff,
     StopSequences,
     LongContextBeta,
+    Converse,
 }
 
 /// A row of prices, dollars per million tokens.
@@ -135,6 +145,30 @@ pub(super) struct PriceRow {
     write_1h: Option<Decimal>,
 }
 
+/// [`PriceChange`] as the catalog writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenChange {
+    since: Option<Date>,
+    until: Option<Date>,
+    #[serde(default)]
+    price: BTreeMap<RateKind, Decimal>,
+    #[serde(default)]
+    times: BTreeMap<RateKind, Decimal>,
+}
+
+impl WrittenChange {
+    fn change(&self) -> PriceChange {
+        let rates = |of: &BTreeMap<_, _>| of.iter().map(|(kind, rate)| (*kind, *rate)).collect();
+        PriceChange {
+            since: self.since,
+            until: self.until,
+            rates: rates(&self.price),
+            times: rates(&self.times),
+        }
+    }
+}
+
 /// A row of prices for prompts longer than `over` tokens.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,6 +178,11 @@ pub(super) struct Above {
 }
 
 impl PriceRow {
+    /// The rate of ordinary prompt tokens.
+    pub(super) fn input(&self) -> Decimal {
+        self.input
+    }
+
     fn rates(&self) -> Rates {
         Rates {
             input: self.input,
@@ -160,30 +199,56 @@ impl Layer {
     pub(super) fn lay(&mut self, upper: &Layer) {
         self.context = upper.context.or(self.context);
         self.output = upper.output.or(self.output);
+        self.least_output = upper.least_output.or(self.least_output);
         self.end_of_life = upper.end_of_life.or(self.end_of_life);
         self.thinking = upper.thinking.or(self.thinking);
         self.cache_min = upper.cache_min.or(self.cache_min);
+        if upper.embedding.is_some() {
+            self.embedding.clone_from(&upper.embedding);
+        }
+        self.rerank = upper.rerank.or(self.rerank);
+        self.per_query = upper.per_query.or(self.per_query);
         self.can.extend(&upper.can);
         self.can.retain(|ability| !upper.cannot.contains(ability));
         self.cannot.retain(|ability| !upper.can.contains(ability));
         self.cannot.extend(&upper.cannot);
-        if let Some(price) = &upper.price {
-            self.price = Some(price.clone());
-            self.above.clone_from(&upper.above);
-            self.flex.clone_from(&upper.flex);
-            self.priority.clone_from(&upper.priority);
-            self.optimized = None;
-        }
+        self.lay_price(upper);
         if upper.optimized.is_some() {
             self.optimized.clone_from(&upper.optimized);
         }
         self.profiles.extend(upper.profiles.iter().cloned());
     }
 
-    /// The model that these facts describe.
-    pub(super) fn model(&self, id: &str, from_base: bool) -> Model {
-        let price = self.price.as_ref().map(|row| Price {
-            standard: row.rates(),
+    /// Lays only the price of `upper`, if it has one, with all that comes with it.
+    pub(super) fn lay_price(&mut self, upper: &Layer) {
+        self.one_hour |= upper.has_hours();
+        if let Some(price) = &upper.price {
+            self.price = Some(price.clone());
+            self.above.clone_from(&upper.above);
+            self.flex.clone_from(&upper.flex);
+            self.priority.clone_from(&upper.priority);
+            self.optimized = None;
+            self.unconfirmed.clear();
+            self.changes.clear();
+        }
+        self.unconfirmed.extend(&upper.unconfirmed);
+        self.changes.extend(upper.changes.iter().cloned());
+    }
+
+    /// Whether it has a price for one-hour cache writes.
+    pub(super) fn has_hours(&self) -> bool {
+        let price = self.price.as_ref();
+        price.is_some_and(|row| row.write_1h.is_some())
+    }
+
+    /// The price of these facts.
+    fn price(&self, from_base: bool) -> Option<Price> {
+        let doubts = self.unconfirmed.iter();
+        let standard = self.price.as_ref().map(PriceRow::rates);
+        let mut price = Price {
+            // What is paid by the query costs nothing by the token.
+            standard: standard.or(self.per_query.map(|_| Rates::default()))?,
+            per_query: self.per_query,
             above: {
                 let tiers = self.above.iter();
                 let tiers = tiers.map(|tier| (tier.over, tier.price.rates()));
@@ -193,22 +258,45 @@ impl Layer {
             priority: self.priority.as_ref().map(PriceRow::rates),
             optimized: self.optimized.as_ref().map(PriceRow::rates),
             from_base,
-        });
+            percent_over_global: self.percent_over_global,
+            doubts: doubts.map(|kind| (*kind, Doubt::Unconfirmed)).collect(),
+            changes: self.changes.iter().map(WrittenChange::change).collect(),
+        };
+        if self.one_hour {
+            price.compute_hours();
+        }
+        Some(price)
+    }
+
+    /// The model that these facts describe.
+    pub(super) fn model(&self, id: &str, base: &str, from_base: bool) -> Model {
+        let price = self.price(from_base);
+        let retrieval = self.retrieval(base);
         Model {
             id: id.to_owned(),
             family: Family::of(id),
             limits: Limits {
                 input: self.context,
                 output: self.output,
+                least_output: self.least_output,
             },
-            abilities: self.abilities(),
+            abilities: match &retrieval {
+                Some(_) => Abilities::default(),
+                None => self.abilities(),
+            },
             price,
-            end_of_life: match self.end_of_life {
-                Some(EndOfLife::On(day)) => Some(day),
-                Some(EndOfLife::Unknown) | None => None,
-            },
+            lifecycle: Lifecycle::default(),
+            kind: (retrieval.as_ref()).map_or(ModelKind::Chat, Retrieval::kind),
+            converse: retrieval.is_none() && !self.cannot.contains(&Ability::Converse),
+            retrieval,
             known: true,
         }
+    }
+
+    fn retrieval(&self, base: &str) -> Option<Retrieval> {
+        let embedding = self.embedding.as_ref();
+        let embedding = embedding.map(|written| Retrieval::Embedding(written.embedding(base)));
+        embedding.or(self.rerank.map(Retrieval::Rerank))
     }
 
     fn abilities(&self) -> Abilities {
@@ -217,10 +305,7 @@ impl Layer {
         Abilities {
             caching: can(Ability::Caching).then(|| Caching {
                 min_tokens: self.cache_min.unwrap_or(Caching::COMMON_MINIMUM),
-                one_hour: self
-                    .price
-                    .as_ref()
-                    .is_some_and(|row| row.write_1h.is_some()),
+                one_hour: self.one_hour,
                 tools: can(Ability::CachingTools),
             }),
             thinking: self
@@ -253,6 +338,10 @@ impl Layer {
             long_context_beta: can(Ability::LongContextBeta),
             stop_sequences: !self.cannot.contains(&Ability::StopSequences),
             thinking_off: !self.cannot.contains(&Ability::ThinkingOff),
+            thinking_binding: can(Ability::ThinkingBinding),
+            effort_none: can(Ability::EffortNone),
+            encrypted_thinking: can(Ability::EncryptedThinking),
+            cached_in_input: can(Ability::CachedInInput),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a Bedrock model id says by itself: its parts, its family, the region in an ARN.
 
-use super::model::Family;
+use super::family::Family;
 
 /// The parts of a model id as a request names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,14 @@ impl Family {
         } else {
             Self::Other
         }
+    }
+}
+
+/// Whether an id, or the beginning of ids followed by `*`, means this id or the base id behind it.
+pub(super) fn names(pattern: &str, id: &str, base: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => id.starts_with(start) || base.starts_with(start),
+        None => pattern == id || pattern == base,
     }
 }
 

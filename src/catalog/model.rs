@@ -1,8 +1,10 @@
 //! What one model can do, how much it takes and what it costs.
 
-use jiff::civil::Date;
-
+use super::family::Family;
+use super::kind::ModelKind;
+use super::lifecycle::Lifecycle;
 use super::price::Price;
+use super::retrieval::{Embedding, Retrieval};
 
 /// Everything the gateway knows of one Bedrock model id.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,25 +19,37 @@ pub struct Model {
     pub price: Option<Price>,
     /// What a request to it may contain.
     pub abilities: Abilities,
-    /// The day it reaches (or reached) the end of its life on Bedrock.
-    pub end_of_life: Option<Date>,
+    /// Whether it is active, legacy or retired.
+    pub lifecycle: Lifecycle,
+    /// What it is for.
+    pub kind: ModelKind,
+    /// How it is asked for vectors or for the order of documents, where that is what it is for.
+    pub retrieval: Option<Retrieval>,
+    /// `false`: by AWS's own word Converse does not serve it. That is not certain enough to refuse it for.
+    pub converse: bool,
     /// `false`: not in the catalog; limits and abilities are safe assumptions.
     pub known: bool,
 }
 
-/// Model families, by how their requests differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
-pub enum Family {
-    Claude,
-    Nova,
-    Llama,
-    Mistral,
-    DeepSeek,
-    GptOss,
-    Qwen,
-    #[default]
-    Other,
+impl Model {
+    /// Whether blocks of its thinking are taken back, so that it goes on thinking after a tool's result.
+    pub fn takes_thinking_back(&self) -> bool {
+        self.family == Family::Claude || self.abilities.encrypted_thinking
+    }
+
+    /// Whether the gateway knows how to ask it: chat models, and those for vectors and for the order of documents that the
+    /// catalog has.
+    pub fn is_served(&self) -> bool {
+        self.retrieval.is_some() || !self.kind.is_no_chat()
+    }
+
+    /// How it makes vectors, where it does.
+    pub fn embedding(&self) -> Option<&Embedding> {
+        match &self.retrieval {
+            Some(Retrieval::Embedding(embedding)) => Some(embedding),
+            _ => None,
+        }
+    }
 }
 
 /// The window in tokens that some models have beside their ordinary one.
@@ -48,6 +62,8 @@ pub struct Limits {
     pub input: Option<u32>,
     /// The answer's upper bound, thinking included.
     pub output: Option<u32>,
+    /// The least bound of an answer that is taken, where it is more than 1.
+    pub least_output: Option<u32>,
 }
 
 /// What a request to a model may contain.
@@ -105,6 +121,14 @@ pub struct Abilities {
     pub documents_beside_results: bool,
     /// `thinking: disabled`, where a model thinks in the adaptive way. One that refuses it thinks only when asked to.
     pub thinking_off: bool,
+    /// The model can be told to leave out thinking that is bound to another beginning than its conversation has now.
+    pub thinking_binding: bool,
+    /// The effort `none` exists: no thinking, on models that think unless they are told not to.
+    pub effort_none: bool,
+    /// Thinking comes encrypted and is taken back so (`redactedContent`), though it is not signed as Claude's is.
+    pub encrypted_thinking: bool,
+    /// ConverseStream counts cached tokens as input too; elsewhere the kinds of tokens do not overlap.
+    pub cached_in_input: bool,
 }
 
 /// How a model caches prompts.
@@ -112,7 +136,7 @@ pub struct Abilities {
 pub struct Caching {
     /// Prefixes shorter than this many tokens are not cached; a point there is a waste.
     pub min_tokens: u32,
-    /// Whether points with a one-hour life are taken (the catalog has a price for them).
+    /// Whether points with a one-hour life are taken (the catalog has a price for them, at some place).
     pub one_hour: bool,
     /// Whether a point may stand at the end of the tools (not on Nova).
     pub tools: bool,

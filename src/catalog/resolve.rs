@@ -1,9 +1,14 @@
 //! From the id a deployment names to the model behind it.
 
 use super::Catalog;
-use super::entry::{CatalogEntry, Layer};
+use super::entry::CatalogEntry;
+use super::entry::Layer;
+use super::family::Family;
 use super::id::{ModelId, without_window};
-use super::model::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
+use super::kind::ModelKind;
+use super::lifecycle::Lifecycle;
+use super::model::{Abilities, Caching, Limits, Model, ThinkingSupport};
+use super::place::Place;
 impl Caching {
     /// The smallest prefix most models cache
     /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>).
@@ -14,7 +19,7 @@ impl Catalog<'_> {
     /// What is known of the model that a deployment names.
     ///
     /// First the id itself, with the region's own price where there is one; then the id without its geographic
-    /// prefix, its price marked [`from_base`](super::Price::from_base); then `base_model`, for ids and ARNs that do
+    /// prefix, its price, which is another place's, marked [`from_base`](super::Price::from_base); then `base_model`, for ids and ARNs that do
     /// not tell which model is behind them. ARNs of inference profiles and foundation models are read like the id
     /// they end with. What is left is unknown: see [`Model::unknown`].
     pub fn resolve(&self, model_id: &str, region: Option<&str>, base_model: Option<&str>) -> Model {
@@ -27,7 +32,13 @@ impl Catalog<'_> {
                 let base = ModelId::parse(base_model?).plain?;
                 self.find(base, region)
             })
-            .unwrap_or_else(|| Model::unknown(base_model.unwrap_or(model_id)))
+            .unwrap_or_else(|| {
+                let id = base_model.unwrap_or(model_id);
+                Model {
+                    lifecycle: self.lifecycle_without_entry(id),
+                    ..Model::unknown(id)
+                }
+            })
     }
 
     /// Whether [`Catalog::resolve`] finds this id in the catalog.
@@ -39,12 +50,12 @@ impl Catalog<'_> {
         [Some(id), base]
             .into_iter()
             .flatten()
-            .any(|id| self.models.contains_key(id))
+            .any(|id| self.models.contains_key(id) || self.added.contains_key(id))
     }
 
     /// Every id that can be called, with its model: base ids and inference profiles, sorted.
     pub fn iter(&self) -> impl Iterator<Item = Model> + '_ {
-        let bases = self.models.keys();
+        let bases = self.bases().into_iter();
         let mut models: Vec<Model> = bases.flat_map(|base| self.callable(base)).collect();
         models.sort_by(|a, b| a.id.cmp(&b.id));
         models.into_iter()
@@ -64,7 +75,8 @@ impl Catalog<'_> {
             let model = self.of_profile(&id, name, base, &entry);
             Model { id, ..model }
         });
-        let own = (!entry.profile_only).then(|| self.build(base, base, &entry, None, false));
+        let own =
+            (!entry.profile_only).then(|| self.build(base, base, &entry, &Place::of_region(None)));
         own.into_iter().chain(profiles).collect()
     }
 
@@ -81,55 +93,44 @@ impl Catalog<'_> {
     fn find(&self, id: &str, region: Option<&str>) -> Option<Model> {
         let id = without_window(id);
         if let Some(entry) = self.entry(id) {
-            let variant = region.and_then(|region| entry.variant(region));
-            return Some(self.build(id, id, &entry, variant, false));
+            return Some(self.build(id, id, &entry, &Place::of_region(region)));
         }
         let (prefix, base) = id.split_once('.')?;
         Some(self.of_profile(id, prefix, base, &self.entry(base)?))
     }
 
     fn of_profile(&self, id: &str, prefix: &str, base: &str, entry: &CatalogEntry) -> Model {
-        let variant = entry.variant(prefix);
-        if variant.is_some() || entry.profiles.iter().any(|profile| profile == prefix) {
-            self.build(id, base, entry, variant, false)
-        } else {
-            let mut model = self.build(id, base, entry, None, true);
-            model.id = base.to_owned();
-            model
+        let place = Place::of_profile(prefix);
+        let mut model = self.build(id, base, entry, &place);
+        let is_known = entry.profiles.iter().any(|profile| profile == prefix)
+            || entry.variant(&place).is_some();
+        if !is_known {
+            base.clone_into(&mut model.id);
         }
+        model
     }
 
-    fn build(
-        &self,
-        id: &str,
-        base: &str,
-        entry: &CatalogEntry,
-        variant: Option<&Layer>,
-        from_base: bool,
-    ) -> Model {
-        let mut layer = entry.base.clone();
-        if let Some(variant) = variant {
-            layer.lay(variant);
+    fn build(&self, id: &str, base: &str, entry: &CatalogEntry, place: &Place<'_>) -> Model {
+        let (layer, from_base) = entry.at(place);
+        let layer = self.corrected(id, base, layer);
+        Model {
+            lifecycle: self.lifecycle_of(id, base, layer.end_of_life),
+            ..layer.model(id, base, from_base)
         }
-        self.corrected(id, base, layer).model(id, from_base)
     }
 
     fn corrected(&self, id: &str, base: &str, mut layer: Layer) -> Layer {
         for correction in &self.corrections {
             if correction.applies_to(id, base) {
-                layer.lay(&correction.layer);
+                match correction.layer() {
+                    Ok(fact) => layer.lay(&fact),
+                    Err(error) => {
+                        unreachable!("no catalog has a correction that cannot be read: {error}")
+                    }
+                }
             }
         }
         layer
-    }
-}
-
-impl CatalogEntry {
-    fn variant(&self, name: &str) -> Option<&Layer> {
-        let mut variants = self.variants.iter();
-        variants
-            .find(|variant| variant.names.iter().any(|known| known == name))
-            .map(|variant| &variant.has)
     }
 }
 
@@ -144,28 +145,39 @@ impl Model {
     /// Assumed are the things nearly every model of today does and whose absence would cripple an agent: a system
     /// prompt, tools (streaming too: a refusal is recognised and learned from), pictures, sampling parameters. Not
     /// assumed is what makes a request fail where the model lacks it and costs little to leave out: cache points,
-    /// thinking, documents, forced tools, prefill, schemas. Limits are open and the price is unknown, never zero.
+    /// thinking, documents, forced tools, prefill, schemas. Limits are open and the price is unknown, never zero. An
+    /// embedding model, or another that is no chat model by its name, can nothing of all that.
     pub fn unknown(id: &str) -> Self {
         let family = Family::of(id);
+        let kind = ModelId::parse(id)
+            .plain
+            .map_or(ModelKind::Unknown, ModelKind::of);
         Self {
             id: id.to_owned(),
             family,
             limits: Limits::default(),
             price: None,
-            abilities: Abilities {
-                thinking: ThinkingSupport::None,
-                vision: true,
-                tools: true,
-                tools_while_streaming: true,
-                system: true,
-                sampling: true,
-                stop_sequences: true,
-                // Every Claude of today; a refusal is learned from.
-                eager_tool_input: family == Family::Claude,
-                text_beside_results: !matches!(family, Family::Llama | Family::Mistral),
-                ..Abilities::default()
+            abilities: if kind.is_no_chat() {
+                Abilities::default()
+            } else {
+                Abilities {
+                    thinking: ThinkingSupport::None,
+                    vision: true,
+                    tools: true,
+                    tools_while_streaming: true,
+                    system: true,
+                    sampling: true,
+                    stop_sequences: true,
+                    // Every Claude of today; a refusal is learned from.
+                    eager_tool_input: family == Family::Claude,
+                    text_beside_results: !matches!(family, Family::Llama | Family::Mistral),
+                    ..Abilities::default()
+                }
             },
-            end_of_life: None,
+            lifecycle: Lifecycle::default(),
+            kind,
+            retrieval: None,
+            converse: !kind.is_no_chat(),
             known: false,
         }
     }

@@ -1,4 +1,4 @@
-//! Rests: which targets are left alone for a while, and when one of them is tried again.
+//! Cooldowns: which targets rest for a while after a failure, and when one of them is tried again.
 //!
 //! A target rests after a failure that the policy says so of. When its time is up, one request probes it while the
 //! others still go elsewhere: success ends the rest, failure begins a longer one. The state is a plain value under a
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::bedrock::Class;
 use crate::config::Settings;
 
-use super::policy::{Cools, rule};
+use super::policy::{CooldownMode, failure_policy};
 use super::target::Target;
 use crate::clock::Clock;
 
@@ -22,6 +22,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
 /// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
 const LONGEST_REST: u32 = 4;
+/// So many rests in a row are a long one: about a minute.
+const MANY_STRIKES: u32 = 5;
 /// Callers choose the names behind a pattern: more states than this are not kept.
 const MOST_STATES: usize = 4_096;
 
@@ -77,6 +79,8 @@ pub(super) struct Cooldown {
 pub struct Health {
     /// It rests until then.
     pub resting_until: Option<Timestamp>,
+    /// Its rest is one that will not be over in a few seconds, or follows on several others.
+    pub rests_long: bool,
     /// Its rest is over, but it has not been asked yet, or the answer is still out.
     pub on_probation: bool,
     /// When it last began an answer for this process.
@@ -118,8 +122,8 @@ impl HealthStatus {
 }
 
 impl Health {
-    /// All of it in a word.
-    pub fn wellness(&self) -> HealthStatus {
+    /// The health in a word.
+    pub fn status(&self) -> HealthStatus {
         if self.resting_until.is_some() {
             HealthStatus::CoolingDown
         } else if self.on_probation {
@@ -149,20 +153,20 @@ struct State {
 /// The rests of all targets.
 #[derive(Debug)]
 pub(super) struct Cooldowns {
-    terms: CooldownSettings,
+    settings: CooldownSettings,
     states: Mutex<HashMap<String, State>>,
 }
 
 impl Cooldowns {
-    pub(super) fn new(terms: CooldownSettings) -> Self {
+    pub(super) fn new(settings: CooldownSettings) -> Self {
         Self {
-            terms,
+            settings,
             states: Mutex::default(),
         }
     }
 
-    /// Whether the target may be asked. [`Availability::Probe`] is said to one caller, who must tell how it went within
-    /// `lease`.
+    /// Whether the target may be asked. [`Availability::Probe`] is returned to one caller, which must report the result
+    /// within `lease`.
     pub(super) fn admit(&self, target: &Target, clock: &Clock, lease: Duration) -> Availability {
         let now = clock.now();
         let mut states = self.lock();
@@ -199,44 +203,44 @@ impl Cooldowns {
         state.probed_until = None;
     }
 
-    /// The probe ended without saying anything about the target's health.
-    pub(super) fn unprobed(&self, target: &Target) {
+    /// Ends a probe that has said nothing about the target's health.
+    pub(super) fn abandon_probe(&self, target: &Target) {
         if let Some(state) = self.lock().get_mut(target.deployment_id()) {
             state.probed_until = None;
         }
     }
 
-    /// The target has failed; `left` says that this request goes elsewhere now. Gives back the rest that begins with
-    /// it.
+    /// The target has failed; `given_up` says that this request goes elsewhere now. Returns the rest that begins
+    /// with it.
     pub(super) fn failed(
         &self,
         target: &Target,
         class: Class,
         retry_after: Option<Duration>,
-        left: bool,
+        given_up: bool,
         clock: &Clock,
     ) -> Option<Cooldown> {
         let now = clock.now();
-        let cools = rule(class).cools;
-        if cools == Cools::No {
-            self.unprobed(target);
+        let mode = failure_policy(class).cooldown;
+        if mode == CooldownMode::No {
+            self.abandon_probe(target);
             return None;
         }
         let mut states = self.lock();
         let state = state_of(&mut states, target.deployment_id());
         state.named_by_client = target.is_named_by_client();
         state.last_failure = Some((now, class.as_str().to_owned()));
-        if self.terms.disabled {
+        if self.settings.disabled {
             return None;
         }
         let probed = state.probed_until.take().is_some();
-        let due = match cools {
-            Cools::No => false,
-            Cools::Briefly | Cools::Long => left,
-            Cools::AfterFails => {
+        let due = match mode {
+            CooldownMode::No => false,
+            CooldownMode::Briefly | CooldownMode::Long => given_up,
+            CooldownMode::AfterFails => {
                 state.fails.push_back(now);
                 state.forget_before(now);
-                probed || state.fails.len() > self.terms.allowed_fails as usize
+                probed || state.fails.len() > self.settings.allowed_fails as usize
             }
         };
         if !due {
@@ -244,13 +248,13 @@ impl Cooldowns {
         }
         let strikes = match &state.rest {
             // Several requests may fail together: they are one rest. Bad news that lasts longer is another.
-            Some(rest) if rest.until > now && (cools != Cools::Long || rest.is_long) => {
+            Some(rest) if rest.until > now && (mode != CooldownMode::Long || rest.is_long) => {
                 return None;
             }
             Some(rest) => rest.strikes.saturating_add(1),
             None => 1,
         };
-        let length = self.length(target, cools, retry_after, strikes);
+        let length = self.rest_length(target, mode, retry_after, strikes);
         if length.is_zero() {
             return None;
         }
@@ -259,7 +263,7 @@ impl Cooldowns {
             since: now,
             until: later(now, length),
             strikes,
-            is_long: cools == Cools::Long,
+            is_long: mode == CooldownMode::Long,
             class: class.as_str().to_owned(),
         };
         state.fails.clear();
@@ -269,19 +273,19 @@ impl Cooldowns {
 
     /// How long the target rests: its own `cooldown_time` goes before what Bedrock asks, and that before the common
     /// one.
-    fn length(
+    fn rest_length(
         &self,
         target: &Target,
-        cools: Cools,
+        mode: CooldownMode,
         retry_after: Option<Duration>,
         strikes: u32,
     ) -> Duration {
-        let longest = self.terms.long.max(self.terms.brief);
+        let longest = self.settings.long.max(self.settings.brief);
         let own = target.deployment().cooldown_time;
-        let first = match (cools, own, retry_after) {
-            (Cools::Long, ..) => return longest,
+        let first = match (mode, own, retry_after) {
+            (CooldownMode::Long, ..) => return longest,
             (_, None, Some(asked)) => return asked.min(longest),
-            (_, own, _) => own.unwrap_or(self.terms.brief),
+            (_, own, _) => own.unwrap_or(self.settings.brief),
         };
         let times = 2_u32
             .saturating_pow(strikes.saturating_sub(1))
@@ -290,8 +294,8 @@ impl Cooldowns {
     }
 
     /// Takes over a rest that another instance has begun, unless the target answered here since.
-    pub(super) fn learn(&self, rest: Cooldown, clock: &Clock) {
-        if self.terms.disabled || rest.until <= clock.now() {
+    pub(super) fn adopt(&self, rest: Cooldown, clock: &Clock) {
+        if self.settings.disabled || rest.until <= clock.now() {
             return;
         }
         let mut states = self.lock();
@@ -318,6 +322,8 @@ impl Cooldowns {
         let class = state.last_failure.as_ref().map(|(_, class)| class.clone());
         Health {
             resting_until: until.filter(|until| *until > now),
+            rests_long: (state.rest.as_ref())
+                .is_some_and(|rest| rest.is_long || rest.strikes >= MANY_STRIKES),
             on_probation: until.is_some_and(|until| until <= now),
             last_success: state.last_success,
             last_failure: state.last_failure.as_ref().map(|(at, _)| *at),
@@ -382,7 +388,10 @@ mod tests {
             state_of(&mut states, &n.to_string());
         }
         assert!(states.len() <= MOST_STATES);
-        assert!(states.contains_key("resting"), "who rests is kept longest");
+        assert!(
+            states.contains_key("resting"),
+            "a resting target is kept longest"
+        );
         for n in 0..2 * MOST_STATES {
             let state = state_of(&mut states, &format!("named {n}"));
             state.rest = Some(rest.clone());

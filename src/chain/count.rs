@@ -8,6 +8,7 @@ use crate::bedrock::plan::{Plan, UnsupportedFeatures, plan};
 use crate::catalog::ModelId;
 use crate::conversation::Request;
 
+use super::AllowedRegions;
 use super::routes::Routes;
 use super::target::Target;
 
@@ -23,11 +24,16 @@ pub enum PromptTokens {
     Estimate(u64),
 }
 
-/// Counts the prompt of `request` for the first target of `group`. Only Claude has a count on Bedrock; counting is free.
-pub async fn count_tokens(routes: &Routes, group: &str, request: &Request) -> PromptTokens {
+/// Counts the prompt of `request` for the first target of `group` in these regions. Only Claude has a count on Bedrock; counting is free.
+pub async fn count_tokens(
+    routes: &Routes,
+    group: &str,
+    regions: &AllowedRegions,
+    request: &Request,
+) -> PromptTokens {
     let estimate = PromptTokens::Estimate(request.estimated_prompt_tokens().max(1));
     let targets = routes.targets(group);
-    let Some(target) = targets.first() else {
+    let Some(target) = targets.iter().find(|target| regions.allow(target)) else {
         return estimate;
     };
     let plan = plan(

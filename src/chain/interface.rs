@@ -1,17 +1,21 @@
-//! What a request asks of its chain, what it is told on the way, and how it ended.
+//! The interface of a chain: its options, the sink of its events, and its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::bedrock::plan::{NotSent, Plan};
-use crate::bedrock::{Class, Failure};
-use crate::conversation::{Event, StopReason, Usage};
+use crate::bedrock::plan::{DroppedForTarget, Plan};
+use crate::bedrock::{Class, Failure, SessionCaller};
+use crate::catalog::Dialect;
+use crate::conversation::{Event, NativeStart, StopReason, Usage};
 use crate::spend::Attempt;
 
+use super::AllowedRegions;
+use super::affinity::Session;
 use super::fallback::Fallback;
 use super::target::Target;
 
@@ -33,10 +37,16 @@ pub struct ChainOptions {
     pub timeout: Option<Duration>,
     /// How long a streamed attempt may take for its first event, and be silent between two; goes before `timeout`.
     pub stream_timeout: Option<Duration>,
+    /// Targets elsewhere are left out.
+    pub regions: AllowedRegions,
+    /// Whose cache decides which of several deployments is asked first; `None`: chance does.
+    pub session: Option<Session>,
+    /// Who calls, for deployments whose role has a session for each.
+    pub caller: SessionCaller,
     /// Make every target of the first group fail without a call.
     pub mock_failure: Option<Class>,
-    /// The answer is handed on as a whole, so that a part of one can still be thrown away.
-    pub whole: bool,
+    /// The answer is collected and handed on at its end, so that a part of one can still be thrown away.
+    pub buffered: bool,
     /// When the request must be over.
     pub deadline: Instant,
 }
@@ -52,8 +62,11 @@ impl ChainOptions {
             fallbacks: None,
             timeout: None,
             stream_timeout: None,
+            regions: AllowedRegions::default(),
+            session: None,
+            caller: SessionCaller::default(),
             mock_failure: None,
-            whole: false,
+            buffered: false,
             deadline,
         }
     }
@@ -63,7 +76,7 @@ impl ChainOptions {
 pub trait Sink: Send {
     /// An answer begins. A second beginning means that everything before it is void where the answer is handed on as
     /// a whole; in a stream, it goes on from what the client has.
-    fn begin(&mut self, begun: AnswerStarted) -> impl Future<Output = ()> + Send;
+    fn begin(&mut self, started: AnswerStarted) -> impl Future<Output = ()> + Send;
     /// Whether an attempt that Bedrock may bill can be paid for. Called before each of them.
     ///
     /// # Errors
@@ -75,11 +88,11 @@ pub trait Sink: Send {
         async { Ok(Afforded::Yes(Decimal::ZERO)) }
     }
     /// A piece of the answer.
-    fn event(&mut self, event: Event) -> impl Future<Output = ()> + Send;
+    fn send_event(&mut self, event: Event) -> impl Future<Output = ()> + Send;
     /// Whether the client has gone.
     fn is_gone(&self) -> bool;
     /// Waits until the client has gone.
-    fn gone(&mut self) -> impl Future<Output = ()> + Send;
+    fn wait_until_gone(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// An attempt that is about to begin.
@@ -89,8 +102,10 @@ pub struct AttemptOffer<'a> {
     pub target: &'a Target,
     /// What it is sent.
     pub plan: &'a Plan,
+    /// When the attempt began: it costs what it did then.
+    pub began_at: Timestamp,
     /// US dollars that the attempts before it cost, or may have cost where Bedrock did not say.
-    pub sunk: Decimal,
+    pub cost_so_far: Decimal,
     /// The client has set no length for its answer.
     pub may_shorten: bool,
 }
@@ -112,17 +127,21 @@ pub struct AnswerStarted {
     /// Every attempt so far, the answering one last.
     pub attempts: Vec<Attempt>,
     /// What the client asked for that this target was not sent.
-    pub not_sent: NotSent,
+    pub dropped: DroppedForTarget,
+    /// The language in which it was asked.
+    pub dialect: Dialect,
     /// The length of the prompt that this target was sent, in tokens, as far as the gateway can judge it.
     pub estimated_prompt: u64,
+    /// What the target says as its answer begins, in Claude's own format.
+    pub native: Option<Box<NativeStart>>,
 }
 
 /// How a request ended.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct ChainOutcome {
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
-    /// Who answered, if anyone began to.
+    /// The target that answered, if one began to.
     pub target: Option<Arc<Target>>,
     /// Why the model stopped.
     pub stop: Option<StopReason>,
@@ -130,8 +149,8 @@ pub struct Outcome {
     pub first_piece: Option<Instant>,
     /// The usage of the answer that the client has: of its last part, with the output of all parts.
     pub usage: Option<Usage>,
-    /// What the caller is told instead of a whole answer.
+    /// The error for the client instead of a complete answer.
     pub failure: Option<Failure>,
     /// Notifications of other instances that are still being sent: to be awaited before the process may be frozen.
-    pub notices: Vec<JoinHandle<()>>,
+    pub background_writes: Vec<JoinHandle<()>>,
 }

@@ -64,16 +64,16 @@ impl StoredLack {
 
 impl Shared {
     /// Tells the others that a target lacks something.
-    fn tell_lack(&self, deployment: &str, lack: Lack) -> JoinHandle<()> {
+    fn share_lack(&self, deployment: &str, lack: Lack) -> JoinHandle<()> {
         let until = lack.until;
         let item = StoredLack::item(deployment, lack);
-        self.share(item.map(|item| item.expires(until)), "what a target lacks")
+        self.write_item(item.map(|item| item.expires(until)), "what a target lacks")
     }
 }
 
 impl Routes {
     /// Remembers that a target lacks a feature, and tells other instances. `marks` are those of the refused request.
-    pub(super) fn learn(
+    pub(super) fn remember_lack(
         &self,
         target: &Target,
         refusal: RefusedFeature,
@@ -82,7 +82,7 @@ impl Routes {
         let (deployment, now) = (target.deployment_id(), self.clock().now());
         let lack = self.learned().remember(deployment, refusal, marks, now)?;
         tracing::info!(deployment, lack = lack.name(), "a target lacks something");
-        Some(self.shared.as_ref()?.tell_lack(deployment, lack))
+        Some(self.shared.as_ref()?.share_lack(deployment, lack))
     }
 
     /// Forgets that a deployment lacks something (by [`Lack::name`]): here at once, and on every other instance within
@@ -90,7 +90,7 @@ impl Routes {
     ///
     /// # Errors
     /// When the table does not take it; here it is forgotten all the same.
-    pub async fn forget(&self, deployment: &str, name: &str) -> Result<(), StoreError> {
+    pub async fn forget_lack(&self, deployment: &str, name: &str) -> Result<(), StoreError> {
         let known = self.learned().forget(deployment, name);
         let Some(shared) = &self.shared else {
             return Ok(());

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::bedrock::{Class, Failure};
-use crate::conversation::Request;
 use crate::limits::{CountedRequest, Lease, MinuteCount, MinuteLimits, Slot};
 use crate::store::keys;
 
@@ -24,12 +23,12 @@ const LONGEST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_CORRECTION: Duration = Duration::from_secs(2);
 
 impl Routes {
-    /// Counts a request of this target. Fails when its minute is full. `None`: nothing is counted, or nothing of it
+    /// Counts a request of this target, with so many estimated tokens. Fails when its minute is full. `None`: nothing is counted, or nothing of it
     /// needs to be corrected.
-    pub(super) async fn count(
+    pub(super) async fn count_request(
         &self,
         target: &Target,
-        request: &Request,
+        estimate: impl FnOnce() -> u64,
     ) -> Result<Option<CountedRequest>, Failure> {
         let of_deployment = target.deployment().limits;
         let limits = MinuteLimits {
@@ -43,12 +42,12 @@ impl Routes {
         else {
             return Ok(None);
         };
-        let (estimate, at) = (request.estimated_prompt_tokens(), self.clock().now());
+        let (estimate, at) = (estimate(), self.clock().now());
         let name = target.deployment().entry_id();
         let counting = limits.count(&shared.table, name, estimate, at);
         match timeout(LONGEST_WAIT, counting).await {
-            Ok(Ok(MinuteCount::Counted(counted, _))) => {
-                Ok(limits.tokens.is_some().then_some(counted))
+            Ok(Ok(MinuteCount::Counted(counted_request, _))) => {
+                Ok(limits.tokens.is_some().then_some(counted_request))
             }
             Ok(Ok(MinuteCount::Full(_))) => Err(minute_is_full(limits, at)),
             Ok(Err(error)) => {
@@ -60,10 +59,14 @@ impl Routes {
     }
 
     /// Corrects a count by what the attempt really used.
-    pub(super) fn correct(&self, counted: CountedRequest, used: u64) -> Option<JoinHandle<()>> {
+    pub(super) fn correct_count(
+        &self,
+        counted: CountedRequest,
+        used: u64,
+    ) -> Option<JoinHandle<()>> {
         let table = self.shared.as_ref()?.table.clone();
         Some(tokio::spawn(async move {
-            let correction = counted.settle(&table, used);
+            let correction = counted.correct(&table, used);
             if let Ok(Err(error)) = timeout(LONGEST_CORRECTION, correction).await {
                 tracing::warn!(%error, "a deployment's tokens could not be counted");
             }

@@ -1,9 +1,11 @@
-//! Which of several siblings is asked first: by `order`, then by chance, weighted; the rest stand in reserve.
+//! Which of several siblings is asked first: by `order`, then the one that is the session's own, or by chance, both
+//! weighted; the rest stand in reserve.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 
+use super::affinity::Session;
 use super::target::Target;
 
 /// The targets of one group, each with its weight.
@@ -30,11 +32,15 @@ impl LoadBalance {
     }
 
     /// The siblings in the order in which they are asked. Those with a lower `order` come first, those without one
-    /// last; among equals each draw goes by weight, and who weighs nothing comes after all who do.
-    pub(super) fn order(&self, siblings: &Siblings) -> Vec<Arc<Target>> {
+    /// last; among equals each draw goes by weight, and a target without weight comes after all that have one. A session's
+    /// order is always the same.
+    pub(super) fn order(&self, siblings: &Siblings, session: Option<&Session>) -> Vec<Arc<Target>> {
         let Siblings { targets, weights } = siblings;
         if targets.len() < 2 {
             return targets.clone();
+        }
+        if let Some(session) = session {
+            return order_of_session(siblings, session);
         }
         let mut left: Vec<(&f64, &Arc<Target>)> = weights.iter().zip(targets).collect();
         left.sort_by_key(|(_, target)| target.deployment().limits.order.unwrap_or(u32::MAX));
@@ -51,6 +57,20 @@ impl LoadBalance {
         }
         ordered
     }
+}
+
+fn order_of_session(siblings: &Siblings, session: &Session) -> Vec<Arc<Target>> {
+    let weighed = siblings.weights.iter().zip(&siblings.targets);
+    let mut scored: Vec<(u32, f64, &Arc<Target>)> = weighed
+        .map(|(weight, target)| {
+            let order = target.deployment().limits.order.unwrap_or(u32::MAX);
+            let score = session.score(target.deployment_id(), *weight);
+            (order, score, target)
+        })
+        .collect();
+    scored.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.total_cmp(&one.1)));
+    let ordered = scored.into_iter();
+    ordered.map(|(_, _, target)| Arc::clone(target)).collect()
 }
 
 /// The index of one of these weights, by chance. Where nothing weighs anything, the first.

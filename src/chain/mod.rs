@@ -3,6 +3,7 @@
 //! [`Routes`] knows the targets, [`policy`] says what a failure of each kind leads to, and [`run`] carries it out.
 //! Nothing here knows a wire format or HTTP; what a target is asked is `bedrock/`'s business.
 
+mod affinity;
 mod attempt;
 mod cooldown;
 mod count;
@@ -16,21 +17,28 @@ mod pattern_targets;
 pub mod policy;
 mod queue;
 mod recovery;
+mod refresh;
+mod refused_thinking;
+mod regions;
+mod retrieval;
 mod retry;
 mod routes;
 mod run;
 mod runtime_config;
 mod shared_state;
 mod target;
-mod times;
+mod timeouts;
 mod unsupported_features;
 
+pub use affinity::{Session, SessionName};
 pub use cooldown::{Health, HealthStatus};
 pub use count::{PromptTokens, count_plan, count_tokens};
 pub use fallback::{Fallback, FallbackRequest, FallbackSource};
-pub use interface::{Afforded, AnswerStarted, AttemptOffer, ChainOptions, Outcome, Sink};
+pub use interface::{Afforded, AnswerStarted, AttemptOffer, ChainOptions, ChainOutcome, Sink};
+pub use refresh::{SaveError, SavedSettings};
+pub use regions::AllowedRegions;
+pub use retrieval::{Purse, RetrievalOffer, RetrievalOutcome, retrieve};
 pub use routes::{Routes, UnknownModel};
 pub use run::run;
-pub use shared_state::{SaveError, Saved};
 pub use target::Target;
 pub use unsupported_features::Lack;

@@ -8,9 +8,9 @@ use super::load_balance::Siblings;
 /// More names than this are not kept: callers choose them. Making one again costs some microseconds.
 const MOST_KEPT_TARGETS: usize = 256;
 
-/// What was made, by name.
+/// The targets that were made for names behind patterns, by name.
 #[derive(Debug, Default)]
-pub(super) struct Made(Mutex<KeptTargets>);
+pub(super) struct PatternCache(Mutex<KeptTargets>);
 
 #[derive(Debug, Default)]
 struct KeptTargets {
@@ -19,7 +19,7 @@ struct KeptTargets {
     names: VecDeque<String>,
 }
 
-impl Made {
+impl PatternCache {
     /// The targets of this name. `None`: nothing serves it.
     pub(super) fn get(
         &self,
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn names_are_kept_but_not_without_end() {
-        let made = Made::default();
+        let made = PatternCache::default();
         let first = made.get("first", || Some(Siblings::default())).unwrap();
         let again = made.get("first", || unreachable!("it is kept")).unwrap();
         assert!(Arc::ptr_eq(&first, &again));

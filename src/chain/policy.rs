@@ -7,20 +7,20 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::config::RetryKind;
 
-/// What a failure leads to.
+/// What follows a failure: whether the target is retried, which targets come next, and whether it rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rule {
+pub struct FailurePolicy {
     /// Whether the same target is asked again.
-    pub again: Again,
+    pub retry: Retry,
     /// Which targets may be asked after it.
-    pub then: Then,
+    pub next: NextTargets,
     /// Whether the target rests, so that other requests do not meet the same failure.
-    pub cools: Cools,
+    pub cooldown: CooldownMode,
 }
 
 /// Whether a target rests after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cools {
+pub enum CooldownMode {
     /// The failure says nothing about the target.
     No,
     /// Once there have been more than `allowed_fails` of them within a minute.
@@ -33,7 +33,7 @@ pub enum Cools {
 
 /// Whether the same target is asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub enum Retry {
     /// No: it would answer the same, or stay silent again.
     No,
     /// After a pause, as often as the retries allow.
@@ -41,49 +41,53 @@ pub enum Again {
     /// As above, but a sibling deployment of the same group is preferred to a pause.
     PreferSibling,
     /// Once, planned anew without the feature that it lacks.
-    UnsupportedFeatures(Feature),
+    WithoutFeature(Feature),
 }
 
 /// Which targets may be asked after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum NextTargets {
     /// The next of the chain.
-    Next,
+    InOrder,
     /// Those of `context_window_fallbacks`; where there are none, those of the chain with a larger window.
     LargerWindow,
     /// Only those of `content_policy_fallbacks`.
     OtherFilter,
     /// The next target of the chain that is called with other credentials.
-    OtherIdentity,
+    OtherCredentials,
     /// None: it is the caller's mistake.
-    Stop,
+    None,
 }
 
 /// The policy table.
-pub fn rule(class: Class) -> Rule {
-    use Class as C;
-    let (again, then, cools) = match class {
-        C::Throttled => (Again::PreferSibling, Then::Next, Cools::Briefly),
-        C::Unavailable | C::Connection => (Again::AfterPause, Then::Next, Cools::AfterFails),
+pub fn failure_policy(class: Class) -> FailurePolicy {
+    use {Class as C, CooldownMode as Cool, NextTargets as Next};
+    let (retry, next, cooldown) = match class {
+        C::Throttled => (Retry::PreferSibling, Next::InOrder, Cool::Briefly),
+        C::Unavailable | C::Connection => (Retry::AfterPause, Next::InOrder, Cool::AfterFails),
         // A fault after the answer had begun, with nothing of it handed on: as good as none.
-        C::Cut => (Again::AfterPause, Then::Next, Cools::AfterFails),
-        C::FirstEventTimeout => (Again::No, Then::Next, Cools::Briefly),
-        C::IdleTimeout => (Again::No, Then::Next, Cools::AfterFails),
-        C::Credentials => (Again::No, Then::Next, Cools::Briefly),
+        C::Cut => (Retry::AfterPause, Next::InOrder, Cool::AfterFails),
+        C::FirstEventTimeout => (Retry::No, Next::InOrder, Cool::Briefly),
+        C::IdleTimeout => (Retry::No, Next::InOrder, Cool::AfterFails),
+        C::Credentials => (Retry::No, Next::InOrder, Cool::Briefly),
         // Nothing was asked, and the next request finds them as soon as they are there.
-        C::NoCredentials => (Again::No, Then::OtherIdentity, Cools::No),
-        C::DailyQuota | C::AccessDenied | C::NoSuchModel => (Again::No, Then::Next, Cools::Long),
-        C::ContextWindow => (Again::No, Then::LargerWindow, Cools::No),
-        C::ContentFiltered => (Again::No, Then::OtherFilter, Cools::No),
-        C::BadRequest | C::Deadline | C::Internal => (Again::No, Then::Stop, Cools::No),
+        C::NoCredentials => (Retry::No, Next::OtherCredentials, Cool::No),
+        C::DailyQuota | C::AccessDenied | C::NoSuchModel => (Retry::No, Next::InOrder, Cool::Long),
+        C::ContextWindow => (Retry::No, Next::LargerWindow, Cool::No),
+        C::ContentFiltered => (Retry::No, Next::OtherFilter, Cool::No),
+        C::BadRequest | C::Deadline | C::Internal => (Retry::No, Next::None, Cool::No),
         // A cheaper model is not what was asked for.
-        C::OverBudget | C::BudgetUnknown => (Again::No, Then::Stop, Cools::No),
+        C::OverBudget | C::BudgetUnknown => (Retry::No, Next::None, Cool::No),
         C::Unpriced | C::Rejected | C::Mocked | C::TooSlow | C::LimitReached => {
-            (Again::No, Then::Next, Cools::No)
+            (Retry::No, Next::InOrder, Cool::No)
         }
-        C::Lacks(feature) => (Again::UnsupportedFeatures(feature), Then::Next, Cools::No),
+        C::Lacks(feature) => (Retry::WithoutFeature(feature), Next::InOrder, Cool::No),
     };
-    Rule { again, then, cools }
+    FailurePolicy {
+        retry,
+        next,
+        cooldown,
+    }
 }
 
 /// Under which name of LiteLLM's `retry_policy` a failure falls; `None`: it is never tried again as it is.
@@ -172,18 +176,18 @@ mod tests {
     #[test]
     fn a_caller_s_mistake_is_never_tried_elsewhere() {
         assert_eq!(
-            rule(Class::BadRequest),
-            Rule {
-                again: Again::No,
-                then: Then::Stop,
-                cools: Cools::No
+            failure_policy(Class::BadRequest),
+            FailurePolicy {
+                retry: Retry::No,
+                next: NextTargets::None,
+                cooldown: CooldownMode::No
             }
         );
     }
 
     #[test]
     fn a_silent_target_is_not_asked_twice() {
-        assert_eq!(rule(Class::FirstEventTimeout).again, Again::No);
+        assert_eq!(failure_policy(Class::FirstEventTimeout).retry, Retry::No);
     }
 
     #[test]

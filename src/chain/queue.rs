@@ -19,7 +19,7 @@ pub(super) struct QueuedTarget {
     pub(super) request: Option<FallbackRequest>,
     /// Its group's place in the chain: 0 is the one that was asked for.
     pub(super) hop: u32,
-    /// Its place in the chain: the caller is told what the earliest one said.
+    /// Its place in the chain: the client gets the error of the earliest one.
     pub(super) place: usize,
 }
 
@@ -36,11 +36,11 @@ pub(super) enum AttemptReason {
 
 /// What the queue has next.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum NextTarget {
     /// This one is asked.
-    Ask(QueuedTarget, AttemptReason),
+    Try(QueuedTarget, AttemptReason),
     /// This one rests and is asked after all others.
-    Rests(QueuedTarget),
+    Resting(QueuedTarget),
 }
 
 /// The targets that may still be asked.
@@ -58,8 +58,8 @@ impl TargetQueue {
         }
     }
 
-    /// Who comes next; `None` when all have been asked.
-    pub(super) fn next(&mut self, cooldowns: &Cooldowns, clock: &Clock) -> Option<Next> {
+    /// The next target; `None` when all have been asked.
+    pub(super) fn next(&mut self, cooldowns: &Cooldowns, clock: &Clock) -> Option<NextTarget> {
         /// A probe that has not been heard of for this long is given up.
         const LEASE: Duration = Duration::from_secs(60);
         let Some(candidate) = self.ahead.pop_front() else {
@@ -67,19 +67,19 @@ impl TargetQueue {
             let soonest = (0..self.resting.len())
                 .min_by_key(|index| self.resting.get(*index).map(|(until, _)| *until))?;
             let (_, candidate) = self.resting.remove(soonest);
-            return Some(Next::Ask(candidate, AttemptReason::LastResort));
+            return Some(NextTarget::Try(candidate, AttemptReason::LastResort));
         };
         Some(match cooldowns.admit(&candidate.target, clock, LEASE) {
-            Availability::Ready => Next::Ask(candidate, AttemptReason::Regular),
-            Availability::Probe => Next::Ask(candidate, AttemptReason::Probe),
+            Availability::Ready => NextTarget::Try(candidate, AttemptReason::Regular),
+            Availability::Probe => NextTarget::Try(candidate, AttemptReason::Probe),
             Availability::Resting(until) => {
                 self.resting.push((until, candidate.clone()));
-                Next::Rests(candidate)
+                NextTarget::Resting(candidate)
             }
         })
     }
 
-    /// Whether anybody is left, resting or not.
+    /// Whether no target is left, resting or not.
     pub(super) fn is_empty(&self) -> bool {
         self.ahead.is_empty() && self.resting.is_empty()
     }

@@ -62,6 +62,8 @@ impl Sent {
                 self.has_thinking = true;
             }
             Event::ToolCall { .. } | Event::ToolInput { .. } => self.has_tool_call = true,
+            // What is in a block of an unknown kind cannot be taken back, like a call.
+            Event::Native(native) => self.has_tool_call |= native.is_visible(),
             Event::Citation(_) | Event::Stop(_) | Event::Usage(_) => {}
         }
     }
@@ -85,10 +87,10 @@ impl Sent {
     fn continuation(&self, request: &Request) -> Continuation {
         let shown = self.text.trim_end();
         let mut request = request.clone();
-        request.turns.push(Turn {
-            role: Role::Assistant,
-            parts: vec![Part::Text(shown.to_owned())],
-        });
+        request.turns.push(Turn::new(
+            Role::Assistant,
+            vec![Part::Text(shown.to_owned())],
+        ));
         // Claude takes no prefill while it thinks.
         request.thinking = Some(Thinking::Off);
         // At four bytes each, as elsewhere: what is left of what the caller allows.
@@ -156,6 +158,8 @@ mod tests {
                 schema: serde_json::Value::Null.into(),
                 cache: None,
                 strict: false,
+                kind: None,
+                native: None,
             }],
             ..Request::default()
         };

@@ -1,4 +1,4 @@
-//! One target, as often as the policy allows: call, hand on, judge.
+//! One target: called, its events handed on, and retried as often as the policy allows.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -8,80 +8,84 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::bedrock::plan::{LEAST_LEFT, UnsupportedFeatures, has_client_fields, marks, plan};
-use crate::bedrock::{Class, Failure, Feature};
+use crate::bedrock::{Class, ContextOverflow, Failure, Feature};
+use crate::catalog::Dialect;
 use crate::conversation::{Event, Request, StopReason};
 
 use super::attempt::CurrentAttempt;
 use super::interface::{Afforded, AnswerStarted, AttemptOffer, Sink};
-use super::omitted::Omitted;
-use super::policy::{Again, rule};
+use super::omitted::OmittedFeatures;
+use super::policy::{Retry, failure_policy};
 use super::queue::{AttemptReason, QueuedTarget, TargetQueue};
 use super::recovery::Sent;
 use super::run::Run;
 use super::target::Target;
-use super::times::Times;
+use super::timeouts::AttemptTimeouts;
 use crate::limits::Lease;
 
-/// What follows a failed try of a target.
-enum Step {
+/// What follows a failed attempt.
+enum RetryDecision {
     /// The target is given up.
-    Leave,
-    /// It is asked again after this pause.
-    Again(Duration),
-    /// It is asked again at once, without this.
-    UnsupportedFeatures(Feature),
+    GiveUp,
+    /// It is retried after this pause.
+    After(Duration),
+    /// It is retried at once, without this feature.
+    Without(Feature),
 }
 
 impl<S: Sink> Run<'_, S> {
-    /// One target, as often as the policy allows.
-    pub(super) async fn tries(
+    /// Calls one target, and retries it as often as the policy allows.
+    pub(super) async fn try_target(
         &mut self,
         candidate: &QueuedTarget,
-        turn: AttemptReason,
+        reason: AttemptReason,
         queue: &TargetQueue,
     ) -> Result<(), Failure> {
         let target = &candidate.target;
         let mut pauses = self.routes.backoff().pauses();
-        let mut tried = 0;
-        let mut omitted = Omitted::default();
-        let others = !queue.is_empty();
+        let mut retries_made = 0;
+        let mut omitted = OmittedFeatures::default();
+        let has_others = !queue.is_empty();
         loop {
-            let mut times = Times::new(self.ask, target, others);
-            let result = self.attempt(candidate, &mut omitted, &mut times).await;
-            self.close(result.as_ref().err());
+            let mut times = AttemptTimeouts::new(self.options, target, has_others);
+            let result = self.run_attempt(candidate, &mut omitted, &mut times).await;
+            self.close_attempt(result.as_ref().err());
             let Err(failure) = result else { return Ok(()) };
             if self.sink.is_gone() {
-                self.routes.cooldowns().unprobed(target);
+                self.routes.cooldowns().abandon_probe(target);
                 return Err(failure);
             }
-            let step = match self.step(target, turn, queue, &failure, tried, &omitted) {
-                Step::Again(least) => {
-                    let jittered = pauses.next().unwrap_or(least).max(least);
-                    let backoff = self.routes.backoff();
-                    let others = queue.has_ready(self.routes.cooldowns());
-                    match backoff.pause(jittered, &failure, others) {
-                        Some(pause) if Instant::now() + pause < self.ask.deadline => {
-                            Step::Again(pause)
+            let decision =
+                match self.decide(target, reason, queue, &failure, retries_made, &omitted) {
+                    RetryDecision::After(min_pause) => {
+                        let jittered = pauses.next().unwrap_or(min_pause).max(min_pause);
+                        let backoff = self.routes.backoff();
+                        let has_others = queue.has_ready(self.routes.cooldowns());
+                        match backoff.pause(jittered, &failure, has_others) {
+                            Some(pause) if Instant::now() + pause < self.options.deadline => {
+                                RetryDecision::After(pause)
+                            }
+                            _ => RetryDecision::GiveUp,
                         }
-                        _ => Step::Leave,
                     }
-                }
-                step => step,
-            };
-            let left = matches!(step, Step::Leave);
-            let rests = self.judge(target, &failure, left, &times);
-            match step {
-                Step::Leave => return Err(failure),
-                Step::Again(_) if rests && queue.has_ready(self.routes.cooldowns()) => {
+                    decision => decision,
+                };
+            let gives_up = matches!(decision, RetryDecision::GiveUp);
+            let is_resting = self.report_failure(target, &failure, gives_up, &times);
+            match decision {
+                RetryDecision::GiveUp => return Err(failure),
+                RetryDecision::After(_)
+                    if is_resting && queue.has_ready(self.routes.cooldowns()) =>
+                {
                     return Err(failure);
                 }
-                Step::Again(pause) => {
-                    tried += 1;
+                RetryDecision::After(pause) => {
+                    retries_made += 1;
                     sleep(pause).await;
                 }
-                Step::UnsupportedFeatures(feature) => {
+                RetryDecision::Without(feature) => {
                     // Once for each feature at most: the same refusal twice means that leaving it out does not help.
-                    if !omitted.also(feature) {
+                    if !omitted.omit(feature) {
                         return Err(failure);
                     }
                 }
@@ -89,94 +93,125 @@ impl<S: Sink> Run<'_, S> {
         }
     }
 
-    /// What the policy says to a failed try.
-    fn step(
+    /// What follows a failed attempt, as the policy says.
+    fn decide(
         &self,
         target: &Arc<Target>,
         turn: AttemptReason,
         queue: &TargetQueue,
         failure: &Failure,
-        tried: u32,
-        omitted: &Omitted,
-    ) -> Step {
+        retries_made: u32,
+        omitted: &OmittedFeatures,
+    ) -> RetryDecision {
         if let Some(room) = self.answer_room(failure, omitted) {
-            return Step::UnsupportedFeatures(Feature::AnswerRoom(room));
+            return RetryDecision::Without(Feature::AnswerRoom(room));
         }
-        let configured = self.routes.retries(target, failure.class);
+        if omitted.sent_encrypted_thinking()
+            && !self.sent.is_anything()
+            && may_be_about_thinking(failure)
+        {
+            return RetryDecision::Without(Feature::EncryptedThinking);
+        }
+        // Some accounts may call Converse alone.
+        if failure.class == Class::AccessDenied
+            && omitted.sent_dialect() == Dialect::Messages
+            && target.defaults().dialect.is_none()
+            && !self.sent.is_anything()
+        {
+            return RetryDecision::Without(Feature::MessagesDialect);
+        }
+        let configured = self.routes.configured_retries(target, failure.class);
         let retries = self
-            .ask
+            .options
             .num_retries
             .or(configured)
             .unwrap_or_else(|| target.num_retries());
-        let may_try = tried < retries && turn != AttemptReason::Probe && !self.sent.is_anything();
-        let least = self.routes.least_pause();
-        match rule(failure.class).again {
-            // A continuation that is refused is not turned into another question.
-            Again::UnsupportedFeatures(Feature::Prefill) if self.continues() => Step::Leave,
-            Again::UnsupportedFeatures(feature) if self.continues() || !self.sent.is_anything() => {
-                Step::UnsupportedFeatures(feature)
+        let may_retry =
+            retries_made < retries && turn != AttemptReason::Probe && !self.sent.is_anything();
+        let min_pause = self.routes.min_pause();
+        match failure_policy(failure.class).retry {
+            // A continuation that is refused is not turned into another request.
+            Retry::WithoutFeature(Feature::Prefill) if self.is_continuing() => {
+                RetryDecision::GiveUp
             }
-            Again::PreferSibling if queue.has_ready_sibling(target, self.routes.cooldowns()) => {
-                Step::Leave
+            Retry::WithoutFeature(feature) if self.is_continuing() || !self.sent.is_anything() => {
+                RetryDecision::Without(feature)
             }
-            Again::AfterPause | Again::PreferSibling if may_try => Step::Again(least),
-            Again::No if may_try && configured.is_some_and(|named| tried < named) => {
-                Step::Again(least)
+            Retry::PreferSibling if queue.has_ready_sibling(target, self.routes.cooldowns()) => {
+                RetryDecision::GiveUp
             }
-            _ => Step::Leave,
+            Retry::AfterPause | Retry::PreferSibling if may_retry => {
+                RetryDecision::After(min_pause)
+            }
+            Retry::No if may_retry && configured.is_some_and(|named| retries_made < named) => {
+                RetryDecision::After(min_pause)
+            }
+            _ => RetryDecision::GiveUp,
         }
     }
 
     /// How long an answer has room behind the prompt, where the length that was refused was the gateway's own choice. A
     /// client that chose it shortens its answer or its prompt by itself.
-    fn answer_room(&self, failure: &Failure, omitted: &Omitted) -> Option<u32> {
-        let chosen = self.asked().sampling.max_tokens;
+    fn answer_room(&self, failure: &Failure, omitted: &OmittedFeatures) -> Option<u32> {
+        let chosen = self.current_request().sampling.max_tokens;
         let may = omitted.asked_for_more_than(chosen) && !self.sent.is_anything();
         failure
-            .answer_room
+            .overflow
+            .and_then(ContextOverflow::answer_room)
             .filter(|room| may && *room >= LEAST_LEFT)
     }
 
-    /// What is known that the target lacks.
+    /// The features that the target is known to lack.
     fn known_lacks(&self, target: &Target) -> UnsupportedFeatures {
-        let marks = || marks(self.asked(), target.defaults());
+        let marks = || marks(self.current_request(), target.defaults());
         let now = self.routes.clock().now();
-        let learned = self.routes.learned();
-        learned.of(target.deployment_id(), marks, now)
+        let (learned, request) = (self.routes.learned(), self.current_request());
+        let refused = self.routes.refused_thinking();
+        UnsupportedFeatures {
+            encrypted_thinking: refused.encrypted(target.deployment_id(), request),
+            bound_thinking: refused.is_bound(target.deployment_id(), request),
+            ..learned.of(target.deployment_id(), marks, now)
+        }
     }
 
-    /// Tells the cooldowns of a failure. True: the target rests from now on. What the client chose, its impatience or
-    /// fields of its own, says nothing about the target.
-    fn judge(&mut self, target: &Target, failure: &Failure, left: bool, times: &Times) -> bool {
+    /// Reports a failure to the cooldowns. True: the target rests from now on. What the client chose, its own time limits
+    /// or fields of its own, says nothing about the target.
+    fn report_failure(
+        &mut self,
+        target: &Target,
+        failure: &Failure,
+        gives_up: bool,
+        times: &AttemptTimeouts,
+    ) -> bool {
         let (routes, class) = (self.routes, failure.class);
-        let impatient = times.is_impatience(class);
-        if impatient || failure.is_refusal() && has_client_fields(self.asked()) {
-            routes.cooldowns().unprobed(target);
+        let is_own_timeout = times.is_own_timeout(class);
+        if is_own_timeout || failure.is_refusal() && has_client_fields(self.current_request()) {
+            routes.cooldowns().abandon_probe(target);
             return false;
         }
-        let asked = failure.retry_after;
+        let retry_after = failure.retry_after;
         let rest = routes
             .cooldowns()
-            .failed(target, class, asked, left, routes.clock());
+            .failed(target, class, retry_after, gives_up, routes.clock());
         // A name that a client made up, and that is refused, is no news for other instances.
         let is_news = !(failure.is_refusal() && target.is_named_by_client());
-        let told = rest.as_ref().filter(|_| is_news);
-        let told = told.and_then(|rest| Some(routes.shared.as_ref()?.tell(rest)));
-        self.outcome.notices.extend(told);
+        let notice = rest.as_ref().filter(|_| is_news);
+        let notice = notice.and_then(|rest| Some(routes.shared.as_ref()?.share_cooldown(rest)));
+        self.outcome.background_writes.extend(notice);
         rest.is_some()
     }
 
-    /// One attempt, within its time.
-    async fn attempt(
+    /// Runs one attempt within its total time limit.
+    async fn run_attempt(
         &mut self,
         candidate: &QueuedTarget,
-        omitted: &mut Omitted,
-        times: &mut Times,
+        omitted: &mut OmittedFeatures,
+        times: &mut AttemptTimeouts,
     ) -> Result<(), Failure> {
-        self.current = Some(CurrentAttempt::new(candidate));
-        let whole = times.whole;
-        let call = pin!(self.call(candidate, omitted, times));
-        let Some(limit) = whole else {
+        self.current = Some(CurrentAttempt::new(candidate, self.routes.clock().now()));
+        let total = times.total;
+        let call = pin!(self.call_target(candidate, omitted, times));
+        let Some(limit) = total else {
             return call.await;
         };
         match timeout(limit, call).await {
@@ -189,53 +224,57 @@ impl<S: Sink> Run<'_, S> {
         }
     }
 
-    /// One call.
-    async fn call(
+    /// Calls the target once and hands on its events.
+    async fn call_target(
         &mut self,
         candidate: &QueuedTarget,
-        omitted: &mut Omitted,
-        times: &mut Times,
+        omitted: &mut OmittedFeatures,
+        times: &mut AttemptTimeouts,
     ) -> Result<(), Failure> {
         let target = &candidate.target;
         if let Some(class) = self
-            .ask
+            .options
             .mock_failure
-            .filter(|_| target.group() == self.ask.group)
+            .filter(|_| target.group() == self.options.group)
         {
             let message =
                 "this failure was asked for by a mock_testing parameter; nothing was called";
             return Err(Failure::new(class, message));
         }
         if let Some(text) = &target.deployment().mock_response {
-            self.take(Event::Text(text.clone())).await;
-            self.take(Event::Stop(StopReason::EndTurn)).await;
+            self.handle_event(Event::Text(text.clone())).await;
+            self.handle_event(Event::Stop(StopReason::EndTurn)).await;
             return Ok(());
         }
         if self.continuation.is_none() {
-            self.own = match &candidate.request {
-                Some(own) => Some(own.get().await?),
+            self.own_request = match &candidate.request {
+                Some(fallback) => Some(fallback.get().await?),
                 None => None,
             };
         }
-        let without = omitted.without(|| self.known_lacks(target));
+        let unsupported = omitted.features(|| self.known_lacks(target));
         let mut request = Cow::Borrowed(match &self.continuation {
             Some(continuation) => &continuation.request,
-            None => self.own.as_deref().unwrap_or(self.request),
+            None => self.own_request.as_deref().unwrap_or(self.request),
         });
-        let planned = |request: &Request| plan(request, target.model(), target.defaults(), without);
-        let mut plan = planned(&request);
+        let plan_for =
+            |request: &Request| plan(request, target.model(), target.defaults(), unsupported);
+        let mut plan = plan_for(&request);
+        let current = self.current.as_ref();
+        let began_at = current.map_or_else(|| self.routes.clock().now(), CurrentAttempt::began_at);
         let cost_bound = loop {
             let offer = AttemptOffer {
                 target,
                 plan: &plan,
-                sunk: self.sunk,
+                began_at,
+                cost_so_far: self.cost_so_far,
                 may_shorten: request.sampling.max_tokens.is_none(),
             };
             match self.sink.afford(offer).await? {
                 Afforded::Yes(bound) => break bound,
                 Afforded::Shorter(tokens) => {
                     request.to_mut().sampling.max_tokens = Some(tokens);
-                    plan = planned(&request);
+                    plan = plan_for(&request);
                 }
             }
         };
@@ -246,31 +285,42 @@ impl<S: Sink> Run<'_, S> {
         if let Some(current) = &mut self.current {
             current.slot = slot;
         }
-        let counted = self.routes.count(target, &request).await?;
+        let counted_request = self
+            .routes
+            .count_request(target, || request.estimated_prompt_tokens())
+            .await?;
         if let Some(current) = &mut self.current {
-            current.counted = counted;
+            current.counted_request = counted_request;
         }
-        if !self.ask.whole && !self.sent.is_anything() {
+        if !self.options.buffered && !self.sent.is_anything() {
             self.sent = Sent::new(&request, target.recovery());
         }
         drop(request);
         let prompt_tokens = plan.estimated_prompt_tokens();
+        let cache_life = plan.cache_life();
         if let Some(current) = &mut self.current {
-            current.sends(&plan, prompt_tokens);
+            current.record_plan(&plan, prompt_tokens);
         }
-        omitted.sends(&plan);
-        let limits = times.of_call(target, prompt_tokens);
+        omitted.record_plan(&plan);
+        let timeouts = times.for_call(target, prompt_tokens);
         let mut answer = target
             .endpoint()
-            .call(target.model_id(), plan, limits)
+            .of(&self.options.caller)
+            .await
+            .call(target.model_id(), plan, timeouts)
             .await?;
         if let Some(current) = &mut self.current {
-            current.begun();
+            current.mark_billed(answer.request_id());
         }
         self.routes
             .cooldowns()
             .succeeded(target, self.routes.clock());
-        self.learn(target, &omitted.refused);
+        self.remember_refused(target, &omitted.refused);
+        if let Some(life) = cache_life {
+            let life = self.routes.affinity().ttl.unwrap_or(life);
+            let notice = self.routes.remember_session(self.options, candidate, life);
+            self.outcome.background_writes.extend(notice);
+        }
         let drain = self.routes.drain_limit();
         let mut drained_by: Option<Instant> = None;
         loop {
@@ -280,7 +330,7 @@ impl<S: Sink> Run<'_, S> {
                     biased;
                     event = &mut next => event?,
                     // The client has gone: what is left is the accounting, and it may not take for ever.
-                    () = self.sink.gone() => {
+                    () = self.sink.wait_until_gone() => {
                         let by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
                         timeout_at(by, next).await.map_err(|_| client_gone(drain))??
                     }
@@ -289,17 +339,20 @@ impl<S: Sink> Run<'_, S> {
             match event {
                 Some(event) => {
                     if let (Event::Usage(_), Some(current)) = (&event, &mut self.current) {
-                        current.served(answer.served());
+                        current.record_terms(answer.served());
+                        if answer.counts_cache_apart() {
+                            self.remember_refused(target, &[Feature::CachedInInput.into()]);
+                        }
                     }
-                    self.take(event).await;
+                    self.handle_event(event).await;
                 }
                 None => return Ok(()),
             }
         }
     }
 
-    /// Counts an event and hands it on.
-    async fn take(&mut self, event: Event) {
+    /// Adds an event to the attempt and hands it on.
+    async fn handle_event(&mut self, event: Event) {
         let Some(current) = &mut self.current else {
             return;
         };
@@ -310,10 +363,10 @@ impl<S: Sink> Run<'_, S> {
         if let Event::Stop(reason) = &event {
             self.outcome.stop = Some(reason.clone());
         }
-        if current.count(&event) {
+        if current.record_event(&event) {
             self.outcome.target = Some(Arc::clone(current.target()));
             self.outcome.first_piece.get_or_insert_with(Instant::now);
-            let (attempt, _) = current.file(None);
+            let (attempt, _) = current.to_attempt(None);
             let attempts = self
                 .outcome
                 .attempts
@@ -322,34 +375,41 @@ impl<S: Sink> Run<'_, S> {
                 .chain([attempt])
                 .collect();
             let target = Arc::clone(current.target());
-            let begun = AnswerStarted {
+            let started = AnswerStarted {
                 target,
                 attempts,
-                not_sent: current.not_sent().clone(),
+                dropped: current.dropped().clone(),
+                dialect: current.dialect(),
                 estimated_prompt: current.estimated_prompt(),
+                native: current.take_start(),
             };
-            self.sink.begin(begun).await;
+            let early = current.take_early();
+            self.sink.begin(started).await;
+            for event in early {
+                self.sink.send_event(event).await;
+            }
         } else if !current.is_handed_on() {
+            current.hold_back(event);
             return;
         }
-        if !self.ask.whole {
+        if !self.options.buffered {
             self.sent.note(&event);
         }
-        self.sink.event(event).await;
+        self.sink.send_event(event).await;
     }
 
-    /// Files the attempt under way.
-    pub(super) fn close(&mut self, failure: Option<&Failure>) {
+    /// Ends the attempt under way and adds it to the outcome.
+    pub(super) fn close_attempt(&mut self, failure: Option<&Failure>) {
         if let Some(mut current) = self.current.take() {
-            let (attempt, usage) = current.file(failure);
-            self.sunk += current.sunk(&attempt, failure);
-            let freed = current.slot.take().map(Lease::end);
-            self.outcome.notices.extend(freed);
-            if let Some(counted) = current.counted.take() {
+            let (attempt, usage) = current.to_attempt(failure);
+            self.cost_so_far += current.possible_cost(&attempt, failure);
+            let slot_release = current.slot.take().map(Lease::end);
+            self.outcome.background_writes.extend(slot_release);
+            if let Some(counted_request) = current.counted_request.take() {
                 let used = usage.map_or(0, |usage| usage.total());
                 self.outcome
-                    .notices
-                    .extend(self.routes.correct(counted, used));
+                    .background_writes
+                    .extend(self.routes.correct_count(counted_request, used));
             }
             self.outcome.attempts.push(attempt);
             if let Some(mut usage) = usage {
@@ -357,6 +417,17 @@ impl<S: Sink> Run<'_, S> {
                 self.outcome.usage = Some(usage);
             }
         }
+    }
+}
+
+/// Whether a failure without a known reason may have the encrypted thinking of its request as its reason. Bedrock refuses
+/// what another region wrote, and what it cannot read, in several ways: an opaque fault is one of them
+/// (<https://github.com/maximhq/bifrost/pull/6834>).
+fn may_be_about_thinking(failure: &Failure) -> bool {
+    match failure.class {
+        Class::Rejected => failure.status == Some(400),
+        Class::Unavailable => failure.status == Some(500),
+        _ => false,
     }
 }
 

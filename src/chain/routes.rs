@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::bedrock::{Class, Clients, Endpoint};
-use crate::config::{Config, Deployment, FallbackKind, Group};
+use crate::bedrock::{BedrockClients, Class, Endpoint};
+use crate::config::{Affinity, Config, Deployment, FallbackKind, Group};
 use crate::store::Table;
 
+use super::affinity::Session;
 use super::cooldown::{Cooldowns, Health};
 use super::fallback::FallbackRequest;
 use super::interface::ChainOptions;
 use super::load_balance::{LoadBalance, Siblings};
-use super::pattern_targets::Made;
+use super::pattern_targets::PatternCache;
 use super::policy::{Backoff, retry_kind};
 use super::queue::QueuedTarget;
-use super::runtime_config::Live;
+use super::refused_thinking::RefusedThinking;
+use super::runtime_config::RuntimeConfig;
 use super::shared_state::Shared;
 use super::target::Target;
 use super::unsupported_features::{Lack, Learned};
@@ -44,20 +46,20 @@ pub struct Routes {
     /// Of each entry of the file, by its id.
     endpoints: HashMap<String, Endpoint>,
     /// What stands behind patterns, as far as it was asked for.
-    made: Made,
+    pattern_cache: PatternCache,
     backoff: Backoff,
-    choice: LoadBalance,
+    load_balance: LoadBalance,
     clock: Clock,
     /// The log has said that credentials are missing.
-    told_of_credentials: AtomicBool,
-    pub(super) live: Arc<Live>,
+    has_logged_missing_credentials: AtomicBool,
+    pub(super) live: Arc<RuntimeConfig>,
     pub(super) shared: Option<Shared>,
 }
 
 impl Routes {
     /// The targets of `config`, each with its client. What they turn out to be is known to this process alone until
     /// a table is named by [`Routes::sharing`].
-    pub async fn new(config: Arc<Config>, mut clients: Clients, backoff: Backoff) -> Self {
+    pub async fn new(config: Arc<Config>, mut clients: BedrockClients, backoff: Backoff) -> Self {
         let mut endpoints = HashMap::new();
         for deployment in config.deployments() {
             let endpoint = clients.endpoint(deployment).await;
@@ -69,15 +71,15 @@ impl Routes {
             (group.name.clone(), Arc::new(siblings))
         });
         Self {
-            live: Arc::new(Live::new(Arc::clone(&config))),
+            live: Arc::new(RuntimeConfig::new(Arc::clone(&config))),
             groups: groups.collect(),
             endpoints,
-            made: Made::default(),
+            pattern_cache: PatternCache::default(),
             config,
             backoff,
-            choice: LoadBalance::default(),
+            load_balance: LoadBalance::default(),
             clock: Clock::default(),
-            told_of_credentials: AtomicBool::new(false),
+            has_logged_missing_credentials: AtomicBool::new(false),
             shared: None,
         }
     }
@@ -99,7 +101,10 @@ impl Routes {
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         let choice = LoadBalance::seeded(seed);
-        Self { choice, ..self }
+        Self {
+            load_balance: choice,
+            ..self
+        }
     }
 
     /// The group that a request means by this name; without one, the configuration's default.
@@ -119,7 +124,7 @@ impl Routes {
     }
 
     /// Every target, group by group in the file's order. Patterns have none of their own.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Target>> {
+    pub fn configured_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
         let groups = self.config.groups().iter();
         groups
             .filter_map(|group| self.groups.get(&group.name))
@@ -127,9 +132,11 @@ impl Routes {
     }
 
     /// The targets behind patterns that were asked lately.
-    pub fn made(&self) -> Vec<Arc<Target>> {
-        let made = self.made.all().into_iter();
-        made.flat_map(|siblings| siblings.targets.clone()).collect()
+    pub fn pattern_targets(&self) -> Vec<Arc<Target>> {
+        let pattern_siblings = self.pattern_cache.all().into_iter();
+        pattern_siblings
+            .flat_map(|siblings| siblings.targets.clone())
+            .collect()
     }
 
     /// The addresses that are asked first: the first deployment of each group, each region and identity once.
@@ -163,7 +170,7 @@ impl Routes {
     }
 
     /// The configuration with what people have changed over the file.
-    pub fn in_force(&self) -> Arc<Config> {
+    pub fn current_config(&self) -> Arc<Config> {
         self.live.in_force()
     }
 
@@ -178,9 +185,32 @@ impl Routes {
         self.learned().lacks(target.deployment_id(), now)
     }
 
-    /// The targets of this request, in order: the deployments of its group, then those of each fallback.
-    pub(super) fn candidates(&self, ask: &ChainOptions) -> Vec<QueuedTarget> {
-        if let Some(target) = &ask.only {
+    /// The targets of this request, in order: the deployments of its group, then those of each fallback. Those outside of
+    /// its regions are left out.
+    pub(super) fn candidates(&self, options: &ChainOptions) -> Vec<QueuedTarget> {
+        with_places(allowed(self.chain(options), options))
+    }
+
+    /// The targets that a request would have and that are all outside of its regions: each group with its region and
+    /// model. `None`: it has one, or has none at all.
+    pub fn outside_of_regions(&self, options: &ChainOptions) -> Option<Vec<String>> {
+        if options.regions.is_any() {
+            return None;
+        }
+        let chain = self.chain(options);
+        let is_allowed = |queued: &QueuedTarget| options.regions.allow(&queued.target);
+        if chain.is_empty() || chain.iter().any(is_allowed) {
+            return None;
+        }
+        let described = chain.iter().map(|QueuedTarget { target, .. }| {
+            let (group, region) = (target.group(), &target.deployment().region);
+            format!("{group} ({} in {region})", target.model_id())
+        });
+        Some(described.collect())
+    }
+
+    fn chain(&self, options: &ChainOptions) -> Vec<QueuedTarget> {
+        if let Some(target) = &options.only {
             return vec![QueuedTarget {
                 target: Arc::clone(target),
                 request: None,
@@ -188,40 +218,59 @@ impl Routes {
                 place: 0,
             }];
         }
-        let mut chain = self.of_group(&ask.group, 0, None);
-        match &ask.fallbacks {
-            _ if ask.disable_fallbacks => {}
+        let session = options.session.as_ref();
+        let mut chain = self.group_targets(&options.group, 0, None, session);
+        match &options.fallbacks {
+            _ if options.disable_fallbacks => {}
             Some(fallbacks) => {
                 for (hop, next) in (1..).zip(fallbacks) {
-                    chain.extend(self.of_group(&next.group, hop, next.request.as_ref()));
+                    let request = next.request.as_ref();
+                    chain.extend(self.group_targets(&next.group, hop, request, session));
                 }
             }
-            None => chain.extend(self.following(&ask.group, FallbackKind::General)),
+            None => chain.extend(self.fallback_targets(options, FallbackKind::General)),
         }
-        numbered(chain)
+        chain
     }
 
     /// The targets of this request after a failure of this kind; empty unless the configuration says.
-    pub(super) fn special(&self, ask: &ChainOptions, kind: FallbackKind) -> Vec<QueuedTarget> {
-        numbered(self.following(&ask.group, kind))
+    pub(super) fn special_fallbacks(
+        &self,
+        options: &ChainOptions,
+        kind: FallbackKind,
+    ) -> Vec<QueuedTarget> {
+        with_places(allowed(self.fallback_targets(options, kind), options))
     }
 
-    fn following(&self, group: &str, kind: FallbackKind) -> Vec<QueuedTarget> {
-        let groups = (1..).zip(self.fallbacks(group, kind));
+    fn fallback_targets(&self, options: &ChainOptions, kind: FallbackKind) -> Vec<QueuedTarget> {
+        let groups = (1..).zip(self.fallbacks(&options.group, kind));
+        let session = options.session.as_ref();
         groups
-            .flat_map(|(hop, next)| self.of_group(&next, hop, None))
+            .flat_map(|(hop, next)| self.group_targets(&next, hop, None, session))
             .collect()
+    }
+
+    /// The deployments of the group that was asked for, in the order in which a session asks them.
+    pub(super) fn allowed_targets(
+        &self,
+        options: &ChainOptions,
+        session: &Session,
+    ) -> Vec<Arc<Target>> {
+        let own = self.group_targets(&options.group, 0, None, Some(session));
+        let own = allowed(own, options).into_iter();
+        own.map(|queued| queued.target).collect()
     }
 
     /// The deployments of one group at this place of a chain, each asked `request` where that is not what the others
     /// are asked.
-    fn of_group(
+    fn group_targets(
         &self,
         group: &str,
         hop: u32,
         request: Option<&FallbackRequest>,
+        session: Option<&Session>,
     ) -> Vec<QueuedTarget> {
-        let targets = self.ordered(group).into_iter();
+        let targets = self.balanced(group, session).into_iter();
         let candidates = targets.map(|target| QueuedTarget {
             target,
             request: request.cloned(),
@@ -232,11 +281,11 @@ impl Routes {
     }
 
     /// The deployments of one group, in the order in which one request asks them.
-    fn ordered(&self, group: &str) -> Vec<Arc<Target>> {
+    fn balanced(&self, group: &str, session: Option<&Session>) -> Vec<Arc<Target>> {
         let Some(siblings) = self.siblings(group) else {
             return Vec::new();
         };
-        let mut targets = self.choice.order(&siblings);
+        let mut targets = self.load_balance.order(&siblings, session);
         if targets.len() > 1
             && let Some(ids) = self.live.in_force().routing.order.get(group)
         {
@@ -246,6 +295,9 @@ impl Routes {
             };
             targets.sort_by_key(place);
         }
+        if let Some(session) = session {
+            Self::put_away_first(&mut targets, session);
+        }
         targets
     }
 
@@ -253,7 +305,7 @@ impl Routes {
         if let Some(siblings) = self.groups.get(group) {
             return Some(Arc::clone(siblings));
         }
-        self.made.get(group, || {
+        self.pattern_cache.get(group, || {
             let group = self.config.group(group)?;
             Some(siblings(&self.config, &self.endpoints, &group))
         })
@@ -264,13 +316,13 @@ impl Routes {
     }
 
     /// The least wait between two tries of one target.
-    pub(super) fn least_pause(&self) -> Duration {
+    pub(super) fn min_pause(&self) -> Duration {
         self.config.settings.retry_after
     }
 
     /// How often the configuration says a target is tried again after a failure of this kind; `None`: it does not say
     /// anything about the kind.
-    pub(super) fn retries(&self, target: &Target, class: Class) -> Option<u32> {
+    pub(super) fn configured_retries(&self, target: &Target, class: Class) -> Option<u32> {
         let kind = retry_kind(class)?;
         let settings = &self.config.settings;
         let of_groups = &settings.model_group_retry_policy;
@@ -284,15 +336,26 @@ impl Routes {
 
     /// Whether this is the first time that this process finds no credentials.
     pub(super) fn is_first_without_credentials(&self) -> bool {
-        !self.told_of_credentials.swap(true, Ordering::Relaxed)
+        !self
+            .has_logged_missing_credentials
+            .swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn learned(&self) -> &Learned {
         &self.live.learned
     }
 
+    pub(super) fn refused_thinking(&self) -> &RefusedThinking {
+        &self.live.refused_thinking
+    }
+
     pub(super) fn cooldowns(&self) -> &Cooldowns {
         &self.live.cooldowns
+    }
+
+    /// Whether sessions stay with the deployment that has their cache.
+    pub fn affinity(&self) -> Affinity {
+        self.config.settings.affinity
     }
 
     /// The clock by which ages are measured.
@@ -318,8 +381,16 @@ fn siblings(config: &Config, endpoints: &HashMap<String, Endpoint>, group: &Grou
     }
 }
 
+/// Those in the regions of a request.
+fn allowed(mut chain: Vec<QueuedTarget>, options: &ChainOptions) -> Vec<QueuedTarget> {
+    if !options.regions.is_any() {
+        chain.retain(|queued| options.regions.allow(&queued.target));
+    }
+    chain
+}
+
 /// Each with its place.
-fn numbered(mut chain: Vec<QueuedTarget>) -> Vec<QueuedTarget> {
+fn with_places(mut chain: Vec<QueuedTarget>) -> Vec<QueuedTarget> {
     for (place, candidate) in chain.iter_mut().enumerate() {
         candidate.place = place;
     }

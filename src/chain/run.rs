@@ -17,51 +17,51 @@ use crate::panics;
 use crate::spend::Attempt;
 
 use super::attempt::{self, CurrentAttempt};
-use super::interface::{ChainOptions, Outcome, Sink};
+use super::interface::{ChainOptions, ChainOutcome, Sink};
 use super::omitted::RefusedFeature;
-use super::policy::{Then, rule};
-use super::queue::{Next, QueuedTarget, TargetQueue};
+use super::policy::{NextTargets, failure_policy};
+use super::queue::{NextTarget, QueuedTarget, TargetQueue};
 use super::recovery::{Continuation, Rescue, Sent};
 use super::routes::Routes;
 use super::target::Target;
 
 /// With less time than this left, no other target is asked: no model answers so fast.
-const LEAST_TIME: Duration = Duration::from_millis(500);
+pub(super) const LEAST_TIME: Duration = Duration::from_millis(500);
 
 /// Runs `request` along its chain.
 pub async fn run(
     routes: &Routes,
     request: &Request,
-    ask: &ChainOptions,
+    options: &ChainOptions,
     sink: &mut impl Sink,
-) -> Outcome {
+) -> ChainOutcome {
     let mut run = Run {
         routes,
         request,
-        ask,
+        options,
         sink,
-        outcome: Outcome::default(),
+        outcome: ChainOutcome::default(),
         current: None,
-        own: None,
+        own_request: None,
         sent: Sent::default(),
         continuation: None,
         output_before: 0,
-        sunk: Decimal::ZERO,
+        cost_so_far: Decimal::ZERO,
     };
     // What was asked so far may be billed: it outlives the time limit, and a panic as well.
     let ended = {
         // Pinned, as below it: what wraps it would move its kilobytes.
-        let targets = pin!(run.targets());
-        let in_time = timeout_at(ask.deadline, targets);
+        let targets = pin!(run.try_targets());
+        let in_time = timeout_at(options.deadline, targets);
         AssertUnwindSafe(in_time).catch_unwind().await
     };
     let cut_short = match ended {
         Ok(Ok(result)) => {
             let mut outcome = run.outcome;
             outcome.failure = result.err();
-            let unpaid = outcome.failure.as_ref();
-            if unpaid.is_some_and(|failure| failure.class.is_about_money())
-                && !outcome.attempts.iter().any(Attempt::was_made)
+            let failure = outcome.failure.as_ref();
+            if failure.is_some_and(|failure| failure.class.is_about_money())
+                && !outcome.attempts.iter().any(Attempt::was_called)
             {
                 // It is a refusal like one before the chain: no target has anything to do with it.
                 outcome.attempts.clear();
@@ -71,92 +71,111 @@ pub async fn run(
         Ok(Err(_)) => Failure::new(Class::Deadline, "the request's time limit was reached"),
         Err(panic) => {
             let panic = panics::text(&panic);
-            tracing::error!(group = ask.group, panic, "a request's chain panicked");
+            tracing::error!(group = options.group, panic, "a request's chain panicked");
             Failure::internal()
         }
     };
-    run.close(Some(&cut_short));
+    run.close_attempt(Some(&cut_short));
     let mut outcome = run.outcome;
     outcome.failure = Some(cut_short);
     outcome
 }
 
-/// The failure that the caller is told, with the reason why no other target was asked.
-fn with_reason(mut told: Failure, unpaid: &Failure) -> Failure {
-    let said = told.message.trim_end_matches('.');
-    told.message = format!("{said}. Another model was not asked: {}", unpaid.message);
-    told
+/// The failure for the client, with the reason why no other target was called.
+pub(super) fn with_reason(mut failure: Failure, budget_failure: &Failure) -> Failure {
+    let said = failure.message.trim_end_matches('.');
+    failure.message = format!(
+        "{said}. Another model was not asked: {}",
+        budget_failure.message
+    );
+    failure
+}
+
+/// Logs a failure. Missing credentials are a warning once: the reason is the same for every target and every request, and
+/// each request's own line names them too.
+pub(super) fn log_failure(routes: &Routes, target: &Target, failure: &Failure) {
+    let (group, model) = (target.group(), target.model_id());
+    let (class, fault) = (failure.class.as_str(), &failure.fault);
+    if failure.class == Class::NoCredentials {
+        if routes.is_first_without_credentials() {
+            tracing::warn!("{fault}");
+        }
+        tracing::debug!(group, model, class, "target failed");
+        return;
+    }
+    let status = failure.status;
+    tracing::warn!(group, model, class, status, fault, "target failed");
 }
 
 pub(super) struct Run<'a, S> {
     pub(super) routes: &'a Routes,
     pub(super) request: &'a Request,
-    pub(super) ask: &'a ChainOptions,
+    pub(super) options: &'a ChainOptions,
     pub(super) sink: &'a mut S,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ChainOutcome,
     pub(super) current: Option<CurrentAttempt>,
-    /// What the last attempt was asked, where that is not the request: a fallback's own.
-    pub(super) own: Option<Arc<Request>>,
+    /// The request of the last attempt, where a fallback has its own.
+    pub(super) own_request: Option<Arc<Request>>,
     /// What the client has of a streamed answer.
     pub(super) sent: Sent,
-    /// What is asked instead of the request, to continue a broken answer.
+    /// The request that continues a broken answer, instead of the client's.
     pub(super) continuation: Option<Continuation>,
     /// Tokens of the parts of the answer that were continued.
     pub(super) output_before: u64,
     /// US dollars that the attempts so far have cost, or may have.
-    pub(super) sunk: Decimal,
+    pub(super) cost_so_far: Decimal,
 }
 
 impl<S: Sink> Run<'_, S> {
-    /// Target by target. The caller gets the error of the earliest one in the chain; of a stream that broke off, the
-    /// error that broke it, whatever those said who were to save it.
-    async fn targets(&mut self) -> Result<(), Failure> {
-        let mut queue = TargetQueue::new(self.routes.candidates(self.ask));
+    /// Tries target after target. The error is that of the earliest one in the chain; of a stream that broke off, the
+    /// error that broke it, whatever the targets said that were to continue it.
+    async fn try_targets(&mut self) -> Result<(), Failure> {
+        let mut queue = TargetQueue::new(self.routes.candidates(self.options));
         let mut earliest: Option<(usize, Failure)> = None;
         let mut broken: Option<Failure> = None;
-        let mut unpaid: Option<Failure> = None;
-        let mut asked_again = false;
+        let mut budget_failure: Option<Failure> = None;
+        let mut is_requeued = false;
         while let Some(next) = queue.next(self.routes.cooldowns(), self.routes.clock()) {
-            let (candidate, turn) = match next {
-                Next::Ask(candidate, turn) => (candidate, turn),
-                Next::Rests(candidate) => {
-                    self.note_rest(&candidate);
+            let (candidate, reason) = match next {
+                NextTarget::Try(candidate, reason) => (candidate, reason),
+                NextTarget::Resting(candidate) => {
+                    self.record_skipped(&candidate);
                     continue;
                 }
             };
-            let told = broken.is_some() || earliest.is_some();
-            if told && Instant::now() + LEAST_TIME > self.ask.deadline {
-                self.routes.cooldowns().unprobed(&candidate.target);
+            let has_failed = broken.is_some() || earliest.is_some();
+            if has_failed && Instant::now() + LEAST_TIME > self.options.deadline {
+                self.routes.cooldowns().abandon_probe(&candidate.target);
                 break;
             }
-            let Err(failure) = self.tries(&candidate, turn, &queue).await else {
+            let Err(failure) = self.try_target(&candidate, reason, &queue).await else {
                 return Ok(());
             };
-            self.log(&candidate.target, &failure);
-            if failure.class.is_about_money() && (told || failure.class != Class::Unpriced) {
+            log_failure(self.routes, &candidate.target, &failure);
+            if failure.class.is_about_money() && (has_failed || failure.class != Class::Unpriced) {
                 let goes_on = failure.class == Class::Unpriced;
-                unpaid.get_or_insert(failure);
+                budget_failure.get_or_insert(failure);
                 if goes_on {
                     continue;
                 }
                 break;
             }
-            let then = rule(failure.class).then;
+            let next_targets = failure_policy(failure.class).next;
             if self.sink.is_gone() {
                 return Err(broken.unwrap_or(failure));
             }
             if self.sent.is_anything() {
-                let hopeless = broken.is_none() && then != Then::Next;
+                let hopeless = broken.is_none() && next_targets != NextTargets::InOrder;
                 broken.get_or_insert(failure);
-                if hopeless || !self.save(&candidate, &mut queue, &mut asked_again) {
+                if hopeless || !self.prepare_recovery(&candidate, &mut queue, &mut is_requeued) {
                     break;
                 }
                 continue;
             }
-            if then == Then::Stop {
+            if next_targets == NextTargets::None {
                 return Err(failure);
             }
-            self.reorder(&mut queue, &candidate.target, then);
+            self.reorder(&mut queue, &candidate.target, next_targets);
             if earliest
                 .as_ref()
                 .is_none_or(|(place, _)| candidate.place < *place)
@@ -165,37 +184,21 @@ impl<S: Sink> Run<'_, S> {
             }
         }
         let first = broken.or(earliest.map(|(_, failure)| failure));
-        Err(match (first, unpaid) {
+        Err(match (first, budget_failure) {
             (Some(first), Some(unpaid)) => with_reason(first, &unpaid),
-            (Some(told), None) | (None, Some(told)) => told,
+            (Some(failure), None) | (None, Some(failure)) => failure,
             (None, None) => Failure::new(Class::NoSuchModel, "the model group has no deployments"),
         })
     }
 
-    /// Says in the log what failed. Missing credentials are said aloud once: what they are wanting is the same for
-    /// every target and every request, and each request's own line names them too.
-    fn log(&self, target: &Target, failure: &Failure) {
-        let (group, model) = (target.group(), target.model_id());
-        let (class, fault) = (failure.class.as_str(), &failure.fault);
-        if failure.class == Class::NoCredentials {
-            if self.routes.is_first_without_credentials() {
-                tracing::warn!("{fault}");
-            }
-            tracing::debug!(group, model, class, "target failed");
-            return;
-        }
-        let status = failure.status;
-        tracing::warn!(group, model, class, status, fault, "target failed");
-    }
-
-    /// Prepares the next target to go on where the stream broke off. False: it cannot be saved.
-    fn save(
+    /// Prepares the next target to go on where the stream broke off. False: no target can.
+    fn prepare_recovery(
         &mut self,
-        broke: &QueuedTarget,
+        broken: &QueuedTarget,
         queue: &mut TargetQueue,
-        asked_again: &mut bool,
+        is_requeued: &mut bool,
     ) -> bool {
-        let request = self.own.as_deref().unwrap_or(self.request);
+        let request = self.own_request.as_deref().unwrap_or(self.request);
         let can_go_on: fn(&Self, &Target) -> bool = match self.sent.rescue(request) {
             None => return false,
             Some(Rescue::Restart) => {
@@ -210,9 +213,9 @@ impl<S: Sink> Run<'_, S> {
         };
         queue.retain(|target| can_go_on(self, target));
         // Behind all others, and once, it may go on itself.
-        if !*asked_again && can_go_on(self, &broke.target) {
-            *asked_again = true;
-            queue.push_last(broke.clone());
+        if !*is_requeued && can_go_on(self, &broken.target) {
+            *is_requeued = true;
+            queue.push_last(broken.clone());
         }
         true
     }
@@ -223,59 +226,71 @@ impl<S: Sink> Run<'_, S> {
             && !learned.knows(target.deployment_id(), Feature::Prefill, now)
     }
 
-    /// Which targets are left after a failure.
-    fn reorder(&self, queue: &mut TargetQueue, failed: &Target, then: Then) {
-        if then == Then::OtherIdentity {
+    /// Removes the targets that a failure rules out.
+    fn reorder(&self, queue: &mut TargetQueue, failed: &Target, next: NextTargets) {
+        if next == NextTargets::OtherCredentials {
             let credentials = &failed.deployment().credentials;
             queue.retain(|next| next.deployment().credentials != *credentials);
         }
-        if self.ask.disable_fallbacks || self.ask.only.is_some() {
+        if self.options.disable_fallbacks || self.options.only.is_some() {
             return;
         }
-        match then {
-            Then::Next | Then::OtherIdentity | Then::Stop => {}
-            Then::OtherFilter => {
-                let named = self.routes.special(self.ask, FallbackKind::ContentPolicy);
+        match next {
+            NextTargets::InOrder | NextTargets::OtherCredentials | NextTargets::None => {}
+            NextTargets::OtherFilter => {
+                let named = self
+                    .routes
+                    .special_fallbacks(self.options, FallbackKind::ContentPolicy);
                 queue.narrow(named, failed, |_| false);
             }
-            Then::LargerWindow => {
-                let named = self.routes.special(self.ask, FallbackKind::ContextWindow);
+            NextTargets::LargerWindow => {
+                let named = self
+                    .routes
+                    .special_fallbacks(self.options, FallbackKind::ContextWindow);
                 queue.narrow(named, failed, |next| next.window() > failed.window());
             }
         }
     }
 
-    /// Files that a target was passed over, so that the trail says why another one answered.
-    fn note_rest(&mut self, candidate: &QueuedTarget) {
-        if self.ask.only.is_none() {
-            let attempt = attempt::of(&candidate.target, candidate.hop);
-            self.outcome.attempts.push(attempt.passed_over());
+    /// Adds an attempt that says the target was passed over, so that the trail says why another one answered.
+    fn record_skipped(&mut self, candidate: &QueuedTarget) {
+        if self.options.only.is_none() {
+            let attempt = attempt::unfinished(&candidate.target, candidate.hop);
+            self.outcome.attempts.push(attempt.skipped());
         }
     }
 
     /// Whether an answer that the client has in part is being continued.
-    pub(super) fn continues(&self) -> bool {
+    pub(super) fn is_continuing(&self) -> bool {
         self.continuation.is_some()
     }
 
-    /// What the last attempt asked its target.
-    pub(super) fn asked(&self) -> &Request {
+    /// The request of the last attempt.
+    pub(super) fn current_request(&self) -> &Request {
         match &self.continuation {
             Some(continuation) => &continuation.request,
-            None => self.own.as_deref().unwrap_or(self.request),
+            None => self.own_request.as_deref().unwrap_or(self.request),
         }
     }
 
-    /// Remembers what a target refused and answers without, and tells other instances.
-    pub(super) fn learn(&mut self, target: &Target, refused: &[RefusedFeature]) {
-        let request = self.asked();
+    /// Remembers the features that a target refused and answers without, here and on other instances.
+    pub(super) fn remember_refused(&mut self, target: &Target, refused: &[RefusedFeature]) {
+        let request = self.current_request();
         if refused.is_empty() || has_client_fields(request) {
             return;
         }
+        let (deployment, known) = (target.deployment_id(), self.routes.refused_thinking());
+        for refusal in refused {
+            match refusal.feature {
+                Feature::EncryptedThinking => known.remember_encrypted(deployment, request),
+                Feature::BoundThinking => known.remember_bound(deployment, request),
+                _ => {}
+            }
+        }
         let marks = marks(request, target.defaults());
         for refusal in refused {
-            let told = self.routes.learn(target, *refusal, marks.clone());
-            self.outcome.notices.extend(told);
+            let notice = self.routes.remember_lack(target, *refusal, marks.clone());
+            self.outcome.background_writes.extend(notice);
         }
     }
 }

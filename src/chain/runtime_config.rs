@@ -1,29 +1,34 @@
 //! What this process knows now and did not know at its start: which targets rest, what they turned out to lack, and
-//! what was saved over the file's chains. All three are shared with other instances through the table (see `shared_state.rs`).
+//! what was saved over the file's chains. All three are shared with other instances through the table (see
+//! `shared_state.rs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 
 use super::cooldown::{CooldownSettings, Cooldowns};
+use super::refused_thinking::RefusedThinking;
 use super::unsupported_features::Learned;
 
-/// What is known now.
+/// The state of this process that other instances share.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct RuntimeConfig {
     /// The configuration as the file has it.
     pub(super) as_loaded: Arc<Config>,
     pub(super) cooldowns: Cooldowns,
     pub(super) learned: Learned,
+    /// Known to this process alone.
+    pub(super) refused_thinking: RefusedThinking,
     /// The configuration with the changes that are in force, and the version that they were saved as.
     in_force: RwLock<(Arc<Config>, u64)>,
 }
 
-impl Live {
+impl RuntimeConfig {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
             cooldowns: Cooldowns::new(CooldownSettings::from(&config.settings)),
             learned: Learned::default(),
+            refused_thinking: RefusedThinking::default(),
             in_force: RwLock::new((Arc::clone(&config), 0)),
             as_loaded: config,
         }

@@ -1,7 +1,10 @@
 //! A deployment with all that a call of it needs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::bedrock::Endpoint;
 use crate::catalog::{Model, Price};
@@ -48,7 +51,7 @@ impl Target {
     }
 
     /// Whether a client named the model: it stands behind a pattern.
-    pub(super) fn is_named_by_client(&self) -> bool {
+    pub(crate) fn is_named_by_client(&self) -> bool {
         self.deployment.entry_id() != self.deployment.id
     }
 
@@ -62,9 +65,10 @@ impl Target {
         &self.deployment.model
     }
 
-    /// What the model costs; `None` where that is not known.
-    pub fn price(&self) -> Option<&Price> {
-        self.deployment.model.price.as_ref()
+    /// What the model costs at this moment; `None` where that is not known.
+    pub fn price(&self, moment: Timestamp) -> Option<Cow<'_, Price>> {
+        let price = self.deployment.model.price.as_ref()?;
+        Some(price.at(moment))
     }
 
     /// What the configuration says where a request says nothing.

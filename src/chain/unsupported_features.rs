@@ -1,4 +1,4 @@
-//! What targets turn out to lack, learned from their refusals, and what a try of a target leaves out.
+//! Features that targets turn out to lack, learned from their refusals.
 //!
 //! A refusal alone teaches nothing: a feature is remembered once the same request without it was answered, for an hour,
 //! and never from a request with fields of its client's own (see `bedrock/plan/client_fields.rs`). Schemas that are too
@@ -75,15 +75,15 @@ impl Learned {
         now: Timestamp,
     ) -> UnsupportedFeatures {
         let lacks = self.lacks(deployment, now);
-        let mut without = UnsupportedFeatures::default();
+        let mut unsupported = UnsupportedFeatures::default();
         if lacks.is_empty() {
-            return without;
+            return unsupported;
         }
         let marks = marks();
         for lack in lacks.iter().filter(|lack| lack.concerns(&marks)) {
-            add(&mut without, lack.feature);
+            add_feature(&mut unsupported, lack.feature);
         }
-        without
+        unsupported
     }
 
     /// Whether this deployment is known to lack a feature.
@@ -182,32 +182,44 @@ impl Learned {
 }
 
 /// Adds a feature to what is left out.
-pub(super) fn add(without: &mut UnsupportedFeatures, feature: Feature) {
+pub(super) fn add_feature(unsupported: &mut UnsupportedFeatures, feature: Feature) {
     match feature {
-        // The replayed blocks are the usual reason; refused without them as well, it is thinking itself.
-        Feature::Thinking if !without.thinking_blocks => without.thinking_blocks = true,
-        Feature::Thinking => without.thinking = true,
-        Feature::Caching | Feature::CachePlaces => without.caching = true,
-        Feature::ToolsWhileStreaming => without.tools_while_streaming = true,
-        Feature::Prefill => without.prefill = true,
-        Feature::Temperature => without.temperature = true,
-        Feature::TopP => without.top_p = true,
-        Feature::TopK => without.top_k = true,
-        Feature::StopSequences => without.stop_sequences = true,
-        Feature::ForcedToolChoice => {
-            without.required_tool_choice = true;
-            without.named_tool_choice = true;
+        // The model leaves them out by itself, where it can; refused all the same, they go like any others.
+        Feature::BoundThinking if !unsupported.bound_thinking && !unsupported.thinking_blocks => {
+            unsupported.bound_thinking = true;
         }
-        Feature::RequiredToolChoice => without.required_tool_choice = true,
-        Feature::NamedToolChoice => without.named_tool_choice = true,
-        // Which schemas are too much is settled before: see `Omitted::also`.
-        Feature::JsonSchema | Feature::CompiledSchemas => without.json_schema = true,
-        Feature::StrictTools => without.strict_tools = true,
-        Feature::Betas => without.betas = true,
-        Feature::EagerToolInput => without.eager_tool_input = true,
+        // The replayed blocks are the usual reason; refused without them as well, it is thinking itself.
+        Feature::Thinking | Feature::BoundThinking if !unsupported.thinking_blocks => {
+            unsupported.thinking_blocks = true;
+        }
+        Feature::Thinking | Feature::BoundThinking => unsupported.thinking = true,
+        // All blocks of this request; those of its next turns are others.
+        Feature::EncryptedThinking => unsupported.encrypted_thinking = usize::MAX,
+        Feature::EffortNone => unsupported.effort_none = true,
+        Feature::CachedInInput => unsupported.cached_in_input = true,
+        Feature::Caching | Feature::CachePlaces => unsupported.caching = true,
+        Feature::ToolsWhileStreaming => unsupported.tools_while_streaming = true,
+        Feature::Prefill => unsupported.prefill = true,
+        Feature::Temperature => unsupported.temperature = true,
+        Feature::TopP => unsupported.top_p = true,
+        Feature::TopK => unsupported.top_k = true,
+        Feature::StopSequences => unsupported.stop_sequences = true,
+        Feature::ForcedToolChoice => {
+            unsupported.required_tool_choice = true;
+            unsupported.named_tool_choice = true;
+        }
+        Feature::RequiredToolChoice => unsupported.required_tool_choice = true,
+        Feature::NamedToolChoice => unsupported.named_tool_choice = true,
+        // Which schemas are too much is decided before: see `OmittedFeatures::omit`.
+        Feature::JsonSchema | Feature::CompiledSchemas => unsupported.json_schema = true,
+        Feature::StrictTools => unsupported.strict_tools = true,
+        Feature::MessagesDialect => unsupported.messages_dialect = true,
+        Feature::NativeExtras => unsupported.native_extras = true,
+        Feature::Betas => unsupported.betas = true,
+        Feature::EagerToolInput => unsupported.eager_tool_input = true,
         Feature::MaxTokens(limit) | Feature::AnswerRoom(limit) => {
-            let known = without.max_tokens.unwrap_or(limit);
-            without.max_tokens = Some(known.min(limit));
+            let known = unsupported.max_tokens.unwrap_or(limit);
+            unsupported.max_tokens = Some(known.min(limit));
         }
     }
 }

@@ -15,6 +15,7 @@ pub fn load(
     let wrong = |message: String| ConfigError {
         file: name.to_owned(),
         place: None,
+        also_at: Vec::new(),
         field: String::new(),
         message,
     };

@@ -1,239 +1,312 @@
-//! What a file means, as text for people: `bedrock-sidecar check`.
+//! What a file means, as text for people and as JSON for machines: `bedrock-sidecar check`.
 
-use std::fmt::{self, Write};
+mod dialect;
+mod outcome;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::civil::Date;
-use rust_decimal::Decimal;
+use serde::Serialize;
 
-use super::model::is_pattern;
-use super::{Config, Deployment, Environment, FallbackKind, load};
-use crate::catalog::{Model, ThinkingSupport};
+pub use self::dialect::DialectChoice;
+use self::outcome::Outcome;
+use super::{
+    Config, ConfigError, ConfigProblems, Environment, FallbackKind, FilePosition,
+    MissingProtections, Stake, Warning, load,
+};
 
-/// The outcome of a check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// To be printed as it is.
-    pub text: String,
-    /// The file can be used. Warnings do not count against it.
-    pub sound: bool,
+/// How strict a check is, and on which day.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckOptions {
+    /// It decides which models are retired.
+    pub today: Date,
+    /// What the file has and is left out here is an error too: entries of other providers, fallbacks that name no model.
+    pub strict: bool,
 }
 
-/// Reads a configuration and says what it means: models, chains and warnings, or the error. `today` decides which
-/// models are retired.
-pub fn check(name: &str, environment: &Environment<'_>, today: Date) -> Report {
-    match load(name, environment) {
-        Err(error) => Report {
-            text: format!("{error}\n"),
-            sound: false,
-        },
-        Ok((config, warnings)) => {
-            let warnings = warnings.iter().map(ToString::to_string);
-            let warnings = warnings.chain(config.warnings(today)).collect();
-            let view = View {
-                config: &config,
-                today,
-                warnings,
-            };
-            Report {
-                text: view.to_string(),
-                sound: true,
+/// The outcome of a check. Prints as text for people, and serializes for machines.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The file's name as it was asked for.
+    pub file: String,
+    /// A server starts with the file. Warnings do not count against it.
+    pub sound: bool,
+    /// One row for each deployment, in the file's order. None where the file has errors.
+    pub models: Vec<ModelRow>,
+    /// What is asked, in order, by model.
+    pub chains: Vec<Chain>,
+    /// Why the file cannot be used.
+    pub errors: Vec<Finding>,
+    /// What the user should know, the most important first.
+    pub warnings: Vec<Finding>,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+/// A deployment of the file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelRow {
+    /// The `model_name`.
+    pub model: String,
+    /// What Bedrock is asked for.
+    pub on_bedrock: String,
+    /// The region that is called.
+    pub region: String,
+    /// Tokens of a prompt.
+    pub context: Option<u32>,
+    /// Tokens of an answer.
+    pub output: Option<u32>,
+    /// Dollars per million tokens of input.
+    pub input_price: Option<String>,
+    /// Dollars per million tokens of output.
+    pub output_price: Option<String>,
+    /// The price is that of another place: this one's own is not in the catalog.
+    pub price_of_base: bool,
+    /// In which format Bedrock is asked, and why. `None`: another entry's models stand behind this one, or it makes no
+    /// conversation.
+    pub dialect: Option<DialectChoice>,
+    /// What the model can do, or why it cannot be called.
+    pub can: String,
+}
+
+/// What is asked for one `model_name`, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Chain {
+    /// The `model_name`.
+    pub model: String,
+    /// Its other names, and whether it stands in for requests without one.
+    pub notes: Vec<String>,
+    /// All its models are retired.
+    pub retired: bool,
+    /// What follows when it fails.
+    pub fallbacks: Vec<String>,
+    /// What follows when the prompt is too long for it.
+    pub context_window_fallbacks: Vec<String>,
+    /// What follows when it refuses the content.
+    pub content_policy_fallbacks: Vec<String>,
+}
+
+/// An error or a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Where, if it can be said.
+    pub place: Option<FilePosition>,
+    /// Where the same holds, too.
+    pub also_at: Vec<FilePosition>,
+    /// What is at stake, of a warning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stake: Option<Stake>,
+    /// The field's path; may be empty.
+    pub field: String,
+    /// What the message is about, where that is no field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// What was found.
+    pub message: String,
+    /// As it is printed.
+    #[serde(skip)]
+    line: String,
+}
+
+impl From<&ConfigError> for Finding {
+    fn from(error: &ConfigError) -> Self {
+        Self {
+            place: error.place,
+            also_at: error.also_at.clone(),
+            stake: None,
+            field: error.field.clone(),
+            subjects: Vec::new(),
+            message: error.message.clone(),
+            line: error.to_string(),
+        }
+    }
+}
+
+impl From<&Warning> for Finding {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            place: warning.place,
+            also_at: warning.also_at.clone(),
+            stake: Some(warning.stake),
+            field: warning.field.clone(),
+            subjects: warning.subjects.clone(),
+            message: warning.message.clone(),
+            line: warning.to_string(),
+        }
+    }
+}
+
+/// Reads a configuration and says what it means: models, chains, errors and warnings.
+pub fn check(name: &str, environment: &Environment<'_>, options: CheckOptions) -> Report {
+    Report::new(name, load(name, environment), options)
+}
+
+impl Report {
+    /// The report of a file that was read, or could not be.
+    pub(super) fn new(
+        name: &str,
+        read: Result<(Config, Vec<Warning>), ConfigProblems>,
+        options: CheckOptions,
+    ) -> Self {
+        match read {
+            Ok((config, warnings)) => of_config(&config, warnings, options),
+            Err(problems) => {
+                let errors: Vec<Finding> = problems.errors.iter().map(Finding::from).collect();
+                Report {
+                    file: name.to_owned(),
+                    sound: false,
+                    models: Vec::new(),
+                    chains: Vec::new(),
+                    outcome: Outcome::of_errors(errors.len()),
+                    errors,
+                    warnings: problems.warnings.iter().map(Finding::from).collect(),
+                }
             }
         }
     }
 }
 
-struct View<'c> {
-    config: &'c Config,
-    today: Date,
-    warnings: Vec<String>,
+fn of_config(config: &Config, found: Vec<Warning>, options: CheckOptions) -> Report {
+    let mut warnings = found;
+    warnings.extend(config.warnings(options.today));
+    warnings.sort_by_key(|warning| (warning.stake, warning.place));
+    let missing = config.require_protections().err();
+    let unprotected = missing.iter().flat_map(|missing| &missing.warnings);
+    let is_error = |warning: &&Warning| options.strict && warning.stake <= Stake::LeftOut;
+    let errors = unprotected.chain(warnings.iter().filter(is_error));
+    let errors: Vec<Finding> = errors.map(Finding::from).collect();
+    let accepted = warnings.iter();
+    let accepted = accepted.filter(|warning| warning.stake == Stake::Protection);
+    let accepted: Vec<&str> = accepted.map(Warning::key).collect();
+    Report {
+        file: config.name.clone(),
+        sound: errors.is_empty(),
+        models: table::rows(config, options.today),
+        chains: chains(config, options.today),
+        outcome: Outcome::of_config(config, options, missing.as_ref(), &accepted, errors.len()),
+        errors,
+        warnings: warnings
+            .iter()
+            .filter(|warning| !is_error(warning))
+            .map(Finding::from)
+            .collect(),
+    }
 }
 
-const COLUMNS: [&str; 8] = [
-    "MODEL",
-    "ON BEDROCK",
-    "REGION",
-    "CONTEXT",
-    "OUTPUT",
-    "$ IN",
-    "$ OUT",
-    "CAN",
-];
-const RIGHT_ALIGNED: [bool; 8] = [false, false, false, true, true, true, true, false];
+fn chains(config: &Config, today: Date) -> Vec<Chain> {
+    let mut other_names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, alias) in &config.routing.aliases {
+        let notes = other_names.entry(&alias.group).or_default();
+        notes.push(format!("also {name}"));
+    }
+    let chains = config.groups().iter().map(|group| {
+        let next = |kind| {
+            let names = config.fallbacks_of(&group.name, kind).into_iter();
+            names.map(str::to_owned).collect()
+        };
+        let mut notes = other_names.remove(group.name.as_str()).unwrap_or_default();
+        if config.routing.default_model.as_deref() == Some(&group.name) {
+            notes.push("for requests that name no model".to_owned());
+        }
+        Chain {
+            model: group.name.clone(),
+            notes,
+            retired: group.is_retired(today),
+            fallbacks: next(FallbackKind::General),
+            context_window_fallbacks: next(FallbackKind::ContextWindow),
+            content_policy_fallbacks: next(FallbackKind::ContentPolicy),
+        }
+    });
+    chains.collect()
+}
 
-impl fmt::Display for View<'_> {
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let config = self.config;
-        let deployments = config.deployments().count();
-        writeln!(
-            f,
-            "{}: {}, {}",
-            config.name,
-            count(config.groups().len(), "model"),
-            count(deployments, "deployment")
-        )?;
-
-        let mut rows = vec![COLUMNS.map(str::to_owned)];
-        rows.extend(config.deployments().map(|deployment| self.row(deployment)));
-        let widths: Vec<usize> = (0..COLUMNS.len())
-            .map(|column| {
-                rows.iter()
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| cell.chars().count())
-                    .max()
-            })
-            .map(Option::unwrap_or_default)
+        let mut names: Vec<&str> = self
+            .chains
+            .iter()
+            .map(|chain| chain.model.as_str())
             .collect();
-        f.write_char('\n')?;
-        for row in &rows {
-            let mut line = String::new();
-            for ((cell, width), right) in row.iter().zip(&widths).zip(RIGHT_ALIGNED) {
-                if right {
-                    write!(line, "{cell:>width$}  ")?;
-                } else {
-                    write!(line, "{cell:<width$}  ")?;
-                }
+        names.dedup();
+        if self.models.is_empty() {
+            writeln!(f, "{} cannot be used", self.file)?;
+        } else {
+            writeln!(
+                f,
+                "{}: {}, {}",
+                self.file,
+                count(names.len(), "model"),
+                count(self.models.len(), "deployment")
+            )?;
+        }
+        if !self.models.is_empty() {
+            table::write(f, &self.models)?;
+            self.write_chains(f)?;
+        }
+        if !self.errors.is_empty() {
+            writeln!(f, "\nERRORS\n")?;
+            for error in &self.errors {
+                writeln!(f, "  {}", error.line)?;
             }
-            writeln!(f, "  {}", line.trim_end())?;
         }
-        writeln!(f, "\n  Prices are dollars per million tokens.")?;
-        let mut prices = rows.iter().filter_map(|row| row.get(5..7)).flatten();
-        if prices.any(|cell| cell.ends_with('*')) {
-            writeln!(
-                f,
-                "  * the price of the base model: this profile's own is not in the catalog."
-            )?;
+        if !self.warnings.is_empty() {
+            writeln!(f, "\nWARNINGS, the most important first\n")?;
+            for warning in &self.warnings {
+                writeln!(f, "  {}", warning.line)?;
+            }
         }
+        write!(f, "\n{}", self.outcome)
+    }
+}
 
+impl Report {
+    fn write_chains(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let retired: Vec<&str> = self
+            .chains
+            .iter()
+            .filter(|chain| chain.retired)
+            .map(|chain| chain.model.as_str())
+            .collect();
+        let named = |name: &str| {
+            let mark = if retired.contains(&name) {
+                " (retired)"
+            } else {
+                ""
+            };
+            format!("{name}{mark}")
+        };
         writeln!(f, "\nCHAINS: what is asked, in order")?;
-        for group in config.groups() {
-            writeln!(
-                f,
-                "\n  {}{}",
-                self.named(&group.name),
-                self.notes(&group.name)
-            )?;
-            for (kind, when) in [
-                (FallbackKind::General, ""),
-                (FallbackKind::ContextWindow, "when the prompt is too long: "),
-                (FallbackKind::ContentPolicy, "when the content is refused: "),
+        for chain in &self.chains {
+            let notes = if chain.notes.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", chain.notes.join("; "))
+            };
+            writeln!(f, "\n  {}{notes}", named(&chain.model))?;
+            for (next, when) in [
+                (&chain.fallbacks, ""),
+                (
+                    &chain.context_window_fallbacks,
+                    "when the prompt is too long: ",
+                ),
+                (
+                    &chain.content_policy_fallbacks,
+                    "when the content is refused: ",
+                ),
             ] {
-                let next = config.fallbacks_of(&group.name, kind);
                 if !next.is_empty() {
-                    let next: Vec<_> = next.into_iter().map(|name| self.named(name)).collect();
+                    let next: Vec<_> = next.iter().map(|name| named(name)).collect();
                     writeln!(f, "    {when}→ {}", next.join("\n    → "))?;
                 }
             }
-        }
-
-        if !self.warnings.is_empty() {
-            writeln!(f, "\nWARNINGS\n")?;
-        }
-        for warning in &self.warnings {
-            writeln!(f, "  {warning}")?;
         }
         Ok(())
     }
 }
 
-impl View<'_> {
-    fn row(&self, deployment: &Deployment) -> [String; 8] {
-        let model = &deployment.model;
-        let price = |get: fn(&Model) -> Option<Decimal>| match get(model) {
-            None => "unknown".to_owned(),
-            Some(amount) if model.price.as_ref().is_some_and(|price| price.from_base) => {
-                format!("{amount}*")
-            }
-            Some(amount) => amount.to_string(),
-        };
-        let can = match (model.known, model.end_of_life) {
-            _ if is_pattern(&deployment.model_id) => self.behind(deployment),
-            (_, Some(end)) if deployment.is_retired(self.today) => format!("RETIRED on {end}"),
-            (_, Some(end)) => format!("{} (until {end})", abilities(model)),
-            (true, None) => abilities(model),
-            (false, None) => "NOT IN THE CATALOG".to_owned(),
-        };
-        [
-            deployment.group.clone(),
-            deployment.model_id.clone(),
-            deployment.region.clone(),
-            model.limits.input.map_or_else(|| "?".to_owned(), tokens),
-            model.limits.output.map_or_else(|| "?".to_owned(), tokens),
-            price(|model| Some(model.price.as_ref()?.standard.input)),
-            price(|model| Some(model.price.as_ref()?.standard.output)),
-            can,
-        ]
-    }
-
-    /// What an entry with stars stands for.
-    fn behind(&self, entry: &Deployment) -> String {
-        let mut groups = self.config.groups().iter();
-        let group = groups.find(|group| group.name == entry.group);
-        let names = group.map_or(0, |group| self.config.names_behind(group, self.today).len());
-        format!("whatever is asked for, such as {names} of the catalog")
-    }
-
-    fn named(&self, group: &str) -> String {
-        let retired = self
-            .config
-            .group(group)
-            .is_some_and(|group| group.is_retired(self.today));
-        let mark = if retired { " (retired)" } else { "" };
-        format!("{group}{mark}")
-    }
-
-    /// Its other names, and whether it stands in for requests without one.
-    fn notes(&self, group: &str) -> String {
-        let routing = &self.config.routing;
-        let aliases = routing
-            .aliases
-            .iter()
-            .filter(|(_, alias)| alias.group == group);
-        let mut notes: Vec<String> = aliases.map(|(name, _)| format!("also {name}")).collect();
-        if routing.default_model.as_deref() == Some(group) {
-            notes.push("for requests that name no model".to_owned());
-        }
-        if notes.is_empty() {
-            String::new()
-        } else {
-            format!(" [{}]", notes.join("; "))
-        }
-    }
-}
-
-fn abilities(model: &Model) -> String {
-    let can = &model.abilities;
-    let thinking = match can.thinking {
-        ThinkingSupport::None => "",
-        ThinkingSupport::Adaptive { always_on: true } => "thinking (always)",
-        _ => "thinking",
-    };
-    let tools = match (can.tools, can.tools_while_streaming) {
-        (true, true) => "tools",
-        (true, false) => "tools (not while streaming)",
-        (false, _) => "",
-    };
-    let words = [
-        if can.caching.is_some() { "caching" } else { "" },
-        thinking,
-        tools,
-        if can.vision { "pictures" } else { "" },
-        if can.documents { "documents" } else { "" },
-    ];
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    words.join(", ")
-}
-
 fn count(n: usize, of: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{n} {of}{plural}")
-}
-
-/// `200k`, `1M`, `8192`: short where that is exact.
-fn tokens(n: u32) -> String {
-    match n {
-        0 => "0".to_owned(),
-        n if n.is_multiple_of(1_000_000) => format!("{}M", n / 1_000_000),
-        n if n.is_multiple_of(1_000) => format!("{}k", n / 1_000),
-        n => n.to_string(),
-    }
 }

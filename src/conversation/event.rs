@@ -1,8 +1,9 @@
-//! What a model says, as it says it.
+//! The events of a model's answer.
 
 use bytes::Bytes;
+use serde_json::Value;
 
-use super::Usage;
+use super::{NativeEvent, NativeFields, Usage};
 
 /// One step of an answer. Blocks come one after the other: everything between two changes of kind belongs to one
 /// block, and a thinking block ends with its [`Event::Signature`].
@@ -26,6 +27,8 @@ pub enum Event {
         id: String,
         /// The tool's name as the client knows it.
         name: String,
+        /// Fields of the call beside these.
+        native: NativeFields,
     },
     /// A piece of a tool call's arguments, as JSON text.
     ToolInput {
@@ -38,10 +41,12 @@ pub enum Event {
     Stop(StopReason),
     /// What the answer cost in tokens; comes after [`Event::Stop`].
     Usage(Usage),
+    /// What only Claude's own format has.
+    Native(NativeEvent),
 }
 
 /// What a stretch of an answer's text rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Citation {
     /// The stretch of the whole answer's text, in characters, its end excluded.
     pub range: (usize, usize),
@@ -53,6 +58,8 @@ pub struct Citation {
     pub quote: String,
     /// Where in which document they stand, if it is one of the request's.
     pub place: Option<Place>,
+    /// The same as Claude's own format has it.
+    pub native: Option<Value>,
 }
 
 /// A stretch of a document.
@@ -87,6 +94,7 @@ impl Event {
             | Event::RedactedThinking(_)
             | Event::ToolCall { .. }
             | Event::Citation(_) => true,
+            Event::Native(native) => native.is_visible(),
             Event::Stop(_) | Event::Usage(_) => false,
         }
     }
@@ -117,6 +125,22 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// The reason of this name, on Bedrock or in Claude's own format. `sequence` is the one that was met, where that is
+    /// said.
+    pub fn named(name: String, sequence: Option<String>) -> Self {
+        match &*name {
+            "end_turn" => Self::EndTurn,
+            "stop_sequence" => Self::StopSequence(sequence),
+            "max_tokens" => Self::MaxTokens,
+            "tool_use" => Self::ToolUse,
+            "guardrail_intervened" => Self::GuardrailIntervened,
+            "content_filtered" | "refusal" => Self::ContentFiltered,
+            "model_context_window_exceeded" => Self::ContextWindowExceeded,
+            "malformed_model_output" | "malformed_tool_use" => Self::Malformed,
+            _ => Self::Other(name),
+        }
+    }
+
     /// The reason as it agrees with the answer it ends. Clients carry out the calls of an answer that stops for them, and
     /// those of no other; and models say `end_turn` beside calls, or `tool_use` without one. An answer whose calls could
     /// not all be parsed still waits for the others, and so do calls beside a reason that nobody here knows. What says

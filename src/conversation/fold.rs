@@ -1,9 +1,9 @@
 //! The whole answer, folded from its events: the one way from a stream to a reply.
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Citation, Event, StopReason, ThinkingBlock, Usage};
+use super::{Citation, Event, NativeEvent, NativeStart, StopReason, ThinkingBlock, Usage};
 
 /// A piece of a finished answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,19 @@ pub enum ReplyPart {
         /// JSON text.
         input: String,
     },
+    /// A block of a kind that only Claude's own format has.
+    Native(Map<String, Value>),
+}
+
+/// What only Claude's own format has of an answer, beside blocks of its own.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NativeReply {
+    /// Further fields of the parts at these places.
+    pub of_parts: Vec<(usize, Map<String, Value>)>,
+    /// Further fields of the answer.
+    pub message: Map<String, Value>,
+    /// Further fields of its usage.
+    pub usage: Map<String, Value>,
 }
 
 /// A finished answer.
@@ -41,6 +54,8 @@ pub struct Reply {
     pub stop: Option<StopReason>,
     /// Tokens, if they were reported.
     pub usage: Option<Usage>,
+    /// What only Claude's own format has; `None`: nothing.
+    pub native: Option<Box<NativeReply>>,
 }
 
 impl Reply {
@@ -83,7 +98,11 @@ impl Reply {
 pub struct Fold {
     reply: Reply,
     /// The thinking block at the end of `parts` has got its signature: the next thinking starts a new one.
-    sealed: bool,
+    is_signed: bool,
+    /// The block at the end of `parts` is said to be whole: the next text starts a new one.
+    is_ended: bool,
+    /// The arguments of the last block, where that is a call of Claude's own format, as JSON text so far.
+    native_input: String,
 }
 
 /// Room for further pieces of an answer, in bytes. Where each grew its text by a few, they would be moved again and again.
@@ -96,22 +115,46 @@ fn add(text: &mut String, piece: &str) {
     text.push_str(piece);
 }
 
+/// Adds a piece to the fields of its block: texts and lists grow, what else there is stands in the place of what was.
+fn apply(delta: Map<String, Value>, fields: &mut Map<String, Value>) {
+    for (name, piece) in delta {
+        match (fields.get_mut(&name), piece) {
+            _ if name == "type" => {}
+            (Some(Value::String(text)), Value::String(piece)) => add(text, &piece),
+            (Some(Value::Array(items)), Value::Array(piece)) => items.extend(piece),
+            (_, piece) => {
+                fields.insert(name, piece);
+            }
+        }
+    }
+}
+
 impl Fold {
+    /// An answer that begins with this.
+    pub fn begun(start: Option<&NativeStart>) -> Self {
+        let mut fold = Self::default();
+        if let Some(start) = start {
+            fold.push_native(NativeEvent::Start(Box::new(start.clone())));
+        }
+        fold
+    }
+
     /// Adds one event.
     pub fn push(&mut self, event: Event) {
+        let was_ended = std::mem::take(&mut self.is_ended);
         let parts = &mut self.reply.parts;
         match event {
             Event::Text(piece) => match parts.last_mut() {
-                Some(ReplyPart::Text(text)) => add(text, &piece),
+                Some(ReplyPart::Text(text)) if !was_ended => add(text, &piece),
                 _ if piece.is_empty() => {}
                 _ => parts.push(ReplyPart::Text(piece)),
             },
             Event::Citation(citation) => self.reply.citations.push(citation),
             Event::Thinking(piece) => match parts.last_mut() {
-                Some(ReplyPart::Thinking { text, .. }) if !self.sealed => add(text, &piece),
+                Some(ReplyPart::Thinking { text, .. }) if !self.is_signed => add(text, &piece),
                 _ if piece.is_empty() => {}
                 _ => {
-                    self.sealed = false;
+                    self.is_signed = false;
                     parts.push(ReplyPart::Thinking {
                         text: piece,
                         signature: String::new(),
@@ -120,9 +163,9 @@ impl Fold {
             },
             Event::Signature(piece) => {
                 // A block may hold nothing but its signature: its text can be left out on the provider's side.
-                let sealed = std::mem::replace(&mut self.sealed, true);
+                let was_signed = std::mem::replace(&mut self.is_signed, true);
                 match parts.last_mut() {
-                    Some(ReplyPart::Thinking { signature, .. }) if !sealed => {
+                    Some(ReplyPart::Thinking { signature, .. }) if !was_signed => {
                         signature.push_str(&piece);
                     }
                     _ => parts.push(ReplyPart::Thinking {
@@ -132,7 +175,13 @@ impl Fold {
                 }
             }
             Event::RedactedThinking(data) => parts.push(ReplyPart::RedactedThinking(data)),
-            Event::ToolCall { id, name, .. } => {
+            Event::ToolCall {
+                id, name, native, ..
+            } => {
+                if let Some(fields) = native {
+                    let of_parts = &mut self.reply.native.get_or_insert_default().of_parts;
+                    of_parts.push((parts.len(), fields.as_ref().clone()));
+                }
                 parts.push(ReplyPart::ToolCall {
                     id,
                     name,
@@ -150,6 +199,87 @@ impl Fold {
             }
             Event::Stop(reason) => self.reply.stop = Some(reason),
             Event::Usage(usage) => self.reply.usage = Some(usage),
+            Event::Native(event) => self.push_native(event),
+        }
+    }
+
+    fn push_native(&mut self, event: NativeEvent) {
+        let Reply { parts, native, .. } = &mut self.reply;
+        match event {
+            NativeEvent::Start(start) => {
+                let NativeStart {
+                    message,
+                    usage_fields,
+                    ..
+                } = *start;
+                if !message.is_empty() || !usage_fields.is_empty() {
+                    let native = native.get_or_insert_default();
+                    native.message.extend(message);
+                    native.usage.extend(usage_fields);
+                }
+            }
+            NativeEvent::BlockStart(mut fields) => {
+                let part = match fields.get("type").and_then(Value::as_str) {
+                    Some("text") => ReplyPart::Text(String::new()),
+                    Some("thinking") => {
+                        self.is_signed = false;
+                        ReplyPart::Thinking {
+                            text: String::new(),
+                            signature: String::new(),
+                        }
+                    }
+                    _ => {
+                        parts.push(ReplyPart::Native(fields));
+                        return;
+                    }
+                };
+                for known in ["type", "text", "thinking", "signature"] {
+                    fields.shift_remove(known);
+                }
+                native
+                    .get_or_insert_default()
+                    .of_parts
+                    .push((parts.len(), fields));
+                parts.push(part);
+            }
+            NativeEvent::BlockDelta(delta) => {
+                let at = parts.len().saturating_sub(1);
+                match parts.last_mut() {
+                    Some(ReplyPart::Native(fields)) => match delta.get("partial_json") {
+                        Some(Value::String(json)) => self.native_input.push_str(json),
+                        _ => apply(delta, fields),
+                    },
+                    Some(_) => {
+                        let of_parts = &mut native.get_or_insert_default().of_parts;
+                        match of_parts.iter_mut().find(|(part, _)| *part == at) {
+                            Some((_, fields)) => apply(delta, fields),
+                            None => {
+                                let mut fields = Map::new();
+                                apply(delta, &mut fields);
+                                of_parts.push((at, fields));
+                            }
+                        }
+                    }
+                    None => {}
+                }
+            }
+            NativeEvent::BlockStop => {
+                self.is_ended = true;
+                let input = std::mem::take(&mut self.native_input);
+                if let Some(ReplyPart::Native(fields)) = parts.last_mut()
+                    && let Ok(input) = serde_json::from_str::<Value>(&input)
+                {
+                    fields.insert("input".to_owned(), input);
+                }
+            }
+            NativeEvent::MessageFields(fields) | NativeEvent::StopFields(fields) => {
+                native.get_or_insert_default().message.extend(fields);
+            }
+            NativeEvent::UsageFields(fields) => {
+                native.get_or_insert_default().usage.extend(fields);
+            }
+            // Only a stream has a place for it.
+            NativeEvent::Other(_) => {}
         }
     }
 
@@ -195,11 +325,13 @@ mod tests {
                 index: 0,
                 id: "t0".into(),
                 name: "one".into(),
+                native: None,
             },
             Event::ToolCall {
                 index: 1,
                 id: "t1".into(),
                 name: "two".into(),
+                native: None,
             },
             Event::ToolInput {
                 index: 1,

@@ -6,16 +6,20 @@
 mod event;
 mod fold;
 mod media;
+mod native;
 mod request;
 mod service;
+mod summary;
 mod usage;
 
 pub use event::{Citation, Event, Place, StopReason, Unit};
-pub use fold::{Fold, Reply, ReplyPart};
+pub use fold::{Fold, NativeReply, Reply, ReplyPart};
 pub use media::{Document, DocumentFormat, Image, ImageFormat};
+pub use native::{NativeBlock, NativeEvent, NativeFields, NativeRequest, NativeStart};
 pub use request::{
     CacheTtl, Effort, Part, Request, Role, Sampling, Thinking, ThinkingBlock, Tool, ToolCall,
     ToolChoice, ToolResult, Turn, estimated_bytes, json_len,
 };
 pub use service::{AnswerFormat, AnswerSchema, Service};
+pub use summary::{is_summary, summary_turn};
 pub use usage::Usage;

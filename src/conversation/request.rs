@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{AnswerFormat, Document, Image, Service};
+use super::{AnswerFormat, Document, Image, NativeBlock, NativeFields, NativeRequest, Service};
 
 /// One request, free of any wire format. It is planned anew for every target of a chain (see `bedrock/plan`), so
 /// nothing in it depends on what a particular model can do.
@@ -22,7 +22,7 @@ pub struct Request {
     /// `Some(false)` asks for at most one tool call in a turn.
     pub parallel_tool_calls: Option<bool>,
     /// Arguments of tool calls are to come while the model writes them, unchecked, where it would hold them back until
-    /// they are whole. Somebody reads the stream, and does not mind.
+    /// they are whole. The client reads the stream, and does not mind.
     pub eager_tool_input: bool,
     /// Length, randomness and stop sequences.
     pub sampling: Sampling,
@@ -38,9 +38,11 @@ pub struct Request {
     pub long_context: bool,
     /// Fields that go to the model untouched (`additionalModelRequestFields` on Bedrock).
     pub model_fields: Map<String, Value>,
+    /// What else a request in Claude's own format says; `None`: it came in another.
+    pub native: Option<Arc<NativeRequest>>,
 }
 
-/// Who speaks in a [`Turn`].
+/// The speaker of a [`Turn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// A system or developer message that came after the first turn.
@@ -54,10 +56,23 @@ pub enum Role {
 /// One message of the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
-    /// Who speaks.
+    /// The speaker.
     pub role: Role,
     /// What is said, in order.
     pub parts: Vec<Part>,
+    /// Fields of the message beside these two.
+    pub native: NativeFields,
+}
+
+impl Turn {
+    /// A turn of these parts.
+    pub fn new(role: Role, parts: Vec<Part>) -> Self {
+        Self {
+            role,
+            parts,
+            native: None,
+        }
+    }
 }
 
 /// A piece of a message.
@@ -75,6 +90,8 @@ pub enum Part {
     ToolResult(ToolResult),
     /// The model's own thinking, replayed by the client, in an assistant's turn.
     Thinking(ThinkingBlock),
+    /// A block that only Claude's own format has.
+    Native(Arc<NativeBlock>),
     /// The client asks that everything up to here be cached.
     CacheMark(CacheTtl),
 }
@@ -98,6 +115,8 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments: a JSON object.
     pub input: Value,
+    /// Fields of the call beside these.
+    pub native: NativeFields,
 }
 
 /// The answer to a [`ToolCall`].
@@ -109,6 +128,8 @@ pub struct ToolResult {
     pub content: Vec<Part>,
     /// The tool failed, as far as the client says.
     pub is_error: bool,
+    /// Fields of the result beside these.
+    pub native: NativeFields,
 }
 
 /// A block of thinking as the model produced it. Bedrock verifies the signature, so blocks go back byte for byte.
@@ -138,6 +159,11 @@ pub struct Tool {
     pub strict: bool,
     /// The client asks that the tools up to this one be cached.
     pub cache: Option<CacheTtl>,
+    /// Its `type` in Claude's own format, where Claude or the service behind it has learned what the tool is; `None`: it
+    /// is what its description and schema say.
+    pub kind: Option<String>,
+    /// Fields of the definition beside these.
+    pub native: NativeFields,
 }
 
 /// Whether and which tool the model must call.
@@ -218,9 +244,17 @@ pub fn estimated_bytes(system: &[Part], turns: &[Turn], tools: &[Tool]) -> usize
 }
 
 impl Tool {
+    /// Whether it is left out of the prompt until the model finds it (`defer_loading`). Only Claude's own format has it.
+    pub fn is_deferred(&self) -> bool {
+        let fields = self.native.as_deref();
+        let field = fields.and_then(|fields| fields.get("defer_loading"));
+        field.is_some_and(|deferred| deferred == true)
+    }
+
     /// The definition's length in bytes of text, near enough.
     pub fn estimated_bytes(&self) -> usize {
-        self.name.len() + self.description.len() + json_len(&self.schema)
+        let native = self.native.as_ref().map_or(0, |fields| json_len_of(fields));
+        self.name.len() + self.description.len() + json_len(&self.schema) + native
     }
 }
 
@@ -240,6 +274,10 @@ impl Part {
             Part::ToolResult(result) => result.content.iter().map(Part::estimated_bytes).sum(),
             Part::Thinking(ThinkingBlock::Signed { text, .. }) => text.len(),
             Part::Thinking(ThinkingBlock::Redacted(data)) => data.len(),
+            Part::Native(block) => {
+                let part = block.part.as_ref().map_or(0, Part::estimated_bytes);
+                part + json_len_of(&block.fields)
+            }
             Part::CacheMark(_) => 0,
         }
     }
@@ -251,12 +289,12 @@ pub fn json_len(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 4,
         Value::String(text) => text.len() + 2,
         Value::Array(items) => items.iter().map(|item| json_len(item) + 1).sum::<usize>() + 2,
-        Value::Object(fields) => {
-            fields
-                .iter()
-                .map(|(key, value)| key.len() + 4 + json_len(value))
-                .sum::<usize>()
-                + 2
-        }
+        Value::Object(fields) => json_len_of(fields),
     }
+}
+
+fn json_len_of(fields: &Map<String, Value>) -> usize {
+    let fields = fields.iter();
+    let lengths = fields.map(|(key, value)| key.len() + 4 + json_len(value));
+    lengths.sum::<usize>() + 2
 }

@@ -1,35 +1,55 @@
-//! Who is it: the key of a request, checked before its body is read.
+//! Authentication: the key of a request, checked before its body is read.
+
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
+use super::audit;
 use crate::app::AppState;
-use crate::keys::{Caller, KeyRefusal, Presented};
+use crate::audit::NotedRequest;
+use crate::identity::TokenRefusal;
+use crate::keys::{Caller, KeyRefusal, Presented, RefusedKeys, hash_of};
 use crate::wire::ApiError;
 
 /// The headers that may hold a key, in the reference system's order: the first that is present counts.
 const HEADERS: [&str; 4] = ["x-litellm-api-key", "authorization", "api-key", "x-api-key"];
 
-/// A handler that takes a `Key` is closed to everybody without a good one.
+/// The header that says for which of its teams a token is sent, as in the reference system.
+const TEAM: &str = "x-litellm-team-id";
+
+/// A handler that takes an `AuthenticatedKey` is closed to requests without a good key.
 #[derive(Debug)]
-pub struct Key(pub Caller);
+pub struct AuthenticatedKey(pub Caller);
 
 /// The same for a handler whose body arrives while an old copy of the key is read again.
 #[derive(Debug)]
-pub struct MaybeStaleKey(Presented);
+pub struct MaybeStaleKey {
+    presented: Presented,
+    refused: Arc<RefusedKeys>,
+}
 
 impl MaybeStaleKey {
+    fn of(app: &AppState, presented: Presented) -> Self {
+        Self {
+            presented,
+            refused: Arc::clone(&app.refused_keys),
+        }
+    }
+
     /// The caller, once the key is known to be good now. To be awaited before anything is done for it.
     ///
     /// # Errors
     /// When the key is not good any more.
     pub async fn revalidate(self) -> Result<Caller, KeyRefusal> {
-        self.0.revalidate().await
+        let hash = self.presented.caller().key_hash.clone();
+        let caller = self.presented.revalidate().await;
+        caller.inspect_err(|refusal| self.refused.count(&hash, refusal))
     }
 }
 
-/// A handler that takes an `Admin` is closed to everybody but the master key.
+/// A handler that takes an `Admin` is closed to every key but the master key.
 #[derive(Debug)]
 pub struct Admin(pub Caller);
 
@@ -37,18 +57,29 @@ impl FromRequestParts<AppState> for MaybeStaleKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        if let Some(anybody) = app.master_key.anybody() {
-            return Ok(Self(Presented::certain(anybody)));
+        if let Some(anonymous) = app.master_key.anonymous_caller() {
+            return Ok(Self::of(app, Presented::certain(anonymous)));
         }
-        let presented = presented(&parts.headers)?;
-        match app.master_key.admit(presented) {
-            Some(master) => Ok(Self(Presented::certain(master))),
-            None => Ok(Self(app.keys.present(presented).await?)),
+        let key = presented(&parts.headers)?;
+        if let Some(master) = app.master_key.admit(key) {
+            return Ok(Self::of(app, Presented::certain(master)));
+        }
+        if app.keys.takes_token(key) {
+            let team = parts.headers.get(TEAM).and_then(|team| team.to_str().ok());
+            let caller = app.keys.present_token(key, team).await?;
+            return Ok(Self::of(app, Presented::certain(caller)));
+        }
+        match app.keys.present(key).await {
+            Ok(presented) => Ok(Self::of(app, presented)),
+            Err(refusal) => {
+                app.refused_keys.count(&hash_of(key), &refusal);
+                Err(refusal.into())
+            }
         }
     }
 }
 
-impl FromRequestParts<AppState> for Key {
+impl FromRequestParts<AppState> for AuthenticatedKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
@@ -61,8 +92,11 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Key(caller) = Key::from_request_parts(parts, app).await?;
+        let AuthenticatedKey(caller) = AuthenticatedKey::from_request_parts(parts, app).await?;
         if caller.is_admin() {
+            if let Some(noted) = parts.extensions.get::<NotedRequest>() {
+                noted.set_actor(audit::actor_of(&caller, parts.extensions.get()));
+            }
             return Ok(Self(caller));
         }
         let path = parts.uri.path();
@@ -78,6 +112,7 @@ impl From<KeyRefusal> for ApiError {
             KeyRefusal::NoKey => ApiError::unauthorized(
                 "Invalid key. A key begins with 'sk-'; send it as `Authorization: Bearer <key>`.",
             ),
+            KeyRefusal::Token(refusal) => of_token(&refusal),
             KeyRefusal::Unknown => kind(
                 "token_not_found_in_db",
                 ApiError::unauthorized(
@@ -87,6 +122,16 @@ impl From<KeyRefusal> for ApiError {
             KeyRefusal::Blocked => ApiError::unauthorized(
                 "Key is blocked. Whoever holds the master key can unblock it with /key/unblock.",
             ),
+            KeyRefusal::TeamBlocked(team) => ApiError::unauthorized(format!(
+                "Team={team} is blocked. Update via `/team/unblock` if you're an admin."
+            )),
+            KeyRefusal::TeamDeleted(team) => ApiError::unauthorized(format!(
+                "Team={team} was deleted, and its keys with it. Whoever holds the master key can give this key another \
+                 team with /key/update."
+            )),
+            KeyRefusal::UserBlocked(user) => ApiError::unauthorized(format!(
+                "User={user} is blocked. Whoever holds the master key can unblock the user with /user/update."
+            )),
             KeyRefusal::Expired(at) => kind(
                 "expired_key",
                 ApiError::unauthorized(format!("Expired Key. It was good until {at}.")),
@@ -96,6 +141,19 @@ impl From<KeyRefusal> for ApiError {
             )),
         }
     }
+}
+
+/// A token that is not good is asked for anew by who sends it, one whose bearer may not ask is not.
+fn of_token(refusal: &TokenRefusal) -> ApiError {
+    let message = format!("Invalid token. {refusal}");
+    if refusal.may_pass() {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return ApiError::new(status, "service_unavailable", message);
+    }
+    if refusal.is_about_person() {
+        return ApiError::new(StatusCode::FORBIDDEN, "auth_error", message);
+    }
+    ApiError::unauthorized(message)
 }
 
 /// The key that a request brings.

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::app::AppState;
+use crate::audit::{NotedRequest, json_fields};
 use crate::wire::ApiError;
 
 use super::paced::TooSlow;
@@ -19,25 +20,40 @@ const MAX_REQUEST_BYTES: u64 = 6 * 1024 * 1024;
 
 /// The whole body, within the size limit.
 #[derive(Debug)]
-pub(super) struct Body(pub(super) Bytes);
+pub(super) struct RequestBody(pub(super) Bytes);
 
-impl FromRequest<AppState> for Body {
+impl FromRequest<AppState> for RequestBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
-        let most = app.config.general.max_request_bytes;
-        let most = most.unwrap_or(MAX_REQUEST_BYTES);
+        let most = longest_body(app);
         // Not a byte of it is waited for.
         if length(request.headers()).is_some_and(|length| length > most) {
             return Err(too_large(most));
         }
-        let most_in_memory = usize::try_from(most).unwrap_or(usize::MAX);
-        let body = Limited::new(request.into_body(), most_in_memory);
+        let noted = request.extensions().get::<NotedRequest>().cloned();
+        let body = Limited::new(request.into_body(), most_bytes(app));
         match body.collect().await {
-            Ok(body) => Ok(Self(body.to_bytes())),
+            Ok(body) => {
+                let body = body.to_bytes();
+                if let Some(noted) = noted {
+                    noted.set_fields(json_fields(&body));
+                }
+                Ok(Self(body))
+            }
             Err(error) => Err(unread(&*error, most)),
         }
     }
+}
+
+fn longest_body(app: &AppState) -> u64 {
+    let configured = app.config.general.max_request_bytes;
+    configured.unwrap_or(MAX_REQUEST_BYTES)
+}
+
+/// How long a body may be.
+pub(super) fn most_bytes(app: &AppState) -> usize {
+    usize::try_from(longest_body(app)).unwrap_or(usize::MAX)
 }
 
 /// The length that the client announces.

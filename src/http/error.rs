@@ -9,6 +9,9 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use crate::anthropic;
 use crate::wire::ApiError;
 
+/// Whether the request is worth sending again. Anthropic's and OpenAI's SDKs obey it, and so does Claude Code.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
 impl IntoResponse for ApiError {
     /// The error as a value in the response's extensions: [`write_error`] writes its body.
     fn into_response(self) -> Response {
@@ -18,6 +21,10 @@ impl IntoResponse for ApiError {
             // Whole seconds, rounded up: a client that comes back early is refused again.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(should_retry) = self.should_retry() {
+            let value = if should_retry { "true" } else { "false" };
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static(value));
         }
         if self.status == StatusCode::PAYLOAD_TOO_LARGE {
             // The body is still to come, and is not read.

@@ -27,8 +27,8 @@ pub(super) async fn alive() -> Json<&'static str> {
     Json("I'm alive!")
 }
 
-/// `GET /health/readiness`: the process takes requests. It is open to everybody, so it asks neither Bedrock nor the
-/// table: that would let anybody run up a bill.
+/// `GET /health/readiness`: the process takes requests. It needs no key, so it asks neither Bedrock nor the
+/// table: that would let any client run up a bill.
 pub(super) async fn ready() -> Json<Value> {
     Json(json!({"status": "healthy", "version": env!("CARGO_PKG_VERSION")}))
 }
@@ -53,7 +53,7 @@ pub(super) async fn every_deployment(
             let group = group.map_err(|unknown| access::unknown_model(&app, &caller, &unknown))?;
             app.routes.targets(group)
         }
-        None => app.routes.all().cloned().collect(),
+        None => app.routes.configured_targets().cloned().collect(),
     };
     let checks = targets
         .into_iter()
@@ -72,17 +72,17 @@ pub(super) async fn every_deployment(
 
 async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, Value) {
     let deadline = Instant::now() + app.config.settings.request_timeout;
-    let ask = ChainOptions {
+    let chain_options = ChainOptions {
         only: Some(Arc::clone(&target)),
         num_retries: Some(0),
         disable_fallbacks: true,
-        whole: true,
+        buffered: true,
         ..ChainOptions::new(target.group(), deadline)
     };
     let probe = Probe {
         caller: caller.clone(),
         request: one_token(),
-        ask,
+        chain_options,
         tag: "health",
     };
     let error = probe.run(app).await.error.map(|error| error.message);
@@ -107,8 +107,8 @@ fn names(target: &Target) -> Map<String, Value> {
 /// that were asked lately. Calls nothing.
 pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
     app.routes.refresh().await;
-    let made = app.routes.made();
-    let targets = app.routes.all().chain(&made);
+    let pattern_targets = app.routes.pattern_targets();
+    let targets = app.routes.configured_targets().chain(&pattern_targets);
     let states: Map<String, Value> = targets
         .map(|target| (target.deployment_id().to_owned(), state(&app, target)))
         .collect();
@@ -119,7 +119,7 @@ fn state(app: &AppState, target: &Target) -> Value {
     let health = app.routes.health(target);
     let mut state = names(target);
     state.extend([
-        ("status".to_owned(), json!(health.wellness().as_str())),
+        ("status".to_owned(), json!(health.status().as_str())),
         ("cooldown_until".to_owned(), json!(health.resting_until)),
         ("last_success".to_owned(), json!(health.last_success)),
         ("last_failure".to_owned(), json!(health.last_failure)),
@@ -134,10 +134,7 @@ fn state(app: &AppState, target: &Target) -> Value {
 
 fn one_token() -> Request {
     Request {
-        turns: vec![Turn {
-            role: Role::User,
-            parts: vec![Part::Text("ping".to_owned())],
-        }],
+        turns: vec![Turn::new(Role::User, vec![Part::Text("ping".to_owned())])],
         sampling: Sampling {
             max_tokens: Some(1),
             ..Sampling::default()

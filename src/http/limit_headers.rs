@@ -1,4 +1,4 @@
-//! What a reply says of its key's means, and a request that has no more of them.
+//! The headers that say how much of its limits and budget a key has left, and the refusal once nothing is left.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rust_decimal::Decimal;
 
 use crate::app::AppState;
-use crate::keys::{Denied, KeyRates, KeyUsage, OverBudget, Scope};
+use crate::keys::{Denied, KeyRates, KeyUsage, LimitScope, OverBudget};
 use crate::wire::ApiError;
 
 /// Adds `x-litellm-key-*`. `cost` is the reply's own, where it is known by now.
@@ -58,14 +58,20 @@ fn add_rates(headers: &mut HeaderMap, whose: &str, rates: &KeyRates) {
 /// The reference system's words for a budget that is spent. One that is not says what the request may cost, and with which
 /// length of answer it fits.
 fn over_budget(over: &OverBudget) -> String {
-    let label = &over.label;
+    let (label, by) = (&over.label, over.raised_by);
     let [spent, held, max] = [over.spent, over.held, over.max].map(|amount| amount.normalize());
     if !spent.is_zero() && spent >= max {
+        let resets = match over.resets_at {
+            Some(at) => format!("It resets at {at}"),
+            None => "It never resets".to_owned(),
+        };
         return format!(
             "Budget has been exceeded! {label} Current cost: {spent}, Max budget: {max}. Held for requests under way: \
-             {held}."
+             {held}. {resets}; whoever holds the master key can raise it ({by})."
         );
     }
+    let resets = over.resets_at.map(|at| format!(", resets at {at}"));
+    let resets = resets.unwrap_or_default();
     let [left, cost, prompt] = [over.left, over.cost, over.prompt].map(dollars);
     let advice = match over.longest_answer {
         Some(tokens) => format!("send max_tokens ≤ {tokens}"),
@@ -73,7 +79,7 @@ fn over_budget(over: &OverBudget) -> String {
     };
     format!(
         "This request may cost up to ${cost}; ${left} of ${max} are left ({label}, spent ${spent}, held for requests under \
-         way ${held}); {advice}."
+         way ${held}{resets}, raised by {by}); {advice}."
     )
 }
 
@@ -92,7 +98,7 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
             let status = app.config.general.budget_exceeded_status;
             let status = status.and_then(|status| StatusCode::from_u16(status).ok());
             let status = status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-            ApiError::new(status, "budget_exceeded", over_budget(&over))
+            ApiError::new(status, "budget_exceeded", over_budget(&over)).lasting()
         }
         Denied::Unpriced { group } => {
             let message = format!(
@@ -109,12 +115,22 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
             resets_at,
         } => {
             let whose = match scope {
-                Scope::Key => "api_key",
-                Scope::Model => "model_per_key",
+                LimitScope::Key => "api_key",
+                LimitScope::Model => "model_per_key",
+                LimitScope::Team => "team",
+                LimitScope::TeamModel => "model_per_team",
+                LimitScope::Member => "team_member",
+                LimitScope::User => "user",
+                LimitScope::UserModel => "model_per_user",
+            };
+            let owner = match scope {
+                LimitScope::Team | LimitScope::TeamModel => "team",
+                LimitScope::User | LimitScope::UserModel => "user",
+                _ => "key",
             };
             let resets = match resets_at {
                 Some(at) => format!("Limit resets at: {at}"),
-                None => "There is room as soon as another request of this key ends".to_owned(),
+                None => format!("There is room as soon as another request of this {owner} ends"),
             };
             let message = format!(
                 "Rate limit exceeded for {whose}: {of}. Limit type: {kind}. Current limit: {limit}, Remaining: 0. {resets}."

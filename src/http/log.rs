@@ -78,7 +78,7 @@ fn may_hold_a_key(segment: &str) -> bool {
 }
 
 /// Logs a request that went along a chain.
-pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Duration) {
+pub(super) fn log_chat(record: &Record, first_piece: Option<Duration>, total: Duration) {
     let usage = record.usage();
     let final_attempt = record.final_attempt();
     let Retried { retries, fallbacks } = record.retried();
@@ -97,7 +97,7 @@ pub(super) fn answered(record: &Record, first_piece: Option<Duration>, whole: Du
         status = record.error.as_ref().map_or(200, |error| error.status),
         ok = record.status == Status::Success,
         first_ms = first_piece.map(millis),
-        ms = millis(whole),
+        ms = millis(total),
         tokens_in = usage.prompt(),
         tokens_out = usage.output,
         tokens_cached = usage.cache_read,

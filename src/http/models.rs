@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 
 use crate::anthropic::{ModelInfo, ModelPage};
 use crate::app::AppState;
-use crate::catalog::Limits;
+use crate::catalog::{Limits, Model, ModelKind};
 use crate::config::FallbackKind;
 use crate::keys::Caller;
 use crate::wire::ApiError;
 
 use super::access;
-use super::auth::Key;
+use super::auth::AuthenticatedKey;
+use super::model_info::mode;
 
 /// The reference system's constant: clients only want a number.
 const CREATED: i64 = 1_677_610_602;
@@ -34,7 +35,7 @@ pub(super) struct ModelsQuery {
     limit: Option<usize>,
 }
 
-/// How many models Anthropic's clients get at once where they do not say: all that anybody has.
+/// How many models Anthropic's clients get at once where they do not say: all that there are.
 const PAGE: usize = 1_000;
 
 /// Anthropic's clients say with every request which version of its API they speak.
@@ -45,7 +46,7 @@ fn speaks_anthropic(headers: &HeaderMap) -> bool {
 /// `GET /models`.
 pub(super) async fn list(
     State(app): State<AppState>,
-    Key(caller): Key,
+    AuthenticatedKey(caller): AuthenticatedKey,
     Query(options): Query<ModelsQuery>,
     headers: HeaderMap,
 ) -> Response {
@@ -62,6 +63,8 @@ pub(super) async fn list(
         names.extend(seen);
     }
     if speaks_anthropic(&headers) {
+        // They choose among models to talk to.
+        names.retain(|name| !kind(&app, &caller, name).is_no_chat());
         let infos = names.iter().map(|name| info(&app, &caller, name));
         let page = ModelPage::new(
             infos.collect(),
@@ -87,7 +90,7 @@ pub(super) async fn list(
 /// `GET /models/{id}`; ids may hold slashes.
 pub(super) async fn one(
     State(app): State<AppState>,
-    Key(caller): Key,
+    AuthenticatedKey(caller): AuthenticatedKey,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -106,7 +109,7 @@ pub(super) async fn one(
 
 /// Which groups follow a model, by the kind of its failure.
 fn chains(app: &AppState, caller: &Caller, name: &str) -> Value {
-    let asked = access::model(app, caller, Some(name));
+    let asked = access::resolve_model(app, caller, Some(name));
     let group = asked.map(|asked| asked.group).unwrap_or_default();
     json!({
         "fallbacks": app.routes.fallbacks(&group, FallbackKind::General),
@@ -124,10 +127,20 @@ fn info(app: &AppState, caller: &Caller, name: &str) -> ModelInfo {
 
 /// The limits of a group's first deployment.
 fn limits(app: &AppState, caller: &Caller, name: &str) -> Limits {
-    let asked = access::model(app, caller, Some(name));
+    first(app, caller, name, |model| model.limits)
+}
+
+/// What a group's first deployment is for.
+fn kind(app: &AppState, caller: &Caller, name: &str) -> ModelKind {
+    first(app, caller, name, |model| model.kind)
+}
+
+/// Something of the model of a group's first deployment.
+fn first<T: Default>(app: &AppState, caller: &Caller, name: &str, of: fn(&Model) -> T) -> T {
+    let asked = access::resolve_model(app, caller, Some(name));
     let group = asked.map(|asked| asked.group).unwrap_or_default();
     let group = app.config.group(&group);
-    let first = group.and_then(|group| Some(group.deployments.first()?.model.limits));
+    let first = group.and_then(|group| Some(of(&group.deployments.first()?.model)));
     first.unwrap_or_default()
 }
 
@@ -139,7 +152,7 @@ fn entry(app: &AppState, caller: &Caller, name: &str) -> Value {
         "object": "model",
         "created": CREATED,
         "owned_by": "bedrock",
-        "mode": "chat",
+        "mode": mode(kind(app, caller, name)),
         "max_input_tokens": limits.input,
         "max_output_tokens": limits.output,
     })

@@ -1,4 +1,4 @@
-//! A fault in the gateway is told to the client in words, never by a reply that breaks off.
+//! A panic becomes an error for the client, never a reply that breaks off.
 
 use std::panic::AssertUnwindSafe;
 

@@ -1,9 +1,10 @@
-//! The reply's headers: who answered and what was tried before.
+//! The reply's headers: the target that answered and the attempts before it.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
 
-use crate::bedrock::plan::NotSent;
+use crate::bedrock::plan::DroppedForTarget;
+use crate::catalog::Dialect;
 use crate::chain::Target;
 use crate::spend::{Attempt, RequestId, Retried};
 
@@ -62,19 +63,25 @@ pub(super) fn add_call_id(headers: &mut HeaderMap, call_id: Option<&str>) {
     }
 }
 
+/// Says in which language the target was asked.
+pub(super) fn add_dialect(headers: &mut HeaderMap, dialect: Dialect) {
+    let word = HeaderValue::from_static(dialect.as_str());
+    headers.insert(HeaderName::from_static("x-sidecar-dialect"), word);
+}
+
 /// Names what the answering target was not sent, for it lacks it or takes no more.
-pub(super) fn add_not_sent(headers: &mut HeaderMap, not_sent: &NotSent) {
-    add_names(headers, DROPPED_TAGS, &not_sent.tags);
-    add_names(headers, DROPPED, &not_sent.settings);
+pub(super) fn add_dropped_for_target(headers: &mut HeaderMap, dropped: &DroppedForTarget) {
+    add_names(headers, DROPPED_TAGS, &dropped.tags);
+    add_names(headers, DROPPED, &dropped.settings);
 }
 
 /// Names what of the request the gateway left out because it is unknown here, or because it cannot be honoured and
 /// is to be ignored (`drop_params`). They go before the names of what the target was not sent.
 pub(super) fn add_dropped(headers: &mut HeaderMap, names: &[String]) {
-    let not_sent = headers.get(DROPPED).and_then(|names| names.to_str().ok());
-    let not_sent = not_sent.map(str::to_owned);
+    let before = headers.get(DROPPED).and_then(|names| names.to_str().ok());
+    let before = before.map(str::to_owned);
     let all: Vec<&str> = (names.iter().map(String::as_str))
-        .chain(not_sent.as_deref())
+        .chain(before.as_deref())
         .collect();
     add_names(headers, DROPPED, &all);
 }
@@ -102,14 +109,14 @@ pub(super) fn add_cost(headers: &mut HeaderMap, cost: Option<Decimal>) {
     }
 }
 
-/// The attempts as one line: `sonnet:no_such_model(400) 85ms 0B, sonnet-5:ok 910ms 2204B`. Who answered, what came of
+/// The attempts as one line: `sonnet:no_such_model(400) 85ms 0B, sonnet-5:ok 910ms 2204B`. The target, what came of
 /// it, how long it took and how many bytes of an answer it sent; of a stream that has just begun, what is known by then.
 /// A target that was passed over has neither time nor size.
 pub(super) fn trail(attempts: &[Attempt]) -> String {
-    let whole = joined(attempts);
+    let line = joined(attempts);
     match attempts.split_last() {
-        Some((last, before)) if whole.len() > LONGEST_LINE => shortened(before, last),
-        _ => whole,
+        Some((last, before)) if line.len() > LONGEST_LINE => shortened(before, last),
+        _ => line,
     }
 }
 
@@ -123,7 +130,7 @@ fn joined(attempts: &[Attempt]) -> String {
     line
 }
 
-/// The first attempts as far as they fit, how many are left out, and the last one, which says who answered.
+/// The first attempts as far as they fit, how many are left out, and the last one, which names the target that answered.
 fn shortened(before: &[Attempt], last: &Attempt) -> String {
     /// Room for the number of those that are left out.
     const NUMBER: usize = 40;
@@ -138,8 +145,8 @@ fn shortened(before: &[Attempt], last: &Attempt) -> String {
         line.extend([piece.as_str(), ", "]);
         listed += 1;
     }
-    let left_out = (before.len() - listed).to_string();
-    line.extend(["... ", &left_out, " more ..., ", &last]);
+    let unlisted = (before.len() - listed).to_string();
+    line.extend(["... ", &unlisted, " more ..., ", &last]);
     line
 }
 
@@ -149,7 +156,7 @@ fn piece(attempt: &Attempt) -> String {
     if let Some(status) = attempt.status.filter(|_| attempt.outcome != "ok") {
         piece.push_str(&format!("({status})"));
     }
-    if attempt.was_made() {
+    if attempt.was_called() {
         piece.push_str(&format!(" {}ms {}B", attempt.ms, attempt.bytes));
     }
     piece
@@ -192,7 +199,7 @@ mod tests {
             "a:throttled(429) 7ms 0B, a:connection 7ms 0B, b:ok 850ms 1234B"
         );
         assert_eq!(trail(&[]), "");
-        let passed_over = attempt("a", "", None).passed_over();
+        let passed_over = attempt("a", "", None).skipped();
         let elsewhere = [passed_over, attempt("b", "ok", Some(200))];
         assert_eq!(trail(&elsewhere), "a:cooling_down, b:ok 7ms 0B");
     }
@@ -225,11 +232,11 @@ mod tests {
         assert!(value.starts_with("a b, c__d: e, fff") && value.len() <= LONGEST_NAMES);
 
         let mut headers = HeaderMap::new();
-        let not_sent = NotSent {
-            settings: vec!["tool_choice", "stop"],
-            ..NotSent::default()
+        let dropped = DroppedForTarget {
+            settings: vec!["tool_choice".to_owned(), "stop".to_owned()],
+            ..DroppedForTarget::default()
         };
-        add_not_sent(&mut headers, &not_sent);
+        add_dropped_for_target(&mut headers, &dropped);
         add_dropped(&mut headers, &["thread".to_owned()]);
         assert_eq!(headers[DROPPED], "thread, tool_choice, stop");
     }

@@ -38,7 +38,7 @@ fn late<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     (value != 7).then_some(value).ok_or(D::Error::custom("a 7"))
 }
 
-fn misread(json: &str) -> Misread {
+fn misread(json: &str) -> JsonReadError {
     read::<Body>(json.as_bytes()).unwrap_err()
 }
 
@@ -113,7 +113,7 @@ fn what_is_read_is_what_serde_json_reads() {
 fn a_text_is_read_within_its_limits_alone() {
     let limits = JsonLimits { values: 5, free: 3 };
     let value = |json: &str| {
-        let read = |json: Json<'_, '_>| serde_json::Value::deserialize(json);
+        let read = |json: JsonReader<'_, '_>| serde_json::Value::deserialize(json);
         read_with(json.as_bytes(), limits, read).map_err(|misread| misread.path)
     };
     assert!(value("[1, 2]").is_ok());
@@ -121,7 +121,7 @@ fn a_text_is_read_within_its_limits_alone() {
     assert_eq!(value(r#"{"a": {"b": [1]}}"#).unwrap_err(), "a.b[0]");
     // What has a fixed form is counted as items alone.
     let words = |json: &str| {
-        let read = |json: Json<'_, '_>| Vec::<String>::deserialize(json);
+        let read = |json: JsonReader<'_, '_>| Vec::<String>::deserialize(json);
         read_with(json.as_bytes(), limits, read).is_ok()
     };
     assert!(words(r#"["a", "b", "c", "d"]"#));

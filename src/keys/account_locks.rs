@@ -20,7 +20,7 @@ const LONGEST_TURN_WAIT: Duration = Duration::from_secs(5);
 /// The queues. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct AccountLocks {
-    account_locks: Arc<[Arc<AccountQueue>]>,
+    queues: Arc<[Arc<AccountQueue>]>,
     hasher: RandomState,
 }
 
@@ -30,7 +30,7 @@ struct AccountQueue {
     last: Mutex<LastTurn>,
 }
 
-/// How the last turn ended, for those who do not get theirs.
+/// How the last turn ended, for requests that do not get theirs.
 #[derive(Debug, Clone, Copy, Default)]
 struct LastTurn {
     /// How many have ended.
@@ -49,7 +49,7 @@ pub(super) struct AccountTurn {
 impl Default for AccountLocks {
     fn default() -> Self {
         Self {
-            account_locks: (0..QUEUES).map(|_| Arc::default()).collect(),
+            queues: (0..QUEUES).map(|_| Arc::default()).collect(),
             hasher: RandomState::new(),
         }
     }
@@ -62,7 +62,7 @@ impl AccountLocks {
     /// When it does not come in time: because too many others wait too, or because the table holds them all up.
     pub(super) async fn turn(&self, account: &str) -> Result<AccountTurn, Denied> {
         let place = usize::try_from(self.hasher.hash_one(account) % QUEUES as u64).ok();
-        let queue = place.and_then(|place| self.account_locks.get(place));
+        let queue = place.and_then(|place| self.queues.get(place));
         let queue = Arc::clone(queue.ok_or(Denied::Contended)?);
         let before = queue.last().number;
         match timeout(LONGEST_TURN_WAIT, Arc::clone(&queue.turns).lock_owned()).await {

@@ -9,13 +9,13 @@ use crate::conversation::Request;
 use crate::spend::RequestId;
 use crate::store::{StoreError, TableFault};
 
-use super::limits::{REQUESTS, TOKENS};
-use super::{BudgetStanding, Caller, KeyRates, Keyring, RateReservation, Remaining, Scope};
+use super::limit::{REQUESTS, TOKENS};
+use super::{BudgetStanding, Caller, KeyRates, Keyring, LimitScope, RateReservation, Remaining};
 
 /// A request that may run.
 #[derive(Debug, Default)]
-pub struct Admitted {
-    /// What [`Keyring::finish`] gives back.
+pub struct Admission {
+    /// What [`Keyring::release_reservation`] gives back.
     pub reservation: RateReservation,
     /// How its key stands with it.
     pub key_usage: KeyUsage,
@@ -49,6 +49,10 @@ pub struct OverBudget {
     pub cost: Decimal,
     /// How much of it is for the prompt.
     pub prompt: Decimal,
+    /// When the next window begins; `None`: never.
+    pub resets_at: Option<Timestamp>,
+    /// How it is raised.
+    pub raised_by: &'static str,
     /// The longest answer, in tokens, that there is room for; `None`: the prompt alone may cost more.
     pub longest_answer: Option<u32>,
 }
@@ -66,7 +70,7 @@ pub enum Denied {
     /// A limit of its key is reached.
     LimitReached {
         /// Whose.
-        scope: Scope,
+        scope: LimitScope,
         /// The key's name.
         of: String,
         /// Which: `requests`, `tokens` or `max_parallel_requests`.
@@ -106,8 +110,9 @@ impl Denied {
                 remaining: 0,
             });
             let rates = match scope {
-                Scope::Key => &mut key_usage.rates,
-                Scope::Model => &mut key_usage.model_rates,
+                LimitScope::Key => &mut key_usage.rates,
+                LimitScope::Model => &mut key_usage.model_rates,
+                _ => return key_usage,
             };
             match *kind {
                 REQUESTS => rates.requests = left,
@@ -120,8 +125,8 @@ impl Denied {
 }
 
 impl Keyring {
-    /// Takes what the request needs of its key's limits, all or nothing. The master key, and a key without limits, wait
-    /// for nothing.
+    /// Takes what a request of so many estimated tokens needs of its key's limits, all or nothing. The master key, and a
+    /// key without limits, wait for nothing.
     ///
     /// # Errors
     /// When something is used up, or that cannot be known. Nothing is taken then, but the request counts as one of its minute.
@@ -131,15 +136,16 @@ impl Keyring {
         id: RequestId,
         routes: &Routes,
         group: &str,
-        request: &Request,
-    ) -> Result<Admitted, Denied> {
-        let Some(key) = &caller.virtual_key else {
-            return Ok(Admitted::default());
-        };
-        self.check_known_spent(key)?;
-        let (reservation, [rates, model_rates]) =
-            self.take(key, id, routes, group, request).await?;
-        Ok(Admitted {
+        estimate: impl FnOnce() -> u64,
+    ) -> Result<Admission, Denied> {
+        if caller.is_admin() {
+            return Ok(Admission::default());
+        }
+        self.check_known_spent(caller)?;
+        let (reservation, [rates, model_rates]) = self
+            .reserve_rates(caller, id, routes, group, estimate())
+            .await?;
+        Ok(Admission {
             reservation,
             key_usage: KeyUsage {
                 rates,
@@ -160,34 +166,33 @@ impl Keyring {
         group: &str,
         request: &Request,
     ) -> Result<(), Denied> {
-        let Some(key) = &caller.virtual_key else {
+        if caller.is_admin() {
             return Ok(());
-        };
-        self.count_request(key, routes, group).await?;
+        }
+        self.count_request(caller, routes, group).await?;
         let tokens = request.estimated_prompt_tokens();
         let targets = routes.targets(group);
-        let price = targets.first().and_then(|target| target.price());
+        let now = self.clock.now();
+        let price = targets.first().and_then(|target| target.price(now));
         let rate = price.map_or(Decimal::ZERO, |price| price.rates(tokens).input);
         let prompt = Decimal::from(tokens) * rate / Decimal::from(1_000_000);
-        self.check_spent(key, prompt).await
+        self.check_spent(caller, prompt).await
     }
 
     /// Refuses a request of a key that is known to have reached a limit of the minute, before it is read.
     ///
     /// # Errors
     /// [`Denied::LimitReached`].
-    pub fn admit_early(&self, caller: &Caller) -> Result<(), Denied> {
-        match &caller.virtual_key {
-            Some(key) => self.check_key(key),
-            None => Ok(()),
-        }
+    pub fn check_known_limits(&self, caller: &Caller) -> Result<(), Denied> {
+        self.check_common(caller)
     }
 
-    /// Counts a request that is refused for another reason: it is one of its minute too.
+    /// Counts a request that asks no model, for it is refused for another reason or reads what is stored: it is one of its
+    /// minute too.
     ///
     /// # Errors
     /// [`Denied::LimitReached`]: that is the reason then.
-    pub async fn admit_refused(&self, caller: &Caller) -> Result<(), Denied> {
+    pub async fn count_rejected(&self, caller: &Caller) -> Result<(), Denied> {
         let Some(key) = &caller.virtual_key else {
             return Ok(());
         };
@@ -199,8 +204,8 @@ impl Keyring {
     }
 
     /// Whether a refused request is to be a record: the first ones of a key's minute are, and all of the master key.
-    pub fn files_refusal(&self, caller: &Caller) -> bool {
+    pub fn records_rejection(&self, caller: &Caller) -> bool {
         let now = self.clock.now();
-        caller.is_admin() || self.reached.files_refusal(&caller.key_hash, now)
+        caller.is_admin() || self.reached.records_rejection(&caller.key_hash, now)
     }
 }

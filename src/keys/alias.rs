@@ -20,7 +20,7 @@ struct Alias {
 }
 
 /// What a change of a key does to an alias.
-pub(super) struct Claim {
+pub(super) struct AliasClaim {
     alias: String,
     write: Write,
     /// Without it the key is not written. One that only keeps its alias is written also where another has it too, as
@@ -28,7 +28,7 @@ pub(super) struct Claim {
     needed: bool,
 }
 
-impl Claim {
+impl AliasClaim {
     /// Takes the alias from this key too. False: that was tried.
     fn take_from(&mut self, holder: String) -> bool {
         let Write::Claim(Claimed { holders, .. }) = &mut self.write else {
@@ -48,20 +48,20 @@ pub(super) fn claims(
     old: Option<&VirtualKey>,
     new: &VirtualKey,
     now: Timestamp,
-) -> Result<Vec<Claim>, StoreError> {
+) -> Result<Vec<AliasClaim>, StoreError> {
     let had = old.and_then(|old| old.settings.key_alias.as_ref());
     let has = new.settings.key_alias.as_ref();
     let has = has.filter(|_| new.deleted_at.is_none());
     let mut claims = Vec::new();
     if let Some(alias) = has {
-        claims.push(Claim {
+        claims.push(AliasClaim {
             write: claim(alias, old, new, new.expires, now)?,
             alias: alias.clone(),
             needed: is_new(old, new, now),
         });
     }
     if let Some(alias) = had.filter(|_| had != has) {
-        claims.push(Claim {
+        claims.push(AliasClaim {
             write: claim(alias, old, new, Some(now), now)?,
             alias: alias.clone(),
             needed: false,
@@ -106,7 +106,7 @@ impl Keyring {
     pub(super) async fn write(
         &self,
         written: Vec<Write>,
-        mut claims: Vec<Claim>,
+        mut claims: Vec<AliasClaim>,
     ) -> Result<(), KeyError> {
         loop {
             let claimed = claims.iter().map(|claim| claim.write.clone());

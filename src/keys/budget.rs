@@ -6,10 +6,12 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use crate::alerts::BudgetUse;
 use crate::config::Period;
+use crate::identity::{Allowance, Member, Principals, Team, User};
 use crate::store::{Account, Key, StoreError, keys};
 
-use super::{Denied, Keyring, OverBudget, VirtualKey};
+use super::{Caller, Denied, Keyring, OverBudget, VirtualKey};
 
 /// An account outlives its window, for records that are replayed late.
 const ACCOUNT_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -23,13 +25,71 @@ pub(super) struct Budget {
     /// Its account in the window.
     pub(super) key: Key,
     /// The first instant after the window; `None`: it is for ever.
-    ends: Option<Timestamp>,
+    pub(super) ends: Option<Timestamp>,
     /// US dollars; `None`: it is only watched.
     pub(super) max: Option<Decimal>,
     /// US dollars above which the log is warned.
     pub(super) soft: Option<Decimal>,
-    /// It is that of all keys together, not the key's own.
-    pub(super) is_common: bool,
+    pub(super) level: Level,
+}
+
+/// Whose a budget is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// The key's own.
+    Key,
+    /// A member's of the key's team.
+    Member,
+    /// The key's team's.
+    Team,
+    /// The same, of a team of the configuration's file.
+    TeamInFile,
+    /// The key's user's.
+    User,
+    /// That of all keys together.
+    All,
+}
+
+impl Level {
+    /// Its word in LiteLLM's alerts.
+    fn group(self) -> &'static str {
+        match self {
+            Level::Key => "key",
+            Level::Member => "team_member",
+            Level::Team | Level::TeamInFile => "team",
+            Level::User => "user",
+            Level::All => "proxy",
+        }
+    }
+
+    /// Whether so many requests may use its account at the same time that it is settled after the record.
+    pub(super) fn is_shared(self) -> bool {
+        !matches!(self, Level::Key | Level::Member)
+    }
+
+    /// The widths of budgets, from those of one person to that of all.
+    pub(super) const WIDTHS: [u8; 3] = [0, 1, 2];
+
+    /// How many share it: one person's keys, a team's, or all.
+    pub(super) fn width(self) -> u8 {
+        match self {
+            Level::Key | Level::Member | Level::User => 0,
+            Level::Team | Level::TeamInFile => 1,
+            Level::All => 2,
+        }
+    }
+
+    /// How it is raised by whoever may.
+    pub(super) fn raised_by(self) -> &'static str {
+        match self {
+            Level::Key => "/key/update",
+            Level::Member => "/team/member_update",
+            Level::Team => "/team/update",
+            Level::TeamInFile => "general_settings.teams in the configuration",
+            Level::User => "/user/update",
+            Level::All => "general_settings.max_budget in the configuration",
+        }
+    }
 }
 
 /// How a budget stands, for its owner.
@@ -58,18 +118,73 @@ impl Budget {
     /// The budget that a key has in the window of this instant, if it has one.
     pub(super) fn of_key(key: &VirtualKey, now: Timestamp) -> Option<Budget> {
         let settings = &key.settings;
-        if settings.max_budget.is_none() && settings.soft_budget.is_none() {
-            return None;
-        }
+        let has_budget = settings.max_budget.is_some() || settings.soft_budget.is_some();
+        has_budget.then(|| Budget::of_window(key, now))
+    }
+
+    /// The window of this instant, with what a key may spend in it.
+    pub(super) fn of_window(key: &VirtualKey, now: Timestamp) -> Budget {
+        let settings = &key.settings;
         let window = settings.budget_duration.map(|period| period.window(now));
-        Some(Budget {
+        Budget {
             label: format!("Key={}", key.label()),
             key: keys::budget(&key.account, window.map(|window| window.start)),
             ends: window.map(|window| window.end),
-            max: settings.max_budget,
+            max: settings.max_at(now),
             soft: settings.soft_budget,
-            is_common: false,
+            level: Level::Key,
+        }
+    }
+
+    /// What a team, a member or a user may spend in the window of this instant, if there is a budget. `account` names the
+    /// account of the window that begins then.
+    fn of_allowance(
+        level: Level,
+        label: String,
+        allowance: &Allowance,
+        account: impl Fn(Option<Timestamp>) -> Key,
+        now: Timestamp,
+    ) -> Option<Budget> {
+        let max = allowance.max_at(now);
+        let soft = allowance.soft_budget;
+        if max.is_none() && soft.is_none() {
+            return None;
+        }
+        let window = allowance.budget_duration.map(|period| period.window(now));
+        Some(Budget {
+            label,
+            key: account(window.map(|window| window.start)),
+            ends: window.map(|window| window.end),
+            max,
+            soft,
+            level,
         })
+    }
+
+    /// The budget of a team, if it has one.
+    fn of_team(team: &Team, now: Timestamp) -> Option<Budget> {
+        let level = if team.in_file {
+            Level::TeamInFile
+        } else {
+            Level::Team
+        };
+        let label = format!("Team={}", team.label());
+        let account = |window| keys::team_budget(&team.team_id, window);
+        Budget::of_allowance(level, label, &team.settings.allowance, account, now)
+    }
+
+    /// The budget of a member of a team, if there is one.
+    fn of_member(team: &Team, user: &str, allowance: &Allowance, now: Timestamp) -> Option<Budget> {
+        let label = format!("TeamMember={user}:{}", team.label());
+        let account = |window| keys::member_budget(&team.team_id, user, window);
+        Budget::of_allowance(Level::Member, label, allowance, account, now)
+    }
+
+    /// The budget of a user, if there is one.
+    fn of_user(user: &User, now: Timestamp) -> Option<Budget> {
+        let label = format!("User={}", user.user_id);
+        let account = |window| keys::user_budget(&user.user_id, window);
+        Budget::of_allowance(Level::User, label, &user.settings.allowance, account, now)
     }
 
     /// The budget of all virtual keys in the window of this instant.
@@ -81,7 +196,7 @@ impl Budget {
             ends: window.map(|window| window.end),
             max: Some(common.max),
             soft: None,
-            is_common: true,
+            level: Level::All,
         }
     }
 
@@ -91,7 +206,7 @@ impl Budget {
     }
 
     /// The refusal of a request that has a prompt of this cost, in US dollars, and no answer.
-    fn lacks(&self, account: &Account, prompt: Decimal, now: Timestamp) -> Denied {
+    fn denial(&self, account: &Account, prompt: Decimal, now: Timestamp) -> Denied {
         let (spent, max) = (account.spent_at(now), self.max.unwrap_or_default());
         Denied::OverBudget(Box::new(OverBudget {
             label: self.label.clone(),
@@ -101,8 +216,23 @@ impl Budget {
             max,
             cost: prompt,
             prompt,
+            resets_at: self.ends,
+            raised_by: self.level.raised_by(),
             longest_answer: None,
         }))
+    }
+
+    /// So much of it is spent, for alerts.
+    pub(super) fn used(&self, spent: Decimal) -> BudgetUse {
+        BudgetUse {
+            account: self.key.clone(),
+            group: self.level.group(),
+            label: self.label.clone(),
+            max: self.max,
+            soft: self.soft,
+            spent,
+            resets_at: self.ends,
+        }
     }
 
     pub(super) fn standing(&self, account: &Account, now: Timestamp) -> BudgetStanding {
@@ -122,12 +252,69 @@ impl Keyring {
     /// # Errors
     /// When the table fails.
     pub async fn standing(&self, key: &VirtualKey) -> Result<Option<BudgetStanding>, StoreError> {
+        self.standing_of(Budget::of_key(key, self.clock.now()))
+            .await
+    }
+
+    /// How a team's budget stands now; `None`: it has none.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn team_standing(&self, team: &Team) -> Result<Option<BudgetStanding>, StoreError> {
+        self.standing_of(Budget::of_team(team, self.clock.now()))
+            .await
+    }
+
+    /// How the budget of a member of a team stands now; `None`: there is none.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn member_standing(
+        &self,
+        team: &Team,
+        member: &Member,
+    ) -> Result<Option<BudgetStanding>, StoreError> {
+        let (now, allowance) = (self.clock.now(), team.allowance_of(Some(member)));
+        self.standing_of(Budget::of_member(team, &member.user_id, &allowance, now))
+            .await
+    }
+
+    /// The same of a user of a team, as the table knows the membership.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn own_member_standing(
+        &self,
+        team: &Team,
+        user: &str,
+    ) -> Result<Option<BudgetStanding>, StoreError> {
+        let known = self.directory.known(Some(&team.team_id), Some(user));
+        let Some(allowance) = known.and_then(|known| known.member) else {
+            return Ok(None);
+        };
+        let budget = Budget::of_member(team, user, &allowance, self.clock.now());
+        self.standing_of(budget).await
+    }
+
+    /// How a user's budget stands now; `None`: there is none.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn user_standing(&self, user: &User) -> Result<Option<BudgetStanding>, StoreError> {
+        self.standing_of(Budget::of_user(user, self.clock.now()))
+            .await
+    }
+
+    async fn standing_of(
+        &self,
+        budget: Option<Budget>,
+    ) -> Result<Option<BudgetStanding>, StoreError> {
         let now = self.clock.now();
-        let Some(budget) = Budget::of_key(key, now) else {
+        let Some(budget) = budget else {
             return Ok(None);
         };
         let account = self.table.account(&budget.key).await?.unwrap_or_default();
-        if let Err(error) = self.table.expire_holds(&budget.key, &account, now).await {
+        if let Err(error) = self.tidy(&budget, &account, now).await {
             tracing::warn!(%error, "holds whose time is over could not be moved");
         }
         Ok(Some(budget.standing(&account, now)))
@@ -153,15 +340,15 @@ impl Keyring {
     }
 
     /// Refuses a request of a key whose budget is known to be spent, without asking the table.
-    pub(super) fn check_known_spent(&self, key: &VirtualKey) -> Result<(), Denied> {
+    pub(super) fn check_known_spent(&self, caller: &Caller) -> Result<(), Denied> {
         let now = self.clock.now();
-        for budget in self.budgets(key, now).into_iter().flatten() {
+        for budget in self.budgets(caller, now) {
             let known = self.reached.spent(&budget.key, now);
             if let (Some(max), Some(spent)) = (budget.max, known)
                 && spent >= max
                 && !spent.is_zero()
             {
-                return Err(budget.lacks(&paid(spent), Decimal::ZERO, now));
+                return Err(budget.denial(&paid(spent), Decimal::ZERO, now));
             }
         }
         Ok(())
@@ -169,32 +356,47 @@ impl Keyring {
 
     /// Refuses a request that costs nothing where a budget of the key is spent, or has not even what its prompt would
     /// cost: US dollars.
-    pub(super) async fn check_spent(
-        &self,
-        key: &VirtualKey,
-        prompt: Decimal,
-    ) -> Result<(), Denied> {
-        self.check_known_spent(key)?;
+    pub(super) async fn check_spent(&self, caller: &Caller, prompt: Decimal) -> Result<(), Denied> {
+        self.check_known_spent(caller)?;
         let now = self.clock.now();
-        for budget in self.budgets(key, now).into_iter().flatten() {
+        for budget in self.budgets(caller, now) {
             let Some(max) = budget.max else { continue };
             let account = self.table.account(&budget.key).await;
             let account = account.map_err(|error| Denied::of_table(&error))?;
             let account = account.unwrap_or_default();
             let spent = account.spent_at(now);
             if spent >= max || spent + prompt > max {
-                self.reached.overspent(&budget.key, &account, now);
-                return Err(budget.lacks(&account, prompt, now));
+                self.reached.record_spent(&budget.key, &account, now);
+                return Err(budget.denial(&account, prompt, now));
             }
         }
         Ok(())
     }
 
-    /// The key's own and that of all keys together, as far as there are any.
-    pub(super) fn budgets(&self, key: &VirtualKey, now: Timestamp) -> [Option<Budget>; 2] {
+    /// Every budget that has to have room for a request of this caller: the key's, the member's, the team's, the user's
+    /// and that of all keys together, as far as there are any. The master key has none.
+    pub(super) fn budgets(&self, caller: &Caller, now: Timestamp) -> Vec<Budget> {
+        let Some(key) = &caller.virtual_key else {
+            return Vec::new();
+        };
+        let Principals { team, member, user } = &caller.principals;
+        let of_team = team.as_ref();
+        let member = of_team.zip(member.as_ref()).and_then(|(team, allowance)| {
+            let user = key.settings.user_id.as_deref()?;
+            Budget::of_member(team, user, allowance, now)
+        });
+        // As in the reference system: a user's budget is for the user's own keys, unless the configuration says more.
+        let counts = of_team.is_none() || self.options.user_budget_on_team_keys;
+        let user = user.as_ref().filter(|_| counts);
         let common = self.options.common;
-        let common = common.map(|common| Budget::of_all(common, now));
-        [Budget::of_key(key, now), common]
+        let all = [
+            Budget::of_key(key, now),
+            member,
+            of_team.and_then(|team| Budget::of_team(team, now)),
+            user.and_then(|user| Budget::of_user(user, now)),
+            common.map(|common| Budget::of_all(common, now)),
+        ];
+        all.into_iter().flatten().collect()
     }
 }
 

@@ -37,6 +37,15 @@ impl CostBound {
         })
     }
 
+    /// Of something that has no answer to be paid for.
+    pub(super) fn of_prompt(dollars: Decimal) -> Self {
+        Self {
+            prompt: dollars,
+            per_token: Decimal::ZERO,
+            answer: 0,
+        }
+    }
+
     /// US dollars in all.
     pub(super) fn total(&self) -> Decimal {
         self.prompt + self.per_token * Decimal::from(self.answer)
@@ -57,8 +66,8 @@ impl CostBound {
 
 /// The whole prompt may be written to the cache, for an hour.
 fn prompt_rate(rates: &Rates) -> Decimal {
-    let writes = [rates.cache_write_5m, rates.cache_write_1h];
-    writes.into_iter().flatten().fold(rates.input, Decimal::max)
+    let writes = [rates.write_5m(), rates.write_1h()];
+    writes.into_iter().fold(rates.input, Decimal::max)
 }
 
 /// The names under which models of several makers take the answer's length.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
@@ -53,30 +53,29 @@ impl PromptHashes {
         hash.text("tools");
         plan.tools.iter().for_each(|tool| hash.tool(tool));
         hash.text(&format!("{:?}", plan.tool_choice));
-        let fields = plan.model_fields.iter();
-        fields.for_each(|(name, value)| {
-            hash.text(name);
-            hash.value(value);
-        });
+        hash.fields(Some(&plan.model_fields));
         hash.value(&plan.shape.output_config().unwrap_or_default());
         let after_turn = plan.turns.iter().map(|turn| {
-            hash.text(if turn.role == Role::Assistant {
-                "assistant"
-            } else {
-                "user"
+            hash.text(match turn.role {
+                Role::Assistant => "assistant",
+                Role::User => "user",
+                Role::System => "system",
             });
             turn.parts.iter().for_each(|part| hash.part(part));
+            hash.fields(turn.native.as_deref());
             hash.so_far()
         });
         Self {
             owner: owner.to_owned(),
             after_turn: after_turn.collect(),
-            is_edited: plan.model_fields.contains_key("context_management"),
+            is_edited: ["context_management", "compaction"]
+                .iter()
+                .any(|field| plan.model_fields.contains_key(*field)),
         }
     }
 
     /// The hash of the whole prompt, where its count says anything of the next turn.
-    fn whole(&self) -> Option<&Hash> {
+    fn full_prompt(&self) -> Option<&Hash> {
         self.after_turn.last().filter(|_| !self.is_edited)
     }
 
@@ -112,6 +111,15 @@ impl Hasher {
         self.text(&tool.name);
         self.text(&tool.description);
         self.value(&tool.schema);
+        self.text(tool.kind.as_deref().unwrap_or_default());
+        self.fields(tool.native.as_deref());
+    }
+
+    fn fields(&mut self, fields: Option<&Map<String, Value>>) {
+        for (name, value) in fields.into_iter().flatten() {
+            self.text(name);
+            self.value(value);
+        }
     }
 
     fn part(&mut self, part: &Part) {
@@ -135,11 +143,13 @@ impl Hasher {
                 self.kind(4);
                 self.text(&call.name);
                 self.value(&call.input);
+                self.fields(call.native.as_deref());
             }
             Part::ToolResult(result) => {
                 self.kind(5);
                 self.0.update((result.content.len() as u64).to_le_bytes());
                 result.content.iter().for_each(|part| self.part(part));
+                self.fields(result.native.as_deref());
             }
             Part::Thinking(ThinkingBlock::Signed { text, signature }) => {
                 self.kind(6);
@@ -149,6 +159,11 @@ impl Hasher {
             Part::Thinking(ThinkingBlock::Redacted(data)) => {
                 self.kind(7);
                 self.bytes(data);
+            }
+            Part::Native(block) => {
+                self.kind(8);
+                block.part.iter().for_each(|part| self.part(part));
+                self.fields(Some(&block.fields));
             }
         }
     }
@@ -187,7 +202,7 @@ impl CountedPrompts {
 
     /// Keeps what Bedrock has counted for this prompt, as long as there is room.
     pub(super) fn remember(&self, hashes: &PromptHashes, tokens: u64) {
-        if let Some(hash) = hashes.whole() {
+        if let Some(hash) = hashes.full_prompt() {
             self.insert(*hash, tokens);
         }
     }
@@ -227,8 +242,8 @@ struct FoundCount {
 impl Keyring {
     /// Keeps what Bedrock has counted for this prompt, here and in the table.
     pub(super) async fn remember_count(&self, hashes: &PromptHashes, tokens: u64) {
-        self.counted.remember(hashes, tokens);
-        let stored = hashes.whole().filter(|_| tokens >= LEAST_STORED);
+        self.counted_prompts.remember(hashes, tokens);
+        let stored = hashes.full_prompt().filter(|_| tokens >= LEAST_STORED);
         let Some(hash) = stored else {
             return;
         };
@@ -295,6 +310,7 @@ mod tests {
                 Role::Assistant
             },
             parts: vec![Part::Text((*text).to_owned())],
+            native: None,
         });
         let request = Request {
             system: vec![Part::Text("You are a test.".to_owned())],
@@ -351,6 +367,8 @@ mod tests {
             schema: Value::Null.into(),
             strict: false,
             cache: None,
+            kind: None,
+            native: None,
         });
         assert_ne!(hash(&plain), hash(&with_tool));
     }

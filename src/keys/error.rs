@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::identity::{InvalidSetting, TokenRefusal};
 use crate::store::{StoreError, TableFault};
 
 /// Why a caller is not let in.
@@ -9,10 +10,18 @@ use crate::store::{StoreError, TableFault};
 pub enum KeyRefusal {
     /// It does not look like a key at all.
     NoKey,
+    /// It is a token of an identity provider that is refused.
+    Token(TokenRefusal),
     /// This key was never made, or it was deleted.
     Unknown,
     /// It is blocked.
     Blocked,
+    /// The team of this id is blocked.
+    TeamBlocked(String),
+    /// The team of this id was deleted.
+    TeamDeleted(String),
+    /// The user of this id is blocked.
+    UserBlocked(String),
     /// Its time was over at this instant.
     Expired(Timestamp),
     /// Whether it is good cannot be known just now: something is wrong with the table.
@@ -39,12 +48,21 @@ pub enum KeyError {
     /// This very key exists, or did.
     #[error("this key exists already, or was deleted within 90 days")]
     Exists,
+    /// There is no team of this id.
+    #[error("Team doesn't exist in db. Team={0}. Create team via `/team/new` call.")]
+    NoTeam(String),
     /// Others have changed the key at the same time, again and again.
-    #[error("the key is being changed by somebody else just now")]
+    #[error("the key is being changed by another request just now")]
     Contended,
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<InvalidSetting> for KeyError {
+    fn from(InvalidSetting { param, wanted }: InvalidSetting) -> Self {
+        Self::Invalid { param, wanted }
+    }
 }
 
 impl KeyError {

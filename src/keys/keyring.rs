@@ -1,8 +1,8 @@
 //! The keys that this process knows, each read from the table at most once a minute.
 //!
 //! A key that is unknown here is waited for; one whose copy is older than a minute is read again while the request is
-//! parsed, and its old copy serves those requests for which the table takes longer than 100 ms. A reading that fails
-//! lets nobody in.
+//! parsed, and its old copy serves those requests for which the table takes longer than 100 ms. A request
+//! whose key could not be read is refused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,13 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::store::{Table, TableFault, keys};
+use crate::identity::{Directory, Team};
+use crate::store::{StoreError, Table, TableFault, keys};
 
 use super::account_locks::AccountLocks;
 use super::counted_prompts::CountedPrompts;
-use super::reached::Reached;
+use super::reached::ReachedLimits;
+use super::token_callers::TokenCallers;
 use super::virtual_key::{KeyStatus, hash_of};
 use super::{Caller, CommonBudget, KeyRefusal, VirtualKey};
 
@@ -28,9 +30,9 @@ pub const FRESH: Duration = Duration::from_secs(60);
 /// The same for the knowledge that there is no such key.
 const FRESH_MISS: Duration = Duration::from_secs(10);
 /// How long a request with an old copy waits for the reading.
-const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
 /// How long a reading may take.
-const READING: Duration = Duration::from_secs(2);
+pub(super) const READING: Duration = Duration::from_secs(2);
 /// Copies, misses included: so many unknown keys cost some megabytes at most.
 const MOST_COPIES: usize = 10_000;
 
@@ -45,6 +47,8 @@ pub struct KeyOptions {
     pub common: Option<CommonBudget>,
     /// How long a request may last, its record included: then what it holds counts as spent.
     pub hold: Duration,
+    /// The budget of a key's user holds for the key of a team too.
+    pub user_budget_on_team_keys: bool,
 }
 
 /// The keys. Clones share them.
@@ -54,10 +58,14 @@ pub struct Keyring {
     pub(super) clock: Clock,
     pub(super) options: KeyOptions,
     pub(super) account_locks: AccountLocks,
-    pub(super) reached: Reached,
-    pub(super) counted: Arc<CountedPrompts>,
+    pub(super) reached: ReachedLimits,
+    pub(super) counted_prompts: Arc<CountedPrompts>,
     pub(super) tasks: TaskTracker,
+    /// The teams and users that keys belong to.
+    pub directory: Directory,
     copies: Arc<Mutex<HashMap<String, Copy>>>,
+    /// Those who send tokens of identity providers.
+    pub(super) token_callers: TokenCallers,
 }
 
 /// What is known of one key.
@@ -84,8 +92,7 @@ enum KnownKey {
 #[derive(Debug)]
 pub struct Presented {
     caller: Caller,
-    reading: Option<Reading>,
-    clock: Clock,
+    reading: Option<(Reading, Keyring)>,
 }
 
 impl Presented {
@@ -94,7 +101,6 @@ impl Presented {
         Self {
             caller,
             reading: None,
-            clock: Clock::default(),
         }
     }
 
@@ -108,11 +114,11 @@ impl Presented {
     /// # Errors
     /// When the key is good no longer, or the table failed.
     pub async fn revalidate(self) -> Result<Caller, KeyRefusal> {
-        let Some(reading) = self.reading else {
+        let Some((reading, keyring)) = self.reading else {
             return Ok(self.caller);
         };
         match timeout(LONGEST_REVALIDATION, reading).await {
-            Ok(read) => admitted(read?, self.clock.now()),
+            Ok(read) => keyring.admitted(read?),
             Err(_) => Ok(self.caller),
         }
     }
@@ -122,15 +128,24 @@ impl Keyring {
     /// The keys in this table; ages are measured by this clock. What outlives a request is a task of `tasks`.
     pub fn new(table: Table, clock: Clock, options: KeyOptions, tasks: TaskTracker) -> Self {
         Self {
-            table,
-            clock,
+            table: table.clone(),
+            clock: clock.clone(),
             options,
             account_locks: AccountLocks::default(),
-            reached: Reached::default(),
-            counted: Arc::default(),
+            reached: ReachedLimits::default(),
+            counted_prompts: Arc::default(),
+            directory: Directory::new(table.clone(), clock.clone(), Vec::new()),
+            token_callers: TokenCallers::none(&table),
             tasks,
             copies: Arc::default(),
         }
+    }
+
+    /// The keys where the configuration's file has these teams.
+    #[must_use]
+    pub fn with_teams(self, teams: Vec<Team>) -> Self {
+        let directory = Directory::new(self.table.clone(), self.clock.clone(), teams);
+        Self { directory, ..self }
     }
 
     /// The time of day by which keys end.
@@ -148,26 +163,23 @@ impl Keyring {
             return Err(KeyRefusal::NoKey);
         }
         let (caller, reading) = match self.known(&hash_of(key)) {
-            KnownKey::Fresh(key) => (admitted(key, self.clock.now())?, None),
-            KnownKey::Stale(key, reading) => match admitted(Some(key), self.clock.now()) {
-                Ok(caller) => (caller, Some(reading)),
+            KnownKey::Fresh(key) => (self.admitted(key)?, None),
+            KnownKey::Stale(key, reading) => match self.admitted(Some(key)) {
+                Ok(caller) => (caller, Some((reading, self.clone()))),
                 // It may be good again.
-                Err(_) => (admitted(reading.await?, self.clock.now())?, None),
+                Err(_) => (self.admitted(reading.await?)?, None),
             },
-            KnownKey::Unknown(reading) => (admitted(reading.await?, self.clock.now())?, None),
+            KnownKey::Unknown(reading) => (self.admitted(reading.await?)?, None),
         };
-        Ok(Presented {
-            caller,
-            reading,
-            clock: self.clock.clone(),
-        })
+        Ok(Presented { caller, reading })
     }
 
     fn known(&self, hash: &str) -> KnownKey {
         let now = self.clock.now();
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
         let known = copies.get(hash);
-        if let Some(copy) = known
+        let is_complete = known.is_some_and(|copy| self.knows_principals(copy));
+        if let Some(copy) = known.filter(|_| is_complete)
             && let Some(read_at) = copy.read_at
         {
             let limit = if copy.key.is_some() {
@@ -179,7 +191,8 @@ impl Keyring {
                 return KnownKey::Fresh(copy.key.clone());
             }
         }
-        let key = known.and_then(|copy| copy.key.clone());
+        let complete = known.filter(|_| is_complete);
+        let key = complete.and_then(|copy| copy.key.clone());
         let reading = match known.and_then(|copy| copy.reading.clone()) {
             Some(reading) => reading,
             None => {
@@ -199,8 +212,7 @@ impl Keyring {
         let keyring = self.clone();
         // An invocation that ends waits for it: a call that is frozen half way finds its connection dead.
         let reading = self.tasks.spawn(async move {
-            let key = keys::virtual_key(&hash);
-            let read = match timeout(READING, keyring.table.get::<VirtualKey>(&key)).await {
+            let read = match timeout(READING, keyring.read_with_principals(&hash)).await {
                 Ok(Ok(found)) => Ok(found.map(Arc::new)),
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a key could not be read");
@@ -222,6 +234,56 @@ impl Keyring {
                 .unwrap_or(Err(KeyRefusal::Table(TableFault::Silent)))
         };
         reading.boxed().shared()
+    }
+
+    /// The key, after the teams and users that it belongs to were read.
+    async fn read_with_principals(&self, hash: &str) -> Result<Option<VirtualKey>, StoreError> {
+        let key: Option<VirtualKey> = self.table.get(&keys::virtual_key(hash)).await?;
+        if let Some(key) = &key {
+            let [team, user] = key.belongs_to();
+            self.directory.refresh(team, user).await?;
+        }
+        Ok(key)
+    }
+
+    /// Whether it is known whom a key belongs to. A key that was made or moved here just now may be read for its first
+    /// request.
+    fn knows_principals(&self, copy: &Copy) -> bool {
+        copy.key.as_ref().is_none_or(|key| {
+            let [team, user] = key.belongs_to();
+            self.directory.known(team, user).is_some()
+        })
+    }
+
+    /// The caller with a key, if it is good now and whom it belongs to may ask.
+    pub(super) fn admitted(&self, key: Option<Arc<VirtualKey>>) -> Result<Caller, KeyRefusal> {
+        let now = self.clock.now();
+        let key = key.ok_or(KeyRefusal::Unknown)?;
+        match key.status(now) {
+            KeyStatus::Active => {}
+            KeyStatus::Deleted => return Err(KeyRefusal::Unknown),
+            KeyStatus::Blocked => return Err(KeyRefusal::Blocked),
+            KeyStatus::Expired => return Err(KeyRefusal::Expired(key.expires.unwrap_or(now))),
+        }
+        let [team, user] = key.belongs_to();
+        let principals = self.directory.known(team, user);
+        // So many teams and users are in use that the copy has gone already.
+        let principals = principals.ok_or(KeyRefusal::Table(TableFault::Silent))?;
+        if let Some(team) = &principals.team {
+            let id = || team.team_id.clone();
+            if team.deleted_at.is_some() {
+                return Err(KeyRefusal::TeamDeleted(id()));
+            }
+            if team.settings.blocked {
+                return Err(KeyRefusal::TeamBlocked(id()));
+            }
+        }
+        match &principals.user {
+            Some(user) if user.settings.blocked => {
+                Err(KeyRefusal::UserBlocked(user.user_id.clone()))
+            }
+            _ => Ok(Caller::with_key(key, principals)),
+        }
     }
 
     /// Keeps what was read or written. A reading that was overtaken by a change does not undo it; one that failed
@@ -263,16 +325,6 @@ fn make_room(copies: &mut HashMap<String, Copy>) {
     }
 }
 
-fn admitted(key: Option<Arc<VirtualKey>>, now: Timestamp) -> Result<Caller, KeyRefusal> {
-    let key = key.ok_or(KeyRefusal::Unknown)?;
-    match key.status(now) {
-        KeyStatus::Active => Ok(key.into()),
-        KeyStatus::Deleted => Err(KeyRefusal::Unknown),
-        KeyStatus::Blocked => Err(KeyRefusal::Blocked),
-        KeyStatus::Expired => Err(KeyRefusal::Expired(key.expires.unwrap_or(now))),
-    }
-}
-
 #[cfg(all(test, feature = "local"))]
 mod tests {
     use super::*;
@@ -285,6 +337,7 @@ mod tests {
         let options = KeyOptions {
             common: None,
             hold: Duration::from_secs(1),
+            user_budget_on_team_keys: false,
         };
         let tasks = TaskTracker::new();
         let keyring = Keyring::new(table, Clock::default(), options, tasks.clone());

@@ -1,35 +1,108 @@
-//! `rpm` and `tpm` of a key or of a single model of a key, as they are configured.
+//! `rpm` and `tpm` of a key, its team, its membership there and its user, and of single models of them, as they are
+//! configured.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::chain::Routes;
+use crate::identity::{Allowance, Principals, Team, User};
 use crate::limits::{MinuteLimits, MinuteUse};
+use crate::store::keys;
 
-use super::limits::{REQUESTS, Scope, TOKENS};
-use super::{Denied, VirtualKey};
+use super::{Caller, Denied, KeySettings, VirtualKey};
 
 const MINUTE: i64 = 60;
+/// What is limited, as a refusal says it.
+pub(super) const REQUESTS: &str = "requests";
+pub(super) const TOKENS: &str = "tokens";
 
-/// A limit of a key as it is configured.
+/// Whose limit. The reference system's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitScope {
+    /// The key's.
+    Key,
+    /// The key's for one model.
+    Model,
+    /// The team's.
+    Team,
+    /// The team's for one model.
+    TeamModel,
+    /// A member's of the team.
+    Member,
+    /// The user's.
+    User,
+    /// The user's for one model.
+    UserModel,
+}
+
+/// A limit as it is configured.
 pub(super) struct Limit {
-    pub(super) scope: Scope,
+    pub(super) scope: LimitScope,
     /// Under which name it is counted.
     pub(super) of: String,
+    /// Whose it is, for the caller.
+    pub(super) label: String,
     pub(super) rpm: Option<u64>,
     pub(super) tpm: Option<u64>,
 }
 
-impl Limit {
-    /// That of all requests of a key. A replaced key's successor shares its counters.
-    pub(super) fn of_key(key: &VirtualKey) -> Limit {
-        Limit {
-            scope: Scope::Key,
+/// Who has limits: what they are counted under, and whose they are.
+pub(super) struct LimitHolder {
+    pub(super) of: String,
+    pub(super) label: String,
+}
+
+impl LimitHolder {
+    /// A replaced key's successor shares its counters.
+    pub(super) fn key(key: &VirtualKey) -> Self {
+        Self {
             of: key.account.clone(),
-            rpm: key.settings.rpm_limit,
-            tpm: key.settings.tpm_limit,
+            label: key.label().to_owned(),
         }
+    }
+
+    pub(super) fn team(team: &Team) -> Self {
+        Self {
+            of: keys::team(&team.team_id).pk,
+            label: team.label().to_owned(),
+        }
+    }
+
+    fn member(team: &Team, user: &str) -> Self {
+        Self {
+            of: keys::member_budget(&team.team_id, user, None).pk,
+            label: format!("{user}:{}", team.label()),
+        }
+    }
+
+    pub(super) fn user(user: &User) -> Self {
+        Self {
+            of: keys::user(&user.user_id).pk,
+            label: user.user_id.clone(),
+        }
+    }
+
+    fn limit(&self, scope: LimitScope, rpm: Option<u64>, tpm: Option<u64>) -> Limit {
+        Limit {
+            scope,
+            of: self.of.clone(),
+            label: self.label.clone(),
+            rpm,
+            tpm,
+        }
+    }
+}
+
+impl Limit {
+    /// That of all requests of a key.
+    pub(super) fn of_key(key: &VirtualKey) -> Limit {
+        let KeySettings {
+            rpm_limit,
+            tpm_limit,
+            ..
+        } = key.settings;
+        LimitHolder::key(key).limit(LimitScope::Key, rpm_limit, tpm_limit)
     }
 
     pub(super) fn is_none(&self) -> bool {
@@ -56,12 +129,12 @@ impl Limit {
         }
     }
 
-    pub(super) fn denied(&self, key: &VirtualKey, kind: &'static str, now: Timestamp) -> Denied {
+    pub(super) fn denied(&self, kind: &'static str, now: Timestamp) -> Denied {
         let minute = now.as_second().div_euclid(MINUTE);
         let limit = if kind == REQUESTS { self.rpm } else { self.tpm };
         Denied::LimitReached {
             scope: self.scope,
-            of: key.label().to_owned(),
+            of: self.label.clone(),
             kind,
             limit: limit.unwrap_or_default(),
             resets_at: Timestamp::from_second((minute + 1) * MINUTE).ok(),
@@ -74,26 +147,86 @@ fn room_for(estimate: u64) -> u64 {
     estimate.max(1)
 }
 
+/// What is to be counted for every request of a caller, whatever its model.
+pub(super) fn common_limits(caller: &Caller) -> impl Iterator<Item = Limit> {
+    let Principals { team, member, user } = &caller.principals;
+    let key = caller.virtual_key.as_deref();
+    let has_any = |rpm: Option<u64>, tpm: Option<u64>| rpm.is_some() || tpm.is_some();
+    let limited = |allowance: &Allowance| has_any(allowance.rpm_limit, allowance.tpm_limit);
+    let of_key = key
+        .filter(|key| has_any(key.settings.rpm_limit, key.settings.tpm_limit))
+        .map(Limit::of_key);
+    let of_team = team.as_ref().map(|team| {
+        let allowance = &team.settings.allowance;
+        limited(allowance).then(|| {
+            let (rpm, tpm) = (allowance.rpm_limit, allowance.tpm_limit);
+            LimitHolder::team(team).limit(LimitScope::Team, rpm, tpm)
+        })
+    });
+    let user_id = key.and_then(|key| key.settings.user_id.as_deref());
+    let of_member = member.as_ref().filter(|member| limited(member));
+    let of_member = of_member.and_then(|member| {
+        let holder = LimitHolder::member(team.as_ref()?, user_id?);
+        Some(holder.limit(LimitScope::Member, member.rpm_limit, member.tpm_limit))
+    });
+    let of_user = user.as_ref().map(|user| {
+        let allowance = &user.settings.allowance;
+        limited(allowance).then(|| {
+            let (rpm, tpm) = (allowance.rpm_limit, allowance.tpm_limit);
+            LimitHolder::user(user).limit(LimitScope::User, rpm, tpm)
+        })
+    });
+    let all = [of_key, of_member, of_team.flatten(), of_user.flatten()];
+    all.into_iter().flatten()
+}
+
 /// What is to be counted for a request to this model.
-pub(super) fn limits(
-    key: &VirtualKey,
-    routes: &Routes,
-    group: &str,
-) -> impl Iterator<Item = Limit> {
-    let settings = &key.settings;
+pub(super) fn limits(caller: &Caller, routes: &Routes, group: &str) -> Vec<Limit> {
     // A setting may name the model in any way in which a request may.
     let of_model = |limits: &BTreeMap<String, u64>| {
         let means = |name: &str| routes.group(Some(name)).is_ok_and(|meant| meant == group);
         let found = limits.iter().find(|(name, _)| means(name));
         found.map(|(_, limit)| *limit)
     };
-    let model = Limit {
-        scope: Scope::Model,
-        of: format!("{}#{group}", key.account),
-        rpm: of_model(&settings.model_rpm_limit),
-        tpm: of_model(&settings.model_tpm_limit),
+    let of = |holder: LimitHolder, scope, rpm, tpm| {
+        let of = format!("{}#{group}", holder.of);
+        LimitHolder { of, ..holder }.limit(scope, of_model(rpm), of_model(tpm))
     };
-    [Limit::of_key(key), model]
-        .into_iter()
-        .filter(|limit| !limit.is_none())
+    let mut all: Vec<Limit> = common_limits(caller).collect();
+    let models = |allowance: &Allowance| {
+        !allowance.model_rpm_limit.is_empty() || !allowance.model_tpm_limit.is_empty()
+    };
+    if let Some(key) = &caller.virtual_key {
+        let KeySettings {
+            model_rpm_limit,
+            model_tpm_limit,
+            ..
+        } = &key.settings;
+        if !model_rpm_limit.is_empty() || !model_tpm_limit.is_empty() {
+            let holder = LimitHolder::key(key);
+            all.push(of(
+                holder,
+                LimitScope::Model,
+                model_rpm_limit,
+                model_tpm_limit,
+            ));
+        }
+    }
+    let Principals { team, user, .. } = &caller.principals;
+    let team = team.as_ref().map(|team| {
+        let holder = LimitHolder::team(team);
+        (holder, LimitScope::TeamModel, &team.settings.allowance)
+    });
+    let user = user.as_ref().map(|user| {
+        let holder = LimitHolder::user(user);
+        (holder, LimitScope::UserModel, &user.settings.allowance)
+    });
+    for (holder, scope, allowance) in [team, user].into_iter().flatten() {
+        if models(allowance) {
+            let (rpm, tpm) = (&allowance.model_rpm_limit, &allowance.model_tpm_limit);
+            all.push(of(holder, scope, rpm, tpm));
+        }
+    }
+    all.retain(|limit| !limit.is_none());
+    all
 }

@@ -3,27 +3,25 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::chain::Routes;
-use crate::conversation::Request;
 use crate::limits::{CountedRequest, Lease, MinuteCount};
 use crate::spend::RequestId;
 use crate::store::keys;
 
-use super::limit::{Limit, limits};
-use super::{Denied, Keyring, VirtualKey};
+use super::limit::{Limit, LimitScope, TOKENS, common_limits, limits};
+use super::{Caller, Denied, Keyring, VirtualKey};
 
 /// How long the end of an answer waits until its slot is free.
 const LONGEST_WAIT_FOR_SLOT: Duration = Duration::from_millis(300);
-pub(super) const REQUESTS: &str = "requests";
-pub(super) const TOKENS: &str = "tokens";
 
-/// What a request has taken of its key's limits; given back by [`Keyring::settle`].
+/// What a request has taken of its key's limits; given back by [`Keyring::release_reservation`].
 #[derive(Debug, Default)]
 pub struct RateReservation {
-    counted: Vec<CountedRequest>,
-    slot: Option<Lease>,
+    counted_requests: Vec<CountedRequest>,
+    slots: Vec<Lease>,
 }
 
 /// A limit and what is left of it.
@@ -44,46 +42,36 @@ pub struct KeyRates {
     pub tokens: Option<Remaining>,
 }
 
-/// Whose limit. The reference system's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// The key's.
-    Key,
-    /// The key's for one model.
-    Model,
-}
-
 impl Keyring {
     /// Takes a slot and counts the request, or takes nothing. `group` is what the request means by its model.
-    pub(super) async fn take(
+    pub(super) async fn reserve_rates(
         &self,
-        key: &VirtualKey,
+        caller: &Caller,
         id: RequestId,
         routes: &Routes,
         group: &str,
-        request: &Request,
+        estimate: u64,
     ) -> Result<(RateReservation, [KeyRates; 2]), Denied> {
-        let estimate = request.estimated_prompt_tokens();
-        let limits: Vec<Limit> = limits(key, routes, group).collect();
+        let limits = limits(caller, routes, group);
         for limit in &limits {
-            self.check(key, limit, estimate)?;
+            self.check(limit, estimate)?;
         }
-        let slot = self.take_slot(key, id).await?;
-        self.count_all(key, &limits, estimate, slot).await
+        let slots = self.take_slots(caller, id).await?;
+        self.count_all(&limits, estimate, slots).await
     }
 
     /// Counts a request that uses no tokens and asks no model for an answer: one that counts tokens.
     pub(super) async fn count_request(
         &self,
-        key: &VirtualKey,
+        caller: &Caller,
         routes: &Routes,
         group: &str,
     ) -> Result<(), Denied> {
-        let limits: Vec<Limit> = limits(key, routes, group).collect();
+        let limits = limits(caller, routes, group);
         for limit in &limits {
-            self.check(key, limit, 0)?;
+            self.check(limit, 0)?;
         }
-        self.count_all(key, &limits, 0, None).await.map(drop)
+        self.count_all(&limits, 0, Vec::new()).await.map(drop)
     }
 
     /// Counts a request that is refused whatever its model.
@@ -92,38 +80,38 @@ impl Keyring {
         if limit.is_none() {
             return Ok(());
         }
-        self.check(key, &limit, 0)?;
-        self.count(key, &limit, 0).await.map(drop)
+        self.check(&limit, 0)?;
+        self.count(&limit, 0).await.map(drop)
     }
 
-    /// Refuses what is known to be over a limit of the key, whatever is asked: costs nothing.
-    pub(super) fn check_key(&self, key: &VirtualKey) -> Result<(), Denied> {
-        self.check(key, &Limit::of_key(key), 0)
+    /// Refuses what is known to be over a limit of the caller, whatever is asked: costs nothing.
+    pub(super) fn check_common(&self, caller: &Caller) -> Result<(), Denied> {
+        common_limits(caller).try_for_each(|limit| self.check(&limit, 0))
     }
 
     async fn count_all(
         &self,
-        key: &VirtualKey,
         limits: &[Limit],
         estimate: u64,
-        slot: Option<Lease>,
+        slots: Vec<Lease>,
     ) -> Result<(RateReservation, [KeyRates; 2]), Denied> {
         let mut reservation = RateReservation {
-            slot,
+            slots,
             ..RateReservation::default()
         };
         let mut rates_of = [KeyRates::default(); 2];
         for limit in limits {
-            match self.count(key, limit, estimate).await {
-                Ok((counted, rates)) => {
-                    reservation.counted.push(counted);
+            match self.count(limit, estimate).await {
+                Ok((counted_request, rates)) => {
+                    reservation.counted_requests.push(counted_request);
                     match limit.scope {
-                        Scope::Key => rates_of[0] = rates,
-                        Scope::Model => rates_of[1] = rates,
+                        LimitScope::Key => rates_of[0] = rates,
+                        LimitScope::Model => rates_of[1] = rates,
+                        _ => {}
                     }
                 }
                 Err(denied) => {
-                    self.settle(reservation, 0).await;
+                    self.release_reservation(reservation, 0).await;
                     return Err(denied);
                 }
             }
@@ -134,39 +122,40 @@ impl Keyring {
     /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
     /// table that takes longer than a moment holds up no answer.
     pub async fn release_slot(&self, reservation: &mut RateReservation) {
-        if let Some(slot) = &mut reservation.slot
-            && let Ok(()) = timeout(LONGEST_WAIT_FOR_SLOT, slot.free()).await
-        {
-            reservation.slot = None;
+        if reservation.slots.is_empty() {
+            return;
+        }
+        let freed = join_all(reservation.slots.iter_mut().map(Lease::free));
+        if timeout(LONGEST_WAIT_FOR_SLOT, freed).await.is_ok() {
+            reservation.slots.clear();
         }
     }
 
     /// Frees the slot, and corrects what was counted by what the request has used. A table that does not answer is
     /// logged: the minute passes, and the slot is free when its lease has ended.
-    pub async fn settle(&self, reservation: RateReservation, used: u64) {
-        if let Some(mut slot) = reservation.slot {
+    pub async fn release_reservation(&self, reservation: RateReservation, used: u64) {
+        for mut slot in reservation.slots {
             slot.free().await;
         }
-        for counted in reservation.counted {
-            if let Err(error) = counted.settle(&self.table, used).await {
+        for counted_request in reservation.counted_requests {
+            if let Err(error) = counted_request.correct(&self.table, used).await {
                 tracing::warn!(%error, "a key's tokens could not be counted");
             }
         }
     }
 
     /// Refuses what is known to be over a limit, without asking the table.
-    fn check(&self, key: &VirtualKey, limit: &Limit, estimate: u64) -> Result<(), Denied> {
+    fn check(&self, limit: &Limit, estimate: u64) -> Result<(), Denied> {
         let now = self.clock.now();
         let used = self.reached.used(&keys::rate(&limit.of, now), now);
         match limit.reached(used, estimate) {
-            Some(kind) => Err(limit.denied(key, kind, now)),
+            Some(kind) => Err(limit.denied(kind, now)),
             None => Ok(()),
         }
     }
 
     async fn count(
         &self,
-        key: &VirtualKey,
         limit: &Limit,
         estimate: u64,
     ) -> Result<(CountedRequest, KeyRates), Denied> {
@@ -174,7 +163,7 @@ impl Keyring {
         let limits = limit.for_request(estimate);
         let count = limits.count(&self.table, &limit.of, estimate, at).await;
         match count.map_err(|error| Denied::of_table(&error))? {
-            MinuteCount::Counted(counted, used) => {
+            MinuteCount::Counted(counted_request, used) => {
                 let remaining = |limit: Option<u64>, used: u64| {
                     limit.map(|limit| Remaining {
                         limit,
@@ -185,12 +174,13 @@ impl Keyring {
                     requests: remaining(limit.rpm, used.requests),
                     tokens: remaining(limit.tpm, used.tokens),
                 };
-                Ok((counted, rates))
+                Ok((counted_request, rates))
             }
             MinuteCount::Full(used) => {
-                self.reached.full(&keys::rate(&limit.of, at), used, at);
+                self.reached
+                    .record_full_minute(&keys::rate(&limit.of, at), used, at);
                 let kind = limit.reached(used, estimate).unwrap_or(TOKENS);
-                Err(limit.denied(key, kind, at))
+                Err(limit.denied(kind, at))
             }
         }
     }

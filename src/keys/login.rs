@@ -1,4 +1,4 @@
-//! Who may open the admin pages: one user, one password.
+//! The login of the admin pages: one user, one password.
 
 use hmac::digest::Key;
 use hmac::{Hmac, KeyInit, Mac};
@@ -6,7 +6,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::MasterKey;
-use super::master::digest;
+use super::digest::digest;
 use super::published::is_published;
 
 /// The user's name where the environment gives none.

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::identity::IdentityError;
 use crate::store::{Index, Item, Key, Query, StoreError, Write, keys};
 
 use super::alias::{claims, is_new};
+use super::token_callers::KnownPrincipal;
 use super::virtual_key::hash_of;
 use super::{KeyChanges, KeyError, KeySettings, Keyring, VirtualKey};
 
@@ -84,6 +86,7 @@ impl Keyring {
             settings: KeySettings::default(),
         };
         let stored = blank.changed(settings, now)?;
+        self.check_team(None, &stored).await?;
         self.check_alias(&stored, &stored.hash).await?;
         let written = vec![Write::Create(item(&stored)?)];
         let claims = claims(None, &stored, now)?;
@@ -94,7 +97,7 @@ impl Keyring {
             }
             Err(error) => return Err(error),
         }
-        let stored = self.keep_written(stored);
+        let stored = self.keep_written(stored).await;
         Ok(NewKey { key, stored })
     }
 
@@ -119,15 +122,17 @@ impl Keyring {
         Ok(found)
     }
 
-    /// What people call each key, by its hash: for reports, which name deleted keys too.
+    /// What people call each key, and each who asks with tokens, by the hash: for reports, which name deleted keys too.
     ///
     /// # Errors
     /// When the table fails.
     pub async fn labels(&self) -> Result<HashMap<String, String>, StoreError> {
-        Ok(self.every().await?.into_iter().map(labelled).collect())
+        let (keys, principals) = tokio::try_join!(self.every(), self.known_principals())?;
+        let principals = principals.into_iter().map(KnownPrincipal::labelled);
+        Ok(keys.into_iter().map(labelled).chain(principals).collect())
     }
 
-    /// The same of these keys alone; what is not known any more is left out.
+    /// The same of these keys, and of those who ask with tokens; what is not known any more is left out.
     ///
     /// # Errors
     /// When the table fails.
@@ -137,11 +142,15 @@ impl Keyring {
             let places: Vec<Key> = some.iter().map(|hash| keys::virtual_key(hash)).collect();
             let found: Vec<VirtualKey> = self.table.get_many(&places).await?;
             labels.extend(found.into_iter().map(labelled));
+            let others = some.iter().filter(|hash| !labels.contains_key(**hash));
+            let others: Vec<Key> = others.map(|hash| keys::principal(hash)).collect();
+            let found: Vec<KnownPrincipal> = self.table.get_many(&others).await?;
+            labels.extend(found.into_iter().map(KnownPrincipal::labelled));
         }
         Ok(labels)
     }
 
-    async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
+    pub(super) async fn every(&self) -> Result<Vec<VirtualKey>, StoreError> {
         let all = Query {
             index: Some(Index::ByKey),
             ..Query::all(keys::VIRTUAL_KEYS.to_owned())
@@ -185,6 +194,25 @@ impl Keyring {
         self.change(hash, |key| Ok(deleted(key, now))).await
     }
 
+    /// Deletes a key for good, with what it says of its owner.
+    ///
+    /// # Errors
+    /// As [`Keyring::delete`].
+    pub async fn erase(&self, hash: &str) -> Result<Arc<VirtualKey>, KeyError> {
+        let now = self.clock.now();
+        let erase = |key: &VirtualKey| {
+            let mut erased = deleted(key, now);
+            erased.settings = KeySettings {
+                user_id: None,
+                key_alias: None,
+                metadata: serde_json::Map::new(),
+                ..erased.settings
+            };
+            Ok(erased)
+        };
+        self.change(hash, erase).await
+    }
+
     /// Replaces a key by another with the same settings, these changes, and the same budget. The old one is good no
     /// longer.
     ///
@@ -208,6 +236,7 @@ impl Keyring {
             new.hash.clone_from(&new_hash);
             new.name = short(&key);
             new.version = 1;
+            self.check_team(Some(&*old), &new).await?;
             self.check_alias(&new, hash).await?;
             let gone = deleted(&old, now);
             let written = vec![
@@ -216,8 +245,8 @@ impl Keyring {
             ];
             match self.write(written, claims(Some(&*old), &new, now)?).await {
                 Ok(()) => {
-                    self.keep_written(gone);
-                    let stored = self.keep_written(new);
+                    self.keep_written(gone).await;
+                    let stored = self.keep_written(new).await;
                     return Ok(NewKey { key, stored });
                 }
                 Err(KeyError::Store(StoreError::ConditionFailed { write: 0 })) => {
@@ -238,13 +267,14 @@ impl Keyring {
         for _ in 0..TRIES {
             let old = self.get(hash).await?;
             let new = change(&old)?;
+            self.check_team(Some(&*old), &new).await?;
             let now = self.clock.now();
             if is_new(Some(&*old), &new, now) {
                 self.check_alias(&new, &new.hash).await?;
             }
             let written = vec![Write::Replace(item(&new)?, old.version)];
             match self.write(written, claims(Some(&*old), &new, now)?).await {
-                Ok(()) => return Ok(self.keep_written(new)),
+                Ok(()) => return Ok(self.keep_written(new).await),
                 Err(KeyError::Store(StoreError::ConditionFailed { .. })) => {}
                 Err(error) => return Err(error),
             }
@@ -252,8 +282,51 @@ impl Keyring {
         Err(KeyError::Contended)
     }
 
-    fn keep_written(&self, key: VirtualKey) -> Arc<VirtualKey> {
+    /// Refuses a key of a team that there is none of: nothing would bind it. One that names such a team already, as a
+    /// label of version 0.1, keeps it.
+    async fn check_team(&self, old: Option<&VirtualKey>, new: &VirtualKey) -> Result<(), KeyError> {
+        let had = old.and_then(|old| old.settings.team_id.as_ref());
+        let Some(team) = &new.settings.team_id else {
+            return Ok(());
+        };
+        if had == Some(team) {
+            return Ok(());
+        }
+        match self.directory.team(team).await {
+            Ok(_) => Ok(()),
+            Err(IdentityError::NotFound { .. }) => Err(KeyError::NoTeam(team.clone())),
+            Err(IdentityError::Invalid(invalid)) => Err(invalid.into()),
+            Err(IdentityError::Store(error)) => Err(error.into()),
+            Err(_) => Err(KeyError::Contended),
+        }
+    }
+
+    /// The keys of a team, or of a user, that were not deleted.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn keys_of(
+        &self,
+        team: Option<&str>,
+        user: Option<&str>,
+    ) -> Result<Vec<VirtualKey>, KeyError> {
+        let mut keys = self.list().await?;
+        keys.retain(|key| {
+            let [of_team, of_user] = key.belongs_to();
+            team.is_none_or(|team| of_team == Some(team))
+                && user.is_none_or(|user| of_user == Some(user))
+        });
+        Ok(keys)
+    }
+
+    /// Keeps a key that was written here, with whom it belongs to now. Where that cannot be read, the key's next request
+    /// reads it.
+    async fn keep_written(&self, key: VirtualKey) -> Arc<VirtualKey> {
         let key = Arc::new(key);
+        let [team, user] = key.belongs_to();
+        if let Err(error) = self.directory.refresh(team, user).await {
+            tracing::warn!(%error, "the team and the user of a key could not be read");
+        }
         self.keep(key.hash.clone(), Ok(Some(Arc::clone(&key))));
         key
     }
@@ -273,7 +346,7 @@ fn deleted(key: &VirtualKey, now: jiff::Timestamp) -> VirtualKey {
     }
 }
 
-fn item(key: &VirtualKey) -> Result<Item, StoreError> {
+pub(super) fn item(key: &VirtualKey) -> Result<Item, StoreError> {
     let item = Item::new(&keys::virtual_key(&key.hash), key)?;
     let item = item.by_key(keys::VIRTUAL_KEYS.to_owned());
     Ok(match key.deleted_at {

@@ -1,16 +1,17 @@
 //! The master key: known by its SHA-256 alone, compared in constant time.
 
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Caller;
+use super::digest::digest;
 use super::published::is_published;
+use crate::identity::Principals;
 
 /// The alias of the master key in logs and records, as in the reference system.
-const ALIAS: &str = "litellm_proxy_master_key";
+const MASTER_KEY_ALIAS: &str = "litellm_proxy_master_key";
 
 /// The alias of every caller where no key is configured.
-const NOBODY: &str = "no_key";
+const NO_KEY_ALIAS: &str = "no_key";
 
 /// The key that may do everything.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub enum MasterKeyError {
 }
 
 impl MasterKey {
-    /// From the key itself, from its hash in hex, or both. `allow_none`: a process without a key lets everybody in.
+    /// From the key itself, from its hash in hex, or both. `allow_none`: a process without a key takes every request.
     pub fn new(
         key: Option<&str>,
         sha256: Option<&str>,
@@ -71,7 +72,7 @@ impl MasterKey {
         self.sha256.as_ref().is_some_and(is_published)
     }
 
-    /// Whether everybody is let in.
+    /// Whether no key is needed.
     pub fn is_open(&self) -> bool {
         self.sha256.is_none()
     }
@@ -83,9 +84,10 @@ impl MasterKey {
         // Equal lengths and a comparison that takes as long wherever the difference is.
         bool::from(digest.ct_eq(&known)).then(|| Caller {
             key_hash: hex::encode(known),
-            alias: ALIAS.to_owned(),
+            alias: MASTER_KEY_ALIAS.to_owned(),
             store_prompts: None,
             virtual_key: None,
+            principals: Principals::default(),
         })
     }
 
@@ -94,7 +96,7 @@ impl MasterKey {
         self.sha256.as_ref()
     }
 
-    /// Whether this is the key's SHA-256 in hex: to name it in a report, never to let anybody in.
+    /// Whether this is the key's SHA-256 in hex: to name it in a report, never to admit a request.
     pub fn has_hash(&self, sha256: &str) -> bool {
         self.sha256
             .is_some_and(|known| hex::encode(known) == sha256)
@@ -103,25 +105,22 @@ impl MasterKey {
     /// The alias that records have for a key of this hash, if it is no key that the gateway has made.
     pub fn alias_of(&self, sha256: &str) -> Option<&'static str> {
         match sha256 {
-            "" => Some(NOBODY),
-            own if self.has_hash(own) => Some(ALIAS),
+            "" => Some(NO_KEY_ALIAS),
+            own if self.has_hash(own) => Some(MASTER_KEY_ALIAS),
             _ => None,
         }
     }
 
-    /// The caller where everybody is let in.
-    pub fn anybody(&self) -> Option<Caller> {
+    /// The caller of every request where no key is needed.
+    pub fn anonymous_caller(&self) -> Option<Caller> {
         self.is_open().then(|| Caller {
             key_hash: String::new(),
-            alias: NOBODY.to_owned(),
+            alias: NO_KEY_ALIAS.to_owned(),
             store_prompts: None,
             virtual_key: None,
+            principals: Principals::default(),
         })
     }
-}
-
-pub(super) fn digest(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
 }
 
 fn parse(sha256: &str) -> Result<[u8; 32], MasterKeyError> {
@@ -144,7 +143,7 @@ mod tests {
         assert!(by_hash.admit("key").is_some());
         assert!(by_hash.admit("Key").is_none());
         assert!(by_hash.admit("").is_none());
-        assert!(by_hash.anybody().is_none());
+        assert!(by_hash.anonymous_caller().is_none());
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Who may call, and how much: the master key, the keys that the gateway makes, who may open the admin pages, and what
-//! is known of a caller.
+//! Keys and what they may do: the master key, the keys that the gateway makes, their limits and budgets, and the login of
+//! the admin pages.
 //!
-//! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the room's face: for
-//! requests `present`, `admit`, `holds` and `settle`; for managing keys `generate`, `get`, `list`, `update`, `block`,
-//! `delete` and `regenerate`, and `standing` for what they have spent.
+//! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the interface: for
+//! requests `present`, `present_token`, `admit`, `holds` and `release_reservation`; for managing keys `generate`, `get`, `list`,
+//! `update`, `block`, `delete` and `regenerate`, and `standing` for what they have spent.
+//! `from_litellm` takes over keys that a LiteLLM proxy has made.
 
 mod access;
 mod account_locks;
@@ -11,10 +12,16 @@ mod admission;
 mod alias;
 mod bound;
 mod budget;
+mod claimant;
 mod cost_bound;
 mod counted_prompts;
+mod digest;
 mod error;
+#[cfg(feature = "local")]
+pub mod from_litellm;
 mod holds;
+#[cfg(feature = "local")]
+mod import;
 mod keyring;
 mod limit;
 mod limits;
@@ -23,26 +30,34 @@ mod manage;
 mod master;
 mod published;
 mod reached;
+mod refused_keys;
 mod settings;
 mod slots;
+mod token_callers;
 mod virtual_key;
 
 use std::sync::Arc;
 
 pub use crate::config::Period;
-pub use admission::{Admitted, Denied, KeyUsage, OverBudget};
+use crate::identity::Principals;
+pub use crate::identity::{Change, Directory};
+pub use access::lists;
+pub use admission::{Admission, Denied, KeyUsage, OverBudget};
 pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, KeyRefusal};
 pub use holds::Holds;
 pub use keyring::{FRESH, KeyOptions, Keyring, Presented};
-pub use limits::{KeyRates, RateReservation, Remaining, Scope};
+pub use limit::LimitScope;
+pub use limits::{KeyRates, RateReservation, Remaining};
 pub use login::Login;
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};
-pub use settings::{Change, KeyChanges, KeySettings};
+pub use refused_keys::{RefusedKeys, RefusedOfDay};
+pub use settings::{KeyChanges, KeySettings};
+pub(crate) use virtual_key::hash_of;
 pub use virtual_key::{KeyStatus, VirtualKey};
 
-/// Who sent a request, once its key was found good.
+/// The caller of a request, once its key was found good.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Caller {
     /// SHA-256 of the key, in hex; empty where no key is configured.
@@ -53,6 +68,8 @@ pub struct Caller {
     pub store_prompts: Option<bool>,
     /// The key that the gateway has made; `None`: the master key, which may do everything.
     pub virtual_key: Option<Arc<VirtualKey>>,
+    /// Whom that key belongs to.
+    pub principals: Principals,
 }
 
 impl Caller {

@@ -1,6 +1,6 @@
-//! The test credentials of `.env.example`, which everybody can read.
+//! The test credentials of `.env.example`, which are public.
 
-use super::master::digest;
+use super::digest::digest;
 
 /// Its master key and its password. Either must be neither.
 const PUBLISHED: [&str; 2] = ["sk-litellm-test-key", "litellm"];

@@ -15,22 +15,26 @@ use crate::store::{Account, Key};
 const TOKENS_KNOWN: SignedDuration = SignedDuration::from_secs(5);
 /// What is spent seldom becomes less: when a late record corrects what a lost request has held.
 const SPENT_KNOWN: SignedDuration = SignedDuration::from_secs(60);
+/// How often markers whose time is over are looked after.
+const OVERDUE_ASKED: SignedDuration = SignedDuration::from_secs(60);
 /// Refused requests of a key that are records, in a minute of one process. The others are a line in the log each.
-const REFUSALS_FILED: u32 = 10;
+const REFUSALS_RECORDED: u32 = 10;
 /// Keys and accounts that are remembered at a time.
 const MOST_REMEMBERED: usize = 10_000;
 
 /// What is remembered. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Reached(Arc<Mutex<Memory>>);
+pub(super) struct ReachedLimits(Arc<Mutex<KnownLimits>>);
 
 #[derive(Debug, Default)]
-struct Memory {
+struct KnownLimits {
     minutes: HashMap<String, FullMinute>,
     accounts: HashMap<Key, Spent>,
     /// When all slots of an item were taken.
     slots: HashMap<String, Instant>,
     refusals: HashMap<String, Refusals>,
+    /// When the markers of an account whose time is over were last looked after.
+    overdue: HashMap<Key, Timestamp>,
 }
 
 /// What a minute's counters were when they had no room.
@@ -52,7 +56,7 @@ struct Refusals {
     number: u32,
 }
 
-impl Reached {
+impl ReachedLimits {
     /// The requests and the tokens of a minute, as far as they are known to be no fewer.
     pub(super) fn used(&self, minute: &Key, now: Timestamp) -> MinuteUse {
         let memory = self.lock();
@@ -66,8 +70,8 @@ impl Reached {
         }
     }
 
-    /// A minute's counters have no room.
-    pub(super) fn full(&self, minute: &Key, used: MinuteUse, now: Timestamp) {
+    /// Remembers that a minute's counters have no room.
+    pub(super) fn record_full_minute(&self, minute: &Key, used: MinuteUse, now: Timestamp) {
         let known = FullMinute { used, at: now };
         let mut memory = self.lock();
         let hour = SignedDuration::from_hours(1);
@@ -84,8 +88,8 @@ impl Reached {
         (now.duration_since(known.at).abs() < SPENT_KNOWN).then_some(known.spent)
     }
 
-    /// An account had no room.
-    pub(super) fn overspent(&self, key: &Key, account: &Account, now: Timestamp) {
+    /// Remembers that an account had no room.
+    pub(super) fn record_spent(&self, key: &Key, account: &Account, now: Timestamp) {
         let spent = Spent {
             spent: account.spent,
             at: now,
@@ -97,6 +101,18 @@ impl Reached {
         memory.accounts.insert(key.clone(), spent);
     }
 
+    /// Whether the markers of an account whose time is over are to be looked after: once a minute they are.
+    pub(super) fn may_ask_overdue(&self, key: &Key, now: Timestamp) -> bool {
+        let mut memory = self.lock();
+        let last = memory.overdue.get(key);
+        if last.is_some_and(|at| now.duration_since(*at).abs() < OVERDUE_ASKED) {
+            return false;
+        }
+        make_room(&mut memory.overdue, |_| false);
+        memory.overdue.insert(key.clone(), now);
+        true
+    }
+
     /// Whether all slots were taken when they were last asked for, and that was after this.
     pub(super) fn slots_were_taken(&self, slots: &Key, since: Instant) -> bool {
         let memory = self.lock();
@@ -104,15 +120,15 @@ impl Reached {
         asked.is_some_and(|asked| *asked >= since)
     }
 
-    /// All slots were taken when they were asked for at this time.
-    pub(super) fn no_slot(&self, slots: &Key, asked: Instant) {
+    /// Remembers that all slots were taken when they were asked for at this time.
+    pub(super) fn record_slots_taken(&self, slots: &Key, asked: Instant) {
         let mut memory = self.lock();
         make_room(&mut memory.slots, |_| false);
         memory.slots.insert(slots.pk.clone(), asked);
     }
 
     /// Whether a refused request of this key is one of the first of its minute.
-    pub(super) fn files_refusal(&self, key_hash: &str, now: Timestamp) -> bool {
+    pub(super) fn records_rejection(&self, key_hash: &str, now: Timestamp) -> bool {
         let minute = now.as_second().div_euclid(60);
         let mut memory = self.lock();
         make_room(&mut memory.refusals, |known| known.minute == minute);
@@ -122,16 +138,16 @@ impl Reached {
             *known = Refusals { minute, number: 0 };
         }
         known.number = known.number.saturating_add(1);
-        if known.number == REFUSALS_FILED + 1 {
+        if known.number == REFUSALS_RECORDED + 1 {
             tracing::warn!(
                 key_hash,
                 "more requests of this key are refused: in this minute they have no records"
             );
         }
-        known.number <= REFUSALS_FILED
+        known.number <= REFUSALS_RECORDED
     }
 
-    fn lock(&self) -> MutexGuard<'_, Memory> {
+    fn lock(&self) -> MutexGuard<'_, KnownLimits> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,12 +171,12 @@ mod tests {
 
     #[test]
     fn a_minute_s_requests_are_known_until_it_ends_and_its_tokens_for_a_moment() {
-        let reached = Reached::default();
+        let reached = ReachedLimits::default();
         let now = Timestamp::UNIX_EPOCH;
         let minute = crate::store::keys::rate("k", now);
         let of = |requests, tokens| MinuteUse { requests, tokens };
         assert_eq!(reached.used(&minute, now), of(0, 0));
-        reached.full(&minute, of(5, 700), now);
+        reached.record_full_minute(&minute, of(5, 700), now);
         let after = |seconds| now + SignedDuration::from_secs(seconds);
         assert_eq!(reached.used(&minute, after(4)), of(5, 700));
         assert_eq!(reached.used(&minute, after(5)), of(5, 0));
@@ -170,9 +186,13 @@ mod tests {
 
     #[test]
     fn the_first_refusals_of_a_key_and_a_minute_are_filed() {
-        let reached = Reached::default();
+        let reached = ReachedLimits::default();
         let now = Timestamp::UNIX_EPOCH;
-        let filed = |key, now| (0..30).filter(|_| reached.files_refusal(key, now)).count();
+        let filed = |key, now| {
+            (0..30)
+                .filter(|_| reached.records_rejection(key, now))
+                .count()
+        };
         assert_eq!((filed("a", now), filed("b", now)), (10, 10));
         assert_eq!(filed("a", now), 0);
         assert_eq!(filed("a", now + SignedDuration::from_mins(1)), 10);

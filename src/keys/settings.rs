@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::config::Period;
+use crate::config::{Period, StoreResponses};
+use crate::identity::{
+    Change, as_text, check_amount, check_increase, check_metadata, check_names, check_tags,
+    check_text, dollars, given, increased, instant,
+};
 use crate::spend::money;
 
 use super::KeyError;
@@ -44,18 +49,26 @@ pub struct KeySettings {
     pub metadata: Map<String, Value>,
     /// Labels that its requests carry beside their own.
     pub tags: Vec<String>,
-    /// Whose key it is.
+    /// Whose key it is: what the user of this id may do, if there is one, binds it.
     pub user_id: Option<String>,
-    /// A label: which team's key it is.
+    /// Which team's key it is: what the team may do binds it.
     pub team_id: Option<String>,
+    /// Regions that may answer, or patterns such as `eu-*`. Empty: all.
+    pub allowed_regions: Vec<String>,
+    /// US dollars by which `max_budget` is more until `temp_budget_expiry`.
+    #[serde(with = "money::option")]
+    pub temp_budget_increase: Option<Decimal>,
+    /// The first instant at which the increase counts no more.
+    pub temp_budget_expiry: Option<Timestamp>,
     /// It is refused until it is unblocked.
     pub blocked: bool,
     /// Whether its prompts and replies are stored; `None`: as configured.
     pub store_prompts_in_spend_logs: Option<bool>,
+    /// What is kept of its answers of the Responses API; `None`: as configured.
+    pub store_responses: Option<StoreResponses>,
+    /// Searches of the web that it may make on a day; 0: none, `None`: as configured.
+    pub web_searches_per_day: Option<u32>,
 }
-
-/// A change of one setting: `None` leaves it, `Some(None)` unsets it.
-pub type Change<T> = Option<Option<T>>;
 
 /// Changes of a key's settings, or all of a new key's. A field of JSON that is missing changes nothing, `null` unsets.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -93,9 +106,19 @@ pub struct KeyChanges {
     #[serde(deserialize_with = "given")]
     pub team_id: Change<String>,
     #[serde(deserialize_with = "given")]
+    pub allowed_regions: Change<Vec<String>>,
+    #[serde(deserialize_with = "dollars")]
+    pub temp_budget_increase: Change<Decimal>,
+    #[serde(deserialize_with = "instant")]
+    pub temp_budget_expiry: Change<Timestamp>,
+    #[serde(deserialize_with = "given")]
     pub blocked: Change<bool>,
     #[serde(deserialize_with = "given")]
     pub store_prompts_in_spend_logs: Change<bool>,
+    #[serde(deserialize_with = "given")]
+    pub store_responses: Change<StoreResponses>,
+    #[serde(deserialize_with = "given")]
+    pub web_searches_per_day: Change<u32>,
     /// How long it lives from now on; unset: for ever.
     #[serde(deserialize_with = "given")]
     pub duration: Change<Period>,
@@ -103,7 +126,7 @@ pub struct KeyChanges {
 
 impl KeyChanges {
     /// The fields' names in JSON.
-    pub const FIELDS: [&'static str; 18] = [
+    pub const FIELDS: [&'static str; 23] = [
         "key_alias",
         "models",
         "aliases",
@@ -119,40 +142,16 @@ impl KeyChanges {
         "tags",
         "user_id",
         "team_id",
+        "allowed_regions",
+        "temp_budget_increase",
+        "temp_budget_expiry",
         "blocked",
         "store_prompts_in_spend_logs",
+        "store_responses",
+        "web_searches_per_day",
         "duration",
     ];
 }
-
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Change<T>, D::Error> {
-    Option::<T>::deserialize(d).map(Some)
-}
-
-fn dollars<'de, D: Deserializer<'de>>(d: D) -> Result<Change<Decimal>, D::Error> {
-    money::option::deserialize(d).map(Some)
-}
-
-/// A JSON object as one text.
-mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer, de, ser};
-    use serde_json::{Map, Value};
-
-    pub fn serialize<S: Serializer>(map: &Map<String, Value>, s: S) -> Result<S::Ok, S::Error> {
-        let text = serde_json::to_string(map).map_err(ser::Error::custom)?;
-        s.serialize_str(&text)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Map<String, Value>, D::Error> {
-        serde_json::from_str(&String::deserialize(d)?).map_err(de::Error::custom)
-    }
-}
-
-/// Longest text that goes into records and log lines, in bytes.
-const LONGEST_TEXT: usize = 200;
-/// A key's item stays far below what an item may hold.
-const MOST_METADATA: usize = 16 * 1024;
-const MOST_NAMES: usize = 1_000;
 
 impl KeySettings {
     pub(super) fn apply(&mut self, changes: &KeyChanges) {
@@ -184,10 +183,21 @@ impl KeySettings {
         set(&mut self.tags, &changes.tags);
         put(&mut self.user_id, &changes.user_id);
         put(&mut self.team_id, &changes.team_id);
+        set(&mut self.allowed_regions, &changes.allowed_regions);
+        put(
+            &mut self.temp_budget_increase,
+            &changes.temp_budget_increase,
+        );
+        put(&mut self.temp_budget_expiry, &changes.temp_budget_expiry);
         set(&mut self.blocked, &changes.blocked);
         put(
             &mut self.store_prompts_in_spend_logs,
             &changes.store_prompts_in_spend_logs,
+        );
+        put(&mut self.store_responses, &changes.store_responses);
+        put(
+            &mut self.web_searches_per_day,
+            &changes.web_searches_per_day,
         );
     }
 
@@ -199,22 +209,12 @@ impl KeySettings {
             ("team_id", &self.team_id),
         ];
         for (param, text) in texts {
-            if let Some(text) = text
-                && (text.trim().is_empty() || text.len() > LONGEST_TEXT)
-            {
-                let wanted = format!("must be a text of 1 to {LONGEST_TEXT} bytes.");
-                return Err(KeyError::invalid(param, wanted));
-            }
+            check_text(param, text.as_deref())?;
         }
-        for (param, amount) in [
-            ("max_budget", self.max_budget),
-            ("soft_budget", self.soft_budget),
-        ] {
-            if amount.is_some_and(|amount| amount.is_sign_negative() && !amount.is_zero()) {
-                let wanted = "must be an amount of dollars, 0 or more.";
-                return Err(KeyError::invalid(param, wanted));
-            }
-        }
+        check_amount("max_budget", self.max_budget)?;
+        check_amount("soft_budget", self.soft_budget)?;
+        check_increase(self.temp_budget_increase, self.temp_budget_expiry)?;
+        check_names("allowed_regions", self.allowed_regions.iter())?;
         let aliases = self
             .aliases
             .iter()
@@ -223,31 +223,18 @@ impl KeySettings {
         check_names("aliases", aliases)?;
         check_names("model_rpm_limit", self.model_rpm_limit.keys())?;
         check_names("model_tpm_limit", self.model_tpm_limit.keys())?;
-        if self.tags.len() > 20 || self.tags.iter().any(|tag| tag.len() > 100) {
-            let wanted = "may hold 20 tags at most, each of 100 bytes at most.";
-            return Err(KeyError::invalid("tags", wanted));
-        }
-        let metadata = serde_json::to_string(&self.metadata).unwrap_or_default();
-        if metadata.len() > MOST_METADATA {
-            let wanted = format!("may take {MOST_METADATA} bytes of JSON at most.");
-            return Err(KeyError::invalid("metadata", wanted));
-        }
+        check_tags(&self.tags)?;
+        check_metadata(&self.metadata)?;
         Ok(())
     }
-}
 
-fn check_names<'a>(
-    param: &'static str,
-    names: impl Iterator<Item = &'a String>,
-) -> Result<(), KeyError> {
-    let mut count = 0;
-    for name in names {
-        count += 1;
-        if count > MOST_NAMES || name.trim().is_empty() || name.len() > LONGEST_TEXT {
-            let wanted =
-                format!("may hold {MOST_NAMES} names at most, each of 1 to {LONGEST_TEXT} bytes.");
-            return Err(KeyError::invalid(param, wanted));
-        }
+    /// The budget at an instant, an increase included.
+    pub(super) fn max_at(&self, now: Timestamp) -> Option<Decimal> {
+        increased(
+            self.max_budget,
+            self.temp_budget_increase,
+            self.temp_budget_expiry,
+            now,
+        )
     }
-    Ok(())
 }

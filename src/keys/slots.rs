@@ -1,27 +1,55 @@
-//! `max_parallel_requests` of a key: slots in the table, so that all instances together keep to it.
+//! `max_parallel_requests` of a key, its team and its user: slots in the table, so that all instances together keep to
+//! it.
 
 use std::time::Instant;
 
+use crate::identity::Principals;
 use crate::limits::{Lease, Slot};
 use crate::spend::RequestId;
 use crate::store::keys;
 
-use super::{Denied, Keyring, Scope, VirtualKey};
+use super::limit::LimitHolder;
+use super::{Caller, Denied, Keyring, LimitScope};
 
 impl Keyring {
-    /// Takes a slot; `None`: the key has no such limit.
-    pub(super) async fn take_slot(
+    /// Takes a slot of each that has such a limit, or none.
+    pub(super) async fn take_slots(
         &self,
-        key: &VirtualKey,
+        caller: &Caller,
         id: RequestId,
-    ) -> Result<Option<Lease>, Denied> {
-        let Some(most) = key.settings.max_parallel_requests else {
-            return Ok(None);
-        };
-        let slots = keys::slots(&key.account);
+    ) -> Result<Vec<Lease>, Denied> {
+        let Principals { team, user, .. } = &caller.principals;
+        let key = caller.virtual_key.as_ref().and_then(|key| {
+            let most = key.settings.max_parallel_requests?;
+            Some((LimitScope::Key, LimitHolder::key(key), most))
+        });
+        let team = team.as_ref().and_then(|team| {
+            let most = team.settings.allowance.max_parallel_requests?;
+            Some((LimitScope::Team, LimitHolder::team(team), most))
+        });
+        let user = user.as_ref().and_then(|user| {
+            let most = user.settings.allowance.max_parallel_requests?;
+            Some((LimitScope::User, LimitHolder::user(user), most))
+        });
+        let mut leases = Vec::new();
+        for (scope, holder, most) in [key, user, team].into_iter().flatten() {
+            // Dropped leases free their slots.
+            leases.push(self.take_slot(scope, &holder, most, id).await?);
+        }
+        Ok(leases)
+    }
+
+    async fn take_slot(
+        &self,
+        scope: LimitScope,
+        holder: &LimitHolder,
+        most: u64,
+        id: RequestId,
+    ) -> Result<Lease, Denied> {
+        let slots = keys::slots(&holder.of);
         let full = || Denied::LimitReached {
-            scope: Scope::Key,
-            of: key.label().to_owned(),
+            scope,
+            of: holder.label.clone(),
             kind: "max_parallel_requests",
             limit: most,
             resets_at: None,
@@ -42,11 +70,11 @@ impl Keyring {
         });
         let taken = taken.await;
         if let Ok(false) = &taken {
-            self.reached.no_slot(&slots, asked);
+            self.reached.record_slots_taken(&slots, asked);
         }
         turn.end(&taken);
         match taken {
-            Ok(true) => Ok(Some(lease)),
+            Ok(true) => Ok(lease),
             Ok(false) => Err(full()),
             // It may be taken all the same: then the lease frees it.
             Err(error) => Err(Denied::of_table(&error)),

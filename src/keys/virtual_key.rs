@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::identity::Principals;
+
 use super::{Caller, KeyChanges, KeyError, KeySettings};
 
 /// A key as the table keeps it.
@@ -73,6 +75,17 @@ impl VirtualKey {
         self.expires.is_some_and(|end| end <= now)
     }
 
+    /// Its team and its user.
+    pub(super) fn belongs_to(&self) -> [Option<&str>; 2] {
+        let settings = &self.settings;
+        [settings.team_id.as_deref(), settings.user_id.as_deref()]
+    }
+
+    /// Whether it is a token of an identity provider, of which the table keeps no item.
+    pub fn is_token(&self) -> bool {
+        self.version == 0
+    }
+
     /// Its alias, or else its name.
     pub fn label(&self) -> &str {
         self.settings.key_alias.as_deref().unwrap_or(&self.name)
@@ -96,13 +109,15 @@ impl VirtualKey {
     }
 }
 
-impl From<Arc<VirtualKey>> for Caller {
-    fn from(key: Arc<VirtualKey>) -> Caller {
+impl Caller {
+    /// The caller with this key, which belongs to these.
+    pub(super) fn with_key(key: Arc<VirtualKey>, principals: Principals) -> Caller {
         Caller {
             key_hash: key.hash.clone(),
             alias: key.label().to_owned(),
             store_prompts: key.settings.store_prompts_in_spend_logs,
             virtual_key: Some(key),
+            principals,
         }
     }
 }

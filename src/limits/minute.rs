@@ -61,7 +61,7 @@ impl MinuteLimits {
         estimate: u64,
         at: Timestamp,
     ) -> Result<MinuteCount, StoreError> {
-        let counted = CountedRequest {
+        let counted_request = CountedRequest {
             key: keys::rate(name, at),
             estimate,
             at,
@@ -78,9 +78,9 @@ impl MinuteLimits {
                 limit: self.tokens,
             },
         ];
-        let tally = table.tally(&counted.key, &counters, at + COUNTERS_KEPT);
+        let tally = table.tally(&counted_request.key, &counters, at + COUNTERS_KEPT);
         Ok(match tally.await? {
-            Tally::Counted(values) => MinuteCount::Counted(counted, MinuteUse::of(&values)),
+            Tally::Counted(values) => MinuteCount::Counted(counted_request, MinuteUse::of(&values)),
             Tally::Full(values) => MinuteCount::Full(MinuteUse::of(&values)),
         })
     }
@@ -102,7 +102,7 @@ impl CountedRequest {
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn settle(self, table: &Table, used: u64) -> Result<(), StoreError> {
+    pub async fn correct(self, table: &Table, used: u64) -> Result<(), StoreError> {
         if self.estimate == used {
             return Ok(());
         }

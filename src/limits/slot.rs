@@ -53,9 +53,9 @@ pub struct Slot {
 impl Lease {
     /// Takes a slot, in a task of its own. The second value says whether one was free.
     pub fn begin(slot: Slot) -> (Self, impl Future<Output = Result<bool, StoreError>> + Send) {
-        let (told, taken) = oneshot::channel();
+        let (result, taken) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(slot.hold(told, stopped));
+        let task = tokio::spawn(slot.hold(result, stopped));
         let lease = Self {
             stop: Some(stop),
             task,
@@ -85,7 +85,7 @@ impl Slot {
     /// Takes the slot and renews it until it is stopped; then frees it.
     async fn hold(
         self,
-        told: oneshot::Sender<Result<bool, StoreError>>,
+        result: oneshot::Sender<Result<bool, StoreError>>,
         mut stopped: oneshot::Receiver<()>,
     ) {
         let began = self.clock.now();
@@ -93,7 +93,7 @@ impl Slot {
         let all_are_taken = matches!(taken, Ok(false));
         // Where the table did not say, it may be held.
         let mut renewed = if taken.is_ok() { began } else { soon(began) };
-        told.send(taken).ok();
+        result.send(taken).ok();
         if all_are_taken {
             return;
         }

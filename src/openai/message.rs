@@ -7,15 +7,15 @@ use crate::conversation::{Part, Role, ToolResult, Turn};
 
 use crate::wire::limits::MOST_PARTS;
 use crate::wire::loose::{Form, object};
-use crate::wire::openai::{Called, WirePart, WireToolCall, all_calls, calls};
+use crate::wire::openai::{CalledFunction, WirePart, WireToolCall, all_calls, calls};
 use crate::wire::{
-    ApiError, Arguments, CacheControl, LeftOut, List, Loose, LooseContent, redacted, signed,
+    ApiError, Arguments, CacheControl, DroppedFields, List, Loose, LooseContent, redacted, signed,
 };
 
 /// A message as it came.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a message (an object)")]
-pub(super) struct WireMessage {
+pub(super) struct ChatMessage {
     role: String,
     #[serde(default)]
     content: Loose<LooseContent<WirePart>>,
@@ -24,14 +24,14 @@ pub(super) struct WireMessage {
     #[serde(default)]
     tool_calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
     #[serde(default)]
-    function_call: Loose<Called>,
+    function_call: Loose<CalledFunction>,
     tool_call_id: Option<String>,
     #[serde(default)]
     thinking_blocks: Loose<List<Loose<WireThinkingBlock>, MOST_PARTS>>,
     cache_control: Option<CacheControl>,
 }
 
-impl Form for WireMessage {
+impl Form for ChatMessage {
     const EXPECTED: &'static str = "a message (an object)";
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
@@ -65,7 +65,7 @@ impl WireThinkingBlock {
     }
 }
 
-impl WireMessage {
+impl ChatMessage {
     /// The parts that are pictures at an address of the web, each with its place in `content`.
     pub(super) fn remote_images(&mut self) -> impl Iterator<Item = (usize, &mut WirePart)> {
         let content = self.content.as_given_mut().into_iter();
@@ -79,7 +79,7 @@ impl WireMessage {
         self,
         path: &str,
         arguments: &mut Arguments,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<Turn, ApiError> {
         let mark = self
             .cache_control
@@ -90,7 +90,7 @@ impl WireMessage {
             .optional(path, "content")?
             .unwrap_or_default()
             .into_content();
-        let mut parts = content.into_parts(&format!("{path}.content"), left_out)?;
+        let mut parts = content.into_parts(&format!("{path}.content"), dropped)?;
         let role = match self.role.as_str() {
             "system" | "developer" => {
                 if !parts
@@ -115,7 +115,7 @@ impl WireMessage {
                         blocks.filter_map(WireThinkingBlock::into_part).collect();
                     parts.splice(0..0, thinking);
                 }
-                parts.extend(all_calls(self.tool_calls, path, arguments, left_out)?);
+                parts.extend(all_calls(self.tool_calls, path, arguments, dropped)?);
                 // OpenAI's old form, as old histories have it; its result names the function too.
                 if let Some(called) = self.function_call.optional(path, "function_call")? {
                     let path = format!("{path}.function_call");
@@ -142,7 +142,7 @@ impl WireMessage {
             }
         };
         parts.extend(mark);
-        Ok(Turn { role, parts })
+        Ok(Turn::new(role, parts))
     }
 }
 
@@ -155,6 +155,7 @@ fn tool_result(id: String, parts: Vec<Part>) -> Vec<Part> {
         id,
         content,
         is_error: false,
+        native: None,
     });
     std::iter::once(result)
         .chain(marks.into_iter().last())

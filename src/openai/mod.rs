@@ -1,9 +1,10 @@
-//! OpenAI's chat completions wire: requests in, replies, chunks and errors out.
+//! OpenAI's chat completions wire: requests in, replies, chunks and errors out; and its wire for embeddings.
 //!
-//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O.
+//! A translation to and from the domain in `conversation/` and `retrieval/`; no HTTP, no SDK type, no I/O.
 
 mod annotations;
 mod delta;
+mod embeddings;
 mod message;
 mod reply;
 mod request;
@@ -12,6 +13,7 @@ mod stream;
 mod thinking;
 mod usage;
 
+pub use embeddings::Embeddings;
 pub use reply::{Completion, completion};
 pub use request::ChatRequest;
 pub use stored::stored_reply;

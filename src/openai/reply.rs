@@ -9,7 +9,7 @@ use crate::conversation::{Reply, ReplyPart, StopReason};
 use crate::wire::{ReplyMeta, free_form};
 
 use super::annotations::Annotation;
-use super::usage::WireUsage;
+use super::usage::ChatUsage;
 
 /// The body of a reply that is not streamed.
 #[derive(Debug, Serialize)]
@@ -19,18 +19,18 @@ pub struct Completion {
     created: i64,
     model: String,
     choices: [ReplyChoice; 1],
-    usage: WireUsage,
+    usage: ChatUsage,
 }
 
 #[derive(Debug, Serialize)]
 struct ReplyChoice {
     index: u32,
     finish_reason: &'static str,
-    message: ReplyMessage,
+    message: ChatReplyMessage,
 }
 
 #[derive(Debug, Serialize)]
-struct ReplyMessage {
+struct ChatReplyMessage {
     role: &'static str,
     content: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -55,13 +55,13 @@ enum ReplyThinkingBlock {
 struct ReplyToolCall {
     id: String,
     #[serde(flatten)]
-    called: Called,
+    called: ReplyCall,
 }
 
 /// What is called: a function with JSON text, or a custom tool with its own.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Called {
+enum ReplyCall {
     Function { function: Function },
     Custom { custom: Custom },
 }
@@ -78,7 +78,7 @@ struct Custom {
     input: String,
 }
 
-impl Called {
+impl ReplyCall {
     fn new(name: String, arguments: String, meta: &ReplyMeta) -> Self {
         if meta.free_form.contains(&name) {
             let input = free_form::text(&arguments);
@@ -97,7 +97,7 @@ pub fn completion(meta: ReplyMeta, reply: Reply, cost: Option<Decimal>) -> Compl
     let text = reply.text();
     let reasoning_content = reply.thinking();
     let finish_reason = reply.stop.as_ref().map_or("stop", finish_reason);
-    let usage = WireUsage::new(&reply.usage.unwrap_or_default(), cost);
+    let usage = ChatUsage::new(&reply.usage.unwrap_or_default(), cost);
     let cited = reply.citations.iter();
     let annotations = cited
         .map(|citation| Annotation::new(citation, None))
@@ -106,7 +106,7 @@ pub fn completion(meta: ReplyMeta, reply: Reply, cost: Option<Decimal>) -> Compl
     let mut tool_calls = Vec::new();
     for part in reply.parts {
         match part {
-            ReplyPart::Text(_) => {}
+            ReplyPart::Text(_) | ReplyPart::Native(_) => {}
             ReplyPart::Thinking { text, signature } if !signature.is_empty() => {
                 thinking_blocks.push(ReplyThinkingBlock::Thinking {
                     thinking: text,
@@ -120,14 +120,14 @@ pub fn completion(meta: ReplyMeta, reply: Reply, cost: Option<Decimal>) -> Compl
                 });
             }
             ReplyPart::ToolCall { id, name, input } => {
-                let called = Called::new(name, input, &meta);
+                let called = ReplyCall::new(name, input, &meta);
                 tool_calls.push(ReplyToolCall { id, called });
             }
         }
     }
     // OpenAI sends null beside tool calls; a reply with nothing at all is an empty text.
     let content = (!text.is_empty() || tool_calls.is_empty()).then_some(text);
-    let message = ReplyMessage {
+    let message = ChatReplyMessage {
         role: "assistant",
         content,
         reasoning_content,

@@ -17,19 +17,19 @@ use crate::wire::openai::{StreamOptions, unsupported};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::ToolOffer;
 use crate::wire::{
-    self, ApiError, Arguments, Betas, LeftOut, List, Loose, Options, RemoteImage, WireFallback,
-    WireRequest, numbers,
+    self, ApiError, Arguments, Betas, DroppedFields, List, Loose, RemoteImage, RequestOptions,
+    WireFallback, WireRequest, numbers,
 };
 
-use super::message::WireMessage;
-use super::thinking::{OutputConfig, ReasoningEffort, WireReasoning, WireThinking};
+use super::message::ChatMessage;
+use super::thinking::{ChatOutputConfig, ChatReasoning, ChatThinking, ReasoningEffort};
 
 /// The body as it came. Fields that change no answer are skipped: real clients send many.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
 pub struct ChatRequest {
     model: Option<String>,
-    messages: Option<List<Loose<WireMessage>, MOST_PARTS>>,
+    messages: Option<List<Loose<ChatMessage>, MOST_PARTS>>,
     tools: Option<List<Loose<WireTool>, MOST_TOOLS>>,
     tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
@@ -51,10 +51,10 @@ pub struct ChatRequest {
     stream: Option<bool>,
     #[serde(default)]
     stream_options: Loose<StreamOptions>,
-    thinking: Option<WireThinking>,
-    output_config: Option<OutputConfig>,
+    thinking: Option<ChatThinking>,
+    output_config: Option<ChatOutputConfig>,
     reasoning_effort: Option<ReasoningEffort>,
-    reasoning: Option<WireReasoning>,
+    reasoning: Option<ChatReasoning>,
     response_format: Option<ResponseFormat>,
     #[serde(rename = "guardrailConfig", alias = "guardrail_config")]
     guardrail: Option<Map<String, Value>>,
@@ -95,6 +95,8 @@ pub struct ChatRequest {
     tags: Option<Value>,
     #[serde(default)]
     litellm_session_id: Loose<String>,
+    #[serde(default)]
+    prompt_cache_key: Loose<String>,
     #[serde(default, deserialize_with = "numbers::count")]
     num_retries: Option<u32>,
     timeout: Option<f64>,
@@ -152,21 +154,21 @@ impl WireRequest for ChatRequest {
     fn into_conversation(
         mut self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
+    ) -> Result<(Request, RequestOptions), ApiError> {
         let messages = self.messages.take().unwrap_or_default().0;
         if !has_any(&messages) {
             return Err(ApiError::missing("messages"));
         }
-        let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
+        let mut dropped = DroppedFields::fields(std::mem::take(&mut self.unknown));
         let has_format = |text: &Value| text.get("format").is_some_and(|format| !format.is_null());
         if self.text.as_ref().is_some_and(has_format) {
-            left_out.add("text.format");
+            dropped.add("text.format");
         }
         let mut offer = ToolOffer::default();
         let tools = self.tools.take().unwrap_or_default().0;
-        offer.add(tools, "tools", &mut left_out)?;
-        let chosen = offer.chosen(self.tool_choice.as_ref(), &mut left_out)?;
-        let (request, options) = self.into_rest(headers, &mut left_out)?;
+        offer.add(tools, "tools", &mut dropped)?;
+        let chosen = offer.chosen(self.tool_choice.as_ref(), &mut dropped)?;
+        let (request, options) = self.into_rest(headers, &mut dropped)?;
         let mut request = Request {
             tools: chosen.tools,
             tool_choice: chosen.choice,
@@ -177,17 +179,17 @@ impl WireRequest for ChatRequest {
             let path = format!("messages[{index}]");
             match message {
                 Loose::Given(message) => {
-                    let turn = message.into_turn(&path, &mut arguments, &mut left_out)?;
+                    let turn = message.into_turn(&path, &mut arguments, &mut dropped)?;
                     push(&mut request, turn);
                 }
-                Loose::Missing | Loose::Other(_) => left_out.add("messages"),
+                Loose::Missing | Loose::Other(_) => dropped.add("messages"),
             }
         }
         limits::check(&request.system, &request.turns, "messages")?;
-        let options = Options {
+        let options = RequestOptions {
             free_form: chosen.free_form,
             tool_refusal: chosen.refusal,
-            left_out: left_out.into_names(),
+            dropped: dropped.into_names(),
             ..options
         };
         Ok((request, options))
@@ -208,7 +210,7 @@ impl ChatRequest {
     }
 
     /// The messages, each with its place.
-    fn messages(&mut self) -> impl Iterator<Item = (usize, &mut WireMessage)> {
+    fn messages(&mut self) -> impl Iterator<Item = (usize, &mut ChatMessage)> {
         let messages = self.messages.iter_mut();
         let messages = messages.flat_map(|messages| messages.0.iter_mut().enumerate());
         messages.filter_map(|(at, message)| Some((at, message.as_given_mut()?)))
@@ -216,16 +218,16 @@ impl ChatRequest {
 }
 
 /// One odd message among others is left out; a list of nothing else is no conversation.
-fn refuse_unless_any_is_read(messages: &[Loose<WireMessage>]) -> Result<(), ApiError> {
+fn refuse_unless_any_is_read(messages: &[Loose<ChatMessage>]) -> Result<(), ApiError> {
     match messages {
         [Loose::Other(found), ..] if !has_any(messages) => {
-            Err(misread::<WireMessage>(found, "messages[0]".to_owned()))
+            Err(misread::<ChatMessage>(found, "messages[0]".to_owned()))
         }
         _ => Ok(()),
     }
 }
 
-fn has_any(messages: &[Loose<WireMessage>]) -> bool {
+fn has_any(messages: &[Loose<ChatMessage>]) -> bool {
     messages.iter().any(|message| message.as_given().is_some())
 }
 

@@ -10,7 +10,7 @@ use bytes::{BufMut, BytesMut};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::conversation::{Event, Usage};
+use crate::conversation::{Event, NativeStart, Usage};
 use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
 
 use super::annotations::Annotation;
@@ -18,7 +18,7 @@ use super::delta::{
     CalledDelta, ChunkChoice, ChunkDelta, ChunkOpening, ThinkingDelta, ThinkingKind, ToolCallDelta,
 };
 use super::reply::finish_reason;
-use super::usage::WireUsage;
+use super::usage::ChatUsage;
 
 /// Writes events as server-sent events. Holds what is the same in every chunk of a reply.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ struct OpenCall {
 }
 
 impl StreamWriter for ChunkWriter {
-    fn begin(&mut self, model: String, _: u64, _: &mut BytesMut) {
+    fn begin(&mut self, model: String, _: u64, _: Option<&NativeStart>, _: &mut BytesMut) {
         self.meta.model = model;
         self.opening = opening(&self.meta);
     }
@@ -113,7 +113,9 @@ impl StreamWriter for ChunkWriter {
                 );
                 self.thinking_index += 1;
             }
-            Event::ToolCall { index, id, name } => self.begin_call(*index, id, name, out),
+            Event::ToolCall {
+                index, id, name, ..
+            } => self.begin_call(*index, id, name, out),
             Event::ToolInput { json, .. } if json.is_empty() => {}
             Event::ToolInput { index, json } => self.go_on_with_call(*index, json, out),
             Event::Stop(reason) => {
@@ -121,13 +123,14 @@ impl StreamWriter for ChunkWriter {
             }
             // Sent at the end, when the client asked for it.
             Event::Usage(_) => {}
+            Event::Native(_) => {}
         }
     }
 
     /// The usage chunk has no choices, as OpenAI sends it.
     fn end(&mut self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut) {
         if self.meta.include_usage {
-            self.chunk(&[], Some(WireUsage::new(usage, cost)), out);
+            self.chunk(&[], Some(ChatUsage::new(usage, cost)), out);
         }
         out.put_slice(b"data: [DONE]\n\n");
     }
@@ -268,7 +271,7 @@ impl ChunkWriter {
         );
     }
 
-    fn chunk(&self, choices: &[ChunkChoice<'_>], usage: Option<WireUsage>, out: &mut BytesMut) {
+    fn chunk(&self, choices: &[ChunkChoice<'_>], usage: Option<ChatUsage>, out: &mut BytesMut) {
         // Room for a delta of the usual length, so that the buffer does not move while it is written.
         out.reserve(self.opening.len() + 256);
         out.put_slice(&self.opening);

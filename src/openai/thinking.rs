@@ -8,7 +8,7 @@ use crate::wire::{ApiError, effort as parse_effort, numbers};
 /// Anthropic's `thinking`.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
-pub(super) struct WireThinking {
+pub(super) struct ChatThinking {
     r#type: String,
     #[serde(default, deserialize_with = "numbers::count")]
     budget_tokens: Option<u32>,
@@ -17,7 +17,7 @@ pub(super) struct WireThinking {
 /// Anthropic's `output_config`.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
-pub(super) struct OutputConfig {
+pub(super) struct ChatOutputConfig {
     effort: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub(super) enum ReasoningEffort {
 /// `reasoning`, as some routers and Cline's other providers send it.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
-pub(super) struct WireReasoning {
+pub(super) struct ChatReasoning {
     effort: Option<String>,
     #[serde(default, deserialize_with = "numbers::count")]
     max_tokens: Option<u32>,
@@ -42,10 +42,10 @@ pub(super) struct WireReasoning {
 /// Whether and how to think, the most explicit field first, and the effort that an answer is worth. Anthropic's
 /// `output_config.effort` alone asks for no thinking: it says how much work the whole answer is worth.
 pub(super) fn wish(
-    thinking: Option<WireThinking>,
-    output: Option<OutputConfig>,
+    thinking: Option<ChatThinking>,
+    output: Option<ChatOutputConfig>,
     effort: Option<ReasoningEffort>,
-    reasoning: Option<WireReasoning>,
+    reasoning: Option<ChatReasoning>,
 ) -> Result<(Option<Thinking>, Option<Effort>), ApiError> {
     let output = output
         .and_then(|output| output.effort)

@@ -10,7 +10,7 @@ use crate::wire::CacheCreation;
 
 /// `usage` of a reply or of the last chunk.
 #[derive(Debug, Serialize)]
-pub(super) struct WireUsage {
+pub(super) struct ChatUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
@@ -36,7 +36,7 @@ struct CompletionDetails {
     reasoning_tokens: u64,
 }
 
-impl WireUsage {
+impl ChatUsage {
     /// `prompt_tokens` includes what was read from and written to the cache.
     pub(super) fn new(usage: &Usage, cost: Option<Decimal>) -> Self {
         Self {

@@ -3,21 +3,32 @@
 use serde::Deserialize;
 use serde::de::MapAccess;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn};
+use crate::conversation::{Part, Role, ThinkingBlock, ToolCall, ToolResult, Turn, summary_turn};
 use crate::wire::limits::{MOST_PARTS, MOST_TOOLS};
 use crate::wire::loose::{Form, object};
 use crate::wire::openai::{WirePart, WireToolCall, all_calls};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::{ToolOffer, joined};
 use crate::wire::{
-    ApiError, Arguments, Content, LeftOut, List, Loose, LooseContent, Seal, free_form,
+    ApiError, Arguments, Content, DroppedFields, FoundReferences, ItemReference, List, Loose,
+    LooseContent, Seal, free_form,
 };
 
+use super::compaction;
+use super::error::no_such_item;
+use super::ids::{REASONING, response_of_item};
 use super::sealed;
 
-/// What the ids of reasoning items begin with.
-pub(super) const REASONING: &str = "rs_";
+/// What stands for what was said before: a compaction, by the names that clients have for it.
+pub(super) const COMPACTIONS: [&str; 3] =
+    ["compaction", "compaction_summary", "context_compaction"];
+
+const ITEM_REFERENCE: &str = "item_reference";
+
+/// What asks at an input's end for a summary of it.
+const COMPACTION_TRIGGER: &str = "compaction_trigger";
 
 /// How what is no tool among an item's is named.
 const MORE_TOOLS: &str = "additional_tools.tools";
@@ -25,7 +36,7 @@ const MORE_TOOLS: &str = "additional_tools.tools";
 /// What hosted tools note of their work, and what only steers their service: no model here would miss it.
 const BOOKKEEPING: [&str; 10] = [
     "code_interpreter_call",
-    "compaction_trigger",
+    COMPACTION_TRIGGER,
     "configuration_update",
     "file_search_call",
     "image_generation_call",
@@ -59,6 +70,12 @@ pub(super) struct WireItem {
     /// What `encrypted_content` holds, once it was opened.
     #[serde(skip)]
     thinking: Vec<ThinkingBlock>,
+    /// The same of a compaction.
+    #[serde(skip)]
+    summary: Option<String>,
+    /// It is a compaction that could not be opened.
+    #[serde(skip)]
+    is_foreign: bool,
 }
 
 impl Form for WireItem {
@@ -71,7 +88,7 @@ impl Form for WireItem {
 
 /// What an item is in a conversation.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(super) enum InputItem {
     Turn(Turn),
     /// It is of an unknown kind, and this stands in its place.
     Note(Part),
@@ -100,12 +117,41 @@ impl WireItem {
         content.into_iter()
     }
 
-    pub(super) fn is_sealed(&self) -> bool {
-        self.kind() == "reasoning" && self.encrypted_content.as_given().is_some()
+    /// The id of the item that this one stands for.
+    fn referred(&self) -> Option<&String> {
+        let is_reference = self.kind() == ITEM_REFERENCE;
+        self.id.as_given().filter(|_| is_reference)
     }
 
-    /// Opens the thinking that this gateway has sealed for this owner. Any other is dropped, as that of a model of
-    /// another family is: the turn runs without.
+    /// What it refers to, if it refers to an item of the gateway's. Thinking is not needed: what led to a tool call is kept
+    /// beside it and put back with it (see `thinking/`).
+    pub(super) fn reference(&self) -> Option<ItemReference> {
+        let id = self.referred()?;
+        Some(ItemReference {
+            id: id.clone(),
+            response: response_of_item(id)?.to_owned(),
+            is_needed: !id.starts_with(REASONING),
+        })
+    }
+
+    /// The item that it stands for, if that was found.
+    pub(super) fn found<'f>(&self, found: &'f FoundReferences) -> Option<&'f RawValue> {
+        found.items.get(self.referred()?).map(|item| &**item)
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        let kind = self.kind();
+        let may_be = kind == "reasoning" || COMPACTIONS.contains(&kind);
+        may_be && self.encrypted_content.as_given().is_some()
+    }
+
+    /// Whether it asks for a summary of all before it.
+    pub(super) fn asks_for_compaction(&self) -> bool {
+        self.kind() == COMPACTION_TRIGGER
+    }
+
+    /// Opens what this gateway has sealed for this owner. Any other thinking is dropped, as that of a model of another
+    /// family is: the turn runs without. Any other compaction is refused when it is read.
     pub(super) fn unseal(&mut self, seal: &Seal) {
         if !self.is_sealed() {
             return;
@@ -113,6 +159,11 @@ impl WireItem {
         let Some(sealed) = std::mem::take(&mut self.encrypted_content).given() else {
             return;
         };
+        if self.kind() != "reasoning" {
+            self.summary = compaction::open(&sealed, seal);
+            self.is_foreign = self.summary.is_none();
+            return;
+        }
         match sealed::open(&sealed, seal) {
             Some(blocks) => self.thinking = blocks,
             None => tracing::debug!("a reasoning item without the gateway's seal was left out"),
@@ -125,12 +176,12 @@ impl WireItem {
         path: &str,
         arguments: &mut Arguments,
         offer: &mut ToolOffer,
-        left_out: &mut LeftOut,
-    ) -> Result<Item, ApiError> {
+        dropped: &mut DroppedFields,
+    ) -> Result<InputItem, ApiError> {
         let kind = std::mem::take(&mut self.r#type).optional(path, "type")?;
         let kind = kind.unwrap_or_else(|| "message".to_owned());
         match kind.as_str() {
-            "message" => self.into_message(path, arguments, left_out),
+            "message" => self.into_message(path, arguments, dropped),
             "function_call" => {
                 let written = std::mem::take(&mut self.arguments);
                 let inputs = arguments.read(written, &format!("{path}.arguments"))?;
@@ -141,52 +192,61 @@ impl WireItem {
                 let input = free_form::arguments(&text);
                 self.into_calls(vec![input], path)
             }
-            "function_call_output" | "custom_tool_call_output" => self.into_result(path, left_out),
+            "function_call_output" | "custom_tool_call_output" => self.into_result(path, dropped),
             "reasoning" => {
                 let blocks = self.thinking.into_iter();
                 let parts: Vec<Part> = blocks.map(Part::Thinking).collect();
                 if parts.is_empty() {
-                    return Ok(Item::Nothing);
+                    return Ok(InputItem::Nothing);
                 }
                 let role = Role::Assistant;
-                Ok(Item::Turn(Turn { role, parts }))
+                Ok(InputItem::Turn(Turn::new(role, parts)))
             }
-            "item_reference" => {
-                // Thinking that led to a tool call is kept beside it and put back with it (see `thinking/`).
-                if self.id.given().is_some_and(|id| id.starts_with(REASONING)) {
-                    return Ok(Item::Nothing);
+            // It was not found.
+            ITEM_REFERENCE => {
+                let id = self.id.filled(path, "id")?;
+                if id.starts_with(REASONING) {
+                    return Ok(InputItem::Nothing);
                 }
-                let param = format!("{path}.type");
-                let message = format!(
-                    "'{param}' is 'item_reference', and this gateway stores no items: send the item itself."
-                );
-                Err(ApiError::bad_request(message, param))
+                Err(no_such_item(&id, format!("{path}.id")))
             }
             "additional_tools" => {
-                let tools = self.tools.or_left_out(MORE_TOOLS, left_out);
+                let tools = self.tools.or_dropped(MORE_TOOLS, dropped);
                 let tools = tools.unwrap_or_default().0;
                 if tools.iter().any(|tool| tool.as_given().is_none()) {
-                    left_out.add(MORE_TOOLS);
+                    dropped.add(MORE_TOOLS);
                 }
                 let tools = tools.into_iter();
                 let tools = tools.filter(|tool| tool.as_given().is_some());
-                offer.add(tools, &format!("{path}.tools"), left_out)?;
-                Ok(Item::Nothing)
+                offer.add(tools, &format!("{path}.tools"), dropped)?;
+                Ok(InputItem::Nothing)
             }
             // What a search that the client ran has found may be called from then on.
             "tool_search_output" => {
                 let tools = self.tools.given().unwrap_or_default();
                 if tools.0.is_empty() {
-                    left_out.add(&kind);
+                    dropped.add(&kind);
                 }
-                offer.add_readable(tools.0, &format!("{path}.tools"), left_out)?;
-                Ok(Item::Nothing)
+                offer.add_readable(tools.0, &format!("{path}.tools"), dropped)?;
+                Ok(InputItem::Nothing)
             }
+            other if COMPACTIONS.contains(&other) => match (self.summary, self.encrypted_content) {
+                (Some(summary), _) => Ok(InputItem::Turn(summary_turn(&summary))),
+                // Nobody could look whether the seal is good.
+                (None, Loose::Given(_)) => Err(ApiError::of_table(
+                    "A compaction cannot be opened just now: the table does not answer.",
+                )),
+                (None, _) if self.is_foreign => Err(compaction::foreign(path)),
+                (None, _) => {
+                    dropped.add(other);
+                    Ok(InputItem::Nothing)
+                }
+            },
             other if BOOKKEEPING.contains(&other) => {
-                left_out.add(other);
-                Ok(Item::Nothing)
+                dropped.add(other);
+                Ok(InputItem::Nothing)
             }
-            other => Ok(Item::Note(left_out.note(other))),
+            other => Ok(InputItem::Note(dropped.note(other))),
         }
     }
 
@@ -194,20 +254,20 @@ impl WireItem {
         self,
         path: &str,
         arguments: &mut Arguments,
-        left_out: &mut LeftOut,
-    ) -> Result<Item, ApiError> {
+        dropped: &mut DroppedFields,
+    ) -> Result<InputItem, ApiError> {
         let written = self.role.optional(path, "role")?;
         let content = self
             .content
             .optional(path, "content")?
             .unwrap_or_default()
             .into_content();
-        let content = content.into_parts(&format!("{path}.content"), left_out)?;
+        let content = content.into_parts(&format!("{path}.content"), dropped)?;
         let (role, parts) = match written.as_deref() {
             Some("user") => (Role::User, content),
             Some("assistant") => {
                 let mut parts = content;
-                parts.extend(all_calls(self.tool_calls, path, arguments, left_out)?);
+                parts.extend(all_calls(self.tool_calls, path, arguments, dropped)?);
                 (Role::Assistant, parts)
             }
             Some("tool") => {
@@ -224,10 +284,10 @@ impl WireItem {
                 return Err(ApiError::bad_request(message, param));
             }
         };
-        Ok(Item::Turn(Turn { role, parts }))
+        Ok(InputItem::Turn(Turn::new(role, parts)))
     }
 
-    fn into_calls(self, inputs: Vec<Value>, path: &str) -> Result<Item, ApiError> {
+    fn into_calls(self, inputs: Vec<Value>, path: &str) -> Result<InputItem, ApiError> {
         let name = self.name.filled(path, "name")?;
         let namespace = self.namespace.optional(path, "namespace")?;
         let name = joined(namespace.as_deref(), &name);
@@ -237,26 +297,24 @@ impl WireItem {
                 id: id.clone(),
                 name: name.clone(),
                 input,
+                native: None,
             })
         });
-        Ok(Item::Turn(Turn {
-            role: Role::Assistant,
-            parts: calls.collect(),
-        }))
+        Ok(InputItem::Turn(Turn::new(Role::Assistant, calls.collect())))
     }
 
-    fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Item, ApiError> {
+    fn into_result(self, path: &str, dropped: &mut DroppedFields) -> Result<InputItem, ApiError> {
         let id = self.call_id.filled(path, "call_id")?;
         let output = self
             .output
             .optional(path, "output")?
             .unwrap_or_default()
             .into_content();
-        let content = output.into_parts(&format!("{path}.output"), left_out)?;
-        Ok(Item::Turn(Turn {
-            role: Role::User,
-            parts: vec![result(id, content)],
-        }))
+        let content = output.into_parts(&format!("{path}.output"), dropped)?;
+        Ok(InputItem::Turn(Turn::new(
+            Role::User,
+            vec![result(id, content)],
+        )))
     }
 }
 
@@ -265,5 +323,6 @@ fn result(id: String, content: Vec<Part>) -> Part {
         id,
         content,
         is_error: false,
+        native: None,
     })
 }

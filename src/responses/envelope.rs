@@ -1,12 +1,13 @@
 //! The response around its items.
 
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use crate::conversation::{StopReason, Usage};
-use crate::wire::{ApiError, ReplyMeta};
+use crate::wire::{AnswerToStore, ApiError, ReplyMeta};
 
 use super::error::code;
-use super::usage::WireUsage;
+use super::usage::ResponsesUsage;
 
 /// How a response stands.
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +63,26 @@ pub(super) fn response(
         "model": meta.model,
         "output": output,
         "parallel_tool_calls": true,
-        "previous_response_id": null,
-        "store": false,
+        "previous_response_id": meta.previous_response_id,
+        "store": meta.store && !matches!(stand, Stand::Failed(_)),
         "tool_choice": "auto",
         "tools": [],
-        "usage": usage.map(WireUsage::from),
+        "usage": usage.map(ResponsesUsage::from),
         "metadata": {},
+    })
+}
+
+/// A response that has ended as it is stored, and so as it is when it is stored; `None` where it is no JSON, which none
+/// can be.
+pub(super) fn to_store(
+    meta: &ReplyMeta,
+    stand: Stand<'_>,
+    output: &[Value],
+    usage: &Usage,
+) -> Option<AnswerToStore> {
+    let items: Result<_, _> = output.iter().map(to_raw_value).collect();
+    Some(AnswerToStore {
+        items: items.ok()?,
+        reply: to_raw_value(&response(meta, stand, &[], Some(usage))).ok()?,
     })
 }

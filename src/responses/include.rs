@@ -1,6 +1,6 @@
-//! `include`: which pieces of a response that are left out else its client wants.
+//! `include`: the optional pieces of a response that its client wants.
 
-use crate::wire::{LeftOut, List, Loose};
+use crate::wire::{DroppedFields, List, Loose};
 
 /// More parts of a response than this are not asked for.
 pub(super) const MOST_INCLUDED: usize = 1_000;
@@ -31,12 +31,12 @@ pub(super) struct Included {
 }
 
 impl Included {
-    /// Reads the field. What is unknown here is named in `left_out`.
+    /// Reads the field. What is unknown here is named in `dropped`.
     pub(super) fn read(
         field: Loose<List<Loose<String>, MOST_INCLUDED>>,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Self {
-        let wanted = field.or_left_out("include", left_out).unwrap_or_default();
+        let wanted = field.or_dropped("include", dropped).unwrap_or_default();
         let mut included = Self::default();
         for what in wanted.0.into_iter().filter_map(Loose::given) {
             let name = format!("include.{what}");
@@ -44,7 +44,7 @@ impl Included {
                 THINKING => included.thinking = true,
                 LOGPROBS => included.unsupported = Some(name),
                 known if WITHOUT_EFFECT.contains(&known) => {}
-                _ => left_out.add(&name),
+                _ => dropped.add(&name),
             }
         }
         included

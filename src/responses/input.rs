@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::conversation::{Part, Role, Turn};
 use crate::wire::tools::ToolOffer;
-use crate::wire::{ApiError, Arguments, Content, LeftOut, Loose};
+use crate::wire::{ApiError, Arguments, Content, DroppedFields, Loose};
 
-use super::content::{Item, WireItem};
+use super::content::{InputItem, WireItem};
 
 /// A string, or items.
 #[derive(Debug, Default)]
@@ -30,53 +30,53 @@ impl<'de> Deserialize<'de> for Input {
 }
 
 /// The system prompt and the turns: leading system messages are the prompt, later ones keep their place. Tools among the
-/// items join `offer`.
+/// items join `offer`. `history` is what is stored of the conversation before.
 pub(super) fn conversation(
     instructions: Option<String>,
+    history: Vec<WireItem>,
     input: Input,
     offer: &mut ToolOffer,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Result<(Vec<Part>, Vec<Turn>), ApiError> {
     let mut system: Vec<Part> = Vec::new();
     let instructions = instructions.filter(|text| !text.is_empty());
     system.extend(instructions.map(Part::Text));
     let mut turns = Vec::new();
-    match input {
-        Input::Missing => {
-            return Err(ApiError::missing("input"));
-        }
-        Input::Text(text) => turns.push(Turn {
-            role: Role::User,
-            parts: vec![Part::Text(text)],
-        }),
-        Input::Items(items) => {
-            let mut arguments = Arguments::default();
-            // Notes whose role depends on what follows them.
-            let mut notes: Vec<Part> = Vec::new();
-            for (at, item) in items.into_iter().enumerate() {
-                let path = format!("input[{at}]");
-                let Loose::Given(item) = item else {
-                    left_out.add("input");
-                    continue;
-                };
-                let turn = match item.read(&path, &mut arguments, offer, left_out)? {
-                    Item::Turn(turn) => turn,
-                    Item::Note(note) => {
-                        notes.push(note);
-                        continue;
-                    }
-                    Item::Nothing => continue,
-                };
-                push_notes(&mut notes, Some(turn.role), &mut system, &mut turns);
-                if turn.role == Role::System && turns.is_empty() {
-                    system.extend(turn.parts);
-                } else {
-                    turns.push(turn);
-                }
+    let mut arguments = Arguments::default();
+    // Notes whose role depends on what follows them.
+    let mut notes: Vec<Part> = Vec::new();
+    let stored = history
+        .into_iter()
+        .map(|item| ("previous_response_id".to_owned(), Loose::Given(item)));
+    let (text, items) = match input {
+        Input::Missing => return Err(ApiError::missing("input")),
+        Input::Text(text) => (Some(text), Vec::new()),
+        Input::Items(items) => (None, items),
+    };
+    let items = items.into_iter().enumerate();
+    let items = items.map(|(at, item)| (format!("input[{at}]"), item));
+    for (path, item) in stored.chain(items) {
+        let Loose::Given(item) = item else {
+            dropped.add("input");
+            continue;
+        };
+        let turn = match item.read(&path, &mut arguments, offer, dropped)? {
+            InputItem::Turn(turn) => turn,
+            InputItem::Note(note) => {
+                notes.push(note);
+                continue;
             }
-            push_notes(&mut notes, None, &mut system, &mut turns);
+            InputItem::Nothing => continue,
+        };
+        push_notes(&mut notes, Some(turn.role), &mut system, &mut turns);
+        if turn.role == Role::System && turns.is_empty() {
+            system.extend(turn.parts);
+        } else {
+            turns.push(turn);
         }
     }
+    push_notes(&mut notes, None, &mut system, &mut turns);
+    turns.extend(text.map(|text| Turn::new(Role::User, vec![Part::Text(text)])));
     if turns.is_empty() {
         let message = "'input' holds nothing that a model could answer.";
         return Err(ApiError::bad_request(message, "input"));
@@ -99,10 +99,10 @@ fn push_notes(
     let before = turns.last().map(|turn| turn.role);
     match (before, next) {
         (None, Some(Role::System)) => system.extend(parts),
-        (Some(Role::Assistant), Some(role @ Role::Assistant)) => turns.push(Turn { role, parts }),
+        (Some(Role::Assistant), Some(role @ Role::Assistant)) => turns.push(Turn::new(role, parts)),
         _ => {
             let role = Role::User;
-            turns.push(Turn { role, parts });
+            turns.push(Turn::new(role, parts));
         }
     }
 }

@@ -5,20 +5,17 @@ use serde_json::{Value, json};
 
 use crate::conversation::{Fold, ThinkingBlock};
 use crate::wire::tools::parted;
-use crate::wire::{ReplyMeta, free_form};
+use crate::wire::{ReplyMeta, Seal, free_form};
 
-use super::content::REASONING;
+use super::ids::{MESSAGE, REASONING};
 use super::sealed;
 
 const IN_PROGRESS: &str = "in_progress";
 const COMPLETED: &str = "completed";
 
-/// What the id of a message begins with.
-pub(super) const MESSAGE: &str = "msg_";
-
 /// The item under way.
 #[derive(Debug)]
-pub(super) enum Open {
+pub(super) enum OpenItem {
     Nothing,
     Message {
         text: String,
@@ -36,7 +33,7 @@ pub(super) enum Open {
     },
 }
 
-impl Open {
+impl OpenItem {
     /// What the item's id begins with.
     pub(super) fn prefix(&self, meta: &ReplyMeta) -> &'static str {
         match self {
@@ -55,7 +52,7 @@ impl Open {
                 json!({"id": id, "type": "message", "role": "assistant", "status": IN_PROGRESS, "content": []})
             }
             Self::Reasoning { text, blocks } if is_whole => {
-                reasoning(id, text, &blocks.blocks(), meta)
+                reasoning(id, text, &blocks.blocks(), client_seal(meta))
             }
             Self::Reasoning { .. } => json!({"id": id, "type": "reasoning", "summary": []}),
             Self::Call {
@@ -86,26 +83,34 @@ pub(super) fn message(id: String, text: &str, annotations: &[Value]) -> Value {
     json!({"id": id, "type": "message", "role": "assistant", "status": COMPLETED, "content": [part]})
 }
 
-/// Whole thinking, with its signatures where they are sealed for the client.
+/// The seal on the thinking that goes to the client, where it is to have its signatures.
+pub(super) fn client_seal(meta: &ReplyMeta) -> Option<&Seal> {
+    meta.seal.as_ref().filter(|_| meta.include_thinking)
+}
+
+/// Whole thinking, with its signatures where there is a seal for them.
 pub(super) fn reasoning(
     id: String,
     text: &str,
     blocks: &[ThinkingBlock],
-    meta: &ReplyMeta,
+    seal: Option<&Seal>,
 ) -> Value {
     let summary = match text {
         "" => json!([]),
         text => json!([{"type": "summary_text", "text": text}]),
     };
     let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
-    let sealed = meta
-        .seal
-        .as_ref()
-        .and_then(|seal| sealed::seal(blocks, seal));
-    if let (Some(sealed), Some(fields)) = (sealed, item.as_object_mut()) {
-        fields.insert("encrypted_content".to_owned(), sealed.into());
+    if let Some(sealed) = seal.and_then(|seal| sealed::seal(blocks, seal)) {
+        add_sealed(&mut item, sealed);
     }
     item
+}
+
+/// Adds its signatures to a reasoning item, as they are sealed.
+pub(super) fn add_sealed(item: &mut Value, sealed: String) {
+    if let Some(fields) = item.as_object_mut() {
+        fields.insert("encrypted_content".to_owned(), sealed.into());
+    }
 }
 
 /// A call; without `arguments` one that has just begun.
@@ -116,7 +121,7 @@ pub(super) fn call(
     arguments: Option<&str>,
     meta: &ReplyMeta,
 ) -> Value {
-    let status = match arguments.map(whole) {
+    let status = match arguments.map(or_empty_object) {
         None => IN_PROGRESS,
         // The answer was cut at its longest, or the model wrote what is no JSON.
         Some(arguments) if serde_json::from_str::<IgnoredAny>(arguments).is_err() => "incomplete",
@@ -130,7 +135,7 @@ pub(super) fn call(
             "name": name, "input": input})
     } else {
         json!({"id": id, "type": "function_call", "status": status, "call_id": call_id,
-            "name": name, "arguments": arguments.map(whole).unwrap_or_default()})
+            "name": name, "arguments": arguments.map(or_empty_object).unwrap_or_default()})
     };
     if let (Some(namespace), Some(fields)) = (namespace, item.as_object_mut()) {
         fields.insert("namespace".to_owned(), namespace.into());
@@ -139,7 +144,7 @@ pub(super) fn call(
 }
 
 /// A tool without arguments still needs JSON that parses.
-pub(super) fn whole(arguments: &str) -> &str {
+pub(super) fn or_empty_object(arguments: &str) -> &str {
     if arguments.is_empty() {
         "{}"
     } else {

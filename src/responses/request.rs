@@ -1,5 +1,7 @@
 //! The body of `POST /v1/responses`, and its translation into the domain.
 
+mod items;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -12,11 +14,13 @@ use crate::wire::openai::{StreamOptions, service, unsupported, wants_usage};
 use crate::wire::tool::WireTool;
 use crate::wire::tools::ToolOffer;
 use crate::wire::{
-    self, ApiError, GatewayParams, Labels, LeftOut, List, Loose, MockFailure, Options, RemoteImage,
-    Seal, WireFallback, WireRequest, effort, numbers,
+    self, ApiError, Compaction, DroppedFields, FoundReferences, GatewayParams, Labels, List, Loose,
+    MockFailure, References, RemoteImage, RequestOptions, Seal, WireFallback, WireRequest, effort,
+    numbers,
 };
 
 use super::content::WireItem;
+use super::error::no_such_response;
 use super::include::{Included, MOST_INCLUDED};
 use super::input::{Input, conversation};
 
@@ -40,7 +44,7 @@ pub struct ResponsesRequest {
     max_tokens: Option<u32>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    reasoning: Option<WireReasoning>,
+    reasoning: Option<ResponsesReasoning>,
     text: Option<WireText>,
     stream: Option<bool>,
     /// For the chat route alone: a response's stream ends with its usage in any case.
@@ -62,6 +66,8 @@ pub struct ResponsesRequest {
     prompt_cache_retention: Option<Value>,
     extra_body: Option<Value>,
     metadata: Option<Value>,
+    #[serde(default)]
+    store: Loose<bool>,
     previous_response_id: Option<Value>,
     conversation: Option<Value>,
     prompt: Option<Value>,
@@ -78,15 +84,21 @@ pub struct ResponsesRequest {
     mock_testing_fallbacks: Option<bool>,
     #[serde(skip)]
     unknown: Vec<String>,
+    /// Its client reads compactions.
+    #[serde(skip)]
+    may_compact: bool,
+    /// What is stored of the conversation before `input`, once it was found.
+    #[serde(skip)]
+    history: Option<Vec<WireItem>>,
 }
 
 /// Fields that change no answer of this gateway: bookkeeping, and `max_tool_calls`, which counts the calls of tools that
 /// OpenAI runs and no others (<https://platform.openai.com/docs/api-reference/responses/create>).
-const HARMLESS: [&str; 3] = ["client_metadata", "max_tool_calls", "store"];
+const HARMLESS: [&str; 2] = ["client_metadata", "max_tool_calls"];
 
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
-struct WireReasoning {
+struct ResponsesReasoning {
     effort: Option<String>,
 }
 
@@ -117,22 +129,27 @@ impl ResponsesRequest {
             ..request
         })
     }
+
+    /// The request of a client that reads compactions.
+    pub(super) fn compacting(self) -> Self {
+        Self {
+            may_compact: true,
+            ..self
+        }
+    }
 }
 
 impl WireRequest for ResponsesRequest {
+    fn references(&self) -> Option<References> {
+        Some(self.named())
+    }
+
+    fn put_found(&mut self, found: &FoundReferences) -> Result<(), ApiError> {
+        self.put_items(found)
+    }
+
     fn remote_images(&mut self) -> Vec<RemoteImage> {
-        let mut images = Vec::new();
-        for (at, item) in self.items() {
-            for (field, content) in item.contents() {
-                for (part, picture) in content.remote() {
-                    images.push(RemoteImage {
-                        param: format!("input[{at}].{field}[{part}].image_url"),
-                        url: picture.address().unwrap_or_default().to_owned(),
-                    });
-                }
-            }
-        }
-        images
+        self.pictures()
     }
 
     fn put_images(&mut self, pictures: Vec<Bytes>) {
@@ -144,13 +161,7 @@ impl WireRequest for ResponsesRequest {
     }
 
     fn is_sealed(&self) -> bool {
-        match &self.input {
-            Input::Items(items) => {
-                let mut items = items.iter().filter_map(Loose::as_given);
-                items.any(WireItem::is_sealed)
-            }
-            Input::Missing | Input::Text(_) => false,
-        }
+        self.has_sealed_items()
     }
 
     fn unseal(&mut self, seal: &Seal) {
@@ -160,8 +171,12 @@ impl WireRequest for ResponsesRequest {
     fn into_conversation(
         mut self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
-        self.refuse_what_needs_a_store()?;
+    ) -> Result<(Request, RequestOptions), ApiError> {
+        self.refuse_what_is_not_stored()?;
+        let previous_response_id = self.previous_response_id.as_ref();
+        let previous_response_id = previous_response_id
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         for (tokens, param) in [
             (self.max_output_tokens, "max_output_tokens"),
             (self.max_completion_tokens, "max_completion_tokens"),
@@ -172,12 +187,14 @@ impl WireRequest for ResponsesRequest {
                 return Err(ApiError::bad_request(message, param));
             }
         }
-        let mut left_out = LeftOut::fields(std::mem::take(&mut self.unknown));
-        self.name_what_has_no_effect(&mut left_out);
-        let included = Included::read(std::mem::take(&mut self.include), &mut left_out);
+        let compaction = self.take_compaction();
+        let mut dropped = DroppedFields::fields(std::mem::take(&mut self.unknown));
+        std::mem::take(&mut self.store).or_dropped("store", &mut dropped);
+        self.name_what_has_no_effect(&mut dropped);
+        let included = Included::read(std::mem::take(&mut self.include), &mut dropped);
         let unsupported = self.unsupported(included.unsupported);
         let mut offer = ToolOffer::default();
-        offer.add(self.tools.unwrap_or_default().0, "tools", &mut left_out)?;
+        offer.add(self.tools.unwrap_or_default().0, "tools", &mut dropped)?;
         let thinking = match self.reasoning.and_then(|reasoning| reasoning.effort) {
             Some(word) => {
                 let effort = effort(&word, "reasoning.effort")?;
@@ -185,11 +202,16 @@ impl WireRequest for ResponsesRequest {
             }
             None => None,
         };
-        let (system, turns) =
-            conversation(self.instructions, self.input, &mut offer, &mut left_out)?;
+        let (system, turns) = conversation(
+            self.instructions,
+            self.history.unwrap_or_default(),
+            self.input,
+            &mut offer,
+            &mut dropped,
+        )?;
         limits::check(&system, &turns, "input")?;
-        let chosen = offer.chosen(self.tool_choice.as_ref(), &mut left_out)?;
-        let request = Request {
+        let chosen = offer.chosen(self.tool_choice.as_ref(), &mut dropped)?;
+        let mut request = Request {
             system,
             turns,
             tools: chosen.tools,
@@ -208,12 +230,15 @@ impl WireRequest for ResponsesRequest {
             service: service::service(None, self.service_tier, None, None)?,
             ..Request::default()
         };
-        let include_usage = wants_usage(self.stream_options, &mut left_out);
-        let user = self.user.or_left_out("user", &mut left_out);
+        if matches!(compaction, Some(Compaction::Instead(_))) {
+            request.ask_for_summary();
+        }
+        let include_usage = wants_usage(self.stream_options, &mut dropped);
+        let user = self.user.or_dropped("user", &mut dropped);
         let safety_identifier = self.safety_identifier;
-        let safety_identifier = safety_identifier.or_left_out("safety_identifier", &mut left_out);
+        let safety_identifier = safety_identifier.or_dropped("safety_identifier", &mut dropped);
         let session = self.prompt_cache_key;
-        let session = session.or_left_out("prompt_cache_key", &mut left_out);
+        let session = session.or_dropped("prompt_cache_key", &mut dropped);
         let control = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
@@ -224,11 +249,13 @@ impl WireRequest for ResponsesRequest {
                 .then_some(MockFailure::Unavailable),
             drop_params: self.drop_params,
         };
-        let options = Options {
+        let options = RequestOptions {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
             include_thinking: included.thinking,
             include_usage,
+            previous_response_id,
+            compaction,
             free_form: chosen.free_form,
             tool_refusal: chosen.refusal,
             labels: Labels::new(
@@ -239,24 +266,14 @@ impl WireRequest for ResponsesRequest {
                 headers,
             )?,
             unsupported,
-            left_out: left_out.into_names(),
-            ..Options::controlled(control, headers)?
+            dropped: dropped.into_names(),
+            ..RequestOptions::from_params(control, headers)?
         };
         Ok((request, options))
     }
 }
 
 impl ResponsesRequest {
-    /// The items, each with its place.
-    fn items(&mut self) -> impl Iterator<Item = (usize, &mut WireItem)> {
-        let items = match &mut self.input {
-            Input::Items(items) => items.as_mut_slice(),
-            Input::Missing | Input::Text(_) => &mut [],
-        };
-        let items = items.iter_mut().enumerate();
-        items.filter_map(|(at, item)| Some((at, item.as_given_mut()?)))
-    }
-
     /// Keeps of the unknown fields only those that the `other` body's wire does not know either.
     pub fn keep_unknown(&mut self, other: &[String]) {
         self.unknown.retain(|field| other.contains(field));
@@ -275,8 +292,8 @@ impl ResponsesRequest {
         asked.chain(included).collect()
     }
 
-    /// Names in `left_out` what the body asks for without need, and does not get.
-    fn name_what_has_no_effect(&self, left_out: &mut LeftOut) {
+    /// Names in `dropped` what the body asks for without need, and does not get.
+    fn name_what_has_no_effect(&self, dropped: &mut DroppedFields) {
         unsupported::name(
             &[
                 ("context_management", &self.context_management),
@@ -284,14 +301,22 @@ impl ResponsesRequest {
                 ("prompt_cache_retention", &self.prompt_cache_retention),
                 ("extra_body", &self.extra_body),
             ],
-            left_out,
+            dropped,
         );
     }
 
-    fn refuse_what_needs_a_store(&self) -> Result<(), ApiError> {
+    fn refuse_what_is_not_stored(&self) -> Result<(), ApiError> {
         let asked = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
+        if let Some(id) = self
+            .previous_response_id
+            .as_ref()
+            .filter(|id| !id.is_null())
+            && self.history.is_none()
+        {
+            let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+            return Err(no_such_response(&id));
+        }
         let fields = [
-            ("previous_response_id", asked(&self.previous_response_id)),
             ("conversation", asked(&self.conversation)),
             ("prompt", asked(&self.prompt)),
             ("background", self.background == Some(true)),
@@ -299,8 +324,8 @@ impl ResponsesRequest {
         match fields.into_iter().find(|(_, asked)| *asked) {
             Some((field, _)) => {
                 let message = format!(
-                    "'{field}' needs a store of responses, which this gateway does not have: send the whole \
-                     conversation as 'input'."
+                    "'{field}' is not supported by this gateway: send what it stands for as 'input' and \
+                     'instructions', and wait for the answer."
                 );
                 Err(ApiError::bad_request(message, field))
             }

@@ -7,13 +7,16 @@ use bytes::{BufMut, BytesMut};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::conversation::{Citation, Event, Fold, StopReason, Usage};
+use crate::conversation::{Citation, Event, Fold, NativeStart, StopReason, Usage};
 use crate::wire::tools::parted;
-use crate::wire::{ApiError, ReplyMeta, StreamWriter, free_form};
+use crate::wire::{AnswerToStore, ApiError, ReplyMeta, StreamWriter, free_form};
 
-use super::envelope::{Stand, response};
-use super::items::{Open, whole};
-use super::reply::{annotation, item_id};
+use super::compaction;
+use super::envelope::{self, Stand, response};
+use super::ids::item_id;
+use super::items::{OpenItem, add_sealed, client_seal, or_empty_object};
+use super::reply::annotation;
+use super::sealed;
 
 /// Writes events as server-sent events of the Responses API.
 #[derive(Debug)]
@@ -23,28 +26,50 @@ pub struct ResponseWriter {
     sequence: u64,
     /// The whole items.
     output: Vec<Value>,
-    open: Open,
+    /// The sealed signatures of thinking that went out without them, with its place in the output.
+    kept_back: Vec<(usize, String)>,
+    open: OpenItem,
     stop: Option<StopReason>,
+    /// What the answer says, where it is a summary.
+    summary: Option<String>,
+    /// Why it is none.
+    failure: Option<ApiError>,
 }
 
 impl StreamWriter for ResponseWriter {
-    fn begin(&mut self, model: String, _: u64, out: &mut BytesMut) {
+    fn begin(&mut self, model: String, _: u64, _: Option<&NativeStart>, out: &mut BytesMut) {
         self.meta.model = model;
         for name in ["response.created", "response.in_progress"] {
             let response = response(&self.meta, Stand::InProgress, &[], None);
             self.write(name, json!({"response": response}), out);
         }
+        if let (Some(summary), Some(seal)) = (&self.meta.compacted, &self.meta.seal) {
+            let item = compaction::item(summary, seal, &self.meta.id, 0);
+            self.whole(item, out);
+        }
+    }
+
+    fn compacted(&mut self, summary: String) {
+        self.meta.compacted = Some(summary);
     }
 
     /// Text goes on in its item; unfinished thinking is over.
     fn continue_with(&mut self, model: String, out: &mut BytesMut) {
         self.meta.model = model;
-        if matches!(self.open, Open::Reasoning { .. }) {
+        if matches!(self.open, OpenItem::Reasoning { .. }) {
             self.close(out);
         }
     }
 
     fn event(&mut self, event: &Event, out: &mut BytesMut) {
+        if let Some(summary) = &mut self.summary {
+            match event {
+                Event::Text(text) => summary.push_str(text),
+                Event::Stop(reason) => self.stop = Some(reason.clone()),
+                _ => {}
+            }
+            return;
+        }
         match event {
             Event::Text(text) => self.text(text, out),
             Event::Citation(citation) => self.cite(citation, out),
@@ -53,7 +78,7 @@ impl StreamWriter for ResponseWriter {
             }
             Event::ToolCall { id, name, .. } => {
                 self.close(out);
-                self.open = Open::Call {
+                self.open = OpenItem::Call {
                     id: id.clone(),
                     name: name.clone(),
                     arguments: String::new(),
@@ -66,12 +91,34 @@ impl StreamWriter for ResponseWriter {
                 self.stop = Some(reason.clone());
             }
             // Sent at the end.
-            Event::Usage(_) => {}
+            Event::Usage(_) | Event::Native(_) => {}
         }
     }
 
+    fn answer_to_store(&mut self, usage: &Usage, out: &mut BytesMut) -> Option<AnswerToStore> {
+        self.finish(out);
+        if self.failure.is_some() {
+            return None;
+        }
+        let mut items = self.output.clone();
+        for (at, sealed) in self.kept_back.drain(..) {
+            if let Some(item) = items.get_mut(at) {
+                add_sealed(item, sealed);
+            }
+        }
+        let stand = Stand::Ended(self.stop.as_ref());
+        envelope::to_store(&self.meta, stand, &items, usage)
+    }
+
+    fn set_stored(&mut self, stored: bool) {
+        self.meta.store = stored;
+    }
+
     fn end(&mut self, usage: &Usage, _: Option<Decimal>, out: &mut BytesMut) {
-        self.close(out);
+        self.finish(out);
+        if let Some(error) = self.failure.take() {
+            return self.fail(&error, out);
+        }
         let stand = Stand::Ended(self.stop.as_ref());
         let response = response(&self.meta, stand, &self.output, Some(usage));
         self.write(
@@ -91,10 +138,13 @@ impl ResponseWriter {
     /// A writer that has said nothing yet.
     pub fn new(meta: ReplyMeta) -> Self {
         Self {
+            summary: meta.compaction.is_some().then(String::new),
+            failure: None,
             meta,
             sequence: 0,
             output: Vec::new(),
-            open: Open::Nothing,
+            kept_back: Vec::new(),
+            open: OpenItem::Nothing,
             stop: None,
         }
     }
@@ -104,7 +154,7 @@ impl ResponseWriter {
             return;
         }
         self.within_message(out);
-        if let Open::Message { text, .. } = &mut self.open {
+        if let OpenItem::Message { text, .. } = &mut self.open {
             text.push_str(piece);
         }
         self.piece(
@@ -116,11 +166,11 @@ impl ResponseWriter {
     }
 
     fn within_message(&mut self, out: &mut BytesMut) {
-        if matches!(self.open, Open::Message { .. }) {
+        if matches!(self.open, OpenItem::Message { .. }) {
             return;
         }
         self.close(out);
-        self.open = Open::Message {
+        self.open = OpenItem::Message {
             text: String::new(),
             annotations: Vec::new(),
         };
@@ -138,7 +188,7 @@ impl ResponseWriter {
         let Some(annotation) = annotation(citation) else {
             return;
         };
-        let Open::Message { annotations, .. } = &mut self.open else {
+        let OpenItem::Message { annotations, .. } = &mut self.open else {
             return;
         };
         let index = annotations.len();
@@ -153,12 +203,12 @@ impl ResponseWriter {
     }
 
     fn think(&mut self, event: &Event, out: &mut BytesMut) {
-        if !matches!(self.open, Open::Reasoning { .. }) {
+        if !matches!(self.open, OpenItem::Reasoning { .. }) {
             if matches!(event, Event::Thinking(text) if text.is_empty()) {
                 return;
             }
             self.close(out);
-            self.open = Open::Reasoning {
+            self.open = OpenItem::Reasoning {
                 text: String::new(),
                 blocks: Fold::default(),
             };
@@ -171,7 +221,7 @@ impl ResponseWriter {
                 out,
             );
         }
-        let Open::Reasoning { text, blocks } = &mut self.open else {
+        let OpenItem::Reasoning { text, blocks } = &mut self.open else {
             return;
         };
         blocks.push(event.clone());
@@ -189,7 +239,7 @@ impl ResponseWriter {
     }
 
     fn input(&mut self, piece: &str, out: &mut BytesMut) {
-        let Open::Call {
+        let OpenItem::Call {
             name, arguments, ..
         } = &mut self.open
         else {
@@ -208,11 +258,33 @@ impl ResponseWriter {
         }
     }
 
+    /// Ends what is under way. Called again, it does nothing.
+    fn finish(&mut self, out: &mut BytesMut) {
+        self.close(out);
+        let Some(summary) = self.summary.take() else {
+            return;
+        };
+        let place = self.output.len();
+        match compaction::of_answer(&self.meta, &summary, self.stop.as_ref(), place) {
+            Ok(item) => self.whole(item, out),
+            Err(error) => self.failure = Some(error),
+        }
+    }
+
+    /// Adds an item that has no pieces.
+    fn whole(&mut self, item: Value, out: &mut BytesMut) {
+        let index = self.output.len();
+        for name in ["response.output_item.added", "response.output_item.done"] {
+            self.write(name, json!({"output_index": index, "item": item}), out);
+        }
+        self.output.push(item);
+    }
+
     /// Ends the item under way.
     fn close(&mut self, out: &mut BytesMut) {
         match &self.open {
-            Open::Nothing => return,
-            Open::Message { text, annotations } => {
+            OpenItem::Nothing => return,
+            OpenItem::Message { text, annotations } => {
                 let part = json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
                 let done = json!({"text": text, "logprobs": []});
                 self.piece("response.output_text.done", "content_index", done, out);
@@ -223,7 +295,7 @@ impl ResponseWriter {
                     out,
                 );
             }
-            Open::Reasoning { text, .. } => {
+            OpenItem::Reasoning { text, .. } => {
                 let part = json!({"type": "summary_text", "text": text});
                 let done = json!({"text": text});
                 self.piece(
@@ -239,7 +311,7 @@ impl ResponseWriter {
                     out,
                 );
             }
-            Open::Call {
+            OpenItem::Call {
                 name, arguments, ..
             } if self.meta.free_form.contains(name) => {
                 let input = free_form::text(arguments);
@@ -256,14 +328,14 @@ impl ResponseWriter {
                     out,
                 );
             }
-            Open::Call {
+            OpenItem::Call {
                 name, arguments, ..
             } => {
                 let (_, name) = parted(name);
-                let (is_empty, arguments) = (arguments.is_empty(), whole(arguments));
+                let (is_empty, arguments) = (arguments.is_empty(), or_empty_object(arguments));
                 let done = json!({"name": name, "arguments": arguments});
                 if is_empty {
-                    // Who puts the pieces together has what the item says.
+                    // A client that puts the pieces together has what the item says.
                     let delta = json!({"delta": arguments});
                     self.piece("response.function_call_arguments.delta", "", delta, out);
                 }
@@ -271,7 +343,8 @@ impl ResponseWriter {
             }
         }
         let item = self.open.item(self.item_id(), &self.meta, true);
-        self.open = Open::Nothing;
+        self.keep_back();
+        self.open = OpenItem::Nothing;
         let index = self.output.len();
         self.write(
             "response.output_item.done",
@@ -279,6 +352,17 @@ impl ResponseWriter {
             out,
         );
         self.output.push(item);
+    }
+
+    /// Keeps the signatures of the item under way where it is to be stored with them and goes out without.
+    fn keep_back(&mut self) {
+        let is_wanted = self.meta.store && client_seal(&self.meta).is_none();
+        if let (true, OpenItem::Reasoning { blocks, .. }, Some(seal)) =
+            (is_wanted, &self.open, &self.meta.seal)
+            && let Some(sealed) = sealed::seal(&blocks.blocks(), seal)
+        {
+            self.kept_back.push((self.output.len(), sealed));
+        }
     }
 
     fn added(&mut self, out: &mut BytesMut) {
@@ -293,7 +377,8 @@ impl ResponseWriter {
 
     /// The id of the item under way: its place in the response.
     fn item_id(&self) -> String {
-        item_id(self.open.prefix(&self.meta), &self.meta, self.output.len())
+        let prefix = self.open.prefix(&self.meta);
+        item_id(prefix, &self.meta.id, self.output.len())
     }
 
     /// An event about a piece of the item under way. `place` names the piece's own position, where it has one.

@@ -18,7 +18,8 @@ fn event() -> impl Strategy<Value = Event> {
         "[a-z]{1,4}".prop_map(|id| Event::ToolCall {
             index: 0,
             id,
-            name: "look".into()
+            name: "look".into(),
+            native: None
         }),
     ]
 }
@@ -29,6 +30,7 @@ fn meta() -> ReplyMeta {
         created: 7,
         model: "m".into(),
         seal: Some(Seal::new(&[7; 32], "owner")),
+        include_thinking: true,
         free_form: vec!["patch".into()],
         ..ReplyMeta::default()
     }
@@ -48,7 +50,7 @@ fn read(stream: &[u8]) -> Vec<Value> {
 fn streamed(events: &[Event]) -> Vec<Value> {
     let mut out = BytesMut::new();
     let mut writer = ResponseWriter::new(meta());
-    writer.begin("m".into(), 1, &mut out);
+    writer.begin("m".into(), 1, None, &mut out);
     events
         .iter()
         .for_each(|event| writer.event(event, &mut out));
@@ -88,7 +90,7 @@ proptest! {
         // The whole reply is what the stream ends with, but for texts that thinking without a word parted.
         let mut fold = Fold::default();
         events.into_iter().for_each(|event| fold.push(event));
-        let whole = reply::response(&meta(), fold.finish());
+        let whole = reply::response(&meta(), &fold.finish());
         prop_assert_eq!(&whole["status"], "completed");
     }
 }
@@ -102,6 +104,7 @@ fn a_free_form_tool_is_called_with_its_text_and_a_namespace_is_named_again() {
                 index: 0,
                 id: "c".into(),
                 name,
+                native: None,
             },
             Event::ToolInput {
                 index: 0,

@@ -7,11 +7,11 @@ use crate::wire::CacheCreation;
 
 /// The tokens of a response.
 #[derive(Debug, Serialize)]
-pub(super) struct WireUsage {
+pub(super) struct ResponsesUsage {
     input_tokens: u64,
     input_tokens_details: InputDetails,
     output_tokens: u64,
-    output_tokens_details: OutputDetails,
+    output_tokens_details: ResponsesOutputDetails,
     total_tokens: u64,
 }
 
@@ -24,11 +24,11 @@ struct InputDetails {
 }
 
 #[derive(Debug, Serialize)]
-struct OutputDetails {
+struct ResponsesOutputDetails {
     reasoning_tokens: u64,
 }
 
-impl From<&Usage> for WireUsage {
+impl From<&Usage> for ResponsesUsage {
     /// `input_tokens` includes what was read from and written to the cache.
     fn from(usage: &Usage) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl From<&Usage> for WireUsage {
                 cache_creation_token_details: CacheCreation::some(usage),
             },
             output_tokens: usage.output,
-            output_tokens_details: OutputDetails {
+            output_tokens_details: ResponsesOutputDetails {
                 reasoning_tokens: usage.reasoning.unwrap_or(0),
             },
             total_tokens: usage.total(),

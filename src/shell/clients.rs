@@ -1,4 +1,4 @@
-//! Whose a request is that the local server has accepted.
+//! The client's address of a request that the local server has accepted.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,25 +9,25 @@ use super::forwarded;
 use crate::ClientAddress;
 use crate::config::Network;
 
-/// Who has sent a request.
+/// Finds the address of a request's client.
 #[derive(Debug)]
-pub(super) struct Clients {
-    /// Proxies that are believed when they say for whom a request is.
+pub(super) struct ClientAddresses {
+    /// Proxies that are believed when they name a request's client.
     trusted: Vec<Network>,
-    /// Whether the log has been told of a proxy that is not one of them.
-    told: AtomicBool,
+    /// The log has a warning of a proxy that is not one of them.
+    has_warned: AtomicBool,
 }
 
-impl Clients {
+impl ClientAddresses {
     /// Clients, some of them behind these proxies.
     pub(super) fn behind(trusted: Vec<Network>) -> Self {
         Self {
             trusted,
-            told: AtomicBool::new(false),
+            has_warned: AtomicBool::new(false),
         }
     }
 
-    /// Tells the gateway the client's address. `peer` is who has connected.
+    /// Tells the gateway the client's address. `peer` is the other end of the connection.
     pub(super) fn tell<B>(&self, mut request: Request<B>, peer: IpAddr) -> Request<B> {
         let headers = request.headers();
         if forwarded::is_said(headers) && !forwarded::is_trusted(peer, &self.trusted) {
@@ -38,9 +38,9 @@ impl Clients {
         request
     }
 
-    /// Once in a process's life: anybody can send these headers.
+    /// Warns once in a process's life: any client can send these headers.
     fn warn(&self, peer: IpAddr) {
-        if !self.told.swap(true, Ordering::Relaxed) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
                 "X-Forwarded-For or Forwarded came from an address that is not believed: if it is a proxy's, name it in \

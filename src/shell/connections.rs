@@ -70,13 +70,13 @@ mod tests {
 
     use super::Connections;
     use crate::catalog::Catalog;
-    use crate::simulator::{Options, Simulated, Step};
+    use crate::simulator::{Simulated, SimulatorOptions, Step};
 
     const MODEL: &str = "us.amazon.nova-lite-v1:0";
 
     async fn bedrock() -> Simulated {
         let catalog = Catalog::bundled();
-        let options = Options::new(|id| Some(catalog.resolve(id, None, None)));
+        let options = SimulatorOptions::new(|id| Some(catalog.resolve(id, None, None)));
         Simulated::start(options).await.unwrap()
     }
 

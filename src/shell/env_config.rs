@@ -1,9 +1,14 @@
-//! The process's contract: the environment variables it reads.
+//! The environment variables that the process reads.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::metrics::{Metrics, Scope};
+use url::Url;
+
+use super::alerting::AlertVariables;
+use super::collector::TraceVariables;
+use super::metrics::{MetricScope, MetricsOptions};
+use super::search;
 use crate::keys::{Login, MasterKey, MasterKeyError};
 
 /// What the environment says, with its defaults.
@@ -28,7 +33,13 @@ pub struct EnvConfig {
     /// `SIMULATED_BEDROCK`: call the simulated Bedrock even where there are credentials. Not on Lambda.
     pub simulated: bool,
     /// `CLOUDWATCH_METRICS` (`off`, `stage` or `model`) and `STAGE`: the metrics that are written beside the log.
-    pub metrics: Option<Metrics>,
+    pub metrics: Option<MetricsOptions>,
+    /// `ALERT_TOPIC_ARN`, `ALERT_EVENT_BUS_ARN` and `SLACK_WEBHOOK_URL`: where alerts are sent.
+    pub alerts: AlertVariables,
+    /// `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE`: where the web is searched, if not at Amazon's.
+    pub search_endpoint: Option<Url>,
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and `OTEL_EXPORTER_OTLP_TRACES_HEADERS`: where spans are sent.
+    pub traces: TraceVariables,
     /// `AWS_EXECUTION_ENV`: this is AWS Lambda, not an emulator.
     pub on_lambda: bool,
     master_key: Option<String>,
@@ -42,9 +53,9 @@ pub struct EnvConfig {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is '{value}'; it must be {expected}")]
 pub struct EnvConfigError {
-    name: &'static str,
-    value: String,
-    expected: &'static str,
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) expected: &'static str,
 }
 
 /// A process that others can reach has credentials which everybody can read.
@@ -108,6 +119,18 @@ impl EnvConfig {
             log_level: get("LOG_LEVEL"),
             simulated: flag("SIMULATED_BEDROCK", get("SIMULATED_BEDROCK"))?,
             metrics: metrics(get("CLOUDWATCH_METRICS"), get("STAGE"))?,
+            alerts: AlertVariables::read(
+                get("ALERT_TOPIC_ARN"),
+                get("ALERT_EVENT_BUS_ARN"),
+                get("SLACK_WEBHOOK_URL"),
+                &get,
+            )?,
+            search_endpoint: search::endpoint(&get),
+            traces: TraceVariables::read(
+                get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+                get("OTEL_EXPORTER_OTLP_TRACES_HEADERS"),
+                on_lambda(get),
+            )?,
             on_lambda: on_lambda(get),
             master_key: get("LITELLM_MASTER_KEY"),
             master_key_sha256: get("MASTER_KEY_SHA256"),
@@ -127,7 +150,7 @@ impl EnvConfig {
         MasterKey::new(key, hash, self.allow_no_master_key && !self.is_exposed())
     }
 
-    /// Who may open the admin pages: on Lambda always `admin` with the master key, for a function's variables can be
+    /// The login of the admin pages: on Lambda always `admin` with the master key, for a function's variables can be
     /// read by whoever may describe it.
     pub fn login(&self) -> Login {
         if self.on_lambda {
@@ -178,11 +201,11 @@ pub fn on_lambda(get: impl Fn(&str) -> Option<String>) -> bool {
 fn metrics(
     scope: Option<String>,
     stage: Option<String>,
-) -> Result<Option<Metrics>, EnvConfigError> {
+) -> Result<Option<MetricsOptions>, EnvConfigError> {
     let scope = match scope.as_deref().map(str::trim) {
         None | Some("off") => return Ok(None),
-        Some("stage") => Scope::Stage,
-        Some("model") => Scope::Model,
+        Some("stage") => MetricScope::Stage,
+        Some("model") => MetricScope::Model,
         Some(_) => {
             return Err(EnvConfigError {
                 name: "CLOUDWATCH_METRICS",
@@ -192,7 +215,7 @@ fn metrics(
         }
     };
     let stage = stage.unwrap_or_else(|| "prod".to_owned());
-    Ok(Some(Metrics { stage, scope }))
+    Ok(Some(MetricsOptions { stage, scope }))
 }
 
 fn flag(name: &'static str, value: Option<String>) -> Result<bool, EnvConfigError> {

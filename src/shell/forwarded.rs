@@ -1,4 +1,4 @@
-//! Whose request it is when it came through proxies: what they say of it, as far as they may be believed.
+//! The client's address behind proxies: what they say of it, as far as they may be believed.
 //!
 //! A proxy adds the address that it was called from at the right end of `X-Forwarded-For`, or of `Forwarded` (RFC 7239).
 //! Everything further left was there before, and may be the client's own invention. So the headers are read from the
@@ -13,7 +13,7 @@ use crate::config::Network;
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client's address. `peer` is who has connected; it is the client itself unless it is a trusted proxy.
+/// The client's address. `peer` is the other end of the connection; it is the client itself unless it is a trusted proxy.
 ///
 /// A proxy writes one of the two headers and may hand on the other as its client sent it. Where both are there and do not
 /// agree, neither is believed.
@@ -38,7 +38,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     }
 }
 
-/// Whether a proxy says for whom a request is.
+/// Whether a request has a header of a proxy that names its client.
 pub(super) fn is_said(headers: &HeaderMap) -> bool {
     headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
 }

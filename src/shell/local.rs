@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::store::time;
 use crate::{AppState, app};
 
-use super::clients::Clients;
+use super::clients::ClientAddresses;
 use super::startup::{ShellDefaults, Startup, start};
 use super::{EnvConfig, StartError, files, server};
 use crate::simulator::Simulated;
@@ -51,7 +51,7 @@ pub async fn serve(env: &EnvConfig, upstream: Upstream) -> Result<(), StartError
         connections = limits.connections,
         "most connections at a time"
     );
-    let clients = Clients::behind(state.config.general.trusted_proxies.clone());
+    let clients = ClientAddresses::behind(state.config.general.trusted_proxies.clone());
     server::serve(listener, app(state), clients, limits, stop_signal()).await;
 
     // The clients have their answers; their records may still be on the way.

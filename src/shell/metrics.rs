@@ -25,7 +25,7 @@ const REQUEST: &str = "request";
 
 /// What metrics are kept apart by: CloudWatch bills each combination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum MetricScope {
     /// The stage alone.
     Stage,
     /// The stage, and the stage with the model group that answered.
@@ -34,16 +34,16 @@ pub enum Scope {
 
 /// Which metrics a process writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metrics {
+pub struct MetricsOptions {
     /// The dimension `Stage`.
     pub stage: String,
     /// The other dimensions.
-    pub scope: Scope,
+    pub scope: MetricScope,
 }
 
 /// Writes a line of metrics for every request and every record that the table did not take.
 pub(super) struct MetricsLayer<W> {
-    metrics: Metrics,
+    metrics: MetricsOptions,
     writer: W,
 }
 
@@ -55,14 +55,14 @@ pub(super) fn targets() -> Targets {
 }
 
 impl<W> MetricsLayer<W> {
-    pub(super) fn new(metrics: Metrics, writer: W) -> Self {
+    pub(super) fn new(metrics: MetricsOptions, writer: W) -> Self {
         Self { metrics, writer }
     }
 
     fn line(&self, at: Timestamp, model: Option<&str>, values: &[Metric]) -> Option<String> {
         let mut dimensions = vec![vec!["Stage"]];
         let mut fields = BTreeMap::from([("Stage", text(&self.metrics.stage))]);
-        if let (Scope::Model, Some(model)) = (self.metrics.scope, model) {
+        if let (MetricScope::Model, Some(model)) = (self.metrics.scope, model) {
             dimensions.push(vec!["Stage", "Model"]);
             fields.insert("Model", text(model));
         }
@@ -91,7 +91,7 @@ where
     W: for<'w> MakeWriter<'w> + 'static,
 {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut seen = Seen::default();
+        let mut seen = LogFields::default();
         event.record(&mut seen);
         let values = match event.metadata().target() {
             REQUEST => seen.request(),
@@ -111,13 +111,13 @@ where
 
 /// The fields of a log line.
 #[derive(Default)]
-struct Seen {
+struct LogFields {
     numbers: BTreeMap<&'static str, u64>,
     texts: BTreeMap<&'static str, String>,
     ok: Option<bool>,
 }
 
-impl Seen {
+impl LogFields {
     fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str)
     }
@@ -170,7 +170,7 @@ impl Seen {
     }
 }
 
-impl Visit for Seen {
+impl Visit for LogFields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.numbers.insert(field.name(), value);
     }
@@ -234,13 +234,13 @@ mod tests {
     }
 
     /// The lines that are written while this runs.
-    fn written(scope: Scope, what: impl FnOnce()) -> Vec<Value> {
+    fn written(scope: MetricScope, what: impl FnOnce()) -> Vec<Value> {
         let kept = Kept::default();
         let writer = {
             let kept = kept.clone();
             move || kept.clone()
         };
-        let metrics = Metrics {
+        let metrics = MetricsOptions {
             stage: "test".to_owned(),
             scope,
         };
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_request_becomes_one_line_of_metrics_whose_values_stand_at_its_root() {
-        let lines = written(Scope::Model, || {
+        let lines = written(MetricScope::Model, || {
             tracing::info!(
                 target: "request", used = "sonnet", status = 200_u16, ok = true, first_ms = 120_u64, ms = 900_u64,
                 tokens_in = 1000_u64, tokens_out = 7_u64, tokens_cached = 800_u64, tokens_written = 0_u64,
@@ -303,7 +303,7 @@ mod tests {
             (408, "UpstreamErrors"),
         ];
         for (status, expected) in cases {
-            let lines = written(Scope::Stage, || {
+            let lines = written(MetricScope::Stage, || {
                 tracing::info!(target: "request", used = "sonnet", status, ok = false, ms = 3_u64, cost = "unknown", "chat");
             });
             let mut all = [expected, "Duration", "Requests"];
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn other_lines_are_no_metrics_and_an_unrecorded_spend_is_one() {
-        let lines = written(Scope::Model, || {
+        let lines = written(MetricScope::Model, || {
             tracing::info!(target: "request", status = 200_u16, ms = 1_u64, "request");
             tracing::info!(target: spend::TARGET, event = "spend_open", "open");
             tracing::warn!("something else");

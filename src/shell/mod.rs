@@ -3,19 +3,25 @@
 
 use std::net::SocketAddr;
 
-use crate::config::ConfigProblems;
+use crate::config::{ConfigProblems, MissingProtections};
 use crate::keys::MasterKeyError;
+#[cfg(feature = "local")]
+use crate::keys::from_litellm::KeyListError;
 use crate::store::StoreError;
 
+mod alerting;
 mod aws;
 #[cfg(feature = "local")]
 mod clients;
+mod collector;
 mod connections;
 mod env_config;
 #[cfg(feature = "local")]
 mod files;
 #[cfg(feature = "local")]
 mod forwarded;
+#[cfg(feature = "local")]
+pub mod import_keys;
 pub mod lambda;
 #[cfg(feature = "local")]
 pub mod local;
@@ -23,13 +29,14 @@ mod logging;
 mod metrics;
 #[cfg(feature = "local")]
 pub mod replay;
+mod search;
 #[cfg(feature = "local")]
 mod server;
 mod startup;
 
 pub use env_config::{EnvConfig, EnvConfigError, TestCredentials, on_lambda};
 
-pub use metrics::{Metrics, Scope};
+pub use metrics::{MetricScope, MetricsOptions};
 
 use connections::Connections;
 
@@ -42,10 +49,13 @@ pub enum StartError {
     /// The configuration file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigProblems),
+    /// The configuration asks for protection that is not there.
+    #[error(transparent)]
+    MissingProtections(#[from] MissingProtections),
     /// There is no usable master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
-    /// Everybody knows the credentials of a process that others can reach.
+    /// The credentials of a process that others can reach are published ones.
     #[error(transparent)]
     TestCredentials(#[from] TestCredentials),
     /// The table cannot be used.
@@ -62,13 +72,22 @@ pub enum StartError {
     /// Lambda's runtime gave up.
     #[error("the Lambda runtime ended: {0}")]
     Runtime(#[source] lambda_http::Error),
-    /// A log to replay cannot be read.
+    /// A log to replay, or a list to import, cannot be read.
     #[error("{name} cannot be read: {source}")]
-    Log {
+    File {
         /// The file, or `standard input`.
         name: String,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// A list of keys to import is none.
+    #[cfg(feature = "local")]
+    #[error("{name}: {source}")]
+    KeyList {
+        /// The file, or `standard input`.
+        name: String,
+        /// What is wrong with it.
+        source: KeyListError,
     },
     /// The simulated Bedrock does not start.
     #[error("the simulated Bedrock does not start: {0}")]

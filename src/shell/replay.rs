@@ -1,4 +1,4 @@
-//! The books made whole from logs: which logs, which table, and what to say about it.
+//! `replay`: completes the ledger from logs: which logs, which table, and what to say about it.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::startup::Storage;
 use super::{Connections, EnvConfig, StartError, aws};
 use crate::config;
-use crate::spend::replay::{Logs, Options, Summary, Trust, replay};
+use crate::spend::replay::{Logs, ReplayOptions, Summary, Trust, replay};
 use crate::spend::{Ledger, LedgerOptions, Signer};
 use crate::store::WriteLimits;
 
@@ -54,7 +54,7 @@ pub async fn run(env: &EnvConfig, asked: &ReplayRequest) -> Result<Summary, Star
         accept_unsigned: asked.accept_unsigned,
     };
     let logs = read(&asked.files, trust)?;
-    let options = Options {
+    let options = ReplayOptions {
         grace: asked.grace,
         now: Timestamp::now(),
         dry_run: asked.dry_run,
@@ -82,5 +82,5 @@ fn read(files: &[PathBuf], trust: Trust) -> Result<Logs, StartError> {
 }
 
 fn log_error(name: String, source: io::Error) -> StartError {
-    StartError::Log { name, source }
+    StartError::File { name, source }
 }

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceBuilder;
 
-use super::clients::Clients;
+use super::clients::ClientAddresses;
 
 /// Files that a connection may need beside its own: the calls of Bedrock and of the table that it leads to, the embedded
 /// table's with both their ends.
@@ -60,7 +60,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn serve(
     listener: TcpListener,
     app: Router,
-    clients: Clients,
+    clients: ClientAddresses,
     limits: ServerLimits,
     stop: impl Future<Output = ()>,
 ) {
@@ -176,7 +176,7 @@ mod tests {
             .route("/slow", get(slow));
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
-        let clients = Clients::behind(Vec::new());
+        let clients = ClientAddresses::behind(Vec::new());
         let serving = tokio::spawn(serve(listener, app, clients, limits, stopped));
         Server {
             address,

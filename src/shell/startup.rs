@@ -7,16 +7,16 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 
 use crate::AppState;
-use crate::bedrock::{Clients, Override};
+use crate::bedrock::{BedrockClients, Override};
 use crate::chain::Routes;
 use crate::chain::policy::Backoff;
 use crate::config;
 use crate::spend::{Ledger, LedgerOptions};
-use crate::store::{Table, TableOptions};
+use crate::store::{Table, TableOptions, time};
 
-use super::{Connections, EnvConfig, StartError, aws, logging};
+use super::{Connections, EnvConfig, StartError, aws, logging, search};
 #[cfg(feature = "local")]
-use crate::simulator::{Options, Simulated};
+use crate::simulator::{Simulated, SimulatorOptions};
 #[cfg(feature = "local")]
 use crate::store::Embedded;
 
@@ -79,8 +79,18 @@ pub(super) async fn start(
         config.general.json_logs.unwrap_or(defaults.json_logs),
         env.metrics.clone(),
     );
-    for warning in &warnings {
+    let today = time::day(jiff::Timestamp::now());
+    for warning in warnings.iter().chain(&config.warnings(today)) {
         tracing::warn!("{warning}");
+    }
+    if let Err(missing) = config.require_protections() {
+        // A function that is in use goes on after an upgrade; `make deploy` has checked the file of a new one.
+        if !env.on_lambda {
+            return Err(missing.into());
+        }
+        for warning in &missing.warnings {
+            tracing::error!("not protected: {warning}");
+        }
     }
     if env.simulated && upstream == Upstream::Amazon {
         tracing::warn!(
@@ -107,7 +117,10 @@ pub(super) async fn start(
     let storage = Storage::open(env, &sdk).await?;
     let table = storage.table;
 
-    let clients = Clients::new(sdk, &config, instead);
+    let alerts = env.alerts.options(&config, &sdk);
+    let search = search::of(&config, env.search_endpoint.clone(), &sdk);
+    let collector = env.traces.collector(&sdk);
+    let clients = BedrockClients::new(sdk, &config, instead);
     let routes = Routes::new(Arc::clone(&config), clients, Backoff::default())
         .await
         .sharing(table.clone());
@@ -117,7 +130,10 @@ pub(super) async fn start(
     };
     let ledger = Ledger::new(table, options);
     Ok(Startup {
-        state: AppState::new(config, routes, master_key, login, ledger),
+        state: AppState::new(config, routes, master_key, login, ledger)
+            .with_alerts(alerts)
+            .with_web_search(search)
+            .with_traces(collector),
         connections,
         #[cfg(feature = "local")]
         simulated,
@@ -141,8 +157,9 @@ async fn simulated(
         return Ok(None);
     }
     let catalog = crate::catalog::Catalog::bundled();
-    let options =
-        Options::new(|id| Some(catalog.resolve(id, None, None)).filter(|model| model.known));
+    let options = SimulatorOptions::new(|id| {
+        Some(catalog.resolve(id, None, None)).filter(|model| model.known)
+    });
     Simulated::start(options.with_pace(HUMAN_PACE))
         .await
         .map(Some)

@@ -2,11 +2,11 @@
 
 use http::{HeaderMap, header};
 
-use super::Failure;
+use super::ErrorReply;
 
 /// Refuses what the real service refuses before it looks at a request.
 /// Wordings: AWS's common errors (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>).
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn check(headers: &HeaderMap) -> Result<(), ErrorReply> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -42,9 +42,9 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Failure> {
     refuse_if(undated, "IncompleteSignatureException", message)
 }
 
-fn refuse_if(wrong: bool, kind: &str, message: &str) -> Result<(), Failure> {
+fn refuse_if(wrong: bool, kind: &str, message: &str) -> Result<(), ErrorReply> {
     if wrong {
-        return Err(Failure::new(403, kind, message));
+        return Err(ErrorReply::new(403, kind, message));
     }
     Ok(())
 }

@@ -16,8 +16,8 @@ use serde_json::Value;
 use super::{
     Tokens,
     json::{at, list},
-    validate::Asked,
 };
+use crate::catalog::Caching;
 
 /// How many blocks before a point are looked at for something stored.
 const LOOK_BACK: usize = 20;
@@ -34,19 +34,38 @@ struct Prefix {
     point: Option<Duration>,
 }
 
-const FIVE_MINUTES: Duration = Duration::from_secs(300);
-const ONE_HOUR: Duration = Duration::from_secs(3600);
+pub(super) const FIVE_MINUTES: Duration = Duration::from_secs(300);
+pub(super) const ONE_HOUR: Duration = Duration::from_secs(3600);
+
+/// A block of a prompt, as the cache sees it.
+#[derive(Debug)]
+pub(super) struct PromptBlock {
+    /// What it belongs to: the tools, the system prompt, a turn with its thinking.
+    pub(super) owner: String,
+    /// All that it says.
+    pub(super) text: String,
+    pub(super) tokens: u64,
+    /// The life of the point behind it, where there is one.
+    pub(super) point: Option<Duration>,
+}
 
 impl PromptCache {
-    /// The prompt's tokens by kind; stores what the request asks to store.
-    pub(super) fn account(&mut self, model: &str, asked: &Asked<'_>, now: Instant) -> Tokens {
-        let prefixes = prefixes(model, asked.body);
+    /// The prompt's tokens by kind; stores what the request asks to store. `key` is the model and whatever else the
+    /// cache is kept apart by; `caching` is `None` for a model that has no cache.
+    pub(super) fn account(
+        &mut self,
+        key: &str,
+        blocks: &[PromptBlock],
+        caching: Option<Caching>,
+        now: Instant,
+    ) -> Tokens {
+        let prefixes = prefixes(key, blocks);
         let total = prefixes.last().map_or(0, |prefix| prefix.tokens);
         let mut tokens = Tokens {
             input: total.max(1),
             ..Tokens::default()
         };
-        let Some(caching) = asked.model.abilities.caching else {
+        let Some(caching) = caching else {
             return tokens;
         };
         self.0.retain(|_, (until, _)| *until > now);
@@ -83,31 +102,45 @@ impl PromptCache {
     }
 }
 
-/// The prompt's size in tokens, estimated.
-pub(super) fn prompt_tokens(body: &Value) -> u64 {
-    prefixes("", body).last().map_or(0, |prefix| prefix.tokens)
+/// The size of a prompt in tokens, estimated.
+pub(super) fn size(blocks: &[PromptBlock]) -> u64 {
+    blocks.iter().map(|block| block.tokens).sum()
 }
 
-fn prefixes(model: &str, body: &Value) -> Vec<Prefix> {
+fn prefixes(key: &str, blocks: &[PromptBlock]) -> Vec<Prefix> {
     let mut hasher = DefaultHasher::new();
-    model.hash(&mut hasher);
+    key.hash(&mut hasher);
     let mut tokens = 0;
-    let mut prefixes: Vec<Prefix> = Vec::new();
+    let prefixes = blocks.iter().map(|block| {
+        block.owner.hash(&mut hasher);
+        block.text.hash(&mut hasher);
+        tokens += block.tokens;
+        Prefix {
+            hash: hasher.finish(),
+            tokens,
+            point: block.point,
+        }
+    });
+    prefixes.collect()
+}
+
+/// The blocks of a Converse request's prompt.
+pub(super) fn converse_blocks(body: &Value) -> Vec<PromptBlock> {
+    let mut found: Vec<PromptBlock> = Vec::new();
     let mut add = |owner: &str, blocks: &[Value]| {
         for block in blocks {
             if let Some(point) = block.get("cachePoint") {
-                if let Some(last) = prefixes.last_mut() {
+                if let Some(last) = found.last_mut() {
                     let hour = at(point, "/ttl") == "1h";
                     last.point = Some(if hour { ONE_HOUR } else { FIVE_MINUTES });
                 }
                 continue;
             }
-            owner.hash(&mut hasher);
-            block.to_string().hash(&mut hasher);
-            tokens += weigh(block);
-            prefixes.push(Prefix {
-                hash: hasher.finish(),
-                tokens,
+            let text = block.to_string();
+            found.push(PromptBlock {
+                owner: owner.to_owned(),
+                tokens: weigh(block, &text),
+                text,
                 point: None,
             });
         }
@@ -119,18 +152,21 @@ fn prefixes(model: &str, body: &Value) -> Vec<Prefix> {
         let role = at(message, "/role").as_str().unwrap_or_default();
         add(&format!("{role} {thinking}"), list(at(message, "/content")));
     }
-    prefixes
+    found
 }
 
 /// Four bytes of JSON are taken for a token; a picture or a document counts by what it is, not by its base64.
-fn weigh(block: &Value) -> u64 {
-    match block {
-        Value::Object(fields) if fields.contains_key("image") => 1500,
-        Value::Object(fields) if fields.contains_key("document") => 3000,
-        Value::Object(fields) => match fields.get("text") {
-            Some(Value::String(text)) => (text.len() as u64).div_ceil(4),
-            _ => (block.to_string().len() as u64).div_ceil(4),
-        },
-        _ => (block.to_string().len() as u64).div_ceil(4),
+fn weigh(block: &Value, json: &str) -> u64 {
+    let of_text = |text: &str| (text.len() as u64).div_ceil(4);
+    if block.get("image").is_some() {
+        return PICTURE;
     }
+    if block.get("document").is_some() {
+        return DOCUMENT;
+    }
+    of_text(block.get("text").and_then(Value::as_str).unwrap_or(json))
 }
+
+/// What a picture and a document count.
+pub(super) const PICTURE: u64 = 1500;
+pub(super) const DOCUMENT: u64 = 3000;

@@ -70,17 +70,17 @@ impl Door {
 }
 
 impl Listener for Door {
-    type Io = Wire;
+    type Io = ConnectionStream;
     type Addr = Connection;
 
-    async fn accept(&mut self) -> (Wire, Connection) {
+    async fn accept(&mut self) -> (ConnectionStream, Connection) {
         // axum's own accept waits out the errors of a full file table.
         let (stream, _) = Listener::accept(&mut self.listener).await;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let connection = self.connection();
-        let wire = Wire {
+        let wire = ConnectionStream {
             stream,
             closed: Box::pin(connection.closed.clone().cancelled_owned()),
             hard: connection.hard.clone(),
@@ -95,13 +95,13 @@ impl Listener for Door {
 
 /// A TCP stream that ends when its [`Connection`] says so.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct ConnectionStream {
     stream: TcpStream,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
     hard: Arc<AtomicBool>,
 }
 
-impl Wire {
+impl ConnectionStream {
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.closed.as_mut().poll(context).is_pending() {
             return Ok(());
@@ -113,7 +113,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ConnectionStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -124,7 +124,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ConnectionStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

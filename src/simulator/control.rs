@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    ANY_MODEL, Failure, Rest, Step,
+    ANY_MODEL, ErrorReply, Rest, Step,
     connection::Connection,
     service::{Call, Service},
 };
@@ -31,7 +31,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/model/{model}/{operation}", post(call))
         .route("/_simulated/script", post(script).delete(unscript))
         .route("/_simulated/requests", get(requests).delete(forget))
-        .fallback(async || Failure::new(404, "UnknownOperationException", "").into_response())
+        .fallback(async || ErrorReply::new(404, "UnknownOperationException", "").into_response())
         // The real service takes bodies of up to 20 MB, images and documents included.
         .layer(DefaultBodyLimit::max(25 * 1024 * 1024))
         .with_state(service)
@@ -76,7 +76,7 @@ fn any() -> String {
 async fn script(State(service): State<Arc<Service>>, body: Bytes) -> Response {
     let script: Script = match serde_json::from_slice(&body) {
         Ok(script) => script,
-        Err(error) => return Failure::validation(error.to_string()).into_response(),
+        Err(error) => return ErrorReply::validation(error.to_string()).into_response(),
     };
     let mut scripts = service.scripts();
     scripts.push(&script.model, script.steps);

@@ -223,7 +223,7 @@ async fn a_stream_can_fall_silent_and_an_exception_can_be_its_first_frame() {
             .is_err()
     );
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(simulated.requests()[0].end, End::Abandoned);
+    assert_eq!(simulated.requests()[0].end, AnswerOutcome::Abandoned);
     assert_eq!(simulated.billed(), 1);
 
     let message = "Too many requests, please wait before trying again.";
@@ -247,7 +247,7 @@ async fn metadata_can_be_missing_and_events_and_bytes_can_be_given() {
         ("whole", Some("end_turn"))
     );
 
-    let events = Reply::text("by hand").events();
+    let events = ScriptedReply::text("by hand").events(&[None]);
     simulated.script(NOVA, [Step::events(events.clone())]);
     assert_eq!(ask(&simulated).await.unwrap().text, "by hand");
 

@@ -6,12 +6,13 @@ use aws_sdk_bedrockruntime::{
 };
 use jiff::civil::date;
 
-use super::{Options, Simulated, service::able};
-use crate::catalog::{Caching, Family, Model, ThinkingSupport};
+use super::{Simulated, SimulatorOptions, service::able};
+use crate::catalog::{Caching, EndOfLife, Family, Model, ThinkingSupport};
 
 pub(super) const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 pub(super) const OPUS: &str = "global.anthropic.claude-opus-4-7";
 pub(super) const NOVA: &str = "us.amazon.nova-lite-v1:0";
+pub(super) const ASTRA: &str = "us.openai.gpt-6-astra";
 pub(super) const LLAMA: &str = "us.meta.llama4-maverick-17b-instruct-v1:0";
 pub(super) const PIXTRAL: &str = "us.mistral.pixtral-large-2502-v1:0";
 pub(super) const RETIRED: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
@@ -49,7 +50,7 @@ pub(super) fn lookup(id: &str) -> Option<Model> {
             abilities.sampling = false;
         }
         if id.contains("3-7") {
-            model.end_of_life = Some(date(2026, 4, 28));
+            model.lifecycle.end = EndOfLife::On(date(2026, 4, 28));
         }
         abilities.caching = Some(caching);
         return Some(model);
@@ -60,6 +61,12 @@ pub(super) fn lookup(id: &str) -> Option<Model> {
         model.family = Family::Nova;
         caching.tools = false;
         abilities.caching = Some(caching);
+    }
+    abilities.encrypted_thinking = id.contains("gpt");
+    if id.contains("gpt") {
+        model.limits.least_output = Some(16);
+        abilities.thinking = ThinkingSupport::ReasoningObject;
+        abilities.effort_none = false;
     }
     if id.contains("pixtral") {
         model.family = Family::Mistral;
@@ -77,7 +84,7 @@ pub(super) fn lookup(id: &str) -> Option<Model> {
 }
 
 pub(super) async fn start() -> Simulated {
-    let options = Options::new(lookup).with_today(date(2026, 11, 23));
+    let options = SimulatorOptions::new(lookup).with_today(date(2026, 11, 23));
     Simulated::start(options).await.unwrap()
 }
 

@@ -1,16 +1,18 @@
 //! A simulated Bedrock: an HTTP server on loopback that speaks the real wire of `bedrock-runtime`.
 //!
-//! It serves Converse, ConverseStream and CountTokens, refuses what Bedrock refuses in Bedrock's words ([`validate`]), answers
-//! like a small, honest echo of a model ([`echo`]), accounts for the prompt cache (see `cache.rs`), and can be told to
-//! fail in every way that a network or a service fails ([`Step`]). The gateway does not know that it talks to it:
+//! It serves Converse, ConverseStream and CountTokens, Claude's own Messages format by InvokeModel and its stream
+//! (`messages/`), and vectors and the order of documents (`retrieval/`); refuses what Bedrock refuses in Bedrock's words
+//! ([`validate`]), answers like a small, honest echo of a model ([`echo`]), accounts for the prompt cache (see `cache.rs`),
+//! and can be told to fail in every way that a network or a service fails ([`Step`]). The gateway does not know that it
+//! talks to it:
 //! same SDK, other endpoint. Nothing here may be used by the gateway proper, and nothing here is in the Lambda
 //! binary.
 //!
 //! ```no_run
 //! # async fn example(catalog: std::collections::HashMap<String, bedrock_sidecar::catalog::Model>) -> std::io::Result<()> {
-//! use bedrock_sidecar::simulator::{Options, Simulated, Step};
+//! use bedrock_sidecar::simulator::{Simulated, SimulatorOptions, Step};
 //!
-//! let bedrock = Simulated::start(Options::new(move |id| catalog.get(id).cloned())).await?;
+//! let bedrock = Simulated::start(SimulatorOptions::new(move |id| catalog.get(id).cloned())).await?;
 //! bedrock.script("us.amazon.nova-lite-v1:0", [Step::throttle(), Step::text("hello").cut_after(2)]);
 //! // … point an SDK client at `bedrock.url()` …
 //! assert_eq!(bedrock.requests().len(), 2);
@@ -27,15 +29,19 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::catalog::Model;
 
 mod auth;
+mod binding;
 mod cache;
 mod connection;
 mod control;
 mod count;
+mod dialect;
 pub mod echo;
 mod json;
+mod messages;
 mod queue;
 mod record;
 mod reply;
+mod retrieval;
 mod script;
 mod served;
 mod service;
@@ -44,12 +50,13 @@ mod stream;
 pub mod validate;
 mod wire;
 
+pub use dialect::Dialect;
 pub use queue::{ANY_MODEL, Rest};
-pub use record::{End, Seen};
-pub use reply::{Block, Event, Reply, Tokens};
-pub use script::{Fault, FaultKind, Outcome, Step};
+pub use record::{AnswerOutcome, SeenRequest};
+pub use reply::{Block, RawEvent, ScriptedReply, Tokens};
+pub use script::{Fault, FaultKind, Step, StepOutcome};
 pub use served::Served;
-pub use wire::Failure;
+pub use wire::ErrorReply;
 
 use connection::Door;
 use service::Service;
@@ -59,7 +66,7 @@ pub type Lookup = Arc<dyn Fn(&str) -> Option<Model> + Send + Sync>;
 
 /// How a simulated Bedrock behaves where no script says otherwise.
 #[derive(Clone)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// Which models there are and what they can do.
     pub lookup: Lookup,
     /// Where it listens. Port 0 takes a free one.
@@ -74,7 +81,7 @@ pub struct Options {
     pub check_signatures: bool,
 }
 
-impl Options {
+impl SimulatorOptions {
     /// What tests want: a free port, no pauses, everything checked.
     pub fn new(lookup: impl Fn(&str) -> Option<Model> + Send + Sync + 'static) -> Self {
         Self {
@@ -106,7 +113,7 @@ impl Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for SimulatorOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("address", &self.address)
@@ -130,7 +137,7 @@ impl Simulated {
     /// # Errors
     ///
     /// When the address cannot be bound.
-    pub async fn start(options: Options) -> io::Result<Self> {
+    pub async fn start(options: SimulatorOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
         let open = CancellationToken::new();
@@ -190,12 +197,12 @@ impl Simulated {
     }
 
     /// All requests so far, in order, those that never got an answer included.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<SeenRequest> {
         self.service.record().all()
     }
 
     /// The requests for one model.
-    pub fn requests_for(&self, model: &str) -> Vec<Seen> {
+    pub fn requests_for(&self, model: &str) -> Vec<SeenRequest> {
         let mut requests = self.requests();
         requests.retain(|seen| seen.model == model);
         requests

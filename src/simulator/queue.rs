@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::Step;
+use super::{Dialect, Step};
 
 /// The model name that stands for every model without a script of its own.
 pub const ANY_MODEL: &str = "*";
@@ -53,13 +53,16 @@ impl Scripts {
     }
 
     /// The step for this request: the model's own queue, then the common one, then the model's rest, then the
-    /// common one. `None`: no script speaks of this request.
-    pub(super) fn next(&mut self, model: &str) -> Option<Step> {
+    /// common one; steps for the other dialect stay where they are. `None`: no script speaks of this request.
+    pub(super) fn next(&mut self, model: &str, dialect: Option<Dialect>) -> Option<Step> {
+        let is_meant = |step: &Step| step.only.is_none() || step.only == dialect;
         let names = [model, ANY_MODEL];
-        let queued = names
-            .iter()
-            .find_map(|name| self.queues.get_mut(*name)?.pop_front());
-        queued.or_else(|| names.iter().find_map(|name| draw(self.rests.get(*name)?)))
+        let queued = names.iter().find_map(|name| {
+            let queue = self.queues.get_mut(*name)?;
+            queue.remove(queue.iter().position(is_meant)?)
+        });
+        let rests = || names.iter().filter_map(|name| draw(self.rests.get(*name)?));
+        queued.or_else(|| rests().find(is_meant))
     }
 }
 
@@ -83,12 +86,25 @@ mod tests {
         scripts.push("a", [Step::throttle()]);
         scripts.push(ANY_MODEL, [Step::hang()]);
         scripts.rest("a", Rest::Always(Box::new(Step::reset())));
-        assert_eq!(scripts.next("a"), Some(Step::throttle()));
-        assert_eq!(scripts.next("a"), Some(Step::hang()));
-        assert_eq!(scripts.next("a"), Some(Step::reset()));
-        assert_eq!(scripts.next("b"), None);
+        assert_eq!(scripts.next("a", None), Some(Step::throttle()));
+        assert_eq!(scripts.next("a", None), Some(Step::hang()));
+        assert_eq!(scripts.next("a", None), Some(Step::reset()));
+        assert_eq!(scripts.next("b", None), None);
         scripts.clear("a");
-        assert_eq!(scripts.next("a"), None);
+        assert_eq!(scripts.next("a", None), None);
+    }
+
+    #[test]
+    fn steps_for_the_other_dialect_are_passed_by() {
+        let (converse, messages) = (Some(Dialect::Converse), Some(Dialect::Messages));
+        let mut scripts = Scripts::default();
+        scripts.push("a", [Step::deny_invoke(), Step::reset()]);
+        assert_eq!(scripts.next("a", converse), Some(Step::reset()));
+        assert_eq!(scripts.next("a", converse), None);
+        assert_eq!(scripts.next("a", messages), Some(Step::deny_invoke()));
+        scripts.rest(ANY_MODEL, Rest::Always(Box::new(Step::deny_invoke())));
+        assert_eq!(scripts.next("a", converse), None);
+        assert_eq!(scripts.next("a", messages), Some(Step::deny_invoke()));
     }
 
     #[test]
@@ -96,7 +112,9 @@ mod tests {
         let mut scripts = Scripts::default();
         let steps = vec![Step::reset()];
         scripts.rest(ANY_MODEL, Rest::Sometimes { share: 0.2, steps });
-        let wrong = (0..1000).filter(|_| scripts.next("a").is_some()).count();
+        let wrong = (0..1000)
+            .filter(|_| scripts.next("a", None).is_some())
+            .count();
         assert!((100..300).contains(&wrong), "{wrong}");
     }
 }

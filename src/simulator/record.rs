@@ -1,6 +1,7 @@
 //! What came in and what became of it.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
@@ -10,12 +11,12 @@ use serde_json::Value;
 
 /// One request as the service saw it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Seen {
+pub struct SeenRequest {
     /// Counts requests from 0.
     pub number: usize,
     /// The model id, decoded.
     pub model: String,
-    /// `converse` or `converse-stream`.
+    /// The last part of the path: `converse`, `invoke-with-response-stream`, …
     pub operation: String,
     /// The body; a string where it was not JSON.
     pub body: Value,
@@ -28,6 +29,9 @@ pub struct Seen {
     pub authorization: String,
     /// `user-agent`.
     pub user_agent: String,
+    /// The headers that InvokeModel has in place of members of Converse's body (`x-amzn-bedrock-…`), and
+    /// `anthropic-beta` where somebody sends that.
+    pub headers: BTreeMap<String, String>,
     /// The script's step that applied; empty where none did.
     pub step: String,
     /// The status of the answer; 0: none was sent.
@@ -35,13 +39,13 @@ pub struct Seen {
     /// Why it was refused; empty where it was not.
     pub refusal: String,
     /// What became of the answer.
-    pub end: End,
+    pub end: AnswerOutcome,
 }
 
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub enum AnswerOutcome {
     /// It is still being written, or was never begun.
     #[default]
     Open,
@@ -53,16 +57,16 @@ pub enum End {
 
 /// The list of requests, shared with the streams that are still open.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Record(Arc<Mutex<Inner>>);
+pub(super) struct RequestLog(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    seen: Vec<Seen>,
+    seen: Vec<SeenRequest>,
     billed: usize,
 }
 
-impl Record {
-    pub(super) fn add(&self, mut seen: Seen) -> Entry {
+impl RequestLog {
+    pub(super) fn add(&self, mut seen: SeenRequest) -> Entry {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.number = inner.seen.len();
         let number = seen.number;
@@ -73,7 +77,7 @@ impl Record {
         }
     }
 
-    pub(super) fn all(&self) -> Vec<Seen> {
+    pub(super) fn all(&self) -> Vec<SeenRequest> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.seen.clone()
     }
@@ -92,12 +96,12 @@ impl Record {
 /// One line of the record, to be completed.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    record: Record,
+    record: RequestLog,
     number: usize,
 }
 
 impl Entry {
-    fn change(&self, change: impl FnOnce(&mut Seen)) {
+    fn change(&self, change: impl FnOnce(&mut SeenRequest)) {
         let mut inner = self.record.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(seen) = inner.seen.get_mut(self.number) {
             change(seen);
@@ -116,11 +120,11 @@ impl Entry {
         self.change(|seen| {
             seen.status = status;
             seen.refusal = why.to_owned();
-            seen.end = End::Taken;
+            seen.end = AnswerOutcome::Taken;
         });
     }
 
-    pub(super) fn end(&self, end: End) {
+    pub(super) fn end(&self, end: AnswerOutcome) {
         self.change(|seen| seen.end = end);
     }
 

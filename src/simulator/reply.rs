@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Served, signature};
+use super::{Served, wire};
 
 /// What the model says: blocks, why it stopped, what it cost.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Reply {
+pub struct ScriptedReply {
     /// The blocks, in order.
     pub blocks: Vec<Block>,
     /// `stopReason`; `None`: `tool_use` when there is a tool call, else `end_turn`.
@@ -19,6 +19,9 @@ pub struct Reply {
     pub usage: Option<Tokens>,
     /// The terms on which it is served; `None`: those that were asked for.
     pub served: Option<Served>,
+    /// What Claude's own answer has beside the usual (`stop_details`, `context_management`, members of `usage`, …),
+    /// laid over it. Converse leaves it out.
+    pub native: Map<String, Value>,
 }
 
 /// A block of an answer.
@@ -33,6 +36,8 @@ pub enum Block {
     Reasoning(String),
     /// Encrypted thinking, base64.
     Redacted(String),
+    /// A block of Claude's own, as it stands in its answer (`{"type": "server_tool_use", …}`). Converse leaves it out.
+    Native(Value),
     /// A tool call.
     ToolUse {
         /// The call's id; `None`: a new one.
@@ -63,7 +68,7 @@ pub struct Tokens {
 
 /// One event of a stream: its `:event-type` and its payload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub struct RawEvent {
     /// `messageStart`, `contentBlockDelta`, …
     #[serde(rename = "type")]
     pub kind: String,
@@ -71,7 +76,7 @@ pub struct Event {
     pub payload: Value,
 }
 
-impl Event {
+impl RawEvent {
     /// An event of this type.
     pub fn new(kind: &str, payload: Value) -> Self {
         Self {
@@ -79,9 +84,14 @@ impl Event {
             payload,
         }
     }
+
+    /// An event of Claude's own (`{"type": "message_start", …}`), as InvokeModelWithResponseStream sends it.
+    pub fn chunk(event: Value) -> Self {
+        Self::new(wire::CHUNK, event)
+    }
 }
 
-impl Reply {
+impl ScriptedReply {
     /// A reply of text alone.
     pub fn text(text: impl Into<String>) -> Self {
         Self {
@@ -129,11 +139,23 @@ impl Reply {
         self
     }
 
-    /// Gives every tool call without an id a new one, so that stream and JSON agree.
-    pub(super) fn settled(mut self) -> Self {
+    /// Adds a block of Claude's own at the end.
+    pub fn with_block(mut self, block: Value) -> Self {
+        self.blocks.push(Block::Native(block));
+        self
+    }
+
+    /// Has this beside the usual in Claude's own answer.
+    pub fn with_field(mut self, name: &str, value: Value) -> Self {
+        self.native.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Gives every tool call without an id a new one that begins so, so that stream and JSON agree.
+    pub(super) fn with_ids(mut self, beginning: &str) -> Self {
         for block in &mut self.blocks {
             if let Block::ToolUse { id: id @ None, .. } = block {
-                *id = Some(format!("tooluse_{}", super::wire::random_id(22)));
+                *id = Some(format!("{beginning}{}", wire::random_id(22)));
             }
         }
         self
@@ -154,6 +176,7 @@ impl Reply {
         let bytes = self.blocks.iter().map(|block| match block {
             Block::Text(text) | Block::Thinking(text) | Block::Reasoning(text) => text.len(),
             Block::Redacted(data) => data.len(),
+            Block::Native(block) => block.to_string().len(),
             Block::ToolUse { name, input, .. } => name.len() + input.len() + 40,
         });
         (bytes.sum::<usize>() as u64).div_ceil(4).max(1)
@@ -161,12 +184,15 @@ impl Reply {
 
     /// The stream of this answer, `messageStart` to `messageStop`. Blocks of text and of thinking have no
     /// `contentBlockStart`: the real service sends none.
-    pub(super) fn events(&self) -> Vec<Event> {
-        let mut events = vec![Event::new("messageStart", json!({"role": "assistant"}))];
-        for (index, block) in self.blocks.iter().enumerate() {
+    pub(super) fn events(&self, signatures: &[Option<String>]) -> Vec<RawEvent> {
+        let mut events = vec![RawEvent::new("messageStart", json!({"role": "assistant"}))];
+        let is_native = |block: &Block| matches!(block, Block::Native(_));
+        let blocks = self.blocks.iter().zip(signatures);
+        let blocks = blocks.filter(|(block, _)| !is_native(block));
+        for (index, (block, signature)) in blocks.enumerate() {
             let mut delta = |delta: Value| {
                 let payload = json!({"contentBlockIndex": index, "delta": delta});
-                events.push(Event::new("contentBlockDelta", payload));
+                events.push(RawEvent::new("contentBlockDelta", payload));
             };
             match block {
                 Block::Text(text) => {
@@ -178,7 +204,6 @@ impl Reply {
                     for piece in pieces(text) {
                         delta(json!({"reasoningContent": {"text": piece}}));
                     }
-                    let signature = signature::sign(text);
                     delta(json!({"reasoningContent": {"signature": signature}}));
                 }
                 Block::Reasoning(text) => {
@@ -189,29 +214,40 @@ impl Reply {
                 Block::Redacted(data) => {
                     delta(json!({"reasoningContent": {"redactedContent": data}}));
                 }
+                Block::Native(_) => continue,
                 Block::ToolUse { id, name, input } => {
                     let start = json!({"toolUse": {"toolUseId": id, "name": name}});
                     let payload = json!({"contentBlockIndex": index, "start": start});
-                    events.push(Event::new("contentBlockStart", payload));
+                    events.push(RawEvent::new("contentBlockStart", payload));
                     for piece in fragments(input) {
                         let delta = json!({"toolUse": {"input": piece}});
                         let payload = json!({"contentBlockIndex": index, "delta": delta});
-                        events.push(Event::new("contentBlockDelta", payload));
+                        events.push(RawEvent::new("contentBlockDelta", payload));
                     }
                 }
             }
             let payload = json!({"contentBlockIndex": index});
-            events.push(Event::new("contentBlockStop", payload));
+            events.push(RawEvent::new("contentBlockStop", payload));
         }
         let mut payload = json!({"stopReason": self.stop_reason()});
         self.add_response_fields(&mut payload);
-        events.push(Event::new("messageStop", payload));
+        events.push(RawEvent::new("messageStop", payload));
         events
     }
 
     /// The body of Converse's answer.
-    pub(super) fn body(&self, usage: Tokens, served: &Served, latency_ms: u64) -> Value {
-        let content: Vec<Value> = self.blocks.iter().map(content_block).collect();
+    pub(super) fn body(
+        &self,
+        signatures: &[Option<String>],
+        usage: Tokens,
+        served: &Served,
+        latency_ms: u64,
+    ) -> Value {
+        let blocks = self.blocks.iter().zip(signatures);
+        let content = blocks.filter_map(|(block, signature)| {
+            content_block(block, signature.as_deref().unwrap_or_default())
+        });
+        let content: Vec<Value> = content.collect();
         let mut body = json!({
             "metrics": {"latencyMs": latency_ms},
             "output": {"message": {"content": content, "role": "assistant"}},
@@ -235,18 +271,23 @@ impl Reply {
 }
 
 impl Tokens {
+    /// Prompt tokens that were read from the cache or written to it.
+    pub(super) fn cached(&self) -> u64 {
+        self.cache_read + self.cache_write_5m + self.cache_write_1h
+    }
+
     /// Bedrock's `totalTokens`.
     pub fn total(&self) -> u64 {
         self.input + self.output + self.cache_read + self.cache_write_5m + self.cache_write_1h
     }
 
     /// The closing event.
-    pub(super) fn metadata(&self, served: &Served, latency_ms: u64) -> Event {
+    pub(super) fn metadata(&self, served: &Served, latency_ms: u64) -> RawEvent {
         let mut payload = Map::new();
         payload.insert("metrics".to_owned(), json!({"latencyMs": latency_ms}));
         served.write(&mut payload);
         payload.insert("usage".to_owned(), self.wire());
-        Event::new("metadata", payload.into())
+        RawEvent::new("metadata", payload.into())
     }
 
     /// `usage` as recorded from the real service: cache fields twice under two names, details only on writes.
@@ -277,11 +318,11 @@ impl Tokens {
     }
 }
 
-fn content_block(block: &Block) -> Value {
-    match block {
+/// A block as Converse's messages have it.
+pub(super) fn content_block(block: &Block, signature: &str) -> Option<Value> {
+    Some(match block {
         Block::Text(text) => json!({"text": text}),
         Block::Thinking(text) => {
-            let signature = signature::sign(text);
             json!({"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}})
         }
         Block::Reasoning(text) => json!({"reasoningContent": {"reasoningText": {"text": text}}}),
@@ -290,11 +331,12 @@ fn content_block(block: &Block) -> Value {
             let input: Value = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
             json!({"toolUse": {"input": input, "name": name, "toolUseId": id}})
         }
-    }
+        Block::Native(_) => return None,
+    })
 }
 
 /// Words with the white space before them: what a model's tokens look like from outside.
-fn pieces(text: &str) -> Vec<&str> {
+pub(super) fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -312,7 +354,7 @@ fn pieces(text: &str) -> Vec<&str> {
 
 /// A tool's arguments in short pieces. As on the real wire the first one is empty; a tool without arguments has
 /// only that one.
-fn fragments(input: &str) -> Vec<String> {
+pub(super) fn fragments(input: &str) -> Vec<String> {
     let letters: Vec<char> = input.chars().collect();
     let mut fragments = vec![String::new()];
     fragments.extend(letters.chunks(12).map(|piece| piece.iter().collect()));

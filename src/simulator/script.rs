@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Event, Failure, Reply};
+use super::{Dialect, ErrorReply, RawEvent, ScriptedReply};
 
 /// What happens to one request. As JSON (for the control route) every field is optional:
 /// `{"outcome": {"fail": {"status": 503, "type": "ServiceUnavailableException"}}, "head_delay": 250}`.
@@ -13,7 +14,7 @@ use super::{Event, Failure, Reply};
 #[serde(default, deny_unknown_fields)]
 pub struct Step {
     /// What is answered.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// Before the response head. Milliseconds in JSON.
     #[serde(with = "millis")]
     pub head_delay: Duration,
@@ -25,35 +26,38 @@ pub struct Step {
     pub pace: Option<Duration>,
     /// What goes wrong with the stream, and where.
     pub fault: Option<Fault>,
-    /// The closing `metadata` event is left out.
+    /// The closing `metadata` event is left out; Claude's own events come without `usage`.
     pub no_metadata: bool,
     /// The request is not looked at: what Bedrock would refuse is answered all the same.
     pub unchecked: bool,
+    /// Only a call in this dialect takes the step; others pass it by.
+    pub only: Option<Dialect>,
 }
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum StepOutcome {
     /// What the service says without a script.
     #[default]
     Echo,
     /// This answer.
-    Reply(Reply),
-    /// These events, framed as they are. Converse, which has no events, gets the service's own answer.
-    Events(Vec<Event>),
-    /// These bytes as the whole body, an event stream for ConverseStream and JSON for Converse.
+    Reply(ScriptedReply),
+    /// These events, framed as they are. A call without a stream gets the service's own answer.
+    Events(Vec<RawEvent>),
+    /// These bytes as the whole body: an event stream where the call is for one, else JSON.
     #[serde(skip)]
     Bytes(Bytes),
     /// An error with a status.
-    Fail(Failure),
+    Fail(ErrorReply),
     /// The connection is reset before any byte of an answer.
     Reset,
     /// The request is taken and never answered.
     Hang,
 }
 
-/// A stream that goes wrong once `after` of its events are out (0: before the first).
+/// A stream that goes wrong once `after` of its events are out (0: before the first). Both dialects count alike: the
+/// start of a block of text or thinking, which Converse does not send, goes with the event behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -91,6 +95,14 @@ pub enum FaultKind {
         /// `:error-message`.
         message: String,
     },
+    /// An `error` event of Claude's own (`rate_limit_error`, `overloaded_error`, `api_error`, …), then the end of the
+    /// body. ConverseStream has an exception in its place.
+    ErrorEvent {
+        /// `error.type`.
+        kind: String,
+        /// `error.message`.
+        message: String,
+    },
     /// The next event has a wrong checksum; the rest follows.
     BrokenFrame,
     /// Half of the next event, then the end of the body.
@@ -106,28 +118,38 @@ impl Step {
     }
 
     /// This answer.
-    pub fn reply(reply: Reply) -> Self {
-        Self::from(Outcome::Reply(reply))
+    pub fn reply(reply: ScriptedReply) -> Self {
+        Self::from(StepOutcome::Reply(reply))
     }
 
     /// An answer of this text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::reply(Reply::text(text))
+        Self::reply(ScriptedReply::text(text))
     }
 
     /// These events and nothing else.
-    pub fn events(events: Vec<Event>) -> Self {
-        Self::from(Outcome::Events(events))
+    pub fn events(events: Vec<RawEvent>) -> Self {
+        Self::from(StepOutcome::Events(events))
+    }
+
+    /// These events of Claude's own (`message_start`, …) and nothing else.
+    pub fn chunks(events: impl IntoIterator<Item = Value>) -> Self {
+        Self::events(events.into_iter().map(RawEvent::chunk).collect())
     }
 
     /// These bytes as the body of the stream, for instance a recorded one.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
-        Self::from(Outcome::Bytes(bytes.into()))
+        Self::from(StepOutcome::Bytes(bytes.into()))
     }
 
     /// An exception with its HTTP status.
     pub fn fail(status: u16, kind: &str, message: &str) -> Self {
-        Self::from(Outcome::Fail(Failure::new(status, kind, message)))
+        Self::from(StepOutcome::Fail(ErrorReply::new(status, kind, message)))
+    }
+
+    /// An error in the shape of Anthropic's own API (`overloaded_error`, …), with the status of its type.
+    pub fn anthropic_error(kind: &str, message: &str) -> Self {
+        Self::from(StepOutcome::Fail(ErrorReply::anthropic(kind, message)))
     }
 
     /// 429 as Bedrock words it.
@@ -157,34 +179,34 @@ impl Step {
 
     /// A status without `x-amzn-errortype`, such as 529.
     pub fn bare_status(status: u16, message: &str) -> Self {
-        Self::from(Outcome::Fail(Failure {
+        Self::from(StepOutcome::Fail(ErrorReply {
             kind: None,
-            ..Failure::new(status, "", message)
+            ..ErrorReply::new(status, "", message)
         }))
     }
 
     /// A status with a page of HTML, as a proxy in between sends it.
     pub fn html(status: u16) -> Self {
-        Self::from(Outcome::Fail(Failure {
+        Self::from(StepOutcome::Fail(ErrorReply {
             kind: None,
             html: true,
-            ..Failure::new(status, "", "<html><body>Bad Gateway</body></html>")
+            ..ErrorReply::new(status, "", "<html><body>Bad Gateway</body></html>")
         }))
     }
 
     /// A reset before any byte.
     pub fn reset() -> Self {
-        Self::from(Outcome::Reset)
+        Self::from(StepOutcome::Reset)
     }
 
     /// No answer at all.
     pub fn hang() -> Self {
-        Self::from(Outcome::Hang)
+        Self::from(StepOutcome::Hang)
     }
 
     /// Adds `Retry-After` to a failure.
     pub fn retry_after(mut self, value: &str) -> Self {
-        if let Outcome::Fail(failure) = &mut self.outcome {
+        if let StepOutcome::Fail(failure) = &mut self.outcome {
             failure.retry_after = Some(value.to_owned());
         }
         self
@@ -225,7 +247,25 @@ impl Step {
         self.fault(events, FaultKind::Exception { name, message })
     }
 
-    /// Leaves the closing `metadata` event out.
+    /// An `error` event of Claude's own after so many events: 0 makes it the very first.
+    pub fn error_event_after(self, events: usize, kind: &str, message: &str) -> Self {
+        let (kind, message) = (kind.to_owned(), message.to_owned());
+        self.fault(events, FaultKind::ErrorEvent { kind, message })
+    }
+
+    /// 403 for InvokeModel and its stream, where Converse is allowed.
+    pub fn deny_invoke() -> Self {
+        let message = "You are not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy";
+        Self::fail(403, "AccessDeniedException", message).only(Dialect::Messages)
+    }
+
+    /// Is for calls in this dialect alone.
+    pub fn only(mut self, dialect: Dialect) -> Self {
+        self.only = Some(dialect);
+        self
+    }
+
+    /// Leaves out what the answer cost: the closing `metadata` event, or `usage` in Claude's own events.
     pub fn without_metadata(mut self) -> Self {
         self.no_metadata = true;
         self
@@ -240,13 +280,13 @@ impl Step {
     /// A few words for the record of requests.
     pub(super) fn label(&self) -> String {
         let outcome = match &self.outcome {
-            Outcome::Echo => "echo".to_owned(),
-            Outcome::Reply(_) => "reply".to_owned(),
-            Outcome::Events(_) => "events".to_owned(),
-            Outcome::Bytes(_) => "bytes".to_owned(),
-            Outcome::Fail(failure) => format!("fail {}", failure.status),
-            Outcome::Reset => "reset".to_owned(),
-            Outcome::Hang => "hang".to_owned(),
+            StepOutcome::Echo => "echo".to_owned(),
+            StepOutcome::Reply(_) => "reply".to_owned(),
+            StepOutcome::Events(_) => "events".to_owned(),
+            StepOutcome::Bytes(_) => "bytes".to_owned(),
+            StepOutcome::Fail(failure) => format!("fail {}", failure.status),
+            StepOutcome::Reset => "reset".to_owned(),
+            StepOutcome::Hang => "hang".to_owned(),
         };
         match &self.fault {
             Some(fault) => format!("{outcome}, {:?} after {}", fault.kind, fault.after),
@@ -255,8 +295,8 @@ impl Step {
     }
 }
 
-impl From<Outcome> for Step {
-    fn from(outcome: Outcome) -> Self {
+impl From<StepOutcome> for Step {
+    fn from(outcome: StepOutcome) -> Self {
         Self {
             outcome,
             ..Self::default()

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::{
-    Event, FaultKind, Step,
-    record::{End, Entry},
+    Dialect, FaultKind, Step,
+    record::{AnswerOutcome, Entry},
     wire,
 };
 
 /// One thing a body does.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Action {
+pub(super) enum StreamAction {
     /// Bytes go out.
     Send(Bytes),
     /// Nothing happens for so long.
@@ -27,93 +27,113 @@ pub(super) enum Action {
     Silence,
 }
 
-/// The actions that write these events under this step.
-pub(super) fn plan(step: &Step, events: &[Event], pace: Duration) -> Vec<Action> {
+/// The actions that write these events, each as its frames, under this step.
+pub(super) fn plan(
+    step: &Step,
+    events: &[Bytes],
+    dialect: Dialect,
+    pace: Duration,
+) -> Vec<StreamAction> {
     let pace = step.pace.unwrap_or(pace);
-    let mut actions = vec![Action::Wait(step.first_event_delay)];
+    let mut actions = vec![StreamAction::Wait(step.first_event_delay)];
     let fault = step.fault.as_ref();
     let at = fault.map(|fault| fault.after.min(events.len()));
     let mut broken = false;
-    for (index, event) in events.iter().enumerate() {
-        let frame = wire::event(event);
+    for (index, frame) in events.iter().enumerate() {
         if at == Some(index)
             && let Some(fault) = fault
         {
             broken = fault.kind == FaultKind::BrokenFrame;
-            if strike(&fault.kind, Some(&frame), &mut actions) {
+            if strike(&fault.kind, dialect, Some(frame), &mut actions) {
                 return actions;
             }
         }
         if index == 0 {
-            actions.push(Action::Bill);
+            actions.push(StreamAction::Bill);
         } else {
-            actions.push(Action::Wait(pace));
+            actions.push(StreamAction::Wait(pace));
         }
         let frame = if std::mem::take(&mut broken) {
-            wire::broken(&frame)
+            wire::broken(frame)
         } else {
-            frame
+            frame.clone()
         };
-        actions.push(Action::Send(frame));
+        actions.push(StreamAction::Send(frame));
     }
     if at == Some(events.len())
         && let Some(fault) = fault
     {
-        strike(&fault.kind, None, &mut actions);
+        strike(&fault.kind, dialect, None, &mut actions);
     }
     actions
 }
 
 /// The actions that send these bytes as they are, cut into small pieces as a network may cut them.
-pub(super) fn raw(step: &Step, bytes: &Bytes) -> Vec<Action> {
-    let mut actions = vec![Action::Wait(step.first_event_delay), Action::Bill];
+pub(super) fn raw(step: &Step, bytes: &Bytes) -> Vec<StreamAction> {
+    let mut actions = vec![
+        StreamAction::Wait(step.first_event_delay),
+        StreamAction::Bill,
+    ];
     let pieces = bytes.chunks(1000).map(Bytes::copy_from_slice);
-    actions.extend(pieces.map(Action::Send));
+    actions.extend(pieces.map(StreamAction::Send));
     actions
 }
 
 /// The actions of an answer that is no stream: half of it, then the fault. Faults of frames do not apply.
-pub(super) fn whole(step: &Step, body: &Bytes) -> Vec<Action> {
+pub(super) fn buffered(step: &Step, body: &Bytes) -> Vec<StreamAction> {
     let (first, second) = (body.slice(..body.len() / 2), body.slice(body.len() / 2..));
-    let mut actions = vec![Action::Wait(step.first_event_delay), Action::Bill];
-    actions.push(Action::Send(first));
+    let mut actions = vec![
+        StreamAction::Wait(step.first_event_delay),
+        StreamAction::Bill,
+    ];
+    actions.push(StreamAction::Send(first));
     match step.fault.as_ref().map(|fault| &fault.kind) {
-        Some(FaultKind::Cut) => actions.push(Action::Cut),
-        Some(FaultKind::StallThenCut(time)) => actions.extend([Action::Wait(*time), Action::Cut]),
-        Some(FaultKind::Silence) => actions.push(Action::Silence),
-        Some(FaultKind::Stall(time)) => {
-            actions.extend([Action::Wait(*time), Action::Send(second)]);
+        Some(FaultKind::Cut) => actions.push(StreamAction::Cut),
+        Some(FaultKind::StallThenCut(time)) => {
+            actions.extend([StreamAction::Wait(*time), StreamAction::Cut])
         }
-        _ => actions.push(Action::Send(second)),
+        Some(FaultKind::Silence) => actions.push(StreamAction::Silence),
+        Some(FaultKind::Stall(time)) => {
+            actions.extend([StreamAction::Wait(*time), StreamAction::Send(second)]);
+        }
+        _ => actions.push(StreamAction::Send(second)),
     }
     actions
 }
 
 /// Adds what a fault does; `true`: the stream is over.
-fn strike(kind: &FaultKind, next: Option<&Bytes>, actions: &mut Vec<Action>) -> bool {
+fn strike(
+    kind: &FaultKind,
+    dialect: Dialect,
+    next: Option<&Bytes>,
+    actions: &mut Vec<StreamAction>,
+) -> bool {
     match kind {
-        FaultKind::Cut => actions.push(Action::Cut),
+        FaultKind::Cut => actions.push(StreamAction::Cut),
         FaultKind::End => {}
         FaultKind::Stall(time) => {
-            actions.push(Action::Wait(*time));
+            actions.push(StreamAction::Wait(*time));
             return false;
         }
-        FaultKind::StallThenCut(time) => actions.extend([Action::Wait(*time), Action::Cut]),
-        FaultKind::Silence => actions.push(Action::Silence),
+        FaultKind::StallThenCut(time) => {
+            actions.extend([StreamAction::Wait(*time), StreamAction::Cut])
+        }
+        FaultKind::Silence => actions.push(StreamAction::Silence),
         FaultKind::Exception { name, message } => {
-            actions.push(Action::Send(wire::exception(name, message)));
+            actions.push(StreamAction::Send(wire::exception(name, message)));
         }
         FaultKind::Error { code, message } => {
-            actions.push(Action::Send(wire::error(code, message)));
+            actions.push(StreamAction::Send(wire::error(code, message)));
+        }
+        FaultKind::ErrorEvent { kind, message } => {
+            actions.push(StreamAction::Send(dialect.error_event(kind, message)));
         }
         FaultKind::BrokenFrame => return false,
         FaultKind::TruncatedFrame => {
-            actions.extend(next.map(|frame| Action::Send(wire::truncated(frame))));
+            actions.extend(next.map(|frame| StreamAction::Send(wire::truncated(frame))));
         }
         FaultKind::UnknownEvent => {
-            let payload = serde_json::json!({"note": "no client knows this event"});
-            let event = Event::new("somethingNew", payload);
-            actions.push(Action::Send(wire::event(&event)));
+            actions.push(StreamAction::Send(dialect.unknown_event()));
             return false;
         }
     }
@@ -121,7 +141,7 @@ fn strike(kind: &FaultKind, next: Option<&Bytes>, actions: &mut Vec<Action>) -> 
 }
 
 /// A response body that does these actions.
-pub(super) fn body(actions: Vec<Action>, entry: Entry) -> Body {
+pub(super) fn body(actions: Vec<StreamAction>, entry: Entry) -> Body {
     let watch = Watch {
         entry,
         taken: false,
@@ -130,21 +150,21 @@ pub(super) fn body(actions: Vec<Action>, entry: Entry) -> Body {
     Body::from_stream(stream::unfold(state, |(mut actions, mut watch)| async {
         loop {
             match actions.pop_front() {
-                Some(Action::Send(bytes)) => {
+                Some(StreamAction::Send(bytes)) => {
                     let sent: io::Result<Bytes> = Ok(bytes);
                     return Some((sent, (actions, watch)));
                 }
-                Some(Action::Wait(time)) if time.is_zero() => {}
-                Some(Action::Wait(time)) => tokio::time::sleep(time).await,
-                Some(Action::Bill) => watch.entry.bill(),
-                Some(Action::Cut) => {
+                Some(StreamAction::Wait(time)) if time.is_zero() => {}
+                Some(StreamAction::Wait(time)) => tokio::time::sleep(time).await,
+                Some(StreamAction::Bill) => watch.entry.bill(),
+                Some(StreamAction::Cut) => {
                     // The server flushes what it has whenever a body has nothing to give; only then may it die.
                     tokio::task::yield_now().await;
                     watch.taken();
                     let cut = io::Error::from(io::ErrorKind::ConnectionReset);
                     return Some((Err(cut), (actions, watch)));
                 }
-                Some(Action::Silence) => std::future::pending::<()>().await,
+                Some(StreamAction::Silence) => std::future::pending::<()>().await,
                 None => {
                     watch.taken();
                     return None;
@@ -169,9 +189,9 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let end = if self.taken {
-            End::Taken
+            AnswerOutcome::Taken
         } else {
-            End::Abandoned
+            AnswerOutcome::Abandoned
         };
         self.entry.end(end);
     }

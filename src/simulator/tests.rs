@@ -153,7 +153,7 @@ async fn a_stream_decodes_to_text_and_usage() {
         seen[0].body["messages"][0]["content"][0]["text"],
         "hello there"
     );
-    assert_eq!((seen[0].status, seen[0].end), (200, End::Taken));
+    assert_eq!((seen[0].status, seen[0].end), (200, AnswerOutcome::Taken));
     assert_eq!(seen[0].connection, seen[1].connection);
     assert_eq!(simulated.billed(), 2);
 }
@@ -369,7 +369,7 @@ async fn scripts_and_requests_are_within_reach_of_other_processes() {
 
 #[tokio::test]
 async fn it_streams_at_its_pace_and_stops_when_dropped() {
-    let options = Options::new(fixtures::lookup).with_pace(Duration::from_millis(5));
+    let options = SimulatorOptions::new(fixtures::lookup).with_pace(Duration::from_millis(5));
     let simulated = Simulated::start(options).await.unwrap();
     let client = client(&simulated);
     let from = Instant::now();

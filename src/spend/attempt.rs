@@ -1,8 +1,9 @@
 //! One call to one target.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record::cut;
+use super::cut::cut;
 use super::{Cost, cost};
 use crate::catalog::{Price, Terms};
 use crate::conversation::Usage;
@@ -25,13 +26,23 @@ pub struct Attempt {
     pub model: String,
     /// The AWS region.
     pub region: String,
-    /// `ok`, the class of the failure, or `cooling_down` (see [`Attempt::passed_over`]).
+    /// `ok`, the class of the failure, or `cooling_down` (see [`Attempt::skipped`]).
     pub outcome: String,
     /// The HTTP status, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// When it began; records of version 0.1 do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
+    /// What Bedrock calls it, in its invocation log and in CloudTrail, where it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// From its start to its end, milliseconds.
     pub ms: u64,
+    /// Of how many calls of Bedrock it was made, repeated ones included, where it may be more than one: texts are turned
+    /// into vectors in batches.
+    #[serde(skip_serializing_if = "is_zero_u32")]
+    pub calls: u32,
     /// How much of its answer came, in bytes of text and arguments.
     #[serde(skip_serializing_if = "is_zero")]
     pub bytes: u64,
@@ -57,13 +68,13 @@ const UNPAID: [&str; 3] = ["over_budget", "unpriced", "budget_unknown"];
 impl Attempt {
     /// The target was passed over because it rests: nothing was called.
     #[must_use]
-    pub fn passed_over(mut self) -> Attempt {
+    pub fn skipped(mut self) -> Attempt {
         self.outcome = COOLING_DOWN.to_owned();
         self
     }
 
     /// Whether the target was asked at all.
-    pub fn was_made(&self) -> bool {
+    pub fn was_called(&self) -> bool {
         self.outcome != COOLING_DOWN && !UNPAID.contains(&self.outcome.as_str())
     }
 
@@ -78,7 +89,10 @@ impl Attempt {
     pub fn billed_on(mut self, terms: &Terms, used: Usage, price: Option<&Price>) -> Attempt {
         let price = price.and_then(|price| price.under(terms));
         self.usage = Some(used);
-        self.cost = price.map(|price| cost(&used, &price));
+        let is_priced = |price: &Price| used.search_units == 0 || price.per_query.is_some();
+        self.cost = price
+            .filter(|price| is_priced(price))
+            .map(|price| cost(&used, &price));
         let own =
             |word: &Option<String>, ordinary: &str| word.clone().filter(|word| word != ordinary);
         self.service_tier = own(&terms.tier, "default");
@@ -88,7 +102,7 @@ impl Attempt {
 
     /// Whether it has tokens without a known price.
     pub fn is_unpriced(&self) -> bool {
-        self.cost.is_none() && self.usage.is_some_and(|usage| usage.total() > 0)
+        self.cost.is_none() && self.usage.is_some_and(|usage| !usage.is_nothing())
     }
 
     pub(super) fn bound(&mut self) {
@@ -98,7 +112,12 @@ impl Attempt {
         for text in [&mut self.outcome, &mut self.region] {
             cut(text, 100);
         }
-        let optional = [&mut self.pattern, &mut self.service_tier, &mut self.latency];
+        let optional = [
+            &mut self.pattern,
+            &mut self.service_tier,
+            &mut self.latency,
+            &mut self.request_id,
+        ];
         for text in optional.into_iter().flatten() {
             cut(text, 100);
         }
@@ -111,23 +130,6 @@ fn is_zero(n: &u64) -> bool {
 
 fn is_zero_u32(n: &u32) -> bool {
     *n == 0
-}
-
-/// Both together; estimated if one is.
-pub(super) fn sum(a: Usage, b: Usage) -> Usage {
-    let reasoning = match (a.reasoning, b.reasoning) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
-    };
-    Usage {
-        input: a.input.saturating_add(b.input),
-        output: a.output.saturating_add(b.output),
-        cache_read: a.cache_read.saturating_add(b.cache_read),
-        cache_write_5m: a.cache_write_5m.saturating_add(b.cache_write_5m),
-        cache_write_1h: a.cache_write_1h.saturating_add(b.cache_write_1h),
-        reasoning,
-        estimated: a.estimated || b.estimated,
-    }
 }
 
 /// The stored form of [`Usage`], which itself knows no field names.
@@ -150,6 +152,8 @@ pub(super) mod usage {
         cache_write_1h: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         reasoning: Option<u64>,
+        #[serde(skip_serializing_if = "is_zero")]
+        search_units: u64,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         estimated: bool,
     }
@@ -165,6 +169,7 @@ pub(super) mod usage {
             cache_write_5m: usage.cache_write_5m,
             cache_write_1h: usage.cache_write_1h,
             reasoning: usage.reasoning,
+            search_units: usage.search_units,
             estimated: usage.estimated,
         });
         stored.serialize(s)
@@ -181,6 +186,7 @@ pub(super) mod usage {
             cache_write_5m: stored.cache_write_5m,
             cache_write_1h: stored.cache_write_1h,
             reasoning: stored.reasoning,
+            search_units: stored.search_units,
             estimated: stored.estimated,
         }))
     }

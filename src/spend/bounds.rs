@@ -1,8 +1,9 @@
 //! What keeps a record so small that the table takes it.
 
 use super::attempt::Attempt;
-use super::record::{LONGEST, bound_tags, cut};
-use super::{Caller, Record, Unlisted};
+use super::cut::cut;
+use super::record::{LONGEST, bound_tags};
+use super::{Record, RecordCaller, Unlisted};
 
 impl Record {
     /// A sort key holds 1,024 bytes, an item 400 KB; a record should stay below 4 KB, for a write unit is 1 KB.
@@ -59,16 +60,18 @@ impl Record {
     }
 }
 
-impl Caller {
+impl RecordCaller {
     pub(super) fn bound(&mut self) {
         for text in [
             &mut self.key_alias,
             &mut self.user,
+            &mut self.team_id,
             &mut self.end_user,
             &mut self.session_id,
             &mut self.agent_id,
             &mut self.parent_agent_id,
             &mut self.client,
+            &mut self.client_app,
         ] {
             text.iter_mut().for_each(|text| cut(text, LONGEST));
             // An empty text would be an empty key of the session's index, which DynamoDB refuses.

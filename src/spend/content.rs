@@ -12,7 +12,7 @@ use crate::store::{Item, Key, StoreError, keys, pieces};
 
 /// The prompt and the reply of one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Content {
+pub struct StoredContent {
     /// The body as the client sent it, its secrets apart.
     pub request: Value,
     /// The reply as far as it came; `None`: nothing did.
@@ -34,10 +34,16 @@ struct FoundPiece {
 }
 
 impl Ledger {
-    /// Stores the content of a request for [`super::LedgerOptions::content_retention`], within a time limit. It never
-    /// fails: what could not be stored is a line in the log, without its content.
-    pub async fn keep_content(&self, id: &RequestId, content: Content, limit: Duration) {
-        let outcome = tokio::time::timeout(limit, self.write_content(id, content)).await;
+    /// Stores the content of a request, to be kept for so long, within a time limit. It never fails: what could not be
+    /// stored is a line in the log, without its content.
+    pub async fn keep_content(
+        &self,
+        id: &RequestId,
+        content: StoredContent,
+        kept: Duration,
+        limit: Duration,
+    ) {
+        let outcome = tokio::time::timeout(limit, self.write_content(id, content, kept)).await;
         match outcome.unwrap_or(Err(StoreError::Timeout(limit))) {
             Ok(()) => {}
             Err(error) => {
@@ -46,7 +52,12 @@ impl Ledger {
         }
     }
 
-    async fn write_content(&self, id: &RequestId, content: Content) -> Result<(), StoreError> {
+    async fn write_content(
+        &self,
+        id: &RequestId,
+        content: StoredContent,
+        kept: Duration,
+    ) -> Result<(), StoreError> {
         // Deflating megabytes takes longer than another request's stream may wait.
         let packed = tokio::task::spawn_blocking(move || {
             let json = serde_json::to_vec(&content)?;
@@ -54,7 +65,6 @@ impl Ledger {
         });
         let texts = packed.await.map_err(io::Error::other).flatten();
         let texts = texts.map_err(serde_json::Error::io)?;
-        let kept = self.options().content_retention;
         let until = id.time().checked_add(kept).unwrap_or(Timestamp::MAX);
         let count = texts.len();
         // The first piece last: a reader that finds it finds the others.
@@ -69,11 +79,18 @@ impl Ledger {
         Ok(())
     }
 
+    /// In how many pieces the content of a request is stored; `None`: it is not.
+    pub(super) async fn pieces_of(&self, id: &str) -> Result<Option<usize>, StoreError> {
+        let key = keys::content(id, 0);
+        let first: Option<ContentPiece> = self.table().get(&key).await?;
+        Ok(first.map(|first| first.pieces))
+    }
+
     /// The content of a request; `None`: it was not stored, or its time has passed.
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn content(&self, id: &RequestId) -> Result<Option<Content>, StoreError> {
+    pub async fn content(&self, id: &RequestId) -> Result<Option<StoredContent>, StoreError> {
         let key = |piece| keys::content(&id.to_string(), piece);
         let Some(first) = self.table().get::<ContentPiece>(&key(0)).await? else {
             return Ok(None);

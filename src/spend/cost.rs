@@ -10,7 +10,7 @@ use crate::conversation::Usage;
 /// What one answer cost, US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cost {
-    /// Prompt tokens outside the cache.
+    /// Prompt tokens outside the cache, and searches.
     #[serde(with = "money")]
     pub input: Decimal,
     /// The answer, thinking included.
@@ -32,17 +32,16 @@ pub struct Cost {
 }
 
 /// What this usage costs at this price. The whole request is billed at the rates for its prompt's length, cache
-/// included; a cache rate that the price does not have is the input rate, the one-hour write's is the five-minute
+/// included; a cache rate that the price does not have is the input rate, the one-hour write's follows from the five-minute
 /// one's.
 pub fn cost(usage: &Usage, price: &Price) -> Cost {
     let rates = price.rates(usage.prompt());
-    let write_5m = rates.cache_write_5m.unwrap_or(rates.input);
-    let write_1h = rates.cache_write_1h.unwrap_or(write_5m);
-
-    let input = at(rates.input, usage.input);
+    let searches = per_query(price.per_query.unwrap_or_default(), usage.search_units);
+    let input = (at(rates.input, usage.input) + searches).normalize();
     let output = at(rates.output, usage.output);
     let cache_read = at(rates.cache_read.unwrap_or(rates.input), usage.cache_read);
-    let cache_write = at(write_5m, usage.cache_write_5m) + at(write_1h, usage.cache_write_1h);
+    let cache_write =
+        at(rates.write_5m(), usage.cache_write_5m) + at(rates.write_1h(), usage.cache_write_1h);
     let uncached = at(rates.input, usage.cache_read) + at(rates.input, usage.cache_write());
     Cost {
         input,
@@ -53,6 +52,13 @@ pub fn cost(usage: &Usage, price: &Price) -> Cost {
         cache_saving: (uncached - cache_read - cache_write).normalize(),
     }
 }
+
+/// So many searches at this price of one.
+fn per_query(price: Decimal, units: u64) -> Decimal {
+    at(price.saturating_mul(MILLION), units)
+}
+
+const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 /// So many tokens at a rate per million. Saturates far beyond any bill, so that no count can stop a request.
 fn at(rate: Decimal, tokens: u64) -> Decimal {
@@ -249,7 +255,9 @@ mod tests {
     fn rates_that_are_missing_fall_back() {
         let mut price = sonnet_45();
         price.standard.cache_write_1h = None;
-        assert_eq!(cost(&usage(0, 0, 0, 0, 1000), &price).total, d("0.004125"));
+        assert_eq!(cost(&usage(0, 0, 0, 0, 1000), &price).total, d("0.0066"));
+        price.standard.cache_write_5m = Some(d("4"));
+        assert_eq!(cost(&usage(0, 0, 0, 0, 1000), &price).total, d("0.0064"));
         price.standard.cache_write_5m = None;
         assert_eq!(cost(&usage(0, 0, 0, 1000, 0), &price).total, d("0.0033"));
         assert_eq!(cost(&usage(0, 0, 0, 0, 1000), &price).total, d("0.0033"));

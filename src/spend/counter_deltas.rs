@@ -5,20 +5,11 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Record, Status};
-#[cfg(feature = "local")]
-use super::reservation::Reservation;
-use super::reservation::Settled;
+use super::reservation::{Reservations, SettledHold, SettledShare};
 use super::totals::Counters;
-use super::{Attempt, RequestId, money};
-use crate::catalog::Catalog;
+use super::{RequestId, money};
 use crate::store::Settlement;
-use crate::store::keys::{self, Key};
-
-/// So many models have rows of their own in one record: a transaction takes 100 writes.
-const MOST_MODELS: usize = 40;
-/// Where the others are counted.
-const OTHERS: &str = "other models";
+use crate::store::keys::Key;
 
 /// Rows of one partition and what is added to each. Kept in the record word for word: what a later version of this
 /// program would compute does not matter.
@@ -27,7 +18,10 @@ pub struct CounterDeltas {
     pk: String,
     rows: Vec<DeltaRow>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    budgets: Vec<Settled>,
+    budgets: Vec<SettledHold>,
+    /// Budgets that many share, settled after the record was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shared: Vec<SettledShare>,
 }
 
 /// What is added to every one of these rows. Most often a request's model and its tags get the same.
@@ -38,50 +32,15 @@ struct DeltaRow {
     add: BTreeMap<String, Decimal>,
 }
 
-/// Whether an attempt names a model that there is: one that has answered, or that the catalog knows. Where patterns are
-/// configured, clients choose the names.
-fn is_a_model(attempt: &Attempt) -> bool {
-    let is_known = || Catalog::bundled().resolve(&attempt.model, None, None).known;
-    attempt.usage.is_some() || is_known()
-}
-
 impl CounterDeltas {
-    /// Tokens and money go to the model that took them, the request itself to the last model tried; every tag that it
-    /// is counted under gets all of it. A request that no model matched counts under no model, whatever it asked for:
-    /// names out of the blue must not make rows.
-    pub fn of(record: &Record) -> CounterDeltas {
-        let mut rows = BTreeMap::<String, Counters>::new();
-        let mut total = Counters {
-            requests: 1,
-            failures: (record.status != Status::Success).into(),
-            unpriced: record.is_unpriced().into(),
-            ..Counters::default()
-        };
-        let row = |model: &str| keys::model_total(model, &record.caller.key_hash);
-        let mut attempts = record.attempts.iter().rev();
-        let last = attempts.find(|attempt| is_a_model(attempt));
-        rows.insert(row(last.map_or("", |attempt| &attempt.model)), total);
-        for attempt in &record.attempts {
-            let Attempt {
-                usage: Some(usage),
-                cost,
-                model,
-                ..
-            } = attempt
-            else {
-                continue;
-            };
-            let own = row(model);
-            let own = match rows.len() < MOST_MODELS || rows.contains_key(&own) {
-                true => own,
-                false => row(OTHERS),
-            };
-            rows.entry(own).or_default().bill(*usage, *cost);
-            total.bill(*usage, *cost);
-        }
-        for tag in record.counted_tags() {
-            rows.insert(keys::tag_total(&tag), total);
-        }
+    /// What is added to the rows of a partition, by the rows' sort keys, and what becomes of what was held, of which so
+    /// many dollars were spent.
+    pub(super) fn new(
+        pk: String,
+        rows: BTreeMap<String, Counters>,
+        held: &Reservations,
+        spent: Decimal,
+    ) -> CounterDeltas {
         let mut grouped = Vec::<DeltaRow>::new();
         for (sk, counters) in rows {
             let add: BTreeMap<_, _> = counters.amounts().into_iter().collect();
@@ -92,13 +51,14 @@ impl CounterDeltas {
             }
         }
         CounterDeltas {
-            pk: keys::usage_partition(record.request_id.day(), record.request_id.shard()),
+            pk,
             rows: grouped,
-            budgets: record
-                .reservations
+            budgets: (held.own.iter().map(|own| SettledHold::new(own, spent))).collect(),
+            shared: (held
+                .shared
                 .iter()
-                .map(|reservation| Settled::new(reservation, record.spend_known()))
-                .collect(),
+                .map(|shared| SettledShare::new(shared, spent)))
+            .collect(),
         }
     }
 
@@ -111,8 +71,16 @@ impl CounterDeltas {
 
     /// What was held for this request.
     #[cfg(feature = "local")]
-    pub(super) fn reservations(&self) -> Vec<Reservation> {
-        self.budgets.iter().map(Settled::reservation).collect()
+    pub(super) fn reservations(&self) -> Reservations {
+        Reservations {
+            own: self.budgets.iter().map(SettledHold::reservation).collect(),
+            shared: self.shared.iter().map(SettledShare::reservation).collect(),
+        }
+    }
+
+    /// What becomes of budgets that many share.
+    pub(super) fn shared(&self) -> &[SettledShare] {
+        &self.shared
     }
 
     /// The rows' keys and amounts.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::RequestId;
 use crate::store::time::sortable;
 
-/// A place in the books: what is older has not been looked at yet. Opaque as text, and fit for a URL.
+/// A place in the ledger: what is older has not been looked at yet. Opaque as text, and fit for a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor(CursorPlace);
 

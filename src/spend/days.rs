@@ -1,10 +1,11 @@
 //! Reading the totals: a day from its shards, and once it is over from the one item that its first reader makes of them.
 //!
 //! Nothing that comes late may be hidden by that item, and a record may come weeks late, when it is replayed from the
-//! log. So whoever moves the counters of a day that ended [`LATE`] ago adds one to the `version` of the day's item, in the
-//! same transaction. A roll-up names the version it was made of: it is written only over that version, and it counts only
-//! while there is no other. A record in time does not touch the item, for no day is rolled up before [`OVER`]: a request
-//! that began before midnight has long ended by then, and so has every try to write its record.
+//! log. So a transaction that moves the counters of a day that ended [`LATE_AFTER`] ago also adds one to the `version`
+//! of the day's item. A roll-up names the version it was made of: it is written only over that version, and it counts
+//! only while there is no other. A record in time does not touch the item, for no day is rolled up before
+//! [`ROLL_UP_AFTER`]: a request that began before midnight has long ended by then, and so has every try to write its
+//! record.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,10 +25,10 @@ use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces, time};
 
 /// Movements of a day that ended this long ago are late.
-const LATE: SignedDuration = SignedDuration::from_hours(1);
+const LATE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Days that ended this long ago are rolled up. The hour in between is for clocks that differ.
-const OVER: SignedDuration = SignedDuration::from_hours(2);
+const ROLL_UP_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 const READS_AT_ONCE: usize = 16;
 
@@ -44,7 +45,13 @@ struct RolledUp {
     of: Option<u64>,
     /// The rows, packed; empty until they are made.
     totals: String,
+    /// What the rows have: see [`LAYOUT`].
+    layout: u32,
 }
+
+/// What is told apart and counted. A day that a version of an earlier layout has rolled up may have lost what that
+/// version did not know, and is made anew.
+const LAYOUT: u32 = 1;
 
 #[derive(Deserialize)]
 struct FoundTotal {
@@ -69,7 +76,7 @@ struct RowName {
 
 /// What a movement of this day has to write beside its counters.
 pub(super) fn recount(day: Date, now: Timestamp) -> Option<Write> {
-    has_ended(day, now, LATE).then(|| Write::Add {
+    has_ended(day, now, LATE_AFTER).then(|| Write::Add {
         key: keys::rolled_up(day),
         amounts: vec![("version".to_owned(), Decimal::ONE)],
     })
@@ -90,14 +97,16 @@ impl Ledger {
         let days = days_of(first, last)?;
         let now = Timestamp::now();
         let over: Vec<Date> = (days.iter().copied())
-            .filter(|day| has_ended(*day, now, OVER))
+            .filter(|day| has_ended(*day, now, ROLL_UP_AFTER))
             .collect();
         let mut rolled = self.rolled_up(&over).await?;
         let reads = days.into_iter().map(|day| {
             let rolled = rolled.remove(&keys::rolled_up(day).pk);
             async move {
                 let rows = match rolled {
-                    None if !has_ended(day, now, OVER) => self.of_shards(day, false).await?,
+                    None if !has_ended(day, now, ROLL_UP_AFTER) => {
+                        self.of_shards(day, false).await?
+                    }
                     None => self.roll_up(day, None).await?,
                     Some(rolled) => match rolled.rows() {
                         Some(rows) => rows,
@@ -184,6 +193,7 @@ impl Ledger {
             version,
             of: Some(version),
             totals,
+            layout: LAYOUT,
         };
         let item = Item::new(&keys::rolled_up(day), &item)?;
         self.table().put_over(item, seen).await
@@ -193,7 +203,7 @@ impl Ledger {
 impl RolledUp {
     /// The rows, if they are still the day's.
     fn rows(&self) -> Option<Rows> {
-        if self.of != Some(self.version) {
+        if self.of != Some(self.version) || self.layout < LAYOUT {
             return None;
         }
         let json = pieces::unpack(&self.totals).ok()?;
@@ -224,7 +234,7 @@ mod tests {
         ] {
             let now = now.parse().unwrap();
             assert_eq!(recount(day, now).is_some(), late, "{now}");
-            assert_eq!(has_ended(day, now, OVER), over, "{now}");
+            assert_eq!(has_ended(day, now, ROLL_UP_AFTER), over, "{now}");
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct RequestId(Uuid);
 const PREFIX: &str = "chatcmpl-";
 
 /// The same id as replies of other wires show it.
-const OTHER_PREFIXES: [&str; 2] = ["msg_", "resp_"];
+const OTHER_PREFIXES: [&str; 3] = ["msg_", "resp_", "rerank-"];
 
 /// A text that is no request id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,16 @@ impl RequestId {
             && Timestamp::from_millisecond(id.millis()).is_ok()
             && id.0.to_string() == uuid;
         if valid { Ok(id) } else { Err(NotARequestId) }
+    }
+
+    /// The id in the fewest bytes.
+    pub(super) fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// Reads what [`RequestId::as_bytes`] wrote; `None`: they are no id's.
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Option<RequestId> {
+        RequestId::parse(&format!("{PREFIX}{}", Uuid::from_bytes(bytes))).ok()
     }
 
     /// The id as a wire shows it that wants another beginning.

@@ -1,35 +1,33 @@
-//! The books: every record written exactly once together with the totals it moves, and both read back.
+//! The ledger: every record written exactly once together with the totals it moves, and both read back.
 
-#[cfg(feature = "local")]
-use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-#[cfg(feature = "local")]
-use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::counted_names::KnownNames;
 use super::record::Record;
+#[cfg(feature = "local")]
+use super::settle::Recorded;
 use super::shards::AnnouncedShards;
 use super::signature::Signer;
-use super::tags::KnownTags;
-use super::{PendingRequest, RequestId, days, log};
+use super::{PendingRequest, RequestId, days, log, settle};
 use crate::config::Config;
 use crate::store::keys::SHARDS;
 use crate::store::{
     GroupCommit, Item, Settlement, StoreError, Table, TableSecret, Write, WriteLimits, keys,
 };
 
-/// The books over one table. Clones are cheap.
+/// The ledger in one table. Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(super) table: Table,
     commit: GroupCommit,
     options: LedgerOptions,
-    pub(super) told: AnnouncedShards,
-    pub(super) tags: KnownTags,
+    pub(super) announced_shards: AnnouncedShards,
+    pub(super) names: KnownNames,
     /// Signs what goes to the log instead of the table.
     secret: TableSecret,
 }
@@ -93,7 +91,7 @@ pub enum Written {
     AlreadyCounted,
 }
 
-/// A question that the books do not answer.
+/// Why totals could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The table failed.
@@ -106,11 +104,11 @@ pub enum ReadError {
     Period(Date, Date),
 }
 
-/// A year and a day: each day costs a read per shard.
-const MOST_DAYS: usize = 367;
+/// The longest period that is read: a year and a day, for each day costs a read per shard.
+pub const MOST_DAYS: usize = 367;
 
 impl Ledger {
-    /// The books in this table.
+    /// The ledger in this table.
     pub fn new(table: Table, options: LedgerOptions) -> Ledger {
         let commit = GroupCommit::new(table.clone(), options.write).delayed(options.commit_delay);
         Ledger {
@@ -118,8 +116,8 @@ impl Ledger {
             table,
             commit,
             options,
-            told: AnnouncedShards::default(),
-            tags: KnownTags::default(),
+            announced_shards: AnnouncedShards::default(),
+            names: KnownNames::default(),
         }
     }
 
@@ -128,12 +126,12 @@ impl Ledger {
         &self.options
     }
 
-    /// The id of a request that begins now, on one of the books' shards.
+    /// The id of a request that begins now, on one of the ledger's shards.
     pub fn new_id(&self, now: Timestamp) -> RequestId {
         RequestId::spread(now, self.options.shards)
     }
 
-    /// The table that holds them.
+    /// The table that holds it.
     pub fn table(&self) -> &Table {
         &self.table
     }
@@ -175,42 +173,59 @@ impl Ledger {
     /// `spend_unrecorded`, and it may or may not be in the table: replaying it is safe.
     pub async fn record(&self, mut record: Record) -> Result<Written, StoreError> {
         let until = Instant::now() + self.options.write.total;
-        if !record.is_sealed() {
-            let tags = self.counted_tags(&record).await;
-            record.count_under(tags);
+        if !record.is_frozen() {
+            let names = self.counted_names(&record).await;
+            record.count_under(names);
         }
-        let outcome = match self.tell_shard(&record.request_id).await {
+        let outcome = match self.announce_shard(&record.request_id).await {
             Ok(()) => self.write(&mut record, until).await,
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(()) => Ok(Written::Now),
+            Ok(()) => {
+                self.settle(&mut record, until).await;
+                Ok(Written::Now)
+            }
             // Of the conditions in the transaction, only the record's own is left to say so.
             Err(StoreError::ConditionFailed { .. }) => Ok(Written::AlreadyCounted),
             Err(error) => {
                 // With what it adds, also where writing it was not tried.
-                record.seal();
+                record.freeze();
                 log::unrecorded(&record, &error, signer(&self.secret).await.as_ref());
                 Err(error)
             }
         }
     }
 
+    /// Settles what the record does to accounts that many share.
+    async fn settle(&self, record: &mut Record, until: Instant) {
+        let id = record.request_id;
+        let deltas = record.freeze();
+        if deltas.shared().is_empty() {
+            return;
+        }
+        let until = until.max(Instant::now() + SETTLING);
+        let settled = settle::settle(&self.table, id, deltas);
+        if tokio::time::timeout_at(until, settled).await.is_err() {
+            tracing::warn!(%id, "budgets are settled later: the table is slow");
+        }
+    }
+
     /// A record that the table takes for invalid is written without what clients have said in it: that it is there, and
     /// what it counts, matters more.
     async fn write(&self, record: &mut Record, until: Instant) -> Result<(), StoreError> {
-        match self.write_as_it_is(record, until).await {
+        match self.write_unreduced(record, until).await {
             Err(error) if error.is_invalid() && record.reduce() => {
                 let id = record.request_id;
                 tracing::warn!(%id, %error, "the table refused a record; it is written without its free parts");
-                self.write_as_it_is(record, until).await
+                self.write_unreduced(record, until).await
             }
             outcome => outcome,
         }
     }
 
-    async fn write_as_it_is(&self, record: &mut Record, until: Instant) -> Result<(), StoreError> {
-        record.seal();
+    async fn write_unreduced(&self, record: &mut Record, until: Instant) -> Result<(), StoreError> {
+        record.freeze();
         let id = record.request_id;
         let caller = &record.caller;
         let mut item = Item::new(&id.key(), record)?;
@@ -223,7 +238,7 @@ impl Ledger {
         if let Some(end) = self.expiry(&id) {
             item = item.expires(end);
         }
-        let deltas = record.seal();
+        let deltas = record.freeze();
         let mut writes = vec![Write::Create(item)];
         let totals = deltas.rows();
         writes.extend(totals.map(|(key, amounts)| Write::Add { key, amounts }));
@@ -245,7 +260,7 @@ impl Ledger {
             };
             match writes.get_mut(write) {
                 Some(Write::Settle(settlement)) if !settlement.moved => {
-                    self.look_at_holds(settlement).await?;
+                    self.refresh_holds(settlement).await?;
                 }
                 Some(Write::Settle(_)) => drop(writes.remove(write)),
                 _ => return outcome,
@@ -253,9 +268,9 @@ impl Ledger {
         }
     }
 
-    /// What is held in the table counts where it differs from what is known of it: a process can die between a raise and
-    /// its line in the log. A hold that is not there has moved.
-    async fn look_at_holds(&self, settlement: &mut Settlement) -> Result<(), StoreError> {
+    /// Reads from the table what is held, and corrects a settlement by it: a process can die between a raise and its line
+    /// in the log. A hold that is not there has moved.
+    async fn refresh_holds(&self, settlement: &mut Settlement) -> Result<(), StoreError> {
         let account = self.table.account(&settlement.key).await?;
         let there = account.map(|account| account.holds).unwrap_or_default();
         let holds = settlement.holds.iter().map(|(holder, _)| {
@@ -277,22 +292,14 @@ impl Ledger {
         self.table.get(&id.key()).await
     }
 
-    /// Which of these requests have a record.
+    /// The records of these requests, as far as there are any.
     ///
     /// # Errors
     /// When the table fails.
     #[cfg(feature = "local")]
-    pub(super) async fn recorded(
-        &self,
-        ids: &[RequestId],
-    ) -> Result<HashSet<RequestId>, StoreError> {
-        #[derive(Deserialize)]
-        struct Recorded {
-            request_id: RequestId,
-        }
+    pub(super) async fn recorded(&self, ids: &[RequestId]) -> Result<Vec<Recorded>, StoreError> {
         let keys: Vec<_> = ids.iter().map(RequestId::key).collect();
-        let found: Vec<Recorded> = self.table.get_many(&keys).await?;
-        Ok(found.into_iter().map(|record| record.request_id).collect())
+        self.table.get_many(&keys).await
     }
 
     /// Whether a record of this id would not be kept any more: whether it was ever there cannot be known.
@@ -307,6 +314,9 @@ impl Ledger {
         id.time().checked_add(self.options.retention?).ok()
     }
 }
+
+/// How long settling a budget that many share may take at least, after a record that took all of its time.
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// How long the table's secret is waited for, at the start and where a line of the log needs it and it is not there yet.
 const SECRET: Duration = Duration::from_millis(100);

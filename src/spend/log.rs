@@ -1,18 +1,21 @@
-//! The two lines from which the books can be made whole when the table could not be written.
+//! The lines of the log from which `replay` writes records when the table could not be written.
 //!
-//! Both have the target [`TARGET`], which a log filter must always let through at `info`, and a `signature`: `replay`
+//! All have the target [`TARGET`], which a log filter must always let through at `info`, and a `signature`: `replay`
 //! believes what this gateway wrote, and not what a client got into its log.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{LONGEST, bound_tags, cut};
+#[cfg(feature = "local")]
+use super::Reservations;
+use super::cut::cut;
+use super::record::{LONGEST, bound_tags};
 use super::signature::{Signer, UNSIGNED};
-use super::{Caller, Record, RequestId, Reservation};
+use super::{Record, RecordCaller, RequestId, Reservation, SharedReservation};
 use crate::store::StoreError;
 
-/// The tracing target of both lines.
+/// The tracing target of these lines.
 pub const TARGET: &str = "spend";
 
 /// The `event` of a request whose record is still to come.
@@ -23,6 +26,9 @@ pub const HELD: &str = "spend_held";
 
 /// The `event` of a record that the table did not take.
 pub const UNRECORDED: &str = "spend_unrecorded";
+
+/// The `call_type` of a search of the web, for which no model is asked: LiteLLM's word.
+pub const SEARCH: &str = "asearch";
 
 /// A request that has been admitted and whose record is still to come, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,12 +41,15 @@ pub struct PendingRequest<'a> {
     pub model: Cow<'a, str>,
     /// The prompt's tokens, estimated.
     pub estimated_input: u64,
+    /// What it is billed by instead of tokens, where that is the documents that it puts in order.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub search_units: u64,
     /// Whether it asks for a stream.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
     /// The key, and the user it is for.
     #[serde(flatten)]
-    pub caller: Cow<'a, Caller>,
+    pub caller: Cow<'a, RecordCaller>,
     /// The labels that it is counted under.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub tags: Cow<'a, [String]>,
@@ -53,6 +62,9 @@ pub struct PendingRequest<'a> {
     /// What is held for it against which budgets.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub reservations: Cow<'a, [Reservation]>,
+    /// The same against budgets that many share.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub shared: Cow<'a, [SharedReservation]>,
 }
 
 /// The most bytes of a pending request as JSON. Quoted once more as a part of its line it has less than three times as many:
@@ -67,12 +79,23 @@ impl<'a> PendingRequest<'a> {
             call_type: record.call_type.as_str().into(),
             model: record.model_asked.as_str().into(),
             estimated_input,
+            search_units: 0,
             stream: record.stream,
             caller: Cow::Borrowed(&record.caller),
             tags: record.tags.as_slice().into(),
             litellm_call_id: record.litellm_call_id.as_deref().map(Cow::from),
             trace_id: record.trace_id.as_deref().map(Cow::from),
-            reservations: record.reservations.as_slice().into(),
+            reservations: record.reservations.own.as_slice().into(),
+            shared: record.reservations.shared.as_slice().into(),
+        }
+    }
+
+    /// All that is held for it.
+    #[cfg(feature = "local")]
+    pub(super) fn held(&self) -> Reservations {
+        Reservations {
+            own: self.reservations.to_vec(),
+            shared: self.shared.to_vec(),
         }
     }
 
@@ -85,9 +108,9 @@ impl<'a> PendingRequest<'a> {
     fn json(&self) -> String {
         let json =
             |pending: &PendingRequest<'_>| serde_json::to_string(pending).unwrap_or_default();
-        let whole = json(self);
-        if whole.len() <= LONGEST_PENDING {
-            return whole;
+        let complete = json(self);
+        if complete.len() <= LONGEST_PENDING {
+            return complete;
         }
         let mut pending = self.clone();
         cut(pending.model.to_mut(), LONGEST);
@@ -101,9 +124,10 @@ impl<'a> PendingRequest<'a> {
             return short;
         }
         json(&PendingRequest {
-            caller: Cow::Owned(Caller {
+            caller: Cow::Owned(RecordCaller {
                 key_hash: self.caller.key_hash.clone(),
-                ..Caller::default()
+                client_app: pending.caller.client_app.clone(),
+                ..RecordCaller::default()
             }),
             tags: Cow::default(),
             litellm_call_id: None,
@@ -136,6 +160,10 @@ pub(super) fn unrecorded(record: &Record, error: &StoreError, signer: Option<&Si
     }
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn signature(signer: Option<&Signer>, event: &str, json: &str) -> String {
     signer.map_or_else(|| UNSIGNED.to_owned(), |signer| signer.sign(event, json))
 }
@@ -149,15 +177,17 @@ mod tests {
     /// A record all of whose labels are this text.
     fn record(text: &str) -> Record {
         let some = || Some(text.to_owned());
-        let caller = Caller {
+        let caller = RecordCaller {
             key_hash: "ab".repeat(32),
             key_alias: some(),
             user: some(),
+            team_id: some(),
             end_user: some(),
             session_id: some(),
             agent_id: some(),
             parent_agent_id: some(),
             client: some(),
+            client_app: Some("claude-code".to_owned()),
         };
         let mut record = Record::new(RequestId::new(Timestamp::UNIX_EPOCH), text, caller);
         record.tags = (0..1_000).map(|n| format!("{n}{text}")).collect();
@@ -178,7 +208,7 @@ mod tests {
             let read: PendingRequest<'static> = serde_json::from_str(&json).unwrap();
             assert_eq!(read.caller.key_hash, record.caller.key_hash);
             if !character.contains(['"', '\\', '\n', '\u{7}']) {
-                record.seal();
+                record.freeze();
                 assert_eq!(
                     read,
                     PendingRequest::of(&record, 12),
@@ -195,7 +225,7 @@ mod tests {
             r#"{{"request_id":"{id}","call_type":"acompletion","api_key":"ab","model":"m","estimated_input":1}}"#
         );
         let read: PendingRequest<'static> = serde_json::from_str(&json).unwrap();
-        let mut record = Record::new(id, "m", Caller::default());
+        let mut record = Record::new(id, "m", RecordCaller::default());
         record.caller.key_hash = "ab".to_owned();
         assert_eq!(read, PendingRequest::of(&record, 1));
         assert_eq!(read.json().len(), json.len());

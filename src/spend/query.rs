@@ -1,4 +1,4 @@
-//! Finding records: newest first in a period, page by page, however large the books are.
+//! Finding records: newest first in a period, page by page, however large the ledger is.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
-use super::{Cursor, shards};
+use super::{Cursor, FailureCause, RequestId, shards};
 use crate::store::keys::{self, Key, SHARDS};
 use crate::store::{Index, Order, Position, Query, Range, StoreError, Table, time};
 
@@ -24,9 +24,11 @@ pub struct Search {
     /// The first instant after it.
     pub end: Timestamp,
     /// What must hold of them.
-    pub filter: Filter,
+    pub filter: RecordFilter,
     /// At most so many of them ([`Search::MOST`] where it is more).
     pub page_size: usize,
+    /// So many records are looked at for a page, and no more: usually [`Search::COMPARED`].
+    pub most_compared: usize,
     /// Go on from here: [`Found::next`] of the page before.
     pub after: Option<Cursor>,
 }
@@ -34,7 +36,7 @@ pub struct Search {
 /// What must hold of a record; `None` and empty: anything. A key or a session is looked up in its index; the others
 /// are compared record by record.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Filter {
+pub struct RecordFilter {
     /// The SHA-256 of the key, in hex.
     pub key_hash: Option<String>,
     /// The session.
@@ -43,14 +45,24 @@ pub struct Filter {
     pub status: Option<Status>,
     /// The model: the name in the request, or the last attempt's group, model id or deployment id.
     pub model: Option<String>,
+    /// How one of these begins, in letters of any size.
+    pub model_begins: Option<String>,
+    /// Why it failed, or was refused.
+    pub cause: Option<FailureCause>,
+    /// How long it took, at least.
+    pub min_duration: Option<Duration>,
     /// The key's name.
     pub key_alias: Option<String>,
     /// The key's owner.
     pub user: Option<String>,
+    /// The key's team.
+    pub team: Option<String>,
     /// The person behind the client.
     pub end_user: Option<String>,
     /// Which of a session's agents asked.
     pub agent: Option<String>,
+    /// The program that asked, by its word.
+    pub client_app: Option<String>,
     /// One of its tags.
     pub tag: Option<String>,
     /// US dollars at least. A record whose cost is unknown is not known to have cost that much.
@@ -71,9 +83,6 @@ pub struct Found {
     pub searched_until: Timestamp,
 }
 
-/// Records that are compared for one page: they are some 10 MB.
-const MOST_COMPARED: usize = 5_000;
-
 /// After this long a page is handed out as it is.
 const LONGEST_SEARCH: Duration = Duration::from_secs(5);
 
@@ -83,9 +92,11 @@ const WHILE_COMPARING: usize = 250;
 impl Search {
     /// The longest page.
     pub const MOST: usize = 1_000;
+    /// Records that are usually compared for one page: they are some 10 MB.
+    pub const COMPARED: usize = 5_000;
 }
 
-impl Filter {
+impl RecordFilter {
     /// Whether this record is meant.
     pub fn matches(&self, record: &Record) -> bool {
         fn is(wanted: &Option<String>, found: Option<&str>) -> bool {
@@ -97,11 +108,17 @@ impl Filter {
             && is(&self.session, caller.session_id.as_deref())
             && is(&self.key_alias, caller.key_alias.as_deref())
             && is(&self.user, caller.user.as_deref())
+            && is(&self.team, caller.team_id.as_deref())
             && is(&self.end_user, caller.end_user.as_deref())
             && is(&self.agent, caller.agent_id.as_deref())
+            && is(&self.client_app, caller.client_app.as_deref())
             && self.status.is_none_or(|status| status == record.status)
             && (self.tag.iter()).all(|tag| record.tags.contains(tag))
             && (self.model.iter()).all(|model| names(record).any(|name| name == model))
+            && (self.model_begins.iter())
+                .all(|beginning| names(record).any(|name| begins(name, beginning)))
+            && (self.cause).is_none_or(|cause| record.cause() == Some(cause))
+            && (self.min_duration).is_none_or(|min| took(record) >= min)
             && (self.min_spend).is_none_or(|min| spend().is_some_and(|spend| spend >= min))
             && (self.max_spend).is_none_or(|max| spend().is_some_and(|spend| spend <= max))
     }
@@ -109,18 +126,29 @@ impl Filter {
     /// Whether records are compared beyond what an index has sorted out.
     fn compares(&self) -> bool {
         let indexed = match (&self.session, &self.key_hash) {
-            (Some(_), _) => Filter {
+            (Some(_), _) => RecordFilter {
                 session: self.session.clone(),
-                ..Filter::default()
+                ..RecordFilter::default()
             },
-            (None, Some(hash)) if !hash.is_empty() => Filter {
+            (None, Some(hash)) if !hash.is_empty() => RecordFilter {
                 key_hash: Some(hash.clone()),
-                ..Filter::default()
+                ..RecordFilter::default()
             },
-            _ => Filter::default(),
+            _ => RecordFilter::default(),
         };
         *self != indexed
     }
+}
+
+fn begins(name: &str, beginning: &str) -> bool {
+    let found = name.get(..beginning.len());
+    found.is_some_and(|found| found.eq_ignore_ascii_case(beginning))
+}
+
+/// How long a request took; a clock that was set back in between makes no negative time.
+fn took(record: &Record) -> Duration {
+    let took = record.end.duration_since(record.start);
+    Duration::try_from(took).unwrap_or_default()
 }
 
 /// Every name under which a record's model may be looked for.
@@ -164,6 +192,48 @@ impl Ledger {
             }
         }
         Ok(walk.finish())
+    }
+
+    /// The requests of a session before and after one of its requests.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn neighbours(
+        &self,
+        session: &str,
+        id: &RequestId,
+    ) -> Result<[Option<RequestId>; 2], StoreError> {
+        let own = id.key().sk;
+        let first = time::sortable(Timestamp::UNIX_EPOCH);
+        let last = time::sortable(Timestamp::MAX);
+        let before = Range::Between(first, own.clone());
+        let before = self.next_to(session, id, before, Order::Descending);
+        let after = Range::Between(own, last);
+        let after = self.next_to(session, id, after, Order::Ascending);
+        let (before, after) = try_join(before, after).await?;
+        Ok([before, after])
+    }
+
+    /// The first request of a session in this range beside the one where it begins.
+    async fn next_to(
+        &self,
+        session: &str,
+        id: &RequestId,
+        range: Range,
+        order: Order,
+    ) -> Result<Option<RequestId>, StoreError> {
+        let query = Query {
+            partition: keys::by_session(session),
+            index: Some(Index::BySession),
+            range,
+            order,
+            consistent: false,
+        };
+        // It is the first of two itself.
+        let page = self.table().page::<KeyOnly>(&query, 2, None).await?;
+        let ids = page.items.iter().filter_map(|key| key.sk.split_once('#'));
+        let mut ids = ids.filter_map(|(_, id)| RequestId::parse(id).ok());
+        Ok(ids.find(|found| found != id))
     }
 }
 
@@ -301,7 +371,7 @@ impl<'a> RecordSearch<'a> {
     }
 
     fn is_tired(&self) -> bool {
-        self.compared >= MOST_COMPARED || self.began.elapsed() >= LONGEST_SEARCH
+        self.compared >= self.search.most_compared || self.began.elapsed() >= LONGEST_SEARCH
     }
 
     fn finish(self) -> Found {

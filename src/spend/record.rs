@@ -1,4 +1,4 @@
-//! The record of one request: who asked for what, what was tried, how it ended, and what it cost.
+//! The record of one request: its caller, what it asked for, its attempts, how it ended, and what it cost.
 //!
 //! The same JSON is the table's item (`store/`), the `spend_unrecorded` line of the log, and what a replay reads.
 
@@ -7,9 +7,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::attempt::{Attempt, sum};
+use super::attempt::Attempt;
+use super::counted_names::CountedNames;
 use super::counter_deltas::CounterDeltas;
-use super::{Cost, RequestId, Reservation, Retried, Unlisted, free_form};
+use super::cut::cut;
+use super::{
+    Cost, FailureCause, RequestId, Reservations, Retried, TraceParent, Unlisted, free_form,
+};
 use crate::conversation::Usage;
 
 /// One request, refused, failed or served. LiteLLM_SpendLogs' names where the meaning is the same.
@@ -47,16 +51,16 @@ pub struct Record {
     /// Why the model stopped, in Bedrock's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<String>,
-    /// What the client was told instead of an answer, or in the middle of it.
+    /// The client's error instead of an answer, or in the middle of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
+    pub error: Option<RecordFailure>,
     /// Whether the client asked for a stream.
     #[serde(default)]
     pub stream: bool,
 
     /// The caller: the key, and the user it is for.
     #[serde(flatten)]
-    pub caller: Caller,
+    pub caller: RecordCaller,
     /// Labels, from the request or its key.
     #[serde(
         rename = "request_tags",
@@ -70,6 +74,9 @@ pub struct Record {
     /// The trace that the request was a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// The client's span, for what is told a collector; no part of what is stored.
+    #[serde(skip)]
+    pub trace_parent: Option<TraceParent>,
     /// What the client wants to find here (`x-litellm-spend-logs-metadata`); small.
     #[serde(
         rename = "spend_logs_metadata_json",
@@ -85,10 +92,10 @@ pub struct Record {
 
     /// What was held for it. Fixed with what it adds to the totals.
     #[serde(skip)]
-    pub reservations: Vec<Reservation>,
-    /// Under which tags it is counted; `None`: under all of its own.
+    pub reservations: Reservations,
+    /// Under which names it is counted; `None`: under all of its own.
     #[serde(skip)]
-    counted_tags: Option<Vec<String>>,
+    counted_names: Option<CountedNames>,
     /// What this record adds to which totals: fixed when it is first written, so that a replay adds the same or
     /// nothing.
     #[serde(default, rename = "movement", skip_serializing_if = "Option::is_none")]
@@ -107,10 +114,10 @@ pub enum Status {
     Lost,
 }
 
-/// Who sent a request.
+/// The caller of a request, and the labels that say more of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Caller {
+pub struct RecordCaller {
     /// The SHA-256 of the key, in hex.
     #[serde(rename = "api_key")]
     pub key_hash: String,
@@ -120,6 +127,9 @@ pub struct Caller {
     /// The key's owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The team that the key belonged to when the request was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<String>,
     /// The request's `user`: the person behind the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_user: Option<String>,
@@ -135,11 +145,14 @@ pub struct Caller {
     /// The client program: its `User-Agent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// Which of the programs that are told apart it is; records of version 0.1 do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_app: Option<String>,
 }
 
 /// An error as the client saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct RecordFailure {
     /// Its type in OpenAI's or LiteLLM's words, like `RateLimitError`.
     pub class: String,
     /// The HTTP status, also where the real one was 200 because the stream had begun.
@@ -154,7 +167,11 @@ pub(super) const LONGEST: usize = 200;
 impl Record {
     /// The record of a request that arrived with this id, asking for this model. Until more is said, it failed at
     /// once.
-    pub fn new(request_id: RequestId, model_asked: impl Into<String>, caller: Caller) -> Record {
+    pub fn new(
+        request_id: RequestId,
+        model_asked: impl Into<String>,
+        caller: RecordCaller,
+    ) -> Record {
         let start = request_id.time();
         Record {
             request_id,
@@ -173,12 +190,18 @@ impl Record {
             tags: Vec::new(),
             litellm_call_id: None,
             trace_id: None,
+            trace_parent: None,
             spend_logs_metadata: None,
             reduced: false,
-            reservations: Vec::new(),
-            counted_tags: None,
+            reservations: Reservations::default(),
+            counted_names: None,
             counter_deltas: None,
         }
+    }
+
+    /// Why it has no whole answer; `None`: it has one.
+    pub fn cause(&self) -> Option<FailureCause> {
+        FailureCause::of(self)
     }
 
     /// The attempt that decided the outcome: the last.
@@ -190,7 +213,7 @@ impl Record {
     pub fn usage(&self) -> Usage {
         let listed = self.attempts.iter().filter_map(|attempt| attempt.usage);
         let unlisted = self.unlisted.as_ref().and_then(|rest| rest.usage);
-        listed.chain(unlisted).fold(Usage::default(), sum)
+        listed.chain(unlisted).fold(Usage::default(), Usage::plus)
     }
 
     /// What all attempts cost; `None` when a price among them is unknown. Then [`Record::spend_known`] has the rest.
@@ -225,34 +248,36 @@ impl Record {
     }
 
     /// Whether it is fixed already what it adds to the totals.
-    pub(super) fn is_sealed(&self) -> bool {
+    pub(super) fn is_frozen(&self) -> bool {
         self.counter_deltas.is_some()
     }
 
-    /// The tags that it may be counted under, as it keeps them: none where it was refused before a model was asked.
-    pub(super) fn tags_to_count(&self) -> Vec<String> {
+    /// The names that it may be counted under, as it keeps them: none where it was refused before a model was asked.
+    pub(super) fn names_to_count(&self) -> CountedNames {
         if self.attempts.is_empty() {
-            return Vec::new();
+            return CountedNames::default();
         }
         let mut tags = self.tags.clone();
         bound_tags(&mut tags);
-        tags
+        let mut customer = self.caller.end_user.clone().unwrap_or_default();
+        cut(&mut customer, LONGEST);
+        CountedNames { tags, customer }
     }
 
-    /// It is counted under these tags.
-    pub(super) fn count_under(&mut self, tags: Vec<String>) {
-        self.counted_tags = Some(tags);
+    /// It is counted under these names.
+    pub(super) fn count_under(&mut self, names: CountedNames) {
+        self.counted_names = Some(names);
     }
 
-    /// The tags that it is counted under.
-    pub(super) fn counted_tags(&self) -> Vec<String> {
-        let tags = self.counted_tags.clone();
-        tags.unwrap_or_else(|| self.tags_to_count())
+    /// The names that it is counted under.
+    pub(super) fn counted_names(&self) -> CountedNames {
+        let names = self.counted_names.clone();
+        names.unwrap_or_else(|| self.names_to_count())
     }
 
     /// The record as it was before it was sealed: what it held is known, what it adds is not.
     #[cfg(feature = "local")]
-    pub(super) fn unsealed(mut self) -> Record {
+    pub(super) fn unfrozen(mut self) -> Record {
         if let Some(deltas) = self.counter_deltas.take() {
             self.reservations = deltas.reservations();
         }
@@ -261,12 +286,12 @@ impl Record {
 
     /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A sealed
     /// record stays as it is.
-    pub(super) fn seal(&mut self) -> &CounterDeltas {
+    pub(super) fn freeze(&mut self) -> &CounterDeltas {
         let deltas = match self.counter_deltas.take() {
             Some(deltas) => deltas,
             None => {
                 self.bound();
-                let deltas = CounterDeltas::of(self);
+                let deltas = self.deltas();
                 self.unlisted = Unlisted::take(&mut self.attempts);
                 deltas
             }
@@ -279,31 +304,4 @@ pub(super) fn bound_tags(tags: &mut Vec<String>) {
     tags.retain(|tag| !tag.is_empty());
     tags.truncate(20);
     tags.iter_mut().for_each(|tag| cut(tag, 100));
-}
-
-/// Cuts a text to so many bytes, between characters; three dots say so.
-pub(super) fn cut(text: &mut String, most: usize) {
-    const MARK: &str = "...";
-    if text.len() <= most {
-        return;
-    }
-    let end = text.floor_char_boundary(most.saturating_sub(MARK.len()));
-    text.truncate(end);
-    text.push_str(MARK);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_cut_between_characters_and_says_so() {
-        let mut text = "aé45678".to_owned();
-        cut(&mut text, 8);
-        assert_eq!(text, "aé45678");
-        cut(&mut text, 5);
-        assert_eq!(text, "a...", "half of a character is none");
-        cut(&mut text, 4);
-        assert_eq!(text, "a...");
-    }
 }

@@ -15,7 +15,7 @@ pub struct Retried {
 impl Retried {
     /// Counts the attempts of one request, all of them.
     pub fn of(attempts: &[Attempt]) -> Retried {
-        let made = attempts.iter().filter(|attempt| attempt.was_made());
+        let made = attempts.iter().filter(|attempt| attempt.was_called());
         Retried {
             retries: made.clone().count() - groups(made),
             fallbacks: groups(attempts.iter()).saturating_sub(1),
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_group_that_rests_is_left_behind_without_a_call() {
-        let rests = called(0, "a", "1").passed_over();
+        let rests = called(0, "a", "1").skipped();
         assert_eq!(counts(&[rests.clone(), called(0, "a", "2")]), (0, 0));
         assert_eq!(counts(&[rests.clone(), called(1, "b", "3")]), (0, 1));
         let last_resort = [rests, called(1, "b", "3"), called(0, "a", "1")];

@@ -5,12 +5,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::record::{Failure, Record, Status};
+use super::record::{Record, RecordFailure, Status};
 use super::{Attempt, Cost, RequestId, Retried, Unlisted, money};
 use crate::store::time::sortable;
 
 /// LiteLLM_SpendLogs' columns, and `metadata` with LiteLLM's names as far as they are known here. Money has the
-/// decimal's own digits. Columns that never mean anything here (teams, organizations, caches of replies) are left out.
+/// decimal's own digits. Columns that never mean anything here (organizations, caches of replies) are left out.
 ///
 /// Serialize it with `serde_json`'s text functions: `serde_json::Value` would round the money to floats.
 #[derive(Debug, Serialize)]
@@ -39,14 +39,18 @@ pub struct SpendLog<'a> {
     custom_llm_provider: &'static str,
     user: &'a str,
     end_user: &'a str,
+    team_id: Option<&'a str>,
     request_tags: &'a [String],
     session_id: Option<&'a str>,
-    /// Which of a session's agents asked, and who had started it.
+    /// Which of a session's agents sent it, and which agent had started that one.
     #[serde(skip_serializing_if = "Option::is_none")]
     agent_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_agent_id: Option<&'a str>,
     litellm_call_id: Option<&'a str>,
+    /// Which of the programs that reports tell apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
     status: Status,
     metadata: RowMetadata<'a>,
 }
@@ -57,6 +61,7 @@ struct RowMetadata<'a> {
     user_api_key: &'a str,
     user_api_key_alias: Option<&'a str>,
     user_api_key_user_id: Option<&'a str>,
+    user_api_key_team_id: Option<&'a str>,
     user_agent: Option<&'a str>,
     spend_logs_metadata: Option<&'a Map<String, Value>>,
     original_model_group: &'a str,
@@ -141,11 +146,13 @@ impl<'a> From<&'a Record> for SpendLog<'a> {
             custom_llm_provider: "bedrock",
             user: caller.user.as_deref().unwrap_or_default(),
             end_user: caller.end_user.as_deref().unwrap_or_default(),
+            team_id: caller.team_id.as_deref(),
             request_tags: &record.tags,
             session_id: caller.session_id.as_deref(),
             agent_id: caller.agent_id.as_deref(),
             parent_agent_id: caller.parent_agent_id.as_deref(),
             litellm_call_id: record.litellm_call_id.as_deref(),
+            client: caller.client_app.as_deref(),
             status: record.status,
             metadata: RowMetadata::from(record),
         }
@@ -162,6 +169,7 @@ impl<'a> From<&'a Record> for RowMetadata<'a> {
             user_api_key: &caller.key_hash,
             user_api_key_alias: caller.key_alias.as_deref(),
             user_api_key_user_id: caller.user.as_deref(),
+            user_api_key_team_id: caller.team_id.as_deref(),
             user_agent: caller.client.as_deref(),
             spend_logs_metadata: record.spend_logs_metadata.as_ref(),
             original_model_group: &record.model_asked,
@@ -203,8 +211,8 @@ impl From<Cost> for CostBreakdown {
     }
 }
 
-impl<'a> From<&'a Failure> for ErrorInformation<'a> {
-    fn from(failure: &'a Failure) -> ErrorInformation<'a> {
+impl<'a> From<&'a RecordFailure> for ErrorInformation<'a> {
+    fn from(failure: &'a RecordFailure) -> ErrorInformation<'a> {
         ErrorInformation {
             error_class: &failure.class,
             error_code: failure.status.to_string(),

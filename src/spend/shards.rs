@@ -13,38 +13,38 @@ use super::{Ledger, RequestId};
 use crate::store::keys::{self, SHARDS};
 use crate::store::{StoreError, Table};
 
-/// What days are known to say, as far as this process has seen to it. Clones share it.
+/// The numbers of shards that this process knows the table to have for each day. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AnnouncedShards(Arc<Mutex<HashMap<Date, u16>>>);
 
-/// What a day says.
+/// The item of a day that has more shards than the usual ones.
 #[derive(Deserialize)]
-struct Said {
+struct DayShards {
     shards: u16,
 }
 
-/// The field of [`Said`].
+/// The field of [`DayShards`].
 const FIELD: &str = "shards";
 
 impl AnnouncedShards {
     fn of(&self, day: Date) -> u16 {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.get(&day).copied().unwrap_or_default()
+        let announced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        announced.get(&day).copied().unwrap_or_default()
     }
 
     fn keep(&self, day: Date, number: u16) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = told.entry(day).or_default();
+        let mut announced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = announced.entry(day).or_default();
         *known = number.max(*known);
     }
 }
 
 impl Ledger {
-    /// Sees to it that the day says that this request's shard is one of its own, before anything is written there. One
-    /// call per day and process, and none for the usual shards, at which everybody looks.
-    pub(super) async fn tell_shard(&self, id: &RequestId) -> Result<(), StoreError> {
+    /// Makes sure that the day names this request's shard before anything is written there. One
+    /// call per day and process, and none for the usual shards, which every reader reads.
+    pub(super) async fn announce_shard(&self, id: &RequestId) -> Result<(), StoreError> {
         let (day, shard) = (id.day(), id.shard());
-        if shard < SHARDS || u16::from(shard) < self.told.of(day) {
+        if shard < SHARDS || u16::from(shard) < self.announced_shards.of(day) {
             return Ok(());
         }
         // Not as configured alone: a record from a log may lie where this process would not write.
@@ -53,7 +53,7 @@ impl Ledger {
         let key = keys::shards(day);
         let raised = timeout(limit, self.table().raise(&key, FIELD, number)).await;
         raised.unwrap_or(Err(StoreError::Timeout(limit)))?;
-        self.told.keep(day, number);
+        self.announced_shards.keep(day, number);
         Ok(())
     }
 }
@@ -63,7 +63,7 @@ pub(super) async fn further(
     table: &Table,
     day: Date,
 ) -> Result<impl Iterator<Item = u8>, StoreError> {
-    let said: Option<Said> = table.get(&keys::shards(day)).await?;
-    let number = said.map_or(0, |said| said.shards);
+    let found: Option<DayShards> = table.get(&keys::shards(day)).await?;
+    let number = found.map_or(0, |day| day.shards);
     Ok((0..=u8::MAX).take(number.into()).skip(SHARDS.into()))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt::{sum, usage};
+use super::attempt::usage;
 use super::{Attempt, Cost, Retried};
 use crate::conversation::Usage;
 
@@ -62,7 +62,7 @@ impl Unlisted {
         self.unpriced |= attempt.is_unpriced();
         self.cost = self.cost.plus(attempt.cost.unwrap_or_default());
         self.usage = match (self.usage, attempt.usage) {
-            (Some(one), Some(other)) => Some(sum(one, other)),
+            (Some(one), Some(other)) => Some(one.plus(other)),
             (one, other) => one.or(other),
         };
     }
@@ -72,7 +72,7 @@ impl Unlisted {
         Unlisted {
             attempts: self.attempts + other.attempts,
             usage: match (self.usage, other.usage) {
-                (Some(one), Some(other)) => Some(sum(one, other)),
+                (Some(one), Some(other)) => Some(one.plus(other)),
                 (one, other) => one.or(other),
             },
             cost: self.cost.plus(other.cost),

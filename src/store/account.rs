@@ -15,15 +15,16 @@ use rust_decimal::Decimal;
 
 use super::attributes::{Attributes, decimal, seconds, to_decimal};
 use super::item::{TTL, key_attributes};
+use super::shared_account::{self, Bucket};
 use super::update::{self, Updated};
-use super::{Key, StoreError, Table, Write, WriteLimits};
+use super::{Item, Key, StoreError, Table, Write, WriteLimits};
 
 /// How often a reservation is tried again when others change the account at the same time.
 const RESERVE_RETRIES: usize = 5;
 /// Holds in one update: a condition of 4 KB has room for so many.
 const MOST_HOLDS: usize = 100;
 
-const COMMITTED: &str = "committed";
+pub(super) const COMMITTED: &str = "committed";
 const SPENT: &str = "spent";
 const HOLDS: &str = "holds";
 const AMOUNT: &str = "amount";
@@ -38,6 +39,8 @@ pub struct Account {
     pub spent: Decimal,
     /// What is held, by holder.
     pub holds: BTreeMap<String, Hold>,
+    /// What is held of an account that many share: see [`super::shared_account`].
+    pub buckets: BTreeMap<i64, Bucket>,
 }
 
 /// An amount that is held.
@@ -51,7 +54,7 @@ pub struct Hold {
 
 /// What is to be held.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
+pub struct HoldClaim<'a> {
     /// The holder: a name that is used once.
     pub holder: &'a str,
     /// What this holder holds already; `None`: nothing. The hold is raised from there.
@@ -90,10 +93,34 @@ impl Account {
     /// What is spent at an instant: paid, or held for too long.
     pub fn spent_at(&self, now: Timestamp) -> Decimal {
         let over = self.holds.values().filter(|hold| hold.until <= now);
-        self.spent + over.map(|hold| hold.amount).sum::<Decimal>()
+        let own = over.map(|hold| hold.amount).sum::<Decimal>();
+        let buckets = self.buckets.iter();
+        let over = buckets.filter(|(bucket, _)| shared_account::is_over(**bucket, now));
+        let shared = over
+            .flat_map(|(_, bucket)| bucket.values())
+            .sum::<Decimal>();
+        self.spent + own + shared
     }
 
-    fn read(attributes: &Attributes) -> Account {
+    /// The item of a new account of which this much is spent already; `expires` as in [`HoldClaim`].
+    pub fn opened(key: &Key, spent: Decimal, expires: Option<Timestamp>) -> Item {
+        let mut attributes = key_attributes(key);
+        attributes.extend([
+            (COMMITTED.to_owned(), decimal(spent)),
+            (SPENT.to_owned(), decimal(spent)),
+            (HOLDS.to_owned(), AttributeValue::M(Attributes::new())),
+        ]);
+        let item = Item {
+            key: key.clone(),
+            attributes: attributes.into(),
+        };
+        match expires {
+            Some(at) => item.expires(at),
+            None => item,
+        }
+    }
+
+    pub(super) fn read(attributes: &Attributes) -> Account {
         let holds = attributes.get(HOLDS).and_then(|holds| holds.as_m().ok());
         let holds = holds.into_iter().flatten().filter_map(|(holder, hold)| {
             let hold = hold.as_m().ok()?;
@@ -107,6 +134,7 @@ impl Account {
             committed: amount(attributes, COMMITTED).unwrap_or_default(),
             spent: amount(attributes, SPENT).unwrap_or_default(),
             holds: holds.collect(),
+            buckets: shared_account::read(attributes),
         }
     }
 }
@@ -124,12 +152,12 @@ fn stored(hold: Hold) -> AttributeValue {
 
 impl Settlement {
     /// Both settlements of one account as one; `None`: they cannot be merged.
-    pub(super) fn with(&self, other: &Settlement) -> Option<Settlement> {
+    pub(super) fn merged_with(&self, other: &Settlement) -> Option<Settlement> {
         let holds = [&*self.holds, &*other.holds].concat();
-        let together = self.moved == other.moved && holds.len() <= MOST_HOLDS;
+        let fits = self.moved == other.moved && holds.len() <= MOST_HOLDS;
         Some(Settlement {
             key: self.key.clone(),
-            holds: together.then_some(holds)?,
+            holds: fits.then_some(holds)?,
             actual: self.actual.checked_add(other.actual)?,
             moved: self.moved,
         })
@@ -203,7 +231,7 @@ impl Table {
     /// # Errors
     /// When the table does not answer, or too many others use the account at the same time. The amount may be held or
     /// not: see [`Table::release`].
-    pub async fn reserve(&self, key: &Key, claim: &Claim<'_>) -> Result<Reserved, StoreError> {
+    pub async fn reserve(&self, key: &Key, claim: &HoldClaim<'_>) -> Result<Reserved, StoreError> {
         let left = claim.most - (claim.hold.amount - claim.before.unwrap_or_default());
         if left.is_sign_negative() && !left.is_zero() {
             let account = self.account(key).await?;
@@ -233,7 +261,7 @@ impl Table {
     async fn try_reserve(
         &self,
         key: &Key,
-        claim: &Claim<'_>,
+        claim: &HoldClaim<'_>,
         left: Decimal,
     ) -> Result<Option<Reserved>, StoreError> {
         // The second condition makes it harmless to repeat an update whose answer was lost.
@@ -275,7 +303,7 @@ impl Table {
     async fn open_account(
         &self,
         key: &Key,
-        claim: &Claim<'_>,
+        claim: &HoldClaim<'_>,
     ) -> Result<Option<Reserved>, StoreError> {
         let holds = Attributes::from([(claim.holder.to_owned(), stored(claim.hold))]);
         let update = expiring(
@@ -356,7 +384,7 @@ impl Table {
 }
 
 /// Sets these fields, and the item's time to live if it has one.
-fn expiring(
+pub(super) fn expiring(
     update: UpdateItemFluentBuilder,
     expires: Option<Timestamp>,
     fields: &str,

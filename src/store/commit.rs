@@ -23,7 +23,7 @@ const MOST_CALLS: usize = 4;
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
 const MOST_WRITES: usize = 100;
 
-type Answer = Result<(), StoreError>;
+type CommitResult = Result<(), StoreError>;
 
 /// Makes transactions, each as if it were alone. Clones share the queue.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ struct Queue {
 struct Waiting {
     writes: Vec<Write>,
     /// Closed when its caller has given up.
-    done: oneshot::Sender<Answer>,
+    done: oneshot::Sender<CommitResult>,
 }
 
 /// One of the calls of the queue. When it is dropped, however the call ended, the next call starts for the transactions
@@ -59,7 +59,7 @@ struct CallPermit<'a>(&'a GroupCommit);
 
 /// Transactions that are sent as one.
 #[derive(Debug, Default)]
-struct Group {
+struct CommitGroup {
     members: Vec<Waiting>,
     /// The writes of all members; writes of one item are merged.
     writes: Vec<Write>,
@@ -91,7 +91,7 @@ impl GroupCommit {
     ///
     /// # Errors
     /// As [`Table::transact`]: the refusal of another transaction's writes does not refuse these.
-    pub async fn transact(&self, writes: &[Write]) -> Answer {
+    pub async fn transact(&self, writes: &[Write]) -> CommitResult {
         match self.enter(writes) {
             Ok(_permit) => self.table.transact(writes, self.limits).await,
             Err(mut answer) => {
@@ -112,14 +112,14 @@ impl GroupCommit {
     }
 
     /// Returns a permit to send the writes at once, or the receiver of their answer once they wait in the queue.
-    fn enter(&self, writes: &[Write]) -> Result<CallPermit<'_>, oneshot::Receiver<Answer>> {
+    fn enter(&self, writes: &[Write]) -> Result<CallPermit<'_>, oneshot::Receiver<CommitResult>> {
         let mut queue = self.lock();
         if queue.calls == 0 {
             queue.calls = 1;
             if self.delay.is_zero() {
                 return Ok(CallPermit(self));
             }
-            tokio::spawn(self.clone().work_off());
+            tokio::spawn(self.clone().drain_queue());
         }
         let (done, answer) = oneshot::channel();
         queue.waiting.push_back(Waiting {
@@ -133,16 +133,16 @@ impl GroupCommit {
         let mut queue = self.lock();
         if queue.calls < MOST_CALLS && !queue.waiting.is_empty() {
             queue.calls += 1;
-            tokio::spawn(self.clone().work_off());
+            tokio::spawn(self.clone().drain_queue());
         }
     }
 
     /// Sends what waits, call after call, until nothing does.
-    async fn work_off(self) {
+    async fn drain_queue(self) {
         let _permit = CallPermit(&self);
         loop {
             self.wait_for_others().await;
-            let group = Group::of(&mut self.lock().waiting);
+            let group = CommitGroup::of(&mut self.lock().waiting);
             if group.members.is_empty() {
                 break;
             }
@@ -159,7 +159,7 @@ impl GroupCommit {
 
     /// Sends the group as one transaction. Where that is refused, the members that may be the reason are sent alone, and
     /// the others again as one.
-    async fn commit(&self, mut group: Group) {
+    async fn commit(&self, mut group: CommitGroup) {
         while !group.members.is_empty() {
             let Some(answer) = self.send(&group.writes, &mut group.members).await else {
                 return;
@@ -187,7 +187,7 @@ impl GroupCommit {
 
     /// The table's answer; `None`: the callers of all members have given up. They have said so to their clients, so
     /// nothing is tried again for them.
-    async fn send(&self, writes: &[Write], members: &mut [Waiting]) -> Option<Answer> {
+    async fn send(&self, writes: &[Write], members: &mut [Waiting]) -> Option<CommitResult> {
         let all_gone = async {
             for member in members {
                 member.done.closed().await;
@@ -219,18 +219,18 @@ impl Drop for CallPermit<'_> {
         let mut queue = self.0.lock();
         match Handle::try_current() {
             Ok(runtime) if !queue.waiting.is_empty() => {
-                runtime.spawn(self.0.clone().work_off());
+                runtime.spawn(self.0.clone().drain_queue());
             }
             _ => queue.calls -= 1,
         }
     }
 }
 
-impl Group {
+impl CommitGroup {
     /// Takes the waiting transactions, up to 100 writes; writes to one item are merged. The first transaction always
     /// fits; those whose callers have given up are dropped.
-    fn of(waiting: &mut VecDeque<Waiting>) -> Group {
-        let mut group = Group::default();
+    fn of(waiting: &mut VecDeque<Waiting>) -> CommitGroup {
+        let mut group = CommitGroup::default();
         let members = std::mem::take(waiting).into_iter();
         for member in members.filter(|member| !member.done.is_closed()) {
             if let Err(member) = group.add(member) {
@@ -280,7 +280,7 @@ impl Group {
     /// and its caller is told. Of a merged write it is not known which member's part failed: those members are returned,
     /// to be sent alone.
     fn split(&mut self, write: usize) -> Vec<Waiting> {
-        let Group {
+        let CommitGroup {
             members, origins, ..
         } = std::mem::take(self);
         let origins = origins.into_iter().nth(write).unwrap_or_default();

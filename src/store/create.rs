@@ -132,7 +132,7 @@ impl Table {
         }
     }
 
-    /// Emulators have none: that is told, and nothing more.
+    /// Emulators have none: that is logged, and nothing more.
     async fn recover_to_any_time(&self) {
         let on = PointInTimeRecoverySpecification::builder()
             .point_in_time_recovery_enabled(true)

@@ -47,7 +47,7 @@ pub enum StoreError {
     Embedded(String),
 }
 
-/// What is wrong with a table, in words that may be told to clients: a predicate of "the table".
+/// What is wrong with a table, in words that clients may see: a predicate of "the table".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFault {
     /// No answer comes.

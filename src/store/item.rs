@@ -1,5 +1,8 @@
 //! Items on their way into the table, and the attributes that the table has of its own.
 
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::Error as _;
@@ -22,8 +25,8 @@ const TABLE_ATTRIBUTES: [&str; 5] = [PK, SK, TTL, BY_KEY, BY_SESSION];
 pub struct Item {
     /// The key once more: writes are merged by it.
     pub(super) key: Key,
-    /// All of them, the key's included.
-    pub(super) attributes: Attributes,
+    /// All of them, the key's included. Shared: a write of a record waits in a queue, in a group, and for a second try.
+    pub(super) attributes: Arc<Attributes>,
 }
 
 impl Item {
@@ -41,29 +44,30 @@ impl Item {
         attributes.extend(key_attributes(key));
         Ok(Item {
             key: key.clone(),
-            attributes,
+            attributes: Arc::new(attributes),
         })
     }
 
     /// The item is gone from this instant on.
     #[must_use]
-    pub fn expires(mut self, at: Timestamp) -> Item {
-        self.attributes.insert(TTL.to_owned(), seconds(at));
-        self
+    pub fn expires(self, at: Timestamp) -> Item {
+        self.with(TTL, seconds(at))
     }
 
     /// The item is found in index 1 under [`super::keys::by_key`].
     #[must_use]
-    pub fn by_key(mut self, partition: String) -> Item {
-        self.attributes.insert(BY_KEY.to_owned(), text(partition));
-        self
+    pub fn by_key(self, partition: String) -> Item {
+        self.with(BY_KEY, text(partition))
     }
 
     /// The item is found in index 2 under [`super::keys::by_session`].
     #[must_use]
-    pub fn by_session(mut self, partition: String) -> Item {
-        self.attributes
-            .insert(BY_SESSION.to_owned(), text(partition));
+    pub fn by_session(self, partition: String) -> Item {
+        self.with(BY_SESSION, text(partition))
+    }
+
+    fn with(mut self, name: &str, value: AttributeValue) -> Item {
+        Arc::make_mut(&mut self.attributes).insert(name.to_owned(), value);
         self
     }
 }
@@ -113,9 +117,9 @@ mod tests {
             ("n", number(1)),
         ];
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
-        assert_eq!(item.attributes, Attributes::from(attributes));
+        assert_eq!(*item.attributes, Attributes::from(attributes));
         let empty = Item::new(&key(), &json!({})).unwrap();
-        assert_eq!(empty.attributes, key_attributes(&key()));
+        assert_eq!(*empty.attributes, key_attributes(&key()));
     }
 
     #[test]

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::time::{day, sortable};
 
+mod total;
+
+pub use total::{CountedBy, TotalOf, model_total, tag_total};
+
 /// Into how many partitions a day's records, and into how many its totals, are spread at least. A partition takes about
 /// 1,000 write units a second; a record of 2 kB costs four, and so do its totals where it has one tag.
 pub const SHARDS: u8 = 4;
@@ -52,45 +56,6 @@ pub fn shards(day: Date) -> Key {
     }
 }
 
-/// The totals row of one model as used by one key (its hash).
-pub fn model_total(model: &str, key_hash: &str) -> String {
-    format!("model#{model}#{key_hash}")
-}
-
-/// The totals row of one tag.
-pub fn tag_total(tag: &str) -> String {
-    format!("tag#{tag}")
-}
-
-/// Whose totals a row holds: the reading of [`model_total`] and [`tag_total`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TotalOf {
-    /// One model as used by one key.
-    Model {
-        /// The Bedrock model id; empty for requests that matched no configured model.
-        model: String,
-        /// The SHA-256 of the key, in hex.
-        key_hash: String,
-    },
-    /// Every request that carried this tag.
-    Tag(String),
-}
-
-impl TotalOf {
-    /// Reads a totals row's sort key; `None` for any other.
-    pub fn parse(sk: &str) -> Option<TotalOf> {
-        if let Some(tag) = sk.strip_prefix("tag#") {
-            return Some(TotalOf::Tag(tag.to_owned()));
-        }
-        // From the right: a model's name may hold a '#', a hash cannot.
-        let (model, key_hash) = sk.strip_prefix("model#")?.rsplit_once('#')?;
-        Some(TotalOf::Model {
-            model: model.to_owned(),
-            key_hash: key_hash.to_owned(),
-        })
-    }
-}
-
 /// Index 1: the records of one key on one day.
 pub fn by_key(key_hash: &str, day: Date) -> String {
     format!("key#{key_hash}#{day}")
@@ -114,6 +79,18 @@ pub fn thinking_piece(partition: String, piece: usize) -> Key {
     }
 }
 
+/// A piece of a stored response: of the owner (the hash of its key) and the response's own key, which its id and those of
+/// its items contain.
+pub fn stored_response(owner: &str, response: &str, piece: usize) -> Key {
+    Key {
+        pk: format!("response#{owner}"),
+        sk: match piece {
+            0 => response.to_owned(),
+            _ => format!("{response}#{piece}"),
+        },
+    }
+}
+
 /// A piece of the prompt and the reply of one request. Each piece is a partition, for 8 MB would be too much for one
 /// at a time, and a list of records never meets them.
 pub fn content(request_id: &str, piece: usize) -> Key {
@@ -131,6 +108,22 @@ pub fn cooldown(deployment: &str) -> Key {
     Key {
         pk: COOLDOWNS.to_owned(),
         sk: deployment.to_owned(),
+    }
+}
+
+/// How often a caller (the hash of its key) has searched the web on a day.
+pub fn searches(key_hash: &str, day: Date) -> Key {
+    Key {
+        pk: format!("searches#{key_hash}"),
+        sk: day.to_string(),
+    }
+}
+
+/// Which deployment has a session's prompt cache, where that is not the one that follows from the session.
+pub fn affinity(session: &str) -> Key {
+    Key {
+        pk: format!("affinity#{session}"),
+        sk: "target".to_owned(),
     }
 }
 
@@ -179,10 +172,12 @@ pub fn budget(account: &str, window: Option<Timestamp>) -> Key {
 }
 
 impl Key {
-    /// Whether it is the account of a budget: [`budget`] or [`common_budget`] made it.
+    /// Whether it is the account of a budget.
     pub fn is_budget(&self) -> bool {
-        let is_of_keys = self.pk.starts_with("key#") || self.pk == common_budget(None).pk;
-        is_of_keys && self.sk.starts_with("budget#")
+        const OWNERS: [&str; 4] = ["key#", "member#", "team#", "user#"];
+        let owners = OWNERS.iter();
+        let has_owner = owners.into_iter().any(|owner| self.pk.starts_with(owner));
+        (has_owner || self.pk == common_budget(None).pk) && self.sk.starts_with("budget#")
     }
 }
 
@@ -201,6 +196,85 @@ fn budget_window(start: Option<Timestamp>) -> String {
     }
 }
 
+/// A team.
+pub fn team(id: &str) -> Key {
+    Key {
+        pk: format!("team#{id}"),
+        sk: "team".to_owned(),
+    }
+}
+
+/// A user's membership in a team.
+pub fn member(team: &str, user: &str) -> Key {
+    Key {
+        pk: self::team(team).pk,
+        sk: format!("member#{user}"),
+    }
+}
+
+/// A user.
+pub fn user(id: &str) -> Key {
+    Key {
+        pk: format!("user#{id}"),
+        sk: "user".to_owned(),
+    }
+}
+
+/// A customer: whom requests name as their end user.
+pub fn customer(id: &str) -> Key {
+    Key {
+        pk: format!("customer#{id}"),
+        sk: "customer".to_owned(),
+    }
+}
+
+/// The customer of a partition; `None`: it is none's.
+pub fn customer_id(partition: &str) -> Option<&str> {
+    partition.strip_prefix("customer#")
+}
+
+/// Where index 1 lists the teams.
+pub const TEAMS: &str = "teams";
+/// Where it lists the users.
+pub const USERS: &str = "users";
+/// Where it lists the customers that are not blocked.
+pub const CUSTOMERS: &str = "customers";
+/// Where it lists those that are.
+pub const BLOCKED_CUSTOMERS: &str = "customers#blocked";
+
+/// Where index 1 lists the memberships of a user.
+pub fn memberships(user: &str) -> String {
+    format!("memberships#{user}")
+}
+
+/// The account of a team's budget in the window that begins at this instant; `None`: for ever.
+pub fn team_budget(team: &str, window: Option<Timestamp>) -> Key {
+    Key {
+        pk: self::team(team).pk,
+        sk: budget_window(window),
+    }
+}
+
+/// The same of a user's budget.
+pub fn user_budget(user: &str, window: Option<Timestamp>) -> Key {
+    Key {
+        pk: self::user(user).pk,
+        sk: budget_window(window),
+    }
+}
+
+/// The same of a member's budget in a team.
+pub fn member_budget(team: &str, user: &str, window: Option<Timestamp>) -> Key {
+    Key {
+        // The length tells where the team's name ends.
+        pk: format!("member#{}#{team}#{user}", team.len()),
+        sk: budget_window(window),
+    }
+}
+
+/// Where index 1 lists those who have asked with tokens.
+pub const PRINCIPALS: &str = "principals";
+
 /// Where index 1 lists the virtual keys. No record's partition is called so: theirs begin with `key#`.
 pub const VIRTUAL_KEYS: &str = "keys";
 
@@ -212,7 +286,7 @@ pub fn rate(of: &str, at: Timestamp) -> Key {
     }
 }
 
-/// Who is under way at this instant for a key or a deployment that takes only so many at once.
+/// The requests under way for a key or a deployment that takes only so many at once.
 pub fn slots(of: &str) -> Key {
     Key {
         pk: format!("slots#{of}"),
@@ -268,11 +342,67 @@ pub fn secret() -> Key {
     }
 }
 
+/// The partition of the audit log's entries of one month.
+pub fn audit_month(day: Date) -> String {
+    format!("audit#{:04}-{:02}", day.year(), day.month())
+}
+
+/// One entry of the audit log, by its time and its id, which begins with that.
+pub fn audit(at: Timestamp, id: &str) -> Key {
+    Key {
+        pk: audit_month(day(at)),
+        sk: id.to_owned(),
+    }
+}
+
+/// The keys of an identity provider, by the address that names them.
+pub fn issuer_keys(address: &str) -> Key {
+    Key {
+        pk: format!("issuer#{address}"),
+        sk: "keys".to_owned(),
+    }
+}
+
+/// Who asks with tokens of an identity provider, by the hash that stands where a key's does.
+pub fn principal(hash: &str) -> Key {
+    Key {
+        pk: format!("principal#{hash}"),
+        sk: "principal".to_owned(),
+    }
+}
+
+/// The partition of all alerts.
+pub const ALERTS: &str = "alerts";
+
+/// One alert, by its id, which begins with its window or its hour.
+pub fn alert(id: &str) -> Key {
+    Key {
+        pk: ALERTS.to_owned(),
+        sk: id.to_owned(),
+    }
+}
+
+/// How often a key that was not good was sent on a day, by the hour.
+pub fn refused(key_hash: &str, day: Date) -> Key {
+    Key {
+        pk: format!("refused#{key_hash}#{day}"),
+        sk: "hours".to_owned(),
+    }
+}
+
 /// Which tags a key has brought into the totals of a day.
 pub fn tags(key_hash: &str, day: Date) -> Key {
     Key {
         pk: format!("tags#{key_hash}#{day}"),
         sk: "tags".to_owned(),
+    }
+}
+
+/// Which customers a key has brought into the totals of a day.
+pub fn customers(key_hash: &str, day: Date) -> Key {
+    Key {
+        sk: "customers".to_owned(),
+        ..tags(key_hash, day)
     }
 }
 
@@ -286,24 +416,5 @@ mod tests {
         let key = spend_record(at, 3, "chatcmpl-1");
         assert_eq!(key.pk, "spend#2026-11-23#3");
         assert_eq!(key.sk, "2026-11-23T23:59:59.007Z#chatcmpl-1");
-    }
-
-    #[test]
-    fn a_totals_row_is_read_back_as_it_was_named() {
-        let hash = "ab".repeat(32);
-        for model in ["us.anthropic.claude-sonnet-4-6", "a#b", ""] {
-            assert_eq!(
-                TotalOf::parse(&model_total(model, &hash)),
-                Some(TotalOf::Model {
-                    model: model.to_owned(),
-                    key_hash: hash.clone()
-                })
-            );
-        }
-        for tag in ["team", "a#b", "model#x#y"] {
-            let read = TotalOf::parse(&tag_total(tag));
-            assert_eq!(read, Some(TotalOf::Tag(tag.to_owned())));
-        }
-        assert_eq!(TotalOf::parse("key"), None);
     }
 }

@@ -3,8 +3,8 @@
 //! The only module that names an SDK type of DynamoDB. What an item means is its owner's business: a caller hands in a
 //! record, anything that serializes to a JSON object, and gets it back the same, numbers digit for digit (`attributes`).
 //!
-//! `read` and `batch` read items. `put` and `update` write one, `transact` writes several at once, and `commit` merges
-//! transactions that are made at the same time. `account`, `slots`, `count`, `raise` and `names` are items that all
+//! `read` and `batch` read items. `put` and `update` write one, `delete` deletes one, `transact` writes several at once, and `commit` merges
+//! transactions that are made at the same time. `account`, `shared_account`, `slots`, `count`, `raise` and `names` are items that all
 //! instances change together, each by a condition of its own.
 
 mod account;
@@ -14,6 +14,7 @@ mod commit;
 mod count;
 #[cfg(feature = "local")]
 mod create;
+mod delete;
 #[cfg(feature = "local")]
 mod embedded;
 mod error;
@@ -27,6 +28,7 @@ mod put;
 mod raise;
 mod read;
 mod secret;
+mod shared_account;
 mod slots;
 mod table;
 pub mod time;
@@ -34,7 +36,7 @@ mod transact;
 mod update;
 mod write;
 
-pub use account::{Account, Claim, Hold, Reserved, Settlement};
+pub use account::{Account, Hold, HoldClaim, Reserved, Settlement};
 pub use commit::GroupCommit;
 pub use count::{Counter, Tally};
 #[cfg(feature = "local")]
@@ -44,6 +46,7 @@ pub use item::Item;
 pub use keys::Key;
 pub use read::{Index, Order, Page, Position, Query, Range};
 pub use secret::TableSecret;
+pub use shared_account::{Bucket, SharedClaim, SharedSettlement, bucket_of};
 pub use table::{Table, TableOptions};
 pub use transact::WriteLimits;
 pub use write::{Claimed, Write};

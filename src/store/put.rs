@@ -1,5 +1,7 @@
 //! Writing one item: as it is, or only over the version that its writer has seen.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use futures_util::FutureExt;
@@ -37,7 +39,7 @@ impl Table {
         self.client
             .put_item()
             .table_name(&*self.name)
-            .set_item(Some(item.attributes))
+            .set_item(Some(Arc::unwrap_or_clone(item.attributes)))
     }
 }
 
@@ -76,5 +78,9 @@ mod tests {
         }
         let there: Option<Value> = table.get(&keys::routing()).await.unwrap();
         assert_eq!(there.unwrap()["version"], 2);
+        table.delete(&keys::routing()).await.unwrap();
+        let there: Option<Value> = table.get(&keys::routing()).await.unwrap();
+        assert_eq!(there, None);
+        table.delete(&keys::routing()).await.unwrap();
     }
 }

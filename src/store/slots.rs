@@ -21,7 +21,7 @@ const ITEM_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 const HOLDS: &str = "holds";
 
 /// Holder and the millisecond at which its hold ends.
-type Holds = Attributes;
+type SlotHolds = Attributes;
 
 impl Table {
     /// Takes one of `most` slots for `holder` until `until`, if one is free `now`. False: all are taken. A
@@ -102,7 +102,7 @@ impl Table {
         send(update).await.map(|_| ())
     }
 
-    /// Adds a hold where there is room, expired holds counted. Others who do the same are no obstacle.
+    /// Adds a hold where there is room, expired holds counted. Others that do the same at once are no obstacle.
     async fn add_hold(
         &self,
         key: &Key,
@@ -125,8 +125,8 @@ impl Table {
     async fn replace_holds(
         &self,
         key: &Key,
-        seen: Option<Holds>,
-        holds: Holds,
+        seen: Option<SlotHolds>,
+        holds: SlotHolds,
         until: Timestamp,
     ) -> Result<Updated, StoreError> {
         let update = expiring(self.update_holds(key), until)
@@ -156,7 +156,7 @@ fn expiring(update: UpdateItemFluentBuilder, until: Timestamp) -> UpdateItemFlue
 }
 
 /// The holds of the item; `None`: there never were any.
-fn holds_of(mut item: Attributes) -> Option<Holds> {
+fn holds_of(mut item: Attributes) -> Option<SlotHolds> {
     match item.remove(HOLDS) {
         Some(AttributeValue::M(holds)) => Some(holds),
         _ => None,
@@ -278,7 +278,7 @@ mod tests {
         assert!(take("a", now).await);
         assert!(renew("a", later + SECOND).await);
         assert!(!take("b", later).await, "it was renewed");
-        // Late, and nobody has needed its room.
+        // Late, and no other holder has needed its room.
         assert!(renew("a", later + 2 * SECOND).await);
         let much_later = later + 9 * SECOND;
         assert!(take("b", much_later).await);

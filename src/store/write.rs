@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::attributes::{decimal, number, seconds, text};
+use super::attributes::{Attributes, decimal, number, seconds, text};
 use super::item::{TTL, key_attributes};
 use super::{Item, Key, Settlement, StoreError};
 
@@ -128,7 +128,7 @@ impl Write {
                     amounts: sums.collect(),
                 })
             }
-            (Write::Settle(one), Write::Settle(other)) => one.with(other).map(Write::Settle),
+            (Write::Settle(one), Write::Settle(other)) => one.merged_with(other).map(Write::Settle),
             _ => None,
         }
     }
@@ -137,7 +137,7 @@ impl Write {
 fn put(table: &str, item: &Item) -> PutBuilder {
     Put::builder()
         .table_name(table)
-        .set_item(Some(item.attributes.clone()))
+        .set_item(Some(Attributes::clone(&item.attributes)))
 }
 
 fn add(table: &str, key: &Key, amounts: &[(String, Decimal)]) -> Result<Update, StoreError> {

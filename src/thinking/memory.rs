@@ -23,7 +23,7 @@ pub(super) struct RememberedTurn {
 
 /// Entries by partition key, the oldest forgotten first.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<RememberedTurns>);
+pub(super) struct ThinkingMemory(Mutex<RememberedTurns>);
 
 #[derive(Debug, Default)]
 struct RememberedTurns {
@@ -32,7 +32,7 @@ struct RememberedTurns {
     bytes: usize,
 }
 
-impl Memory {
+impl ThinkingMemory {
     pub(super) fn get(&self, pk: &str, now: Timestamp) -> Option<RememberedTurn> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = inner.entries.get(pk)?;
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_forgotten_when_there_is_too_much() {
-        let (memory, now) = (Memory::default(), Timestamp::now());
+        let (memory, now) = (ThinkingMemory::default(), Timestamp::now());
         let until = now + Duration::from_secs(60);
         for n in 0..20 {
             memory.put(n.to_string(), entry(1 << 20, until));
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_the_table_forgets_is_forgotten_here() {
-        let (memory, now) = (Memory::default(), Timestamp::now());
+        let (memory, now) = (ThinkingMemory::default(), Timestamp::now());
         memory.put("a".into(), entry(1, now + Duration::from_secs(1)));
         assert!(memory.get("a", now).is_some());
         assert!(memory.get("a", now + Duration::from_secs(1)).is_none());

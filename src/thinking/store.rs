@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::conversation::{Part, Request, Role, ThinkingBlock, Turn};
 use crate::store::{Item, Key, StoreError, Table, keys};
 
-use super::memory::{Memory, RememberedTurn};
+use super::memory::{RememberedTurn, ThinkingMemory};
 use super::packed::{pack, unpack};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,19 +22,19 @@ const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long the table may take to recall blocks. Longer than a write may hold up an answer: without them the loop
 /// goes on without thinking, and the whole conversation is written to another cache.
-const RECALL: Duration = Duration::from_millis(500);
+const LONGEST_RECALL: Duration = Duration::from_millis(500);
 
 /// How long it is remembered that the table has nothing for a call.
-const NOTHING: Duration = Duration::from_secs(10 * 60);
+const MISS_REMEMBERED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Bedrock's ids have at most 64 bytes; nothing was ever stored under a longer one.
 const LONGEST_ID: usize = 256;
 
-/// The vault. Clones share it.
+/// The store of thinking. Clones share it.
 #[derive(Debug, Clone)]
 pub struct ThinkingStore {
     table: Table,
-    memory: Arc<Memory>,
+    memory: Arc<ThinkingMemory>,
     tasks: TaskTracker,
 }
 
@@ -56,7 +56,7 @@ struct FoundThinking {
 }
 
 impl ThinkingStore {
-    /// The vault in this table. What outlives a request is a task of `tasks`.
+    /// The store in this table. What outlives a request is a task of `tasks`.
     pub fn new(table: Table, tasks: TaskTracker) -> Self {
         Self {
             table,
@@ -112,20 +112,20 @@ impl ThinkingStore {
             return found;
         }
         let missing: Vec<Key> = missing.into_iter().collect();
-        let read = match timeout(RECALL, self.read(&missing)).await {
+        let read = match timeout(LONGEST_RECALL, self.read(&missing)).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "thinking was not recalled");
                 return found;
             }
             Err(_) => {
-                tracing::warn!(limit = ?RECALL, "thinking was not recalled in time");
+                tracing::warn!(limit = ?LONGEST_RECALL, "thinking was not recalled in time");
                 return found;
             }
         };
         let nothing = RememberedTurn {
             blocks: Arc::default(),
-            until: now + NOTHING,
+            until: now + MISS_REMEMBERED_FOR,
         };
         for key in missing {
             let entry = read.get(&key.pk).unwrap_or(&nothing).clone();
@@ -171,23 +171,23 @@ impl ThinkingStore {
         if entry.blocks.is_empty() || entry.until > now + (LIFE - DAY) {
             return;
         }
-        let (vault, pk, blocks) = (self.clone(), pk.to_owned(), Arc::clone(&entry.blocks));
+        let (store, pk, blocks) = (self.clone(), pk.to_owned(), Arc::clone(&entry.blocks));
         self.tasks
-            .spawn(async move { vault.store(pk, blocks).await });
+            .spawn(async move { store.store(pk, blocks).await });
     }
 
     /// Starts to store the blocks of the turn whose first tool call this is. The task ends when they are stored, or
     /// with a line in the log.
-    pub(super) fn keep(
+    pub(super) fn store_in_background(
         &self,
         owner: &str,
         call: &str,
         blocks: Vec<ThinkingBlock>,
     ) -> tokio::task::JoinHandle<()> {
         let pk = keys::thinking(owner, call, 0).pk;
-        let vault = self.clone();
+        let store = self.clone();
         self.tasks
-            .spawn(async move { vault.store(pk, blocks.into()).await })
+            .spawn(async move { store.store(pk, blocks.into()).await })
     }
 
     /// Into memory at once, so that this process knows them however slow the table is; then into the table.

@@ -19,7 +19,7 @@ async fn table() -> (Embedded, Table) {
 }
 
 /// A process of its own over the table.
-fn vault(table: &Table) -> ThinkingStore {
+fn new_store(table: &Table) -> ThinkingStore {
     ThinkingStore::new(table.clone(), TaskTracker::new())
 }
 
@@ -35,17 +35,20 @@ fn replay(calls: &[&str]) -> Request {
     let turn = |role, part| Turn {
         role,
         parts: vec![part],
+        native: None,
     };
     let turns = calls.iter().flat_map(|id| {
         let call = Part::ToolCall(ToolCall {
             id: (*id).into(),
             name: "f".into(),
             input: json!({}),
+            native: None,
         });
         let result = Part::ToolResult(ToolResult {
             id: (*id).into(),
             content: vec![],
             is_error: false,
+            native: None,
         });
         [turn(Role::Assistant, call), turn(Role::User, result)]
     });
@@ -73,42 +76,47 @@ fn blocks(request: &Request) -> Vec<Vec<ThinkingBlock>> {
 }
 
 /// An answer that thinks these blocks and calls these tools, and is over.
-async fn answer(keeper: &mut ThinkingRecorder, thoughts: &[&str], calls: &[&str]) {
-    keeper.begin(true);
+async fn answer(recorder: &mut ThinkingRecorder, thoughts: &[&str], calls: &[&str]) {
+    recorder.begin(true);
     for text in thoughts {
-        keeper.see(&Event::Thinking((*text).into()));
-        keeper.see(&Event::Signature(format!("signature of {text}")));
+        recorder.push(&Event::Thinking((*text).into()));
+        recorder.push(&Event::Signature(format!("signature of {text}")));
     }
     for (index, id) in calls.iter().enumerate() {
-        keeper.see(&Event::ToolCall {
+        recorder.push(&Event::ToolCall {
             index,
             id: (*id).into(),
             name: "f".into(),
+            native: None,
         });
     }
-    keeper.see(&Event::Stop(StopReason::ToolUse));
-    keeper.settle().await;
+    recorder.push(&Event::Stop(StopReason::ToolUse));
+    recorder.finish_storing().await;
 }
 
-async fn recalled(vault: &ThinkingStore, owner: &str, calls: &[&str]) -> Vec<Vec<ThinkingBlock>> {
+async fn recalled(
+    thinking_store: &ThinkingStore,
+    owner: &str,
+    calls: &[&str],
+) -> Vec<Vec<ThinkingBlock>> {
     let mut request = replay(calls);
-    vault.recall(owner, &mut request).await;
+    thinking_store.recall(owner, &mut request).await;
     blocks(&request)
 }
 
 #[tokio::test]
 async fn no_key_reads_the_thinking_of_another() {
     let (_embedded, table) = table().await;
-    let here = vault(&table);
-    let mut keeper = ThinkingRecorder::new(&here, "alice", &replay(&[]));
-    answer(&mut keeper, &["one", "two"], &["a", "b"]).await;
-    for vault in [here, vault(&table)] {
+    let here = new_store(&table);
+    let mut recorder = ThinkingRecorder::new(&here, "alice", &replay(&[]));
+    answer(&mut recorder, &["one", "two"], &["a", "b"]).await;
+    for thinking_store in [here, new_store(&table)] {
         assert_eq!(
-            recalled(&vault, "alice", &["a"]).await,
+            recalled(&thinking_store, "alice", &["a"]).await,
             [[block("one"), block("two")]]
         );
         for (owner, call) in [("bob", "a"), ("", "a"), ("alice", "b"), ("alice#a", "")] {
-            assert_eq!(recalled(&vault, owner, &[call]).await, [[]; 1]);
+            assert_eq!(recalled(&thinking_store, owner, &[call]).await, [[]; 1]);
         }
     }
 }
@@ -116,29 +124,32 @@ async fn no_key_reads_the_thinking_of_another() {
 #[tokio::test]
 async fn what_an_answer_lost_with_its_target_is_not_kept() {
     let (_embedded, table) = table().await;
-    let vault = vault(&table);
-    let mut keeper = ThinkingRecorder::new(&vault, "k", &replay(&[]));
-    keeper.begin(true);
-    keeper.see(&Event::Thinking("of a target that failed".into()));
-    keeper.see(&Event::Signature("s".into()));
-    answer(&mut keeper, &["one"], &["a"]).await;
-    assert_eq!(recalled(&vault, "k", &["a"]).await, [[block("one")]]);
+    let thinking_store = new_store(&table);
+    let mut recorder = ThinkingRecorder::new(&thinking_store, "k", &replay(&[]));
+    recorder.begin(true);
+    recorder.push(&Event::Thinking("of a target that failed".into()));
+    recorder.push(&Event::Signature("s".into()));
+    answer(&mut recorder, &["one"], &["a"]).await;
+    assert_eq!(
+        recalled(&thinking_store, "k", &["a"]).await,
+        [[block("one")]]
+    );
     // A model of another family signs nothing that Claude would take.
-    keeper.begin(false);
-    keeper.see(&Event::Signature("s".into()));
-    keeper.settle().await;
+    recorder.begin(false);
+    recorder.push(&Event::Signature("s".into()));
+    recorder.finish_storing().await;
 }
 
 #[tokio::test]
 async fn thinking_after_the_first_call_is_kept_with_what_came_before_it() {
     let (_embedded, table) = table().await;
-    let mut keeper = ThinkingRecorder::new(&vault(&table), "k", &replay(&[]));
-    answer(&mut keeper, &["one"], &["a"]).await;
-    keeper.see(&Event::Thinking("two".into()));
-    keeper.see(&Event::Signature("signature of two".into()));
-    keeper.settle().await;
+    let mut recorder = ThinkingRecorder::new(&new_store(&table), "k", &replay(&[]));
+    answer(&mut recorder, &["one"], &["a"]).await;
+    recorder.push(&Event::Thinking("two".into()));
+    recorder.push(&Event::Signature("signature of two".into()));
+    recorder.finish_storing().await;
     assert_eq!(
-        recalled(&vault(&table), "k", &["a"]).await,
+        recalled(&new_store(&table), "k", &["a"]).await,
         [[block("one"), block("two")]]
     );
 }
@@ -146,13 +157,15 @@ async fn thinking_after_the_first_call_is_kept_with_what_came_before_it() {
 #[tokio::test]
 async fn more_turns_than_one_read_takes_are_all_recalled() {
     let (_embedded, table) = table().await;
-    let here = vault(&table);
+    let here = new_store(&table);
     let ids: Vec<String> = (0..230).map(|n| format!("call{n}")).collect();
     for id in ids.iter().step_by(2) {
-        here.keep("k", id, vec![block(id)]).await.unwrap();
+        here.store_in_background("k", id, vec![block(id)])
+            .await
+            .unwrap();
     }
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let found = recalled(&vault(&table), "k", &ids).await;
+    let found = recalled(&new_store(&table), "k", &ids).await;
     for (n, blocks) in found.iter().enumerate() {
         let expected = if n % 2 == 0 {
             vec![block(ids[n])]
@@ -168,12 +181,12 @@ async fn blocks_longer_than_an_item_come_back_whole() {
     let (_embedded, table) = table().await;
     let noise: Vec<u8> = (0..700_000).map(|_| fastrand::u8(..)).collect();
     let long = ThinkingBlock::Redacted(noise.into());
-    vault(&table)
-        .keep("k", "a", vec![long.clone(), block("b")])
+    new_store(&table)
+        .store_in_background("k", "a", vec![long.clone(), block("b")])
         .await
         .unwrap();
     assert_eq!(
-        recalled(&vault(&table), "k", &["a"]).await,
+        recalled(&new_store(&table), "k", &["a"]).await,
         [[long, block("b")]]
     );
 }
@@ -187,8 +200,8 @@ struct Life {
 async fn use_renews_the_life_of_blocks_and_time_ends_it() {
     const DAY: i64 = 24 * 60 * 60;
     let (_embedded, table) = table().await;
-    vault(&table)
-        .keep("k", "a", vec![block("one")])
+    new_store(&table)
+        .store_in_background("k", "a", vec![block("one")])
         .await
         .unwrap();
     let key = keys::thinking("k", "a", 0);
@@ -209,13 +222,13 @@ async fn use_renews_the_life_of_blocks_and_time_ends_it() {
 
     let over = Item::new(&key, &fields).unwrap();
     table.put(over.expires(Timestamp::now())).await.unwrap();
-    assert_eq!(recalled(&vault(&table), "k", &["a"]).await, [[]; 1]);
+    assert_eq!(recalled(&new_store(&table), "k", &["a"]).await, [[]; 1]);
 }
 
 #[tokio::test]
 async fn a_client_that_keeps_its_blocks_costs_the_table_nothing() {
     let (embedded, table) = table().await;
-    let vault = vault(&table);
+    let thinking_store = new_store(&table);
     let mut request = replay(&["a"]);
     request.turns[0]
         .parts
@@ -223,9 +236,9 @@ async fn a_client_that_keeps_its_blocks_costs_the_table_nothing() {
     let before = request.clone();
     // Without a table every call of it would be noticed.
     embedded.stop().await;
-    vault.recall("k", &mut request).await;
+    thinking_store.recall("k", &mut request).await;
     assert_eq!(request, before);
-    let mut keeper = ThinkingRecorder::new(&vault, "k", &request);
-    answer(&mut keeper, &["one"], &["b"]).await;
-    assert_eq!(recalled(&vault, "k", &["b"]).await, [[]; 1]);
+    let mut recorder = ThinkingRecorder::new(&thinking_store, "k", &request);
+    answer(&mut recorder, &["one"], &["b"]).await;
+    assert_eq!(recalled(&thinking_store, "k", &["b"]).await, [[]; 1]);
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::conversation::{CacheTtl, Document, DocumentFormat, Part, ThinkingBlock};
 
 use super::loose::{Form, object};
-use super::{ApiError, LeftOut, Loose, media};
+use super::{ApiError, DroppedFields, Loose, media};
 
 /// `{"type": "ephemeral", "ttl": "1h"}`.
 #[derive(Debug, Deserialize)]
@@ -30,14 +30,14 @@ impl CacheControl {
     }
 
     /// Names a lifetime that Bedrock does not have. `path` is the mark's.
-    pub(crate) fn name_unknown(&self, path: &str, left_out: &mut LeftOut) {
+    pub(crate) fn name_unknown(&self, path: &str, dropped: &mut DroppedFields) {
         let is_known = match &self.ttl {
             Loose::Missing => true,
             Loose::Given(ttl) => matches!(ttl.as_str(), "5m" | "1h"),
             Loose::Other(_) => false,
         };
         if !is_known {
-            left_out.add(&format!("{path}.ttl"));
+            dropped.add(&format!("{path}.ttl"));
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::json::{self, Misread};
+use crate::json::{self, JsonReadError};
 
 use super::limits::OF_BODY;
 use super::{ApiError, surrogates};
@@ -38,7 +38,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 /// The refusal that names the field.
-fn refusal(misread: Misread) -> ApiError {
+fn refusal(misread: JsonReadError) -> ApiError {
     let path = match misread.path {
         root if root.is_empty() => "request_body".to_owned(),
         path => path,

@@ -13,7 +13,7 @@ use crate::json::FIXED_FORM;
 
 use super::limits::{self, MOST_PARTS};
 use super::loose::Form;
-use super::{ApiError, CacheControl, LeftOut};
+use super::{ApiError, CacheControl, DroppedFields};
 
 /// `content` of a message.
 #[derive(Debug, Default)]
@@ -132,8 +132,8 @@ impl<P: for<'de> Deserialize<'de>> Form for LooseContent<P> {
 /// One part of a content, as a wire writes it.
 pub(crate) trait ContentPart: Sized {
     /// What it is in the domain, possibly nothing, with its cache mark behind it. An unknown kind is a
-    /// note and named in `left_out`. `path` names the part in errors.
-    fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError>;
+    /// note and named in `dropped`. `path` names the part in errors.
+    fn convert(self, path: &str, dropped: &mut DroppedFields) -> Result<Vec<Part>, ApiError>;
 }
 
 impl<P: ContentPart> Content<P> {
@@ -141,7 +141,7 @@ impl<P: ContentPart> Content<P> {
     pub(crate) fn into_parts(
         self,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<Vec<Part>, ApiError> {
         let parts = match self {
             Content::Empty => return Ok(Vec::new()),
@@ -150,7 +150,7 @@ impl<P: ContentPart> Content<P> {
         };
         let mut converted = Vec::with_capacity(parts.len());
         for (at, part) in parts.into_iter().enumerate() {
-            converted.extend(part.convert(&format!("{path}[{at}]"), left_out)?);
+            converted.extend(part.convert(&format!("{path}[{at}]"), dropped)?);
         }
         Ok(converted)
     }

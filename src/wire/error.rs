@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::bedrock::{Class, Failure};
+use crate::bedrock::{Class, ContextOverflow, Failure};
 use crate::store::TableFault;
 
 /// An error as the caller sees it. Holds nothing of the configuration and nothing of other callers.
@@ -18,14 +18,25 @@ pub struct ApiError {
     pub kind: &'static str,
     /// What was wrong, where, and what would be right.
     pub message: String,
-    /// What of the message may be stored, where that is not all of it: Bedrock's refusals quote the request.
-    pub stored: Option<Box<str>>,
+    /// What else is known of it, where it is Bedrock's.
+    pub upstream: Option<Box<UpstreamError>>,
     /// The request's field that was wrong, as a path.
     pub param: Option<String>,
     /// A code that clients act on, where the status alone does not say enough.
     pub code: Option<&'static str>,
     /// Sent as `retry-after`.
     pub retry_after: Option<Duration>,
+    /// The same request is refused for hours, or until an operator acts, although its status is one that passes.
+    pub is_lasting: bool,
+}
+
+/// What is known of an error of Bedrock's beside its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamError {
+    /// What of the message may be stored: Bedrock's refusals quote the request.
+    pub stored: String,
+    /// By what the request exceeds the model's window, where Bedrock has said it.
+    pub overflow: Option<ContextOverflow>,
 }
 
 /// Longest message about a request's fault, in bytes.
@@ -52,10 +63,11 @@ impl ApiError {
             status,
             kind,
             message: message.into(),
-            stored: None,
+            upstream: None,
             param: None,
             code: None,
             retry_after: None,
+            is_lasting: false,
         }
     }
 
@@ -95,6 +107,33 @@ impl ApiError {
         Self {
             retry_after: Some(wait),
             ..self
+        }
+    }
+
+    /// The error as one that lasts, whatever its status says.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self {
+            is_lasting: true,
+            ..self
+        }
+    }
+
+    /// Whether the same request may be answered if it is sent again: what `x-should-retry` says. SDKs and agents obey it
+    /// before they look at the status.
+    ///
+    /// Nothing is said at a 401. Claude Code has its `apiKeyHelper` make another key then, and tries again with that one;
+    /// a "no" would keep it from both.
+    pub fn should_retry(&self) -> Option<bool> {
+        match self.status {
+            StatusCode::UNAUTHORIZED => None,
+            // A time to come back at is a "yes".
+            _ if self.retry_after.is_some() => Some(true),
+            _ if self.is_lasting => Some(false),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
+                Some(true)
+            }
+            status => Some(status.is_server_error()),
         }
     }
 
@@ -146,7 +185,7 @@ impl ApiError {
 }
 
 impl From<&Failure> for ApiError {
-    /// What the caller is told when every target of the chain has failed: the first target's failure, by kind.
+    /// The client's error when every target of the chain has failed: the first target's failure, by kind.
     fn from(failure: &Failure) -> Self {
         let (status, kind) = match failure.class {
             Class::Throttled | Class::DailyQuota | Class::LimitReached => {
@@ -177,7 +216,8 @@ impl From<&Failure> for ApiError {
         let told = |words: &str| {
             let words = match failure.class {
                 // Agents compact the conversation when they read these words.
-                Class::ContextWindow => format!("prompt is too long: {words}"),
+                Class::ContextWindow if begins_with(words, TOO_LONG) => words.to_owned(),
+                Class::ContextWindow => format!("{TOO_LONG}: {words}"),
                 // The details may hold host names and account ids; the log has them.
                 Class::Credentials => {
                     "The gateway has no valid AWS credentials for this model.".to_owned()
@@ -192,13 +232,29 @@ impl From<&Failure> for ApiError {
             Class::ContentFiltered => Some("content_policy_violation"),
             _ => None,
         };
+        let upstream = UpstreamError {
+            stored: told(&failure.fault),
+            overflow: failure.overflow,
+        };
+        // The day's quota, and credentials that the gateway was not given, outlast every client's patience.
+        let is_lasting = matches!(failure.class, Class::DailyQuota | Class::NoCredentials);
         Self {
             code,
+            is_lasting,
             retry_after: failure.retry_after,
-            stored: Some(told(&failure.fault).into()),
+            upstream: Some(Box::new(upstream)),
             ..Self::new(status, kind, told(&failure.message))
         }
     }
+}
+
+/// What agents look for in a refusal, to compact their conversation then.
+const TOO_LONG: &str = "prompt is too long";
+
+/// Whether a message begins with these words, in any case.
+fn begins_with(message: &str, words: &str) -> bool {
+    let beginning = message.get(..words.len());
+    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(words))
 }
 
 /// The message without ARNs and account numbers: Bedrock names the caller's role when it refuses.

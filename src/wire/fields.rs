@@ -1,6 +1,6 @@
 //! The fields that a body, or an object of settings in it, has and its type has not.
 //!
-//! Only the root's are looked at and those of [`Settings`], so only these are read in a special way: what stands in a
+//! Only the root's are looked at and those of [`SettingsObject`], so only these are read in a special way: what stands in a
 //! field is read as everywhere else, at its speed.
 
 use std::fmt;
@@ -8,34 +8,60 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
+use serde_json::{Map, Value};
 
-use super::LeftOut;
+use super::DroppedFields;
 use super::loose::{Form, object};
 
-/// An object of settings, with the names of its fields that its type does not have.
+/// An object of settings, with those of its fields that its type does not have.
 #[derive(Debug, Default)]
-pub(crate) struct Settings<T> {
+pub(crate) struct SettingsObject<T> {
     value: T,
-    unknown: Vec<String>,
+    unknown: Map<String, Value>,
 }
 
-impl<T> Settings<T> {
-    /// What its type has. The rest is named in `left_out` by its place: `path` is the object's.
-    pub(crate) fn known(self, path: &str, left_out: &mut LeftOut) -> T {
-        for name in self.unknown {
-            left_out.add(&format!("{path}.{name}"));
+impl<T> SettingsObject<T> {
+    /// What its type has. The rest is named in `dropped` by its place: `path` is the object's.
+    pub(crate) fn known(self, path: &str, dropped: &mut DroppedFields) -> T {
+        self.parted(path, dropped).0
+    }
+
+    /// What its type has, and the rest, which is named in `dropped` too.
+    pub(crate) fn parted(self, path: &str, dropped: &mut DroppedFields) -> (T, Map<String, Value>) {
+        for name in self.unknown.keys() {
+            dropped.add(&format!("{path}.{name}"));
         }
-        self.value
+        (self.value, self.unknown)
+    }
+
+    /// What its type has.
+    pub(crate) fn as_known(&self) -> &T {
+        &self.value
+    }
+
+    /// What its type has.
+    pub(crate) fn as_known_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+
+    /// What its type has, and the rest.
+    pub(crate) fn whole(self) -> (T, Map<String, Value>) {
+        (self.value, self.unknown)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Settings<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for SettingsObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer).map(|(value, unknown)| Self { value, unknown })
+        let mut unknown = Map::new();
+        let value = T::deserialize(Root {
+            deserializer,
+            unknown: &mut unknown,
+        })?;
+        Ok(Self { value, unknown })
     }
 }
 
-impl<T: Form + for<'de> Deserialize<'de>> Form for Settings<T> {
+impl<T: Form + for<'de> Deserialize<'de>> Form for SettingsObject<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
@@ -56,12 +82,32 @@ pub(super) fn read<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Ok((value, unknown))
 }
 
-struct Root<'a, D> {
-    deserializer: D,
-    unknown: &'a mut Vec<String>,
+/// What becomes of a field that the type does not have.
+trait UnknownFields {
+    /// Notes it. True: its value was read too.
+    fn note<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Root<'_, D> {
+impl UnknownFields for Vec<String> {
+    fn note<'de, A: MapAccess<'de>>(&mut self, name: &str, _: &mut A) -> Result<bool, A::Error> {
+        self.push(name.to_owned());
+        Ok(false)
+    }
+}
+
+impl UnknownFields for Map<String, Value> {
+    fn note<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        self.insert(name.to_owned(), map.next_value()?);
+        Ok(true)
+    }
+}
+
+struct Root<'a, D, U> {
+    deserializer: D,
+    unknown: &'a mut U,
+}
+
+impl<'de, D: Deserializer<'de>, U: UnknownFields> Deserializer<'de> for Root<'_, D, U> {
     type Error = D::Error;
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -91,13 +137,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Root<'_, D> {
 }
 
 /// A struct's own reader, or its fields one after the other, with those that it knows and those that it does not.
-struct FieldsReader<'a, R> {
+struct FieldsReader<'a, R, U> {
     read: R,
     fields: &'static [&'static str],
-    unknown: &'a mut Vec<String>,
+    unknown: &'a mut U,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for FieldsReader<'_, V> {
+impl<'de, V: Visitor<'de>, U: UnknownFields> Visitor<'de> for FieldsReader<'_, V, U> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -113,21 +159,20 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for FieldsReader<'_, V> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for FieldsReader<'_, A> {
+impl<'de, A: MapAccess<'de>, U: UnknownFields> MapAccess<'de> for FieldsReader<'_, A, U> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        let Some(key) = self.read.next_key::<String>()? else {
-            return Ok(None);
-        };
-        let known = seed.deserialize(key.as_str().into_deserializer())?;
-        if !self.fields.contains(&key.as_str()) {
-            self.unknown.push(key);
+        while let Some(key) = self.read.next_key::<String>()? {
+            let is_known = self.fields.contains(&key.as_str());
+            if is_known || !self.unknown.note(&key, &mut self.read)? {
+                return seed.deserialize(key.as_str().into_deserializer()).map(Some);
+            }
         }
-        Ok(Some(known))
+        Ok(None)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
@@ -145,15 +190,15 @@ mod tests {
 
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(expecting = "an object")]
-    struct Body {
+    struct BodyFields {
         #[serde(alias = "called")]
         name: Option<String>,
-        inner: Option<Box<Body>>,
+        inner: Option<Box<BodyFields>>,
         #[serde(skip)]
         hidden: bool,
     }
 
-    fn body(json: &str) -> Result<(Body, Vec<String>), serde_json::Error> {
+    fn body(json: &str) -> Result<(BodyFields, Vec<String>), serde_json::Error> {
         read(&mut serde_json::Deserializer::from_str(json))
     }
 
@@ -180,7 +225,7 @@ mod tests {
             "{",
             "{7: 1}",
         ] {
-            let plain = serde_json::from_str::<Body>(json).unwrap_err();
+            let plain = serde_json::from_str::<BodyFields>(json).unwrap_err();
             assert_eq!(body(json).unwrap_err().to_string(), plain.to_string());
         }
     }

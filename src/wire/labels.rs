@@ -1,4 +1,4 @@
-//! Who asked and for what: the labels that a request carries for the record.
+//! The labels that a request carries for its record: its user, session, agent, tags.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::ApiError;
+use super::{ApiError, ClientApp};
+use crate::spend::TraceParent;
 
 /// Labels for the record; none of them changes the answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,10 +25,14 @@ pub struct Labels {
     pub tags: Vec<String>,
     /// The client program, from `user-agent`.
     pub client: Option<String>,
+    /// Which of the programs that reports tell apart it is.
+    pub client_app: ClientApp,
     /// The client's own id of the request (`x-litellm-call-id`, else `x-request-id`); goes back as it came.
     pub call_id: Option<String>,
     /// The trace that the request is a part of: of `traceparent`, else of `x-amzn-trace-id`.
     pub trace_id: Option<String>,
+    /// The client's span, of `traceparent`.
+    pub trace_parent: Option<TraceParent>,
     /// What the client wants to find in the record (`x-litellm-spend-logs-metadata`).
     pub spend_metadata: Option<Map<String, Value>>,
     /// What the client says about the storing of its prompt and its reply; `None`: nothing.
@@ -67,10 +72,12 @@ impl Labels {
             agent: header("x-claude-code-agent-id").map(short),
             parent_agent: header("x-claude-code-parent-agent-id").map(short),
             client: header("user-agent").map(short),
+            client_app: ClientApp::of(headers),
             call_id: header("x-litellm-call-id")
                 .or_else(|| header("x-request-id"))
                 .filter(|id| !id.is_empty() && id.len() <= LONGEST_LABEL),
             trace_id: trace_id(headers),
+            trace_parent: header("traceparent").and_then(|text| TraceParent::read(&text)),
             spend_metadata: None,
             store_prompts: said_of_storing(headers),
         }
@@ -132,11 +139,12 @@ fn trace_id(headers: &HeaderMap) -> Option<String> {
         let (version, trace) = (parts.next()?, parts.next()?);
         let (span, flags) = (parts.next()?, parts.next()?);
         let known = version != "ff" && (version != "00" || parts.next().is_none());
-        let whole = is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
+        let is_well_formed =
+            is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
         let real = [trace, span]
             .iter()
             .all(|id| id.bytes().any(|byte| byte != b'0'));
-        (known && whole && real).then(|| trace.to_owned())
+        (known && is_well_formed && real).then(|| trace.to_owned())
     };
     let aws = || {
         let header = text(headers, "x-amzn-trace-id")?;

@@ -69,7 +69,7 @@ impl<T: for<'de> Deserialize<'de>, const MOST: usize> Form for List<T, MOST> {
 }
 
 /// The items of a list; of one that is too long only how many there are. `what` they are is said in the error.
-pub(super) fn items_of<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
+pub(crate) fn items_of<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     mut list: A,
     what: &str,
     most: usize,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::json::FIXED_FORM;
 
-use super::{ApiError, CacheControl, LeftOut};
+use super::{ApiError, CacheControl, DroppedFields};
 
 /// A field that may have the form of `T`, or any other.
 #[derive(Debug, Default)]
@@ -78,9 +78,9 @@ impl<T> Loose<T> {
 
 impl<T: Form> Loose<T> {
     /// The field `name` of a body, where all that its loss changes is bookkeeping: in another form it is left out.
-    pub(crate) fn or_left_out(self, name: &str, left_out: &mut LeftOut) -> Option<T> {
+    pub(crate) fn or_dropped(self, name: &str, dropped: &mut DroppedFields) -> Option<T> {
         if matches!(self, Self::Other(_)) {
-            left_out.add(name);
+            dropped.add(name);
         }
         self.given()
     }

@@ -1,20 +1,22 @@
 //! What every wire towards clients has in common, and what one has to be for `http/` to serve it.
 //!
-//! A wire is a room of its own (`openai/`, `anthropic/`, `responses/`) that translates to and from the domain in `conversation/`: no wire is
-//! translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that implements [`Wire`] and a line
-//! in the router; admission, chains, records and logs are the same for all.
+//! A wire has a folder of its own (`openai/`, `anthropic/`, `responses/`) that translates to and from the domain in
+//! `conversation/`: no wire is translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that
+//! implements [`Wire`] and a line in the router; admission, chains, records and logs are the same for all.
 
 mod arguments;
 mod blocks;
 mod body;
+mod client_app;
 mod content;
+mod dropped_fields;
 mod effort;
 mod error;
 mod fallback;
 mod fields;
 pub(crate) mod free_form;
+mod hosted;
 mod labels;
-mod left_out;
 pub(crate) mod limits;
 pub(crate) mod loose;
 pub(crate) mod media;
@@ -22,6 +24,8 @@ pub(crate) mod numbers;
 pub(crate) mod openai;
 mod options;
 mod priced;
+mod references;
+mod retrieval;
 mod seal;
 mod stored;
 pub(crate) mod surrogates;
@@ -30,13 +34,18 @@ mod tool_choice;
 pub(crate) mod tools;
 mod usage;
 
-pub use error::ApiError;
+pub use client_app::ClientApp;
+pub use error::{ApiError, UpstreamError};
 pub use fallback::{FallbackFields, WireFallback};
+pub use hosted::{HostedAnswer, HostedFailure, HostedRequest, HostedTool};
 pub use labels::Labels;
-pub use options::{MockFailure, Options, RemoteImage};
+pub use options::{Compaction, MockFailure, RemoteImage, RequestOptions};
 
 pub(crate) use options::GatewayParams;
 pub use priced::Priced;
+pub use references::{AnswerToStore, FoundReferences, ItemReference, References};
+pub(crate) use retrieval::RetrievalExtras;
+pub use retrieval::{ParsedRetrieval, RetrievalReply, RetrievalWire};
 pub use seal::Seal;
 pub use stored::stored_request;
 
@@ -44,10 +53,10 @@ pub(crate) use arguments::Arguments;
 pub(crate) use blocks::{CacheControl, WireSource, citations, redacted, signed};
 pub(crate) use body::{header, headline, parse, read, seconds};
 pub(crate) use content::{Content, ContentPart, LooseContent, with_mark};
+pub(crate) use dropped_fields::{DroppedFields, is_sound_or_video, tool_reference};
 pub(crate) use effort::{Betas, effort};
-pub(crate) use fields::Settings;
+pub(crate) use fields::SettingsObject;
 pub(crate) use labels::{ClaudeCodeUser, LONGEST_TAG, is_legal_in_tags};
-pub(crate) use left_out::{LeftOut, is_sound_or_video, tool_reference};
 pub(crate) use limits::List;
 pub(crate) use loose::Loose;
 pub(crate) use usage::CacheCreation;
@@ -58,7 +67,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use rust_decimal::Decimal;
 
-use crate::conversation::{Event, Reply, Request, Usage};
+use crate::conversation::{Event, NativeStart, Reply, Request, Usage};
 
 /// A wire format in which clients ask and are answered.
 pub trait Wire: fmt::Debug + Send + Sync {
@@ -85,12 +94,37 @@ pub trait Wire: fmt::Debug + Send + Sync {
         cost: Option<Decimal>,
     ) -> Result<Vec<u8>, serde_json::Error>;
 
+    /// Refuses a reply that is none to what was asked.
+    fn check(&self, _: &ReplyMeta, _: &Reply) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// A reply that is not streamed as it is stored; `None` on a wire whose clients refer to nothing.
+    fn answer_to_store(&self, _: &ReplyMeta, _: &Reply) -> Option<AnswerToStore> {
+        None
+    }
+
+    /// The events of an answer for which no model was asked; none on a wire whose requests are never answered so.
+    fn hosted_answer(&self, _: &HostedAnswer) -> Vec<Event> {
+        Vec::new()
+    }
+
     /// Writes a streamed reply.
     fn stream(&self, meta: ReplyMeta) -> Box<dyn StreamWriter>;
 }
 
 /// A request's body as it came.
 pub trait WireRequest: fmt::Debug + Send {
+    /// What it names of earlier answers; `None` on a wire whose clients refer to nothing.
+    fn references(&self) -> Option<References> {
+        None
+    }
+
+    /// Puts what was found of [`Self::references`]. What was not found and is needed is refused with the conversation.
+    fn put_found(&mut self, _: &FoundReferences) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// Every picture that stands elsewhere and was not fetched yet, in order.
     fn remote_images(&mut self) -> Vec<RemoteImage>;
 
@@ -109,7 +143,7 @@ pub trait WireRequest: fmt::Debug + Send {
     fn into_conversation(
         self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError>;
+    ) -> Result<(Request, RequestOptions), ApiError>;
 }
 
 /// What every reply says of itself, and what it must know of its request.
@@ -123,18 +157,37 @@ pub struct ReplyMeta {
     pub model: String,
     /// The client wants the usage at the end of the stream, on a wire where that is a choice.
     pub include_usage: bool,
-    /// Seals the thinking that goes to the client with its signatures, on a wire where that is a choice; `None`: it
-    /// stays here.
+    /// The seal on what the client carries for the gateway, where it is to carry something; `None` while the table cannot
+    /// be reached, too.
     pub seal: Option<Seal>,
+    /// The thinking goes to the client with its signatures, under the seal, on a wire where that is a choice.
+    pub include_thinking: bool,
+    /// Whether later requests can refer to the answer: until its end, whether they are to.
+    pub store: bool,
+    /// The response that it goes on from, by the client's own word.
+    pub previous_response_id: Option<String>,
+    /// The answer is a summary of the conversation, and goes out as such behind these messages of it (JSON).
+    pub compaction: Option<Vec<String>>,
+    /// The summary from which the answer goes on, where the conversation was summed up for it.
+    pub compacted: Option<String>,
     /// The tools that the client gave as taking free text, by the names that the domain has for them.
     pub free_form: Vec<String>,
 }
 
 /// Writes the events of one streamed reply.
 pub trait StreamWriter: fmt::Debug + Send {
+    /// The conversation was summed up before it is answered: said before [`Self::begin`].
+    fn compacted(&mut self, _: String) {}
+
     /// An answer begins: appends what comes before its first event, if anything does. Bedrock counts the prompt at the
-    /// end; until then there is an estimate of its tokens.
-    fn begin(&mut self, model: String, estimated_prompt: u64, out: &mut BytesMut);
+    /// end; until then there is an estimate of its tokens, or what Claude says in its own format.
+    fn begin(
+        &mut self,
+        model: String,
+        estimated_prompt: u64,
+        native: Option<&NativeStart>,
+        out: &mut BytesMut,
+    );
 
     /// Another model goes on with the answer, after text, after thinking or after nothing. What it thinks is not what
     /// the first one began to think.
@@ -142,6 +195,15 @@ pub trait StreamWriter: fmt::Debug + Send {
 
     /// Appends what a client sees of `event`.
     fn event(&mut self, event: &Event, out: &mut BytesMut);
+
+    /// The whole answer as it is stored; what is still open of it is closed. `None` on a wire whose clients refer to
+    /// nothing.
+    fn answer_to_store(&mut self, _: &Usage, _: &mut BytesMut) -> Option<AnswerToStore> {
+        None
+    }
+
+    /// Whether [`Self::answer_to_store`] was stored, for the end to say.
+    fn set_stored(&mut self, _: bool) {}
 
     /// Appends the end of a whole answer. Only here may a client learn that it is whole.
     fn end(&mut self, usage: &Usage, cost: Option<Decimal>, out: &mut BytesMut);

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::{ApiError, Labels, WireFallback, header, seconds};
+use super::{ApiError, HostedRequest, Labels, WireFallback, header, seconds};
 
 /// What the body says beside the conversation itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct RequestOptions {
     /// The model asked for; `None`: the configuration's default.
     pub model: Option<String>,
     /// Answer as server-sent events.
@@ -17,8 +17,12 @@ pub struct Options {
     pub include_usage: bool,
     /// Send the thinking with its signatures, on a wire that seals it.
     pub include_thinking: bool,
+    /// The response that it goes on from, by the client's own word.
+    pub previous_response_id: Option<String>,
+    /// The conversation is to be summed up.
+    pub compaction: Option<Compaction>,
     /// Every tool asks for its arguments in one checked piece.
-    pub whole_tool_input: bool,
+    pub buffered_tool_input: bool,
     /// Tools that the client gave as taking free text, by the names that the domain has for them.
     pub free_form: Vec<String>,
     /// Tries beyond the first on each target.
@@ -39,12 +43,14 @@ pub struct Options {
     pub drop_params: Option<bool>,
     /// Fields that are known and cannot be honoured.
     pub unsupported: Vec<String>,
+    /// The request is for a tool that its service runs, and that the gateway answers for.
+    pub hosted: Option<HostedRequest>,
     /// The refusal of a request that needs a tool that only its service runs. Where that is to be ignored, the tool is
-    /// among [`Self::left_out`] already.
+    /// among [`Self::dropped`] already.
     pub tool_refusal: Option<ApiError>,
     /// What of the request goes no further, by the names that its client knows: unknown fields, and
     /// [`Self::unsupported`] ones that are to be ignored. The reply names them.
-    pub left_out: Vec<String>,
+    pub dropped: Vec<String>,
 }
 
 /// The gateway's own fields as a body has them, whatever the wire: by LiteLLM's names.
@@ -61,6 +67,15 @@ pub(crate) struct GatewayParams {
     pub(crate) drop_params: Option<bool>,
 }
 
+/// How a conversation is to be summed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compaction {
+    /// The request asks for the summary already, and for nothing else. These of its messages go out before it, as JSON.
+    Instead(Vec<String>),
+    /// Before it is answered, where its prompt has more tokens than this.
+    Above(u64),
+}
+
 /// A picture that stands elsewhere on the web.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteImage {
@@ -70,9 +85,9 @@ pub struct RemoteImage {
     pub url: String,
 }
 
-impl Options {
+impl RequestOptions {
     /// What the gateway's own fields say. LiteLLM's headers for them win over the body.
-    pub(crate) fn controlled(
+    pub(crate) fn from_params(
         control: GatewayParams,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
@@ -96,16 +111,16 @@ impl Options {
     }
 
     /// Leaves a field out that cannot be honoured and need not be.
-    pub fn leave_out(&mut self, field: &str) {
+    pub fn drop_field(&mut self, field: &str) {
         let left = self.unsupported.extract_if(.., |name| name == field);
-        self.left_out.extend(left);
+        self.dropped.extend(left);
     }
 
     /// Refuses what cannot be honoured, or leaves it out where it is to be ignored. `drop_params` is the configuration's
     /// word, which the request's own goes before.
-    pub fn settle_unsupported(&mut self, drop_params: bool) -> Result<(), ApiError> {
+    pub fn drop_or_refuse_unsupported(&mut self, drop_params: bool) -> Result<(), ApiError> {
         if self.drop_params.unwrap_or(drop_params) {
-            self.left_out.append(&mut self.unsupported);
+            self.dropped.append(&mut self.unsupported);
             return Ok(());
         }
         let refusal = refusal(&self.unsupported).or_else(|| self.tool_refusal.take());

@@ -1,4 +1,4 @@
-//! JSON with half an emoji in it.
+//! JSON with unpaired surrogates: half of an emoji.
 //!
 //! JavaScript counts text in UTF-16, so a client that cuts a tool's output to a length can leave one half of a
 //! surrogate pair, and its JSON says `\ud83d`. No Rust string can hold that. Refusing it would end the conversation
@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::json::{self, Misread};
+use crate::json::{self, JsonReadError};
 
 use super::fields;
 use super::limits::OF_BODY;
 
 /// Parses JSON; where it holds lone surrogates, as if they were replacement characters. Beside the value, the names
 /// of the root's fields that the type does not have.
-pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<(T, Vec<String>), Misread> {
+pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<(T, Vec<String>), JsonReadError> {
     let read = |json: &[u8]| json::read_with(json, OF_BODY, |json| fields::read(json));
     read(json).or_else(|misread| match repaired(json) {
         Cow::Owned(repaired) if !misread.error.is_data() => read(&repaired),
@@ -30,11 +30,11 @@ pub(crate) fn objects(json: &[u8], most: usize) -> Vec<Value> {
     let read = |json: &[u8]| -> (Vec<Value>, bool) {
         let mut broken = false;
         let values = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
-        let whole = values.map_while(|value| {
+        let parsed = values.map_while(|value| {
             broken = value.is_err();
             value.ok()
         });
-        let objects = whole.filter(Value::is_object).take(most).collect();
+        let objects = parsed.filter(Value::is_object).take(most).collect();
         (objects, broken)
     };
     match read(json) {

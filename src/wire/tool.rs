@@ -158,6 +158,8 @@ impl WireTool {
             }),
             strict: strict.or(outer.strict.given()).unwrap_or(false),
             cache: control.as_ref().map(CacheControl::ttl),
+            kind: None,
+            native: None,
         })
     }
 }

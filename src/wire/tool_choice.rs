@@ -5,18 +5,18 @@ use serde_json::Value;
 use crate::conversation::ToolChoice;
 
 use super::tools::{ToolOffer, joined, parted};
-use super::{ApiError, LeftOut};
+use super::{ApiError, DroppedFields};
 
 const PARAM: &str = "tool_choice";
 
 impl ToolOffer {
     /// The choice in the domain's terms, and the refusal of one that needs a tool that only its service runs: the choice
     /// is `Auto` then. Where it allows some of the tools alone, the others are no longer on offer: a model has no other
-    /// way to keep to that. What it allows of tools that only their service runs is named in `left_out`.
+    /// way to keep to that. What it allows of tools that only their service runs is named in `dropped`.
     pub(super) fn choose(
         &mut self,
         choice: Option<&Value>,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<(ToolChoice, Option<ApiError>), ApiError> {
         let fields = match choice {
             None | Some(Value::Null) => return Ok((ToolChoice::Auto, None)),
@@ -36,7 +36,7 @@ impl ToolOffer {
                     Some(own) => (own, "tool_choice.allowed_tools"),
                     None => (fields, PARAM),
                 };
-                self.only(allowed, path, left_out)
+                self.only(allowed, path, dropped)
             }
             ("auto" | "none" | "required" | "any", _) => Ok((by_word(kind)?, None)),
             ("function" | "tool" | "custom", Some(name)) => {
@@ -52,7 +52,7 @@ impl ToolOffer {
                 if let Some(known) = name.and_then(|name| self.known(&name)) {
                     return Ok((ToolChoice::Named(known.to_owned()), None));
                 }
-                left_out.add(PARAM);
+                dropped.add(PARAM);
                 let message = format!(
                     "'{PARAM}' asks for a tool of type '{kind}', which is not run here: this gateway takes 'function' \
                      and 'custom' tools."
@@ -77,7 +77,7 @@ impl ToolOffer {
         &mut self,
         allowed: &Value,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<(ToolChoice, Option<ApiError>), ApiError> {
         let choice = match allowed.get("mode") {
             None | Some(Value::Null) => ToolChoice::Auto,
@@ -116,7 +116,7 @@ impl ToolOffer {
                 {
                     match name.and_then(|name| self.known(&name)) {
                         Some(known) => kept.push(known.to_owned()),
-                        None => left_out.add(kind),
+                        None => dropped.add(kind),
                     }
                 }
                 _ => {
@@ -129,7 +129,7 @@ impl ToolOffer {
         if kept.is_empty() && choice == ToolChoice::Required {
             let message = format!("'{path}' names no tool that could be called.");
             let refusal = ApiError::bad_request(message, path);
-            left_out.add(PARAM);
+            dropped.add(PARAM);
             return Ok((ToolChoice::Auto, Some(refusal)));
         }
         Ok((choice, None))

@@ -8,7 +8,7 @@ use crate::conversation::{Tool, ToolChoice};
 
 use super::limits::{self, MOST_TOOLS};
 use super::tool::WireTool;
-use super::{ApiError, LeftOut, Loose};
+use super::{ApiError, DroppedFields, Loose};
 
 /// Stands between a namespace and a name: no name of OpenAI's may hold it.
 const SEPARATOR: &str = "::";
@@ -57,14 +57,14 @@ pub(crate) fn parted(name: &str) -> (Option<&str>, &str) {
 
 impl ToolOffer {
     /// Adds a request's tools in the client's order, but for those that only their service runs: these are named in
-    /// `left_out`. A tool whose name is there already takes its place. `path` names the list in errors.
+    /// `dropped`. A tool whose name is there already takes its place. `path` names the list in errors.
     pub(crate) fn add(
         &mut self,
         tools: impl IntoIterator<Item = Loose<WireTool>>,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<(), ApiError> {
-        self.add_list(tools, None, path, left_out)?;
+        self.add_list(tools, None, path, dropped)?;
         self.check_count(path)
     }
 
@@ -82,12 +82,12 @@ impl ToolOffer {
         &mut self,
         tools: Vec<Loose<WireTool>>,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<(), ApiError> {
         // The client has not asked for these: those that only their service runs are no wish of its own.
         let hosted = self.hosted.take();
         for tool in tools.into_iter().filter_map(Loose::given) {
-            if let Err(error) = self.add_one(tool, None, path, left_out) {
+            if let Err(error) = self.add_one(tool, None, path, dropped) {
                 tracing::debug!(reason = error.message, "a tool that was found was left out");
             }
         }
@@ -100,14 +100,14 @@ impl ToolOffer {
         tools: impl IntoIterator<Item = Loose<WireTool>>,
         namespace: Option<&str>,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<(), ApiError> {
         for (at, tool) in tools.into_iter().enumerate() {
             match tool {
                 Loose::Given(tool) => {
-                    self.add_one(tool, namespace, &format!("{path}[{at}]"), left_out)?;
+                    self.add_one(tool, namespace, &format!("{path}[{at}]"), dropped)?;
                 }
-                Loose::Missing | Loose::Other(_) => left_out.add("tools"),
+                Loose::Missing | Loose::Other(_) => dropped.add("tools"),
             }
         }
         Ok(())
@@ -118,16 +118,16 @@ impl ToolOffer {
         tool: WireTool,
         namespace: Option<&str>,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<(), ApiError> {
         let kind = tool.kind(path)?;
         match kind.as_str() {
             "namespace" => {
                 let name = tool.name.required(path, "name")?;
-                let inner = tool.tools.or_left_out("tools", left_out);
+                let inner = tool.tools.or_dropped("tools", dropped);
                 let inner = inner.unwrap_or_default();
                 let path = format!("{path}.tools");
-                self.add_list(inner.0, Some(&name), &path, left_out)?;
+                self.add_list(inner.0, Some(&name), &path, dropped)?;
             }
             "function" | "custom" => {
                 let is_custom = kind == "custom";
@@ -137,7 +137,7 @@ impl ToolOffer {
             }
             _ => {
                 tracing::info!(kind, "a tool that Bedrock cannot run was left out");
-                left_out.add(&kind);
+                dropped.add(&kind);
                 self.hosted.get_or_insert((path.to_owned(), kind));
             }
         }
@@ -163,10 +163,10 @@ impl ToolOffer {
     pub(crate) fn chosen(
         mut self,
         choice: Option<&Value>,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<Chosen, ApiError> {
         let hosted = self.hosted.take().filter(|_| self.tools.is_empty());
-        let (mut choice, forced) = self.choose(choice, left_out)?;
+        let (mut choice, forced) = self.choose(choice, dropped)?;
         let alone = hosted.filter(|_| choice != ToolChoice::None);
         let alone = alone.map(|(path, kind)| {
             choice = ToolChoice::Auto;

@@ -55,20 +55,14 @@ async fn a_key_is_made_used_blocked_let_in_and_deleted() {
         assert!(!page.contains(&key), "shown once");
     }
     let list = visitor.page("/ui/keys").await;
-    for text in [
-        "60 requests / min",
-        "primary",
-        "back*",
-        "active",
-        "begins anew",
-    ] {
+    for text in ["60 requests / min", "primary", "back*", "active", "resets"] {
         assert!(list.contains(text), "{text}: {list}");
     }
     assert!(!list.contains("not in 30 days"), "{list}");
 
     for (blocked, outcome, status) in [
         ("yes", "The key is blocked.", StatusCode::UNAUTHORIZED),
-        ("no", "let in again", StatusCode::OK),
+        ("no", "unblocked", StatusCode::OK),
     ] {
         let response = visitor
             .submit(&format!("{path}/block"), &[("blocked", blocked)])
@@ -97,15 +91,49 @@ async fn a_key_is_made_used_blocked_let_in_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_cline_asks_for_stands_beside_the_new_key() {
+async fn what_clients_are_set_up_with_stands_beside_the_key() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;
     let form = [("models", "backup")];
     let response = visitor.submit("/ui/keys/new", &form).await;
     let page = response.text().await.unwrap();
-    for text in ["LiteLLM", &app.url, ">backup<", "data-copies=\"key\""] {
+    let key = page
+        .split("tabindex=\"0\">")
+        .nth(1)
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap()
+        .to_owned();
+    let address = &app.url;
+    let setups = [
+        format!(
+            "ANTHROPIC_BASE_URL={address}\nexport ANTHROPIC_AUTH_TOKEN={key}\nclaude --model backup"
+        ),
+        format!(
+            "OPENAI_API_BASE={address}/v1\nexport OPENAI_API_KEY={key}\naider --model openai/backup"
+        ),
+        format!("curl {address}/v1/chat/completions"),
+        "API Provider: LiteLLM".to_owned(),
+        "wire_api = &#34;responses&#34;".to_owned(),
+        "data-copies=\"setup-opencode\"".to_owned(),
+        "data-copies=\"key\"".to_owned(),
+    ];
+    for text in &setups {
         assert!(page.contains(text), "{text}: {page}");
     }
+    let path = page
+        .split("href=\"/ui/keys/")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let later = visitor.page(&format!("/ui/keys/{path}")).await;
+    assert!(
+        later.contains("claude --model backup") && !later.contains(&key),
+        "{later}"
+    );
 }
 
 #[tokio::test]
@@ -221,9 +249,42 @@ async fn made_by(visitor: &Visitor, path: &str) -> (String, String) {
 async fn a_model_that_nobody_has_is_pointed_at_on_the_key_s_page() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;
-    let (_, path) = made(&visitor, &[("models", "primary, primray, favourite, b*")]).await;
-    let page = visitor.page(&path).await;
-    assert!(page.contains("cannot ask for it: primray<"), "{page}");
+    let form = [("models", "primary, primray, favourite, b*")];
+    let response = visitor.submit("/ui/keys/new", &form).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = response.text().await.unwrap();
+    assert!(page.contains("No model is called primray."), "{page}");
+    assert!(visitor.page("/ui/keys").await.contains("No keys yet."));
+
+    // The API takes it, for the model may come.
+    let body = json!({"models": ["primary", "primray", "favourite", "b*"]});
+    let key: Value = app
+        .post("/key/generate", &body)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let page = visitor
+        .page(&format!("/ui/keys/{}", key["token"].as_str().unwrap()))
+        .await;
+    assert!(page.contains("cannot use it: primray<"), "{page}");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_spent_is_seen_in_the_list_and_the_most_spent_comes_first() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    made(&visitor, &[("key_alias", "spent"), ("max_budget", "0")]).await;
+    made(&visitor, &[("key_alias", "fresh"), ("max_budget", "5")]).await;
+    made(&visitor, &[("key_alias", "free")]).await;
+    let page = visitor.page("/ui/keys").await;
+    assert_eq!(page.matches(">over budget<").count(), 1, "{page}");
+    assert_eq!(page.matches(">active<").count(), 2, "{page}");
+    let page = visitor.page("/ui/keys?sort=budget").await;
+    let places = ["spent", "fresh", "free"].map(|alias| page.find(&format!(">{alias}<")).unwrap());
+    assert!(places.is_sorted(), "{page}");
 }
 
 #[tokio::test]

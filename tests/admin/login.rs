@@ -35,7 +35,12 @@ async fn no_page_but_the_login_is_open() {
     let app = TestApp::new().await;
     let visitor = Visitor::new(&app);
     for path in [
+        "/ui",
         "/ui/models",
+        "/ui/sessions",
+        "/ui/playground",
+        "/ui/docs",
+        "/ui/openapi.json",
         "/ui/settings",
         "/ui/usage",
         "/ui/usage.csv",
@@ -46,7 +51,7 @@ async fn no_page_but_the_login_is_open() {
         assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
     }
     assert_eq!(visitor.get("/ui/login").await.status(), StatusCode::OK);
-    assert_eq!(header(&visitor.get("/ui").await, "location"), "/ui/models");
+    assert_eq!(header(&visitor.get("/ui").await, "location"), "/ui/login");
 }
 
 #[tokio::test]

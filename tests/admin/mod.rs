@@ -1,12 +1,17 @@
 //! The admin pages, as a browser without a script sees them.
 
+mod docs;
 mod keys;
+mod language;
 mod lockout;
 mod login;
 mod logs;
 mod models;
+mod overview;
+mod playground;
 mod sessions;
 mod settings;
+mod teams;
 mod usage;
 
 use reqwest::redirect::Policy;

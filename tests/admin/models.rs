@@ -50,7 +50,7 @@ async fn the_page_says_who_rests_and_until_when() {
     assert!(page.contains("cooling down") && page.contains("throttled"));
     assert!(page.contains("<time datetime="));
     app.clock.advance(Duration::from_secs(6));
-    assert!(visitor.page("/ui/models").await.contains("to be probed"));
+    assert!(visitor.page("/ui/models").await.contains("recovering"));
 }
 
 /// The id of a group's first deployment.
@@ -188,7 +188,7 @@ async fn what_was_learned_of_a_target_is_shown_with_its_times_and_can_be_forgott
     let (app, visitor) = without_caching().await;
     assert!(!is_cached(&app).await);
     let page = visitor.page("/ui/models").await;
-    let learned = page.split("learned").nth(1).expect("what was learned");
+    let learned = page.split(">learned<").nth(1).expect("what was learned");
     assert!(learned.contains("prompt caching"), "{learned}");
     assert_eq!(
         learned

@@ -82,8 +82,16 @@ async fn a_chain_that_was_changed_in_the_page_holds_everywhere_within_ten_second
     other.clock.advance(Duration::from_secs(11));
     assert!(other.trail("primary").await.ends_with("last:ok"));
 
+    // Nothing is thrown away before somebody says so.
     let response = press(&visitor, &page, "reset", &[]).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let page = response.text().await.unwrap();
+    assert!(page.contains("not saved yet") && page.contains("In force: version 1"));
+    assert!(app.trail("primary").await.ends_with("last:ok"));
+    let response = press(&visitor, &page, "save", &[]).await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    let page = visitor.page("/ui/settings?saved").await;
+    assert!(page.contains("In force: the chains of the file"));
     assert!(app.trail("primary").await.ends_with("backup:ok"));
 }
 
@@ -112,7 +120,7 @@ async fn the_second_of_two_editors_is_told_and_keeps_what_he_did() {
     let response = press(&second, &edited, "save", &[]).await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     let page = response.text().await.unwrap();
-    assert!(page.contains("Somebody else has saved meanwhile."));
+    assert!(page.contains("Another admin has saved meanwhile."));
     assert!(
         page.contains("<strong>primary</strong>: saved is last; yours is backup → last"),
         "{page}"
@@ -196,4 +204,75 @@ router_settings: {{model_group_alias: {{"<img src=x>": b}}}}
         assert!(page.contains("&#60;script&#62;alert(1)"), "{path}: {page}");
         assert!(!token(&page).is_empty());
     }
+}
+
+#[tokio::test]
+async fn prompts_are_stored_from_now_on_where_the_page_says_so() {
+    let app = TestApp::new().await;
+    let other = app.another_instance().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let is_stored = async |of: &TestApp| {
+        let reply = of.chat(&hello("primary")).await;
+        let id = header(&reply, "x-sidecar-request-id").to_owned();
+        reply.bytes().await.unwrap();
+        of.settle().await;
+        visitor
+            .page(&format!("/ui/logs/{id}"))
+            .await
+            .contains("Prompt and reply as JSON")
+    };
+    assert!(!is_stored(&app).await);
+    let page = visitor.page("/ui/settings").await;
+    assert!(page.contains("not stored") && page.contains("In force: the chains of the file"));
+    let on = [("store", "yes"), ("days", "3"), ("seen", "")];
+    assert_eq!(
+        visitor.submit("/ui/settings/storing", &on).await.status(),
+        StatusCode::SEE_OTHER
+    );
+    assert!(is_stored(&app).await);
+    other.clock.advance(Duration::from_secs(11));
+    assert!(is_stored(&other).await);
+    let page = visitor.page("/ui/settings").await;
+    assert!(page.contains("being stored") && page.contains("value=\"3\""));
+    assert!(
+        page.contains("In force: the chains of the file"),
+        "the chains are untouched"
+    );
+
+    // Saving the chains leaves it.
+    let edited = press(&visitor, &page, "up 1 fallbacks:primary", &[])
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(
+        press(&visitor, &edited, "save", &[]).await.status(),
+        StatusCode::SEE_OTHER
+    );
+    assert!(is_stored(&app).await);
+
+    // An earlier page does not undo it.
+    let stale = [("store", "no"), ("days", ""), ("seen", "1")];
+    assert_eq!(
+        visitor
+            .submit("/ui/settings/storing", &stale)
+            .await
+            .status(),
+        StatusCode::CONFLICT
+    );
+    assert!(is_stored(&app).await);
+    for wrong in [
+        [("store", "maybe"), ("days", "")],
+        [("store", "yes"), ("days", "0")],
+        [("store", "yes"), ("days", "x")],
+    ] {
+        let response = visitor.submit("/ui/settings/storing", &wrong).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let off = [("store", "file"), ("days", ""), ("seen", "2")];
+    assert_eq!(
+        visitor.submit("/ui/settings/storing", &off).await.status(),
+        StatusCode::SEE_OTHER
+    );
+    assert!(!is_stored(&app).await);
 }

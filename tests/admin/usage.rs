@@ -1,8 +1,8 @@
 //! The Usage page.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{ScriptedReply, Step, Tokens};
 use serde_json::json;
 
 use super::Visitor;
@@ -18,7 +18,7 @@ async fn used() -> TestApp {
         cache_read: 3_000_000,
         ..Tokens::default()
     };
-    let costly = Step::reply(Reply::text("Hi.").with_usage(usage));
+    let costly = Step::reply(ScriptedReply::text("Hi.").with_usage(usage));
     app.bedrock.script(PRIMARY, [costly, Step::throttle()]);
     let mut body = hello("primary");
     body["metadata"] = json!({"tags": ["<b>=1+1</b>"]});
@@ -43,16 +43,96 @@ async fn the_page_shows_what_was_spent_on_what() {
         );
         assert!(page.contains("<strong>75.0 %</strong>"), "{query}");
         assert!(page.contains("<strong>$17.82</strong>"), "saved: {query}");
-        assert!(
-            page.contains(PRIMARY) && page.contains("master key"),
-            "{query}"
-        );
-        assert!(
-            page.contains("&#60;b&#62;=1+1") && !page.contains("<b>"),
-            "{query}"
-        );
-        assert!(page.contains("<rect class=\"bar\"") && page.contains(": $33.33</title>"));
+        assert!(page.contains(PRIMARY), "{query}");
+        assert!(page.contains("<path class=\"bars s0\"") && page.contains(": $33.33"));
     }
+    for (split, name, behind) in [
+        ("model", PRIMARY, "&amp;model="),
+        ("key", "master key", "&amp;key="),
+        ("client", "other programs", "&amp;client=other"),
+        ("user", "no user", ""),
+        ("tag", "&#60;b&#62;=1+1", "&amp;tag=%3Cb%3E%3D1%2B1"),
+    ] {
+        let page = visitor
+            .page(&format!("/ui/usage?period=7&split={split}"))
+            .await;
+        assert!(
+            page.contains(name) && !page.contains("<b>"),
+            "{split}: {page}"
+        );
+        let requests = format!("/ui/logs?period=7{behind}");
+        assert!(
+            page.contains(&requests.replace("&amp;", "&#38;")),
+            "{split}: {page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn totals_are_about_what_is_asked_and_lead_to_the_requests_behind_them() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let team = json!({"team_id": "red", "team_alias": "Red team"});
+    app.post("/team/new", &team).send().await.unwrap();
+    let mine = key(
+        &app,
+        json!({"key_alias": "mine", "user_id": "maria", "team_id": "red"}),
+    )
+    .await;
+    let broke = key(&app, json!({"key_alias": "broke", "max_budget": 0})).await;
+    assert_eq!(chat_as(&app, &mine, &hello("primary")).await.status(), 200);
+    assert_eq!(chat_as(&app, &mine, &hello("backup")).await.status(), 200);
+    assert_ne!(chat_as(&app, &broke, &hello("primary")).await.status(), 200);
+    app.settle().await;
+
+    let page = visitor.page("/ui/usage?split=model&team=red").await;
+    assert!(
+        page.contains("<strong>2</strong>") && page.contains("Team: Red team"),
+        "{page}"
+    );
+    let page = visitor.page("/ui/usage?split=team").await;
+    assert!(
+        page.contains("Red team") && page.contains("no team"),
+        "{page}"
+    );
+    let page = visitor
+        .page("/ui/usage?split=key&user=maria&compare=1")
+        .await;
+    assert!(
+        page.contains("</span>mine</a>")
+            && !page.contains("</span>broke</a>")
+            && page.contains("vs. before"),
+        "{page}"
+    );
+
+    // A refusal is no use of a model, and says why there was none.
+    let page = visitor.page("/ui/usage?period=today").await;
+    assert!(
+        page.contains("refused before any model") && page.contains("budget spent 1"),
+        "{page}"
+    );
+    assert!(!page.contains("no configured model"));
+    let refused = "/ui/logs?period=today&failure=budget";
+    assert!(page.contains(&refused.replace('&', "&#38;")), "{page}");
+    let page = visitor.page(refused).await;
+    assert!(
+        page.contains(">broke<") && !page.contains(">mine<"),
+        "{page}"
+    );
+
+    // What is not counted together is said, with the way to the records.
+    let page = visitor.page("/ui/usage?split=tag&user=maria").await;
+    assert!(
+        page.contains("Tags are counted by themselves") && page.contains("/ui/logs?"),
+        "{page}"
+    );
+    let refused = visitor.get("/ui/usage.csv?by=tag&user=maria").await;
+    assert_eq!(refused.status(), 400);
+    let file = lines(&csv(&visitor, "by=model&user=maria").await);
+    assert_eq!(file.len(), 2, "{file:?}");
+    let file = lines(&csv(&visitor, "by=team").await);
+    let teams: BTreeSet<&str> = file.iter().map(|line| &*line["team"]).collect();
+    assert_eq!(teams, BTreeSet::from(["", "red"]));
 }
 
 #[tokio::test]
@@ -75,9 +155,17 @@ async fn a_period_that_is_none_is_told() {
         "from=2026-01-02&to=2026-01-01",
         "from=2020-01-01&to=2026-01-01",
     ] {
-        let response = visitor.get(&format!("/ui/usage?{query}")).await;
+        // A page says it beside the form; a file has no place for it.
+        let page = visitor.page(&format!("/ui/usage?{query}")).await;
+        assert!(
+            page.contains("id=\"wrong-period\"") && page.contains("Usage"),
+            "{query}: {page}"
+        );
+        let response = visitor.get(&format!("/ui/usage.csv?{query}")).await;
         assert_eq!(response.status(), 400, "{query}");
         assert!(header(&response, "content-type").starts_with("text/html"));
+        let page = response.text().await.unwrap();
+        assert!(page.contains("<nav"), "an error is no dead end: {page}");
     }
 }
 
@@ -183,11 +271,13 @@ async fn the_page_links_to_each_kind_of_file_and_an_unknown_kind_is_told() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/usage?period=7").await;
-    for by in ["day", "model", "key", "tag"] {
+    for by in [
+        "day", "model", "key", "user", "team", "client", "end_user", "tag",
+    ] {
         let link = format!("href=\"/ui/usage.csv?by={by}&#38;period=7\" download");
         assert!(page.contains(&link), "{by}: {page}");
     }
-    let response = visitor.get("/ui/usage.csv?by=team").await;
+    let response = visitor.get("/ui/usage.csv?by=colour").await;
     assert_eq!(response.status(), 400);
     assert!(response.text().await.unwrap().contains("by=model"));
 }
@@ -232,6 +322,6 @@ async fn a_key_is_named_as_people_call_it() {
     assert_eq!(reply.status(), 200);
     app.settle().await;
     let visitor = Visitor::signed_in(&app).await;
-    let page = visitor.page("/ui/usage?period=today").await;
+    let page = visitor.page("/ui/usage?period=today&split=key").await;
     assert!(page.contains("maria&#39;s &#60;laptop&#62;"), "{page}");
 }

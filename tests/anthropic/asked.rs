@@ -1,10 +1,10 @@
 //! What Bedrock is asked when a message is.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{LAST, PRIMARY, TestApp, validation_error};
+use crate::support::{DROPPED, LAST, PRIMARY, TestApp, header, validation_error};
 
 /// The request that Bedrock got for this body.
 async fn sent(app: &TestApp, body: &Value) -> Value {
@@ -16,7 +16,7 @@ async fn sent(app: &TestApp, body: &Value) -> Value {
 
 #[tokio::test]
 async fn blocks_of_all_kinds_arrive() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
     let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": png}});
     let mut body = ask("");
@@ -67,7 +67,7 @@ async fn blocks_of_all_kinds_arrive() {
 
 #[tokio::test]
 async fn marks_of_the_client_and_of_the_planner_are_four_at_most() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let long = "You are an agent. ".repeat(500);
     let mark = json!({"type": "ephemeral", "ttl": "1h"});
     let mut body = ask("");
@@ -93,7 +93,7 @@ async fn marks_of_the_client_and_of_the_planner_are_four_at_most() {
 
 #[tokio::test]
 async fn betas_and_edits_of_the_context_go_on_as_far_as_bedrock_has_them() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut body = ask("hello");
     body["max_tokens"] = json!(4000);
     body["thinking"] = json!({"type": "enabled", "budget_tokens": 2000});
@@ -135,7 +135,7 @@ async fn betas_and_edits_of_the_context_go_on_as_far_as_bedrock_has_them() {
 
 #[tokio::test]
 async fn an_answer_by_schema_is_json_in_text() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"],
         "additionalProperties": false});
     for field in ["output_config", "output_format"] {
@@ -155,8 +155,8 @@ async fn an_answer_by_schema_is_json_in_text() {
 
 #[tokio::test]
 async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back_by_name() {
-    let app = TestApp::new().await;
-    let call = Reply::tool("bash", &json!({"command": "ls"}));
+    let app = TestApp::on_converse().await;
+    let call = ScriptedReply::tool("bash", &json!({"command": "ls"}));
     app.bedrock.script(PRIMARY, [Step::reply(call)]);
     let screen = json!({"type": "computer_20250124", "name": "computer", "display_width_px": 1024,
         "display_height_px": 768, "cache_control": {"type": "ephemeral"}});
@@ -210,19 +210,22 @@ async fn tools_that_anthropic_defines_are_claude_s_own_and_their_calls_come_back
         json!({"type": "any"}),
         json!({"type": "tool", "name": "bash"}),
     ] {
+        body["model"] = json!("primary");
         body["tool_choice"] = choice;
         let response = app
             .as_anthropic("/v1/messages", &body)
             .send()
             .await
             .unwrap();
-        assert_eq!(response.status(), 400);
+        assert_eq!(response.status(), 200);
+        // Converse can force its own tools alone.
+        assert_eq!(header(&response, DROPPED), "tool_choice");
     }
 }
 
 #[tokio::test]
 async fn a_tool_stays_where_its_beta_is_refused() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let refused = validation_error("invalid beta flag");
     app.bedrock.script(PRIMARY, [refused]);
     let mut body = ask("what is there?");

@@ -1,6 +1,6 @@
 //! A streamed message begins with an estimate of its prompt, and ends with what Bedrock counted.
 
-use bedrock_sidecar::simulator::{Reply, Step, Tokens};
+use bedrock_sidecar::simulator::{ScriptedReply, Step, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
@@ -16,7 +16,7 @@ async fn usages(app: &TestApp, body: &Value) -> (Value, Value) {
 
 #[tokio::test]
 async fn the_estimate_grows_with_the_prompt_that_is_sent() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let counted = Tokens {
         input: 70,
         output: 5,
@@ -35,7 +35,7 @@ async fn the_estimate_grows_with_the_prompt_that_is_sent() {
         (with_tools, 500),
         (cached, 5_000),
     ] {
-        let answer = Reply::text("Yes.").with_usage(counted);
+        let answer = ScriptedReply::text("Yes.").with_usage(counted);
         app.bedrock.script(PRIMARY, [Step::reply(answer)]);
         let (start, end) = usages(&app, &body).await;
         let estimate = start["input_tokens"].as_u64().unwrap();
@@ -56,7 +56,7 @@ async fn the_estimate_grows_with_the_prompt_that_is_sent() {
 
 #[tokio::test]
 async fn it_is_that_of_the_target_that_answers() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for model in [PRIMARY, crate::support::BACKUP] {
         app.bedrock.script(model, [Step::unavailable()]);
     }

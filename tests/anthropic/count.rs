@@ -15,7 +15,7 @@ async fn count(app: &TestApp, body: &Value) -> Value {
 
 #[tokio::test]
 async fn bedrock_counts_a_prompt_by_the_base_model_s_id() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut body = ask(&"word ".repeat(1000));
     body["system"] = json!("You are terse.");
     body["tools"] = json!([{"name": "look", "input_schema": {"type": "object"}}]);
@@ -34,7 +34,7 @@ async fn bedrock_counts_a_prompt_by_the_base_model_s_id() {
 
 #[tokio::test]
 async fn where_nobody_counts_the_answer_is_an_estimate_and_says_so() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let base = PRIMARY.strip_prefix("us.").unwrap();
     let refused = validation_error("The provided model doesn't support counting tokens.");
     app.bedrock.script(base, [refused]);
@@ -49,7 +49,7 @@ async fn where_nobody_counts_the_answer_is_an_estimate_and_says_so() {
 
 #[tokio::test]
 async fn a_key_counts_for_its_own_models_only() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let settings = json!({"models": ["backup"], "aliases": {"mine": "backup"}});
     let key = key(&app, settings).await;
     for (model, status) in [("backup", 200), ("mine", 200), ("primary", 403)] {

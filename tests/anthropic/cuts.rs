@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
@@ -56,8 +56,8 @@ async fn a_stream_that_breaks_ends_in_an_error_event_and_nothing_else() {
 
 #[tokio::test]
 async fn a_cut_inside_a_tool_call_ends_in_an_error_event() {
-    let app = TestApp::new().await;
-    let call = Reply::tool("look", &json!({"at": "a place with a long name"}));
+    let app = TestApp::on_converse().await;
+    let call = ScriptedReply::tool("look", &json!({"at": "a place with a long name"}));
     app.bedrock
         .script(PRIMARY, [Step::reply(call).cut_after(4)]);
     let mut body = ask("hello");
@@ -69,7 +69,7 @@ async fn a_cut_inside_a_tool_call_ends_in_an_error_event() {
 
 #[tokio::test]
 async fn an_event_that_nobody_knows_is_skipped() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let step = Step::text("One two three.").fault(3, FaultKind::UnknownEvent);
     app.bedrock.script(PRIMARY, [step]);
     let message = app.message_events(&ask("hello")).await.message();
@@ -79,7 +79,7 @@ async fn an_event_that_nobody_knows_is_skipped() {
 
 #[tokio::test]
 async fn a_whole_answer_without_its_accounting_is_whole() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock
         .script(PRIMARY, [Step::text("One two.").without_metadata()]);
     let message = app.message_events(&ask("hello")).await.message();
@@ -90,7 +90,7 @@ async fn a_whole_answer_without_its_accounting_is_whole() {
 
 #[tokio::test]
 async fn a_message_that_is_not_streamed_survives_a_cut_unseen() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock
         .script(PRIMARY, [Step::text("One two three four.").cut_after(3)]);
     app.bedrock.script(BACKUP, [Step::text("All of it.")]);

@@ -37,7 +37,7 @@ fn texts(texts: &[&str]) -> Value {
 
 #[tokio::test]
 async fn what_bedrock_takes_in_no_result_stands_there_in_words() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let picture = json!({"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": "AAAA"}});
     for (content, expected, names) in [
         (
@@ -109,7 +109,7 @@ async fn what_bedrock_takes_in_no_result_stands_there_in_words() {
 
 #[tokio::test]
 async fn what_tools_of_anthropic_s_service_found_stays_as_words() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (kind, content, words) in [
         ("mcp_tool_result", json!("22 degrees"), vec!["22 degrees"]),
         (
@@ -181,7 +181,7 @@ async fn what_tools_of_anthropic_s_service_found_stays_as_words() {
 
 #[tokio::test]
 async fn what_the_model_is_said_to_have_said_is_never_refused() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (block, expected, name) in [
         (json!(null), None, "content"),
         (json!({"type": "text", "text": null}), None, ""),
@@ -254,7 +254,7 @@ async fn what_the_model_is_said_to_have_said_is_never_refused() {
 
 #[tokio::test]
 async fn what_the_user_said_before_is_never_refused() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let picture = |source: Value| json!({"type": "image", "source": source});
     let document = |source: Value| json!({"type": "document", "source": source});
     // Some of these are of kinds that nobody here knows: they are notes also where they are new.
@@ -323,7 +323,7 @@ async fn what_the_user_said_before_is_never_refused() {
 
 #[tokio::test]
 async fn a_request_that_is_none_is_still_refused() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for messages in [
         json!("hi"),
         json!([null]),

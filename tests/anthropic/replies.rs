@@ -1,13 +1,13 @@
 //! Messages and their streams.
 
-use bedrock_sidecar::simulator::{Block, Event, Reply, Step};
+use bedrock_sidecar::simulator::{Block, RawEvent, ScriptedReply, Step};
 use serde_json::json;
 
 use crate::support::anthropic::ask;
 use crate::support::{BACKUP, PRIMARY, TestApp, header};
 
-fn everything() -> Reply {
-    Reply {
+fn everything() -> ScriptedReply {
+    ScriptedReply {
         blocks: vec![
             Block::Thinking("Let me see.".into()),
             Block::Redacted("AP8KcmVkYWN0ZWQ=".into()),
@@ -23,7 +23,7 @@ fn everything() -> Reply {
                 input: String::new(),
             },
         ],
-        ..Reply::default()
+        ..ScriptedReply::default()
     }
 }
 
@@ -40,7 +40,7 @@ fn asks_for_everything() -> serde_json::Value {
 
 #[tokio::test]
 async fn a_stream_has_anthropic_s_events_in_anthropic_s_order() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock.script(PRIMARY, [Step::reply(everything())]);
     let events = app.message_events(&asks_for_everything()).await;
     let block = [
@@ -78,7 +78,7 @@ async fn a_stream_has_anthropic_s_events_in_anthropic_s_order() {
 
 #[tokio::test]
 async fn a_message_is_its_stream_put_together() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock
         .script(PRIMARY, [everything(), everything()].map(Step::reply));
     let streamed = app.message_events(&asks_for_everything()).await.message();
@@ -105,7 +105,7 @@ async fn a_message_is_its_stream_put_together() {
 
 #[tokio::test]
 async fn every_reason_to_stop_has_anthropic_s_word() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let cases = [
         ("end_turn", "end_turn"),
         ("max_tokens", "max_tokens"),
@@ -119,7 +119,7 @@ async fn every_reason_to_stop_has_anthropic_s_word() {
         ("pause_turn", "pause_turn"),
     ];
     for (bedrock, ours) in cases {
-        let reply = Reply::text("So.").with_stop(bedrock);
+        let reply = ScriptedReply::text("So.").with_stop(bedrock);
         app.bedrock.script(PRIMARY, [Step::reply(reply)]);
         let message = app.message(&ask("hello")).await;
         assert_eq!(message["stop_reason"], ours, "{bedrock}");
@@ -128,7 +128,7 @@ async fn every_reason_to_stop_has_anthropic_s_word() {
 
 #[tokio::test]
 async fn the_stop_sequence_that_was_met_is_named() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut body = ask("Reply with exactly ONE-TWO-THREE");
     body["stop_sequences"] = json!(["FOUR", "-THREE"]);
     for message in [
@@ -143,7 +143,7 @@ async fn the_stop_sequence_that_was_met_is_named() {
 
 #[tokio::test]
 async fn usage_counts_the_cache_apart() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut body = ask("hello");
     body["system"] = json!([{"type": "text", "text": "You are an agent. ".repeat(500),
         "cache_control": {"type": "ephemeral", "ttl": "1h"}}]);
@@ -162,7 +162,7 @@ async fn usage_counts_the_cache_apart() {
 
 #[tokio::test]
 async fn the_record_says_by_which_wire_a_request_came_whose_it_was_and_in_which_session() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut body = ask("hello");
     body["metadata"] =
         json!({"user_id": r#"{"device_id":"d1","account_uuid":"","session_id":"s1"}"#});
@@ -184,7 +184,7 @@ async fn the_record_says_by_which_wire_a_request_came_whose_it_was_and_in_which_
 
 #[tokio::test]
 async fn a_message_falls_back_like_a_chat() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock.script(PRIMARY, [Step::throttle()]);
     let mut body = ask("hello");
     assert_eq!(app.message_events(&body).await.message()["model"], "backup");
@@ -208,8 +208,8 @@ async fn long_silence_is_broken_by_pings() {
 
 #[tokio::test]
 async fn a_text_says_which_words_of_which_document_it_rests_on() {
-    let app = TestApp::new().await;
-    let event = |kind: &str, payload| Event::new(kind, payload);
+    let app = TestApp::on_converse().await;
+    let event = |kind: &str, payload| RawEvent::new(kind, payload);
     let cited = json!({"contentBlockIndex": 0, "delta": {"citation": {"title": "notes",
         "location": {"documentChar": {"documentIndex": 0, "start": 2, "end": 6}},
         "sourceContent": [{"text": "note"}]}}});

@@ -5,6 +5,7 @@
 //! browser` installs all three. `SKIP_BROWSER_TESTS=1` leaves them out. `SHOTS=<folder>` keeps a picture of every page.
 
 mod pages;
+mod sign_in;
 
 use std::os::unix::fs::MetadataExt;
 use std::panic::AssertUnwindSafe;
@@ -41,12 +42,24 @@ pub struct Look {
     pub height: u32,
 }
 
-pub const LOOKS: [Look; 4] = [
+pub const LOOKS: [Look; 6] = [
     Look {
         name: "desktop-light",
         scheme: "light",
-        width: 1280,
-        height: 800,
+        width: 1440,
+        height: 900,
+    },
+    Look {
+        name: "tablet-light",
+        scheme: "light",
+        width: 1024,
+        height: 768,
+    },
+    Look {
+        name: "narrow-light",
+        scheme: "light",
+        width: 320,
+        height: 640,
     },
     Look {
         name: "desktop-dark",

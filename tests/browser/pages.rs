@@ -30,7 +30,7 @@ async fn sign_in(browser: &Browser, app: &TestApp) {
     browser.fill("#user", "admin").await;
     browser.fill("#password", KEY).await;
     browser.press("button.main").await;
-    assert!(browser.address().await.ends_with("/ui/models"));
+    assert!(browser.address().await.ends_with("/ui"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,6 +50,14 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         let body = json!({"key_alias": alias, "max_budget": max, "budget_duration": "30d"});
         app.post("/key/generate", &body).send().await.unwrap();
     }
+    let team = json!({"team_id": "platform", "team_alias": "Platform team", "max_budget": 500, "budget_duration": "1mo",
+        "models": ["claude-sonnet-5-5", "claude-haiku-*"], "rpm_limit": 600, "allowed_regions": ["us-*"]});
+    app.post("/team/new", &team).send().await.unwrap();
+    let user =
+        json!({"user_id": "maria", "user_email": "maria@example.com", "teams": ["platform"]});
+    app.post("/user/new", &user).send().await.unwrap();
+    let customer = json!({"user_ids": ["acme-corporation-eu-central-1"]});
+    app.post("/customer/block", &customer).send().await.unwrap();
     app.settle().await;
 
     run(async |browser| {
@@ -69,18 +77,29 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         sign_in(browser, &app).await;
         let text = browser.text().await;
         assert!(
+            text.contains("cooling down") && text.contains("Platform team"),
+            "{text}"
+        );
+        browser.inspect("overview").await;
+        browser.press("nav a[href='/ui/models']").await;
+        let text = browser.text().await;
+        assert!(
             text.contains("cooling down") && text.contains("healthy"),
             "{text}"
         );
         browser.inspect("models").await;
+        let unfold = "for (const d of document.querySelectorAll('details')) d.open = true";
+        browser.script(unfold).await;
+        browser.inspect("models-unfolded").await;
         browser
-            .press("section:nth-of-type(2) .deployment button")
+            .press("details:nth-of-type(2) .deployment button")
             .await;
         assert!(browser.text().await.contains("It works"));
         browser.inspect("models-test").await;
         browser.open(&format!("{}/ui/models", app.url)).await;
+        browser.script(unfold).await;
         browser
-            .press("section:nth-of-type(2) button[name=fallback]")
+            .press("details:nth-of-type(2) button[name=fallback]")
             .await;
         assert!(browser.text().await.contains("mocked"));
         browser.inspect("models-fallback").await;
@@ -88,13 +107,30 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         browser.press("nav a[href='/ui/usage']").await;
         assert!(browser.text().await.contains("Cache hit rate"));
         browser.inspect("usage").await;
-        browser.press("a[href='/ui/usage?period=today']").await;
+        browser
+            .press(".period a[href^='/ui/usage?period=today']")
+            .await;
         browser.inspect("usage-today").await;
+        browser.press(".tabs a[href*='split=key']").await;
+        browser.inspect("usage-by-key").await;
+
+        browser.press("nav a[href='/ui/sessions']").await;
+        browser.inspect("sessions").await;
+        browser.press("nav a[href='/ui/docs']").await;
+        browser.inspect("docs").await;
+        ask_two_models(browser, &app).await;
 
         browser.press("nav a[href='/ui/logs']").await;
         browser.inspect("logs").await;
         browser.press("a[rel=next]").await;
         assert!(browser.text().await.contains("Newest"));
+
+        browser.press("nav a[href='/ui/teams']").await;
+        assert!(browser.text().await.contains("Platform team"));
+        browser.inspect("teams").await;
+        browser.press("section:nth-of-type(1) form button").await;
+        assert!(browser.text().await.contains("Unblock"));
+        browser.inspect("teams-blocked").await;
 
         browser.press("nav a[href='/ui/settings']").await;
         browser.inspect("settings").await;
@@ -111,6 +147,29 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         assert_eq!(browser.complaints().await, [""; 0]);
     })
     .await;
+}
+
+async fn ask_two_models(browser: &Browser, app: &TestApp) {
+    browser.press("nav a[href='/ui/playground']").await;
+    browser.inspect("playground").await;
+    let choose = "document.getElementById('model').value = 'claude-haiku-5-5';
+        document.getElementById('other').value = 'claude-sonnet-5-5'";
+    browser.script(choose).await;
+    browser.fill("#message", "Say **something**.").await;
+    let ask = "document.querySelector('#playground button.main').click()";
+    browser.script(ask).await;
+    for _ in 0..400 {
+        let answered = "return document.querySelectorAll('#answers .facts').length";
+        if browser.script(answered).await == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let text = browser.text().await;
+    assert_eq!(text.matches("It works").count(), 2, "{text}");
+    browser.inspect("playground-answered").await;
+    browser.open(&format!("{}/ui/logs", app.url)).await;
+    browser.press("nav a[href='/ui/usage']").await;
 }
 
 async fn edit_and_save(browser: &Browser, app: &TestApp) {
@@ -147,7 +206,7 @@ async fn edit_and_save(browser: &Browser, app: &TestApp) {
     browser.press("button[value=save]").await;
     let text = browser.text().await;
     assert!(
-        text.contains("Somebody else has saved meanwhile."),
+        text.contains("Another admin has saved meanwhile."),
         "{text}"
     );
     assert!(
@@ -199,7 +258,7 @@ async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
             .await;
         let key = key.as_str().unwrap();
         let copies = "return document.querySelectorAll('button[data-copies]:not([hidden])').length";
-        assert_eq!(browser.script(copies).await, 5);
+        assert_eq!(browser.script(copies).await, 9);
 
         let mut prompt = hello("primary");
         prompt["max_tokens"] = json!(100);
@@ -255,7 +314,7 @@ async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
         );
         browser.press("a[href$='/delete']").await;
         browser.inspect("key-delete").await;
-        browser.press("main button.main").await;
+        browser.press("main button.danger").await;
         assert!(browser.text().await.contains("The key is deleted."));
         assert_eq!(browser.complaints().await, [""; 0]);
     })
@@ -275,7 +334,7 @@ async fn the_pages_are_used_with_a_keyboard_and_show_times_where_the_reader_is()
         // The field for the user has the focus.
         browser.keys(&format!("admin{TAB}{KEY}{ENTER}")).await;
         for _ in 0..100 {
-            if browser.address().await.ends_with("/ui/models") {
+            if browser.address().await.ends_with("/ui") {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -340,7 +399,13 @@ litellm_settings: {{fallbacks: [{{b: [\"{name}\"]}}]}}
     let pages = [
         "models".to_owned(),
         "settings".to_owned(),
+        String::new(),
         "usage".to_owned(),
+        "usage?split=key".to_owned(),
+        "usage?split=user".to_owned(),
+        "usage?split=tag".to_owned(),
+        "sessions".to_owned(),
+        "playground".to_owned(),
         "logs".to_owned(),
         format!("logs?user={session}&id={session}"),
         format!("logs/{}", ids[0]),
@@ -353,7 +418,8 @@ litellm_settings: {{fallbacks: [{{b: [\"{name}\"]}}]}}
     run(async |browser| {
         sign_in(browser, &app).await;
         for page in &pages {
-            browser.open(&format!("{}/ui/{page}", app.url)).await;
+            let address = format!("{}/ui/{page}", app.url);
+            browser.open(address.trim_end_matches('/')).await;
             let title = browser.script("return document.title").await;
             assert_ne!(title, "gone", "{page}");
             assert_eq!(browser.script("return document.querySelectorAll('main img, main i').length").await, 0);

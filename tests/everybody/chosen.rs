@@ -119,7 +119,9 @@ async fn a_tool_of_anthropic_s_with_a_field_of_the_client_s_changes_nothing() {
 async fn what_agents_send_in_every_request_is_not_of_their_choosing() {
     let shared = Shared::new().await;
     let denied = Step::fail(403, "AccessDeniedException", "You don't have access.");
-    shared.app.bedrock.script(PRIMARY, [denied]);
+    // In either dialect.
+    let steps = [denied.clone(), denied];
+    shared.app.bedrock.script(PRIMARY, steps);
     let body = json!({
         "model": "primary", "max_tokens": 4000,
         "thinking": {"type": "enabled", "budget_tokens": 1024},
@@ -142,7 +144,7 @@ model_list:
 
 #[tokio::test]
 async fn names_that_clients_make_up_behind_a_pattern_write_nothing_into_the_table() {
-    let app = TestApp::builder().config(ANY).start().await;
+    let app = TestApp::builder().config(ANY).on_converse().start().await;
     let invalid = "The provided model identifier is invalid.";
     for n in 0..3 {
         let name = format!("us.made-up.model-{n}");

@@ -71,7 +71,7 @@ async fn a_refusal_of_where_a_cache_point_stands_is_of_this_request_alone() {
 
 #[tokio::test]
 async fn one_field_that_is_refused_takes_no_other_one_with_it() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock.script(PRIMARY, [refuses("topP")]);
     let mut body = ordinary();
     body["top_p"] = json!(0.5);
@@ -94,7 +94,7 @@ async fn one_field_that_is_refused_takes_no_other_one_with_it() {
 
 #[tokio::test]
 async fn what_was_learned_is_forgotten_after_an_hour() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     app.bedrock.script(PRIMARY, [refuses_caching()]);
     app.chat_json(&ordinary()).await;
     app.clock.advance(HOUR - Duration::from_secs(1));
@@ -108,7 +108,7 @@ async fn what_was_learned_is_forgotten_after_an_hour() {
 
 #[tokio::test]
 async fn every_instance_knows_what_one_has_learned() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let other = app.another_instance().await;
     assert!(is_cached(&sent(&other).await));
     app.bedrock.script(PRIMARY, [refuses_caching()]);
@@ -149,7 +149,7 @@ const LONG: &str = "context-1m-2025-08-07";
 
 #[tokio::test]
 async fn refused_betas_of_the_gateway_s_list_are_left_out_where_all_of_them_are_asked_for() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let both = format!("{INTERLEAVED},{LONG}");
     app.bedrock.script(PRIMARY, [refuses_betas()]);
     let (trail, betas) = with_betas(&app, &both).await;
@@ -168,7 +168,7 @@ async fn refused_betas_of_the_gateway_s_list_are_left_out_where_all_of_them_are_
 
 #[tokio::test]
 async fn a_beta_that_a_client_made_up_teaches_nothing() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for made_up in ["computer-use-1999-01-01", "context-1m-quite-special"] {
         app.bedrock.script(PRIMARY, [refuses_betas()]);
         let betas = format!("{INTERLEAVED},{made_up}");
@@ -203,7 +203,7 @@ async fn an_effort_that_a_model_has_as_a_beta_is_left_out_with_it() {
         (&thinking, vec![INTERLEAVED, "effort-2025-11-24"]),
     ] {
         for stream in [false, true] {
-            let app = TestApp::builder().config(&yaml).start().await;
+            let app = TestApp::builder().config(&yaml).on_converse().start().await;
             let mut body = body.clone();
             body["stream"] = json!(stream);
             let ask = async || {

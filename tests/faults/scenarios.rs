@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use bedrock_sidecar::catalog::Dialect;
 use bedrock_sidecar::simulator::{FaultKind, Step};
 use serde_json::json;
 
@@ -17,19 +18,28 @@ const TWO_THIRDS: usize = 7;
 /// What is left then.
 const REST: &str = " seven eight nine";
 
+/// What a card is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    pub recovery: Recovery,
+    /// In which format the Claudes of the chain are asked.
+    pub dialect: Dialect,
+}
+
 /// `stream_recovery`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
+pub enum Recovery {
     Error,
     Continue,
 }
 
 impl Setting {
-    pub fn recovery(self) -> &'static str {
-        match self {
-            Setting::Error => "error (the default)",
-            Setting::Continue => "continue",
-        }
+    pub fn title(self) -> String {
+        let recovery = match self.recovery {
+            Recovery::Error => "error (the default)",
+            Recovery::Continue => "continue",
+        };
+        format!("{}, stream_recovery: {recovery}", self.dialect.as_str())
     }
 }
 
@@ -70,22 +80,25 @@ scenarios! {
     "S14" "dies, and the fallback refuses a prefill" refuses_prefill;
     "S15" "down for 60 s, then healthy" down_for_a_minute;
     "S16" "503 for ever: who answered is told" told;
+    "S17" "busy, said in the stream's first event" busy_at_first;
+    "S18" "overloaded, said after two thirds" overloaded;
 }
 
 /// A chain of three, with LiteLLM's defaults and pauses, and these settings.
 async fn app(setting: Setting, settings: &str) -> TestApp {
-    let recovery = match setting {
-        Setting::Error => "",
-        Setting::Continue => "  stream_recovery: continue\n",
+    let recovery = match setting.recovery {
+        Recovery::Error => "",
+        Recovery::Continue => "  stream_recovery: continue\n",
     };
+    let dialect = setting.dialect.as_str();
     let app = TestApp::builder()
         .config(&format!(
             "
 model_list:
   - model_name: primary
-    litellm_params: {{model: bedrock/{PRIMARY}, aws_region_name: us-east-1}}
+    litellm_params: {{model: bedrock/{PRIMARY}, aws_region_name: us-east-1, dialect: {dialect}}}
   - model_name: backup
-    litellm_params: {{model: bedrock/{BACKUP}, aws_region_name: us-east-1}}
+    litellm_params: {{model: bedrock/{BACKUP}, aws_region_name: us-east-1, dialect: {dialect}}}
   - model_name: last
     litellm_params: {{model: bedrock/{LAST}, aws_region_name: us-east-1}}
 router_settings:
@@ -327,4 +340,25 @@ async fn told(setting: Setting, stream: bool) -> Score {
         && seen.usage.is_some()
         && listed.count() == asked(&app, PRIMARY).len();
     seen.score(ANSWER).if_clean(clean)
+}
+
+/// Of the newest models a limit comes with the status of a success. By Converse it is an exception in the same place.
+async fn busy_at_first(setting: Setting, stream: bool) -> Score {
+    let app = app(setting, "").await;
+    let busy = Step::text(ANSWER).error_event_after(0, "rate_limit_error", "Rate limited");
+    app.bedrock.always(PRIMARY, busy);
+    let seen = ask(&app, stream, "primary").await;
+    let few = asked(&app, PRIMARY).len() < 5;
+    seen.score(ANSWER).if_clean(few && seen.model == "backup")
+}
+
+async fn overloaded(setting: Setting, stream: bool) -> Score {
+    let app = app(setting, "").await;
+    let overloaded =
+        Step::text(ANSWER).error_event_after(TWO_THIRDS, "overloaded_error", "Overloaded");
+    app.bedrock.script(PRIMARY, [overloaded]);
+    rest_for_a_prefill(&app, stream);
+    let seen = ask(&app, stream, "primary").await;
+    let healthy = is_healthy(&app, stream).await;
+    seen.score(ANSWER).if_clean(healthy)
 }

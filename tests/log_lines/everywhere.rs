@@ -1,6 +1,6 @@
 //! Everywhere that words come from.
 
-use bedrock_sidecar::simulator::{FaultKind, Reply, Step};
+use bedrock_sidecar::simulator::{FaultKind, ScriptedReply, Step};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::json;
@@ -171,7 +171,7 @@ pub async fn say_it_as_bedrock(stage: &Stage) {
         answer().fault(2, exception("modelStreamErrorException")),
         answer().fault(1, error),
         answer().fault(1, FaultKind::BrokenFrame),
-        Step::reply(Reply::tool(&text, &json!({text.clone(): text}))),
+        Step::reply(ScriptedReply::tool(&text, &json!({text.clone(): text}))),
         Step::reset(),
     ] {
         for stream in [false, true] {

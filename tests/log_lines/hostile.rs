@@ -1,6 +1,6 @@
 //! Words that would be lines of a log.
 
-use bedrock_sidecar::spend::{Caller, Record, RequestId};
+use bedrock_sidecar::spend::{CountedBy, Record, RecordCaller, RequestId};
 use bedrock_sidecar::store::{keys, time};
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;
@@ -12,15 +12,15 @@ pub const VICTIM: &str = "abadcafe";
 /// A line of the books as the attacker writes it, in both formats.
 pub fn forged_lines() -> [String; 2] {
     let id = RequestId::new(Timestamp::now() - jiff::SignedDuration::from_hours(1));
-    let caller = Caller {
+    let caller = RecordCaller {
         key_hash: VICTIM.repeat(8),
-        ..Caller::default()
+        ..RecordCaller::default()
     };
     let mut record = serde_json::to_value(Record::new(id, "primary", caller)).unwrap();
     let day = time::day(id.time());
     record["movement"] = json!({
         "pk": keys::usage_partition(day, 0),
-        "rows": [{"sks": [keys::model_total("m", &VICTIM.repeat(8))], "add": {"requests": 1, "spend": -5}}],
+        "rows": [{"sks": [keys::model_total("m", &VICTIM.repeat(8), &CountedBy::default())], "add": {"requests": 1, "spend": -5}}],
     });
     let record = record.to_string();
     let line = json!({"timestamp": "2026-11-23T21:26:36.470892Z", "level": "ERROR", "event": "spend_unrecorded",

@@ -62,12 +62,14 @@ fn step() -> impl Strategy<Value = [Turn; 2]> {
                     id: id.clone(),
                     name: "f".into(),
                     input: json!({}),
+                    native: None,
                 }));
                 asked.extend(call_mark);
                 answered.push(Part::ToolResult(ToolResult {
                     id,
                     content: vec![result],
                     is_error: false,
+                    native: None,
                 }));
                 answered.extend(result_mark);
             }
@@ -75,14 +77,8 @@ fn step() -> impl Strategy<Value = [Turn; 2]> {
                 answered.push(user.unwrap_or_else(|| Part::Text("go on".into())));
             }
             [
-                Turn {
-                    role: Role::Assistant,
-                    parts: asked,
-                },
-                Turn {
-                    role: Role::User,
-                    parts: answered,
-                },
+                Turn::new(Role::Assistant, asked),
+                Turn::new(Role::User, answered),
             ]
         },
     )
@@ -92,10 +88,7 @@ fn opening() -> impl Strategy<Value = Request> {
     let tools = prop::collection::vec((text(), prop::option::weighted(0.2, Just(()))), 0..3);
     (text(), mark(), tools, text()).prop_map(|(system, mark, tools, question)| Request {
         system: [system].into_iter().chain(mark).collect(),
-        turns: vec![Turn {
-            role: Role::User,
-            parts: vec![question],
-        }],
+        turns: vec![Turn::new(Role::User, vec![question])],
         tools: tools
             .into_iter()
             .enumerate()

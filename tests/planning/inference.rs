@@ -10,7 +10,19 @@ use bedrock_sidecar::conversation::Thinking;
 fn sampling_is_sent_as_the_model_takes_it() {
     let newer = || newer_claude(ThinkingSupport::Adaptive { always_on: false });
     let nova = || nova(ThinkingSupport::None);
+    let mut at_least_16 = nova();
+    at_least_16.limits.least_output = Some(16);
     let cases = [
+        (
+            at_least_16.clone(),
+            json!({"max_tokens": 5}),
+            json!({"maxTokens": 16}),
+        ),
+        (
+            at_least_16,
+            json!({"max_tokens": 17}),
+            json!({"maxTokens": 17}),
+        ),
         (claude(), json!({}), json!({"maxTokens": 16_384})),
         (
             claude(),

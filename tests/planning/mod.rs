@@ -6,7 +6,9 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use bedrock_sidecar::bedrock;
-use bedrock_sidecar::catalog::{Abilities, Caching, Family, Limits, Model, ThinkingSupport};
+use bedrock_sidecar::catalog::{
+    Abilities, Caching, Family, Lifecycle, Limits, Model, ModelKind, ThinkingSupport,
+};
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::conversation::{Request, Tool};
 use bedrock_sidecar::openai::ChatRequest;
@@ -25,6 +27,7 @@ mod golden;
 mod grammar;
 mod inference;
 mod messages;
+mod native;
 mod properties;
 mod recordings;
 mod results;
@@ -41,6 +44,7 @@ fn claude() -> Model {
         limits: Limits {
             input: Some(200_000),
             output: Some(64_000),
+            least_output: None,
         },
         price: None,
         abilities: Abilities {
@@ -66,7 +70,10 @@ fn claude() -> Model {
             stop_sequences: true,
             ..Abilities::default()
         },
-        end_of_life: None,
+        lifecycle: Lifecycle::default(),
+        kind: ModelKind::Chat,
+        retrieval: None,
+        converse: true,
         known: true,
     }
 }
@@ -188,5 +195,7 @@ fn domain_tool(name: &str) -> Tool {
         schema: Arc::new(json!({})),
         strict: false,
         cache: None,
+        kind: None,
+        native: None,
     }
 }

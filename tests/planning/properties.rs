@@ -112,6 +112,7 @@ fn tool_call() -> impl Strategy<Value = Part> {
             id,
             name: name.into(),
             input: json!({ "n": n }),
+            native: None,
         })
     })
 }
@@ -123,6 +124,7 @@ fn part() -> impl Strategy<Value = Part> {
             id,
             content,
             is_error,
+            native: None,
         })
     });
     prop_oneof![
@@ -138,7 +140,7 @@ fn part() -> impl Strategy<Value = Part> {
 
 fn turn() -> impl Strategy<Value = Turn> {
     let role = select(vec![Role::User, Role::Assistant, Role::System]);
-    (role, prop::collection::vec(part(), 0..4)).prop_map(|(role, parts)| Turn { role, parts })
+    (role, prop::collection::vec(part(), 0..4)).prop_map(|(role, parts)| Turn::new(role, parts))
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -187,7 +189,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn without() -> impl Strategy<Value = UnsupportedFeatures> {
-    any::<([bool; 15], Option<u32>)>().prop_map(
+    any::<([bool; 17], Option<u32>)>().prop_map(
         |(
             [
                 thinking_blocks,
@@ -205,6 +207,8 @@ fn without() -> impl Strategy<Value = UnsupportedFeatures> {
                 strict_tools,
                 betas,
                 eager_tool_input,
+                effort_none,
+                cached_in_input,
             ],
             max_tokens,
         )| UnsupportedFeatures {
@@ -223,7 +227,13 @@ fn without() -> impl Strategy<Value = UnsupportedFeatures> {
             strict_tools,
             betas,
             eager_tool_input,
+            encrypted_thinking: max_tokens.map_or(0, |number| number as usize % 3),
+            effort_none,
+            cached_in_input,
             max_tokens: max_tokens.filter(|limit| *limit > 0),
+            messages_dialect: max_tokens.is_some(),
+            native_extras: effort_none,
+            bound_thinking: cached_in_input,
         },
     )
 }
@@ -246,11 +256,12 @@ fn exchange() -> impl Strategy<Value = Vec<Turn>> {
                     id: call.id.clone(),
                     content: vec![result],
                     is_error: false,
+                    native: None,
                 }));
             }
             asked.push(call);
         }
-        let user = |role, parts| Turn { role, parts };
+        let user = |role, parts| Turn::new(role, parts);
         let mut turns = vec![user(Role::Assistant, asked)];
         turns.extend(late.map(|late| user(Role::System, vec![late])));
         turns.push(user(Role::User, answered));
@@ -300,7 +311,7 @@ proptest! {
     #[test]
     fn a_conversation_that_grows_keeps_what_was_sent_before(exchanges in prop::collection::vec(exchange(), 1..6), model in select(models())) {
         let mut request = Request {
-            turns: vec![Turn { role: Role::User, parts: vec![Part::Text("q".into())] }],
+            turns: vec![Turn::new(Role::User, vec![Part::Text("q".into())])],
             tools: vec![domain_tool("f")],
             ..Request::default()
         };

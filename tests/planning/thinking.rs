@@ -39,6 +39,8 @@ fn each_wish_is_put_as_each_kind_of_model_takes_it() {
     let gpt_oss = || of_family(Family::GptOss, ThinkingSupport::ReasoningEffort);
     let qwen = || of_family(Family::Qwen, ThinkingSupport::ReasoningEffort);
     let gpt = || of_family(Family::Other, ThinkingSupport::ReasoningObject);
+    let mut gpt_with_none = gpt();
+    gpt_with_none.abilities.effort_none = true;
     let mut unstoppable = four_seven();
     unstoppable.abilities.thinking_off = false;
     let cases = [
@@ -81,6 +83,12 @@ fn each_wish_is_put_as_each_kind_of_model_takes_it() {
             with_max(gpt()),
             max(),
             json!({"reasoning": {"effort": "max"}}),
+        ),
+        (gpt(), off(), none()),
+        (
+            gpt_with_none,
+            off(),
+            json!({"reasoning": {"effort": "none"}}),
         ),
         (unstoppable, off(), none()),
     ];

@@ -10,7 +10,7 @@ use bedrock_sidecar::spend::Status;
 use serde_json::{Value, json};
 
 use crate::support::books::Books;
-use crate::support::process::{Gateway, Replayed, replay};
+use crate::support::process::{Ended, Gateway, replay};
 use crate::support::table_proxy::Fault;
 use crate::support::{KEY, hello, simulated};
 
@@ -73,7 +73,7 @@ impl Stage {
         file
     }
 
-    async fn replay(&self, options: &[&str], lines: &[String]) -> Replayed {
+    async fn replay(&self, options: &[&str], lines: &[String]) -> Ended {
         let variables = self.books.variables(&self.bedrock);
         let options = [&["--grace", "0s"], options].concat();
         replay(YAML, &variables, &options, &[self.log(lines)]).await

@@ -1,7 +1,7 @@
 //! A model that takes no alternatives at the root of a tool's schema gets one object that admits the same and more, with
 //! a note of what the schema said.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::json;
 
 use super::{answered, asking, tools_sent};
@@ -9,7 +9,7 @@ use crate::support::{LAST, PRIMARY, TestApp};
 
 #[tokio::test]
 async fn alternatives_of_every_kind_are_one_object_that_is_never_strict() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let closed = |properties: serde_json::Value, required: &[&str]| json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false});
     let cases = [
         (
@@ -44,8 +44,10 @@ async fn alternatives_of_every_kind_are_one_object_that_is_never_strict() {
     for (schema, properties, required) in cases {
         for (model, id) in [("primary", PRIMARY), ("last", LAST)] {
             for (path, body) in asking(model, std::slice::from_ref(&schema), true) {
-                app.bedrock
-                    .script(id, [Step::reply(Reply::tool("f0", &json!({"a": "x"})))]);
+                app.bedrock.script(
+                    id,
+                    [Step::reply(ScriptedReply::tool("f0", &json!({"a": "x"})))],
+                );
                 let seen = answered(&app, path, &body).await;
                 assert_eq!(seen.arguments(), json!({"a": "x"}));
                 let tool = tools_sent(&app, id).remove(0);

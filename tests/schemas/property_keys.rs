@@ -1,6 +1,6 @@
 //! Keys of properties that Claude refuses have legal names on the way in and are the client's again on the way out.
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use super::{answered, asking, seen, tools_sent, wanting};
@@ -42,10 +42,12 @@ fn written() -> Value {
 
 #[tokio::test]
 async fn the_model_is_told_legal_names_and_the_client_gets_its_own_keys() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (path, body) in asking("primary", &[schema()], false) {
-        app.bedrock
-            .script(PRIMARY, [Step::reply(Reply::tool("f0", &written()))]);
+        app.bedrock.script(
+            PRIMARY,
+            [Step::reply(ScriptedReply::tool("f0", &written()))],
+        );
         let seen = answered(&app, path, &body).await;
         assert_eq!(seen.arguments(), arguments(), "{path}");
         assert!(!seen.body.contains("Account_Number"), "{}", seen.body);
@@ -63,7 +65,7 @@ async fn the_model_is_told_legal_names_and_the_client_gets_its_own_keys() {
 
 #[tokio::test]
 async fn keys_are_the_client_s_again_behind_references_by_name() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (named, reference) in [
         (json!({"$anchor": "row"}), "#row"),
         (json!({"$id": "row.json"}), "row.json"),
@@ -83,7 +85,7 @@ async fn keys_are_the_client_s_again_behind_references_by_name() {
         let written = json!({"rows": [{"Betrag_in": 1, "more": [{"Betrag_in": 2}]}]});
         let arguments = json!({"rows": [{"Betrag in €": 1, "more": [{"Betrag in €": 2}]}]});
         for (path, body) in asking("primary", std::slice::from_ref(&schema), false) {
-            let call = Step::reply(Reply::tool("f0", &written));
+            let call = Step::reply(ScriptedReply::tool("f0", &written));
             app.bedrock.script(PRIMARY, [call]);
             let seen = answered(&app, path, &body).await;
             assert_eq!(seen.arguments(), arguments, "{path} {named}");
@@ -99,7 +101,7 @@ async fn keys_are_the_client_s_again_behind_references_by_name() {
 
 #[tokio::test]
 async fn calls_of_the_history_are_in_the_model_s_words_and_the_same_in_every_turn() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let text = arguments().to_string();
     let histories = [
         json!([
@@ -144,7 +146,7 @@ async fn calls_of_the_history_are_in_the_model_s_words_and_the_same_in_every_tur
 
 #[tokio::test]
 async fn a_broken_stream_shows_nothing_of_arguments_under_other_keys() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (path, mut body) in asking("primary", &[schema()], false) {
         if body["stream"] == false {
             continue;
@@ -153,7 +155,7 @@ async fn a_broken_stream_shows_nothing_of_arguments_under_other_keys() {
         let mut request = app.http.post(format!("{}{path}", app.url)).json(&body);
         request = request.bearer_auth(KEY);
         // Head, the call's beginning, and a piece of its arguments.
-        let step = Step::reply(Reply::tool("f0", &written())).cut_after(3);
+        let step = Step::reply(ScriptedReply::tool("f0", &written())).cut_after(3);
         app.bedrock.script(PRIMARY, [step]);
         let seen = seen(request.send().await.unwrap()).await;
         assert_eq!(seen.arguments, "", "{path}: {}", seen.body);
@@ -163,7 +165,7 @@ async fn a_broken_stream_shows_nothing_of_arguments_under_other_keys() {
 
 #[tokio::test]
 async fn an_answer_has_the_client_s_keys_however_it_is_held_to_its_schema() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let mut ranged = schema();
     ranged["properties"]["rows"]["minItems"] = json!(0);
     let mut strict = schema();
@@ -185,7 +187,7 @@ async fn an_answer_has_the_client_s_keys_however_it_is_held_to_its_schema() {
     for (path, body) in wanting("primary", &ranged) {
         app.bedrock.script(
             PRIMARY,
-            [Step::reply(Reply::tool("give_answer", &written()))],
+            [Step::reply(ScriptedReply::tool("give_answer", &written()))],
         );
         let seen = answered(&app, path, &body).await;
         assert_eq!(seen.answer(), arguments(), "by a tool {path}");
@@ -194,10 +196,10 @@ async fn an_answer_has_the_client_s_keys_however_it_is_held_to_its_schema() {
 
 #[tokio::test]
 async fn a_model_that_takes_every_key_gets_the_client_s() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (path, body) in asking("last", &[schema()], false) {
         app.bedrock
-            .script(LAST, [Step::reply(Reply::tool("f0", &arguments()))]);
+            .script(LAST, [Step::reply(ScriptedReply::tool("f0", &arguments()))]);
         assert_eq!(answered(&app, path, &body).await.arguments(), arguments());
         let sent = tools_sent(&app, LAST).remove(0)["inputSchema"]["json"].clone();
         assert!(sent["properties"].get("filter[name]").is_some());

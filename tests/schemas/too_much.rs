@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bedrock_sidecar::simulator::{Reply, Step};
+use bedrock_sidecar::simulator::{ScriptedReply, Step};
 use serde_json::{Value, json};
 
 use super::{answered, asking, tools_sent, wanting};
@@ -20,7 +20,7 @@ fn strict(app: &TestApp) -> Vec<bool> {
 
 #[tokio::test]
 async fn as_many_tools_are_strict_as_there_is_room_for_and_the_first_ones_stay_it() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let twenty_five = vec![closed("a"); 25];
     let optional = |n: usize| {
         let properties = (0..n).map(|n| (format!("p{n}"), json!({"type": "string"})));
@@ -61,8 +61,10 @@ async fn as_many_tools_are_strict_as_there_is_room_for_and_the_first_ones_stay_i
     for (path, body) in wanting("primary", &unions(17)) {
         let given = (0..17).map(|n| (format!("p{n}"), Value::Null));
         let given = Value::Object(given.collect());
-        app.bedrock
-            .script(PRIMARY, [Step::reply(Reply::tool("give_answer", &given))]);
+        app.bedrock.script(
+            PRIMARY,
+            [Step::reply(ScriptedReply::tool("give_answer", &given))],
+        );
         assert_eq!(answered(&app, path, &body).await.answer(), given);
     }
 }
@@ -102,19 +104,21 @@ fn without_grammar() -> [(Value, Value); 6] {
 
 #[tokio::test]
 async fn what_no_grammar_is_made_of_is_not_enforced() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     for (schema, value) in without_grammar() {
         for (path, body) in asking("primary", std::slice::from_ref(&schema), true) {
             app.bedrock
-                .script(PRIMARY, [Step::reply(Reply::tool("f0", &value))]);
+                .script(PRIMARY, [Step::reply(ScriptedReply::tool("f0", &value))]);
             let before = app.bedrock.requests().len();
             assert_eq!(answered(&app, path, &body).await.arguments(), value);
             assert_eq!(strict(&app), [false], "{schema}");
             assert_eq!(app.bedrock.requests().len(), before + 1, "{schema}");
         }
         for (path, body) in wanting("primary", &schema) {
-            app.bedrock
-                .script(PRIMARY, [Step::reply(Reply::tool("give_answer", &value))]);
+            app.bedrock.script(
+                PRIMARY,
+                [Step::reply(ScriptedReply::tool("give_answer", &value))],
+            );
             let before = app.bedrock.requests().len();
             assert_eq!(answered(&app, path, &body).await.answer(), value);
             assert_eq!(app.bedrock.requests().len(), before + 1, "{schema}");
@@ -140,7 +144,7 @@ const REFUSALS: [&str; 6] = [
 #[tokio::test]
 async fn a_refusal_is_asked_again_without_strict_and_remembered_for_these_schemas_alone() {
     for message in REFUSALS {
-        let app = TestApp::new().await;
+        let app = TestApp::on_converse().await;
         for (path, body) in asking("primary", &[closed("a"), closed("b")], true) {
             app.bedrock.script(PRIMARY, [validation_error(message)]);
             let before = app.bedrock.requests_for(PRIMARY).len();
@@ -162,7 +166,7 @@ async fn a_refusal_is_asked_again_without_strict_and_remembered_for_these_schema
 
 #[tokio::test]
 async fn every_instance_knows_which_schemas_are_too_much_until_it_is_told_to_forget() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let (path, body) = asking("primary", &[closed("a")], true).remove(0);
     app.bedrock.script(PRIMARY, [validation_error(REFUSALS[0])]);
     answered(&app, path, &body).await;
@@ -180,7 +184,7 @@ async fn every_instance_knows_which_schemas_are_too_much_until_it_is_told_to_for
         lacks[0].name()
     );
     routes
-        .forget(targets[0].deployment_id(), &lacks[0].name())
+        .forget_lack(targets[0].deployment_id(), &lacks[0].name())
         .await
         .unwrap();
     answered(&newcomer, path, &body).await;
@@ -193,9 +197,9 @@ async fn a_refused_schema_of_an_answer_is_asked_for_by_a_tool() {
         .into_iter()
         .chain(["output_config.format: Extra inputs are not permitted"])
     {
-        let app = TestApp::new().await;
+        let app = TestApp::on_converse().await;
         for (path, body) in wanting("primary", &closed("a")) {
-            let answer = Step::reply(Reply::tool("give_answer", &json!({"a": "x"})));
+            let answer = Step::reply(ScriptedReply::tool("give_answer", &json!({"a": "x"})));
             app.bedrock
                 .script(PRIMARY, [validation_error(message), answer]);
             assert_eq!(
@@ -215,7 +219,7 @@ async fn a_refused_schema_of_an_answer_is_asked_for_by_a_tool() {
             PRIMARY,
             [
                 validation_error(message),
-                Step::reply(Reply::tool("give_answer", &json!({"b": "x"}))),
+                Step::reply(ScriptedReply::tool("give_answer", &json!({"b": "x"}))),
             ],
         );
         answered(&app, path, &body).await;
@@ -229,7 +233,7 @@ async fn a_refused_schema_of_an_answer_is_asked_for_by_a_tool() {
 
 #[tokio::test]
 async fn of_strict_tools_and_an_answer_s_schema_the_tools_give_way_first() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_converse().await;
     let (path, mut body) = wanting("primary", &closed("a")).remove(0);
     body["tools"] = asking("primary", &[closed("t")], true)[0].1["tools"].clone();
     app.bedrock.script(

@@ -31,6 +31,11 @@ impl TestApp {
         Self::builder().start().await
     }
 
+    /// The same whose deployments are all asked by Converse.
+    pub async fn on_converse() -> Self {
+        Self::builder().on_converse().start().await
+    }
+
     /// A gateway with a chain of three targets, unless the builder is told otherwise.
     pub fn builder() -> TestAppBuilder {
         TestAppBuilder::new()

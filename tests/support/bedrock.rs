@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bedrock_sidecar::catalog::Catalog;
-use bedrock_sidecar::simulator::{Block, Options, Reply, Simulated, Step, Tokens};
+use bedrock_sidecar::simulator::{Block, ScriptedReply, Simulated, SimulatorOptions, Step, Tokens};
 use serde_json::{Value, json};
 
 use super::TestApp;
@@ -21,9 +21,11 @@ pub fn offline_sdk() -> aws_config::SdkConfig {
 }
 
 /// A Bedrock of all models that the catalog knows.
-pub fn all_models() -> Options {
+pub fn all_models() -> SimulatorOptions {
     let catalog = Catalog::bundled();
-    Options::new(move |id| Some(catalog.resolve(id, None, None)).filter(|model| model.known))
+    SimulatorOptions::new(move |id| {
+        Some(catalog.resolve(id, None, None)).filter(|model| model.known)
+    })
 }
 
 /// [`all_models`], started.
@@ -49,13 +51,14 @@ pub fn tokens(input: u64, output: u64) -> Tokens {
 pub const THOUGHT: &str = "I should look first.";
 
 /// An answer that thinks, then calls the tool `look`.
-pub fn thoughtful() -> Reply {
-    Reply::tool("look", &json!({"at": "it"})).with_thinking(THOUGHT)
+pub fn thoughtful() -> ScriptedReply {
+    ScriptedReply::tool("look", &json!({"at": "it"})).with_thinking(THOUGHT)
 }
 
 /// An answer that thinks in text that JSON escapes and in a redacted block, then calls the tool `look`.
-pub fn thoughtful_and_redacted() -> Reply {
-    let mut reply = Reply::tool("look", &json!({"at": "it"})).with_thinking("I should \"look\".\n");
+pub fn thoughtful_and_redacted() -> ScriptedReply {
+    let mut reply =
+        ScriptedReply::tool("look", &json!({"at": "it"})).with_thinking("I should \"look\".\n");
     reply
         .blocks
         .insert(1, Block::Redacted("AP8KcmVkYWN0ZWQ=".into()));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::{Counters, Ledger, LedgerOptions, Record, TotalOf};
 use bedrock_sidecar::store::keys::{self, SHARDS};
-use bedrock_sidecar::store::{Account, Embedded, Order, Range, TableSecret, time};
+use bedrock_sidecar::store::{Account, Embedded, Key, Order, Range, TableSecret, time};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -108,10 +108,13 @@ impl Books {
 
     /// The budget of this key, which has no window.
     pub async fn budget(&self, key: &str) -> Account {
-        let hash = sha256(key);
-        let account = keys::budget(&hash, None);
-        let account = self.ledger.table().account(&account).await.unwrap();
-        account.expect("the key has spent something")
+        self.account(&keys::budget(&sha256(key), None)).await
+    }
+
+    /// The account of a budget.
+    pub async fn account(&self, key: &Key) -> Account {
+        let account = self.ledger.table().account(key).await.unwrap();
+        account.expect("something was spent")
     }
 
     async fn records(&self, day: Date) -> Vec<Record> {

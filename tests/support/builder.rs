@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bedrock_sidecar::bedrock::{Clients, Override};
+use bedrock_sidecar::alerts::AlertOptions;
+use bedrock_sidecar::bedrock::{BedrockClients, Override};
 use bedrock_sidecar::chain::Routes;
 use bedrock_sidecar::chain::policy::Backoff;
 use bedrock_sidecar::config::Config;
 use bedrock_sidecar::keys::{Login, MasterKey};
+use bedrock_sidecar::otlp::Collector;
 use bedrock_sidecar::simulator::Simulated;
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions};
+use bedrock_sidecar::transport::Transport;
+use bedrock_sidecar::web_search::WebSearch;
 use bedrock_sidecar::{AppState, BodyTimes};
 use tokio::net::TcpListener;
 
@@ -35,6 +39,9 @@ pub struct TestAppBuilder {
     /// Called instead of `table`.
     table_at: Option<String>,
     table_panics_at: Option<&'static str>,
+    alerts: AlertOptions,
+    search_at: Option<String>,
+    collector: Option<Collector>,
 }
 
 /// Short pauses, for tests that are not about them.
@@ -61,12 +68,22 @@ impl TestAppBuilder {
             table_name: "test",
             table_at: None,
             table_panics_at: None,
+            alerts: AlertOptions::default(),
+            search_at: None,
+            collector: None,
         }
     }
 
     /// This configuration instead of the chain of three; it comes before [`Self::settings`].
     pub fn config(mut self, yaml: &str) -> Self {
         yaml.clone_into(&mut self.yaml);
+        self
+    }
+
+    /// Every deployment is asked by Converse, whatever the client's wire.
+    pub fn on_converse(mut self) -> Self {
+        self.yaml =
+            (self.yaml).replace("litellm_params: {", "litellm_params: {dialect: converse, ");
         self
     }
 
@@ -137,6 +154,24 @@ impl TestAppBuilder {
         self
     }
 
+    /// Sends spans to this collector.
+    pub fn collector(mut self, collector: Collector) -> Self {
+        self.collector = Some(collector);
+        self
+    }
+
+    /// These alerts instead of none.
+    pub fn alerts(mut self, options: AlertOptions) -> Self {
+        self.alerts = options;
+        self
+    }
+
+    /// The web is searched at this address.
+    pub fn search_at(mut self, url: &str) -> Self {
+        self.search_at = Some(url.to_owned());
+        self
+    }
+
     /// Starts the gateway.
     pub async fn start(self) -> TestApp {
         let bedrock = match &self.bedrock {
@@ -151,15 +186,23 @@ impl TestAppBuilder {
         let (config, _) = Config::parse("test.yml", &self.yaml, &|_| None).unwrap();
         let config = Arc::new(config);
         let url = self.bedrock_at.unwrap_or_else(|| bedrock.url());
-        let clients = Clients::new(offline_sdk(), &config, Some(Override { url }));
+        let clients = BedrockClients::new(offline_sdk(), &config, Some(Override { url }));
         let routes = Routes::new(Arc::clone(&config), clients, self.backoff)
             .await
             .with_clock(self.clock.clock())
             .with_seed(7)
             .sharing(table.clone());
         let ledger = Ledger::new(table, LedgerOptions::of(&config));
+        let search = config.general.web_search.clone().map(|settings| {
+            let endpoint = self.search_at.map(|url| url.parse().unwrap());
+            let transport = Transport::new(offline_sdk().credentials_provider());
+            WebSearch::new(settings, endpoint, transport)
+        });
         let state = AppState::new(config, routes, self.master_key, self.login, ledger)
-            .with_body_times(self.body_times);
+            .with_body_times(self.body_times)
+            .with_alerts(self.alerts)
+            .with_web_search(search)
+            .with_traces(self.collector);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -9,6 +9,7 @@ mod builder;
 mod chat;
 mod clock;
 mod config;
+pub mod identity_provider;
 pub mod keys;
 pub mod lambda;
 pub mod log_lines;
@@ -27,6 +28,7 @@ pub use bedrock::{
     tokens, validation_error,
 };
 pub use both_ways::{both_ways, post_both_ways};
+pub use builder::TestAppBuilder;
 pub use chat::{Chunks, hello, hello_with, read_sse, remember, with_fields};
 pub use clock::TestClock;
 pub use config::{BACKUP, CONFIG, LAST, PRIMARY};

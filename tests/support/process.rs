@@ -144,29 +144,26 @@ pub async fn refusal<V: AsRef<OsStr>>(yaml: &str, variables: &[(&str, V)]) -> St
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
-/// What `bedrock-sidecar replay` said.
+/// What a command said.
 #[derive(Debug)]
-pub struct Replayed {
-    /// Whether it says that all is written.
+pub struct Ended {
+    /// Whether it says that all is well.
     pub ok: bool,
-    /// What it printed.
+    /// What it printed, errors last.
     pub text: String,
 }
 
-/// Replays these logs with this configuration and these variables.
-pub async fn replay<V: AsRef<OsStr>>(
+/// Runs a command of the binary with this configuration and these variables alone.
+pub async fn command<V: AsRef<OsStr>, A: AsRef<OsStr>>(
     yaml: &str,
     variables: &[(&str, V)],
-    options: &[&str],
-    logs: &[PathBuf],
-) -> Replayed {
+    arguments: &[A],
+) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("test.yml");
     std::fs::write(&config, yaml).unwrap();
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_bedrock-sidecar"))
-        .arg("replay")
-        .args(options)
-        .args(logs)
+        .args(arguments)
         .current_dir(folder.path())
         .env_clear()
         .env("CONFIG_FILE", config)
@@ -175,8 +172,23 @@ pub async fn replay<V: AsRef<OsStr>>(
         .await
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
-    Replayed {
+    Ended {
         ok: output.status.success(),
         text: String::from_utf8(text).unwrap(),
     }
+}
+
+/// Replays these logs with this configuration and these variables.
+pub async fn replay<V: AsRef<OsStr>>(
+    yaml: &str,
+    variables: &[(&str, V)],
+    options: &[&str],
+    logs: &[PathBuf],
+) -> Ended {
+    let options = options.iter().map(OsStr::new);
+    let arguments = [OsStr::new("replay")].into_iter().chain(options);
+    let arguments: Vec<_> = arguments
+        .chain(logs.iter().map(|log| log.as_os_str()))
+        .collect();
+    command(yaml, variables, &arguments).await
 }

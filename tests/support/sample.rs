@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bedrock_sidecar::conversation::Usage;
-use bedrock_sidecar::spend::{Attempt, Caller, Failure, Record, RequestId, Status};
+use bedrock_sidecar::spend::{Attempt, Record, RecordCaller, RecordFailure, RequestId, Status};
 use fastrand::Rng;
 use jiff::Timestamp;
 
@@ -15,16 +15,16 @@ impl TestApp {
     /// Writes the records of a month: more on weekdays, some of them failures.
     pub async fn with_a_month_of_use(&self) {
         let mut random = Rng::with_seed(11);
-        let targets: Vec<_> = self.state.routes.all().cloned().collect();
+        let targets: Vec<_> = self.state.routes.configured_targets().cloned().collect();
         let now = Timestamp::now();
         for day in 0..30_u64 {
             for _ in 0..random.u32(if day % 7 < 2 { 1..4 } else { 6..14 }) {
                 let target = &targets[random.usize(..targets.len())];
                 let ago = Duration::from_secs(day * 86_400 + random.u64(..60_000));
-                let caller = Caller {
+                let caller = RecordCaller {
                     key_hash: ["ab".repeat(32), "cd".repeat(32), String::new()][random.usize(..3)]
                         .clone(),
-                    ..Caller::default()
+                    ..RecordCaller::default()
                 };
                 let mut record = Record::new(RequestId::new(now - ago), target.group(), caller);
                 let attempt = Attempt {
@@ -44,7 +44,7 @@ impl TestApp {
                     ..Usage::default()
                 };
                 if random.u32(..10) == 0 {
-                    record.error = Some(Failure {
+                    record.error = Some(RecordFailure {
                         class: "throttling_error".to_owned(),
                         status: 429,
                         message: "Too many requests".to_owned(),
@@ -52,7 +52,9 @@ impl TestApp {
                     record.attempts = vec![attempt];
                 } else {
                     record.status = Status::Success;
-                    record.attempts = vec![attempt.billed(usage, target.price())];
+                    record.attempts = vec![
+                        attempt.billed(usage, target.price(record.request_id.time()).as_deref()),
+                    ];
                 }
                 record.tags = vec![TAGS[random.usize(..TAGS.len())].to_owned()];
                 self.state.ledger.record(record).await.unwrap();

@@ -101,3 +101,39 @@ async fn the_log_of_0_1_makes_its_books_whole_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn days_of_0_1_have_no_data_where_0_1_did_not_count_and_never_0() {
+    let old = Upgraded::new().await;
+    let day = "start_date=2026-11-19&end_date=2026-11-19";
+    for route in ["user", "team", "customer"] {
+        let path = format!("/{route}/daily/activity?{day}");
+        let activity = old.app.get_json(&path).await;
+        let (metrics, breakdown) = (
+            &activity["results"][0]["metrics"],
+            &activity["results"][0]["breakdown"],
+        );
+        let requests = &metrics["api_requests"];
+        assert!(requests.as_u64().unwrap() > 0, "{activity}");
+        for parts in ["entities", "clients"] {
+            let parts = breakdown[parts].as_object().unwrap();
+            assert_eq!(parts.keys().collect::<Vec<_>>(), ["No data"], "{path}");
+            assert_eq!(parts["No data"]["metrics"]["api_requests"], *requests);
+        }
+        assert_eq!(metrics["first_token_p95_ms"], Value::Null);
+        assert_eq!(metrics["duration_p50_ms"], Value::Null);
+        assert_eq!(metrics["tokens_per_second"], Value::Null);
+        assert_eq!(
+            metrics["failures"]["not_told_apart"],
+            metrics["failed_requests"]
+        );
+    }
+    let path = format!("/global/spend/report?group_by=customer&{day}");
+    let report = old.app.get_json(&path).await;
+    let rows = report[0]["customers"].as_array().unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (&rows[0]["customer"], &rows[0]["not_told_apart"]),
+        (&Value::Null, &true.into())
+    );
+}

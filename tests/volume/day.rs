@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bedrock_sidecar::catalog::Catalog;
 use bedrock_sidecar::conversation::Usage;
 use bedrock_sidecar::spend::{
-    Attempt, Caller, Ledger, LedgerOptions, Record, RequestId, Status, Written,
+    Attempt, Ledger, LedgerOptions, Record, RecordCaller, RequestId, Status, Written,
 };
 use bedrock_sidecar::store::{Embedded, keys};
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
@@ -39,13 +39,13 @@ impl Day {
     /// What is a record's own.
     fn beginning(&self, n: u64) -> Record {
         let at = self.began + Duration::from_millis(n * 86_400_000 / self.many);
-        let caller = Caller {
+        let caller = RecordCaller {
             key_hash: hash(n % 50),
             key_alias: Some(format!("team-{}", n % 50)),
             end_user: Some(format!("u{}", n % 1000)),
             session_id: Some(format!("s{}", n / 20)),
             client: Some("opencode/1.18.33 ai-sdk/provider-utils/4.0.1 runtime/bun/1.3.0".into()),
-            ..Caller::default()
+            ..RecordCaller::default()
         };
         let mut record = Record::new(RequestId::new(at), "claude-sonnet-5-5", caller);
         record.end = record.start + Duration::from_secs(7);

@@ -1,4 +1,4 @@
-//! Before the embedded table: what reads take of it.
+//! Before the embedded table: what reads, or writes, take of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +11,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::{Value, json};
 
-/// Asks every read what it consumed, in thousandths of a read unit.
+const READS: [&str; 3] = ["Query", "GetItem", "BatchGetItem"];
+const WRITES: [&str; 4] = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"];
+
+/// Asks every read, or every write, what it consumed, in thousandths of a unit.
 #[derive(Clone)]
 pub struct Meter {
+    operations: &'static [&'static str],
     table: String,
     http: reqwest::Client,
     consumed: Arc<AtomicU64>,
@@ -21,9 +25,19 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter before the table at this URL, and its own.
+    /// A meter of reads before the table at this URL, and its own.
     pub async fn start(table: &str) -> (Meter, String) {
+        Self::of(&READS, table).await
+    }
+
+    /// The same of writes.
+    pub async fn of_writes(table: &str) -> (Meter, String) {
+        Self::of(&WRITES, table).await
+    }
+
+    async fn of(operations: &'static [&'static str], table: &str) -> (Meter, String) {
         let meter = Meter {
+            operations,
             table: table.to_owned(),
             http: reqwest::Client::new(),
             consumed: Arc::default(),
@@ -38,8 +52,13 @@ impl Meter {
         (meter, url)
     }
 
-    /// What this takes: time, read units, calls.
+    /// What this takes: time, units, calls.
     pub async fn measure<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        self.measured(what, work).await.0
+    }
+
+    /// What this takes, with its units.
+    pub async fn measured<T>(&self, what: &str, work: impl Future<Output = T>) -> (T, f64) {
         self.consumed.store(0, Ordering::Relaxed);
         self.calls.store(0, Ordering::Relaxed);
         let began = Instant::now();
@@ -50,7 +69,7 @@ impl Meter {
             "{what:<44} {:>8.1?} {units:>9.1} units {calls:>5} calls",
             began.elapsed()
         );
-        found
+        (found, units)
     }
 }
 
@@ -61,18 +80,16 @@ async fn metered(
 ) -> (StatusCode, String) {
     let target = headers["x-amz-target"].to_str().unwrap().to_owned();
     let mut call: Value = serde_json::from_slice(&body).unwrap();
-    let reads = ["Query", "GetItem", "BatchGetItem"];
-    let is_read = reads
-        .iter()
-        .any(|read| target.ends_with(&format!(".{read}")));
-    if is_read {
+    let mut operations = meter.operations.iter();
+    let is_metered = operations.any(|name| target.ends_with(&format!(".{name}")));
+    if is_metered {
         call["ReturnConsumedCapacity"] = json!("TOTAL");
     }
     let answer = meter.http.post(&meter.table).headers(own(&headers));
     let answer = answer.body(call.to_string()).send().await.unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();
-    if is_read {
+    if is_metered {
         let answer: Value = serde_json::from_str(&text).unwrap();
         let units = match &answer["ConsumedCapacity"] {
             Value::Array(tables) => tables.iter().filter_map(units).sum(),

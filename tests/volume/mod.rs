@@ -5,12 +5,12 @@ mod meter;
 
 use std::time::Duration;
 
-use bedrock_sidecar::spend::{Filter, Ledger, LedgerOptions, Search, Status};
+use bedrock_sidecar::spend::{Ledger, LedgerOptions, RecordFilter, Search, Status};
 use bedrock_sidecar::store::{Embedded, Table, TableOptions, time};
 use jiff::Timestamp;
 
 use day::{Day, TABLE, hash};
-use meter::Meter;
+pub use meter::Meter;
 
 /// `VOLUME` records of a day that is over, and their totals.
 #[tokio::test(flavor = "multi_thread")]
@@ -48,8 +48,9 @@ async fn a_day_of_very_many_records() {
     let search = Search {
         first: began,
         end: time::beginning(day.tomorrow().unwrap()),
-        filter: Filter::default(),
+        filter: RecordFilter::default(),
         page_size: 50,
+        most_compared: Search::COMPARED,
         after: None,
     };
     let mut page = search.clone();
@@ -60,39 +61,39 @@ async fn a_day_of_very_many_records() {
         page.after = found.next;
     }
     let some = |text: &str| Some(text.to_owned());
-    let none = Filter::default;
+    let none = RecordFilter::default;
     for (what, filter) in [
         (
             "by key (2 % of all)",
-            Filter {
+            RecordFilter {
                 key_hash: Some(hash(7)),
                 ..none()
             },
         ),
         (
             "by session",
-            Filter {
+            RecordFilter {
                 session: some("s77"),
                 ..none()
             },
         ),
         (
             "failures (2 % of all)",
-            Filter {
+            RecordFilter {
                 status: Some(Status::Failure),
                 ..none()
             },
         ),
         (
             "by end user (0.1 % of all)",
-            Filter {
+            RecordFilter {
                 end_user: some("u123"),
                 ..none()
             },
         ),
         (
             "by end user and key",
-            Filter {
+            RecordFilter {
                 end_user: some("u107"),
                 key_hash: Some(hash(7)),
                 ..none()

@@ -1,20 +1,196 @@
-// The pages are whole without this. It shows times in the reader's zone and copies what is made to be copied.
+// The pages are whole without this. It shows times in the reader's zone, copies what is made to be copied, keeps what is
+// live up to date while somebody looks, and remembers which columns are wanted.
 "use strict";
 
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const at = new Date(time.dateTime);
-  if (time.dateTime.includes("T") && !Number.isNaN(at.getTime())) {
-    time.title = time.textContent;
-    time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const kept = {
+  get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
+  set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* a browser that keeps nothing */ } },
+};
+
+// --- Times ---
+
+const language = document.documentElement.lang;
+
+function zone() {
+  return kept.get("zone") === "UTC" ? "UTC" : undefined;
+}
+
+function showTimes(root) {
+  const timeZone = zone();
+  const dated = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "medium" });
+  const short = new Intl.DateTimeFormat(language, { timeZone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!time.dateTime.includes("T") || Number.isNaN(at.getTime())) continue;
+    time.title ||= time.textContent;
+    time.textContent = (time.closest("table") ? short : dated).format(at);
+  }
+  const named = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: "short" }).formatToParts(new Date());
+  const name = named.find((part) => part.type === "timeZoneName")?.value ?? "";
+  for (const label of root.querySelectorAll("[data-zone]")) label.textContent = name;
+}
+
+for (const choice of document.querySelectorAll("select[data-zones]")) {
+  choice.value = zone() ?? "";
+  choice.closest("[hidden]")?.removeAttribute("hidden");
+  choice.addEventListener("change", () => {
+    kept.set("zone", choice.value);
+    showTimes(document);
+  });
+}
+
+// --- Copying ---
+
+function allowCopying(root) {
+  for (const button of root.querySelectorAll("button[data-copies]")) {
+    const source = document.getElementById(button.dataset.copies);
+    if (!source || !navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = button.dataset.done;
+    });
   }
 }
 
-for (const button of document.querySelectorAll("button[data-copies]")) {
-  const source = document.getElementById(button.dataset.copies);
-  if (!source || !navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(source.textContent);
-    button.textContent = button.dataset.done;
-  });
+// --- Columns ---
+
+function offerColumns(root) {
+  for (const table of root.querySelectorAll("table[data-columns]")) {
+    const hidden = new Set((kept.get("hidden-columns") ?? "").split(" ").filter(Boolean));
+    const choices = document.createElement("div");
+    choices.className = "columns-choice";
+    choices.append(`${table.dataset.columns}:`);
+    // Time and status stay.
+    for (const head of [...table.querySelectorAll("thead th")].slice(2)) {
+      const name = String(head.cellIndex + 1);
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.checked = !hidden.has(name);
+      table.classList.toggle(`no-${name}`, hidden.has(name));
+      box.addEventListener("change", () => {
+        if (box.checked) hidden.delete(name); else hidden.add(name);
+        table.classList.toggle(`no-${name}`, !box.checked);
+        kept.set("hidden-columns", [...hidden].join(" "));
+      });
+      label.append(box, head.textContent);
+      choices.append(label);
+    }
+    table.parentElement.before(choices);
+  }
 }
+
+// --- Live regions: read again while the tab is seen, in place ---
+
+async function renew(region) {
+  const response = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!response.ok || response.redirected) return false;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const next = page.getElementById(region.id);
+  const isHeld = region.contains(document.activeElement) || String(getSelection()).length > 0;
+  if (next && !isHeld) {
+    region.replaceChildren(...next.childNodes);
+    prepare(region);
+  }
+  return true;
+}
+
+for (const button of document.querySelectorAll("button[data-live]")) {
+  const region = document.getElementById(button.dataset.region);
+  if (!region) continue;
+  let isRunning = button.dataset.running === "yes";
+  const show = () => {
+    button.textContent = isRunning ? button.dataset.pause : button.dataset.resume;
+    button.setAttribute("aria-pressed", String(isRunning));
+  };
+  button.hidden = false;
+  show();
+  button.addEventListener("click", () => { isRunning = !isRunning; show(); });
+  setInterval(async () => {
+    if (!isRunning || document.visibilityState !== "visible") return;
+    try {
+      isRunning = await renew(region);
+    } catch { /* the gateway is away for a moment */ }
+    show();
+  }, Number(button.dataset.live) * 1000);
+}
+
+// --- The playground: answers as they come, side by side ---
+
+async function answer(form, fields, model, place) {
+  const words = document.createElement("pre");
+  const title = document.createElement("h2");
+  const card = document.createElement("section");
+  card.className = "card answer";
+  title.textContent = model;
+  words.textContent = form.dataset.waits;
+  card.append(title, words);
+  place.append(card);
+  const body = new URLSearchParams(fields);
+  body.set("model", model);
+  body.delete("other");
+  try {
+    const response = await fetch(`${form.action}/stream`, { method: "POST", body });
+    if (!response.ok || !response.body) {
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      words.textContent = page.querySelector("main")?.textContent.trim() ?? form.dataset.failed;
+      return;
+    }
+    const lines = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    let said = "";
+    for (;;) {
+      const { value, done } = await lines.read();
+      if (done) break;
+      const whole = (rest + value).split("\n");
+      rest = whole.pop();
+      for (const line of whole) {
+        const piece = JSON.parse(line);
+        if (piece.html !== undefined) {
+          // Behind a proxy the pages may lie below a path.
+          const base = new URL(form.action).pathname.replace(/\/ui\/playground$/, "");
+          const html = piece.html.replaceAll('="/ui', `="${base}/ui`);
+          const page = new DOMParser().parseFromString(html, "text/html");
+          card.replaceWith(...page.body.childNodes);
+          prepare(place);
+          return;
+        }
+        if (piece.text !== undefined) said += piece.text;
+        words.textContent = said || piece.thinking || words.textContent;
+      }
+    }
+    words.textContent += `\n\n${form.dataset.failed}`;
+  } catch {
+    words.textContent += `\n\n${form.dataset.failed}`;
+  }
+}
+
+const playground = document.getElementById("playground");
+playground?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const fields = new FormData(playground);
+  const place = document.getElementById("answers");
+  const button = playground.querySelector("button.main");
+  place.replaceChildren();
+  button.disabled = true;
+  const models = [fields.get("model"), fields.get("other")].filter(Boolean);
+  await Promise.all(models.map((model) => answer(playground, fields, model, place)));
+  button.disabled = false;
+});
+
+// A link to something folded opens it.
+function openTarget() {
+  const target = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  target?.closest("details")?.setAttribute("open", "");
+}
+addEventListener("hashchange", openTarget);
+openTarget();
+
+function prepare(root) {
+  showTimes(root);
+  allowCopying(root);
+  offerColumns(root);
+}
+
+prepare(document);

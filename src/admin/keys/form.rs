@@ -4,15 +4,19 @@ use askama::Template;
 use jiff::Timestamp;
 
 use super::super::budget_bar::BudgetBar;
+use super::super::confirm::ConfirmPage;
+use super::super::draft::{Draft, FormField, Problem, elsewhere};
 use super::super::layout::{Layout, NavPage};
-use super::super::numbers::Moment;
+use super::super::numbers::{TimeText, count};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::draft::{Draft, Problem, was};
-use super::list::Standing;
+use super::draft::strangers;
+use super::made::first_model;
+use super::setups::{Setup, setups};
+use super::standing::{Badge, badges};
 use super::{LIST, address};
 use crate::app::AppState;
-use crate::keys::{BudgetStanding, VirtualKey};
+use crate::keys::{BudgetStanding, RefusedOfDay, VirtualKey};
 
 #[derive(Template)]
 #[template(path = "key.html", config = "src/admin/askama.toml")]
@@ -25,7 +29,7 @@ pub(super) struct FormPage {
     has_problems: bool,
     /// What is wrong beside all fields.
     problems: Vec<String>,
-    sections: Vec<(&'static str, Vec<Field>)>,
+    sections: Vec<(&'static str, Vec<FormField>)>,
     /// `None`: it is not made yet.
     key: Option<ExistingKey>,
 }
@@ -35,32 +39,21 @@ struct ExistingKey {
     name: String,
     hash: String,
     address: String,
-    standing: Standing,
+    badges: Vec<Badge>,
     is_blocked: bool,
     budget: Option<BudgetBar>,
-    created: Moment,
+    /// How often it was refused today because it is not good, in words.
+    refused: Option<String>,
+    created: TimeText,
     created_by: String,
-    updated: Moment,
-    expires: Option<Moment>,
-    /// Models that it may ask for and nobody has.
+    updated: TimeText,
+    expires: Option<TimeText>,
+    /// Models that it may ask for and the configuration does not have.
     strangers: Vec<String>,
     /// Settings that the form does not show.
     others: Vec<&'static str>,
-}
-
-/// A field of the form.
-struct Field {
-    name: &'static str,
-    was_name: String,
-    label: &'static str,
-    hint: String,
-    value: String,
-    was: String,
-    error: Option<String>,
-    /// What a phone's keyboard shows.
-    mode: &'static str,
-    /// Instead of any text, one of these: value and name.
-    choices: Vec<(&'static str, &'static str)>,
+    /// What programs are set up with, the key itself apart, which is not known.
+    setups: Vec<Setup>,
 }
 
 impl FormPage {
@@ -93,6 +86,33 @@ impl FormPage {
         }
     }
 
+    /// With how often the key was refused today.
+    pub(super) fn refused(mut self, refused: RefusedOfDay) -> Self {
+        let requests = refused.blocked.saturating_add(refused.expired);
+        if let Some(key) = self.key.as_mut().filter(|_| requests > 0) {
+            key.refused = Some(format!(
+                "{} {}",
+                count(requests),
+                texts().keys.refused_today
+            ));
+        }
+        self
+    }
+
+    /// With what programs are set up with that reach this gateway at `base`.
+    pub(super) fn with_setups(
+        mut self,
+        app: &AppState,
+        key: &VirtualKey,
+        base: Option<String>,
+    ) -> Self {
+        let base = base.unwrap_or_else(|| texts().keys.this_address.to_owned());
+        if let (Some(existing), Some(model)) = (self.key.as_mut(), first_model(app, key)) {
+            existing.setups = setups(&base, &key.name, &model);
+        }
+        self
+    }
+
     /// With this said at the top.
     pub(super) fn saying(self, notice: Option<&'static str>) -> Self {
         Self { notice, ..self }
@@ -107,20 +127,13 @@ impl FormPage {
         problems: &[Problem],
     ) -> Self {
         let sections = sections(app, draft, problems);
-        let is_beside = |problem: &Problem| {
-            let mut fields = sections.iter().flat_map(|(_, fields)| fields);
-            fields.any(|field| field.name == problem.field)
-        };
-        let elsewhere = problems.iter().filter(|problem| !is_beside(problem));
         Self {
             layout: Layout::of(NavPage::Keys, session),
             title,
             action,
             notice: None,
             has_problems: !problems.is_empty(),
-            problems: elsewhere
-                .map(|problem| format!("{} {}", problem.field, problem.message))
-                .collect(),
+            problems: elsewhere(problems, sections.iter().flat_map(|(_, fields)| fields)),
             sections,
             key: None,
         }
@@ -131,26 +144,15 @@ fn sections(
     app: &AppState,
     draft: &Draft,
     problems: &[Problem],
-) -> Vec<(&'static str, Vec<Field>)> {
+) -> Vec<(&'static str, Vec<FormField>)> {
     let t = &texts().key_form;
     let field = |name: &'static str, label, hint: &str, mode| {
-        let problem = problems.iter().find(|problem| problem.field == name);
-        Field {
-            name,
-            was_name: was(name),
-            label,
-            hint: hint.to_owned(),
-            value: draft.typed(name).to_owned(),
-            was: draft.was(name).to_owned(),
-            error: problem.map(|problem| problem.message.clone()),
-            mode,
-            choices: Vec::new(),
-        }
+        draft.field(name, (label, hint), mode, problems)
     };
     let groups = app.config.groups().iter().map(|group| &*group.name);
     let groups = groups.collect::<Vec<_>>().join(", ");
     let models = format!("{} {groups}", t.models_hint);
-    let stores = Field {
+    let stores = FormField {
         choices: vec![("", t.as_configured), ("yes", t.yes), ("no", t.no)],
         ..field(
             "store_prompts_in_spend_logs",
@@ -173,8 +175,10 @@ fn sections(
             t.may,
             vec![
                 field("models", t.models, &models, "text"),
+                field("allowed_regions", t.regions, t.regions_hint, "text"),
                 field("duration", t.ends, t.ends_hint, "text"),
                 stores,
+                field("store_responses", t.responses, t.responses_hint, "text"),
             ],
         ),
         (
@@ -204,44 +208,34 @@ impl ExistingKey {
         now: Timestamp,
     ) -> Self {
         let settings = &key.settings;
-        let strangers = settings.models.iter().filter(|name| {
-            let is_pattern = name.contains('*') || name.starts_with("all-");
-            !is_pattern && app.config.resolve_name(name).is_none()
-        });
         let others = [
             (!settings.aliases.is_empty(), "aliases"),
             (!settings.model_rpm_limit.is_empty(), "model_rpm_limit"),
             (!settings.model_tpm_limit.is_empty(), "model_tpm_limit"),
             (!settings.metadata.is_empty(), "metadata"),
+            (
+                settings.temp_budget_increase.is_some(),
+                "temp_budget_increase",
+            ),
         ];
         let others = others.into_iter().filter(|(is_set, _)| *is_set);
         Self {
             name: key.name.clone(),
             hash: key.hash.clone(),
             address: address(key),
-            standing: Standing::of(key, now),
+            badges: badges(key, budget, now),
             is_blocked: settings.blocked,
             budget: budget.map(BudgetBar::from),
+            refused: None,
             created: key.created_at.into(),
             created_by: key.created_by.clone(),
             updated: key.updated_at.into(),
-            expires: key.expires.map(Moment::from),
-            strangers: strangers.cloned().collect(),
+            expires: key.expires.map(TimeText::from),
+            strangers: strangers(&app.config, &settings.models),
             others: others.map(|(_, name)| name).collect(),
+            setups: Vec::new(),
         }
     }
-}
-
-#[derive(Template)]
-#[template(path = "key_confirm.html", config = "src/admin/askama.toml")]
-pub(super) struct ConfirmPage {
-    layout: Layout,
-    title: &'static str,
-    name: String,
-    text: &'static str,
-    action: String,
-    button: &'static str,
-    back: String,
 }
 
 /// What is asked before it is done.
@@ -253,26 +247,25 @@ pub(super) enum Question {
     Regenerate,
 }
 
-impl ConfirmPage {
-    pub(super) fn new(session: &Session, key: &VirtualKey, question: Question) -> Self {
-        let t = &texts().keys;
-        let (title, text, button, verb) = match question {
-            Question::Delete => (t.delete_title, t.delete_text, t.delete, "delete"),
-            Question::Regenerate => (
-                t.regenerate_title,
-                t.regenerate_text,
-                t.regenerate,
-                "regenerate",
-            ),
-        };
-        Self {
-            layout: Layout::of(NavPage::Keys, session),
-            title,
-            name: key.label().to_owned(),
-            text,
-            action: format!("{}/{verb}", address(key)),
-            button,
-            back: address(key),
-        }
+/// The page that asks before a key is ended.
+pub(super) fn confirm(session: &Session, key: &VirtualKey, question: Question) -> ConfirmPage {
+    let t = &texts().keys;
+    let (title, text, button, verb) = match question {
+        Question::Delete => (t.delete_title, t.delete_text, t.delete, "delete"),
+        Question::Regenerate => (
+            t.regenerate_title,
+            t.regenerate_text,
+            t.regenerate,
+            "regenerate",
+        ),
+    };
+    ConfirmPage {
+        layout: Layout::of(NavPage::Keys, session),
+        title,
+        name: key.label().to_owned(),
+        text,
+        action: format!("{}/{verb}", address(key)),
+        button,
+        back: address(key),
     }
 }

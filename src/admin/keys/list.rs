@@ -1,5 +1,6 @@
-//! All keys at a glance.
+//! The list of all keys.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use askama::Template;
@@ -8,11 +9,12 @@ use jiff::civil::Date;
 
 use super::super::budget_bar::BudgetBar;
 use super::super::layout::{Layout, NavPage};
-use super::super::numbers::{Moment, count, dollars, tokens};
+use super::super::numbers::{TimeText, count, dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::address;
-use crate::keys::{BudgetStanding, KeyStatus, VirtualKey};
+use super::standing::{Badge, badges, used};
+use crate::keys::{BudgetStanding, VirtualKey};
 use crate::spend::{Counters, DayTotal, TotalOf};
 
 #[derive(Template)]
@@ -20,7 +22,26 @@ use crate::spend::{Counters, DayTotal, TotalOf};
 pub(super) struct KeysPage {
     layout: Layout,
     is_deleted: bool,
+    by_budget: bool,
     rows: Vec<KeyRow>,
+}
+
+/// What the address of the list says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ListQuery {
+    /// A key was just deleted.
+    pub(super) is_deleted: bool,
+    /// The budgets that are most spent come first; else the newest key does.
+    pub(super) by_budget: bool,
+}
+
+impl ListQuery {
+    pub(super) fn read(query: &str) -> Self {
+        Self {
+            is_deleted: query == "deleted",
+            by_budget: query == "sort=budget",
+        }
+    }
 }
 
 struct KeyRow {
@@ -28,33 +49,14 @@ struct KeyRow {
     /// The end of the key, where the name is an alias.
     short: Option<String>,
     address: String,
-    standing: Standing,
+    badges: Vec<Badge>,
     budget: Option<BudgetBar>,
     spend: String,
     limits: Vec<String>,
     models: Vec<String>,
     owner: Vec<String>,
     last_used: Option<String>,
-    expires: Option<Moment>,
-}
-
-/// How a key stands, in a word.
-pub(super) struct Standing {
-    pub(super) tone: &'static str,
-    pub(super) word: &'static str,
-}
-
-impl Standing {
-    pub(super) fn of(key: &VirtualKey, now: Timestamp) -> Self {
-        let t = &texts().keys;
-        let (tone, word) = match key.status(now) {
-            KeyStatus::Active => ("good", t.active),
-            KeyStatus::Blocked => ("bad", t.blocked),
-            KeyStatus::Expired => ("warn", t.expired),
-            KeyStatus::Deleted => ("bad", t.deleted),
-        };
-        Self { tone, word }
-    }
+    expires: Option<TimeText>,
 }
 
 /// What a key has done in the days that the list looks back.
@@ -71,31 +73,36 @@ impl KeysPage {
         standings: &[Option<BudgetStanding>],
         totals: &[DayTotal],
         now: Timestamp,
-        is_deleted: bool,
+        asked: ListQuery,
     ) -> Self {
-        let mut used = HashMap::<&str, Use>::new();
+        let mut done = HashMap::<&str, Use>::new();
         for total in totals {
             if let TotalOf::Model { key_hash, .. } = &total.of {
-                let used = used.entry(key_hash).or_default();
-                used.counters += total.counters;
-                used.last = used.last.max(Some(total.day));
+                let done = done.entry(key_hash).or_default();
+                done.counters += total.counters;
+                done.last = done.last.max(Some(total.day));
             }
         }
         let nothing = Use::default();
-        let rows = keys.iter().zip(standings).map(|(key, budget)| {
-            let used = used.get(&*key.hash).unwrap_or(&nothing);
-            KeyRow::new(key, budget.as_ref(), used, now)
+        let mut listed: Vec<_> = keys.iter().zip(standings).collect();
+        if asked.by_budget {
+            listed.sort_by_key(|(_, budget)| Reverse(budget.as_ref().and_then(used)));
+        }
+        let rows = listed.into_iter().map(|(key, budget)| {
+            let done = done.get(&*key.hash).unwrap_or(&nothing);
+            KeyRow::new(key, budget.as_ref(), done, now)
         });
         Self {
             layout: Layout::of(NavPage::Keys, session),
-            is_deleted,
+            is_deleted: asked.is_deleted,
+            by_budget: asked.by_budget,
             rows: rows.collect(),
         }
     }
 }
 
 impl KeyRow {
-    fn new(key: &VirtualKey, budget: Option<&BudgetStanding>, used: &Use, now: Timestamp) -> Self {
+    fn new(key: &VirtualKey, budget: Option<&BudgetStanding>, done: &Use, now: Timestamp) -> Self {
         let t = &texts().keys;
         let settings = &key.settings;
         let limits = [
@@ -109,16 +116,16 @@ impl KeyRow {
             name: key.label().to_owned(),
             short: settings.key_alias.is_some().then(|| key.name.clone()),
             address: address(key),
-            standing: Standing::of(key, now),
+            badges: badges(key, budget, now),
             budget: budget.map(BudgetBar::from),
-            spend: dollars(used.counters.spend),
+            spend: dollars(done.counters.spend),
             limits: limits
                 .filter_map(|(limit, of)| Some(format!("{} {of}", limit?)))
                 .collect(),
             models: settings.models.clone(),
             owner: owner.into_iter().flatten().cloned().collect(),
-            last_used: used.last.map(|day| day.to_string()),
-            expires: key.expires.map(Moment::from),
+            last_used: done.last.map(|day| day.to_string()),
+            expires: key.expires.map(TimeText::from),
         }
     }
 }

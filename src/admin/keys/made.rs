@@ -1,4 +1,4 @@
-//! A key that was just made: shown once, with what a client has to be told.
+//! A key that was just made: shown once, with the settings of clients.
 
 use askama::Template;
 
@@ -6,6 +6,7 @@ use super::super::layout::{Layout, NavPage};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::address;
+use super::setups::{Setup, setups};
 use crate::app::AppState;
 use crate::keys::{NewKey, VirtualKey};
 
@@ -16,8 +17,8 @@ pub(super) struct MadePage {
     name: String,
     key: String,
     address: String,
-    /// What Cline asks for: the field's name, the value, and where it can be copied from.
-    settings: Vec<(&'static str, String, &'static str)>,
+    /// What programs are set up with.
+    setups: Vec<Setup>,
 }
 
 impl MadePage {
@@ -30,26 +31,19 @@ impl MadePage {
     ) -> Self {
         let t = &texts().keys;
         let base = base.unwrap_or_else(|| t.this_address.to_owned());
-        let mut settings = vec![
-            (t.cline_provider, "LiteLLM".to_owned(), "provider"),
-            (t.cline_url, base, "url"),
-            (t.cline_key, made.key.clone(), "key-again"),
-        ];
-        if let Some(model) = model(app, &made.stored) {
-            settings.push((t.cline_model, model, "model"));
-        }
+        let model = first_model(app, &made.stored);
         Self {
             layout: Layout::of(NavPage::Keys, session),
             name: made.stored.label().to_owned(),
             key: made.key.clone(),
             address: address(&made.stored),
-            settings,
+            setups: model.map_or_else(Vec::new, |model| setups(&base, &made.key, &model)),
         }
     }
 }
 
 /// The model to begin with: the default one, else the first that the key may ask for.
-fn model(app: &AppState, key: &VirtualKey) -> Option<String> {
+pub(super) fn first_model(app: &AppState, key: &VirtualKey) -> Option<String> {
     let default = app.config.routing.default_model.iter();
     let groups = app.config.groups().iter();
     let groups = groups.filter(|group| !group.is_pattern());

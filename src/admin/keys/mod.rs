@@ -1,31 +1,36 @@
-//! The keys: who may call, and with which means. Made, changed, blocked and deleted through the same API as `/key/…`.
+//! The keys. Made, changed, blocked and deleted through the same API as `/key/…`.
 
 mod draft;
 mod form;
 mod list;
 mod made;
+pub(super) mod setups;
+mod standing;
 
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use jiff::Span;
 
+use super::draft::{Draft, Problem};
 use super::error::PageError;
 use super::form::SubmittedForm;
 use super::layout::render;
 use super::numbers::today;
-use super::origin;
+use super::public_address::PublicAddress;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;
+use crate::audit::NotedRequest;
 use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
-use draft::{Draft, Problem};
-use form::{ConfirmPage, FormPage, Question};
-use list::KeysPage;
+use form::{FormPage, Question};
+use list::{KeysPage, ListQuery};
 use made::MadePage;
+pub(super) use standing::{Badge, of_budget, used};
 
 const LIST: &str = "/ui/keys";
-/// What the keys say of who has made them.
+/// What the keys say of their creator.
 const MAKER: &str = "admin page";
 /// So many days the list looks back for what a key has done.
 const DAYS_BACK: i64 = 29;
@@ -46,9 +51,9 @@ pub(super) async fn page(
     let (keys, totals) = tokio::join!(app.keys.list(), app.ledger.totals(first, today));
     let keys = keys?;
     let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
-    let is_deleted = query.is_some_and(|query| query == "deleted");
+    let asked = ListQuery::read(&query.unwrap_or_default());
     let now = app.keys.now();
-    let page = KeysPage::new(&session, &keys, &standings, &totals?, now, is_deleted);
+    let page = KeysPage::new(&session, &keys, &standings, &totals?, now, asked);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -64,11 +69,12 @@ pub(super) async fn blank(
 /// `POST /ui/keys/new`: makes a key. The answer is the only page on which it stands in full.
 pub(super) async fn make(
     State(app): State<AppState>,
-    headers: HeaderMap,
+    public: PublicAddress,
+    noted: Option<Extension<NotedRequest>>,
     form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let draft = Draft::read(&form.fields);
-    let outcome = match draft.changes() {
+    let draft = draft::read(&form.fields);
+    let outcome = match draft::changes(&draft, &app.config) {
         Ok(changes) => app.keys.generate(&changes, None, MAKER).await,
         Err(problems) => {
             let page = FormPage::blank(&app, &form.session, &draft, &problems);
@@ -77,8 +83,11 @@ pub(super) async fn make(
     };
     match outcome {
         Ok(made) => {
+            if let Some(Extension(noted)) = noted {
+                noted.add_made("token", &made.stored.hash);
+            }
             tracing::info!(key = made.stored.hash, "a key was made on the admin pages");
-            let page = MadePage::new(&app, &form.session, &made, origin::own_address(&headers));
+            let page = MadePage::new(&app, &form.session, &made, public.shown());
             Ok(render(StatusCode::OK, &page))
         }
         Err(error) => {
@@ -95,6 +104,7 @@ pub(super) async fn one(
     session: Session,
     Path(hash): Path<String>,
     RawQuery(query): RawQuery,
+    public: PublicAddress,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
     let t = &texts().keys;
@@ -105,8 +115,12 @@ pub(super) async fn one(
         _ => None,
     };
     let budget = app.keys.standing(&key).await?;
-    let draft = Draft::of(&key);
-    let page = FormPage::of(&app, &session, &key, budget.as_ref(), &draft, &[]).saying(notice);
+    let refused = app.refused_keys.today(&key.hash).await?;
+    let draft = draft::of(&key);
+    let page = FormPage::of(&app, &session, &key, budget.as_ref(), &draft, &[])
+        .saying(notice)
+        .refused(refused)
+        .with_setups(&app, &key, public.shown());
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -117,8 +131,8 @@ pub(super) async fn change(
     form: SubmittedForm,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
-    let draft = Draft::read(&form.fields);
-    let problems = match draft.changes() {
+    let draft = draft::read(&form.fields);
+    let problems = match draft::changes(&draft, &app.config) {
         Ok(changes) => match app.keys.update(&key.hash, &changes).await {
             Ok(key) => {
                 tracing::info!(key = key.hash, "a key was changed on the admin pages");
@@ -172,7 +186,7 @@ pub(super) async fn confirm_delete(
     Path(hash): Path<String>,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
-    let page = ConfirmPage::new(&session, &key, Question::Delete);
+    let page = form::confirm(&session, &key, Question::Delete);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -194,7 +208,7 @@ pub(super) async fn confirm_regenerate(
     Path(hash): Path<String>,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
-    let page = ConfirmPage::new(&session, &key, Question::Regenerate);
+    let page = form::confirm(&session, &key, Question::Regenerate);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -202,7 +216,7 @@ pub(super) async fn confirm_regenerate(
 pub(super) async fn regenerate(
     State(app): State<AppState>,
     Path(hash): Path<String>,
-    headers: HeaderMap,
+    public: PublicAddress,
     form: SubmittedForm,
 ) -> Result<Response, PageError> {
     let hash = named(&hash)?;
@@ -215,7 +229,7 @@ pub(super) async fn regenerate(
         by = made.stored.hash,
         "a key was replaced on the admin pages"
     );
-    let page = MadePage::new(&app, &form.session, &made, origin::own_address(&headers));
+    let page = MadePage::new(&app, &form.session, &made, public.shown());
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -226,6 +240,7 @@ impl Problem {
         match error {
             KeyError::Invalid { param, wanted } => Ok(Problem::new(param, wanted)),
             KeyError::AliasTaken(_) => Ok(Problem::new("key_alias", message)),
+            KeyError::NoTeam(_) => Ok(Problem::new("team_id", message)),
             other => Err(other.into()),
         }
     }

@@ -1,114 +1,247 @@
 //! The list of requests, with its filters.
 
 use askama::Template;
+use rust_decimal::Decimal;
 
+use super::super::chart::{Chart, Column, Series};
 use super::super::layout::{Layout, NavPage};
-use super::super::numbers::Moment;
-use super::super::period::{Name, Period};
+use super::super::names::{self, Names};
+use super::super::numbers::{TimeText, short};
+use super::super::period::{Name, PagePeriod};
+use super::super::period_picker::PeriodPicker;
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::LIST;
 use super::query::LogQuery;
 use super::row::LogRow;
-use crate::spend::Found;
+use crate::app::AppState;
+use crate::spend::report::{Only, rows};
+use crate::spend::{Counters, DayTotal, FailureCause, Found};
+use crate::wire::ClientApp;
+
+/// Names that a field suggests.
+const MOST_SUGGESTED: usize = 200;
 
 #[derive(Template)]
 #[template(path = "logs.html", config = "src/admin/askama.toml")]
 pub(super) struct LogsPage {
     layout: Layout,
+    picker: PeriodPicker,
     /// What is wrong with the id that was looked for.
     problem: Option<&'static str>,
     id: String,
-    periods: Vec<FilterChoice>,
-    first: String,
-    last: String,
     is_filtered: bool,
-    statuses: Vec<FilterChoice>,
-    filters: Vec<Field>,
+    /// The filters that are set: what they are, and the address without them.
+    set: Vec<(String, String)>,
+    fields: Vec<FilterField>,
+    chart: Option<Chart>,
     rows: Vec<LogRow>,
     refresh: String,
     newest: Option<String>,
     older: Option<String>,
     clear: String,
-    searched_to: Moment,
+    searched_to: TimeText,
+    /// The period, for the form.
+    hidden: Vec<(&'static str, String)>,
 }
 
-struct FilterChoice {
-    value: String,
-    name: &'static str,
-    is_current: bool,
-}
-
-struct Field {
+struct FilterField {
     name: &'static str,
     label: &'static str,
     hint: &'static str,
     value: String,
+    /// Instead of any text, one of these: value, name, and whether it is chosen.
+    choices: Vec<(String, String, bool)>,
+    /// What there is, to be chosen from or not.
+    suggestions: Vec<String>,
+}
+
+/// What was asked, and what was found.
+pub(super) struct Asked<'a> {
+    pub(super) query: &'a LogQuery,
+    pub(super) period: &'a PagePeriod,
+    pub(super) note: Option<String>,
+    pub(super) names: &'a Names,
+    pub(super) found: &'a Found,
+    /// The period's totals with what of them is meant, where that is counted.
+    pub(super) totals: Option<(Vec<DayTotal>, Only)>,
+    pub(super) problem: Option<&'static str>,
 }
 
 impl LogsPage {
-    pub(super) fn new(
-        session: &Session,
-        asked: &LogQuery,
-        period: &Period,
-        found: &Found,
-        problem: Option<&'static str>,
-    ) -> Self {
-        let t = &texts().logs;
-        let of = &texts().usage;
+    pub(super) fn new(app: &AppState, session: &Session, asked: Asked<'_>) -> Self {
+        let Asked {
+            query,
+            period,
+            note,
+            names,
+            found,
+            totals,
+            problem,
+        } = asked;
         let at = |query: String| format!("{LIST}?{query}");
-        let names = [of.today, of.week, of.days30, of.month];
-        let periods = Name::ALL.into_iter().zip(names).map(|(name, text)| {
-            let other = Period { name, ..*period };
-            FilterChoice {
-                value: at(asked.query(&other, None)),
-                name: text,
-                is_current: name == period.name,
-            }
-        });
-        let statuses = [
-            ("", t.any),
-            ("success", t.success),
-            ("failure", t.failure),
-            ("lost", t.lost),
-        ];
-        let statuses = statuses.into_iter().map(|(value, name)| FilterChoice {
-            value: value.to_owned(),
-            name,
-            is_current: value == asked.status,
-        });
-        let labels = [t.model, t.key, t.user, t.end_user, t.session, t.tag];
-        let filters = asked.filters().into_iter().zip(labels);
-        let filters = filters.map(|((name, value), label)| Field {
-            name,
-            label,
-            hint: if name == "key" { t.key_hint } else { "" },
-            value: value.to_owned(),
-        });
-        let refresh = at(asked.query(period, None));
+        let others = query.set().map(|(name, value)| (name, value.to_owned()));
+        let refresh = at(query.query(period, None));
+        let hidden = match period.name {
+            Name::Days => vec![
+                ("from", period.first.to_string()),
+                ("to", period.last.to_string()),
+            ],
+            name => vec![("period", name.as_str().to_owned())],
+        };
         Self {
             layout: Layout::of(NavPage::Logs, session),
+            picker: PeriodPicker::new(LIST, period, note, others.collect()),
             problem,
-            id: asked.id.clone(),
-            periods: periods.collect(),
-            first: period.first.to_string(),
-            last: period.last.to_string(),
-            is_filtered: asked.is_filtered(),
-            statuses: statuses.collect(),
-            filters: filters.collect(),
-            rows: found
-                .records
-                .iter()
+            id: query.id.clone(),
+            is_filtered: query.is_filtered(),
+            set: set(query, period),
+            fields: fields(app, query, names),
+            chart: totals.map(|(totals, only)| chart(query, period, &totals, &only)),
+            rows: (found.records.iter())
                 .map(|record| LogRow::new(record, record.spend_known()))
                 .collect(),
-            newest: asked.is_later().then(|| refresh.clone()),
+            newest: query.is_later().then(|| refresh.clone()),
             refresh,
-            older: found
-                .next
-                .as_ref()
-                .map(|next| at(asked.query(period, Some(next)))),
+            older: (found.next.as_ref()).map(|next| at(query.query(period, Some(next)))),
             clear: at(period.query()),
             searched_to: found.searched_until.into(),
+            hidden,
         }
     }
+}
+
+fn set(query: &LogQuery, period: &PagePeriod) -> Vec<(String, String)> {
+    let set = query.set().map(|(name, value)| {
+        let shown = match name {
+            "failure" => FailureCause::named(value)
+                .map_or_else(|| value.to_owned(), |cause| names::cause(cause).to_owned()),
+            "client" => names::client(value),
+            "key" if value.len() == 64 => format!("{}…", value.get(..12).unwrap_or(value)),
+            _ => value.to_owned(),
+        };
+        let mut rest = url::form_urlencoded::Serializer::new(period.query());
+        rest.extend_pairs(query.set().filter(|(other, _)| *other != name));
+        (
+            format!("{}: {shown}", label(name)),
+            format!("{LIST}?{}", rest.finish()),
+        )
+    });
+    set.collect()
+}
+
+fn label(name: &str) -> &'static str {
+    let (t, u) = (&texts().logs, &texts().usage);
+    match name {
+        "status" => t.status,
+        "failure" => u.why,
+        "model" => u.model,
+        "key" => u.key,
+        "user" => u.user,
+        "team" => u.team,
+        "client" => u.client,
+        "session" => t.session,
+        "tag" => u.tag,
+        "min_seconds" => t.min_seconds,
+        "text" => t.text,
+        _ => u.customer,
+    }
+}
+
+fn fields(app: &AppState, query: &LogQuery, names: &Names) -> Vec<FilterField> {
+    let t = &texts().logs;
+    let fields = query.filters().map(|(name, value)| {
+        let choice = |other: &str, text: &str| (other.to_owned(), text.to_owned(), other == value);
+        let any = choice("", t.any);
+        let choices = match name {
+            "status" => vec![
+                any,
+                choice("success", t.success),
+                choice("failure", t.failure),
+                choice("lost", t.lost),
+            ],
+            "failure" => {
+                let causes = FailureCause::ALL.into_iter();
+                let causes = causes.map(|cause| choice(cause.as_str(), names::cause(cause)));
+                std::iter::once(any).chain(causes).collect()
+            }
+            "client" => {
+                let clients = ClientApp::ALL.into_iter();
+                let clients =
+                    clients.map(|client| choice(client.as_str(), &names::client(client.as_str())));
+                std::iter::once(any).chain(clients).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut suggestions = match name {
+            "model" => models(app),
+            "key" => names.keys().values().cloned().collect(),
+            "team" => names.team_ids(),
+            _ => Vec::new(),
+        };
+        suggestions.sort();
+        suggestions.dedup();
+        suggestions.truncate(MOST_SUGGESTED);
+        FilterField {
+            name,
+            label: label(name),
+            hint: match name {
+                "key" => t.key_hint,
+                "model" => t.model_hint,
+                "text" => t.text_hint,
+                _ => "",
+            },
+            value: value.to_owned(),
+            choices,
+            suggestions,
+        }
+    });
+    fields.into()
+}
+
+/// What a model may be called.
+fn models(app: &AppState) -> Vec<String> {
+    let groups = app.config.groups().iter();
+    let groups = groups.filter(|group| !group.is_pattern());
+    groups
+        .flat_map(|group| {
+            let ids = group
+                .deployments
+                .iter()
+                .map(|deployment| deployment.model_id.clone());
+            std::iter::once(group.name.clone()).chain(ids)
+        })
+        .collect()
+}
+
+/// How many requests there were on each day, those that failed apart.
+fn chart(query: &LogQuery, period: &PagePeriod, totals: &[DayTotal], only: &Only) -> Chart {
+    let (t, u) = (&texts().logs, &texts().usage);
+    let columns = period.days().map(|day| {
+        let mut sum = Counters::default();
+        let of_day = rows(totals, only).filter(|row| row.day == day);
+        of_day.for_each(|row| sum += row.counters);
+        let well = match &*query.status {
+            "failure" => 0,
+            _ => sum.requests.saturating_sub(sum.failures),
+        };
+        let failed = if query.status == "success" {
+            0
+        } else {
+            sum.failures
+        };
+        let day_alone = PagePeriod {
+            first: day,
+            last: day,
+            name: Name::Days,
+        };
+        Column {
+            label: day.strftime("%m-%d").to_string(),
+            values: vec![Some(Decimal::from(well)), Some(Decimal::from(failed))],
+            title: format!("{day}: {well} {}, {failed} {}", u.answered, u.failed),
+            address: format!("{LIST}?{}", query.query(&day_alone, None)),
+        }
+    });
+    let series = vec![Series::new(u.answered, "s0"), Series::new(u.failed, "bad")];
+    Chart::bars(t.by_day, series, columns.collect(), Decimal::ONE, short)
 }

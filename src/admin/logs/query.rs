@@ -1,14 +1,18 @@
-//! What the logs are asked, in the query of their address.
+//! The filters of the logs, as the query of their address has them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use http::StatusCode;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use url::form_urlencoded;
 
 use super::super::error::PageError;
-use super::super::period::{Period, PeriodQuery};
+use super::super::period::{PagePeriod, PeriodQuery};
 use super::super::texts::texts;
-use crate::spend::{Cursor, Filter, Status};
+use crate::spend::report::{Only, Split};
+use crate::spend::{Cursor, FailureCause, RecordFilter, Status};
 
 /// The query of the pages. Empty fields ask nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,12 +20,20 @@ pub(super) struct LogQuery {
     pub(super) wanted: PeriodQuery,
     pub(super) id: String,
     pub(super) status: String,
+    /// Why a request failed.
+    pub(super) failure: String,
+    /// How long it took, in seconds at least.
+    pub(super) min_seconds: String,
     pub(super) model: String,
     pub(super) key: String,
     pub(super) user: String,
+    pub(super) team: String,
     pub(super) end_user: String,
     pub(super) session: String,
+    pub(super) client: String,
     pub(super) tag: String,
+    /// What stands in the stored prompt or reply.
+    pub(super) text: String,
     after: String,
 }
 
@@ -35,12 +47,17 @@ impl LogQuery {
             let field = match &*name {
                 "id" => &mut asked.id,
                 "status" => &mut asked.status,
+                "failure" => &mut asked.failure,
+                "min_seconds" => &mut asked.min_seconds,
                 "model" => &mut asked.model,
                 "key" => &mut asked.key,
                 "user" => &mut asked.user,
+                "team" => &mut asked.team,
                 "end_user" => &mut asked.end_user,
                 "session" => &mut asked.session,
+                "client" => &mut asked.client,
                 "tag" => &mut asked.tag,
+                "text" => &mut asked.text,
                 "after" => &mut asked.after,
                 _ => continue,
             };
@@ -49,32 +66,40 @@ impl LogQuery {
         asked
     }
 
-    /// The filters by their names in the address, without the status.
-    pub(super) fn filters(&self) -> [(&'static str, &str); 6] {
+    /// The filters by their names in the address.
+    pub(super) fn filters(&self) -> [(&'static str, &str); 12] {
         [
+            ("status", &self.status),
+            ("failure", &self.failure),
             ("model", &self.model),
             ("key", &self.key),
             ("user", &self.user),
-            ("end_user", &self.end_user),
+            ("team", &self.team),
+            ("client", &self.client),
             ("session", &self.session),
             ("tag", &self.tag),
+            ("end_user", &self.end_user),
+            ("min_seconds", &self.min_seconds),
+            ("text", &self.text),
         ]
+    }
+
+    /// Those that ask something.
+    pub(super) fn set(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.filters()
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
     }
 
     /// Whether anything but a period is asked.
     pub(super) fn is_filtered(&self) -> bool {
-        !self.status.is_empty() || self.filters().iter().any(|(_, value)| !value.is_empty())
+        self.set().next().is_some()
     }
 
     /// The same question about a period, from its newest request on or from where a page ended.
-    pub(super) fn query(&self, period: &Period, after: Option<&Cursor>) -> String {
+    pub(super) fn query(&self, period: &PagePeriod, after: Option<&Cursor>) -> String {
         let mut query = form_urlencoded::Serializer::new(period.query());
-        let status = [("status", &*self.status)];
-        for (name, value) in status.into_iter().chain(self.filters()) {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
+        query.extend_pairs(self.set());
         if let Some(after) = after {
             query.append_pair("after", &after.to_string());
         }
@@ -96,17 +121,21 @@ impl LogQuery {
     }
 
     /// What must hold of the requests. A key is meant by its hash, by the one label that `labels` has for it, or by the
-    /// name that its requests were recorded under.
-    pub(super) fn filter(&self, labels: &HashMap<String, String>) -> Filter {
+    /// name that its requests were recorded under; a model by the beginning of a name.
+    pub(super) fn filter(&self, labels: &HashMap<String, String>) -> RecordFilter {
         let given = |text: &String| (!text.is_empty()).then(|| text.clone());
-        let mut filter = Filter {
+        let mut filter = RecordFilter {
             session: given(&self.session),
             status: status(&self.status),
-            model: given(&self.model),
+            cause: FailureCause::named(&self.failure),
+            min_duration: duration(&self.min_seconds),
+            model_begins: given(&self.model),
             user: given(&self.user),
+            team: given(&self.team),
             end_user: given(&self.end_user),
+            client_app: given(&self.client),
             tag: given(&self.tag),
-            ..Filter::default()
+            ..RecordFilter::default()
         };
         let is_hash = self.key.len() == 64 && self.key.bytes().all(|b| b.is_ascii_hexdigit());
         let mut called = labels.iter().filter(|(_, label)| **label == self.key);
@@ -116,6 +145,31 @@ impl LogQuery {
             _ => filter.key_alias = given(&self.key),
         }
         filter
+    }
+
+    /// The counters of these requests; `None`: they are not counted by all that is asked.
+    pub(super) fn counted(&self, labels: &HashMap<String, String>) -> Option<Only> {
+        let filter = self.filter(labels);
+        let is_counted = self.set().all(|(name, _)| {
+            matches!(
+                name,
+                "status" | "key" | "user" | "team" | "client" | "end_user"
+            )
+        });
+        let names = [
+            (Split::User, &filter.user),
+            (Split::Team, &filter.team),
+            (Split::Client, &filter.client_app),
+            (Split::Customer, &filter.end_user),
+        ];
+        let named = names
+            .into_iter()
+            .filter_map(|(split, name)| Some((split, vec![name.clone()?])));
+        (is_counted && filter.key_alias.is_none()).then(|| Only {
+            key_hash: filter.key_hash.clone(),
+            named: named.collect(),
+            ..Only::default()
+        })
     }
 }
 
@@ -129,23 +183,42 @@ fn status(text: &str) -> Option<Status> {
     }
 }
 
+fn duration(seconds: &str) -> Option<Duration> {
+    let seconds: Decimal = seconds.parse().ok()?;
+    let milliseconds = seconds.checked_mul(Decimal::ONE_THOUSAND)?.to_u64()?;
+    Some(Duration::from_millis(milliseconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_question_survives_its_address() {
-        let asked = LogQuery::read("status=failure&model=a%26b&tag=+x+y+&period=7&nonsense=1");
+        let asked = LogQuery::read(
+            "status=failure&failure=budget&model=a%26b&tag=+x+y+&period=7&nonsense=1&min_seconds=1.5",
+        );
         let today = "2026-03-03".parse().unwrap();
-        let period = Period::of(&asked.wanted, today).unwrap();
+        let period = PagePeriod::of(&asked.wanted, today).unwrap();
         let query = asked.query(&period, None);
-        assert_eq!(query, "period=7&status=failure&model=a%26b&tag=x+y");
+        assert_eq!(
+            query,
+            "period=7&status=failure&failure=budget&model=a%26b&tag=x+y&min_seconds=1.5"
+        );
         assert_eq!(LogQuery::read(&query), asked);
         assert!(asked.is_filtered() && !asked.is_later());
         let filter = asked.filter(&HashMap::new());
         assert_eq!(filter.status, Some(Status::Failure));
-        assert_eq!(filter.model.as_deref(), Some("a&b"));
+        assert_eq!(filter.cause, Some(FailureCause::Budget));
+        assert_eq!(filter.model_begins.as_deref(), Some("a&b"));
+        assert_eq!(filter.min_duration, Some(Duration::from_millis(1_500)));
         assert!(LogQuery::read("after=nonsense").cursor().is_err());
+        assert_eq!(
+            LogQuery::read("min_seconds=-1")
+                .filter(&HashMap::new())
+                .min_duration,
+            None
+        );
     }
 
     #[test]
@@ -161,9 +234,13 @@ mod tests {
             ("other", None, Some("other")),
             ("", None, None),
         ] {
-            let filter = LogQuery::read(&format!("key={key}")).filter(&labels);
+            let asked = LogQuery::read(&format!("key={key}"));
+            let filter = asked.filter(&labels);
             assert_eq!(filter.key_hash.as_deref(), by_hash, "{key}");
             assert_eq!(filter.key_alias.as_deref(), by_alias, "{key}");
+            let counted = asked.counted(&labels);
+            assert_eq!(counted.is_some(), by_alias.is_none(), "{key}");
         }
+        assert_eq!(LogQuery::read("model=a").counted(&labels), None);
     }
 }

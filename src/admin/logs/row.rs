@@ -4,41 +4,46 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use url::form_urlencoded;
 
-use super::super::numbers::{Moment, dollars, seconds, tokens};
+use super::super::links;
+use super::super::names;
+use super::super::numbers::{TimeText, dollars, percent, seconds, tokens};
 use super::super::texts::texts;
 use super::{SESSION, address};
 use crate::spend::{Record, Status};
 
 /// A request in a table.
-pub(super) struct LogRow {
-    pub(super) address: String,
-    /// The end of its id, by which a person tells it from others.
-    pub(super) short: String,
-    pub(super) time: Moment,
-    pub(super) status: StatusView,
-    pub(super) asked: String,
+pub(in super::super) struct LogRow {
+    pub(in super::super) address: String,
+    pub(in super::super) time: TimeText,
+    pub(in super::super) status: StatusView,
+    pub(in super::super) asked: String,
     /// Where it is another than was asked.
-    pub(super) used: Option<String>,
-    pub(super) key: String,
-    pub(super) users: Vec<String>,
-    pub(super) cost: String,
+    pub(in super::super) used: Option<String>,
+    pub(in super::super) key: String,
+    pub(in super::super) user: String,
+    pub(in super::super) client: String,
+    pub(in super::super) cost: String,
     /// The sum up to here, on the page of a session.
-    pub(super) sum: String,
-    pub(super) duration: String,
-    pub(super) first_token: Option<String>,
-    pub(super) tokens: String,
-    pub(super) cached: Option<String>,
-    /// Its name, and the address of its page.
-    pub(super) session: Option<(String, String)>,
-    pub(super) tags: Vec<String>,
+    pub(in super::super) sum: String,
+    pub(in super::super) duration: String,
+    pub(in super::super) first_token: Option<String>,
+    pub(in super::super) tokens: String,
+    /// The share of the prompt that came from the cache.
+    pub(in super::super) cached: Option<String>,
+    /// Its name, its beginning, and the address of its page.
+    pub(in super::super) session: Option<(String, String, String)>,
+    pub(in super::super) tags: String,
+    /// The subagent that asked.
+    pub(in super::super) agent: Option<String>,
 }
 
 /// How a request ended, in a word.
-pub(super) struct StatusView {
-    pub(super) tone: &'static str,
-    pub(super) word: String,
+pub(in super::super) struct StatusView {
+    pub(in super::super) tone: &'static str,
+    pub(in super::super) word: String,
+    /// Why it failed.
+    pub(in super::super) why: Option<&'static str>,
 }
 
 impl StatusView {
@@ -54,49 +59,70 @@ impl StatusView {
             Some(code) => format!("{word} {code}"),
             None => word.to_owned(),
         };
-        Self { tone, word }
+        Self {
+            tone,
+            word,
+            why: record.cause().map(names::cause),
+        }
     }
 }
 
 impl LogRow {
     /// `sum` is what was spent up to and with this request.
-    pub(super) fn new(record: &Record, sum: Decimal) -> Self {
+    pub(in super::super) fn new(record: &Record, sum: Decimal) -> Self {
         let usage = record.usage();
         let caller = &record.caller;
         let used = record.final_attempt().map(|attempt| attempt.group.clone());
-        let id = record.request_id.to_string();
-        let cached = (usage.cache_read > 0).then(|| tokens(usage.cache_read));
+        let none = || texts().logs.none.to_owned();
+        let asked_none = record.attempts.is_empty();
         Self {
             address: address(&record.request_id),
-            short: id
-                .chars()
-                .skip(id.chars().count().saturating_sub(8))
-                .collect(),
             time: record.start.into(),
             status: StatusView::of(record),
             asked: record.model_asked.clone(),
             used: used.filter(|used| *used != record.model_asked),
             key: key(record),
-            users: [&caller.user, &caller.end_user]
+            user: [&caller.user, &caller.end_user]
                 .into_iter()
                 .flatten()
                 .cloned()
-                .collect(),
-            cost: cost(record),
+                .collect::<Vec<_>>()
+                .join(", "),
+            client: caller
+                .client_app
+                .as_deref()
+                .map(names::client)
+                .unwrap_or_default(),
+            cost: if asked_none { none() } else { cost(record) },
             sum: dollars(sum),
             duration: seconds(since(record.start, record.end)),
             first_token: (record.first_token).map(|at| seconds(since(record.start, at))),
-            tokens: format!("{} + {}", tokens(usage.prompt()), tokens(usage.output)),
-            cached,
-            session: (caller.session_id)
-                .as_ref()
-                .map(|id| (id.clone(), of_session(id))),
-            tags: record.tags.clone(),
+            tokens: if asked_none {
+                none()
+            } else {
+                format!("{} + {}", tokens(usage.prompt()), tokens(usage.output))
+            },
+            cached: (usage.cache_read > 0)
+                .then(|| percent(usage.cache_read, usage.prompt()))
+                .flatten(),
+            session: (caller.session_id.as_ref())
+                .map(|id| (id.clone(), start_of(id), of_session(id))),
+            tags: record.tags.join(", "),
+            agent: caller.agent_id.clone(),
         }
     }
 }
 
-/// What a request cost, or that nobody knows.
+/// The beginning of an id, by which a person tells it from others.
+pub(in super::super) fn start_of(id: &str) -> String {
+    const SHOWN: usize = 12;
+    match id.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", id.get(..end).unwrap_or(id)),
+        None => id.to_owned(),
+    }
+}
+
+/// What a request cost, or that it is unknown.
 pub(super) fn cost(record: &Record) -> String {
     let unknown = || texts().logs.not_priced.to_owned();
     record
@@ -110,22 +136,17 @@ pub(super) fn key(record: &Record) -> String {
     match &caller.key_alias {
         Some(alias) => alias.clone(),
         None if caller.key_hash.is_empty() => texts().logs.none.to_owned(),
-        None => {
-            let start: String = caller.key_hash.chars().take(12).collect();
-            format!("{start}…")
-        }
+        None => start_of(&caller.key_hash),
     }
 }
 
 /// The address of a session's page.
-pub(super) fn of_session(id: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    let query = query.append_pair("session", id).finish();
-    format!("{SESSION}?{query}")
+pub(in super::super) fn of_session(id: &str) -> String {
+    links::to(SESSION, &[("session", id)])
 }
 
 /// A clock that was set back in between makes no negative time.
-pub(super) fn since(start: Timestamp, at: Timestamp) -> Duration {
+pub(in super::super) fn since(start: Timestamp, at: Timestamp) -> Duration {
     let elapsed = at.duration_since(start);
     Duration::try_from(elapsed).unwrap_or_default()
 }

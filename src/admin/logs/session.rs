@@ -1,39 +1,53 @@
-//! One agent's session: its requests in order, and what they have cost together.
+//! One agent's session: its requests in order, each with the tools that it called and what all have cost so far.
+
+use std::collections::HashMap;
 
 use askama::Template;
 use rust_decimal::Decimal;
 
 use super::super::layout::{Layout, NavPage};
-use super::super::numbers::{Moment, count, dollars, percent, tokens};
+use super::super::names;
+use super::super::numbers::{TimeText, count, dollars, percent, seconds, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::query::LogQuery;
-use super::row::{LogRow, of_session};
+use super::row::{LogRow, key, of_session, since};
 use crate::conversation::Usage;
-use crate::spend::{Found, Status};
+use crate::spend::{Found, RequestId, Status};
 
 #[derive(Template)]
 #[template(path = "session.html", config = "src/admin/askama.toml")]
 pub(super) struct SessionPage {
     layout: Layout,
     session: String,
+    /// Who: program, key, user.
+    who: Vec<String>,
     cards: Vec<(&'static str, String, String)>,
-    began: Option<Moment>,
-    ended: Option<Moment>,
-    rows: Vec<LogRow>,
+    began: Option<TimeText>,
+    ended: Option<TimeText>,
+    rows: Vec<(LogRow, Vec<String>)>,
+    /// Its subagents with how many requests each has made.
+    agents: Vec<(String, String)>,
     /// Requests before these: more than one page has room for.
     earlier: Option<String>,
     newest: Option<String>,
 }
 
 impl SessionPage {
-    pub(super) fn new(session: &Session, asked: &LogQuery, found: &Found) -> Self {
+    /// `tools`: the tools that requests called, as far as that is stored.
+    pub(super) fn new(
+        session: &Session,
+        asked: &LogQuery,
+        found: &Found,
+        tools: &HashMap<RequestId, Vec<String>>,
+    ) -> Self {
         let mut sum = Decimal::ZERO;
         let records = || found.records.iter().rev();
-        let rows: Vec<LogRow> = records()
+        let rows: Vec<(LogRow, Vec<String>)> = records()
             .map(|record| {
                 sum += record.spend_known();
-                LogRow::new(record, sum)
+                let called = tools.get(&record.request_id).cloned();
+                (LogRow::new(record, sum), called.unwrap_or_default())
             })
             .collect();
         let used: Vec<Usage> = records().map(|record| record.usage()).collect();
@@ -46,9 +60,30 @@ impl SessionPage {
         let failed = u64::try_from(failed.count()).unwrap_or(u64::MAX);
         let rate = percent(read, prompt).unwrap_or_else(|| of.none.to_owned());
         let newest = of_session(&asked.session);
+        let mut agents: Vec<(String, u64)> = Vec::new();
+        for agent in records().filter_map(|record| record.caller.agent_id.as_ref()) {
+            match agents.iter_mut().find(|(known, _)| known == agent) {
+                Some((_, requests)) => *requests += 1,
+                None => agents.push((agent.clone(), 1)),
+            }
+        }
+        let (first, last) = (records().next(), records().next_back());
+        let who = last.map(|record| {
+            let client = record.caller.client_app.as_deref().map(names::client);
+            let user = record.caller.user.clone();
+            client
+                .into_iter()
+                .chain([key(record)])
+                .chain(user)
+                .collect()
+        });
+        let lasted = first
+            .zip(last)
+            .map(|(first, last)| seconds(since(first.start, last.end)));
         Self {
-            layout: Layout::of(NavPage::Logs, session),
+            layout: Layout::of(NavPage::Sessions, session),
             session: asked.session.clone(),
+            who: who.unwrap_or_default(),
             cards: vec![
                 (t.spent, dollars(sum), String::new()),
                 (
@@ -56,6 +91,7 @@ impl SessionPage {
                     count(requests),
                     format!("{} {}", count(failed), t.failed),
                 ),
+                (t.lasted, lasted.unwrap_or_default(), String::new()),
                 (of.tokens_in, tokens(prompt), String::new()),
                 (
                     of.tokens_out,
@@ -64,9 +100,13 @@ impl SessionPage {
                 ),
                 (of.hit_rate, rate, format!("{} {}", tokens(read), of.read)),
             ],
-            began: records().next().map(|record| record.start.into()),
-            ended: records().next_back().map(|record| record.start.into()),
+            began: first.map(|record| record.start.into()),
+            ended: last.map(|record| record.start.into()),
             rows,
+            agents: agents
+                .into_iter()
+                .map(|(agent, requests)| (agent, count(requests)))
+                .collect(),
             earlier: found.next.map(|next| format!("{newest}&after={next}")),
             newest: asked.is_later().then_some(newest),
         }

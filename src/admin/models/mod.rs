@@ -1,4 +1,4 @@
-//! The models: what there is, how it is, what it costs, whether it answers, and what it turned out to lack.
+//! The models: their abilities, health, prices and test requests, and the features that they turned out to lack.
 
 mod test;
 mod view;
@@ -14,8 +14,10 @@ use super::layout::render;
 use super::numbers::today;
 use super::session::Session;
 use crate::app::AppState;
+use crate::store::time;
 
 pub(super) use test::run as test;
+pub(super) use view::{HealthView, retirements};
 
 /// `GET /ui/models`.
 pub(super) async fn page(
@@ -27,7 +29,7 @@ pub(super) async fn page(
     let refreshed = app.routes.refresh();
     let totals = app.ledger.totals(yesterday, today).await?;
     refreshed.await;
-    let view = view::ModelsPage::new(&app, &session, today, &totals);
+    let view = view::ModelsPage::new(&app, &session, time::day(app.clock.now()), &totals);
     Ok(render(StatusCode::OK, &view))
 }
 
@@ -38,6 +40,6 @@ pub(super) async fn forget(
 ) -> Result<Response, PageError> {
     let deployment = form.fields.get("deployment");
     let lack = form.fields.get("lack");
-    app.routes.forget(deployment, lack).await?;
+    app.routes.forget_lack(deployment, lack).await?;
     Ok(Redirect::to("/ui/models").into_response())
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::super::error::PageError;
 use super::super::form::SubmittedForm;
 use super::super::layout::{Layout, NavPage, render};
+use super::super::logs::address;
 use super::super::numbers::{count, dollars, seconds};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -20,10 +21,11 @@ use crate::bedrock::Class;
 use crate::chain::{ChainOptions, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::http::probe::{Probe, ProbeResult};
+use crate::identity::Principals;
 use crate::keys::Caller;
 use crate::spend::Attempt;
 
-/// Whom the records name.
+/// The caller that the records name.
 const CALLER: &str = "admin page";
 const TAG: &str = "admin-test";
 const QUESTION: &str = "In one short sentence: which model are you?";
@@ -40,6 +42,9 @@ struct TestPage {
     trail: Vec<TestedAttempt>,
     reply: Option<String>,
     error: Option<String>,
+    /// The request, and the page with its record.
+    request_id: String,
+    request_address: String,
 }
 
 /// One attempt of the trail.
@@ -64,12 +69,12 @@ pub(in super::super) async fn run(
     let deployment = form.fields.get("deployment");
     let limit = Instant::now() + app.config.settings.request_timeout;
     let deadline = ends.map_or(limit, |Extension(Deadline(end))| limit.min(end));
-    let (ask, title) = if fallback.is_empty() {
-        let made = app.routes.made();
+    let (chain_options, title) = if fallback.is_empty() {
+        let pattern_targets = app.routes.pattern_targets();
         let target = app
             .routes
-            .all()
-            .chain(&made)
+            .configured_targets()
+            .chain(&pattern_targets)
             .find(|target| target.deployment_id() == deployment)
             .ok_or_else(PageError::not_found)?;
         (alone(target, deadline), texts().test.title)
@@ -79,23 +84,24 @@ pub(in super::super) async fn run(
             .group(fallback)
             .ok_or_else(PageError::not_found)?;
         app.routes.refresh().await;
-        let ask = ChainOptions {
+        let chain_options = ChainOptions {
             mock_failure: Some(Class::Mocked),
-            whole: true,
+            buffered: true,
             ..ChainOptions::new(&*group.name, deadline)
         };
-        (ask, texts().test.title_fallback)
+        (chain_options, texts().test.title_fallback)
     };
-    let group = ask.group.clone();
+    let group = chain_options.group.clone();
     let probe = Probe {
         caller: Caller {
             key_hash: String::new(),
             alias: CALLER.to_owned(),
             store_prompts: None,
             virtual_key: None,
+            principals: Principals::default(),
         },
         request: question(),
-        ask,
+        chain_options,
         tag: TAG,
     };
     let found = probe.run(&app).await;
@@ -108,17 +114,14 @@ fn alone(target: &Arc<Target>, deadline: Instant) -> ChainOptions {
         only: Some(Arc::clone(target)),
         num_retries: Some(0),
         disable_fallbacks: true,
-        whole: true,
+        buffered: true,
         ..ChainOptions::new(target.group(), deadline)
     }
 }
 
 fn question() -> Request {
     Request {
-        turns: vec![Turn {
-            role: Role::User,
-            parts: vec![Part::Text(QUESTION.to_owned())],
-        }],
+        turns: vec![Turn::new(Role::User, vec![Part::Text(QUESTION.to_owned())])],
         sampling: Sampling {
             max_tokens: Some(MOST_TOKENS),
             ..Sampling::default()
@@ -140,7 +143,7 @@ impl TestPage {
         if let Some(first) = found.first_piece {
             facts.push((t.first_token, seconds(first)));
         }
-        facts.push((t.whole, seconds(found.whole)));
+        facts.push((t.whole, seconds(found.total)));
         if found.error.is_none() {
             let usage = found.usage;
             let cost = found.cost.map_or_else(|| t.not_priced.to_owned(), dollars);
@@ -150,7 +153,7 @@ impl TestPage {
                 format!("{} · {}", count(usage.prompt()), count(usage.output)),
             ));
         }
-        facts.push((t.id, found.id.to_string()));
+        let (request_id, request_address) = (found.id.to_string(), address(&found.id));
         let error = found.error;
         let text = found.reply.text();
         let text = if text.is_empty() {
@@ -162,6 +165,8 @@ impl TestPage {
             layout: Layout::of(NavPage::Models, session),
             title,
             group,
+            request_id,
+            request_address,
             works: error.is_none(),
             facts,
             trail: found

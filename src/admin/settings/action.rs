@@ -8,10 +8,10 @@ const ACTION: &str = "do";
 
 /// What a button asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum DraftAction {
     /// Save the draft.
     Save,
-    /// Throw all changes away and follow the file again.
+    /// Put the file's chains into the draft.
     Reset,
     /// Change the draft.
     Edit(Edit),
@@ -32,7 +32,7 @@ pub(super) enum Edit {
     Drop(ListName),
 }
 
-impl Action {
+impl DraftAction {
     /// What the pressed button asks for: `up 2 fallbacks:claude`, `new context`. `None`: nothing that is known.
     pub(super) fn read(fields: &FormFields) -> Option<Self> {
         let (verb, rest) = fields
@@ -63,7 +63,7 @@ impl Action {
     }
 }
 
-/// The field that chooses for whom a list of a kind is begun.
+/// The field that chooses the group for which a list of a kind is begun.
 pub(super) fn new_for(kind: &str) -> String {
     format!("new-for-{kind}")
 }
@@ -75,7 +75,7 @@ pub(super) fn new_first(kind: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draft::{Draft, SEEN};
+    use super::super::draft::{SEEN, SettingsDraft};
     use super::*;
     use crate::config::{Changes, Config};
 
@@ -91,7 +91,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
         Config::parse("test.yml", yaml, &|_| None).unwrap().0
     }
 
-    fn fields(draft: &Draft, button: &str, more: &[(&str, &str)]) -> FormFields {
+    fn fields(draft: &SettingsDraft, button: &str, more: &[(&str, &str)]) -> FormFields {
         let mut fields = vec![
             (SEEN.to_owned(), "3".to_owned()),
             (ACTION.to_owned(), button.to_owned()),
@@ -108,9 +108,9 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
     #[test]
     fn a_draft_survives_its_form() {
         let config = config();
-        let draft = Draft::of(&config, None);
+        let draft = SettingsDraft::of(&config, None);
         assert_eq!(draft.changes(&config), Changes::default());
-        let read = Draft::read(&fields(&draft, "save", &[]));
+        let read = SettingsDraft::read(&fields(&draft, "save", &[]));
         assert_eq!(read.lists, draft.lists);
         assert_eq!(read.seen, Some(3));
     }
@@ -146,8 +146,9 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
             ("down 0 order:a b", &[], "order:a b", &["two", "one"]),
         ];
         for (button, more, field, expected) in table {
-            let mut draft = Draft::of(&config, None);
-            let Some(Action::Edit(edit)) = Action::read(&fields(&draft, button, more)) else {
+            let mut draft = SettingsDraft::of(&config, None);
+            let Some(DraftAction::Edit(edit)) = DraftAction::read(&fields(&draft, button, more))
+            else {
                 panic!("{button}");
             };
             draft.apply(&config, edit);
@@ -159,7 +160,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
     #[test]
     fn a_button_that_nobody_made_does_nothing() {
         let config = config();
-        let before = Draft::of(&config, None);
+        let before = SettingsDraft::of(&config, None);
         for button in [
             "",
             "explode",
@@ -169,7 +170,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
             "new nope",
         ] {
             assert_eq!(
-                Action::read(&fields(&before, button, &[])),
+                DraftAction::read(&fields(&before, button, &[])),
                 None,
                 "{button}"
             );
@@ -180,7 +181,7 @@ litellm_settings: {fallbacks: [{a b: [c, d]}], default_fallbacks: [c]}
             "down 18446744073709551615 default:",
         ] {
             let mut draft = before.clone();
-            if let Some(Action::Edit(edit)) = Action::read(&fields(&draft, button, &[])) {
+            if let Some(DraftAction::Edit(edit)) = DraftAction::read(&fields(&draft, button, &[])) {
                 draft.apply(&config, edit);
             }
             assert_eq!(draft, before, "{button}");

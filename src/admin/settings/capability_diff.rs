@@ -67,7 +67,7 @@ mod tests {
         let nova = model("us.amazon.nova-pro-v1:0");
         let found = lacks(&sonnet, &nova);
         assert!(found.left_out.contains(&"thinking"), "{found:?}");
-        assert_eq!(found.smaller, ["Longest answer 10k instead of 64k"]);
+        assert_eq!(found.smaller, ["Max output 10k instead of 64k"]);
         assert_eq!(lacks(&sonnet, &sonnet), Lacks::default());
     }
 }

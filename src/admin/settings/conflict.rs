@@ -1,13 +1,13 @@
-//! Two people who edit at once: what the other one has saved meanwhile.
+//! Two people who edit at once: what the other admin has saved meanwhile.
 
 use std::collections::BTreeSet;
 
 use super::super::texts::texts;
-use super::draft::{Draft, ListKind, ListName};
+use super::draft::{ListKind, ListName, SettingsDraft};
 use super::view::title_of;
 use crate::config::Config;
 
-/// A list that somebody else has saved otherwise.
+/// A list that another admin has saved otherwise.
 pub(super) struct Difference {
     pub(super) title: String,
     pub(super) theirs: String,
@@ -15,7 +15,11 @@ pub(super) struct Difference {
 }
 
 /// The lists in which two drafts differ.
-pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec<Difference> {
+pub(super) fn differences(
+    config: &Config,
+    theirs: &SettingsDraft,
+    yours: &SettingsDraft,
+) -> Vec<Difference> {
     let both = theirs.lists.keys().chain(yours.lists.keys());
     let which: BTreeSet<&ListName> = both.collect();
     let differing = which
@@ -30,7 +34,7 @@ pub(super) fn differences(config: &Config, theirs: &Draft, yours: &Draft) -> Vec
         .collect()
 }
 
-fn in_words(config: &Config, draft: &Draft, which: &ListName) -> String {
+fn in_words(config: &Config, draft: &SettingsDraft, which: &ListName) -> String {
     let Some(list) = draft.lists.get(which) else {
         return texts().settings.no_list.to_owned();
     };

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use super::super::form::FormFields;
 use super::action::Edit;
-use crate::chain::Saved;
+use crate::chain::SavedSettings;
 use crate::config::{Changes, Config, Fallbacks};
 /// The field with the version that the draft was made from.
 pub(super) const SEEN: &str = "seen";
 
 /// Chains that are being edited.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Draft {
+pub(super) struct SettingsDraft {
     /// The version that was in the table when the draft was begun; `None`: none.
     pub(super) seen: Option<u64>,
     /// Of orders, only those that were changed.
@@ -80,9 +80,9 @@ impl ListName {
     }
 }
 
-impl Draft {
+impl SettingsDraft {
     /// What holds now.
-    pub(super) fn of(config: &Config, saved: Option<&Saved>) -> Self {
+    pub(super) fn of(config: &Config, saved: Option<&SavedSettings>) -> Self {
         let changes = saved.map(|saved| &saved.changes);
         let fallbacks = changes.and_then(|changes| changes.fallbacks.as_ref());
         let fallbacks = fallbacks.unwrap_or(&config.routing.fallbacks);
@@ -123,7 +123,7 @@ impl Draft {
         }
     }
 
-    /// What would be saved. Fallbacks that are those of the file are not laid over it.
+    /// What would be saved of the chains. Fallbacks that are those of the file are not laid over it.
     pub(super) fn changes(&self, config: &Config) -> Changes {
         let of = |wanted: ListKind| {
             let lists = self.lists.iter();
@@ -140,6 +140,7 @@ impl Draft {
         Changes {
             fallbacks: Some(fallbacks).filter(|fallbacks| *fallbacks != config.routing.fallbacks),
             order: of(ListKind::Order).collect(),
+            storing: None,
         }
     }
 

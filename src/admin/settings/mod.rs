@@ -17,10 +17,10 @@ use super::layout::render;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;
-use crate::chain::{SaveError, Saved};
-use crate::config::Changes;
-use action::Action;
-use draft::Draft;
+use crate::chain::{SaveError, SavedSettings};
+use crate::config::{Changes, Storing};
+use action::DraftAction;
+use draft::SettingsDraft;
 use view::{Notice, SettingsPage};
 
 /// Where a save leads.
@@ -33,7 +33,7 @@ pub(super) async fn page(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let saved = app.routes.saved().await?;
-    let draft = Draft::of(&app.config, saved.as_ref());
+    let draft = SettingsDraft::of(&app.config, saved.as_ref());
     let notice = query
         .filter(|query| query == "saved")
         .map(|_| Notice::Saved);
@@ -46,27 +46,38 @@ pub(super) async fn change(
     State(app): State<AppState>,
     form: SubmittedForm,
 ) -> Result<Response, PageError> {
-    let action = Action::read(&form.fields);
+    let action = DraftAction::read(&form.fields);
     let action = action
         .ok_or_else(|| PageError::new(StatusCode::BAD_REQUEST, texts().settings.unknown_button))?;
-    let mut draft = Draft::read(&form.fields);
+    let mut draft = SettingsDraft::read(&form.fields);
     let changes = match action {
-        Action::Edit(edit) => {
+        DraftAction::Edit(edit) => {
             draft.apply(&app.config, edit);
             let saved = app.routes.saved().await?;
             let page = SettingsPage::new(&app, &form.session, draft, saved, None);
             return Ok(render(StatusCode::OK, &page));
         }
-        Action::Save => draft.changes(&app.config),
-        Action::Reset => Changes::default(),
+        DraftAction::Reset => {
+            draft.lists = SettingsDraft::of(&app.config, None).lists;
+            let saved = app.routes.saved().await?;
+            let page = SettingsPage::new(&app, &form.session, draft, saved, None);
+            return Ok(render(StatusCode::OK, &page));
+        }
+        DraftAction::Save => {
+            let saved = app.routes.saved().await?;
+            Changes {
+                storing: saved.and_then(|saved| saved.changes.storing),
+                ..draft.changes(&app.config)
+            }
+        }
     };
     match app.routes.save(changes, draft.seen).await {
-        Ok(Saved { version, .. }) => {
+        Ok(SavedSettings { version, .. }) => {
             tracing::info!(version, "settings were saved");
             Ok(Redirect::to(SAVED).into_response())
         }
         Err(SaveError::Conflict) => {
-            // What was typed stays; who saves again has seen what is there.
+            // What was typed stays; an admin who saves again has seen what is there.
             let saved = app.routes.saved().await?;
             draft.seen = saved.as_ref().map(|saved| saved.version);
             let notice = Some(Notice::Conflict);
@@ -81,6 +92,52 @@ pub(super) async fn change(
         }
         Err(SaveError::Store(error)) => Err(error.into()),
         Err(error @ SaveError::NoTable) => Err(PageError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            error.to_string(),
+        )),
+    }
+}
+
+/// `POST /ui/settings/storing`: whether prompts and replies are stored, with `store` `yes`, `no` or `file`, and for how
+/// many `days`.
+pub(super) async fn store(
+    State(app): State<AppState>,
+    form: SubmittedForm,
+) -> Result<Response, PageError> {
+    let t = &texts().settings;
+    let wrong = |text| PageError::new(StatusCode::UNPROCESSABLE_ENTITY, text);
+    let days = match form.fields.get("days") {
+        "" => None,
+        days => Some(days.parse().map_err(|_| wrong(t.wants_days))?),
+    };
+    if days == Some(0) {
+        return Err(wrong(t.wants_days));
+    }
+    let storing = match form.fields.get("store") {
+        "yes" => Some(true),
+        "no" => Some(false),
+        "file" => None,
+        _ => return Err(wrong(t.unknown_button)),
+    };
+    let saved = app.routes.saved().await?;
+    let changes = Changes {
+        storing: storing.map(|prompts| Storing { prompts, days }),
+        ..saved.map(|saved| saved.changes).unwrap_or_default()
+    };
+    let seen = form.fields.get(draft::SEEN).parse().ok();
+    match app.routes.save(changes, seen).await {
+        Ok(SavedSettings { version, .. }) => {
+            tracing::info!(
+                version,
+                ?storing,
+                ?days,
+                "what is stored of prompts was changed"
+            );
+            Ok(Redirect::to(SAVED).into_response())
+        }
+        Err(SaveError::Store(error)) => Err(error.into()),
+        Err(SaveError::Conflict) => Err(PageError::new(StatusCode::CONFLICT, t.storing_conflict)),
+        Err(error) => Err(PageError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             error.to_string(),
         )),

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use askama::Template;
 
 use super::super::layout::{Layout, NavPage};
-use super::super::numbers::{Moment, today};
+use super::super::numbers::{TimeText, today};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::action::{new_first, new_for};
 use super::capability_diff::{Lacks, lacks};
 use super::conflict::{Difference, differences};
-use super::draft::{Draft, ListKind, ListName};
+use super::draft::{ListKind, ListName, SettingsDraft};
 use crate::app::AppState;
 use crate::catalog::Model;
-use crate::chain::Saved;
-use crate::config::{Config, Group};
+use crate::chain::SavedSettings;
+use crate::config::{Changes, Config, Group, Warning};
 
 #[derive(Template)]
 #[template(path = "settings.html", config = "src/admin/askama.toml")]
@@ -26,7 +26,7 @@ pub(super) struct SettingsPage {
     seen: String,
     is_saved_now: bool,
     is_unsaved: bool,
-    /// What somebody else has saved meanwhile, where it differs from the draft.
+    /// What another admin has saved meanwhile, where it differs from the draft.
     conflict: Option<Vec<Difference>>,
     error: Option<String>,
     /// Why what was saved is not in force, where it is not.
@@ -35,6 +35,18 @@ pub(super) struct SettingsPage {
     sections: Vec<Section>,
     orders: Vec<ChainList>,
     yaml: String,
+    storing: StoringView,
+}
+
+/// What is stored of prompts and replies.
+struct StoringView {
+    /// As it is in force.
+    is_on: bool,
+    days: String,
+    /// What the file says; nothing is laid over it.
+    is_of_file: bool,
+    /// The version that the form was made from.
+    seen: String,
 }
 
 /// What happened before the page was made.
@@ -45,7 +57,7 @@ pub(super) enum Notice {
 
 struct SavedView {
     version: u64,
-    at: Moment,
+    at: TimeText,
 }
 
 /// All lists of a kind.
@@ -54,7 +66,7 @@ struct Section {
     lead: &'static str,
     kind: &'static str,
     lists: Vec<ChainList>,
-    /// For whom a list can be begun, each with its field, and the fields of the row that begins it.
+    /// The groups for which a list can be begun, each with its field, and the fields of the row that begins it.
     beginners: Vec<(String, String)>,
     new_for: String,
     new_first: String,
@@ -89,13 +101,13 @@ impl SettingsPage {
     pub(super) fn new(
         app: &AppState,
         session: &Session,
-        draft: Draft,
-        saved: Option<Saved>,
+        draft: SettingsDraft,
+        saved: Option<SavedSettings>,
         notice: Option<Notice>,
     ) -> Self {
         let config = &app.config;
         let t = &texts().settings;
-        let there = Draft::of(config, saved.as_ref());
+        let there = SettingsDraft::of(config, saved.as_ref());
         let changed = config.changed(&draft.changes(config));
         let misfit = saved
             .as_ref()
@@ -114,18 +126,22 @@ impl SettingsPage {
             layout: Layout::of(NavPage::Settings, session),
             file: config.name.clone(),
             misfit,
-            saved: saved.as_ref().map(SavedView::new),
+            saved: saved.as_ref().and_then(SavedView::of),
             seen: draft.seen.map(|seen| seen.to_string()).unwrap_or_default(),
             is_saved_now: matches!(notice, Some(Notice::Saved)),
             is_unsaved: draft.lists != there.lists,
             conflict: conflict.then(|| differences(config, &there, &draft)),
             warnings: changed
                 .as_ref()
-                .map_or_else(|_| Vec::new(), |config| config.warnings(today())),
+                .map_or_else(|_| Vec::new(), |config| config.warnings(today()))
+                .iter()
+                .map(Warning::text)
+                .collect(),
             yaml: changed
                 .as_ref()
                 .map(Config::routing_yaml)
                 .unwrap_or_default(),
+            storing: StoringView::new(config, saved.as_ref()),
             error: changed.err(),
             sections: kinds
                 .map(|(kind, title, lead)| Section::new(config, &draft, kind, title, lead))
@@ -137,26 +153,47 @@ impl SettingsPage {
     }
 }
 
-impl SavedView {
-    fn new(saved: &Saved) -> Self {
+impl StoringView {
+    fn new(config: &Config, saved: Option<&SavedSettings>) -> Self {
+        let laid_over = saved.and_then(|saved| saved.changes.storing);
+        let days = laid_over.and_then(|storing| storing.days);
+        let days = days.or(config.general.content_retention_days);
         Self {
-            version: saved.version,
-            at: Moment::from(saved.at),
+            is_on: laid_over.map_or(config.general.store_prompts, |storing| storing.prompts),
+            days: days.map(|days| days.to_string()).unwrap_or_default(),
+            is_of_file: laid_over.is_none(),
+            seen: saved
+                .map(|saved| saved.version.to_string())
+                .unwrap_or_default(),
         }
+    }
+}
+
+impl SavedView {
+    /// `None`: nothing of what was saved differs from the file, whose chains are in force.
+    fn of(saved: &SavedSettings) -> Option<Self> {
+        let chains = Changes {
+            storing: None,
+            ..saved.changes.clone()
+        };
+        (chains != Changes::default()).then(|| Self {
+            version: saved.version,
+            at: TimeText::from(saved.at),
+        })
     }
 }
 
 impl Section {
     fn new(
         config: &Config,
-        draft: &Draft,
+        draft: &SettingsDraft,
         kind: ListKind,
         title: &'static str,
         lead: &'static str,
     ) -> Self {
         let names = |group: &Arc<Group>| group.name.clone();
         let groups = config.groups().iter();
-        // Nobody can be asked for a pattern.
+        // A pattern itself cannot be asked.
         let askable = groups.clone().filter(|group| !group.is_pattern());
         let askable: Vec<String> = askable.map(names).collect();
         // In the file's order; what is for all others comes last.
@@ -198,7 +235,12 @@ impl Section {
 }
 
 impl ChainList {
-    fn fallbacks(config: &Config, draft: &Draft, which: &ListName, groups: &[String]) -> Self {
+    fn fallbacks(
+        config: &Config,
+        draft: &SettingsDraft,
+        which: &ListName,
+        groups: &[String],
+    ) -> Self {
         let list = draft.list(config, which);
         let first = model_of(config, &which.group);
         let members = list.iter().enumerate().map(|(place, name)| Member {
@@ -223,7 +265,7 @@ impl ChainList {
         }
     }
 
-    fn order(config: &Config, draft: &Draft, group: &str) -> Self {
+    fn order(config: &Config, draft: &SettingsDraft, group: &str) -> Self {
         let which = ListName::new(ListKind::Order, group);
         let ids = draft.list(config, &which);
         let group = config.group(group);
@@ -247,7 +289,7 @@ impl ChainList {
         }
     }
 
-    fn empty(config: &Config, draft: &Draft, which: &ListName) -> Self {
+    fn empty(config: &Config, draft: &SettingsDraft, which: &ListName) -> Self {
         let place = config
             .groups()
             .iter()

@@ -1,10 +1,9 @@
 //! What was used and what it cost, from the counters alone: a question about a year reads no record.
 
-mod aggregate;
 mod csv;
+mod query;
+mod split;
 mod view;
-
-use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -14,15 +13,83 @@ use url::form_urlencoded;
 
 use super::error::PageError;
 use super::layout::render;
+use super::names::Names;
 use super::numbers::today;
-use super::period::{Period, PeriodQuery};
+use super::period::PagePeriod;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::AppState;
-use crate::spend::{DayTotal, TotalOf};
-use aggregate::Aggregate;
-use csv::By;
-use view::{Budget, UsagePage};
+use query::UsageQuery;
+use split::Totals;
+use view::{Asked, UsagePage};
+
+/// By what totals are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum By {
+    /// Nothing but the day.
+    Day,
+    /// The Bedrock model.
+    #[default]
+    Model,
+    /// The key.
+    Key,
+    /// The owner of the key.
+    User,
+    /// The team of the key.
+    Team,
+    /// The program that asked.
+    Client,
+    /// The end user that the request named.
+    Customer,
+    /// A tag. A request with several tags counts under each of them, one without under none.
+    Tag,
+}
+
+impl By {
+    const ALL: [By; 8] = [
+        By::Day,
+        By::Model,
+        By::Key,
+        By::User,
+        By::Team,
+        By::Client,
+        By::Customer,
+        By::Tag,
+    ];
+
+    /// Those that the page is split by.
+    const SPLITS: [By; 7] = [
+        By::Model,
+        By::Key,
+        By::User,
+        By::Team,
+        By::Client,
+        By::Customer,
+        By::Tag,
+    ];
+
+    /// As the address says it; where it is a filter too, by the filter's name.
+    fn as_str(self) -> &'static str {
+        match self {
+            By::Day => "day",
+            By::Model => "model",
+            By::Key => "key",
+            By::User => "user",
+            By::Team => "team",
+            By::Client => "client",
+            By::Customer => "end_user",
+            By::Tag => "tag",
+        }
+    }
+
+    fn named(word: &str) -> Option<By> {
+        By::ALL.into_iter().find(|by| by.as_str() == word)
+    }
+
+    fn split(word: &str) -> Option<By> {
+        By::named(word).filter(|by| *by != By::Day)
+    }
+}
 
 /// `GET /ui/usage`.
 pub(super) async fn page(
@@ -30,35 +97,74 @@ pub(super) async fn page(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let (found, labels, budgets) =
-        tokio::join!(totals(&app, query), app.keys.labels(), budgets(&app));
-    let (period, totals) = found?;
-    let totals = Aggregate::new(&period, &totals);
-    let page = UsagePage::new(&app, &session, &period, &totals, &labels?, budgets?);
+    let query = UsageQuery::read(&query.unwrap_or_default());
+    let (period, note) = PagePeriod::or_usual(&query.wanted, today());
+    let before = query.compare.then(|| period.before());
+    let (names, totals, totals_before, budgets) = tokio::join!(
+        Names::read(&app),
+        app.ledger.totals(period.first, period.last),
+        async {
+            match before {
+                Some(before) => app.ledger.totals(before.first, before.last).await.map(Some),
+                None => Ok(None),
+            }
+        },
+        super::budgets::most_spent(&app),
+    );
+    let names = names?;
+    let only = query.only(names.keys());
+    let totals_of = |period: &PagePeriod, totals: &[_]| match query.tag.is_empty() {
+        true => Totals::new(period, totals, query.split, &only),
+        false => Totals::of_tag(period, totals, &query.tag),
+    };
+    let asked = Asked {
+        period: &period,
+        query: &query,
+        totals: totals_of(&period, &totals?),
+        before: before
+            .zip(totals_before?)
+            .map(|(period, totals)| totals_of(&period, &totals)),
+        names: &names,
+    };
+    let page = UsagePage::new(&app, &session, &asked, note, budgets?);
     Ok(render(StatusCode::OK, &page))
 }
 
-/// The budgets of all keys, as they stand now.
-async fn budgets(app: &AppState) -> Result<Vec<Budget>, PageError> {
-    let keys = app.keys.list().await?;
-    let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
-    let budgets = keys.iter().zip(&standings);
-    Ok(budgets
-        .filter_map(|(key, standing)| Some(Budget::new(key, standing.as_ref()?)))
-        .collect())
-}
-
-/// `GET /ui/usage.csv`: one kind of line, `by=day` unless the address says otherwise.
+/// `GET /ui/usage.csv`: one kind of line, `by=day` unless the address says otherwise, of what the filters leave.
 pub(super) async fn file(
     State(app): State<AppState>,
     _: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let by = by(query.as_deref().unwrap_or_default())?;
-    let (period, totals) = totals(&app, query).await?;
-    let aliases = match by {
-        By::Key => aliases(&app, &totals).await?,
-        By::Day | By::Model | By::Tag => HashMap::new(),
+    let text = query.unwrap_or_default();
+    let by = by(&text)?;
+    let query = UsageQuery::read(&text);
+    let period = PagePeriod::of(&query.wanted, today())?;
+    let (names, totals) = tokio::join!(
+        Names::read(&app),
+        app.ledger.totals(period.first, period.last)
+    );
+    let (names, totals) = (names?, totals?);
+    let is_tagged = by == By::Tag || !query.tag.is_empty();
+    if is_tagged && query.set().any(|(name, _)| name != "tag")
+        || !query.tag.is_empty() && by != By::Tag
+    {
+        return Err(PageError::new(
+            StatusCode::BAD_REQUEST,
+            texts().usage.not_counted,
+        ));
+    }
+    let lines = csv::Lines {
+        by,
+        only: &query.only(names.keys()),
+        tag: Some(&query.tag).filter(|tag| !tag.is_empty()),
+        alias: &|hash| {
+            names
+                .keys()
+                .get(hash)
+                .cloned()
+                .or(app.master_key.alias_of(hash).map(str::to_owned))
+        },
     };
     let name = format!(
         "attachment; filename=\"usage-{}-{}-by-{}.csv\"",
@@ -66,7 +172,7 @@ pub(super) async fn file(
         period.last,
         by.as_str()
     );
-    let mut response = csv::file(by, &totals, &aliases).into_response();
+    let mut response = lines.file(&totals).into_response();
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,
@@ -84,40 +190,8 @@ fn by(query: &str) -> Result<By, PageError> {
     let Some((_, wanted)) = fields.find(|(name, _)| name == "by") else {
         return Ok(By::Day);
     };
-    let known = By::ALL.into_iter().find(|by| by.as_str() == wanted);
-    known.ok_or_else(|| {
+    By::named(&wanted).ok_or_else(|| {
         let message = format!("{} {wanted:?}", texts().usage.no_such_kind);
         PageError::new(StatusCode::BAD_REQUEST, message)
     })
-}
-
-/// What the keys of these totals are called, by their hashes: as in their records.
-async fn aliases(
-    app: &AppState,
-    totals: &[DayTotal],
-) -> Result<HashMap<String, String>, PageError> {
-    let hashes = totals.iter().filter_map(|total| match &total.of {
-        TotalOf::Model { key_hash, .. } => Some(key_hash.as_str()),
-        TotalOf::Tag(_) => None,
-    });
-    let hashes: BTreeSet<&str> = hashes.collect();
-    let own = |hash: &str| app.master_key.alias_of(hash);
-    let made: Vec<&str> = (hashes.iter().copied())
-        .filter(|hash| own(hash).is_none())
-        .collect();
-    let mut aliases = app.keys.labels_of(&made).await?;
-    aliases.extend(
-        (hashes.into_iter()).filter_map(|hash| Some((hash.to_owned(), own(hash)?.to_owned()))),
-    );
-    Ok(aliases)
-}
-
-async fn totals(
-    app: &AppState,
-    query: Option<String>,
-) -> Result<(Period, Vec<DayTotal>), PageError> {
-    let wanted = PeriodQuery::read(&query.unwrap_or_default());
-    let period = Period::of(&wanted, today())?;
-    let totals = app.ledger.totals(period.first, period.last).await?;
-    Ok((period, totals))
 }

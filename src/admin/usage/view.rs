@@ -1,280 +1,292 @@
 //! The usage of a period as the page shows it.
 
-use std::collections::HashMap;
-
 use askama::Template;
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::super::budget_bar::BudgetBar;
-use super::super::chart::{Chart, Column, ColumnPart};
-use super::super::keys;
+use super::super::budgets::BudgetView;
+use super::super::chart::Chart;
 use super::super::layout::{Layout, NavPage};
-use super::super::numbers::{count, dollars, percent, round_dollars, tokens};
-use super::super::period::{Name, Period};
+use super::super::names::{self, Names};
+use super::super::numbers::{change, count, dollars, milliseconds, percent, tokens};
+use super::super::period::PagePeriod;
+use super::super::period_picker::PeriodPicker;
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::aggregate::{Aggregate, average, prompt, written};
-use super::csv::By;
+use super::By;
+use super::query::UsageQuery;
+use super::split::{SplitName, SplitRow, Totals, average, prompt};
 use crate::app::AppState;
-use crate::keys::{BudgetStanding, VirtualKey};
 use crate::spend::Counters;
+
+mod charts;
+mod tables;
+
+use tables::{FailureRow, SpanRow, SpeedRow, UsageRow};
+
+/// Rows of a table; what is beyond is one more. The file has all.
+const MOST_ROWS: usize = 24;
+/// Rows of the table of times.
+const MOST_SPEEDS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "usage.html", config = "src/admin/askama.toml")]
 pub(super) struct UsagePage {
     layout: Layout,
-    periods: Vec<PeriodChoice>,
-    first: String,
-    last: String,
-    files: Vec<CsvFile>,
+    picker: PeriodPicker,
+    splits: Vec<Choice>,
+    /// The filters that are set: what they are, and the address without them.
+    filters: Vec<(String, String)>,
+    /// The period before, beside or not.
+    compare: Choice,
+    files: Vec<Choice>,
     is_empty: bool,
+    /// What is asked is not counted together: where its requests are.
+    not_counted: Option<String>,
     unpriced: Option<String>,
     cards: Vec<Card>,
-    /// As they stand now, whatever the period.
-    budgets: Vec<Budget>,
+    /// Those that are most spent, as they stand now, whatever the period.
+    budgets: Vec<BudgetView>,
     charts: Vec<Chart>,
-    tables: Vec<UsageTable>,
+    /// What the table is split by.
+    head: &'static str,
+    rows: Vec<UsageRow>,
+    speeds: Vec<SpeedRow>,
+    failures: Vec<FailureRow>,
+    spans: Vec<SpanRow>,
 }
 
-/// A key's budget.
-pub(super) struct Budget {
-    name: String,
+/// Something that can be chosen by a link.
+struct Choice {
     address: String,
-    meter: BudgetBar,
-}
-
-impl Budget {
-    pub(super) fn new(key: &VirtualKey, standing: &BudgetStanding) -> Self {
-        Self {
-            name: key.label().to_owned(),
-            address: keys::address(key),
-            meter: BudgetBar::from(standing),
-        }
-    }
-}
-
-struct PeriodChoice {
-    query: String,
     name: &'static str,
     is_current: bool,
-}
-
-/// The totals as a file.
-struct CsvFile {
-    address: String,
-    name: &'static str,
-}
-
-impl CsvFile {
-    fn new(by: By, period: &Period) -> Self {
-        let t = &texts().usage;
-        Self {
-            address: format!("/ui/usage.csv?by={}&{}", by.as_str(), period.query()),
-            name: match by {
-                By::Day => t.by_day,
-                By::Model => t.by_model,
-                By::Key => t.by_key,
-                By::Tag => t.by_tag,
-            },
-        }
-    }
 }
 
 struct Card {
     name: &'static str,
     value: String,
     detail: String,
+    /// By how much it differs from the period before.
+    change: Option<String>,
 }
 
-struct UsageTable {
-    title: &'static str,
-    head: &'static str,
-    rows: Vec<UsageRow>,
-}
-
-struct UsageRow {
-    name: String,
-    /// In the columns' order.
-    cells: Vec<String>,
+/// What was asked, and what was found.
+pub(super) struct Asked<'a> {
+    pub(super) period: &'a PagePeriod,
+    pub(super) query: &'a UsageQuery,
+    pub(super) totals: Totals,
+    /// The same of the period before.
+    pub(super) before: Option<Totals>,
+    pub(super) names: &'a Names,
 }
 
 impl UsagePage {
     pub(super) fn new(
         app: &AppState,
         session: &Session,
-        period: &Period,
-        totals: &Aggregate,
-        labels: &HashMap<String, String>,
-        budgets: Vec<Budget>,
+        asked: &Asked<'_>,
+        note: Option<String>,
+        budgets: Vec<BudgetView>,
     ) -> Self {
-        let t = &texts().usage;
-        let names = [t.today, t.week, t.days30, t.month];
-        let periods = Name::ALL.into_iter().zip(names);
-        let key = |hash: &str| {
-            if hash.is_empty() {
-                t.no_key.to_owned()
-            } else if app.master_key.has_hash(hash) {
-                t.master_key.to_owned()
-            } else if let Some(label) = labels.get(hash) {
-                label.clone()
-            } else {
-                let short: String = hash.chars().take(12).collect();
-                format!("{short}…")
-            }
+        let Asked {
+            period,
+            query,
+            totals,
+            before,
+            ..
+        } = asked;
+        let is_not_counted = query.is_not_counted();
+        let compared = UsageQuery {
+            compare: !query.compare,
+            ..(*query).clone()
         };
-        let model = |model: &str| match model {
-            "" => t.no_model.to_owned(),
-            model => model.to_owned(),
-        };
-        let days = totals.days.iter().rev();
-        let days = days.map(|(day, counters)| UsageRow::new(day.to_string(), counters));
         Self {
             layout: Layout::of(NavPage::Usage, session),
-            periods: periods
-                .map(|(name, text)| PeriodChoice {
-                    query: format!("period={}", name.as_str()),
-                    name: text,
-                    is_current: name == period.name,
+            picker: PeriodPicker::new("/ui/usage", period, note, query.others()),
+            splits: By::SPLITS
+                .map(|split| Choice {
+                    address: UsageQuery {
+                        split,
+                        ..(*query).clone()
+                    }
+                    .address(period),
+                    name: title_of(split),
+                    is_current: split == query.split,
                 })
-                .collect(),
-            first: period.first.to_string(),
-            last: period.last.to_string(),
-            files: By::ALL.map(|by| CsvFile::new(by, period)).into(),
-            is_empty: totals.whole.requests == 0 && totals.models.is_empty(),
-            unpriced: (totals.whole.unpriced > 0).then(|| count(totals.whole.unpriced)),
-            cards: cards(&totals.whole),
+                .into(),
+            filters: asked.filters(app),
+            compare: Choice {
+                address: compared.address(period),
+                name: texts().usage.compare,
+                is_current: query.compare,
+            },
+            files: asked.files(),
+            is_empty: totals.total == Counters::default(),
+            not_counted: is_not_counted.then(|| query.requests(period, &[])),
+            unpriced: (totals.total.unpriced > 0).then(|| count(totals.total.unpriced)),
+            cards: cards(&totals.total, before.as_ref().map(|before| &before.total)),
             budgets,
-            charts: charts(&totals.days),
-            tables: vec![
-                UsageTable {
-                    title: t.by_model,
-                    head: t.model,
-                    rows: rows(&totals.models, model),
-                },
-                UsageTable {
-                    title: t.by_key,
-                    head: t.key,
-                    rows: rows(&totals.keys, key),
-                },
-                UsageTable {
-                    title: t.by_tag,
-                    head: t.tag,
-                    rows: rows(&totals.tags, str::to_owned),
-                },
-                UsageTable {
-                    title: t.by_day,
-                    head: t.day,
-                    rows: days.collect(),
-                },
-            ],
+            charts: asked.charts(app),
+            head: title_of(query.split),
+            rows: if is_not_counted {
+                Vec::new()
+            } else {
+                asked.rows(app)
+            },
+            speeds: if is_not_counted {
+                Vec::new()
+            } else {
+                asked.speeds(app)
+            },
+            failures: asked.failures(),
+            spans: asked.spans(),
         }
     }
 }
 
-fn cards(whole: &Counters) -> Vec<Card> {
+impl Asked<'_> {
+    /// What a row is called.
+    fn name(&self, app: &AppState, name: &SplitName) -> String {
+        let t = &texts().usage;
+        let SplitName::Named(name) = name else {
+            return t.not_told_apart.to_owned();
+        };
+        match (self.query.split, name.as_str()) {
+            (By::Key, hash) => self.names.key(app, hash),
+            (By::Model, "") => t.no_model.to_owned(),
+            (By::User, "") => t.no_user.to_owned(),
+            (By::Team, "") => t.no_team.to_owned(),
+            (By::Customer, "") => t.no_customer.to_owned(),
+            (By::Team, id) => self.names.team(id),
+            (By::Client, word) => names::client(word),
+            (_, name) => name.to_owned(),
+        }
+    }
+
+    fn filters(&self, app: &AppState) -> Vec<(String, String)> {
+        let filters = self.query.set().map(|(name, value)| {
+            let shown = match name {
+                "key" if value.len() == 64 => self.names.key(app, value),
+                "team" => self.names.team(value),
+                "client" => names::client(value),
+                _ => value.clone(),
+            };
+            let title = By::named(name).map_or(name, title_of);
+            (
+                format!("{title}: {shown}"),
+                self.query.without(name).address(self.period),
+            )
+        });
+        filters.collect()
+    }
+
+    /// The same numbers as files, as far as they are counted with the filters.
+    fn files(&self) -> Vec<Choice> {
+        let is_filtered = self.query.set().next().is_some();
+        let kinds = By::ALL
+            .into_iter()
+            .filter(|by| match (self.query.tag.is_empty(), by) {
+                (true, By::Tag) => !is_filtered,
+                (true, _) => true,
+                (false, by) => *by == By::Tag,
+            });
+        let file = |by: By| {
+            let mut query = url::form_urlencoded::Serializer::new(format!(
+                "by={}&{}",
+                by.as_str(),
+                self.period.query()
+            ));
+            query.extend_pairs(self.query.set());
+            Choice {
+                address: format!("/ui/usage.csv?{}", query.finish()),
+                name: title_of(by),
+                is_current: by == self.query.split,
+            }
+        };
+        kinds.map(file).collect()
+    }
+}
+
+/// What a page or a table that is split so is called.
+fn title_of(by: By) -> &'static str {
+    let t = &texts().usage;
+    match by {
+        By::Day => t.day,
+        By::Model => t.model,
+        By::Key => t.key,
+        By::User => t.user,
+        By::Team => t.team,
+        By::Client => t.client,
+        By::Customer => t.customer,
+        By::Tag => t.tag,
+    }
+}
+
+fn cards(total: &Counters, before: Option<&Counters>) -> Vec<Card> {
     let t = &texts().usage;
     let none = || t.none.to_owned();
-    let card = |name, value, detail| Card {
+    let card = |name, value, detail, of: fn(&Counters) -> Option<Decimal>| Card {
         name,
         value,
         detail,
+        change: before.and_then(|before| change(of(before)?, of(total)?)),
     };
-    let failed = match whole.failures {
+    let failed = match total.failures {
         0 => t.none_failed.to_owned(),
         failures => format!("{} {}", count(failures), t.failed),
     };
-    let rate = percent(whole.cache_read, prompt(whole));
+    let rate = percent(total.cache_read, prompt(total));
+    let first = |percent| {
+        total
+            .first_token
+            .percentile(percent)
+            .map_or_else(none, milliseconds)
+    };
     vec![
-        card(t.spend, dollars(whole.spend), String::new()),
-        card(t.requests, count(whole.requests), failed),
+        card(t.spend, dollars(total.spend), String::new(), |c| {
+            Some(c.spend)
+        }),
+        card(t.requests, count(total.requests), failed, |c| {
+            Some(c.requests.into())
+        }),
         card(
             t.average,
-            average(whole).map_or_else(none, dollars),
+            average(total).map_or_else(none, dollars),
             String::new(),
+            average,
         ),
         card(
             t.tokens_in,
-            tokens(prompt(whole)),
-            format!("{} {}", tokens(whole.input), t.uncached),
+            tokens(prompt(total)),
+            format!("{} {}", tokens(total.input), t.uncached),
+            |c| Some(prompt(c).into()),
         ),
-        card(t.tokens_out, tokens(whole.output), String::new()),
+        card(t.tokens_out, tokens(total.output), String::new(), |c| {
+            Some(c.output.into())
+        }),
         card(
             t.hit_rate,
             rate.unwrap_or_else(none),
-            format!("{} {}", tokens(whole.cache_read), t.read),
+            format!("{} {}", tokens(total.cache_read), t.read),
+            hit_rate,
         ),
         card(
             t.saved,
-            dollars(whole.cache_saving),
-            format!("{} {}", tokens(written(whole)), t.written),
+            dollars(total.cache_saving),
+            format!("{} {}", tokens(total.cache_write()), t.written),
+            |c| Some(c.cache_saving),
+        ),
+        card(
+            t.first_token,
+            first(50),
+            format!("{} {}", first(95), t.for_95),
+            |c| c.first_token.percentile(50).map(Decimal::from),
         ),
     ]
 }
 
-fn charts(days: &[(Date, Counters)]) -> Vec<Chart> {
-    let t = &texts().usage;
-    let column = |day: &Date, parts: Vec<ColumnPart>| Column {
-        label: day.strftime("%m-%d").to_string(),
-        parts,
-    };
-    let spend: Vec<Column> = days
-        .iter()
-        .map(|(day, counters)| {
-            let title = format!("{day}: {}", dollars(counters.spend));
-            let part = ColumnPart {
-                value: counters.spend,
-                tone: "bar",
-                title,
-            };
-            column(day, vec![part])
-        })
-        .collect();
-    let requests: Vec<Column> = days
-        .iter()
-        .map(|(day, counters)| {
-            let well = counters.requests.saturating_sub(counters.failures);
-            let part = |n: u64, tone, what| ColumnPart {
-                value: Decimal::from(n),
-                tone,
-                title: format!("{day}: {} {what}", count(n)),
-            };
-            let parts = vec![
-                part(well, "bar", t.answered),
-                part(counters.failures, "bar bad", t.failed),
-            ];
-            column(day, parts)
-        })
-        .collect();
-    vec![
-        Chart::new(t.spend_by_day, &spend, Decimal::new(1, 6), round_dollars),
-        Chart::new(t.requests_by_day, &requests, Decimal::ONE, |n| {
-            n.normalize().to_string()
-        }),
-    ]
-}
-
-fn rows(named: &[(String, Counters)], name: impl Fn(&str) -> String) -> Vec<UsageRow> {
-    let named = named.iter();
-    named
-        .map(|(of, counters)| UsageRow::new(name(of), counters))
-        .collect()
-}
-
-impl UsageRow {
-    fn new(name: String, counters: &Counters) -> Self {
-        Self {
-            name,
-            cells: vec![
-                dollars(counters.spend),
-                count(counters.requests),
-                count(counters.failures),
-                tokens(counters.input),
-                tokens(counters.cache_read),
-                tokens(written(counters)),
-                tokens(counters.output),
-                dollars(counters.cache_saving),
-            ],
-        }
-    }
+/// The share of prompt tokens that came from the cache, in percent.
+fn hit_rate(counters: &Counters) -> Option<Decimal> {
+    let share = Decimal::from(counters.cache_read).checked_div(prompt(counters).into())?;
+    Some(share * Decimal::ONE_HUNDRED)
 }

@@ -1,40 +1,49 @@
 //! What the kinds of blocks are in the domain.
 
 use std::iter::once;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::conversation::{Part, ToolCall, ToolResult};
+use crate::conversation::{NativeBlock, Part, ToolCall, ToolResult};
+use crate::web_search::decoded;
 use crate::wire::{
-    ApiError, Content, LeftOut, Loose, LooseContent, is_sound_or_video, media, redacted, signed,
-    tool_reference,
+    ApiError, Content, DroppedFields, Loose, LooseContent, is_sound_or_video, media, redacted,
+    signed, tool_reference,
 };
 
 use super::super::inner::{self, lines};
 use super::super::source::{WireSourceKind, text_of};
-use super::{BlockFields, refuse};
+use super::{BlockFields, native, refuse};
 
 impl BlockFields {
     /// `None`: this kind is unknown here.
     pub(super) fn into_parts(
-        self,
+        mut self,
         kind: &str,
         path: &str,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<Option<Vec<Part>>, ApiError> {
         let parts = match kind {
             "text" => {
+                let mut fields = std::mem::take(&mut self.unknown);
+                let citations = self.citations.filter(|citations| !citations.is_null());
+                fields.extend(citations.map(|citations| ("citations".to_owned(), citations)));
                 let text = self.text.optional(path, "text")?;
-                text.map(Part::Text).into_iter().collect()
+                let text = text.map(|text| native::with_fields(kind, Part::Text(text), fields));
+                text.into_iter().collect()
             }
             "image" | "document" if self.source.as_given().is_some_and(|it| it.is_unknown()) => {
                 return Ok(None);
             }
-            "image" => vec![self.into_image(path)?],
-            "document" => self.into_document(path, left_out)?,
-            "search_result" => vec![self.into_search_result(path, left_out)?],
+            "image" => {
+                let fields = std::mem::take(&mut self.unknown);
+                vec![native::with_fields(kind, self.into_image(path)?, fields)]
+            }
+            "document" => self.into_document(path, dropped)?,
+            "search_result" => vec![self.into_search_result(path, dropped)?],
             "tool_use" => vec![self.into_call(path)?],
-            "tool_result" => self.into_result(path, left_out)?,
+            "tool_result" => self.into_result(path, dropped)?,
             // Unsigned thinking cannot be sent back: Bedrock verifies what it gets.
             "thinking" => match (self.thinking, self.signature) {
                 (Loose::Other(_), _) | (_, Loose::Other(_)) => return Ok(None),
@@ -59,12 +68,12 @@ impl BlockFields {
             },
             // A tool that Anthropic's service ran.
             kind if kind.ends_with("_tool_result") => {
-                inner::beside(left_out.note(kind), inner::told(self.content))
+                inner::beside(dropped.note(kind), inner::told(self.content))
             }
             // What the model itself wrote to go on from.
             "compaction" => match self.content.given() {
                 Some(LooseContent::Parts(Content::Text(summary))) => {
-                    left_out.add(kind);
+                    dropped.add(kind);
                     let summary = format!("[summary of the conversation before]\n{summary}");
                     vec![Part::Text(summary)]
                 }
@@ -89,15 +98,15 @@ impl BlockFields {
         self.source.required(path, "source")?.into_image(path)
     }
 
-    fn into_search_result(self, path: &str, left_out: &mut LeftOut) -> Result<Part, ApiError> {
-        let source = left_out.field(self.source, path, "source")?;
+    fn into_search_result(self, path: &str, dropped: &mut DroppedFields) -> Result<Part, ApiError> {
+        let source = dropped.field(self.source, path, "source")?;
         let from = match source.as_deref() {
             Some(WireSourceKind::Address(address)) => address.as_str(),
             _ => "",
         };
-        let title = left_out.field(self.title, path, "title")?;
+        let title = dropped.field(self.title, path, "title")?;
         let title = title.unwrap_or_default();
-        let text = text_of(self.content, path, left_out)?;
+        let text = text_of(self.content, path, dropped)?;
         Ok(Part::Text(format!(
             "[search result: {title} {from}]\n{text}"
         )))
@@ -113,19 +122,21 @@ impl BlockFields {
                 // Whatever a client made of arguments that were cut. A refusal would end its conversation.
                 Some(other) => json!({"INVALID_JSON": other}),
             },
+            native: native::native(self.unknown),
         }))
     }
 
-    fn into_result(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+    fn into_result(self, path: &str, dropped: &mut DroppedFields) -> Result<Vec<Part>, ApiError> {
         let id = self.tool_use_id.required(path, "tool_use_id")?;
-        let content = left_out.field(self.content, path, "content")?;
+        let content = dropped.field(self.content, path, "content")?;
         let content = content.unwrap_or_default().into_content();
-        let (content, mark) = inner::of_result(content, &format!("{path}.content"), left_out)?;
-        let is_error = self.is_error.or_left_out("is_error", left_out);
+        let (content, mark) = inner::of_result(content, &format!("{path}.content"), dropped)?;
+        let is_error = self.is_error.or_dropped("is_error", dropped);
         let result = Part::ToolResult(ToolResult {
             id,
             content,
             is_error: is_error.unwrap_or(false),
+            native: native::native(self.unknown),
         });
         Ok(once(result).chain(mark).collect())
     }
@@ -133,7 +144,10 @@ impl BlockFields {
     /// What a result of the service's tools says that is none of the blocks which clients write.
     pub(in crate::anthropic) fn into_words(self) -> Vec<Part> {
         let found = lines([self.title.given(), self.url.given()]);
+        let carried = self.unknown.get("encrypted_content");
+        let carried = carried.and_then(Value::as_str).and_then(decoded);
         let said = lines([
+            carried,
             self.text.given(),
             self.stdout.given(),
             self.stderr.given(),
@@ -146,13 +160,42 @@ impl BlockFields {
         parts.chain(inside).chain(references).collect()
     }
 
-    fn into_document(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
-        let title = left_out.field(self.title, path, "title")?;
+    fn into_document(self, path: &str, dropped: &mut DroppedFields) -> Result<Vec<Part>, ApiError> {
+        let title = dropped.field(self.title, path, "title")?;
         let source = self.source.required(path, "source")?;
-        let document = source.into_document(title, self.is_cited, path, left_out)?;
-        let context = left_out.field(self.context, path, "context")?;
+        let mut fields = self.unknown;
+        let citations = self.citations.unwrap_or_default();
+        let is_cited = citations.get("enabled").is_some_and(|on| *on == true);
+        // A document of chunks is one text elsewhere, and what it is cited by are its chunks.
+        let chunks = source.chunks();
+        let document = source.into_document(title.clone(), is_cited, path, dropped)?;
+        let context = dropped.field(self.context, path, "context")?;
         let context = context.filter(|context| !context.is_empty());
-        let context = context.map(Part::Text).into_iter();
-        Ok(context.chain([document]).collect())
+        let instead: Vec<Part> = (context.clone().map(Part::Text).into_iter())
+            .chain([document.clone()])
+            .collect();
+        fields.extend(context.map(|context| ("context".to_owned(), context.into())));
+        let Some(chunks) = chunks else {
+            return Ok(match native::with_fields("document", document, fields) {
+                Part::Native(block) => vec![native::with_words(&block, instead)],
+                document => vec![document],
+            });
+        };
+        fields.insert("type".to_owned(), "document".into());
+        fields.insert(
+            "source".to_owned(),
+            json!({"type": "content", "content": chunks}),
+        );
+        fields.extend(title.map(|title| ("title".to_owned(), title.into())));
+        if is_cited {
+            fields.insert("citations".to_owned(), citations);
+        }
+        Ok(vec![Part::Native(Arc::new(NativeBlock {
+            kind: "document".to_owned(),
+            part: None,
+            fields,
+            instead,
+            lost_elsewhere: Vec::new(),
+        }))])
     }
 }

@@ -1,6 +1,7 @@
 //! `citations` of a text block: what the text rests on.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::conversation::{Citation, Place, Unit};
 
@@ -39,11 +40,17 @@ pub(in crate::anthropic) enum WireCitation {
         url: String,
         encrypted_index: &'static str,
     },
+    /// As Claude says it.
+    #[serde(untagged)]
+    Native(Value),
 }
 
 impl WireCitation {
     /// `None`: Bedrock says neither where in which document the words stand nor at which address.
     pub(in crate::anthropic) fn new(citation: &Citation) -> Option<Self> {
+        if let Some(native) = &citation.native {
+            return Some(Self::Native(native.clone()));
+        }
         let cited_text = citation.quote.clone();
         let title = citation.title.clone();
         if let Some(url) = citation.url.clone() {

@@ -1,5 +1,7 @@
 //! What holds of every stream and of every body.
 
+mod error;
+
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -19,7 +21,8 @@ fn event() -> impl Strategy<Value = Event> {
         "[a-z]{1,4}".prop_map(|id| Event::ToolCall {
             index: 0,
             id,
-            name: "look".into()
+            name: "look".into(),
+            native: None
         }),
         "[a-z]{0,4}".prop_map(|json| Event::ToolInput { index: 0, json }),
     ]
@@ -48,7 +51,7 @@ proptest! {
     ) {
         let mut out = BytesMut::new();
         let mut writer = EventWriter::new(ReplyMeta::default());
-        writer.begin("m".into(), 1, &mut out);
+        writer.begin("m".into(), 1, None, &mut out);
         for (event, another_model) in &events {
             if *another_model {
                 writer.continue_with("other".into(), &mut out);

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::conversation::Tool;
 use crate::wire::loose::{Form, object};
-use crate::wire::{ApiError, CacheControl, Loose};
+use crate::wire::{ApiError, CacheControl, Loose, SettingsObject};
+
+use super::super::content::native;
 
 /// A tool: the client's own, or one that Anthropic's service defines or runs.
 #[derive(Debug, Deserialize)]
@@ -33,16 +35,13 @@ pub(in crate::anthropic) struct WireTool {
     strict: Loose<bool>,
     /// Whether the arguments are to come while they are written, unchecked.
     #[serde(default)]
-    pub(super) eager_input_streaming: Loose<bool>,
+    eager_input_streaming: Loose<bool>,
     #[serde(default)]
     cache_control: Loose<CacheControl>,
-    // What the definitions take that Claude has learned.
-    display_width_px: Option<Value>,
-    display_height_px: Option<Value>,
-    display_number: Option<Value>,
-    enable_zoom: Option<Value>,
-    max_characters: Option<Value>,
 }
+
+/// A tool with the fields that only Claude's own format has.
+pub(in crate::anthropic) type WrittenTool = SettingsObject<WireTool>;
 
 /// A tool in the form of OpenAI's chat API.
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +93,11 @@ impl WireTool {
         }
     }
 
+    /// Whether its arguments are to come in one checked piece.
+    pub(super) fn is_buffered(&self) -> bool {
+        self.eager_input_streaming.as_given() == Some(&false)
+    }
+
     /// Whether it says all that a tool which the client runs has to say.
     pub(super) fn is_client_s(&self) -> bool {
         let name = self.name.as_given();
@@ -101,26 +105,41 @@ impl WireTool {
         has_schema && name.is_some_and(|name| !name.is_empty())
     }
 
-    /// The definition in Claude's own form. Its mark for the cache is left out: the planner's stand after all tools.
-    pub(super) fn into_definition(self, path: &str) -> Result<Value, ApiError> {
-        let name = named(self.name, path)?;
-        let mut fields = Map::new();
-        fields.insert("type".to_owned(), self.r#type.given().into());
-        fields.insert("name".to_owned(), name.into());
-        let further = [
-            ("display_width_px", self.display_width_px),
-            ("display_height_px", self.display_height_px),
-            ("display_number", self.display_number),
-            ("enable_zoom", self.enable_zoom),
-            ("max_characters", self.max_characters),
-        ];
-        for (name, value) in further {
-            fields.extend(value.map(|value| (name.to_owned(), value)));
-        }
-        Ok(Value::Object(fields))
+    /// A tool of a type by which Claude, or the service behind it, knows what it is.
+    pub(super) fn into_native(
+        self,
+        kind: String,
+        fields: Map<String, Value>,
+        path: &str,
+    ) -> Result<Tool, ApiError> {
+        let mut fields = fields;
+        let description = self.description.given();
+        fields.extend(description.map(|text| ("description".to_owned(), text.into())));
+        let schema = self.input_schema;
+        fields.extend(schema.map(|schema| ("input_schema".to_owned(), schema)));
+        Ok(Tool {
+            name: named(self.name, path)?,
+            description: String::new(),
+            schema: Arc::new(json!({"type": "object"})),
+            strict: false,
+            cache: self.cache_control.given().map(|control| control.ttl()),
+            kind: Some(kind),
+            native: native(fields),
+        })
     }
 
-    pub(super) fn into_tool(self, path: &str) -> Result<Tool, ApiError> {
+    /// A tool that the client runs.
+    pub(super) fn into_tool(
+        self,
+        mut fields: Map<String, Value>,
+        path: &str,
+    ) -> Result<Tool, ApiError> {
+        // Builds of Claude Code wrote what is deferred so.
+        if let Some(Value::Object(wrapper)) = fields.shift_remove("custom")
+            && let Some(deferred) = wrapper.get("defer_loading")
+        {
+            fields.insert("defer_loading".to_owned(), deferred.clone());
+        }
         let name = named(self.name, path)?;
         let schema = self
             .input_schema
@@ -137,6 +156,8 @@ impl WireTool {
                 .cache_control
                 .optional(path, "cache_control")?
                 .map(|control| control.ttl()),
+            kind: None,
+            native: native(fields),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! How the target is held to the form of answer that the client wants.
+//! How the target is made to answer in the format that the client wants.
 
 use std::sync::Arc;
 
@@ -153,6 +153,8 @@ fn by_tool(
         },
         strict: false,
         cache: None,
+        kind: None,
+        native: None,
     };
     if let Some(keys) = keys {
         names.add_keys(&name, keys);
@@ -199,6 +201,14 @@ fn free_name(request: &Request) -> String {
 }
 
 impl Shape {
+    /// The schema to which Bedrock holds the model.
+    pub(crate) fn native_schema(&self) -> Option<&Value> {
+        match self {
+            Self::Native { schema, .. } => Some(schema),
+            _ => None,
+        }
+    }
+
     /// Converse's `outputConfig`.
     pub(crate) fn output_config(&self) -> Option<Value> {
         let Self::Native {

@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::Caching;
+use crate::catalog::{Caching, Dialect};
 use crate::config::{CachePolicy, InjectionLocation, InjectionPoint};
 use crate::conversation::{CacheTtl, Part, Role, Tool, Turn};
 
@@ -75,6 +75,7 @@ fn life(point: &InjectionPoint) -> CacheTtl {
 /// Leaves of the marks those that the target takes, none where it cannot cache, and adds what the policy says.
 pub(super) fn place(
     caching: Option<Caching>,
+    dialect: Dialect,
     policy: &CachePolicy,
     tools: &mut [Tool],
     system: &mut Vec<Part>,
@@ -91,17 +92,22 @@ pub(super) fn place(
     if let CachePolicy::At(points) = policy {
         mark_fixed_places(points, tools, system, turns.len());
     }
-    if !caching.tools {
-        tools.iter_mut().for_each(|tool| tool.cache = None);
-    }
-    turns
-        .iter_mut()
-        .for_each(|turn| part_from_documents(&mut turn.parts));
+    let has_no_place = |tool: &&mut Tool| !caching.tools || tool.is_deferred();
+    (tools.iter_mut().filter(has_no_place)).for_each(|tool| tool.cache = None);
+    let end = match dialect {
+        Dialect::Converse => {
+            turns
+                .iter_mut()
+                .for_each(|turn| part_from_documents(&mut turn.parts));
+            end_before_documents
+        }
+        Dialect::Messages => end_of_content,
+    };
     keep_the_most_useful(tools, system, turns);
     if *policy == CachePolicy::Planned {
-        add(caching, tools, system, turns);
+        add(caching, end, tools, system, turns);
     }
-    settle_lives(caching.one_hour, tools, system, turns);
+    align_ttls(caching.one_hour, tools, system, turns);
 }
 
 fn is_mark(part: &Part) -> bool {
@@ -117,7 +123,7 @@ fn part_from_documents(parts: &mut Vec<Part>) {
     if !parts.windows(2).any(behind) {
         return;
     }
-    let at_the_end = parts.split_off(end_to_mark(parts));
+    let at_the_end = parts.split_off(end_before_documents(parts));
     let mut parted: Vec<Part> = Vec::with_capacity(parts.len() + at_the_end.len() + 1);
     for part in parts.drain(..) {
         if is_mark(&part) && matches!(parted.last(), Some(Part::Document(_))) {
@@ -131,9 +137,15 @@ fn part_from_documents(parts: &mut Vec<Part>) {
     *parts = drop_stray_marks(parted);
 }
 
-/// Where a point at the end of a turn stands: before the documents that the turn ends with.
-fn end_to_mark(parts: &[Part]) -> usize {
+/// Where a point at the end of a turn stands in Converse: before the documents that the turn ends with.
+fn end_before_documents(parts: &[Part]) -> usize {
     let can_be_marked = |part: &Part| !matches!(part, Part::Document(_) | Part::CacheMark(_));
+    parts.iter().rposition(can_be_marked).map_or(0, |at| at + 1)
+}
+
+/// The same in Claude's own format, where every block but thinking takes a mark.
+fn end_of_content(parts: &[Part]) -> usize {
+    let can_be_marked = |part: &Part| !matches!(part, Part::Thinking(_) | Part::CacheMark(_));
     parts.iter().rposition(can_be_marked).map_or(0, |at| at + 1)
 }
 
@@ -147,7 +159,8 @@ fn mark_fixed_places(
     for point in points {
         let at_system = match &point.location {
             InjectionLocation::Tools => {
-                if let Some(tool) = tools.last_mut() {
+                let mut loaded = tools.iter_mut().rev();
+                if let Some(tool) = loaded.find(|tool| !tool.is_deferred()) {
                     tool.cache.get_or_insert_with(|| life(point));
                 }
                 false
@@ -196,7 +209,13 @@ fn take_mark(part: &Part, surplus: &mut usize) -> bool {
 /// Adds points where none stands, as many as there is room for and only behind prefixes that are long enough. What a
 /// turn adds is worth most: it grows with every step, and where tools and system are long enough they are read
 /// through it.
-fn add(caching: Caching, tools: &mut [Tool], system: &mut Vec<Part>, turns: &mut [Turn]) {
+fn add(
+    caching: Caching,
+    end_to_mark: fn(&[Part]) -> usize,
+    tools: &mut [Tool],
+    system: &mut Vec<Part>,
+    turns: &mut [Turn],
+) {
     let in_tools = tools.iter().filter(|tool| tool.cache.is_some()).count();
     let in_turns: usize = turns.iter().map(|turn| marks(&turn.parts)).sum();
     let mut room = MOST_POINTS.saturating_sub(in_tools + marks(system) + in_turns);
@@ -204,7 +223,9 @@ fn add(caching: Caching, tools: &mut [Tool], system: &mut Vec<Part>, turns: &mut
         .unwrap_or(usize::MAX)
         .saturating_mul(4);
 
-    let after_tools: usize = tools.iter().map(Tool::estimated_bytes).sum();
+    // A tool that is found by a search stands behind what is cached, where it was found.
+    let loaded = tools.iter().filter(|tool| !tool.is_deferred());
+    let after_tools: usize = loaded.map(Tool::estimated_bytes).sum();
     let after_system = after_tools + bytes(system);
     let mut so_far = after_system;
     let ends: Vec<usize> = turns
@@ -234,7 +255,8 @@ fn add(caching: Caching, tools: &mut [Tool], system: &mut Vec<Part>, turns: &mut
     if !system.last().is_none_or(is_mark) && point(after_system) {
         system.push(Part::CacheMark(CacheTtl::FiveMinutes));
     }
-    if let Some(last) = tools.last_mut().filter(|tool| tool.cache.is_none())
+    let last = tools.iter_mut().rev().find(|tool| !tool.is_deferred());
+    if let Some(last) = last.filter(|tool| tool.cache.is_none())
         && caching.tools
         && point(after_tools)
     {
@@ -247,7 +269,7 @@ fn bytes(parts: &[Part]) -> usize {
 }
 
 /// From the last point to the first: an earlier one lives at least as long as any later one.
-fn settle_lives(one_hour: bool, tools: &mut [Tool], system: &mut [Part], turns: &mut [Turn]) {
+fn align_ttls(one_hour: bool, tools: &mut [Tool], system: &mut [Part], turns: &mut [Turn]) {
     let mut longest = CacheTtl::FiveMinutes;
     let messages = turns
         .iter_mut()

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::conversation::{Part, ToolResult};
 
+use super::call_ids;
 use super::names::stem_of_id;
 
 /// The calls of a conversation, read turn by turn.
@@ -24,7 +25,7 @@ impl Calls {
     /// An assistant's parts, each call under an id that is new. Some models count their calls from 0 in every answer,
     /// and Bedrock refuses an id that it has seen. A call that stands twice in one turn, word for word, is a slip of
     /// the client and goes.
-    pub(super) fn ask(&mut self, parts: Vec<Part>) -> Vec<Part> {
+    pub(super) fn add_calls(&mut self, parts: Vec<Part>) -> Vec<Part> {
         if !parts.iter().any(|part| matches!(part, Part::ToolCall(_))) {
             return parts;
         }
@@ -40,7 +41,8 @@ impl Calls {
             {
                 continue;
             }
-            let planned = self.new_id(&call.id);
+            let (written, _) = call_ids::parted(&call.id);
+            let planned = self.new_id(written);
             first.entry(call.id.clone()).or_insert(kept.len());
             let asked = std::mem::replace(&mut call.id, planned.clone());
             self.waiting
@@ -54,16 +56,16 @@ impl Calls {
     }
 
     /// The user's parts with exactly one result for every open call; a result that nothing asked for becomes text.
-    pub(super) fn settle(&mut self, parts: Vec<Part>) -> Vec<Part> {
+    pub(super) fn pair_results(&mut self, parts: Vec<Part>) -> Vec<Part> {
         let has_results = parts.iter().any(|part| matches!(part, Part::ToolResult(_)));
         if !has_results && self.open.is_empty() {
             return parts;
         }
         let mut answered = HashSet::new();
-        let mut settled = Vec::with_capacity(parts.len());
+        let mut paired = Vec::with_capacity(parts.len());
         for part in parts {
             let Part::ToolResult(mut result) = part else {
-                settled.push(part);
+                paired.push(part);
                 continue;
             };
             let planned = self
@@ -73,16 +75,16 @@ impl Calls {
             if let Some(planned) = planned {
                 result.id.clone_from(&planned);
                 answered.insert(planned);
-                settled.push(Part::ToolResult(result));
+                paired.push(Part::ToolResult(result));
             } else {
-                settled.push(Part::Text(format!("[tool result for {}]", result.id)));
-                settled.extend(result.content);
+                paired.push(Part::Text(format!("[tool result for {}]", result.id)));
+                paired.extend(result.content);
             }
         }
         self.waiting.clear();
         let unanswered = self.open.drain(..).filter(|id| !answered.contains(id));
-        settled.extend(unanswered.map(not_carried_out));
-        settled
+        paired.extend(unanswered.map(not_carried_out));
+        paired
     }
 
     fn new_id(&mut self, id: &str) -> String {
@@ -108,5 +110,6 @@ fn not_carried_out(id: String) -> Part {
             "(no result: the call was not carried out)".into(),
         )],
         is_error: true,
+        native: None,
     })
 }

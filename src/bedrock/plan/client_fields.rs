@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::config::Defaults;
 use crate::conversation::Request;
 
+use super::native;
 use super::service::{BETAS, EAGER_TOOL_INPUT};
 use super::thinking::EFFORT_BETA;
 
@@ -32,8 +33,9 @@ const CONTEXT_MANAGEMENT: &str = "context-management-2025-06-27";
 pub(super) const LONG_CONTEXT_BETA: &str = "context-1m-2025-08-07";
 const LONG_CONTEXT: &str = "context-1m-";
 
-/// What clears tool results from the context, and what it takes.
+/// What clears the context, and what that takes.
 const EDIT: &str = "clear_tool_uses_20250919";
+const CLEAR_THINKING: &str = "clear_thinking_20251015";
 const OF_AN_EDIT: [&str; 6] = [
     "type",
     "trigger",
@@ -52,6 +54,30 @@ pub fn has_client_fields(request: &Request) -> bool {
         || service.latency.is_some()
         || tier.is_some()
         || !are_known(&request.model_fields)
+        || !is_known_native(request)
+}
+
+/// Whether what a request in Claude's own format says beyond Converse is what agents send in every request.
+fn is_known_native(request: &Request) -> bool {
+    const OF_TOOLS: [&str; 3] = ["allowed_callers", "defer_loading", "input_examples"];
+    const BLOCKS: [&str; 4] = [
+        "document",
+        "server_tool_use",
+        "tool_reference",
+        "tool_search_tool_result",
+    ];
+    let mut fields = request.native.iter().flat_map(|native| &native.fields);
+    let mut tools = request.tools.iter();
+    fields.all(|(name, value)| match (name.as_str(), value) {
+        ("thinking", Value::Object(thinking)) => thinking.iter().all(|(name, value)| {
+            name == "type" || name == "display" && (value == "omitted" || value == "summarized")
+        }),
+        ("context_management", Value::Object(config)) => is_known_context_management(config),
+        _ => false,
+    }) && tools.all(|tool| {
+        let is_known = |name: &String| OF_TOOLS.contains(&name.as_str());
+        tool.kind.is_none() && tool.native.iter().all(|fields| fields.keys().all(is_known))
+    }) && native::blocks(&request.turns).all(|block| BLOCKS.contains(&block.kind.as_str()))
 }
 
 fn are_known(fields: &Map<String, Value>) -> bool {
@@ -79,7 +105,8 @@ fn is_known_beta(beta: &Value) -> bool {
 
 fn is_known_context_management(config: &Map<String, Value>) -> bool {
     let known = |edit: &Value| {
-        edit.get("type").and_then(Value::as_str) == Some(EDIT)
+        let kind = edit.get("type").and_then(Value::as_str);
+        matches!(kind, Some(EDIT | CLEAR_THINKING))
             && edit
                 .as_object()
                 .is_some_and(|edit| edit.keys().all(|key| OF_AN_EDIT.contains(&key.as_str())))
@@ -107,7 +134,9 @@ pub(super) fn betas(request: &Request, defaults: &Defaults) -> Vec<String> {
     let named = lists.flatten().filter_map(Value::as_str);
     let long = request.long_context.then_some(LONG_CONTEXT_BETA);
     let effort = request.effort.map(|_| EFFORT_BETA);
-    let asked_for = named.chain(long).chain(effort);
+    let native = request.native.as_deref();
+    let native = native.into_iter().flat_map(native::allowed_betas);
+    let asked_for = named.chain(long).chain(effort).chain(native);
     let mut betas: Vec<String> = asked_for.map(str::to_owned).collect();
     betas.sort();
     betas.dedup();

@@ -50,11 +50,14 @@ pub(super) fn with_defaults(sampling: &Sampling, defaults: &Defaults) -> Samplin
 }
 
 /// Without what the target refused.
-pub(super) fn without(sampling: Sampling, without: UnsupportedFeatures) -> Sampling {
+pub(super) fn without_unsupported(
+    sampling: Sampling,
+    unsupported: UnsupportedFeatures,
+) -> Sampling {
     Sampling {
-        temperature: sampling.temperature.filter(|_| !without.temperature),
-        top_p: sampling.top_p.filter(|_| !without.top_p),
-        top_k: sampling.top_k.filter(|_| !without.top_k),
+        temperature: sampling.temperature.filter(|_| !unsupported.temperature),
+        top_p: sampling.top_p.filter(|_| !unsupported.top_p),
+        top_k: sampling.top_k.filter(|_| !unsupported.top_k),
         ..sampling
     }
 }
@@ -93,7 +96,9 @@ pub(super) fn plan(
         .top_p
         .filter(|_| free && !(model.family == Family::Claude && temperature.is_some()));
     Inference {
-        max_tokens: wanted.min(ceiling).max(1),
+        max_tokens: wanted
+            .min(ceiling)
+            .max(model.limits.least_output.unwrap_or(1)),
         temperature,
         top_p: top_p.map(|value| value.clamp(0.0, 1.0)),
         stop: sampling

@@ -87,6 +87,8 @@ mod tests {
                 schema: Arc::new(schema),
                 strict,
                 cache: None,
+                kind: None,
+                native: None,
             };
             Request {
                 tools: vec![tool],

@@ -7,7 +7,7 @@
 use crate::conversation::{Part, Role, ToolResult, Turn};
 
 use super::documents;
-use super::turns::{Grammar, PLACEHOLDER, called, is_blank, left_out_picture, user};
+use super::turns::{Grammar, PLACEHOLDER, called, is_blank, left_out_picture, spoken, user};
 
 /// Where a picture or a document of a result goes.
 #[derive(Debug, Clone, Copy)]
@@ -33,23 +33,23 @@ pub(super) fn inside(result: &ToolResult, grammar: Grammar) -> (Vec<Part>, Vec<P
     let (vision, documents) = (grammar.vision, grammar.documents);
     let pictures = ResultPlace::of(vision && grammar.tool_result_images, vision);
     let documents = ResultPlace::of(documents && grammar.tool_result_documents, documents);
-    clean(result, pictures, documents)
+    clean(result, pictures, documents, grammar.extras)
 }
 
 /// The result in words, for targets without tools and for turns where it has no place.
 pub(super) fn as_text(result: &ToolResult, grammar: Grammar, role: Role) -> Vec<Part> {
     let pictures = ResultPlace::of(grammar.vision && role == Role::User, false);
     let documents = ResultPlace::of(grammar.documents && role == Role::User, false);
-    let (content, _) = clean(result, pictures, documents);
+    let (content, _) = clean(result, pictures, documents, false);
     let title = Part::Text(format!("[tool result for {}]", result.id));
     std::iter::once(title).chain(content).collect()
 }
 
 /// The content with what stands in results inside of it: Bedrock takes no result in a result.
-fn flatten<'a>(content: &'a [Part], flat: &mut Vec<&'a Part>) {
-    for part in content {
+fn flatten<'a>(content: &'a [Part], native: bool, flat: &mut Vec<&'a Part>) {
+    for part in spoken(content, native) {
         match part {
-            Part::ToolResult(inner) => flatten(&inner.content, flat),
+            Part::ToolResult(inner) => flatten(&inner.content, native, flat),
             other => flat.push(other),
         }
     }
@@ -59,16 +59,17 @@ fn clean(
     result: &ToolResult,
     pictures: ResultPlace,
     documents: ResultPlace,
+    native: bool,
 ) -> (Vec<Part>, Vec<Part>) {
     let mut kept: Vec<Part> = Vec::with_capacity(result.content.len());
     let mut below = Vec::new();
     let mut flat = Vec::with_capacity(result.content.len());
-    flatten(&result.content, &mut flat);
+    flatten(&result.content, native, &mut flat);
     for part in flat.into_iter().filter(|part| !is_blank(part)) {
         let (place, kind, instead) = match part {
             Part::Image(_) => (pictures, "picture", left_out_picture()),
             Part::Document(document) => (documents, "document", documents::as_text(document)),
-            Part::Text(_) => {
+            Part::Text(_) | Part::Native(_) => {
                 kept.push(part.clone());
                 continue;
             }
@@ -117,10 +118,7 @@ pub(super) fn set_apart(turns: Vec<Turn>, grammar: Grammar) -> Vec<Turn> {
         } else {
             let nothing = vec![Part::Text(PLACEHOLDER.into())];
             apart.push(turn);
-            apart.push(Turn {
-                role: Role::Assistant,
-                parts: nothing,
-            });
+            apart.push(Turn::new(Role::Assistant, nothing));
             apart.push(user(rest));
         }
     }

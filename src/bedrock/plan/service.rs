@@ -1,4 +1,4 @@
-//! What is asked of the service around the model: the request's word, else the deployment's. A guardrail alone is the
+//! The options of the service around the model: the request's, else the deployment's. A guardrail alone is the
 //! deployment's first.
 
 use std::collections::BTreeMap;
@@ -142,7 +142,7 @@ pub(super) fn ask_for_beta(name: &str, fields: &mut Map<String, Value>) {
     }
 }
 
-/// Leaves out betas, whoever asks for them.
+/// Leaves out betas, whether the client or the configuration asks for them.
 pub(super) fn leave_out_betas(is_meant: impl Fn(&str) -> bool, fields: &mut Map<String, Value>) {
     if let Some(betas) = fields.get_mut(BETAS).and_then(Value::as_array_mut) {
         betas.retain(|beta| !beta.as_str().is_some_and(&is_meant));

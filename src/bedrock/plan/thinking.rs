@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalog::{Abilities, Family, Model, ThinkingSupport};
-use crate::conversation::{Effort, Part, Thinking, Turn};
+use crate::conversation::{Effort, Part, Thinking, ThinkingBlock, Turn};
 
+use super::UnsupportedFeatures;
 use super::inference::DEFAULT_MAX_TOKENS;
 use super::service;
 use super::turns::lacks_thinking;
@@ -14,6 +15,10 @@ use super::turns::lacks_thinking;
 const LEAST_BUDGET: u32 = 1_024;
 
 pub(super) const EFFORT_BETA: &str = "effort-2025-11-24";
+/// What Claude does with thinking that is bound to another beginning than the conversation has: a refusal, unless this
+/// field of `thinking` says that it is to be left out.
+pub(super) const BINDING: &str = "block_binding";
+pub(super) const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
 const INTERLEAVED_BETA: &str = "interleaved-thinking-";
 
 /// What thinking adds to a request.
@@ -30,6 +35,76 @@ pub(super) struct ThinkingPlan {
 /// Whether the target takes signed thinking blocks back.
 pub(super) fn replays_blocks(model: &Model) -> bool {
     model.family == Family::Claude && model.abilities.thinking != ThinkingSupport::None
+}
+
+/// What OpenAI's encrypted thinking begins with
+/// (<https://github.com/UKGovernmentBEIS/inspect_ai/pull/5299>). Claude's redacted blocks begin otherwise, and neither
+/// takes the other's.
+const ENCRYPTED: &[u8] = b"rsn_";
+
+/// Whether a block is encrypted thinking of the kind that is taken back without a signature.
+pub fn is_encrypted(block: &ThinkingBlock) -> bool {
+    matches!(block, ThinkingBlock::Redacted(data) if data.starts_with(ENCRYPTED))
+}
+
+/// The blocks of encrypted thinking in a conversation, in order.
+pub fn encrypted_thinking(turns: &[Turn]) -> impl Iterator<Item = &ThinkingBlock> {
+    let parts = turns.iter().flat_map(|turn| &turn.parts);
+    parts.filter_map(|part| match part {
+        Part::Thinking(block) if is_encrypted(block) => Some(block),
+        _ => None,
+    })
+}
+
+/// The signed thinking in a conversation, in order.
+pub fn bound_thinking(turns: &[Turn]) -> impl Iterator<Item = &ThinkingBlock> {
+    let parts = turns.iter().flat_map(|turn| &turn.parts);
+    parts.filter_map(|part| match part {
+        Part::Thinking(block) if !is_encrypted(block) => Some(block),
+        Part::Native(block) => match &block.part {
+            Some(Part::Thinking(block)) => Some(block),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What becomes of thinking that was refused, for it is bound to another beginning than its conversation has now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Binding {
+    /// All replayed thinking is left out, of this kind or another.
+    pub(super) leaves_blocks_out: bool,
+    /// The model leaves out what does not fit, and keeps the rest.
+    pub(super) is_controlled: bool,
+}
+
+impl Binding {
+    /// `wish`: how the model is to think.
+    pub(super) fn of(
+        wish: Option<Thinking>,
+        model: &Model,
+        unsupported: UnsupportedFeatures,
+    ) -> Self {
+        let thinks = wish.is_some_and(|wish| wish != Thinking::Off) && !unsupported.thinking;
+        let can = model.abilities.thinking_binding && !unsupported.betas && thinks;
+        let is_controlled = unsupported.bound_thinking && !unsupported.thinking_blocks && can;
+        Self {
+            leaves_blocks_out: unsupported.thinking_blocks
+                || unsupported.bound_thinking && !is_controlled,
+            is_controlled,
+        }
+    }
+
+    /// Tells the model, where it is to leave out what does not fit.
+    pub(super) fn control(self, thought: &mut ThinkingPlan) {
+        let thinking = thought.fields.get_mut("thinking");
+        if let Some(thinking) = thinking.and_then(Value::as_object_mut)
+            && self.is_controlled
+        {
+            let control = json!({"prefix_mismatch_behavior": "drop_block"});
+            thinking.insert(BINDING.to_owned(), control);
+        }
+    }
 }
 
 /// Whether the model is to go on after the results of its tool calls.
@@ -58,6 +133,9 @@ pub(super) fn plan(
             if abilities.thinking_off =>
         {
             off()
+        }
+        (ThinkingSupport::ReasoningObject, Thinking::Off) if abilities.effort_none => {
+            fields(json!({"reasoning": {"effort": "none"}}))
         }
         (_, Thinking::Off) => ThinkingPlan::default(),
         (ThinkingSupport::Budget, wish) => enabled(budget_of(wish), max_tokens, ceiling, turns),

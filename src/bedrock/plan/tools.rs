@@ -9,17 +9,20 @@ use crate::catalog::Model;
 use crate::conversation::{Request, Tool, ToolChoice};
 
 use super::Names;
+use super::native;
 use super::schema;
 use super::service;
 use super::thinking::ThinkingPlan;
 
 /// The tools under names that Bedrock takes, with a description each and schemas whose root is an object: Bedrock
 /// refuses an empty description and any other root. As many of the strict ones are strict as there is `room` for, the
-/// first ones first: a tool that is added at the end changes none before it.
+/// first ones first: a tool that is added at the end changes none before it. `native`: with what only Claude's own format
+/// has.
 pub(super) fn offered(
     tools: &[Tool],
     names: &Names,
     model: &Model,
+    native: bool,
     room: &mut schema::SchemaRoom,
 ) -> Vec<Tool> {
     let mut seen = HashSet::new();
@@ -28,6 +31,10 @@ pub(super) fn offered(
         .iter()
         .filter(|tool| seen.insert(tool.name.as_str()))
         .map(|tool| {
+            // Claude or the service behind it knows what such a tool takes.
+            if tool.kind.is_some() {
+                return tool.clone();
+            }
             let name = names.to_bedrock(&tool.name);
             let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
             let mut fitted = Tool {
@@ -39,6 +46,8 @@ pub(super) fn offered(
                 strict: false,
                 cache: tool.cache,
                 name,
+                kind: None,
+                native: tool.native.clone().filter(|_| native),
             };
             let is_exact = schema::fit(&mut fitted, model.family, &mut left);
             if tool.strict
@@ -66,15 +75,26 @@ pub(super) fn choice(
         return None;
     }
     match &request.tool_choice {
-        ToolChoice::None | ToolChoice::Auto => None,
+        ToolChoice::Auto => None,
+        // Where it goes to the model, the tools stay in front of the cached prompt.
+        ToolChoice::None => Some(ToolChoice::None),
         _ if thought.on || !model.abilities.forced_tool_choice => None,
         ToolChoice::Required => Some(ToolChoice::Required),
         ToolChoice::Named(name) => Some(ToolChoice::Named(names.to_bedrock(name))),
     }
 }
 
+/// Whether Converse can force this choice: its own tools alone.
+pub(super) fn can_be_forced(choice: &ToolChoice, tools: &[Tool]) -> bool {
+    match choice {
+        ToolChoice::Named(name) => tools.iter().any(|tool| tool.name == *name),
+        ToolChoice::Required => !native::are_stand_ins(tools),
+        ToolChoice::Auto | ToolChoice::None => false,
+    }
+}
+
 /// Asks for arguments as they are written, where the request wants them so and the model is known to do it. A target that
-/// `refused` the beta for it gets it from nobody.
+/// `refused` the beta for it never gets it.
 pub(super) fn eager_input(
     request: &Request,
     model: &Model,

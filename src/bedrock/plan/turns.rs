@@ -3,13 +3,15 @@
 //!
 //! Nothing that the client said is dropped: what has no place in the grammar becomes text.
 
-use crate::conversation::{Part, Role, ToolCall, ToolResult, Turn};
+use crate::conversation::{NativeFields, Part, Role, ToolCall, ToolResult, Turn};
 
 use super::Names;
+use super::call_ids;
 use super::calls::Calls;
 use super::documents;
 use super::names::{legal_id, legal_id_with_signs};
 use super::results;
+use super::thinking::is_encrypted;
 
 /// Stands where Bedrock wants text and the client gave none.
 pub(super) const PLACEHOLDER: &str = ".";
@@ -35,15 +37,23 @@ pub(super) struct Grammar {
     pub(super) signs_in_ids: bool,
     /// Signed thinking may be sent back; otherwise it is left out.
     pub(super) thinking_blocks: bool,
+    /// Encrypted thinking may be sent back, but for so many blocks at the conversation's beginning; `None`: it is left
+    /// out.
+    pub(super) encrypted_thinking_after: Option<usize>,
     /// The last turn may be the assistant's; otherwise the user asks to continue.
     pub(super) prefill: bool,
+    /// It is Claude's own: what stands in a turn keeps its order.
+    pub(super) native: bool,
+    /// Blocks and fields that only Claude's own format has may appear; otherwise something else stands in their place.
+    pub(super) extras: bool,
+    /// System messages may stand between turns; otherwise they speak in the user's.
+    pub(super) system_turns: bool,
 }
 
-/// A system prompt without blank texts; empty when nothing is left.
-pub(super) fn normalise_system(parts: &[Part]) -> Vec<Part> {
+/// A system prompt without blank texts; empty when nothing is left. `native`: blocks of Claude's own format may appear.
+pub(super) fn normalise_system(parts: &[Part], native: bool) -> Vec<Part> {
     drop_stray_marks(
-        parts
-            .iter()
+        spoken(parts, native)
             .filter(|part| !is_blank(part))
             .cloned()
             .collect(),
@@ -63,24 +73,36 @@ pub(super) fn prepend_system(turns: &mut [Turn], system: &mut Vec<Part>) {
 
 /// The conversation in Bedrock's grammar.
 pub(super) fn normalise(turns: &[Turn], grammar: Grammar, names: &Names) -> Vec<Turn> {
-    let mut joined = join(turns.iter().map(|turn| clean(turn, grammar, names)));
+    let mut encrypted = 0;
+    let turns = turns
+        .iter()
+        .map(|turn| clean(turn, grammar, names, &mut encrypted));
+    let mut joined = join(turns);
     if joined
         .first()
         .is_none_or(|turn| turn.role == Role::Assistant)
     {
         joined.insert(0, user(vec![Part::Text(PLACEHOLDER.into())]));
     }
-    let mut answered = results::set_apart(answer_calls(joined), grammar);
+    let mut answered = results::set_apart(answer_calls(joined, grammar), grammar);
     finish(&mut answered, grammar);
-    documents::name(&mut answered);
+    if !grammar.native {
+        documents::name(&mut answered);
+    }
     answered
 }
 
+/// The parts, with what stands in the place of blocks that only Claude's own format has, where the target's is another.
+pub(super) fn spoken(parts: &[Part], native: bool) -> impl Iterator<Item = &Part> {
+    parts.iter().flat_map(move |part| match part {
+        Part::Native(block) if !native => block.instead.as_slice(),
+        Part::Native(block) if block.part.is_none() && block.fields.is_empty() => &[],
+        part => std::slice::from_ref(part),
+    })
+}
+
 pub(super) fn user(parts: Vec<Part>) -> Turn {
-    Turn {
-        role: Role::User,
-        parts,
-    }
+    Turn::new(Role::User, parts)
 }
 
 pub(super) fn is_blank(part: &Part) -> bool {
@@ -88,17 +110,17 @@ pub(super) fn is_blank(part: &Part) -> bool {
 }
 
 /// One turn by itself: late system messages speak in the user's turn, blank text goes, what the target cannot take
-/// becomes text.
-fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
-    let role = if turn.role == Role::Assistant {
-        Role::Assistant
-    } else {
-        Role::User
+/// becomes text. `encrypted` counts the blocks of encrypted thinking so far.
+fn clean(turn: &Turn, grammar: Grammar, names: &Names, encrypted: &mut usize) -> Turn {
+    let role = match turn.role {
+        Role::System if !grammar.system_turns => Role::User,
+        role => role,
     };
+    let native = |fields: &NativeFields| fields.clone().filter(|_| grammar.extras);
     let mut parts: Vec<Part> = Vec::with_capacity(turn.parts.len());
-    for part in turn.parts.iter().filter(|part| !is_blank(part)) {
+    for part in spoken(&turn.parts, grammar.extras).filter(|part| !is_blank(part)) {
         match part {
-            Part::Text(text) if turn.role == Role::System => {
+            Part::Text(text) if turn.role == Role::System && role == Role::User => {
                 parts.push(Part::Text(format!("System message: {text}")))
             }
             Part::ToolCall(call) if grammar.tools && role == Role::Assistant => {
@@ -106,6 +128,7 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
                     id: grammar.id(&call.id),
                     name: names.to_bedrock(&call.name),
                     input: names.input(&call.name, &call.input),
+                    native: native(&call.native),
                 }))
             }
             Part::ToolCall(call) => parts.push(called(call)),
@@ -115,12 +138,22 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
                     id: grammar.id(&result.id),
                     content,
                     is_error: result.is_error,
+                    native: native(&result.native),
                 }));
                 parts.extend(below);
             }
             Part::ToolResult(result) => parts.extend(results::as_text(result, grammar, role)),
             // Bedrock takes thinking from the assistant only and pictures from the user only.
-            Part::Thinking(_) if !grammar.thinking_blocks || role == Role::User => {}
+            Part::Thinking(_) if role == Role::User => {}
+            Part::Thinking(block) => {
+                let is_taken = if is_encrypted(block) {
+                    *encrypted += 1;
+                    (grammar.encrypted_thinking_after).is_some_and(|refused| *encrypted > refused)
+                } else {
+                    grammar.thinking_blocks
+                };
+                parts.extend(is_taken.then(|| part.clone()));
+            }
             Part::Image(_) if role == Role::Assistant => {
                 parts.push(Part::Text("[a picture stood here]".into()));
             }
@@ -136,15 +169,23 @@ fn clean(turn: &Turn, grammar: Grammar, names: &Names) -> Turn {
     let blank =
         turn.role == Role::User && parts.iter().all(|part| matches!(part, Part::CacheMark(_)));
     // "A message with a document must also have a text block."
-    if blank || has(is_document) && !has(|part| matches!(part, Part::Text(_))) {
+    let needs_text = has(is_document) && !grammar.native;
+    if blank || needs_text && !has(|part| matches!(part, Part::Text(_))) {
         parts.insert(0, Part::Text(PLACEHOLDER.into()));
     }
-    Turn { role, parts }
+    Turn {
+        role,
+        parts,
+        // What a system message says of what follows it has no place in a user's.
+        native: native(&turn.native).filter(|_| role == turn.role),
+    }
 }
 
 /// A call in words, where it has no place.
 pub(super) fn called(call: &ToolCall) -> Part {
-    let ToolCall { id, name, input } = call;
+    let ToolCall {
+        id, name, input, ..
+    } = call;
     Part::Text(format!("[tool call {id}: {name}({input})]"))
 }
 
@@ -153,12 +194,15 @@ pub(super) fn left_out_picture() -> Part {
 }
 
 impl Grammar {
+    /// The id as it may stand there, still with the suffix that tells it from others: see [`Calls`].
     fn id(self, id: &str) -> String {
-        if self.signs_in_ids {
-            legal_id_with_signs(id)
+        let (written, suffix) = call_ids::parted(id);
+        let legal = if self.signs_in_ids {
+            legal_id_with_signs(written)
         } else {
-            legal_id(id)
-        }
+            legal_id(written)
+        };
+        legal + suffix
     }
 }
 
@@ -181,7 +225,11 @@ fn join(turns: impl Iterator<Item = Turn>) -> Vec<Turn> {
             joined.pop();
         }
         match joined.last_mut() {
-            Some(last) if last.role == turn.role => last.parts.extend(turn.parts),
+            Some(last)
+                if last.role == turn.role && last.native.is_none() && turn.native.is_none() =>
+            {
+                last.parts.extend(turn.parts);
+            }
             _ => joined.push(turn),
         }
     }
@@ -197,20 +245,22 @@ fn says_nothing(turn: &Turn) -> bool {
 }
 
 /// Pairs calls and results: each call is answered exactly once, in the turn that follows, before anything else.
-fn answer_calls(turns: Vec<Turn>) -> Vec<Turn> {
+fn answer_calls(turns: Vec<Turn>, grammar: Grammar) -> Vec<Turn> {
     let mut answered: Vec<Turn> = Vec::with_capacity(turns.len());
     let mut calls = Calls::default();
     for mut turn in turns {
         match turn.role {
+            Role::Assistant if grammar.native => turn.parts = calls.add_calls(turn.parts),
             Role::Assistant => {
-                turn.parts = order(calls.ask(turn.parts), |part| match part {
+                turn.parts = order(calls.add_calls(turn.parts), |part| match part {
                     Part::Thinking(_) => 0,
                     Part::ToolCall(_) => 2,
                     _ => 1,
                 });
             }
-            _ => {
-                turn.parts = order(calls.settle(turn.parts), |part| match part {
+            Role::System => {}
+            Role::User => {
+                turn.parts = order(calls.pair_results(turn.parts), |part| match part {
                     Part::ToolResult(_) => 0,
                     _ => 1,
                 });
@@ -219,7 +269,7 @@ fn answer_calls(turns: Vec<Turn>) -> Vec<Turn> {
         turn.parts = drop_stray_marks(turn.parts);
         answered.push(turn);
     }
-    let left = calls.settle(Vec::new());
+    let left = calls.pair_results(Vec::new());
     if !left.is_empty() {
         answered.push(user(left));
     }

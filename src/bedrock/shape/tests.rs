@@ -39,6 +39,7 @@ fn call(index: usize, name: &str) -> Event {
         index,
         id: format!("t{index}"),
         name: name.into(),
+        native: None,
     }
 }
 

@@ -9,12 +9,15 @@ mod table;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
+use serde::Deserialize;
 
-use super::class::{Class, Feature};
-use table::{DAILY_QUOTA, NAMED_LIMIT, WINDOW_AND_PROMPT, WORDINGS, Wording};
+use super::class::{Class, ContextOverflow, Feature};
+use table::{CONTEXT_OVERFLOW, DAILY_QUOTA, NAMED_LIMIT, WORDINGS, Wording};
 
 /// What stands before a sentence that the model said and Bedrock hands on.
 const HANDED_ON: &str = "(?:The model returned the following errors: )?";
+/// The same as it is written.
+const MODEL_ERRORS: &str = "The model returned the following errors: ";
 
 /// What may follow a sentence: advice, in which neither Bedrock nor a model ever quotes. Quotation marks, brackets,
 /// new lines and colons (but those of web addresses) are not part of it.
@@ -24,22 +27,22 @@ const ADVICE: &str = "(?: (?:Please|Try|See|Remove|Retry|Reduce|Refer|Learn|We r
 /// The sentences of the table, ready to be found. Made at the first refusal: most processes never need them.
 struct Sentences {
     daily_quota: Regex,
-    window_and_prompt: Vec<Regex>,
+    context_overflow: Vec<Regex>,
     known: Vec<(&'static Wording, Regex)>,
 }
 
 static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| Sentences {
-    daily_quota: whole(DAILY_QUOTA.sentence),
-    window_and_prompt: WINDOW_AND_PROMPT.iter().map(|part| within(part)).collect(),
+    daily_quota: anchored(DAILY_QUOTA.sentence),
+    context_overflow: CONTEXT_OVERFLOW.iter().map(|part| within(part)).collect(),
     known: WORDINGS
         .iter()
-        .map(|known| (known, whole(known.sentence)))
+        .map(|known| (known, anchored(known.sentence)))
         .collect(),
 });
 
 /// Matches a message that is this sentence from its beginning to its end, in any case.
 #[allow(clippy::expect_used)] // every row of the table is compiled by a test
-fn whole(sentence: &str) -> Regex {
+fn anchored(sentence: &str) -> Regex {
     let pattern = format!("(?i)^{HANDED_ON}(?:{sentence})\\.*{ADVICE}$");
     Regex::new(&pattern).expect("a sentence of the table")
 }
@@ -50,20 +53,40 @@ fn within(part: &str) -> Regex {
     Regex::new(&format!("(?i){part}")).expect("a part of a sentence of the table")
 }
 
-/// How long an answer fits behind a prompt that was refused as [`Class::ContextWindow`] together with a longer one, as far
-/// as the message says. Its numbers are another's: they are hints for one more try.
-pub(super) fn answer_room(message: &str) -> Option<u32> {
-    let mut parts = SENTENCES.window_and_prompt.iter();
+/// The numbers of a refusal as [`Class::ContextWindow`], as far as it names them.
+pub(super) fn context_overflow(message: &str) -> Option<ContextOverflow> {
+    let mut parts = SENTENCES.context_overflow.iter();
     let found = parts.find_map(|part| part.captures(message))?;
     let number = |name: &str| found.name(name)?.as_str().parse::<u32>().ok();
-    number("window")?.checked_sub(number("prompt")?)
+    Some(ContextOverflow {
+        prompt: number("prompt")?,
+        answer: number("answer"),
+        window: number("window")?,
+    })
+}
+
+/// The message of an error that OpenAI's models say as JSON, which Bedrock hands on as it is. The whole message is that
+/// JSON: what a client wrote stands inside a string of it.
+fn in_json(message: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        error: ModelError,
+    }
+    #[derive(Deserialize)]
+    struct ModelError {
+        message: String,
+    }
+    let json = message.trim().strip_prefix(MODEL_ERRORS)?;
+    let envelope: Envelope = serde_json::from_str(json).ok()?;
+    Some(envelope.error.message)
 }
 
 /// What kind of failure a refusal is.
 pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str) -> Class {
     let code = code.map(str::to_ascii_lowercase);
     let code = code.as_deref();
-    let message = message.trim();
+    let inner = in_json(message);
+    let message = inner.as_deref().unwrap_or(message).trim();
     // A throttled request may speak of input tokens as well: they are too many per minute, not for the window.
     if code == Some("throttlingexception") || code.is_none() && status == Some(429) {
         return if SENTENCES.daily_quota.is_match(message) {

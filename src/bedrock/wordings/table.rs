@@ -70,7 +70,7 @@ pub(super) const WORDINGS: &[Wording] = &[
         ANTHROPIC,
     ),
     wording(
-        r"Too many input tokens(?:\. Max input tokens: \d+, request input token count: \d+)?",
+        r"(?:400 Bad Request: )?Too many input tokens(?:\. Max input tokens: \d+, request input token count: \d+)?",
         Class::ContextWindow,
         "Too many input tokens. Max input tokens: 8192, request input token count: 11548",
         LITELLM,
@@ -261,6 +261,31 @@ pub(super) const WORDINGS: &[Wording] = &[
         "context_management: Extra inputs are not permitted",
         ANTHROPIC,
     ),
+    // What only Claude's own format has: see `plan/native.rs`. Fields with a lack of their own stand before these.
+    wording(
+        r"(?:messages|system|tools)\.\d+(?:\.[a-z_]+(?:\.\d+)?)*: Input tag '[\w.-]+' found using 'type' does not match any of the expected tags(?:: '[\w-]+'(?:, '[\w-]+')*)?",
+        Class::Lacks(Feature::NativeExtras),
+        "messages.3.content.0: Input tag 'fallback' found using 'type' does not match any of the expected tags: 'document', 'image', 'text'",
+        "the form in which Claude refuses kinds of blocks",
+    ),
+    wording(
+        r"(?:messages|system|tools)\.\d+(?:\.[a-z_]+(?:\.\d+)?)*\.(?:allowed_callers|caller|defer_loading|eager_input_streaming|input_examples|toolset_name): Extra inputs are not permitted",
+        Class::Lacks(Feature::NativeExtras),
+        "tools.0.custom.defer_loading: Extra inputs are not permitted",
+        "BerriAI/litellm#22451",
+    ),
+    wording(
+        r"(?:compaction|safeguards|thinking(?:\.[a-z_]+)*|output_config\.task_budget|tool_choice(?:\.[a-z_]+)*): Extra inputs are not permitted",
+        Class::Lacks(Feature::NativeExtras),
+        "compaction: Extra inputs are not permitted",
+        "the form in which Claude refuses other fields",
+    ),
+    wording(
+        r"tool type '[\w.-]+' is not supported for this model",
+        Class::Lacks(Feature::NativeExtras),
+        "tool type 'computer_toolset_20260801' is not supported for this model",
+        ANTHROPIC,
+    ),
     wording(
         "This model doesn.t support tool use in streaming mode",
         Class::Lacks(Feature::ToolsWhileStreaming),
@@ -268,7 +293,13 @@ pub(super) const WORDINGS: &[Wording] = &[
         "recorded (Llama 4)",
     ),
     wording(
-        r"(?:messages\.\d+\.content\.\d+: )?Invalid `signature` in `thinking` block(?:\. The block is bound to a different conversation[\w ,.-]*)?",
+        r"(?:messages\.\d+\.content\.\d+: )?Invalid (?:`signature` in `thinking`|`data` in `redacted_thinking`) block\. The block is bound to a different conversation[\w ,.-]*",
+        Class::Lacks(Feature::BoundThinking),
+        "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a different conversation.",
+        "measured on 2026-09-29",
+    ),
+    wording(
+        r"(?:messages\.\d+\.content\.\d+: )?Invalid (?:`signature` in `thinking`|`data` in `redacted_thinking`) block",
         Class::Lacks(Feature::Thinking),
         "messages.1.content.0: Invalid `signature` in `thinking` block",
         ANTHROPIC,
@@ -286,6 +317,30 @@ pub(super) const WORDINGS: &[Wording] = &[
         "openclaw/openclaw#109881",
     ),
     wording(
+        "encrypted reasoning is scoped to the region that produced it and cannot be replayed in a different region",
+        Class::Lacks(Feature::EncryptedThinking),
+        "encrypted reasoning is scoped to the region that produced it and cannot be replayed in a different region",
+        "openai/codex",
+    ),
+    wording(
+        "invalid encrypted reasoning",
+        Class::Lacks(Feature::EncryptedThinking),
+        "invalid encrypted reasoning",
+        "openai/codex",
+    ),
+    wording(
+        r"(?:This|The) model doesn.t support the reasoningContent\.redactedContent field(?: for assistant messages)?",
+        Class::Lacks(Feature::EncryptedThinking),
+        "This model doesn't support the reasoningContent.redactedContent field for assistant messages. Remove reasoningContent.redactedContent and try again.",
+        "the form in which Bedrock refuses other blocks: UKGovernmentBEIS/inspect_ai#5217",
+    ),
+    wording(
+        r"Unsupported value: '(?:reasoning[._]effort' does not support 'none' with this model|none' is not supported with the '[\w.:/-]+' model)(?:\. Supported values are: (?:(?:, )?(?:and )?'[a-z]+')+)?",
+        Class::Lacks(Feature::EffortNone),
+        "Unsupported value: 'none' is not supported with the 'gpt-6-astra' model. Supported values are: 'low', 'medium', 'high', 'xhigh', and 'max'.",
+        "OpenAI's own API",
+    ),
+    wording(
         r#""thinking\.type\.enabled" is not supported for this model(?:\. Use "thinking\.type\.adaptive" and "output_config\.effort" to control thinking behavior)?"#,
         Class::Lacks(Feature::Thinking),
         "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.",
@@ -295,6 +350,12 @@ pub(super) const WORDINGS: &[Wording] = &[
         "adaptive thinking is not supported (?:on|for) this model",
         Class::Lacks(Feature::Thinking),
         "adaptive thinking is not supported on this model",
+        ANTHROPIC,
+    ),
+    wording(
+        r"thinking(?:\.type)?: Input tag 'adaptive' found using 'type' does not match any of the expected tags: '[a-z]+'(?:, '[a-z]+')*",
+        Class::Lacks(Feature::Thinking),
+        "The model returned the following errors: thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: 'disabled', 'enabled'",
         ANTHROPIC,
     ),
     wording(
@@ -448,7 +509,7 @@ pub(super) const WORDINGS: &[Wording] = &[
         "A conversation must end with a user message. Try again with a conversation that ends with a user message.",
         "Bedrock, for other families",
     ),
-    // The caller's mistake, whoever is asked.
+    // The caller's mistake, whichever model is asked.
     wording(
         "tools: Tool names must be unique",
         Class::BadRequest,
@@ -494,9 +555,12 @@ pub(super) const WORDINGS: &[Wording] = &[
     ),
 ];
 
-/// Sentences that name both the window and the length of the prompt, in groups of these names.
-pub(super) const WINDOW_AND_PROMPT: [&str; 3] = [
-    r"input length and `?max_tokens`? exceed context limit: (?P<prompt>\d+) \+ \d+ > (?P<window>\d+)",
-    r"maximum context length is (?P<window>\d+) tokens\. However, you requested \d+ tokens \((?P<prompt>\d+) in the messages, \d+ in the completion\)",
-    r"maximum context length is (?P<window>\d+) tokens and your request has (?P<prompt>\d+) input tokens",
+/// Parts of the sentences about the window that name the length of the prompt, that of the window, and that of the answer
+/// where it counts too, in groups of these names.
+pub(super) const CONTEXT_OVERFLOW: [&str; 5] = [
+    r"input length and `?max_tokens`? exceed context limit: (?P<prompt>\d+) \+ (?P<answer>\d+) > (?P<window>\d+)",
+    r"prompt is too long: (?P<prompt>\d+) tokens > (?P<window>\d+) maximum",
+    r"Max input tokens: (?P<window>\d+), request input token count: (?P<prompt>\d+)",
+    r"maximum context length is (?P<window>\d+) tokens\. However, you requested \d+ tokens \((?P<prompt>\d+) in the messages, (?P<answer>\d+) in the completion\)",
+    r"is too large: (?P<answer>\d+)\. This model's maximum context length is (?P<window>\d+) tokens and your request has (?P<prompt>\d+) input tokens",
 ];

@@ -266,33 +266,61 @@ fn an_exception_inside_a_stream_is_told_by_its_type_and_its_words() {
 }
 
 #[test]
-fn what_is_left_of_the_window_is_read_where_the_words_say_it() {
-    for (message, room) in [
+fn by_what_the_window_is_exceeded_is_read_where_the_words_say_it() {
+    let overflow = |prompt, answer, window| {
+        Some(ContextOverflow {
+            prompt,
+            answer,
+            window,
+        })
+    };
+    for (message, found, room) in [
         (
             "input length and `max_tokens` exceed context limit: 196395 + 16384 > 204698, decrease input length or `max_tokens` and try again",
+            overflow(196_395, Some(16_384), 204_698),
             Some(8_303),
         ),
         (
             "This model's maximum context length is 131072 tokens. However, you requested 131134 tokens (122942 in the messages, 8192 in the completion). Please reduce the length of the messages or completion.",
+            overflow(122_942, Some(8_192), 131_072),
             Some(8_130),
         ),
         (
             "'max_tokens' or 'max_completion_tokens' is too large: 16384. This model's maximum context length is 32768 tokens and your request has 20000 input tokens (16384 > 32768 - 20000).",
+            overflow(20_000, Some(16_384), 32_768),
             Some(12_768),
         ),
         (
             "input length and `max_tokens` exceed context limit: 300000 + 16384 > 204698",
+            overflow(300_000, Some(16_384), 204_698),
             None,
         ),
         (
             "input length and `max_tokens` exceed context limit: 1 + 2 > 99999999999",
             None,
+            None,
         ),
-        ("prompt is too long: 205000 tokens > 200000 maximum", None),
-        ("Input is too long for requested model.", None),
+        (
+            "prompt is too long: 205000 tokens > 200000 maximum",
+            overflow(205_000, None, 200_000),
+            None,
+        ),
+        (
+            "prompt is too long: 5 tokens > 200000 maximum",
+            overflow(5, None, 200_000),
+            None,
+        ),
+        (
+            "Too many input tokens. Max input tokens: 8192, request input token count: 11548",
+            overflow(11_548, None, 8_192),
+            None,
+        ),
+        ("Input is too long for requested model.", None, None),
     ] {
         let class = classify(Some("ValidationException"), Some(400), message);
         assert_eq!(class, Class::ContextWindow, "{message}");
-        assert_eq!(answer_room(message), room, "{message}");
+        assert_eq!(context_overflow(message), found, "{message}");
+        let answer_room = found.and_then(ContextOverflow::answer_room);
+        assert_eq!(answer_room, room, "{message}");
     }
 }

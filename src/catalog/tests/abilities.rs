@@ -97,6 +97,27 @@ fn abilities_are_the_models_own() {
 }
 
 #[test]
+fn gpt_models_take_their_thinking_back_and_an_answer_s_least_length() {
+    for (id, has_none) in [
+        ("us.openai.gpt-5.6-sol", true),
+        ("us.openai.gpt-6-luna", true),
+        ("us.openai.gpt-6-astra", false),
+        ("global.openai.gpt-6.1-sol", false),
+    ] {
+        let model = resolve(id);
+        assert!(model.takes_thinking_back() && model.abilities.cached_in_input);
+        assert_eq!(model.limits.least_output, Some(16), "{id}");
+        assert_eq!(model.abilities.effort_none, has_none, "{id}");
+    }
+    for id in ["openai.gpt-oss-120b-1:0", "us.amazon.nova-pro-v1:0"] {
+        let model = resolve(id);
+        assert!(!model.takes_thinking_back(), "{id}");
+        assert_eq!(model.limits.least_output, None, "{id}");
+    }
+    assert!(resolve("us.anthropic.claude-sonnet-5-5").takes_thinking_back());
+}
+
+#[test]
 fn what_recordings_showed_goes_before_the_list() {
     let maverick = resolve("us.meta.llama4-maverick-17b-instruct-v1:0").abilities;
     assert!(maverick.vision && maverick.documents && maverick.tool_result_images);
@@ -125,7 +146,13 @@ fn what_recordings_showed_goes_before_the_list() {
             .abilities
             .thinking_off
     );
-    for id in ["openai.gpt-oss-120b-1:0", "qwen.qwen3-235b-a22b-2507-v1:0"] {
+    for id in [
+        "openai.gpt-oss-120b-1:0",
+        "qwen.qwen3-235b-a22b-2507-v1:0",
+        "us.openai.gpt-5.6-sol",
+        "global.openai.gpt-6.1-sol",
+        "us.xai.grok-4.7",
+    ] {
         assert!(!resolve(id).abilities.stop_sequences, "{id}");
     }
     assert!(nova.stop_sequences);

@@ -1,25 +1,26 @@
 //! A file that is YAML, and what its references to the environment stand for.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde_yaml::Value;
 
-use super::error::{ConfigError, Warning};
-use super::locate::{Aim, locate, place};
+use super::error::{ConfigError, FilePosition, Stake, Warning};
+use super::locate::{Aim, Locator, place};
 use super::path::{FieldPath, PathStep};
 use crate::config::Environment;
 
 /// A file that is YAML, with what its `os.environ/` references stand for.
 pub(in crate::config) struct YamlDocument<'a> {
     file: &'a str,
-    source: &'a str,
+    locator: Locator<'a>,
     /// The file's values, references resolved.
     root: Value,
     /// Values that came from the environment: their text must not be repeated.
     resolved: Vec<(FieldPath, String)>,
     /// References to variables that are not set: their fields are absent.
     unset: Vec<(FieldPath, String)>,
+    /// Values with a variable as shells write it, and the variable's name: nothing has put its value in.
+    unexpanded: Vec<(FieldPath, String)>,
     /// The file's own `environment_variables`.
     own: BTreeMap<String, String>,
 }
@@ -33,6 +34,7 @@ impl<'a> YamlDocument<'a> {
         let at_fault = |error: serde_yaml::Error| ConfigError {
             file: file.to_owned(),
             place: error.location().map(place),
+            also_at: Vec::new(),
             field: String::new(),
             message: format!("not valid YAML: {}", without_location(&error)),
         };
@@ -40,10 +42,11 @@ impl<'a> YamlDocument<'a> {
         root.apply_merge().map_err(at_fault)?;
         let mut document = Self {
             file,
-            source,
+            locator: Locator::new(source),
             root: Value::Null,
             resolved: Vec::new(),
             unset: Vec::new(),
+            unexpanded: Vec::new(),
             own: own_variables(&root),
         };
         let own = document.own.clone();
@@ -57,6 +60,9 @@ impl<'a> YamlDocument<'a> {
     fn resolve(&mut self, value: &mut Value, path: &FieldPath, environment: &Environment<'_>) {
         match value {
             Value::String(text) => {
+                if let Some(name) = shell_variable(text) {
+                    self.unexpanded.push((path.clone(), name.to_owned()));
+                }
                 let Some(name) = reference(text) else { return };
                 let name = name.to_owned();
                 match environment(&name) {
@@ -115,6 +121,11 @@ impl<'a> YamlDocument<'a> {
         &self.unset
     }
 
+    /// Values with a variable as shells write it (`$NAME`, `${NAME}`), and its name.
+    pub(in crate::config) fn unexpanded(&self) -> &[(FieldPath, String)] {
+        &self.unexpanded
+    }
+
     /// The variable that a field got its value from.
     pub(in crate::config) fn variable(&self, path: &FieldPath) -> Option<&str> {
         let found = self.resolved.iter().find(|(from, _)| from == path);
@@ -122,12 +133,7 @@ impl<'a> YamlDocument<'a> {
     }
 
     pub(in crate::config) fn get(&self, path: &FieldPath) -> Option<&Value> {
-        path.0
-            .iter()
-            .try_fold(&self.root, |value, step| match step {
-                PathStep::Key(key) => value.get(key.as_str()),
-                PathStep::Index(index) => value.get(*index),
-            })
+        path.find(&self.root)
     }
 
     /// An error about the value at a path.
@@ -138,7 +144,8 @@ impl<'a> YamlDocument<'a> {
     ) -> ConfigError {
         ConfigError {
             file: self.file.to_owned(),
-            place: locate(self.source, path, Aim::Value),
+            place: self.place_of_value(path),
+            also_at: Vec::new(),
             field: path.to_string(),
             message: message.into(),
         }
@@ -147,27 +154,51 @@ impl<'a> YamlDocument<'a> {
     /// A warning about the key at the end of a path.
     pub(in crate::config) fn warning(
         &self,
+        stake: Stake,
         path: &FieldPath,
-        message: impl fmt::Display,
+        message: impl Into<String>,
     ) -> Warning {
         Warning {
-            file: self.file.to_owned(),
-            place: locate(self.source, path, Aim::Key),
-            message: format!("{path}: {message}"),
+            field: path.to_string(),
+            ..self.remark(stake, path, message)
         }
     }
 
-    /// A warning about the file.
+    /// A warning about a subject that is no field; the path says where it stands.
+    pub(in crate::config) fn warning_about(
+        &self,
+        subject: String,
+        stake: Stake,
+        path: &FieldPath,
+        message: impl Into<String>,
+    ) -> Warning {
+        Warning {
+            subjects: vec![subject],
+            ..self.remark(stake, path, message)
+        }
+    }
+
+    /// A warning whose message names its subject itself; the path only says where that stands.
     pub(in crate::config) fn remark(
         &self,
+        stake: Stake,
         path: &FieldPath,
         message: impl Into<String>,
     ) -> Warning {
         Warning {
             file: self.file.to_owned(),
-            place: locate(self.source, path, Aim::Key),
+            place: self.locator.locate(path, Aim::Key),
+            also_at: Vec::new(),
+            stake,
+            field: String::new(),
+            subjects: Vec::new(),
             message: message.into(),
         }
+    }
+
+    /// Where the value at a path stands.
+    pub(in crate::config) fn place_of_value(&self, path: &FieldPath) -> Option<FilePosition> {
+        self.locator.locate(path, Aim::Value)
     }
 }
 
@@ -196,6 +227,32 @@ fn look_up(
 /// The variable's name, if the text is a reference.
 fn reference(text: &str) -> Option<&str> {
     text.strip_prefix("os.environ/")
+}
+
+/// What is said of a value with this variable as shells write it.
+pub(in crate::config) fn not_replaced(variable: &str) -> String {
+    format!(
+        "found the variable {variable} as shells write it, which is not replaced here: write os.environ/{variable} as the \
+         whole value, or run the file through envsubst first"
+    )
+}
+
+/// The name of the first variable that is written as shells write it: the text is `$NAME`, or has `${NAME}` in it.
+fn shell_variable(text: &str) -> Option<&str> {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let bare = text.strip_prefix('$').filter(|name| is_name(name));
+    bare.or_else(|| {
+        let (_, rest) = text.split_once("${")?;
+        let (inner, _) = rest.split_once('}')?;
+        // `${NAME:-default}`
+        let (name, _) = inner.split_once(":-").unwrap_or((inner, ""));
+        Some(name).filter(|name| is_name(name))
+    })
 }
 
 /// The parser's message; it repeats the place at its end.

@@ -14,11 +14,15 @@ mod nearest;
 mod path;
 mod read;
 mod section;
+mod yaml_text;
 
-pub(super) use document::YamlDocument;
-pub use error::{ConfigError, ConfigProblems, FilePosition, Warning};
-pub(super) use findings::Findings;
+pub(super) use document::{YamlDocument, not_replaced};
+pub use error::{ConfigError, ConfigProblems, FilePosition, Stake, Warning};
+pub(super) use findings::{Edit, EditKind, Findings, Found, merge_warnings};
+#[cfg(test)]
+pub(super) use keys::fields_of;
 pub(super) use nearest::nearest;
 pub use nearest::nearest_model;
 pub(super) use path::{FieldPath, PathStep};
 pub(super) use section::FileSection;
+pub(super) use yaml_text::{Block, YamlText};

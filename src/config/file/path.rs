@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_yaml::Value;
+
 /// One step of a path into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::config) enum PathStep {
@@ -28,6 +30,20 @@ impl FieldPath {
 
     pub(in crate::config) fn index(&self, index: usize) -> Self {
         self.step(PathStep::Index(index))
+    }
+
+    /// The path of what it stands in; `None` for the file itself.
+    pub(in crate::config) fn parent(&self) -> Option<Self> {
+        let (_, steps) = self.0.split_last()?;
+        Some(Self(steps.to_vec()))
+    }
+
+    /// The value that stands at it.
+    pub(in crate::config) fn find<'v>(&self, root: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(root, |value, step| match step {
+            PathStep::Key(key) => value.get(key.as_str()),
+            PathStep::Index(index) => value.get(*index),
+        })
     }
 
     pub(in crate::config) fn step(&self, step: PathStep) -> Self {

@@ -1,4 +1,5 @@
-//! What people change over the file while the gateway runs: the fallbacks, and the order of a group's deployments.
+//! What people change over the file while the gateway runs: the fallbacks, the order of a group's deployments, and what
+//! is stored of prompts and replies.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
@@ -16,6 +17,19 @@ pub struct Changes {
     /// By group, the ids of its deployments in the order in which they are asked, instead of by chance and weight.
     /// Those that are not named come last, and an id that the file no longer has means nothing.
     pub order: BTreeMap<String, Vec<String>>,
+    /// What is stored of prompts and replies; `None`: as the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storing: Option<Storing>,
+}
+
+/// Whether prompts and replies are stored, where neither a key nor a client says so, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Storing {
+    /// Whether they are.
+    pub prompts: bool,
+    /// For so many days; `None`: as the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
 }
 
 impl Config {
@@ -35,8 +49,14 @@ impl Config {
             order: order.collect(),
             ..self.routing.clone()
         };
+        let mut general = self.general.clone();
+        if let Some(storing) = changes.storing {
+            general.store_prompts = storing.prompts;
+            general.content_retention_days = storing.days.or(general.content_retention_days);
+        }
         Ok(Self {
             routing,
+            general,
             ..self.clone()
         })
     }
@@ -197,6 +217,7 @@ model_list:
                 default: vec!["c: #1".to_owned()],
             }),
             order: lists(&[("a", &["x\ny"])]),
+            ..Changes::default()
         };
         let changed = config.changed(&changes).unwrap();
         let again = parse(&format!("{FILE}{}", changed.routing_yaml()));

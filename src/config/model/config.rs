@@ -1,12 +1,15 @@
 //! The configuration as the gateway asks it: which group a name means, what follows a group, and how long a deployment
 //! may take.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::groups::Groups;
+use super::routes::left_out_model;
 use crate::config::{
     Deployment, FallbackKind, FirstEventLimit, General, Group, Routing, Settings, StreamRecovery,
+    Warning,
 };
 
 /// A configuration that was found sound.
@@ -21,6 +24,11 @@ pub struct Config {
     /// The gateway's own switches.
     pub general: General,
     pub(super) groups: Groups,
+    /// Names of the file that are not served, for their models are other providers': with the model of each.
+    pub(super) left_out: BTreeMap<String, String>,
+    /// What the file asks for to protect somebody, and is not done here; without what `general_settings.accept_missing`
+    /// accepts.
+    pub missing_protections: Vec<Warning>,
 }
 
 impl Config {
@@ -38,6 +46,17 @@ impl Config {
     /// All deployments, in the file's order, entries with stars included.
     pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
         self.groups().iter().flat_map(|group| &group.deployments)
+    }
+
+    /// The model of another provider that the file has for a name, and that is not served: `azure/gpt-5.2`.
+    pub fn left_out_model(&self, name: &str) -> Option<&str> {
+        left_out_model(&self.left_out, name)
+    }
+
+    /// All such names that nothing else serves.
+    pub fn left_out_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.left_out.keys().map(String::as_str);
+        names.filter(|name| self.resolve_name(name).is_none())
     }
 
     /// Whether a deployment asks its model to think where a request says nothing of it.

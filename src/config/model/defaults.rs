@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use crate::catalog::Dialect;
 use crate::config::schema::{
-    EffortParam, Injection, InjectionPlace, InjectionRole, LatencyParam, RequestDefaults,
-    ServiceTierParam, ThinkingParam, ThinkingType, Ttl,
+    DialectParam, EffortParam, Injection, InjectionPlace, InjectionRole, LatencyParam,
+    RequestDefaults, ServiceTierParam, ThinkingParam, ThinkingType, Ttl,
 };
 use crate::config::{CachePolicy, Defaults, InjectionLocation, InjectionPoint};
 use crate::conversation::{Effort, Thinking};
@@ -67,6 +68,10 @@ impl RequestDefaults {
             model_fields,
             drop_params: self.drop_params,
             caching,
+            dialect: self.dialect.map(|dialect| match dialect {
+                DialectParam::Converse => Dialect::Converse,
+                DialectParam::Messages => Dialect::Messages,
+            }),
         }
     }
 }

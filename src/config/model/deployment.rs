@@ -1,5 +1,6 @@
 //! One way to reach one model: what an entry of `model_list` means once everything is resolved.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::overrides::Overrides;
-use crate::catalog::Model;
-use crate::config::{Secret, StreamRecovery};
+use crate::catalog::{Dialect, Model};
+use crate::config::{FilePosition, Secret, StreamRecovery};
 use crate::conversation::Thinking;
 
 /// The deployments that share a `model_name`.
@@ -33,8 +34,12 @@ pub struct Deployment {
     pub model_id: String,
     /// `litellm_params.model` as written, with its prefixes.
     pub configured_model: String,
+    /// Where that stands in the file.
+    pub place: Option<FilePosition>,
     /// The AWS region that is called.
     pub region: String,
+    /// Regions that may answer a request for this group (`allowed_regions: [eu-*]`), fallbacks included. Empty: all.
+    pub allowed_regions: Vec<String>,
     /// The credentials that it is called with.
     pub credentials: Credentials,
     /// Another address than the region's own (`aws_bedrock_runtime_endpoint`). It may have a password in it.
@@ -80,6 +85,13 @@ impl Deployment {
         self.region == other.region
             && self.credentials == other.credentials
             && self.endpoint == other.endpoint
+    }
+
+    /// What patterns of a key's models are compared with: the model as it is written, and as files wrote it that said
+    /// `converse/`.
+    pub fn names_for_patterns(&self) -> [Cow<'_, str>; 2] {
+        let of_old = format!("bedrock/converse/{}", self.model_id);
+        [self.configured_model.as_str().into(), of_old.into()]
     }
 
     /// The id of its entry in the file: its limits hold for all deployments that are expanded from the entry, taken together.
@@ -167,6 +179,8 @@ pub struct Defaults {
     pub drop_params: Option<bool>,
     /// Where cache points go beside the client's own.
     pub caching: CachePolicy,
+    /// `dialect`: the language in which Bedrock is always asked; `None`: it follows from the request and the model.
+    pub dialect: Option<Dialect>,
 }
 
 /// Where cache points go, on a model that can cache.

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::overrides::Overrides;
-use super::target::{NamedModel, is_region};
+use super::target::{NamedModel, arn_placeholder, is_region};
 use super::{pattern, public};
 use crate::catalog::{Catalog, Model};
-use crate::config::file::{FieldPath, Findings, YamlDocument};
-use crate::config::schema::{Access, WrittenEntry};
+use crate::config::file::{FieldPath, Findings, Stake, YamlDocument};
+use crate::config::schema::{Access, ServedEntry};
 use crate::config::{Credentials, Deployment, DeploymentLimits, Environment, Secret};
 
 /// Where a deployment is called when nothing says otherwise.
@@ -30,10 +30,18 @@ pub(super) struct EntryContext<'a> {
 }
 
 impl EntryContext<'_> {
+    /// Every name that an entry would have if it had no errors: its `model_name`, and those of its model.
+    pub(super) fn names(&self, entry: &ServedEntry) -> (Option<String>, Vec<String>) {
+        let target = entry.target.as_ref();
+        let model = target.and_then(|target| NamedModel::parse(target.model.as_ref()?).ok());
+        let of_model = model.map_or_else(Vec::new, |model| model.names);
+        (entry.model_name.clone(), of_model)
+    }
+
     /// The deployment of an entry, and the names a request may call it by. `None`: the entry has errors, which are noted.
     pub(super) fn deployment(
         &self,
-        entry: WrittenEntry,
+        entry: ServedEntry,
         findings: &mut Findings,
     ) -> Option<(Deployment, Vec<String>)> {
         let named = self.named_model(&entry, findings);
@@ -57,6 +65,7 @@ impl EntryContext<'_> {
         // A pattern is no model: what the catalog has for each model behind it may be the other half of its price.
         if !pattern::is_pattern(&configured_model) {
             self.warn_if_unknown(&model, &entry.at, findings);
+            self.warn_of_placeholders(&entry.at, &named, entry.access.as_ref(), findings);
             if let Some(missing) = overrides.missing_price(&model) {
                 let message = format!("half of a price: {missing} is missing");
                 findings.error(self.document.error(&params_of(&entry.at), message));
@@ -79,7 +88,11 @@ impl EntryContext<'_> {
             group,
             model_id,
             configured_model,
+            place: self
+                .document
+                .place_of_value(&params_of(&entry.at).key("model")),
             region,
+            allowed_regions: target.allowed_regions.unwrap_or_default(),
             credentials,
             endpoint: (target.aws_bedrock_runtime_endpoint)
                 .or(target.api_base)
@@ -106,12 +119,14 @@ impl EntryContext<'_> {
     }
 
     /// What `litellm_params.model` names.
-    fn named_model(&self, entry: &WrittenEntry, findings: &mut Findings) -> Option<NamedModel> {
+    fn named_model(&self, entry: &ServedEntry, findings: &mut Findings) -> Option<NamedModel> {
         let target = entry.target.as_ref()?;
         let model = target.model.as_ref()?;
         let model_at = params_of(&entry.at).key("model");
         let wrong = |message: String| self.document.error(&model_at, message);
-        let named = findings.keep(NamedModel::parse(model).map_err(wrong))?;
+        let provider = target.custom_llm_provider.as_deref();
+        let named = NamedModel::of_entry(model, provider);
+        let named = findings.keep(named.map_err(|not| wrong(not.message(model))))?;
         let group = entry.model_name.as_ref();
         if let Some(group) = group.filter(|group| pattern::stars(model) > pattern::stars(group)) {
             findings.error(wrong(format!(
@@ -131,7 +146,7 @@ impl EntryContext<'_> {
     /// The nearest place that names a region decides: the entry, its model, the settings, the environment.
     fn region(
         &self,
-        entry: &WrittenEntry,
+        entry: &ServedEntry,
         named: &NamedModel,
         findings: &mut Findings,
     ) -> Option<String> {
@@ -164,7 +179,7 @@ impl EntryContext<'_> {
         None
     }
 
-    fn credentials(&self, entry: &WrittenEntry, findings: &mut Findings) -> Option<Credentials> {
+    fn credentials(&self, entry: &ServedEntry, findings: &mut Findings) -> Option<Credentials> {
         let access = entry.access.as_ref()?;
         let credentials = access.credentials(&self.access, self.environment);
         findings.keep(credentials.map_err(|missing| {
@@ -174,20 +189,45 @@ impl EntryContext<'_> {
     }
 
     fn warn_if_unknown(&self, model: &Model, entry_at: &FieldPath, findings: &mut Findings) {
-        if model.known {
+        if model.known || model.kind.is_no_chat() {
             return;
         }
         let hint = Catalog::bundled().nearest(&model.id);
-        let hint = hint.map_or(String::new(), |id| {
-            format!("; the nearest known model is {id}")
-        });
-        let message = format!(
-            "model {} is not in the catalog: its cost is unknown and it is taken to have tools and pictures, \
-             but neither caching nor thinking{hint}. model_info.base_model can name the model behind it",
-            model.id
-        );
+        let subject = match hint {
+            Some(id) => format!("{} (the nearest known model is {id})", model.id),
+            None => model.id.clone(),
+        };
+        let message = "not in the catalog: its cost is unknown, and it is taken to have tools and pictures, but neither \
+             caching nor thinking (model_info.base_model can name the model behind an id)";
         let model_at = params_of(entry_at).key("model");
-        findings.warn(self.document.remark(&model_at, message));
+        findings.warn(
+            self.document
+                .warning_about(subject, Stake::Call, &model_at, message),
+        );
+    }
+
+    /// Warns of what the author of the file left to be filled in: Bedrock refuses it.
+    fn warn_of_placeholders(
+        &self,
+        entry_at: &FieldPath,
+        named: &NamedModel,
+        access: Option<&Access>,
+        findings: &mut Findings,
+    ) {
+        let role = access.and_then(|access| access.aws_role_name.as_deref());
+        for (key, placeholder) in [
+            ("model", named.placeholder()),
+            ("aws_role_name", role.and_then(arn_placeholder)),
+        ] {
+            if let Some(placeholder) = placeholder {
+                let at = params_of(entry_at).key(key);
+                let message = format!(
+                    "{placeholder:?} in the ARN is a placeholder: put the region and the account in, for AWS refuses the \
+                     call until then"
+                );
+                findings.warn(self.document.warning(Stake::Call, &at, message));
+            }
+        }
     }
 }
 

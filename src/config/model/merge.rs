@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::settings::{General, Settings, StreamRecovery};
+use super::settings::{Affinity, General, Settings, StreamRecovery};
 use crate::config::Environment;
 use crate::config::schema::{
     GeneralKeys, LitellmSettings, RetryAndTimeouts, RouterSettings, StreamRecoveryParam,
@@ -54,6 +54,15 @@ pub(super) fn settings(router: &RouterSettings, litellm: &LitellmSettings) -> Se
         stream_recovery: first(sections, |s| s.stream_recovery)
             .map_or(default.stream_recovery, Into::into),
         drop_params: first(sections, |s| s.drop_params).unwrap_or(default.drop_params),
+        affinity: Affinity {
+            sessions: first(sections, |s| s.session_affinity).unwrap_or(true),
+            keys: sections.iter().any(|section| {
+                let checks = section.optional_pre_call_checks.as_ref();
+                checks
+                    .is_some_and(|checks| checks.iter().any(|check| check == "deployment_affinity"))
+            }),
+            ttl: first(sections, |s| s.deployment_affinity_ttl_seconds),
+        },
     }
 }
 
@@ -76,6 +85,7 @@ pub(super) fn general(
     let max_request_bytes = megabytes.map(|mb| (mb * 1_048_576.0) as u64);
     General {
         master_key: general.master_key.or(litellm.master_key),
+        metrics_token: general.metrics_token.or(litellm.metrics_token),
         store_prompts: stored.unwrap_or_else(stored_by_environment),
         retention_days: general
             .maximum_spend_logs_retention_period
@@ -83,6 +93,10 @@ pub(super) fn general(
         content_retention_days: general
             .maximum_spend_logs_content_retention_period
             .or(litellm.maximum_spend_logs_content_retention_period),
+        store_responses: general
+            .store_responses
+            .or(litellm.store_responses)
+            .unwrap_or_default(),
         spend_shards: general.spend_shards.or(litellm.spend_shards),
         cors_allow_origins: general
             .cors_allow_origins
@@ -96,6 +110,7 @@ pub(super) fn general(
             .trusted_proxies
             .or(litellm.trusted_proxies)
             .unwrap_or_default(),
+        allowed_ips: general.allowed_ips.or(litellm.allowed_ips),
         log_level: general
             .log_level
             .or(litellm.log_level)
@@ -115,6 +130,22 @@ pub(super) fn general(
             .bedrock_request_metadata_fields
             .or(litellm.bedrock_request_metadata_fields)
             .unwrap_or_default(),
+        teams: general.teams.or(litellm.teams).unwrap_or_default(),
+        web_search: general.web_search.or(litellm.web_search),
+        apply_user_budget_to_team_keys: general
+            .apply_user_budget_to_team_keys
+            .or(litellm.apply_user_budget_to_team_keys)
+            .unwrap_or_default(),
+        allowed_regions: general
+            .allowed_regions
+            .or(litellm.allowed_regions)
+            .unwrap_or_default(),
+        alerting: general.alerting.or(litellm.alerting).unwrap_or_default(),
+        budget_alert_percents: general
+            .budget_alert_percents
+            .or(litellm.budget_alert_percents),
+        identity: general.identity.or(litellm.identity).unwrap_or_default(),
+        public_url: general.public_url.or(litellm.public_url),
         environment: BTreeMap::new(),
     }
 }

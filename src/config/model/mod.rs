@@ -5,13 +5,16 @@ mod changes;
 mod config;
 mod defaults;
 mod deployment;
+mod dialect_rule;
 mod entry;
 mod groups;
+mod identity;
 mod long_context;
 mod merge;
 mod overrides;
 mod pattern;
 mod pattern_expansion;
+mod protections;
 mod public;
 mod resolve;
 mod routes;
@@ -20,14 +23,17 @@ mod settings;
 mod target;
 mod warnings;
 
-pub use changes::Changes;
+pub use changes::{Changes, Storing};
 pub use config::Config;
 pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, DeploymentLimits, Group, InjectionLocation,
     InjectionPoint, PatternSource,
 };
+pub use dialect_rule::DialectRule;
 pub use pattern::fits_pattern;
 pub(super) use pattern::is_pattern;
+pub use protections::MissingProtections;
 pub use public::hide_addresses;
 pub use routing::{FallbackKind, Fallbacks, GroupAlias, Routing};
-pub use settings::{FirstEventLimit, General, Settings, StreamRecovery};
+pub use settings::{Affinity, FirstEventLimit, General, Settings, StreamRecovery};
+pub(super) use target::is_of_other_provider;

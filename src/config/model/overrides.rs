@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::catalog::{Caching, Catalog, Family, Model, Price, Rates, ThinkingSupport};
+use crate::catalog::{Caching, Catalog, Family, Model, Price, RateKind, Rates, ThinkingSupport};
 use crate::config::schema::{CustomPrices, ModelInfoKeys};
 
 /// What an entry says of its model.
@@ -47,23 +47,35 @@ impl CustomPrices {
         let output = million(self.output_cost_per_token);
         let own = input.is_some() || output.is_some();
         let known = catalog.map(|price| &price.standard);
+        // What is paid by the query costs nothing by the token.
+        let by_query = self.input_cost_per_query.map(|_| Decimal::ZERO);
         let rates = Rates {
             input: input
                 .or(known.map(|rates| rates.input))
+                .or(by_query)
                 .ok_or("input_cost_per_token")?,
             output: output
                 .or(known.map(|rates| rates.output))
+                .or(by_query)
                 .ok_or("output_cost_per_token")?,
             ..known.filter(|_| !own).cloned().unwrap_or_default()
         };
         let mut price = catalog.filter(|_| !own).cloned().unwrap_or_default();
-        price.standard = Rates {
-            cache_read: million(self.cache_read_input_token_cost).or(rates.cache_read),
-            cache_write_5m: million(self.cache_creation_input_token_cost).or(rates.cache_write_5m),
-            cache_write_1h: million(self.cache_creation_input_token_cost_above_1hr)
-                .or(rates.cache_write_1h),
-            ..rates
-        };
+        price.standard = rates;
+        let by_catalog = catalog.and_then(|price| price.per_query);
+        price.per_query = self.input_cost_per_query.or(by_catalog);
+        for (kind, rate) in [
+            (RateKind::CacheRead, self.cache_read_input_token_cost),
+            (RateKind::CacheWrite5m, self.cache_creation_input_token_cost),
+            (
+                RateKind::CacheWrite1h,
+                self.cache_creation_input_token_cost_above_1hr,
+            ),
+        ] {
+            if let Some(rate) = million(rate) {
+                price.fix(kind, rate);
+            }
+        }
         Ok(Some(if own { price.on_all_terms() } else { price }))
     }
 }

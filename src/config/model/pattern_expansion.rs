@@ -97,7 +97,7 @@ impl Config {
                 continue;
             }
             let living = Catalog::bundled().iter().filter(|model| {
-                model.end_of_life.is_none_or(|end| end > today)
+                !model.lifecycle.is_over(today)
                     && foreign_prefix(&model.id, &entry.region).is_none()
             });
             names.extend(living.filter_map(|model| {

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+use url::Url;
 
-use crate::config::{Network, Period, RetryPolicy, Secret};
+use crate::config::{
+    ConfiguredTeam, IdentitySettings, Network, Period, RetryPolicy, Secret, StoreResponses,
+    WebSearchSettings,
+};
 
 /// Retries, time limits and cooldowns. Every field is a key of the file with the same name, in `router_settings` or
 /// `litellm_settings`.
@@ -53,6 +57,30 @@ pub struct Settings {
     pub stream_recovery: StreamRecovery,
     /// Parameters that a model does not take are left out instead of refused.
     pub drop_params: bool,
+    /// Whether sessions stay with the deployment that has their cache.
+    pub affinity: Affinity,
+}
+
+/// Whether sessions stay with the deployment that has their prompt cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Affinity {
+    /// They do (`session_affinity`). Default true.
+    pub sessions: bool,
+    /// All requests of a key that name no session are one (`deployment_affinity` among `optional_pre_call_checks`).
+    pub keys: bool,
+    /// How long one that went elsewhere stays there after its last request (`deployment_affinity_ttl_seconds`); `None`: as
+    /// long as its cache is warm.
+    pub ttl: Option<Duration>,
+}
+
+impl Default for Affinity {
+    fn default() -> Self {
+        Self {
+            sessions: true,
+            keys: false,
+            ttl: None,
+        }
+    }
 }
 
 /// How long the first event of an answer may take.
@@ -113,6 +141,7 @@ impl Default for Settings {
             max_fallbacks: None,
             stream_recovery: StreamRecovery::Error,
             drop_params: false,
+            affinity: Affinity::default(),
         }
     }
 }
@@ -122,6 +151,8 @@ impl Default for Settings {
 pub struct General {
     /// `master_key`.
     pub master_key: Option<Secret>,
+    /// What opens `/metrics` beside the master key, and nothing else (`metrics_token`).
+    pub metrics_token: Option<Secret>,
     /// Prompts and replies are stored with the spend record (`store_prompts_in_spend_logs`, or the environment's
     /// `STORE_PROMPTS_IN_SPEND_LOGS`).
     pub store_prompts: bool,
@@ -130,6 +161,9 @@ pub struct General {
     /// How many days prompts and replies are kept, where they are stored
     /// (`maximum_spend_logs_content_retention_period: 14d`), and never longer than their record. Default: 14.
     pub content_retention_days: Option<u32>,
+    /// What is kept of the answers of the Responses API, for later requests of the same key (`store_responses`). Default:
+    /// their items, for 7 days.
+    pub store_responses: StoreResponses,
     /// Over how many partitions of the table this process spreads a day's records (`spend_shards`), 4 to 64. Default: 4.
     /// May be changed at any time: the day knows how many were used.
     pub spend_shards: Option<u8>,
@@ -140,6 +174,8 @@ pub struct General {
     /// Proxies in front of the local server whose `X-Forwarded-For` and `Forwarded` are believed (`trusted_proxies`).
     /// Default none: the client is who has connected.
     pub trusted_proxies: Vec<Network>,
+    /// Networks whose clients are served (`allowed_ips`); any other client is refused. Default: all are served.
+    pub allowed_ips: Option<Vec<Network>>,
     /// Tracing filter where the environment's `LOG_LEVEL` says nothing (`log_level`; `set_verbose` means debug).
     pub log_level: Option<String>,
     /// Log lines are JSON (`json_logs`).
@@ -156,6 +192,25 @@ pub struct General {
     pub budget_exceeded_status: Option<u16>,
     /// Metadata fields that are handed on to Bedrock's invocation log (`bedrock_request_metadata_fields`).
     pub request_metadata_fields: Vec<String>,
+    /// Teams that the API reads only (`teams`).
+    pub teams: Vec<ConfiguredTeam>,
+    /// The budget of a key's user holds for the key of a team too (`apply_user_budget_to_team_keys`). Default: for the
+    /// user's own keys alone, as in LiteLLM.
+    pub apply_user_budget_to_team_keys: bool,
+    /// Regions that may answer any request (`allowed_regions: [eu-*]`). Default: all.
+    pub allowed_regions: Vec<String>,
+    /// Where alerts go beside a topic and a bus (`alerting: [slack]`). Default: nowhere.
+    pub alerting: Vec<String>,
+    /// At which shares of a budget there is an alert, in percent (`budget_alert_percents`). Default 50, 80 and 100.
+    pub budget_alert_percents: Option<Vec<u32>>,
+    /// Whose tokens are keys, and who signs in to the pages (`identity`, or LiteLLM's `enable_jwt_auth` and
+    /// `litellm_jwtauth`). Default: keys alone are let in.
+    pub identity: IdentitySettings,
+    /// Where browsers find the gateway (`public_url`). Default on Lambda: the function's own domain; else what the browser
+    /// asks for on this machine.
+    pub public_url: Option<Url>,
+    /// Who searches the web, and what that costs (`web_search`). Default: nobody does.
+    pub web_search: Option<WebSearchSettings>,
     /// The file's `environment_variables`, which `os.environ/` sees too.
     pub environment: BTreeMap<String, Secret>,
 }

@@ -22,6 +22,32 @@ pub(in crate::config) struct ModelEntry {
     pub _info: Value,
 }
 
+/// An entry of `model_list`, and its `model_info`: limits that LiteLLM also takes there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct OuterLimits {
+    #[serde(deserialize_with = "lenient::whole")]
+    pub rpm: Option<u64>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub tpm: Option<u64>,
+    #[serde(deserialize_with = "lenient::whole")]
+    pub max_parallel_requests: Option<u32>,
+}
+
+impl LimitKeys {
+    /// The limits of an entry: its own, else those of `litellm_params`, else those of `model_info`, as LiteLLM takes them.
+    pub(super) fn between(self, entry: &OuterLimits, info: &OuterLimits) -> Self {
+        Self {
+            rpm: entry.rpm.or(self.rpm).or(info.rpm),
+            tpm: entry.tpm.or(self.tpm).or(info.tpm),
+            max_parallel_requests: (entry.max_parallel_requests)
+                .or(self.max_parallel_requests)
+                .or(info.max_parallel_requests),
+            ..self
+        }
+    }
+}
+
 /// `litellm_params`: which model, and where.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -38,6 +64,11 @@ pub(in crate::config) struct ModelTarget {
     pub api_base: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     pub mock_response: Option<String>,
+    /// The gateway's own key.
+    #[serde(deserialize_with = "lenient::texts")]
+    pub allowed_regions: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub custom_llm_provider: Option<String>,
 }
 
 /// `litellm_params` and `litellm_settings`: the credentials and the region.
@@ -87,7 +118,7 @@ pub(in crate::config) struct LimitKeys {
     pub stream_recovery: Option<StreamRecoveryParam>,
 }
 
-/// `litellm_params` and `model_info`: prices per token.
+/// `litellm_params` and `model_info`: prices per token, and per query of a reranker.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(in crate::config) struct CustomPrices {
@@ -101,6 +132,8 @@ pub(in crate::config) struct CustomPrices {
     pub cache_creation_input_token_cost: Option<Decimal>,
     #[serde(deserialize_with = "lenient::dollars")]
     pub cache_creation_input_token_cost_above_1hr: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::dollars")]
+    pub input_cost_per_query: Option<Decimal>,
 }
 
 impl CustomPrices {
@@ -118,6 +151,7 @@ impl CustomPrices {
             cache_creation_input_token_cost_above_1hr: self
                 .cache_creation_input_token_cost_above_1hr
                 .or(other.cache_creation_input_token_cost_above_1hr),
+            input_cost_per_query: self.input_cost_per_query.or(other.input_cost_per_query),
         }
     }
 }

@@ -40,6 +40,15 @@ pub(in crate::config) struct RequestDefaults {
     pub prompt_caching: Option<bool>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub drop_params: Option<bool>,
+    pub dialect: Option<DialectParam>,
+}
+
+/// `dialect`: the gateway's own key.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum DialectParam {
+    Converse,
+    Messages,
 }
 
 /// `thinking: {type: enabled, budget_tokens: 1024}`.

@@ -6,10 +6,13 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 use serde_yaml::Value;
+use url::Url;
 
-use super::{network, period};
+use super::identity::{IdentitySettings, LitellmJwtAuth};
+use super::team::{self, ConfiguredTeam};
+use super::{WebSearchSettings, network, period, store_responses, web_search};
 use crate::config::file::lenient;
-use crate::config::{Network, Period, RetryPolicy, Secret};
+use crate::config::{Network, Period, RetryPolicy, Secret, StoreResponses};
 
 /// The top level.
 #[derive(Debug, Default, Deserialize)]
@@ -71,6 +74,13 @@ pub(in crate::config) struct RetryAndTimeouts {
     pub drop_params: Option<bool>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub prompt_caching: Option<bool>,
+    /// The gateway's own; LiteLLM turns it on in `optional_pre_call_checks`.
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub session_affinity: Option<bool>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub optional_pre_call_checks: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::seconds")]
+    pub deployment_affinity_ttl_seconds: Option<Duration>,
 }
 
 /// `stream_recovery`.
@@ -118,12 +128,16 @@ pub(in crate::config) enum AliasParam {
 #[serde(default)]
 pub(in crate::config) struct GeneralKeys {
     pub master_key: Option<Secret>,
+    /// The gateway's own key.
+    pub metrics_token: Option<Secret>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub store_prompts_in_spend_logs: Option<bool>,
     #[serde(deserialize_with = "days")]
     pub maximum_spend_logs_retention_period: Option<u32>,
     #[serde(deserialize_with = "days")]
     pub maximum_spend_logs_content_retention_period: Option<u32>,
+    #[serde(deserialize_with = "store_responses::optional")]
+    pub store_responses: Option<StoreResponses>,
     #[serde(deserialize_with = "shards")]
     pub spend_shards: Option<u8>,
     #[serde(deserialize_with = "lenient::texts")]
@@ -152,6 +166,48 @@ pub(in crate::config) struct GeneralKeys {
     pub bedrock_request_metadata_fields: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::boolean")]
     pub allow_client_guardrails: Option<bool>,
+    #[serde(deserialize_with = "network::list")]
+    pub allowed_ips: Option<Vec<Network>>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub accept_missing: Option<Vec<String>>,
+    #[serde(deserialize_with = "team::list")]
+    pub teams: Option<Vec<ConfiguredTeam>>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub apply_user_budget_to_team_keys: Option<bool>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub allowed_regions: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub alerting: Option<Vec<String>>,
+    pub identity: Option<IdentitySettings>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    pub enable_jwt_auth: Option<bool>,
+    pub litellm_jwtauth: Option<LitellmJwtAuth>,
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: Option<Url>,
+    #[serde(deserialize_with = "percents")]
+    pub budget_alert_percents: Option<Vec<u32>>,
+    #[serde(deserialize_with = "web_search::optional")]
+    pub web_search: Option<WebSearchSettings>,
+}
+
+/// Where browsers find the gateway, without what stands behind its path.
+fn public_url<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Url>, D::Error> {
+    let expected = "an address such as https://gateway.example.com, without a query";
+    lenient::scalar(d, expected, |text| {
+        let url = Url::parse(text).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        (is_web && url.query().is_none() && url.fragment().is_none()).then_some(url)
+    })
+}
+
+/// Shares of a budget.
+fn percents<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<u32>>, D::Error> {
+    let percent = |text: &str| {
+        let percent = text.parse().ok()?;
+        (1..=100).contains(&percent).then_some(percent)
+    };
+    let expected = "a list of percentages such as [50, 80, 100]";
+    lenient::list(d, expected, "a whole number from 1 to 100", percent)
 }
 
 /// `90d`, `12w`, `48h`: in whole days, begun ones counted.

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_yaml::Mapping;
+use serde_yaml::{Mapping, Value};
 
 use super::{
     Access, ConfigFile, CustomPrices, GeneralKeys, LimitKeys, ModelEntry, ModelInfoKeys,
-    ModelTarget, RequestDefaults, RetryAndTimeouts, RoutingKeys,
+    ModelTarget, OuterLimits, RequestDefaults, RetryAndTimeouts, RoutingKeys,
 };
 use crate::config::Secret;
-use crate::config::file::{FieldPath, FileSection, Findings, PathStep, YamlDocument};
-
-/// Fields whose variable may be unset without a warning: the region then has a default, and credentials come from the
-/// SDK's default chain.
-const MAY_BE_UNSET: [&str; 6] = [
-    "aws_region_name",
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "aws_profile_name",
-    "master_key",
-];
+use crate::config::file::{FieldPath, FileSection, Findings, Stake, YamlDocument, not_replaced};
+use crate::config::litellm_keys::Section;
 
 /// The file as written. A section of the settings that has errors is as if it said nothing.
 pub(in crate::config) struct WrittenFile {
@@ -46,12 +36,27 @@ pub(in crate::config) struct RouterSettings {
     pub routing: RoutingKeys,
 }
 
-/// An entry of `model_list`. A part is `None` where it has errors, which have been told.
-pub(in crate::config) struct WrittenEntry {
+/// An entry of `model_list`.
+pub(in crate::config) enum WrittenEntry {
+    Served(Box<ServedEntry>),
+    LeftOut(LeftOutEntry),
+}
+
+/// An entry whose model is another provider's. Nothing else of it is read.
+pub(in crate::config) struct LeftOutEntry {
+    pub at: FieldPath,
+    pub model_name: String,
+    /// `litellm_params.model`.
+    pub model: String,
+}
+
+/// An entry that is served. A part is `None` where it has errors, which have been told.
+pub(in crate::config) struct ServedEntry {
     pub at: FieldPath,
     pub model_name: Option<String>,
     pub target: Option<ModelTarget>,
     pub access: Option<Access>,
+    /// Of the entry, else of `litellm_params`, else of `model_info`: LiteLLM's order.
     pub limits: Option<LimitKeys>,
     pub request: Option<RequestDefaults>,
     /// `model_info`, for what the gateway itself reads of it.
@@ -65,17 +70,23 @@ pub(in crate::config) struct WrittenEntry {
 }
 
 impl WrittenFile {
-    pub(in crate::config) fn read(document: &YamlDocument<'_>, findings: &mut Findings) -> Self {
-        warn_of_unset_variables(document, findings);
-        let mut top = FileSection::at(document, FieldPath::default(), "", findings);
+    /// Reads the file. `is_left_out` decides of a `litellm_params.model` and a `custom_llm_provider` whether they are
+    /// another provider's.
+    pub(in crate::config) fn read(
+        document: &YamlDocument<'_>,
+        is_left_out: fn(&str, Option<&str>) -> bool,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut top = FileSection::at(document, FieldPath::default(), Section::TopLevel, findings);
         let file: Option<ConfigFile> = top.read(findings);
-        top.warn_of_unknown_keys(findings);
+        top.warn_of_other_keys(findings);
 
-        let mut section =
-            |name: &'static str| FileSection::at(document, FieldPath::of(&[name]), name, findings);
-        let mut litellm = section("litellm_settings");
-        let mut router = section("router_settings");
-        let mut general = section("general_settings");
+        let mut section = |name: &str, section| {
+            FileSection::at(document, FieldPath::of(&[name]), section, findings)
+        };
+        let mut litellm = section("litellm_settings", Section::LitellmSettings);
+        let mut router = section("router_settings", Section::RouterSettings);
+        let mut general = section("general_settings", Section::GeneralSettings);
         let litellm_settings = LitellmSettings {
             retry_and_timeouts: litellm.read(findings).unwrap_or_default(),
             routing: litellm.read(findings).unwrap_or_default(),
@@ -88,7 +99,7 @@ impl WrittenFile {
         };
         let general_settings = general.read(findings).unwrap_or_default();
         for section in [litellm, router, general] {
-            section.warn_of_unknown_keys(findings);
+            section.warn_of_other_keys(findings);
         }
 
         let at = FieldPath::of(&["model_list"]);
@@ -96,16 +107,33 @@ impl WrittenFile {
             Some(file) => {
                 let entries = file.model_list.map_or(0, |entries| entries.len());
                 if entries == 0 {
-                    let message = "found no models, expected at least one";
+                    let message = "found no models, expected at least one. LiteLLM may keep its models in its database: \
+                         save what GET /model/info of the old proxy answers as models.json, and write them out with \
+                         `bedrock-sidecar models from-litellm models.json > config.yml`";
                     findings.error(document.error(&at, message));
                 }
                 (entries, file.environment_variables.unwrap_or_default())
             }
             None => (0, BTreeMap::new()),
         };
-        let entries = (0..entries).map(|n| WrittenEntry::read(document, at.index(n), findings));
+        let entries = (0..entries).map(|n| {
+            let at = at.index(n);
+            match LeftOutEntry::read(document, &at, is_left_out) {
+                Some(entry) => WrittenEntry::LeftOut(entry),
+                None => WrittenEntry::Served(Box::new(ServedEntry::read(document, at, findings))),
+            }
+        });
+        let model_list: Vec<_> = entries.collect();
+        let left_out: Vec<&FieldPath> = model_list
+            .iter()
+            .filter_map(|entry| match entry {
+                WrittenEntry::LeftOut(entry) => Some(&entry.at),
+                WrittenEntry::Served(_) => None,
+            })
+            .collect();
+        warn_of_shell_variables(document, &left_out, findings);
         Self {
-            model_list: entries.collect(),
+            model_list,
             litellm_settings,
             router_settings,
             general_settings,
@@ -114,10 +142,30 @@ impl WrittenFile {
     }
 }
 
-impl WrittenEntry {
+impl LeftOutEntry {
+    /// The entry at this path, if its model is another provider's.
+    fn read(
+        document: &YamlDocument<'_>,
+        at: &FieldPath,
+        is_left_out: fn(&str, Option<&str>) -> bool,
+    ) -> Option<Self> {
+        let text = |path: FieldPath| document.get(&path).and_then(Value::as_str);
+        let params = at.key("litellm_params");
+        let model = text(params.key("model"))?;
+        let provider = text(params.key("custom_llm_provider"));
+        is_left_out(model, provider).then(|| Self {
+            model_name: text(at.key("model_name")).unwrap_or(model).to_owned(),
+            model: model.to_owned(),
+            at: at.clone(),
+        })
+    }
+}
+
+impl ServedEntry {
     fn read(document: &YamlDocument<'_>, at: FieldPath, findings: &mut Findings) -> Self {
-        let mut entry = FileSection::at(document, at.clone(), "model_list", findings);
+        let mut entry = FileSection::at(document, at.clone(), Section::ModelListEntry, findings);
         let read: Option<ModelEntry> = entry.read(findings);
+        let entry_limits: Option<OuterLimits> = entry.read(findings);
         let has_params = entry.fields().contains_key("litellm_params");
         let model_name = read.and_then(|read| {
             if !has_params {
@@ -126,10 +174,10 @@ impl WrittenEntry {
             let missing = || document.error(&at, "the field `model_name` is missing");
             findings.keep(read.model_name.ok_or_else(missing))
         });
-        entry.warn_of_unknown_keys(findings);
+        entry.warn_of_other_keys(findings);
 
         let params_at = at.key("litellm_params");
-        let mut params = FileSection::at(document, params_at, "litellm_params", findings);
+        let mut params = FileSection::at(document, params_at, Section::LitellmParams, findings);
         let target = params.read(findings).filter(|target: &ModelTarget| {
             if has_params && target.model.is_none() {
                 let params_at = at.key("litellm_params");
@@ -138,17 +186,23 @@ impl WrittenEntry {
             target.model.is_some()
         });
         let access = params.read(findings);
-        let limits = params.read(findings);
+        let limits: Option<LimitKeys> = params.read(findings);
         let request = params.read(findings);
         let prices: Option<CustomPrices> = params.read(findings);
         let all_params = params.fields().clone();
-        params.warn_of_unknown_keys(findings);
+        params.warn_of_other_keys(findings);
 
-        // Keys of `model_info` that the gateway does not read are the user's own: `GET /model/info` shows them.
         let mut model_info =
-            FileSection::at(document, at.key("model_info"), "model_info", findings);
+            FileSection::at(document, at.key("model_info"), Section::ModelInfo, findings);
         let info = model_info.read(findings);
         let info_prices: Option<CustomPrices> = model_info.read(findings);
+        let info_limits: Option<OuterLimits> = model_info.read(findings);
+        let all_info = model_info.fields().clone();
+        model_info.warn_of_other_keys(findings);
+        let limits = match (entry_limits, limits, info_limits) {
+            (Some(entry), Some(params), Some(info)) => Some(params.between(&entry, &info)),
+            _ => None,
+        };
         Self {
             at,
             model_name,
@@ -159,20 +213,24 @@ impl WrittenEntry {
             info,
             prices: prices.zip(info_prices).map(|(own, other)| own.or(other)),
             all_params,
-            all_info: model_info.fields().clone(),
+            all_info,
         }
     }
 }
 
-fn warn_of_unset_variables(document: &YamlDocument<'_>, findings: &mut Findings) {
-    for (path, name) in document.unset() {
-        let may_be_unset = matches!(
-            path.0.last(),
-            Some(PathStep::Key(key)) if MAY_BE_UNSET.contains(&key.as_str())
-        );
-        if !may_be_unset {
-            let message = format_args!("os.environ/{name} is not set, so the default applies");
-            findings.warn(document.warning(path, message));
+/// Warns of variables as shells write them in fields that no struct reads. `left_out`: the entries that nothing is read
+/// of.
+fn warn_of_shell_variables(
+    document: &YamlDocument<'_>,
+    left_out: &[&FieldPath],
+    findings: &mut Findings,
+) {
+    for (path, name) in document.unexpanded() {
+        let is_left_out = left_out.iter().any(|entry| path.0.starts_with(&entry.0));
+        if !is_left_out && !findings.is_told(path) {
+            findings.replace_variable(document, path, name);
+            let message = not_replaced(name);
+            findings.warn(document.warning(Stake::Difference, path, message));
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, LifecycleState};
 
 fn bundled(name: &str) -> Config {
     let (config, warnings) = load(name, &|_| None).unwrap();
@@ -97,11 +97,12 @@ fn the_workshops_names_keep_their_models_and_end_in_a_living_sonnet() {
                 (deployment.model_id.as_str(), deployment.region.as_str()),
                 (id, region)
             );
-            assert!(deployment.model.end_of_life.is_some());
+            assert!(deployment.model.lifecycle.is_over(TODAY));
             let fallbacks = config.fallbacks_of(name, FallbackKind::General);
             let last = &config.group(fallbacks.last().unwrap()).unwrap().deployments[0];
             assert!(
-                last.model.end_of_life.is_none() && last.model.id.contains("sonnet"),
+                last.model.lifecycle.on(TODAY) == LifecycleState::Active
+                    && last.model.id.contains("sonnet"),
                 "{name}"
             );
         }

@@ -10,7 +10,9 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
         ),
         (
             "",
-            "c.yml:1:1: model_list: found no models, expected at least one",
+            "c.yml:1:1: model_list: found no models, expected at least one. LiteLLM may keep its models in its \
+             database: save what GET /model/info of the old proxy answers as models.json, and write them out with \
+             `bedrock-sidecar models from-litellm models.json > config.yml`",
         ),
         (
             "model_list: 3",
@@ -70,8 +72,8 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
         ),
         (
             "model_list:\n  - model_name: a\n    litellm_params: {model: openai/gpt-4o}\n",
-            "c.yml:3:29: model_list[0].litellm_params.model: \"openai/\" is not a route of this gateway, expected a \
-             model of Amazon Bedrock, as bedrock/<model id>",
+            "c.yml:2:3: model_list: found no model of Amazon Bedrock, which is all that this gateway calls, but models of \
+             other providers: a (openai/gpt-4o)",
         ),
         (
             "model_list:\n  - model_name: a\n    litellm_params: {model: bedrock/*}\n",
@@ -91,36 +93,12 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
             "c.yml:3:21: model_list[0].litellm_params: half of a price: input_cost_per_token is missing",
         ),
         (
-            &one("litellm_settings:\n  fallbacks: [{a: [b]}]\n"),
-            "c.yml:6:20: litellm_settings.fallbacks[0].a[0]: found \"b\", expected a model_name of model_list",
-        ),
-        (
-            &one("litellm_settings:\n  fallbacks:\n    - a:\n        - a\n"),
-            "c.yml:8:11: litellm_settings.fallbacks[0].a[0]: \"a\" falls back to itself",
-        ),
-        (
-            &format!(
-                "{}litellm_settings: {{fallbacks: {{sonet: [sonnet]}}}}\n",
-                one("").replace(": a\n", ": sonnet\n")
-            ),
-            "c.yml:5:39: litellm_settings.fallbacks.sonet: found \"sonet\", expected a model_name of model_list (did \
-             you mean \"sonnet\"?)",
-        ),
-        (
-            &one("litellm_settings:\n  fallbacks: {nobody: [a]}\n"),
-            "c.yml:6:23: litellm_settings.fallbacks.nobody: found \"nobody\", expected a model_name of model_list",
-        ),
-        (
             &one("litellm_settings:\n  fallbacks: [a]\n"),
             "c.yml:6:15: litellm_settings.fallbacks[0]: expected a list of {model_name: [fallback, …]}",
         ),
         (
             &one("router_settings:\n  model_group_alias: {a: a}\n"),
             "c.yml:6:26: router_settings.model_group_alias.a: the alias \"a\" is a model_name of model_list already",
-        ),
-        (
-            &one("router_settings:\n  model_group_alias: {b: c, c: b}\n"),
-            "c.yml:6:26: router_settings.model_group_alias.b: found \"c\", expected a model_name of model_list",
         ),
         (
             &one("router_settings:\n  default_model: gone\n"),
@@ -135,6 +113,15 @@ fn an_error_tells_where_it_is_and_what_was_expected() {
             &one("general_settings:\n  maximum_spend_logs_content_retention_period: soon\n"),
             "c.yml:6:48: general_settings.maximum_spend_logs_content_retention_period: found \"soon\", expected a time such \
              as 90d, 12w or 48h",
+        ),
+        (
+            &one("general_settings:\n  store_responses: 30\n"),
+            "c.yml:6:20: general_settings.store_responses: found 30, expected off, items, or a time such as 30d, 4w or \
+             48h",
+        ),
+        (
+            &one("general_settings:\n  budget_alert_percents: [50, 120]\n"),
+            "c.yml:6:31: general_settings.budget_alert_percents[1]: found 120, expected a whole number from 1 to 100",
         ),
         (
             &one("general_settings:\n  spend_shards: 3\n"),
@@ -194,7 +181,7 @@ model_list:
     litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}
   - model_name: a
     litellm_params:
-      model: openai/gpt-4o
+      model: bedrock/us.amazon.nova-micro-v1:0
       rpm: many
       tpm: few
       temperature: warm
@@ -210,17 +197,13 @@ model_list:
     .unwrap_err();
     insta::assert_snapshot!(error, @r#"
     c.yml:2:16: litellm_settings.num_retries: found "often", expected a whole number, 0 or more
-    c.yml:3:20: litellm_settings.fallbacks[0].a[0]: found "gone", expected a model_name of model_list
-    c.yml:3:43: litellm_settings.fallbacks[1].nobody: found "nobody", expected a model_name of model_list
     c.yml:3:53: litellm_settings.fallbacks[2]: expected a list of {model_name: [fallback, …]}
     c.yml:4:17: litellm_settings.spend_shards: found 3, expected a number from 4 to 64
     c.yml:6:18: router_settings.default_model: found "lost", expected a model_name of model_list
     c.yml:7:12: router_settings.timeout: found 0, expected a number of seconds above 0
-    c.yml:8:30: router_settings.model_group_alias.other: found "away", expected a model_name of model_list
     c.yml:8:43: router_settings.model_group_alias.sound: the alias "sound" is a model_name of model_list already
     c.yml:9:19: general_settings: expected a mapping of keys
     c.yml:15:7: model_list[1].litellm_params: half of a key: aws_secret_access_key is missing
-    c.yml:15:14: model_list[1].litellm_params.model: "openai/" is not a route of this gateway, expected a model of Amazon Bedrock, as bedrock/<model id>
     c.yml:16:12: model_list[1].litellm_params.rpm: found "many", expected a whole number, 0 or more
     c.yml:17:12: model_list[1].litellm_params.tpm: found "few", expected a whole number, 0 or more
     c.yml:18:20: model_list[1].litellm_params.temperature: found "warm", expected a number, 0 or more
@@ -242,8 +225,7 @@ fn what_an_error_leaves_open_is_no_error_of_its_own() {
                 )
             ),
             "c.yml:5:12: model_list[0].litellm_params.rpm: found \"many\", expected a whole number, 0 or more\n\
-             c.yml:6:55: model_list[1].litellm_params.tpm: found \"x\", expected a whole number, 0 or more\n\
-             c.yml:7:57: model_list[2].litellm_params.tpm: found \"x\", expected a whole number, 0 or more",
+             c.yml:6:55: model_list[1].litellm_params.tpm: found \"x\", expected a whole number, 0 or more (also at 7:57)",
         ),
         // Any name may be that of an entry without one.
         (
@@ -252,12 +234,9 @@ fn what_an_error_leaves_open_is_no_error_of_its_own() {
         ),
         (
             "model_list: []\nrouter_settings: {default_model: a}\n",
-            "c.yml:1:13: model_list: found no models, expected at least one",
-        ),
-        // An alias whose group is not known.
-        (
-            &one("router_settings: {model_group_alias: {b: c}, default_model: b}\n"),
-            "c.yml:5:42: router_settings.model_group_alias.b: found \"c\", expected a model_name of model_list",
+            "c.yml:1:13: model_list: found no models, expected at least one. LiteLLM may keep its models in its \
+             database: save what GET /model/info of the old proxy answers as models.json, and write them out with \
+             `bedrock-sidecar models from-litellm models.json > config.yml`",
         ),
         // Half of a key, and of a price, whose other half has an error.
         (
@@ -384,9 +363,10 @@ fn an_unknown_key_is_told_with_the_nearest_known_one() {
         (
             "model_list:\n  - model_name: a\n    litellm_params:\n      model: eu.anthropic.anthropic.claude-opus-4-20250514-v1:0\n",
             &[
-                "c.yml:4:7: model eu.anthropic.anthropic.claude-opus-4-20250514-v1:0 is not in the catalog: its cost is \
-                 unknown and it is taken to have tools and pictures, but neither caching nor thinking; the nearest \
-                 known model is eu.anthropic.claude-opus-4-20250514-v1:0. model_info.base_model can name the model behind it",
+                "c.yml:4:7: not in the catalog: its cost is unknown, and it is taken to have tools and pictures, but neither \
+                 caching nor thinking (model_info.base_model can name the model behind an id): \
+                 eu.anthropic.anthropic.claude-opus-4-20250514-v1:0 (the nearest known model is \
+                 eu.anthropic.claude-opus-4-20250514-v1:0)",
             ],
         ),
         (

@@ -4,7 +4,11 @@ use super::*;
 
 mod bundled;
 mod check;
+mod documented;
 mod errors;
+mod identity;
+mod litellm_files;
+mod migrate;
 mod models;
 mod names;
 mod patterns;

@@ -58,7 +58,7 @@ fn a_profile_of_ones_own_is_known_by_its_base_model() {
         assert_eq!(deployment.model_id, arn);
         assert_eq!(
             deployment.model.price.as_ref().unwrap().standard.input,
-            dollars("3")
+            dollars("3.3")
         );
     }
 }

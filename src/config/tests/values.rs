@@ -323,6 +323,20 @@ fn keys_that_other_files_use_work_here() {
 }
 
 #[test]
+fn responses_are_stored_as_the_file_says_and_their_items_by_default() {
+    for (written, meant) in [
+        ("", StoreResponses::Items),
+        ("store_responses: items", StoreResponses::Items),
+        ("store_responses: off", StoreResponses::Off),
+        ("store_responses: false", StoreResponses::Off),
+        ("store_responses: 30d", StoreResponses::Whole(30)),
+    ] {
+        let config = sound(&one(&format!("general_settings: {{{written}}}\n")));
+        assert_eq!(config.general.store_responses, meant, "{written}");
+    }
+}
+
+#[test]
 fn proxies_are_a_list_of_addresses_and_networks_or_one_of_them() {
     let networks = |texts: &[&str]| -> Vec<Network> {
         texts.iter().map(|text| text.parse().unwrap()).collect()

@@ -1,5 +1,5 @@
-//! What comes to the chat route: chat bodies, and those of the Responses API, which Cursor sends there. Either is answered
-//! with a chat completion, and in either the chat API's own fields hold.
+//! The bodies that the chat route takes: chat bodies, and those of the Responses API, which Cursor sends there. Either
+//! is answered with a chat completion, and in either the chat API's own fields hold.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -9,7 +9,8 @@ use crate::conversation::{Reply, Request};
 use crate::openai::{Chat, ChatRequest};
 use crate::responses::ResponsesRequest;
 use crate::wire::{
-    ApiError, Options, RemoteImage, ReplyMeta, Seal, StreamWriter, Wire, WireRequest,
+    ApiError, FoundReferences, References, RemoteImage, ReplyMeta, RequestOptions, Seal,
+    StreamWriter, Wire, WireRequest,
 };
 
 /// The chat wire, whichever body it is asked with.
@@ -63,6 +64,14 @@ struct ResponsesOnChat {
 }
 
 impl WireRequest for ResponsesOnChat {
+    fn references(&self) -> Option<References> {
+        self.body.references()
+    }
+
+    fn put_found(&mut self, found: &FoundReferences) -> Result<(), ApiError> {
+        self.body.put_found(found)
+    }
+
     fn remote_images(&mut self) -> Vec<RemoteImage> {
         self.body.remote_images()
     }
@@ -82,7 +91,7 @@ impl WireRequest for ResponsesOnChat {
     fn into_conversation(
         self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
+    ) -> Result<(Request, RequestOptions), ApiError> {
         let (request, options) = self.body.into_conversation(headers)?;
         self.chat.around(request, options, headers)
     }

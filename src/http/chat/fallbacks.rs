@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use crate::app::AppState;
 use crate::chain::{Fallback, FallbackRequest, FallbackSource};
 use crate::conversation::Request;
-use crate::http::access::{self, ModelAsked};
+use crate::http::access::{self, ResolvedModel};
 use crate::http::unsupported;
 use crate::keys::Caller;
 use crate::wire::{ApiError, FallbackFields, Wire, WireFallback, limits};
@@ -33,7 +33,7 @@ pub(super) struct FallbackOrigin {
 
 /// The groups that follow `group`, in order. An entry that names what follows another group says nothing here. What an
 /// entry changes is only checked for its form now: it is read as a request when it is asked.
-pub(super) fn of_request(
+pub(super) fn resolve_fallbacks(
     origin: FallbackOrigin,
     group: &str,
     written: Vec<WireFallback>,
@@ -45,21 +45,21 @@ pub(super) fn of_request(
         );
         return Err(ApiError::bad_request(message, "fallbacks"));
     }
-    let changes = |entry: &WireFallback| matches!(entry, WireFallback::Changed { fields, .. } if !fields.is_empty());
-    if written.iter().any(changes) {
+    let has_changes = |entry: &WireFallback| matches!(entry, WireFallback::Changed { fields, .. } if !fields.is_empty());
+    if written.iter().any(has_changes) {
         limits::check_twice(&origin.body)?;
     }
     let origin = Arc::new(origin);
     let resolve = |name: &str| {
-        let asked = access::model(&origin.app, &origin.caller, Some(name));
+        let asked = access::resolve_model(&origin.app, &origin.caller, Some(name));
         asked.map_err(|error| match error.status {
             // The model that was asked for is there: it is this field that is wrong.
             StatusCode::NOT_FOUND => ApiError::bad_request(error.message, "fallbacks"),
             _ => error.with_param("fallbacks"),
         })
     };
-    let changed = |asked: ModelAsked, at: usize, fields: FallbackFields| {
-        let source = Arc::new(Changed {
+    let changed_fallback = |asked: ResolvedModel, at: usize, fields: FallbackFields| {
+        let source = Arc::new(ChangedRequest {
             origin: Arc::clone(&origin),
             place: format!("fallbacks[{at}]"),
             group: asked.group.clone(),
@@ -73,11 +73,11 @@ pub(super) fn of_request(
         }
     };
     // What the first model is asked, unless this one alone is to have the long window.
-    let same = |name: &str, at: usize| {
+    let unchanged_fallback = |name: &str, at: usize| {
         let asked = resolve(name)?;
         if asked.long_context && !origin.long_context {
             limits::check_twice(&origin.body)?;
-            return Ok(changed(asked, at, FallbackFields::default()));
+            return Ok(changed_fallback(asked, at, FallbackFields::default()));
         }
         Ok::<_, ApiError>(Fallback {
             group: asked.group,
@@ -87,15 +87,15 @@ pub(super) fn of_request(
     let mut fallbacks = Vec::new();
     for (at, entry) in written.into_iter().enumerate() {
         match entry {
-            WireFallback::Model(name) => fallbacks.push(same(&name, at)?),
+            WireFallback::Model(name) => fallbacks.push(unchanged_fallback(&name, at)?),
             WireFallback::Changed { model, fields } if fields.is_empty() => {
-                fallbacks.push(same(&model, at)?);
+                fallbacks.push(unchanged_fallback(&model, at)?);
             }
             WireFallback::Changed { model, fields } => {
                 let place = format!("fallbacks[{at}]");
                 let checked = origin.wire.parse(&fields.to_json());
-                checked.map_err(|error| within(&place, error))?;
-                fallbacks.push(changed(resolve(&model)?, at, fields));
+                checked.map_err(|error| in_entry(&place, error))?;
+                fallbacks.push(changed_fallback(resolve(&model)?, at, fields));
             }
             WireFallback::Following(lists) => {
                 for (of, names) in lists {
@@ -103,7 +103,7 @@ pub(super) fn of_request(
                         continue;
                     }
                     for name in names {
-                        fallbacks.push(same(&name, at)?);
+                        fallbacks.push(unchanged_fallback(&name, at)?);
                     }
                 }
             }
@@ -114,7 +114,7 @@ pub(super) fn of_request(
 }
 
 /// An error in an entry of `fallbacks`, whose place it names.
-fn within(place: &str, error: ApiError) -> ApiError {
+fn in_entry(place: &str, error: ApiError) -> ApiError {
     let param = match error.param.as_deref() {
         None | Some("request_body") => place.to_owned(),
         Some(field) => format!("{place}.{field}"),
@@ -126,7 +126,7 @@ fn within(place: &str, error: ApiError) -> ApiError {
 }
 
 /// The request with the fields of one fallback instead of its own.
-struct Changed {
+struct ChangedRequest {
     origin: Arc<FallbackOrigin>,
     /// Its place in the request, for errors.
     place: String,
@@ -137,8 +137,8 @@ struct Changed {
     long_context: bool,
 }
 
-impl Changed {
-    async fn request(&self) -> Result<Request, ApiError> {
+impl ChangedRequest {
+    async fn parse_changed(&self) -> Result<Request, ApiError> {
         let FallbackOrigin {
             app,
             wire,
@@ -150,24 +150,25 @@ impl Changed {
         let body = self.fields.merged_into(body, &self.model);
         let body =
             body.ok_or_else(|| ApiError::bad_request("Invalid JSON payload", "fallbacks"))?;
-        let (mut request, mut options) = parse(app, *wire, caller, headers, &body).await?;
+        let parsed = parse(app, *wire, caller, headers, &body).await?;
+        let (mut request, mut options) = (parsed.conversation, parsed.options);
         request.long_context = self.long_context;
-        unsupported::settle(app, &self.group, &mut options)?;
+        unsupported::drop_or_refuse(app, &self.group, &mut options)?;
         Ok(request)
     }
 }
 
-impl FallbackSource for Changed {
+impl FallbackSource for ChangedRequest {
     fn read(&self) -> BoxFuture<'_, Result<Request, String>> {
         Box::pin(async {
-            let request = self.request().await;
-            request.map_err(|error| within(&self.place, error).message)
+            let request = self.parse_changed().await;
+            request.map_err(|error| in_entry(&self.place, error).message)
         })
     }
 }
 
 /// Without headers and body: they hold keys and prompts.
-impl fmt::Debug for Changed {
+impl fmt::Debug for ChangedRequest {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Changed")
             .field("place", &self.place)

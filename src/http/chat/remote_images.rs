@@ -1,31 +1,22 @@
 //! Pictures that stand elsewhere on the web, fetched before a request is planned.
 //!
 //! The one place where a client chooses a host that the gateway connects to. So: only hosts of the configured list
-//! (`user_url_allowed_hosts`); the name is resolved here, every address of it must be a public one, and the connection
-//! goes to the address that was checked, so that a second answer of the name server changes nothing; redirects are
-//! followed by hand under the same rules; and size, number and time have limits.
+//! (`user_url_allowed_hosts`); every address of a host must be a public one ([`crate::web`]); redirects are followed by
+//! hand under the same rules; and size, number and time have limits.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use http::header::{ACCEPT, HOST, LOCATION, USER_AGENT};
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::header::LOCATION;
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
-use tokio_util::either::Either;
 use url::{Host, ParseError, Url};
 
+use crate::web::{WebCall, WebError, is_public};
 use crate::wire::{ApiError, RemoteImage, WireRequest};
 
 /// Bedrock's limits for pictures
@@ -102,19 +93,15 @@ impl Fetcher<'_> {
     }
 
     async fn get(&self, url: &Url) -> Result<Response<Incoming>, String> {
-        let (host, port) = self.allowed(url)?;
-        let address = self.resolve(&host, port).await?;
-        let failed = |_| "could not be fetched: its host cannot be reached.".to_owned();
-        let stream = TcpStream::connect(address).await.map_err(failed)?;
-        let name = host.to_string();
-        let stream = if url.scheme() == "http" {
-            Either::Left(stream)
-        } else {
-            let server = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
-                .map_err(|_| "names no valid host.".to_owned())?;
-            Either::Right(tls().connect(server, stream).await.map_err(failed)?)
-        };
-        send(stream, url, &name).await
+        let (host, _) = self.allowed(url)?;
+        let call = WebCall::get(url, "image/*").reaching(self.may_reach);
+        call.send().await.map_err(|error| match error {
+            WebError::NoHost => "names no valid host.".to_owned(),
+            WebError::UnknownHost => format!("names the host '{host}', which cannot be found."),
+            WebError::Private => "leads to a private address.".to_owned(),
+            WebError::Unreachable => "could not be fetched: its host cannot be reached.".to_owned(),
+            WebError::NoHttp => "could not be fetched: its host speaks no HTTP.".to_owned(),
+        })
     }
 
     /// The host and port, where the configuration allows them.
@@ -148,26 +135,6 @@ impl Fetcher<'_> {
         }
         Ok((host.to_owned(), port))
     }
-
-    /// The address to connect to. One private address among them condemns them all.
-    async fn resolve(&self, host: &Host, port: u16) -> Result<SocketAddr, String> {
-        let addresses: Vec<SocketAddr> = match host {
-            Host::Ipv4(ip) => vec![SocketAddr::new((*ip).into(), port)],
-            Host::Ipv6(ip) => vec![SocketAddr::new((*ip).into(), port)],
-            Host::Domain(name) => lookup_host((name.as_str(), port))
-                .await
-                .map_err(|_| format!("names the host '{name}', which cannot be found."))?
-                .collect(),
-        };
-        if !addresses
-            .iter()
-            .all(|address| (self.may_reach)(address.ip()))
-        {
-            return Err("leads to a private address.".to_owned());
-        }
-        let first = addresses.first().copied();
-        first.ok_or_else(|| "names a host without an address.".to_owned())
-    }
 }
 
 fn no_address(error: ParseError) -> String {
@@ -184,101 +151,6 @@ fn no_address(error: ParseError) -> String {
 
 fn refuse(param: &str, what: &str) -> ApiError {
     ApiError::bad_request(format!("'{param}' {what}"), param)
-}
-
-async fn send(
-    stream: Either<TcpStream, TlsStream<TcpStream>>,
-    url: &Url,
-    host: &str,
-) -> Result<Response<Incoming>, String> {
-    let failed = |_| "could not be fetched: its host speaks no HTTP.".to_owned();
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(failed)?;
-    // Ends with the response's body, or when that is dropped.
-    tokio::spawn(async move {
-        connection.await.ok();
-    });
-    let path = url.query().map_or_else(
-        || url.path().to_owned(),
-        |query| format!("{}?{query}", url.path()),
-    );
-    let host = url
-        .port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let request = Request::get(path)
-        .header(HOST, host)
-        .header(
-            USER_AGENT,
-            concat!("bedrock-sidecar/", env!("CARGO_PKG_VERSION")),
-        )
-        .header(ACCEPT, "image/*")
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| "is no valid address.".to_owned())?;
-    sender.send_request(request).await.map_err(failed)
-}
-
-/// Built at the first use: most gateways never fetch a picture.
-fn tls() -> &'static TlsConnector {
-    static TLS: OnceLock<TlsConnector> = OnceLock::new();
-    TLS.get_or_init(|| {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(ring::default_provider());
-        let versions =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        #[allow(clippy::expect_used)] // ring has the default versions, whatever is configured
-        let config = versions
-            .expect("ring speaks the default versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        TlsConnector::from(Arc::new(config))
-    })
-}
-
-/// Whether an address belongs to the public internet (<https://www.iana.org/assignments/iana-ipv4-special-registry>
-/// and its sister for IPv6).
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    !(ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_documentation()
-        || ip.is_multicast()
-        || a == 0
-        || a >= 240
-        // Shared between carriers, protocol assignments, benchmarks.
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (b == 18 || b == 19)))
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let [a, b, ..] = ip.segments();
-    let [.., y, z] = ip.segments();
-    let embedded = |high: u16, low: u16| {
-        let bits = (u32::from(high) << 16) | u32::from(low);
-        is_public_v4(Ipv4Addr::from_bits(bits))
-    };
-    if let Some(mapped) = ip.to_ipv4() {
-        return is_public_v4(mapped);
-    }
-    match (a, b) {
-        // NAT64 and 6to4 lead to an IPv4 address.
-        (0x64, 0xff9b) => embedded(y, z),
-        (0x2002, _) => embedded(b, ip.segments()[2]),
-        // Teredo and documentation.
-        (0x2001, 0 | 0xdb8) => false,
-        // Global unicast is all that is left of the public internet.
-        _ => (0x2000..0x4000).contains(&a),
-    }
 }
 
 #[cfg(test)]

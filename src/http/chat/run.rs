@@ -1,4 +1,4 @@
-//! One request in a task of its own: it runs the chain, sends the client's side what comes of it, and writes the record.
+//! Runs a request in a task of its own: runs its chain, sends the events to the client's side, and writes the record.
 //! It lives on when the client goes away, so that what Bedrock bills is known.
 
 use std::panic::AssertUnwindSafe;
@@ -14,10 +14,8 @@ use tokio::time::Instant;
 
 use crate::app::AppState;
 use crate::bedrock::{Class, Failure};
-use crate::catalog::Family;
-use crate::chain::{self, Afforded, AnswerStarted, AttemptOffer, ChainOptions, Outcome, Sink};
-use crate::config::Config;
-use crate::conversation::{Event, Request, StopReason};
+use crate::chain::{self, Afforded, AnswerStarted, AttemptOffer, ChainOptions, ChainOutcome, Sink};
+use crate::conversation::{Event, Request, StopReason, is_summary};
 use crate::http::record::{self, ContentCapture};
 use crate::http::{limit_headers, log};
 use crate::keys::{Caller, Denied, Holds, KeyUsage};
@@ -26,7 +24,7 @@ use crate::spend::{self, PendingRequest, Record, RequestId, Status};
 use crate::thinking::ThinkingRecorder;
 use crate::wire::{ApiError, Labels};
 
-use super::client::{AnswerEnd, StreamItem};
+use super::client::{AnswerEnd, FinalReply, StreamItem};
 
 /// Items that may wait for a slow client before the upstream is slowed down.
 const ITEMS_AHEAD: usize = 64;
@@ -39,11 +37,13 @@ pub(in crate::http) struct ChatRun {
     pub(in crate::http) call_type: &'static str,
     pub(in crate::http) caller: Caller,
     pub(in crate::http) request: Request,
-    pub(in crate::http) ask: ChainOptions,
+    pub(in crate::http) chain_options: ChainOptions,
     pub(in crate::http) model_asked: String,
     pub(in crate::http) labels: Labels,
     /// Collected where it is to be stored.
     pub(in crate::http) content: Option<ContentCapture>,
+    /// Sums the conversation up first: a run of its own.
+    pub(in crate::http) summary: Option<Box<ChatRun>>,
 }
 
 impl ChatRun {
@@ -56,6 +56,9 @@ impl ChatRun {
     }
 
     async fn run(mut self, app: AppState, client: Sender<StreamItem>) {
+        if let Some(run) = self.summary.take() {
+            self.go_on_from_summary(*run, &app, &client).await;
+        }
         let started = Instant::now();
         let mut record = self.begin_record();
         let admitted = app
@@ -64,38 +67,38 @@ impl ChatRun {
                 &self.caller,
                 self.id,
                 &app.routes,
-                &self.ask.group,
-                &self.request,
+                &self.chain_options.group,
+                || self.request.estimated_prompt_tokens(),
             )
             .await;
         let mut admitted = match admitted {
             Ok(admitted) => admitted,
             // Boxed: few requests need its kilobytes.
-            Err(denied) => return Box::pin(self.deny(&app, record, denied, client)).await,
+            Err(denied) => return Box::pin(self.reject(&app, record, denied, client)).await,
         };
-        let mut purse = Purse {
+        let mut funds = RequestFunds {
             holds: app.keys.holds(&self.caller, self.id),
             key_usage: admitted.key_usage,
             estimated_input: self.request.estimated_prompt_tokens(),
             denied: None,
         };
-        if purse.holds.is_free() {
-            if purse.key_usage != KeyUsage::default() {
-                tell(&client, StreamItem::Admitted(purse.key_usage)).await;
+        if funds.holds.has_no_budget() {
+            if funds.key_usage != KeyUsage::default() {
+                send_item(&client, StreamItem::Admitted(funds.key_usage)).await;
             }
-            let pending = PendingRequest::of(&record, purse.estimated_input);
+            let pending = PendingRequest::of(&record, funds.estimated_input);
             app.ledger.log_pending(&pending).await;
         }
         let mut outcome = {
             let id = self.id;
-            let answer = pin!(self.ask_chain(&app, &client, &mut purse, &mut record));
+            let answer = pin!(self.run_chain(&app, &client, &mut funds, &mut record));
             let answered = AssertUnwindSafe(answer).catch_unwind().await;
             answered.unwrap_or_else(|panic| {
                 let panic = panics::text(&panic);
                 tracing::error!(%id, panic, "a request panicked outside its chain");
-                Outcome {
+                ChainOutcome {
                     failure: Some(Failure::internal()),
-                    ..Outcome::default()
+                    ..ChainOutcome::default()
                 }
             })
         };
@@ -107,13 +110,13 @@ impl ChatRun {
         } = self;
         // A record may take a while, and a conversation may be large.
         drop(request);
-        let notices = std::mem::take(&mut outcome.notices);
-        record.reservations = purse.holds.reservations().await;
-        let failure = outcome.failure.as_ref().map(|failure| match purse.denied {
+        let notices = std::mem::take(&mut outcome.background_writes);
+        record.reservations = funds.holds.reservations().await;
+        let failure = outcome.failure.as_ref().map(|failure| match funds.denied {
             Some(denied) if failure.class.is_about_money() => *denied,
             _ => ApiError::from(failure),
         });
-        let counted = exact_prompt(&outcome);
+        let prompt_tokens = exact_prompt_tokens(&outcome);
         let usage = outcome.usage.unwrap_or_default();
         let first_piece = outcome.first_piece.map(|at| at - started);
         end_record(&mut record, outcome, failure.as_ref(), first_piece);
@@ -126,26 +129,54 @@ impl ChatRun {
             }),
         };
         app.keys.release_slot(&mut admitted.reservation).await;
-        tell(&client, last).await;
+        send_item(&client, last).await;
         drop(client);
-        let whole = started.elapsed();
+        let total = started.elapsed();
         // The client's side may run on the same thread, and would wait for what is done here.
         tokio::task::yield_now().await;
-        log::answered(&record, first_piece, whole);
+        log::log_chat(&record, first_piece, total);
+        for used in funds.holds.budget_uses(record.spend_known()) {
+            app.alerts.budget(&used);
+        }
         // Each of these futures logs its own errors.
         let used = record.usage().total();
-        let filed = pin!(record::file(&app, &caller, record, content));
-        let finished = pin!(app.keys.settle(admitted.reservation, used));
-        let counted = pin!(async {
-            if let Some(tokens) = counted {
-                purse.holds.counted(tokens).await;
+        let record_written = pin!(record::write(&app, &caller, record, content));
+        let reservation_released = pin!(app.keys.release_reservation(admitted.reservation, used));
+        let count_remembered = pin!(async {
+            if let Some(tokens) = prompt_tokens {
+                funds.holds.remember_prompt_tokens(tokens).await;
             }
         });
-        tokio::join!(filed, join_all(notices), finished, counted);
+        tokio::join!(
+            record_written,
+            join_all(notices),
+            reservation_released,
+            count_remembered
+        );
+    }
+
+    /// Sums the conversation up, and goes on from that. Where there is no summary, the request stays as it is: the model may
+    /// well take it.
+    async fn go_on_from_summary(
+        &mut self,
+        run: ChatRun,
+        app: &AppState,
+        client: &Sender<StreamItem>,
+    ) {
+        let id = run.id;
+        let answer = FinalReply::collect(run.start(app)).await;
+        let text = answer.reply.text();
+        if answer.end.is_err() || !is_summary(&text, answer.reply.stop.as_ref()) {
+            tracing::warn!(id = %self.id, summary = %id, "a conversation could not be summed up, and is sent as it is");
+            return;
+        }
+        let summary = self.request.with_last_words(text.trim().to_owned());
+        self.request.go_on_from(&summary);
+        send_item(client, StreamItem::Compacted(summary)).await;
     }
 
     /// Ends a request that may not run. It is a record like any other, if it is one of the first of its key's minute.
-    async fn deny(
+    async fn reject(
         self,
         app: &AppState,
         mut record: Record,
@@ -154,26 +185,26 @@ impl ChatRun {
     ) {
         let key_usage = denied.key_usage();
         if key_usage != KeyUsage::default() {
-            tell(&client, StreamItem::Admitted(key_usage)).await;
+            send_item(&client, StreamItem::Admitted(key_usage)).await;
         }
         let error = limit_headers::refusal(app, denied);
-        end_record(&mut record, Outcome::default(), Some(&error), None);
-        tell(&client, StreamItem::Failed(Box::new(error), Vec::new())).await;
+        end_record(&mut record, ChainOutcome::default(), Some(&error), None);
+        send_item(&client, StreamItem::Failed(Box::new(error), Vec::new())).await;
         drop(client);
-        log::answered(&record, None, Duration::ZERO);
-        record::file(app, &self.caller, record, self.content).await;
+        log::log_chat(&record, None, Duration::ZERO);
+        record::write(app, &self.caller, record, self.content).await;
     }
 
     /// Asks the chain, after the thinking that is missing from the client's history was put back.
-    async fn ask_chain(
+    async fn run_chain(
         &mut self,
         app: &AppState,
         client: &Sender<StreamItem>,
-        purse: &mut Purse,
+        funds: &mut RequestFunds,
         record: &mut Record,
-    ) -> Outcome {
+    ) -> ChainOutcome {
         let recorder = ThinkingRecorder::new(&app.thinking, &self.caller.key_hash, &self.request);
-        if asks_for_thinking(&self.request, &app.config) {
+        if thinks(&self.request, &self.chain_options.group, app) {
             app.thinking
                 .recall(&self.caller.key_hash, &mut self.request)
                 .await;
@@ -181,13 +212,13 @@ impl ChatRun {
         let mut sink = ClientSink {
             app,
             client,
-            purse,
+            funds,
             record,
             recorder,
             content: &mut self.content,
-            whole: self.ask.whole,
+            buffered: self.chain_options.buffered,
         };
-        chain::run(&app.routes, &self.request, &self.ask, &mut sink).await
+        chain::run(&app.routes, &self.request, &self.chain_options, &mut sink).await
     }
 
     /// The record as far as it is known before any model is asked.
@@ -199,20 +230,20 @@ impl ChatRun {
             &self.caller,
             std::mem::take(&mut self.labels),
         );
-        record.stream = !self.ask.whole;
+        record.stream = !self.chain_options.buffered;
         record
     }
 }
 
 /// Sends an item; a client that has gone is sent nothing.
-async fn tell(client: &Sender<StreamItem>, item: StreamItem) {
+async fn send_item(client: &Sender<StreamItem>, item: StreamItem) {
     client.send(item).await.ok();
 }
 
 /// Adds to a record how its request ended.
 fn end_record(
     record: &mut Record,
-    outcome: Outcome,
+    outcome: ChainOutcome,
     failure: Option<&ApiError>,
     first_piece: Option<Duration>,
 ) {
@@ -225,19 +256,25 @@ fn end_record(
     record.end = Timestamp::now();
     record.attempts = outcome.attempts;
     record.stop_reason = outcome.stop.map(|stop| stop.as_str().to_owned());
-    record.error = failure.map(spend::Failure::from);
+    record.error = failure.map(spend::RecordFailure::from);
 }
 
-/// Whether the request, or by default a deployment, asks a model to think.
-fn asks_for_thinking(request: &Request, config: &Config) -> bool {
+/// Whether a model thinks about the request: the request or by default a deployment asks for it, or one of its group
+/// does so unasked.
+fn thinks(request: &Request, group: &str, app: &AppState) -> bool {
+    let thinks_unasked = || {
+        let targets = app.routes.targets(group);
+        let mut models = targets.iter().map(|target| target.model());
+        models.any(|model| model.abilities.encrypted_thinking)
+    };
     match request.thinking {
         Some(wish) => wish.is_wanted(),
-        None => config.asks_for_thinking(),
+        None => app.config.asks_for_thinking() || thinks_unasked(),
     }
 }
 
 /// What a request pays from.
-struct Purse {
+struct RequestFunds {
     holds: Holds,
     /// How the key stands, for the reply's headers.
     key_usage: KeyUsage,
@@ -248,11 +285,13 @@ struct Purse {
 }
 
 /// The prompt's tokens as Bedrock counted them, where it answered to the end.
-fn exact_prompt(outcome: &Outcome) -> Option<u64> {
+fn exact_prompt_tokens(outcome: &ChainOutcome) -> Option<u64> {
     use StopReason::{ContentFiltered, GuardrailIntervened};
     let filtered = matches!(outcome.stop, Some(ContentFiltered | GuardrailIntervened));
-    let whole = outcome.failure.is_none() && !filtered;
-    let usage = outcome.usage.filter(|usage| whole && !usage.estimated)?;
+    let is_complete = outcome.failure.is_none() && !filtered;
+    let usage = outcome
+        .usage
+        .filter(|usage| is_complete && !usage.estimated)?;
     Some(usage.prompt())
 }
 
@@ -260,30 +299,30 @@ fn exact_prompt(outcome: &Outcome) -> Option<u64> {
 struct ClientSink<'a> {
     app: &'a AppState,
     client: &'a Sender<StreamItem>,
-    purse: &'a mut Purse,
+    funds: &'a mut RequestFunds,
     record: &'a mut Record,
     recorder: ThinkingRecorder,
     content: &'a mut Option<ContentCapture>,
     /// The answer goes out as a whole: another target's begins from the beginning.
-    whole: bool,
+    buffered: bool,
 }
 
 impl ClientSink<'_> {
     /// Tells the client how its key stands, once, and logs what is held now, so that it can be settled after a crash.
-    async fn tell_holds(&mut self) {
-        let reservations = self.purse.holds.reservations().await;
+    async fn report_holds(&mut self) {
+        let reservations = self.funds.holds.reservations().await;
         if self.record.reservations == reservations {
             return;
         }
         let first = self.record.reservations.is_empty();
         self.record.reservations = reservations;
-        let pending = PendingRequest::of(self.record, self.purse.estimated_input);
+        let pending = PendingRequest::of(self.record, self.funds.estimated_input);
         if first {
             self.app.ledger.log_pending(&pending).await;
-            self.purse.key_usage.budget = self.purse.holds.standing();
-            let key_usage = self.purse.key_usage;
+            self.funds.key_usage.budget = self.funds.holds.standing();
+            let key_usage = self.funds.key_usage;
             if key_usage != KeyUsage::default() {
-                tell(self.client, StreamItem::Admitted(key_usage)).await;
+                send_item(self.client, StreamItem::Admitted(key_usage)).await;
             }
         } else {
             self.app.ledger.log_more_held(&pending).await;
@@ -293,12 +332,12 @@ impl ClientSink<'_> {
 
 impl Sink for ClientSink<'_> {
     async fn afford(&mut self, offer: AttemptOffer<'_>) -> Result<Afforded, Failure> {
-        if self.purse.holds.is_free() {
+        if self.funds.holds.has_no_budget() {
             return Ok(Afforded::Yes(Decimal::ZERO));
         }
-        let denied = match self.purse.holds.afford(&offer).await {
+        let denied = match self.funds.holds.afford(&offer).await {
             Ok(afforded) => {
-                self.tell_holds().await;
+                self.report_holds().await;
                 return Ok(afforded);
             }
             Err(denied) => denied,
@@ -310,35 +349,35 @@ impl Sink for ClientSink<'_> {
         };
         let error = limit_headers::refusal(self.app, denied);
         let failure = Failure::new(class, &error.message);
-        self.purse.denied.get_or_insert_with(|| Box::new(error));
+        self.funds.denied.get_or_insert_with(|| Box::new(error));
         Err(failure)
     }
 
-    async fn begin(&mut self, begun: AnswerStarted) {
+    async fn begin(&mut self, started: AnswerStarted) {
         self.recorder
-            .begin(begun.target.model().family == Family::Claude);
-        if let (true, Some(content)) = (self.whole, &mut *self.content) {
-            content.begin_again();
+            .begin(started.target.model().takes_thinking_back());
+        if let (true, Some(content)) = (self.buffered, &mut *self.content) {
+            content.reset();
         }
-        tell(self.client, StreamItem::Begin(begun)).await;
+        send_item(self.client, StreamItem::Begin(started)).await;
     }
 
-    async fn event(&mut self, event: Event) {
-        self.recorder.see(&event);
+    async fn send_event(&mut self, event: Event) {
+        self.recorder.push(&event);
         if let Some(content) = self.content {
-            content.see(&event);
+            content.push(&event);
         }
         if matches!(event, Event::Stop(_)) {
-            self.recorder.settle().await;
+            self.recorder.finish_storing().await;
         }
-        tell(self.client, StreamItem::Event(event)).await;
+        send_item(self.client, StreamItem::Event(event)).await;
     }
 
     fn is_gone(&self) -> bool {
         self.client.is_closed()
     }
 
-    async fn gone(&mut self) {
+    async fn wait_until_gone(&mut self) {
         self.client.closed().await;
     }
 }

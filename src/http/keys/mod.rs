@@ -2,7 +2,7 @@
 //! own `/key/info`.
 
 mod body;
-mod view;
+pub(super) mod view;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -17,10 +17,10 @@ use crate::app::AppState;
 use crate::keys::{KeyError, KeyStatus, NewKey, named};
 use crate::wire::{ApiError, read};
 
-use super::auth::{Admin, Key};
-use super::body::Body;
-use body::{Named, changes, new_key};
-use view::{KeyDetails, KeyView, Made};
+use super::auth::{Admin, AuthenticatedKey};
+use super::body::RequestBody;
+use body::{KeyNames, changes, new_key};
+use view::{CreatedKey, KeyDetails, KeyView};
 
 /// Every route of key management.
 pub(super) fn routes() -> Router<AppState> {
@@ -43,7 +43,7 @@ const NOTE: &str = "effective on every instance within 60 s";
 async fn generate(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     let (named, settings) = changes(&body)?;
     let made = app
@@ -57,7 +57,7 @@ async fn generate(
 async fn update(
     State(app): State<AppState>,
     Admin(_): Admin,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     let (key, changes) = changes(&body)?;
     let hash = hash(&app, key).await?;
@@ -66,19 +66,27 @@ async fn update(
 }
 
 /// `POST /key/block`: the key is refused from now on.
-async fn block(state: State<AppState>, admin: Admin, body: Body) -> Result<Response, ApiError> {
+async fn block(
+    state: State<AppState>,
+    admin: Admin,
+    body: RequestBody,
+) -> Result<Response, ApiError> {
     set_blocked(state, admin, body, true).await
 }
 
 /// `POST /key/unblock`: the key is let in again.
-async fn unblock(state: State<AppState>, admin: Admin, body: Body) -> Result<Response, ApiError> {
+async fn unblock(
+    state: State<AppState>,
+    admin: Admin,
+    body: RequestBody,
+) -> Result<Response, ApiError> {
     set_blocked(state, admin, body, false).await
 }
 
 async fn set_blocked(
     State(app): State<AppState>,
     Admin(_): Admin,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
     blocked: bool,
 ) -> Result<Response, ApiError> {
     let hash = hash(&app, read(&body)?).await?;
@@ -90,9 +98,9 @@ async fn set_blocked(
 async fn delete(
     State(app): State<AppState>,
     Admin(_): Admin,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Json<Value>, ApiError> {
-    let named: Named = read(&body)?;
+    let named: KeyNames = read(&body)?;
     let mut hashes = Vec::new();
     for key in named.keys.iter().chain(&named.key) {
         hashes.push((key.clone(), self::named(key)?));
@@ -122,7 +130,7 @@ async fn delete(
 async fn regenerate(
     State(app): State<AppState>,
     Admin(_): Admin,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     let (named, changes) = changes(&body)?;
     let hash = hash(&app, named).await?;
@@ -138,7 +146,7 @@ async fn regenerate_of(
     State(app): State<AppState>,
     Admin(_): Admin,
     Path(key): Path<String>,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
     let (_, changes) = changes(body)?;
@@ -158,7 +166,7 @@ struct KeyQuery {
 /// `GET /key/info`: a key by itself or its hash; without one, the caller's own.
 async fn info(
     State(app): State<AppState>,
-    Key(caller): Key,
+    AuthenticatedKey(caller): AuthenticatedKey,
     query: Result<Query<KeyQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let hash = match query.map_err(wrong_query)?.0.key {
@@ -172,7 +180,13 @@ async fn info(
         let message = "Authentication Error, A key may read its own /key/info and no other.";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "auth_error", message));
     }
-    let key = app.keys.get(&hash).await?;
+    let own_token = caller
+        .virtual_key
+        .filter(|key| key.is_token() && key.hash == hash);
+    let key = match own_token {
+        Some(token) => token,
+        None => app.keys.get(&hash).await?,
+    };
     let budget = app.keys.standing(&key).await.map_err(KeyError::Store)?;
     let info = KeyDetails::of(&key, app.keys.now()).with_budget(budget);
     Ok(Json(KeyView { key: &hash, info }).into_response())
@@ -180,7 +194,7 @@ async fn info(
 
 /// Query of `GET /key/list`.
 #[derive(Debug, Deserialize)]
-struct Filter {
+struct KeyFilter {
     #[serde(default = "first")]
     page: usize,
     #[serde(default = "page_size")]
@@ -208,7 +222,7 @@ const MOST_LISTED: usize = 1_000;
 async fn list(
     State(app): State<AppState>,
     Admin(_): Admin,
-    query: Result<Query<Filter>, QueryRejection>,
+    query: Result<Query<KeyFilter>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(filter) = query.map_err(wrong_query)?;
     if filter.page == 0 || filter.size == 0 || filter.size > MOST_LISTED {
@@ -237,10 +251,10 @@ async fn list(
     let page: Vec<Listed<'_>> = if filter.return_full_object {
         let page: Vec<_> = page.collect();
         let budgets = app.keys.standings(&page).await.map_err(KeyError::Store)?;
-        let whole = page.into_iter().zip(budgets);
-        let whole = whole.map(|(key, budget)| KeyDetails::of(key, now).with_budget(budget));
-        whole
-            .map(|whole| Listed::KeyDetails(Box::new(whole)))
+        let details = page.into_iter().zip(budgets);
+        let details = details.map(|(key, budget)| KeyDetails::of(key, now).with_budget(budget));
+        details
+            .map(|details| Listed::KeyDetails(Box::new(details)))
             .collect()
     } else {
         page.map(|key| Listed::Hash(&key.hash)).collect()
@@ -270,11 +284,11 @@ enum Listed<'a> {
 }
 
 fn shown_once(made: &NewKey) -> Response {
-    Json(Made::of(made)).into_response()
+    Json(CreatedKey::of(made)).into_response()
 }
 
 /// The one key that a body names.
-async fn hash(app: &AppState, body: Named) -> Result<String, ApiError> {
+async fn hash(app: &AppState, body: KeyNames) -> Result<String, ApiError> {
     if let Some(key) = body.key.or_else(|| body.keys.into_iter().next()) {
         return Ok(named(&key)?);
     }
@@ -299,6 +313,7 @@ impl From<KeyError> for ApiError {
             KeyError::Invalid { param, .. } => ApiError::bad_request(message, param),
             KeyError::AliasTaken(_) => ApiError::bad_request(message, "key_alias"),
             KeyError::Exists => ApiError::bad_request(message, "key"),
+            KeyError::NoTeam(_) => ApiError::bad_request(message, "team_id"),
             KeyError::Contended => {
                 ApiError::new(StatusCode::CONFLICT, "invalid_request_error", message)
             }

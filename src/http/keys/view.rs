@@ -7,12 +7,13 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::config::StoreResponses;
 use crate::keys::{BudgetStanding, KeyStatus, NewKey, Period, VirtualKey};
 use crate::spend::money;
 
 /// A new key, in full this once.
 #[derive(Debug, Serialize)]
-pub(super) struct Made<'a> {
+pub(in crate::http) struct CreatedKey<'a> {
     key: &'a str,
     token_id: &'a str,
     litellm_budget_table: Option<()>,
@@ -20,8 +21,8 @@ pub(super) struct Made<'a> {
     stored: KeyDetails<'a>,
 }
 
-impl<'a> Made<'a> {
-    pub(super) fn of(made: &'a NewKey) -> Self {
+impl<'a> CreatedKey<'a> {
+    pub(in crate::http) fn of(made: &'a NewKey) -> Self {
         Self {
             key: &made.key,
             token_id: &made.stored.hash,
@@ -41,8 +42,9 @@ pub(super) struct KeyView<'a> {
 
 /// All that is known of a key, except the key.
 #[derive(Debug, Serialize)]
-pub(super) struct KeyDetails<'a> {
-    token: &'a str,
+pub(in crate::http) struct KeyDetails<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
     key_name: &'a str,
     key_alias: Option<&'a str>,
     status: KeyStatus,
@@ -66,8 +68,13 @@ pub(super) struct KeyDetails<'a> {
     tags: &'a [String],
     user_id: Option<&'a str>,
     team_id: Option<&'a str>,
+    allowed_regions: &'a [String],
+    #[serde(with = "money::option")]
+    temp_budget_increase: Option<Decimal>,
+    temp_budget_expiry: Option<Timestamp>,
     blocked: bool,
     store_prompts_in_spend_logs: Option<bool>,
+    store_responses: Option<StoreResponses>,
     expires: Option<Timestamp>,
     created_at: Timestamp,
     created_by: &'a str,
@@ -78,10 +85,10 @@ pub(super) struct KeyDetails<'a> {
 
 impl<'a> KeyDetails<'a> {
     /// The key as it stands at an instant.
-    pub(super) fn of(key: &'a VirtualKey, now: Timestamp) -> Self {
+    pub(in crate::http) fn of(key: &'a VirtualKey, now: Timestamp) -> Self {
         let settings = &key.settings;
         Self {
-            token: &key.hash,
+            token: Some(&key.hash),
             key_name: &key.name,
             key_alias: settings.key_alias.as_deref(),
             status: key.status(now),
@@ -101,8 +108,12 @@ impl<'a> KeyDetails<'a> {
             tags: &settings.tags,
             user_id: settings.user_id.as_deref(),
             team_id: settings.team_id.as_deref(),
+            allowed_regions: &settings.allowed_regions,
+            temp_budget_increase: settings.temp_budget_increase,
+            temp_budget_expiry: settings.temp_budget_expiry,
             blocked: settings.blocked,
             store_prompts_in_spend_logs: settings.store_prompts_in_spend_logs,
+            store_responses: settings.store_responses,
             expires: key.expires,
             created_at: key.created_at,
             created_by: &key.created_by,
@@ -111,12 +122,18 @@ impl<'a> KeyDetails<'a> {
         }
     }
 
-    pub(super) fn with_budget(self, standing: Option<BudgetStanding>) -> Self {
+    pub(in crate::http) fn with_budget(self, standing: Option<BudgetStanding>) -> Self {
         Self {
             spend: standing.map(|budget| budget.spent),
             budget_reset_at: standing.and_then(|budget| budget.resets_at),
             ..self
         }
+    }
+
+    /// Without the hash, by which the key can be changed.
+    pub(in crate::http) fn without_hash(self) -> Self {
+        let token = None;
+        Self { token, ..self }
     }
 
     pub(super) fn with_note(self, note: &'static str) -> Self {

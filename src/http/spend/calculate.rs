@@ -1,5 +1,7 @@
 //! `POST /spend/calculate`: what an answer cost, by whichever wire it came, or what a prompt would.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
@@ -15,8 +17,8 @@ use crate::spend::{Dollars, cost};
 use crate::wire::{ApiError, Priced, Wire};
 
 use super::super::access;
-use super::super::auth::Key;
-use super::super::body::Body;
+use super::super::auth::AuthenticatedKey;
+use super::super::body::RequestBody;
 use super::super::chat::ChatRoute;
 use super::json;
 
@@ -33,9 +35,9 @@ struct Calculated {
 /// whose answer is not in it.
 pub(super) async fn cost_of(
     State(app): State<AppState>,
-    Key(caller): Key,
+    AuthenticatedKey(caller): AuthenticatedKey,
     headers: HeaderMap,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     let priced = Priced::parse(&body)?;
     let price = price_of(&app, &caller, &priced.model)?;
@@ -73,21 +75,23 @@ fn prompt_tokens(body: &Bytes, headers: &HeaderMap) -> Result<u64, ApiError> {
     }))
 }
 
-/// The price of a name of the configuration, that of its first deployment, or of a Bedrock id.
+/// The present price of a name of the configuration, that of its first deployment, or of a Bedrock id.
 fn price_of(app: &AppState, caller: &Caller, model: &str) -> Result<Option<Price>, ApiError> {
-    let unknown = match access::meant(app, caller, Some(model)) {
+    let now = app.clock.now();
+    let unknown = match access::resolve_name(app, caller, Some(model)) {
         Ok(asked) => {
             let targets = app.routes.targets(&asked.group);
-            return Ok(targets.first().and_then(|target| target.price().cloned()));
+            let price = targets.first().and_then(|target| target.price(now));
+            return Ok(price.map(Cow::into_owned));
         }
         Err(unknown) => unknown,
     };
-    let (plain, _) = access::plain(app, caller, model);
+    let (plain, _) = access::without_window_mark(app, caller, model);
     let id = plain.strip_prefix("bedrock/").unwrap_or(plain);
     let id = id.strip_prefix("converse/").unwrap_or(id);
     let found = Catalog::bundled().resolve(id, None, None);
     if found.known {
-        Ok(found.price)
+        Ok(found.price.map(|price| price.at(now).into_owned()))
     } else {
         let unknown = access::unknown_model(app, caller, &unknown);
         Err(ApiError::bad_request(unknown.message, "model"))

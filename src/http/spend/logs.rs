@@ -1,5 +1,6 @@
 //! Records: one, a page of them, or a period's sums.
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
@@ -7,12 +8,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::AppState;
+use crate::app::{AppState, ClientAddress};
 use crate::spend::report::{self, Only};
-use crate::spend::{Cursor, Filter, Found, Record, RequestId, Search, SpendLog};
+use crate::spend::{Cursor, Found, Record, RecordFilter, RequestId, Search, SpendLog};
 use crate::store::time::{beginning, day, sortable};
 use crate::wire::ApiError;
 
+use super::super::audit;
 use super::super::auth::Admin;
 use super::json;
 use super::params::{OF_RECORDS, Params};
@@ -33,9 +35,9 @@ pub(super) async fn list(
         return Ok(json(&record.iter().map(SpendLog::from).collect::<Vec<_>>()));
     }
     let filter = params.filter()?;
-    let of_key_alone = Filter {
+    let of_key_alone = RecordFilter {
         key_hash: filter.key_hash.clone(),
-        ..Filter::default()
+        ..RecordFilter::default()
     };
     let summarize = params.read("summarize", "true or false")?;
     let has_dates = params.text("start_date").is_some() && params.text("end_date").is_some();
@@ -44,7 +46,7 @@ pub(super) async fn list(
         let totals = app.ledger.totals(first, last).await?;
         let only = Only {
             key_hash: filter.key_hash,
-            model: None,
+            ..Only::default()
         };
         return Ok(json(&report::by_day(&totals, &only)));
     }
@@ -134,7 +136,7 @@ async fn page_of(
         );
         return Err(ApiError::bad_request(message, "page"));
     }
-    let total = counted(app, &search).await?;
+    let total = count_matches(app, &search).await?;
     while left > 0 && !by_cursor {
         let skipping = Search {
             page_size: left.min(Search::MOST),
@@ -158,17 +160,17 @@ async fn page_of(
 }
 
 /// How many records a search would find in all, where the day's counters know it.
-async fn counted(app: &AppState, search: &Search) -> Result<Option<u64>, ApiError> {
-    let by_key = Filter {
+async fn count_matches(app: &AppState, search: &Search) -> Result<Option<u64>, ApiError> {
+    let by_key = RecordFilter {
         key_hash: search.filter.key_hash.clone(),
-        ..Filter::default()
+        ..RecordFilter::default()
     };
     let now = Timestamp::now();
-    let whole_days = search.first == beginning(day(search.first))
+    let is_full_days = search.first == beginning(day(search.first))
         && (search.end == beginning(day(search.end)) || search.end > now);
     let kept = (app.config.general.retention_days)
         .is_none_or(|days| now.as_second() - search.first.as_second() < i64::from(days) * 86_400);
-    if search.filter != by_key || !whole_days || !kept {
+    if search.filter != by_key || !is_full_days || !kept {
         return Ok(None);
     }
     let last = search.end.min(now).as_millisecond().saturating_sub(1);
@@ -176,7 +178,7 @@ async fn counted(app: &AppState, search: &Search) -> Result<Option<u64>, ApiErro
     let totals = app.ledger.totals(day(search.first), day(last)).await?;
     let only = Only {
         key_hash: by_key.key_hash,
-        model: None,
+        ..Only::default()
     };
     Ok(Some(report::total(&totals, &only).requests))
 }
@@ -209,7 +211,8 @@ struct Detail<'a> {
 /// `GET /spend/logs/ui/{request_id}`: everything about one request.
 pub(super) async fn detail(
     State(app): State<AppState>,
-    Admin(_): Admin,
+    Admin(caller): Admin,
+    address: Option<Extension<ClientAddress>>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id = parse(&id)?;
@@ -219,6 +222,10 @@ pub(super) async fn detail(
             "There is no record of '{id}': it was never written, or its time has passed."
         ))
     })?;
+    if content.is_some() {
+        let actor = audit::actor_of(&caller, address.as_deref());
+        (app.audit).note(actor, "read", format!("request={id}"), String::new());
+    }
     let request = content.as_ref().map(|content| &content.request);
     Ok(json(&Detail {
         row: SpendLog::from(&record),
@@ -241,7 +248,7 @@ fn rows(records: &[Record]) -> Vec<SpendLog<'_>> {
 }
 
 /// The search that the parameters describe.
-fn search(params: &Params, filter: Filter, usual: u64) -> Result<Search, ApiError> {
+fn search(params: &Params, filter: RecordFilter, usual: u64) -> Result<Search, ApiError> {
     for (name, only) in [("sort_by", "startTime"), ("sort_order", "desc")] {
         if params.text(name).is_some_and(|order| order != only) {
             let message = format!("'{name}' can only be '{only}': records lie in order of time.");
@@ -255,6 +262,7 @@ fn search(params: &Params, filter: Filter, usual: u64) -> Result<Search, ApiErro
         end,
         filter,
         page_size: usize::try_from(page_size).unwrap_or(Search::MOST),
+        most_compared: Search::COMPARED,
         after: params.read("cursor", "the `next_cursor` of an earlier page, unchanged")?,
     })
 }

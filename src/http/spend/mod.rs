@@ -3,7 +3,7 @@
 mod calculate;
 mod logs;
 mod params;
-mod reports;
+pub(super) mod reports;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -28,9 +28,12 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/spend/logs/session/ui", get(logs::session))
         .route("/spend/keys", get(reports::keys))
         .route("/spend/tags", get(reports::tags))
-        .route("/global/spend", get(reports::whole))
+        .route("/global/spend", get(reports::global_spend))
         .route("/global/spend/report", get(reports::report))
-        .route("/user/daily/activity", get(reports::activity))
+        .route("/user/daily/activity", get(reports::users))
+        .route("/team/daily/activity", get(reports::teams))
+        .route("/customer/daily/activity", get(reports::customers))
+        .route("/end_user/daily/activity", get(reports::customers))
 }
 
 /// JSON as text: a `serde_json::Value` in between would make floats of the money.

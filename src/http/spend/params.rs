@@ -1,4 +1,4 @@
-//! What the spend API is asked, in a URL's query: read by hand, so that whatever is wrong is named.
+//! The query parameters of the spend API, read by hand so that errors name the parameter.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use crate::spend::{Filter, Status};
+use crate::spend::{RecordFilter, Status};
 use crate::store::time::{beginning, day};
 use crate::wire::ApiError;
 
@@ -23,15 +23,10 @@ pub(super) struct Params(BTreeMap<String, String>);
 const USUAL_DAYS: i64 = 30;
 
 /// Parameters of LiteLLM's own clients that change nothing here.
-const WITHOUT_MEANING: [&str; 4] = [
-    "timezone",
-    "_",
-    "include_entity_breakdown",
-    "exclude_team_ids",
-];
+const WITHOUT_MEANING: [&str; 3] = ["timezone", "_", "include_entity_breakdown"];
 
 /// The parameters of [`Params::filter`] and [`Params::instants`].
-pub(super) const OF_RECORDS: [&str; 21] = [
+pub(super) const OF_RECORDS: [&str; 22] = [
     "start_date",
     "end_date",
     "api_key",
@@ -41,6 +36,7 @@ pub(super) const OF_RECORDS: [&str; 21] = [
     "end_user",
     "session_id",
     "agent_id",
+    "client",
     "status_filter",
     "model",
     "model_id",
@@ -132,7 +128,7 @@ impl Params {
     }
 
     /// What must hold of the records that are asked for.
-    pub(super) fn filter(&self) -> Result<Filter, ApiError> {
+    pub(super) fn filter(&self) -> Result<RecordFilter, ApiError> {
         let status = match self.text("status_filter") {
             None => None,
             Some("success") => Some(Status::Success),
@@ -148,7 +144,7 @@ impl Params {
             }
         };
         let dollars = "a number of US dollars";
-        Ok(Filter {
+        Ok(RecordFilter {
             key_hash: self.key_hash(),
             session: self.any(&["session_id"]),
             status,
@@ -157,9 +153,11 @@ impl Params {
             user: self.any(&["user_id"]),
             end_user: self.any(&["end_user"]),
             agent: self.any(&["agent_id"]),
+            client_app: self.any(&["client"]),
             tag: self.any(&["request_tag", "tag"]),
             min_spend: self.read("min_spend", dollars)?,
             max_spend: self.read("max_spend", dollars)?,
+            ..RecordFilter::default()
         })
     }
 
@@ -169,8 +167,8 @@ impl Params {
             // A record that is being written while this is read belongs to now.
             None => Timestamp::now() + SignedDuration::from_secs(60),
             Some(text) => match read(text, "end_date")? {
-                Moment::Day(date) => beginning(date.tomorrow().unwrap_or(Date::MAX)),
-                Moment::Second(at) => at
+                DayOrTime::Day(date) => beginning(date.tomorrow().unwrap_or(Date::MAX)),
+                DayOrTime::Second(at) => at
                     .checked_add(SignedDuration::from_secs(1))
                     .unwrap_or(Timestamp::MAX),
             },
@@ -181,8 +179,8 @@ impl Params {
                 .checked_sub(SignedDuration::from_hours(24 * USUAL_DAYS))
                 .map_or(Timestamp::MIN, |first| beginning(day(first))),
             Some(text) => match read(text, "start_date")? {
-                Moment::Day(date) => beginning(date),
-                Moment::Second(at) => at,
+                DayOrTime::Day(date) => beginning(date),
+                DayOrTime::Second(at) => at,
             },
         };
         if first > end {
@@ -196,8 +194,8 @@ impl Params {
         let of = |name| -> Result<Option<Date>, ApiError> {
             let moment = self.text(name).map(|text| read(text, name)).transpose()?;
             Ok(moment.map(|moment| match moment {
-                Moment::Day(date) => date,
-                Moment::Second(at) => day(at),
+                DayOrTime::Day(date) => date,
+                DayOrTime::Second(at) => day(at),
             }))
         };
         let last = of("end_date")?.unwrap_or_else(|| day(Timestamp::now()));
@@ -219,23 +217,23 @@ fn backwards() -> ApiError {
 }
 
 /// What a date's text means.
-enum Moment {
+enum DayOrTime {
     Day(Date),
     Second(Timestamp),
 }
 
 /// `2026-11-23`, `2026-11-23 12:00:00` (UTC), or an instant with its own time zone.
-fn read(text: &str, name: &str) -> Result<Moment, ApiError> {
+fn read(text: &str, name: &str) -> Result<DayOrTime, ApiError> {
     if text.len() <= "2026-11-23".len()
         && let Ok(date) = text.parse::<Date>()
     {
-        return Ok(Moment::Day(date));
+        return Ok(DayOrTime::Day(date));
     }
     let instant = text.parse::<Timestamp>().or_else(|_| {
         let local: DateTime = text.parse()?;
         TimeZone::UTC.to_timestamp(local)
     });
-    instant.map(Moment::Second).map_err(|_| {
+    instant.map(DayOrTime::Second).map_err(|_| {
         ApiError::bad_request(
             format!("'{name}' is '{text}'; it must be a date such as 2026-11-23 or 2026-11-23 12:00:00 (UTC)."),
             name,

@@ -3,20 +3,22 @@
 //! A token of text is at least one byte. English prose has four, but Japanese, digits, base64 and the tokenizers of newer
 //! models come down to one or two, and a budget must hold for them too.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bedrock::plan::Plan;
 use crate::catalog::{Family, LONG_WINDOW, Model};
-use crate::conversation::{Part, ThinkingBlock, Tool, Turn};
+use crate::conversation::{NativeFields, Part, ThinkingBlock, Tool, Turn};
 
 mod document;
 mod inflate;
 mod office;
 mod pdf;
 mod picture;
+mod retrieval;
 
 use document::document_tokens;
 use picture::picture_tokens;
+pub(super) use retrieval::retrieval_cost;
 
 /// What surrounds a prompt, whatever it says.
 const FRAME: u64 = 64;
@@ -76,16 +78,17 @@ pub(super) fn fields_tokens(plan: &Plan) -> u64 {
     let instructions = if tools > 0 { TOOL_INSTRUCTIONS } else { 0 };
     let format = plan.shape.output_config();
     let format = format.as_ref().map_or(0, json_bytes);
-    let texts = fields.iter();
-    let texts: u64 = texts
-        .map(|(name, value)| name.len() as u64 + json_bytes(value))
-        .sum();
-    texts + format + instructions + tools * BUILT_IN_TOOL
+    fields_bytes(fields) + format + instructions + tools * BUILT_IN_TOOL
 }
 
 fn tool_tokens(tool: &Tool) -> u64 {
     let names = tool.name.len() + tool.description.len();
-    PART_FRAME + names as u64 + json_bytes(&tool.schema)
+    let built_in = if tool.kind.is_some() {
+        BUILT_IN_TOOL
+    } else {
+        0
+    };
+    PART_FRAME + names as u64 + json_bytes(&tool.schema) + native_bytes(&tool.native) + built_in
 }
 
 fn parts_tokens(parts: &[Part], family: Family) -> u64 {
@@ -98,29 +101,51 @@ fn part_tokens(part: &Part, family: Family) -> u64 {
         Part::Text(text) => text.len() as u64,
         Part::Image(image) => picture_tokens(image, family),
         Part::Document(document) => document_tokens(document),
-        Part::ToolCall(call) => (call.id.len() + call.name.len()) as u64 + json_bytes(&call.input),
-        Part::ToolResult(result) => result.id.len() as u64 + parts_tokens(&result.content, family),
+        Part::ToolCall(call) => {
+            let names = (call.id.len() + call.name.len()) as u64;
+            names + json_bytes(&call.input) + native_bytes(&call.native)
+        }
+        Part::ToolResult(result) => {
+            let content = parts_tokens(&result.content, family);
+            result.id.len() as u64 + content + native_bytes(&result.native)
+        }
         // A summary may be shorter than the thinking; the signature holds all of it.
         Part::Thinking(ThinkingBlock::Signed { text, signature }) => {
             (text.len() + signature.len()) as u64
         }
         Part::Thinking(ThinkingBlock::Redacted(data)) => data.len() as u64,
+        Part::Native(block) => {
+            let part = (block.part.as_ref()).map_or(0, |part| part_tokens(part, family));
+            part + fields_bytes(&block.fields)
+        }
     };
     PART_FRAME + bytes
 }
 
+fn native_bytes(fields: &NativeFields) -> u64 {
+    fields.as_ref().map_or(0, |fields| fields_bytes(fields))
+}
+
+/// The length of fields as they are sent.
+fn fields_bytes(fields: &Map<String, Value>) -> u64 {
+    let fields = fields.iter();
+    fields
+        .map(|(name, value)| name.len() as u64 + json_bytes(value))
+        .sum()
+}
+
 /// The length of a value as it is sent.
 fn json_bytes(value: &Value) -> u64 {
-    let mut counter = Counter(0);
+    let mut counter = ByteCounter(0);
     // Counting does not fail, and a value in memory serializes.
     serde_json::to_writer(&mut counter, value).ok();
     counter.0
 }
 
 /// Counts what is written to it.
-struct Counter(u64);
+struct ByteCounter(u64);
 
-impl std::io::Write for Counter {
+impl std::io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 += bytes.len() as u64;
         Ok(bytes.len())

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use crate::conversation::{AnswerFormat, Request, Sampling};
 use crate::openai::thinking;
 use crate::wire::openai::{format, service, unsupported, wants_usage};
-use crate::wire::{ApiError, GatewayParams, Labels, LeftOut, MockFailure, Options};
+use crate::wire::{ApiError, DroppedFields, GatewayParams, Labels, MockFailure, RequestOptions};
 
 use super::ChatRequest;
 
@@ -15,11 +15,11 @@ impl ChatRequest {
     pub fn around(
         self,
         request: Request,
-        options: Options,
+        options: RequestOptions,
         headers: &HeaderMap,
-    ) -> Result<(Request, Options), ApiError> {
-        let mut left_out = LeftOut::fields(options.left_out);
-        let (own, own_options) = self.into_rest(headers, &mut left_out)?;
+    ) -> Result<(Request, RequestOptions), ApiError> {
+        let mut dropped = DroppedFields::fields(options.dropped);
+        let (own, own_options) = self.into_rest(headers, &mut dropped)?;
         let request = Request {
             system: request.system,
             turns: request.turns,
@@ -43,7 +43,7 @@ impl ChatRequest {
             }
         }
         let (labels, own_labels) = (options.labels, own_options.labels);
-        let options = Options {
+        let options = RequestOptions {
             include_thinking: options.include_thinking,
             free_form: options.free_form,
             tool_refusal: options.tool_refusal,
@@ -53,7 +53,7 @@ impl ChatRequest {
                 ..own_labels
             },
             unsupported,
-            left_out: left_out.into_names(),
+            dropped: dropped.into_names(),
             ..own_options
         };
         Ok((request, options))
@@ -63,11 +63,11 @@ impl ChatRequest {
     pub(super) fn into_rest(
         self,
         headers: &HeaderMap,
-        left_out: &mut LeftOut,
-    ) -> Result<(Request, Options), ApiError> {
+        dropped: &mut DroppedFields,
+    ) -> Result<(Request, RequestOptions), ApiError> {
         self.refuse_what_no_answer_has()?;
         let unsupported = self.unsupported();
-        self.name_what_has_no_effect(left_out);
+        self.name_what_has_no_effect(dropped);
         let (thinking, effort) = thinking::wish(
             self.thinking,
             self.output_config,
@@ -102,9 +102,12 @@ impl ChatRequest {
             ..Request::default()
         };
         let session = self.litellm_session_id;
+        let session = session.or_dropped("litellm_session_id", dropped);
+        let cache_key = self.prompt_cache_key;
+        let cache_key = cache_key.or_dropped("prompt_cache_key", dropped);
         let labels = Labels::new(
-            self.user.or_left_out("user", left_out),
-            session.or_left_out("litellm_session_id", left_out),
+            self.user.or_dropped("user", dropped),
+            session.or(cache_key),
             self.tags.as_ref(),
             self.metadata.as_ref(),
             headers,
@@ -127,19 +130,19 @@ impl ChatRequest {
                 )),
             drop_params: self.drop_params,
         };
-        let options = Options {
+        let options = RequestOptions {
             model: self.model.filter(|model| !model.is_empty()),
             stream: self.stream.unwrap_or(false),
-            include_usage: wants_usage(self.stream_options, left_out),
+            include_usage: wants_usage(self.stream_options, dropped),
             labels,
             unsupported,
-            ..Options::controlled(control, headers)?
+            ..RequestOptions::from_params(control, headers)?
         };
         Ok((request, options))
     }
 
-    /// Names in `left_out` what the body asks for without need, and does not get.
-    fn name_what_has_no_effect(&self, left_out: &mut LeftOut) {
+    /// Names in `dropped` what the body asks for without need, and does not get.
+    fn name_what_has_no_effect(&self, dropped: &mut DroppedFields) {
         unsupported::name(
             &[
                 ("context_management", &self.context_management),
@@ -149,7 +152,7 @@ impl ChatRequest {
                 ("enable_thinking", &self.enable_thinking),
                 ("mock_response", &self.mock_response),
             ],
-            left_out,
+            dropped,
         );
     }
 

@@ -209,7 +209,8 @@ fn a_client_s_mistake_is_a_400_that_names_the_field() {
         ),
     ];
     for (body, param, message) in cases {
-        let settled = read(&body).and_then(|(_, mut options)| options.settle_unsupported(false));
+        let settled =
+            read(&body).and_then(|(_, mut options)| options.drop_or_refuse_unsupported(false));
         let error = match settled {
             Ok(()) => panic!("{body} was accepted"),
             Err(error) => error,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::conversation::Request;
 
-use crate::wire::{ApiError, Options, WireRequest};
+use crate::wire::{ApiError, RequestOptions, WireRequest};
 
 use super::ChatRequest;
 
@@ -16,7 +16,7 @@ mod request;
 mod stream;
 mod thinking;
 
-fn read(body: &str) -> Result<(Request, Options), ApiError> {
+fn read(body: &str) -> Result<(Request, RequestOptions), ApiError> {
     Box::new(ChatRequest::parse(body.as_bytes())?).into_conversation(&HeaderMap::new())
 }
 

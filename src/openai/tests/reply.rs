@@ -31,6 +31,7 @@ fn a_reply_is_the_stream_folded() {
             index: 0,
             id: "t0".into(),
             name: "weather".into(),
+            native: None,
         },
         Event::ToolInput {
             index: 0,
@@ -44,6 +45,7 @@ fn a_reply_is_the_stream_folded() {
             index: 1,
             id: "t1".into(),
             name: "now".into(),
+            native: None,
         },
         Event::Stop(StopReason::ToolUse),
         Event::Usage(Usage {
@@ -128,6 +130,7 @@ fn content_is_null_beside_tool_calls_and_a_string_everywhere_else() {
         index: 0,
         id: "t".into(),
         name: "f".into(),
+        native: None,
     };
     let stop = Event::Stop(StopReason::ToolUse);
     let alone = reply(vec![call.clone(), stop.clone()]);

@@ -22,6 +22,7 @@ fn call(id: &str, name: &str, input: Value) -> Part {
         id: id.into(),
         name: name.into(),
         input,
+        native: None,
     })
 }
 
@@ -30,6 +31,7 @@ fn result(id: &str, content: Vec<Part>) -> Part {
         id: id.into(),
         content,
         is_error: false,
+        native: None,
     })
 }
 
@@ -244,7 +246,8 @@ fn leading_system_messages_are_the_system_prompt_and_later_ones_keep_their_place
         request.turns[1],
         Turn {
             role: Role::System,
-            parts: vec![text("late")]
+            parts: vec![text("late")],
+            native: None
         }
     );
 }
@@ -348,7 +351,7 @@ fn nulls_and_fields_that_change_no_answer_are_nothing() {
         "tool_choice": null, "parallel_tool_calls": null, "thinking": null, "output_config": null,
         "reasoning_effort": null, "reasoning": null, "user": null, "metadata": null, "tags": null,
         "litellm_session_id": null, "num_retries": null, "drop_params": null, "store": false,
-        "context_management": {"edits": []}, "prompt_cache_key": "k", "service_tier": "auto",
+        "context_management": {"edits": []}, "prompt_cache_key": null, "service_tier": "auto",
         "messages": [
             {"role": "user", "content": "q", "name": null, "tool_calls": null, "provider_specific_fields": {}},
             {"role": "assistant", "content": null, "tool_calls": null, "function_call": null, "refusal": null,
@@ -359,6 +362,21 @@ fn nulls_and_fields_that_change_no_answer_are_nothing() {
     let (plain, plain_options) =
         read(r#"{"messages": [{"role": "user", "content": "q"}, {"role": "assistant"}]}"#).unwrap();
     assert_eq!((request, options), (plain, plain_options));
+}
+
+#[test]
+fn a_key_of_the_prompt_cache_names_the_session_where_nothing_else_does() {
+    let session = |body: serde_json::Value| {
+        let mut body = body;
+        body["messages"] = json!([{"role": "user", "content": "q"}]);
+        read(&body.to_string()).unwrap().1.labels.session
+    };
+    assert_eq!(
+        session(json!({"prompt_cache_key": "k"})).as_deref(),
+        Some("k")
+    );
+    let both = json!({"prompt_cache_key": "k", "litellm_session_id": "s"});
+    assert_eq!(session(both).as_deref(), Some("s"));
 }
 
 #[test]
@@ -392,11 +410,11 @@ fn what_cannot_be_honoured_is_named_unless_it_asks_for_nothing() {
         let (_, mut options) = read(&body.to_string()).unwrap();
         assert_eq!(options.unsupported, expected, "{body}");
         assert_eq!(
-            options.settle_unsupported(false).is_err(),
+            options.drop_or_refuse_unsupported(false).is_err(),
             !expected.is_empty(),
             "{body}"
         );
-        assert!(options.settle_unsupported(true).is_ok(), "{body}");
+        assert!(options.drop_or_refuse_unsupported(true).is_ok(), "{body}");
         assert!(options.unsupported.is_empty(), "{body}");
     }
 }
@@ -408,7 +426,7 @@ fn what_nobody_here_knows_and_what_is_to_be_ignored_is_left_out_by_name() {
         "messages": [{"role": "user", "content": "q"}],
     });
     let (_, mut options) = read(&body.to_string()).unwrap();
-    assert_eq!(options.left_out, ["foo", "bar"]);
-    options.settle_unsupported(false).unwrap();
-    assert_eq!(options.left_out, ["foo", "bar", "seed"]);
+    assert_eq!(options.dropped, ["foo", "bar"]);
+    options.drop_or_refuse_unsupported(false).unwrap();
+    assert_eq!(options.dropped, ["foo", "bar", "seed"]);
 }

@@ -19,7 +19,7 @@ fn writer(include_usage: bool) -> ChunkWriter {
 
 /// The stream of `events`, without the fields that every chunk has alike.
 fn stream(events: &[Event]) -> String {
-    let text = whole(events);
+    let text = all_chunks(events);
     let same = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[{"index":0,"delta":"#;
     let chunks = text.split("\n\n").filter(|chunk| !chunk.is_empty());
     let deltas = chunks.map(|chunk| {
@@ -29,7 +29,7 @@ fn stream(events: &[Event]) -> String {
     deltas.collect::<Vec<_>>().join("\n")
 }
 
-fn whole(events: &[Event]) -> String {
+fn all_chunks(events: &[Event]) -> String {
     let mut writer = writer(true);
     let mut out = BytesMut::new();
     for event in events {
@@ -47,6 +47,7 @@ fn call(index: usize, id: &str, name: &str) -> Event {
         index,
         id: id.into(),
         name: name.into(),
+        native: None,
     }
 }
 
@@ -65,7 +66,7 @@ fn a_text_is_streamed_as_openai_streams_it() {
         text("lo\n\"you\""),
         Event::Stop(StopReason::EndTurn),
     ];
-    insta::assert_snapshot!(whole(&events), @r#"
+    insta::assert_snapshot!(all_chunks(&events), @r#"
     data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}
 
     data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":[{"index":0,"delta":{"content":"lo\n\"you\""},"finish_reason":null}]}
@@ -151,7 +152,7 @@ fn usage_comes_without_choices_and_in_both_styles() {
         cache_write_5m: 150,
         cache_write_1h: 50,
         reasoning: Some(3),
-        estimated: false,
+        ..Usage::default()
     };
     let mut out = BytesMut::new();
     let cost = Some(Decimal::new(13_068_000, 10));
@@ -196,7 +197,7 @@ fn there_is_one_finish_reason_whatever_came_before() {
     for mut events in answers {
         events.push(Event::Stop(StopReason::EndTurn));
         events.push(Event::Usage(Usage::default()));
-        let text = whole(&events);
+        let text = all_chunks(&events);
         assert_eq!(text.matches(r#""finish_reason":""#).count(), 1, "{text}");
         assert_eq!(text.matches(r#""role":"assistant""#).count(), 1, "{text}");
         for chunk in text.split_terminator("\n\n") {
@@ -211,7 +212,7 @@ fn there_is_one_finish_reason_whatever_came_before() {
 fn every_chunk_names_the_model_that_answers_then() {
     let mut writer = writer(false);
     let mut out = BytesMut::new();
-    writer.begin("first".into(), 1, &mut out);
+    writer.begin("first".into(), 1, None, &mut out);
     writer.event(&text("one "), &mut out);
     writer.continue_with("second".into(), &mut out);
     writer.event(&text("two"), &mut out);

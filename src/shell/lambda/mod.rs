@@ -51,15 +51,19 @@ pub async fn serve(env: &EnvConfig) -> Result<(), StartError> {
     // Never opened again: a closed tracker still takes tasks, and can be waited for.
     state.tasks.close();
     let invocations = Invocations::new(state.tasks.clone(), connections.clone(), runtime_api());
-    lambda_http::streaming_runtime_concurrent(router(app(state.clone())))
+    lambda_http::streaming_runtime_concurrent(router(app(state.clone().without_metrics())))
         .layer(invocations)
         .run_concurrent()
         .await
         .map_err(StartError::Runtime)
 }
 
+/// The application with what an invocation adds. The layers are around all of it: those of the application's own router
+/// would be boxes around each of its routes.
 fn router(app: Router) -> Router {
-    app.layer(from_fn(deadline::tell))
+    Router::new()
+        .fallback_service(app)
+        .layer(from_fn(deadline::tell))
         .layer(from_fn(client::tell))
         .layer(from_fn(reply::fill))
 }

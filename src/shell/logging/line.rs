@@ -14,7 +14,7 @@ use crate::spend;
 const RESERVED: [&str; 4] = ["timestamp", "level", "target", "message"];
 
 /// The most bytes of a field. A collector that cuts a line makes two of it, of which the second begins with whatever
-/// stood there. The lines of the books are whole, and have bounds of their own.
+/// stood there. The lines of the ledger are never cut, and have bounds of their own.
 const LONGEST_VALUE: usize = 4_000;
 
 /// One event.

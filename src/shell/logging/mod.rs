@@ -18,7 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, registry};
 
 use self::line::LogLine;
-use super::metrics::{self, Metrics, MetricsLayer};
+use super::metrics::{self, MetricsLayer, MetricsOptions};
 use crate::{panics, spend};
 
 mod json;
@@ -30,12 +30,12 @@ mod text;
 pub(super) use json::text as json_text;
 
 /// What the libraries may say under a plain level. A search for credentials that finds none is answered by the
-/// request that needed them, and the embedded table's refusals by whoever asked.
+/// request that needed them, and the embedded table's refusals by the call that met them.
 const LIBRARIES: &str = "warn,aws_config=error,dynoxide=error";
 
 /// Starts logging to standard output. `level` is a level (`info`) or a tracing filter (`bedrock_sidecar=debug,warn`).
 /// Metrics are written beside the log, whatever its level.
-pub fn start(level: &str, json: bool, metrics: Option<Metrics>) {
+pub fn start(level: &str, json: bool, metrics: Option<MetricsOptions>) {
     let format = if json {
         LineFormat::Json
     } else {
@@ -93,8 +93,8 @@ where
     }
 }
 
-/// A plain level is the gateway's own; the libraries below it speak up from `warn` on. The lines from which the books
-/// can be made whole pass every filter. What cannot be read is told and left out: a wrong filter is no reason not to
+/// A plain level is the gateway's own; the libraries below it speak up from `warn` on. The lines from which the
+/// ledger can be completed pass every filter. What cannot be read is told and left out: a wrong filter is no reason not to
 /// serve.
 fn filter(level: &str) -> Targets {
     let plain = ["trace", "debug", "info", "warn", "error", "off"]

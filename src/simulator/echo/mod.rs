@@ -4,10 +4,12 @@
 //! asks for it, and does the one job that coding agents are tried with: "create a file named …, its content …,
 //! finish with …", through whichever tool, markup or edit format the agent brought. It understands nothing else.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{
-    Block, Reply,
+    Block, ScriptedReply,
     json::{at, list},
     validate::Asked,
 };
@@ -20,29 +22,39 @@ mod tools;
 
 use task::Task;
 
-/// The answer to a request that has passed the rules.
-pub fn answer(model: &str, asked: &Asked<'_>) -> Reply {
-    let prompt = Prompt::read(asked.body);
-    let mut reply = decide(model, &prompt);
+/// The answer to a Converse request that has passed the rules.
+pub fn answer(model: &str, asked: &Asked<'_>) -> ScriptedReply {
+    reply(model, &Prompt::of_converse(asked))
+}
+
+/// The answer to a prompt, in whatever dialect it came.
+pub(super) fn reply(model: &str, prompt: &Prompt<'_>) -> ScriptedReply {
+    let mut reply = decide(model, prompt);
     if let Some(begun) = &prompt.prefill {
         go_on(&mut reply, begun);
     }
-    if let Some(thought) = thought(asked, &prompt) {
-        reply.blocks.insert(0, thought);
+    let text = || {
+        format!(
+            "The user wrote {} characters. I am simulated, so there is little to think about.",
+            prompt.last().chars().count()
+        )
+    };
+    match prompt.thinking {
+        Thinking::None => {}
+        Thinking::Signed => reply.blocks.insert(0, Block::Thinking(text())),
+        Thinking::Unsigned => reply.blocks.insert(0, Block::Reasoning(text())),
     }
-    let config = at(asked.body, "/inferenceConfig");
-    let stops: Vec<&str> = texts_of(at(config, "/stopSequences"));
-    stop_at(&mut reply, &stops);
-    if let Some(most) = at(config, "/maxTokens").as_u64() {
+    stop_at(&mut reply, &prompt.stops);
+    if let Some(most) = prompt.most {
         shorten(&mut reply, most);
     }
     reply
 }
 
 /// What of a request matters here.
-struct Prompt<'a> {
+pub(super) struct Prompt<'a> {
     /// System prompts, joined.
-    system: String,
+    pub(super) system: String,
     /// What users typed, message by message; a message of tool results alone is not among them.
     typed: Vec<String>,
     /// The latest job, as long as the assistant has not said that it is done.
@@ -52,64 +64,126 @@ struct Prompt<'a> {
     /// The last message brings results of tools.
     results: Vec<String>,
     /// Name and schema of each tool.
-    tools: Vec<(&'a str, &'a Value)>,
-    /// `toolChoice`.
-    choice: &'a Value,
-    /// The schema that the answer must have, as JSON text.
-    format: Option<&'a str>,
+    pub(super) tools: Vec<(&'a str, Cow<'a, Value>)>,
+    /// Which call is forced.
+    pub(super) choice: Choice<'a>,
+    /// The schema that the answer must have.
+    pub(super) format: Option<Cow<'a, Value>>,
+    /// How the answer begins.
+    pub(super) thinking: Thinking,
+    /// The answer ends before one of these.
+    pub(super) stops: Vec<&'a str>,
+    /// The most tokens of the answer.
+    pub(super) most: Option<u64>,
+}
+
+/// One message, in the words that matter.
+pub(super) struct Turn {
+    pub(super) is_user: bool,
+    pub(super) text: String,
+    /// What tools answered.
+    pub(super) results: Vec<String>,
+}
+
+/// Which call is forced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice<'a> {
+    Free,
+    Any,
+    Tool(&'a str),
+}
+
+/// How an answer begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thinking {
+    None,
+    /// With thinking as Claude signs it.
+    Signed,
+    /// With thinking as the others send it.
+    Unsigned,
 }
 
 impl<'a> Prompt<'a> {
-    fn read(body: &'a Value) -> Self {
-        let messages = list(at(body, "/messages"));
-        let user = |message: &&Value| at(message, "/role") == "user";
-        let text = |blocks: &Value| {
-            let texts = list(blocks)
-                .iter()
-                .filter_map(|block| at(block, "/text").as_str());
-            texts.collect::<Vec<_>>().join("\n")
-        };
+    /// What the turns say; everything else is as in the plainest request.
+    pub(super) fn of_turns(turns: Vec<Turn>) -> Self {
         let mut task: Option<Task> = None;
-        for message in messages {
-            let text = text(at(message, "/content"));
+        for turn in &turns {
             let done = task.as_ref().and_then(|task| task.done.as_deref());
-            if user(&message) {
-                task = Task::parse(&text).or(task);
-            } else if done.is_some_and(|done| text.contains(done)) {
+            if turn.is_user {
+                task = Task::parse(&turn.text).or(task);
+            } else if done.is_some_and(|done| turn.text.contains(done)) {
                 task = None;
             }
         }
-        let prefill = messages.last().filter(|message| !user(message));
-        let typed = messages.iter().filter(user);
-        let typed = typed.map(|message| text(at(message, "/content")));
-        let last = messages
-            .last()
-            .map_or(&Value::Null, |last| at(last, "/content"));
-        let results = list(last)
-            .iter()
-            .filter_map(|block| block.get("toolResult"));
-        let tools = list(at(body, "/toolConfig/tools")).iter();
-        let tools = tools.filter_map(|tool| tool.get("toolSpec"));
+        let prefill = turns.last().filter(|turn| !turn.is_user);
+        let prefill = prefill.map(|turn| turn.text.clone());
+        let results = turns.last().map(|turn| turn.results.clone());
+        let typed = turns.into_iter().filter(|turn| turn.is_user);
+        let typed = typed.map(|turn| turn.text);
         Self {
-            system: text(at(body, "/system")),
-            task,
-            prefill: prefill.map(|message| text(at(message, "/content"))),
+            system: String::new(),
             typed: typed.filter(|text| !text.trim().is_empty()).collect(),
-            results: results.map(|result| text(at(result, "/content"))).collect(),
-            tools: tools
-                .map(|spec| {
-                    (
-                        at(spec, "/name").as_str().unwrap_or_default(),
-                        at(spec, "/inputSchema/json"),
-                    )
-                })
-                .collect(),
-            choice: at(body, "/toolConfig/toolChoice"),
-            format: at(body, "/outputConfig/textFormat/structure/jsonSchema/schema").as_str(),
+            task,
+            prefill,
+            results: results.unwrap_or_default(),
+            tools: Vec::new(),
+            choice: Choice::Free,
+            format: None,
+            thinking: Thinking::None,
+            stops: Vec::new(),
+            most: None,
         }
     }
 
-    fn last(&self) -> &str {
+    fn of_converse(asked: &Asked<'a>) -> Self {
+        let body = asked.body;
+        let turns = list(at(body, "/messages")).iter().map(|message| {
+            let content = at(message, "/content");
+            let results = list(content).iter();
+            let results = results.filter_map(|block| block.get("toolResult"));
+            Turn {
+                is_user: at(message, "/role") == "user",
+                text: text_of(content),
+                results: results
+                    .map(|result| text_of(at(result, "/content")))
+                    .collect(),
+            }
+        });
+        let tools = list(at(body, "/toolConfig/tools")).iter();
+        let tools = tools.filter_map(|tool| tool.get("toolSpec"));
+        let choice = at(body, "/toolConfig/toolChoice");
+        let format = at(body, "/outputConfig/textFormat/structure/jsonSchema/schema");
+        let mut prompt = Self::of_turns(turns.collect());
+        prompt.thinking = thinking(asked, prompt.is_fresh());
+        Self {
+            system: text_of(at(body, "/system")),
+            tools: tools
+                .map(|spec| {
+                    let schema = at(spec, "/inputSchema/json");
+                    let name = at(spec, "/name").as_str().unwrap_or_default();
+                    (name, Cow::Borrowed(schema))
+                })
+                .collect(),
+            choice: match at(choice, "/tool/name").as_str() {
+                Some(name) => Choice::Tool(name),
+                None if choice.get("any").is_some() => Choice::Any,
+                None => Choice::Free,
+            },
+            format: format
+                .as_str()
+                .map(|text| Cow::Owned(serde_json::from_str(text).unwrap_or_default())),
+            stops: texts_in(at(body, "/inferenceConfig/stopSequences")),
+            most: at(body, "/inferenceConfig/maxTokens").as_u64(),
+            ..prompt
+        }
+    }
+
+    /// The last message is no result of a tool: an adaptive model thinks about the others alone.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.results.is_empty()
+    }
+
+    pub(super) fn last(&self) -> &str {
         self.typed.last().map_or("", String::as_str)
     }
 
@@ -119,16 +193,16 @@ impl<'a> Prompt<'a> {
     }
 }
 
-fn decide(model: &str, prompt: &Prompt<'_>) -> Reply {
+fn decide(model: &str, prompt: &Prompt<'_>) -> ScriptedReply {
     let task = &prompt.task;
     if let Some(reply) = tools::forced(prompt, task.as_ref()) {
         return reply;
     }
     if !prompt.results.is_empty() {
-        return Reply::text(after_tools(prompt, task.as_ref()));
+        return ScriptedReply::text(after_tools(prompt, task.as_ref()));
     }
     if let Some(text) = formats::answer(prompt, task.as_ref()) {
-        return Reply::text(text);
+        return ScriptedReply::text(text);
     }
     if let Some(reply) = task
         .as_ref()
@@ -136,18 +210,17 @@ fn decide(model: &str, prompt: &Prompt<'_>) -> Reply {
     {
         return reply;
     }
-    if let Some(schema) = prompt.format {
-        let schema = serde_json::from_str(schema).unwrap_or_default();
-        return Reply::text(schema::fill(&schema, "answer").to_string());
+    if let Some(schema) = &prompt.format {
+        return ScriptedReply::text(schema::fill(schema, "answer").to_string());
     }
     if let Some(words) = task::exact_reply(prompt.last()) {
-        return Reply::text(words);
+        return ScriptedReply::text(words);
     }
     if let Some(reply) = tools::mentioned(prompt) {
         return reply;
     }
     let said = excerpt(prompt.last(), 200);
-    Reply::text(format!(
+    ScriptedReply::text(format!(
         "This is a simulated Amazon Bedrock answering in the place of {model}; no model has read your message. You said: {said}"
     ))
 }
@@ -163,32 +236,30 @@ fn after_tools(prompt: &Prompt<'_>, task: Option<&Task>) -> String {
     )
 }
 
-/// A block of thinking where the request asks for it. Claude signs, others do not; an adaptive model does not think
-/// about the result of a tool.
-fn thought(asked: &Asked<'_>, prompt: &Prompt<'_>) -> Option<Block> {
+/// The thinking that a Converse request asks for. Claude signs, others do not; an adaptive model does not think about
+/// the result of a tool.
+fn thinking(asked: &Asked<'_>, fresh: bool) -> Thinking {
     let fields = at(asked.body, "/additionalModelRequestFields");
     let always = asked.model.abilities.thinking == ThinkingSupport::Adaptive { always_on: true };
-    let fresh = prompt.results.is_empty();
-    let text = format!(
-        "The user wrote {} characters. I am simulated, so there is little to think about.",
-        prompt.last().chars().count()
-    );
     match at(fields, "/thinking/type").as_str() {
-        Some("enabled") => return Some(Block::Thinking(text)),
-        Some("adaptive") if fresh => return Some(Block::Thinking(text)),
-        None if always && fresh => return Some(Block::Thinking(text)),
+        Some("enabled") => return Thinking::Signed,
+        Some("adaptive") if fresh => return Thinking::Signed,
+        None if always && fresh => return Thinking::Signed,
         _ => {}
     }
     let effort = ["reasoning_effort", "reasoning_config", "reasoningConfig"];
     let asked_for = effort
         .iter()
         .any(|name| fields.get(*name).is_some_and(|value| !value.is_null()));
-    let speaks = matches!(asked.model.family, Family::Claude);
-    (asked_for && !speaks).then_some(Block::Reasoning(text))
+    let signs = matches!(asked.model.family, Family::Claude);
+    match asked_for && !signs {
+        true => Thinking::Unsigned,
+        false => Thinking::None,
+    }
 }
 
 /// Leaves out what the answer's given beginning says already.
-fn go_on(reply: &mut Reply, begun: &str) {
+fn go_on(reply: &mut ScriptedReply, begun: &str) {
     if let Some(Block::Text(text)) = reply.blocks.first_mut()
         && let Some(rest) = text.strip_prefix(begun)
     {
@@ -197,7 +268,7 @@ fn go_on(reply: &mut Reply, begun: &str) {
 }
 
 /// Ends the answer's text before the first stop sequence.
-fn stop_at(reply: &mut Reply, stops: &[&str]) {
+fn stop_at(reply: &mut ScriptedReply, stops: &[&str]) {
     for (at, block) in reply.blocks.iter_mut().enumerate() {
         let Block::Text(text) = block else { continue };
         let found = stops
@@ -217,7 +288,7 @@ fn stop_at(reply: &mut Reply, stops: &[&str]) {
 }
 
 /// Ends the answer after so many tokens of four bytes.
-fn shorten(reply: &mut Reply, most: u64) {
+fn shorten(reply: &mut ScriptedReply, most: u64) {
     if reply.estimated_output() <= most {
         return;
     }
@@ -226,7 +297,7 @@ fn shorten(reply: &mut Reply, most: u64) {
         let text = match block {
             Block::Text(text) | Block::Thinking(text) | Block::Reasoning(text) => text,
             Block::ToolUse { input, .. } => input,
-            Block::Redacted(_) => continue,
+            Block::Redacted(_) | Block::Native(_) => continue,
         };
         let end = (0..=left.min(text.len()))
             .rev()
@@ -249,14 +320,23 @@ fn excerpt(text: &str, most: usize) -> String {
     short
 }
 
-fn texts_of(value: &Value) -> Vec<&str> {
+/// The strings of a list.
+pub(super) fn texts_in(value: &Value) -> Vec<&str> {
     list(value).iter().filter_map(Value::as_str).collect()
 }
 
+/// What the blocks of a list say.
+pub(super) fn text_of(blocks: &Value) -> String {
+    let texts = list(blocks)
+        .iter()
+        .filter_map(|block| at(block, "/text").as_str());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
 /// A tool call as a reply.
-fn call(name: &str, input: Value) -> Reply {
+fn call(name: &str, input: Value) -> ScriptedReply {
     let input = if input.is_object() { input } else { json!({}) };
-    Reply::tool(name, &input)
+    ScriptedReply::tool(name, &input)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::simulator::{service::able, validate::validate};
 
-fn ask(body: Value) -> Reply {
+fn ask(body: Value) -> ScriptedReply {
     let model = able("test.model");
     let asked = Asked {
         model: &model,
@@ -19,14 +19,14 @@ fn say(text: &str) -> Value {
     json!([{"role": "user", "content": [{"text": text}]}])
 }
 
-fn text(reply: &Reply) -> &str {
+fn text(reply: &ScriptedReply) -> &str {
     match reply.blocks.last() {
         Some(Block::Text(text)) => text,
         other => panic!("no text but {other:?}"),
     }
 }
 
-fn calls(reply: &Reply) -> Vec<(String, Value)> {
+fn calls(reply: &ScriptedReply) -> Vec<(String, Value)> {
     let calls = reply.blocks.iter().filter_map(|block| match block {
         Block::ToolUse { name, input, .. } => {
             Some((name.clone(), serde_json::from_str(input).unwrap()))
@@ -166,7 +166,7 @@ fn tools_are_called_when_forced_or_asked_for() {
     let weather = tool("get_weather", strings(&["city"]));
     let read = tool("read", strings(&["path"]));
     let body = |said: &str, choice: Value| json!({"messages": say(said), "toolConfig": {"tools": [read, weather], "toolChoice": choice}});
-    let named = |reply: &Reply| {
+    let named = |reply: &ScriptedReply| {
         calls(reply)
             .into_iter()
             .map(|(name, _)| name)

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{Reply, json::at},
-    Prompt, call, schema,
+    super::{ScriptedReply, json::at},
+    Choice, Prompt, call, schema,
     task::{Task, working_directory},
 };
 
-/// The call that the request forces (`toolChoice`: `any` or a tool).
-pub(super) fn forced(prompt: &Prompt<'_>, task: Option<&Task>) -> Option<Reply> {
-    if let Some(name) = at(prompt.choice, "/tool/name").as_str() {
+/// The call that the request forces.
+pub(super) fn forced(prompt: &Prompt<'_>, task: Option<&Task>) -> Option<ScriptedReply> {
+    if let Choice::Tool(name) = prompt.choice {
         let (name, schema) = prompt.tools.iter().find(|(known, _)| *known == name)?;
         let by_task = task.and_then(|task| arguments(schema, task, prompt));
         return Some(call(
@@ -18,7 +18,9 @@ pub(super) fn forced(prompt: &Prompt<'_>, task: Option<&Task>) -> Option<Reply> 
             by_task.unwrap_or_else(|| schema::fill(schema, name)),
         ));
     }
-    prompt.choice.get("any")?;
+    if prompt.choice == Choice::Free {
+        return None;
+    }
     let by_task = task.and_then(|task| write_file(prompt, task));
     by_task.or_else(|| mentioned(prompt)).or_else(|| {
         let (name, schema) = prompt.tools.first()?;
@@ -27,13 +29,13 @@ pub(super) fn forced(prompt: &Prompt<'_>, task: Option<&Task>) -> Option<Reply> 
 }
 
 /// Calls every tool that the last message asks for by name, in the order of the tools.
-pub(super) fn mentioned(prompt: &Prompt<'_>) -> Option<Reply> {
+pub(super) fn mentioned(prompt: &Prompt<'_>) -> Option<ScriptedReply> {
     let text = prompt.last();
     let named = prompt
         .tools
         .iter()
         .filter(|(name, _)| is_asked_for(text, name));
-    let mut reply = Reply::default();
+    let mut reply = ScriptedReply::default();
     for (name, schema) in named {
         reply = reply.with_tool(*name, &schema::fill(schema, name));
     }
@@ -62,7 +64,7 @@ fn is_asked_for(text: &str, name: &str) -> bool {
 }
 
 /// The call that writes the task's file: a tool that takes a path and a content, else a shell.
-pub(super) fn write_file(prompt: &Prompt<'_>, task: &Task) -> Option<Reply> {
+pub(super) fn write_file(prompt: &Prompt<'_>, task: &Task) -> Option<ScriptedReply> {
     let writer = prompt.tools.iter().find(|(_, schema)| takes_file(schema));
     let shell = || {
         prompt

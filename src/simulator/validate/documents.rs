@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, Failure, Rule, model_refuses, refuse,
+    Asked, ErrorReply, Rule, model_refuses, refuse,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -36,7 +36,7 @@ fn all<'a>(asked: &Asked<'a>, kind: &'a str) -> impl Iterator<Item = (usize, usi
     })
 }
 
-fn supported(asked: &Asked<'_>) -> Result<(), Failure> {
+fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let abilities = &asked.model.abilities;
     // What a model takes as a PDF it needs eyes for; plain text is unpacked by the service for any model.
     let pdf = |document: &Value| at(document, "/format") == "pdf";
@@ -55,24 +55,34 @@ fn supported(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn pictures(asked: &Asked<'_>) -> Result<(), Failure> {
+fn pictures(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     for (m, b, image) in all(asked, "image") {
         let Some(bytes) = at(image, "/source/bytes").as_str() else {
             continue;
         };
         let Ok(bytes) = BASE64_STANDARD.decode(bytes) else {
-            return Err(Failure::new(400, "SerializationException", ""));
+            return Err(ErrorReply::new(400, "SerializationException", ""));
         };
         let format = at(image, "/format").as_str().unwrap_or_default();
-        let found = sniff(&bytes);
-        if found != Some(format) {
-            let found = found.map_or("unknown".to_owned(), |found| format!("image/{found}"));
+        if let Some(words) = other_picture(&bytes, &format!("image/{format}")) {
             return model_refuses(format!(
-                "messages.{m}.content.{b}.image.source.base64.data: The image was specified using the image/{format} media type, but the image appears to be a {found} image"
+                "messages.{m}.content.{b}.image.source.base64.data: {words}"
             ));
         }
     }
     Ok(())
+}
+
+/// The words for a picture that is none of this media type.
+pub(in crate::simulator) fn other_picture(bytes: &[u8], media_type: &str) -> Option<String> {
+    let found = sniff(bytes).map(|found| format!("image/{found}"));
+    if found.as_deref() == Some(media_type) {
+        return None;
+    }
+    let found = found.unwrap_or_else(|| "unknown".to_owned());
+    Some(format!(
+        "The image was specified using the {media_type} media type, but the image appears to be a {found} image"
+    ))
 }
 
 fn sniff(bytes: &[u8]) -> Option<&'static str> {
@@ -86,7 +96,7 @@ fn sniff(bytes: &[u8]) -> Option<&'static str> {
     known.map(|(_, name)| *name).or(webp.then_some("webp"))
 }
 
-fn documents(asked: &Asked<'_>) -> Result<(), Failure> {
+fn documents(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let mut names = std::collections::HashSet::new();
     for (_, _, document) in all(asked, "document") {
         let name = at(document, "/name").as_str().unwrap_or_default();

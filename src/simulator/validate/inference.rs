@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, Failure, Rule, breaks_constraint, model_refuses, refuse,
+    Asked, ErrorReply, Rule, breaks_constraint, model_refuses, openai_refuses, refuse,
 };
 use crate::catalog::{LONG_WINDOW, ThinkingSupport};
-use crate::simulator::cache;
+use crate::simulator::{binding, cache};
 
 /// Tried before all others.
 pub(super) const FORM: &[Rule] = &[Rule {
@@ -26,6 +26,11 @@ pub(super) const RULES: &[Rule] = &[
         name: "output limit",
         source: "reported: charmbracelet/crush#946",
         check: output_limit,
+    },
+    Rule {
+        name: "least bound of an answer",
+        source: "OpenAI's own API",
+        check: least_output,
     },
     Rule {
         name: "sampling parameters that the model takes",
@@ -89,15 +94,15 @@ const CLAUDE_FIELDS: [&str; 11] = [
     "container",
 ];
 
-fn extraneous<T>(place: &str, key: &str) -> Result<T, Failure> {
+fn extraneous<T>(place: &str, key: &str) -> Result<T, ErrorReply> {
     refuse(format!(
         "Malformed input request: {place}: extraneous key [{key}] is not permitted, please reformat your input and try again."
     ))
 }
 
-fn known_fields(asked: &Asked<'_>) -> Result<(), Failure> {
+fn known_fields(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let Value::Object(fields) = asked.body else {
-        return Err(Failure::new(400, "SerializationException", ""));
+        return Err(ErrorReply::new(400, "SerializationException", ""));
     };
     let unknown = fields.keys().find(|key| !FIELDS.contains(&key.as_str()));
     if let Some(key) = unknown {
@@ -112,7 +117,7 @@ fn known_fields(asked: &Asked<'_>) -> Result<(), Failure> {
     }
 }
 
-fn ranges(asked: &Asked<'_>) -> Result<(), Failure> {
+fn ranges(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let config = at(asked.body, "/inferenceConfig");
     for name in ["temperature", "topP"] {
         let Some(value) = at(config, &format!("/{name}")).as_f64() else {
@@ -146,7 +151,7 @@ fn ranges(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn output_limit(asked: &Asked<'_>) -> Result<(), Failure> {
+fn output_limit(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let most = at(asked.body, "/inferenceConfig/maxTokens").as_u64();
     match (most, asked.model.limits.output) {
         (Some(most), Some(limit)) if most > u64::from(limit) => refuse(format!(
@@ -156,7 +161,17 @@ fn output_limit(asked: &Asked<'_>) -> Result<(), Failure> {
     }
 }
 
-fn sampling(asked: &Asked<'_>) -> Result<(), Failure> {
+fn least_output(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+    let most = at(asked.body, "/inferenceConfig/maxTokens").as_u64();
+    match (most, asked.model.limits.least_output) {
+        (Some(most), Some(least)) if most < u64::from(least) => openai_refuses(&format!(
+            "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {least}, but got {most} instead."
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn sampling(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let config = at(asked.body, "/inferenceConfig");
     let given = [
         ("temperature", at(config, "/temperature")),
@@ -190,7 +205,7 @@ fn takes_one_of_two(id: &str) -> bool {
     id.contains("claude-") && !older.iter().any(|name| id.contains(name))
 }
 
-fn stop_sequences(asked: &Asked<'_>) -> Result<(), Failure> {
+fn stop_sequences(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let stops = list(at(asked.body, "/inferenceConfig/stopSequences"));
     if !stops.is_empty() && !asked.model.abilities.stop_sequences {
         return refuse(
@@ -200,7 +215,7 @@ fn stop_sequences(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn own_fields(asked: &Asked<'_>) -> Result<(), Failure> {
+fn own_fields(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let fields = at(asked.body, "/additionalModelRequestFields").as_object();
     let mut keys = fields.into_iter().flat_map(|fields| fields.keys());
     let unknown = keys.find(|key| !CLAUDE_FIELDS.contains(&key.as_str()));
@@ -212,6 +227,9 @@ fn own_fields(asked: &Asked<'_>) -> Result<(), Failure> {
 
 /// What every Claude from 4 on knows, the newest too.
 const EAGER_TOOL_INPUT: &str = "fine-grained-tool-streaming-";
+
+/// What models know that bind their thinking.
+const BINDING: &str = "thinking-binding-controls-";
 
 /// What the names of betas begin with that Claude on Bedrock knows, before it thinks in the adaptive way.
 const BETAS: [&str; 9] = [
@@ -226,15 +244,17 @@ const BETAS: [&str; 9] = [
     "effort-",
 ];
 
-fn betas(asked: &Asked<'_>) -> Result<(), Failure> {
+fn betas(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let asked_for = list(asked.field("anthropic_beta")).iter();
     let mut asked_for = asked_for.filter_map(Value::as_str);
     let newest = matches!(
         asked.model.abilities.thinking,
         ThinkingSupport::Adaptive { .. }
     );
+    let controls_binding = |beta: &str| binding::binds(asked.model) && beta.starts_with(BINDING);
     let unknown = |beta: &str| {
         !beta.starts_with(EAGER_TOOL_INPUT)
+            && !controls_binding(beta)
             && (newest || !BETAS.iter().any(|known| beta.starts_with(known)))
     };
     if asked.is_claude() && asked_for.any(unknown) {
@@ -243,7 +263,7 @@ fn betas(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn json_schema(asked: &Asked<'_>) -> Result<(), Failure> {
+fn json_schema(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let wanted = at(asked.body, "/outputConfig/textFormat/type") == "json_schema";
     if wanted && !asked.model.abilities.json_schema {
         return refuse(
@@ -253,7 +273,7 @@ fn json_schema(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn window(asked: &Asked<'_>) -> Result<(), Failure> {
+fn window(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let Some(limit) = asked.model.limits.input else {
         return Ok(());
     };
@@ -263,7 +283,7 @@ fn window(asked: &Asked<'_>) -> Result<(), Failure> {
     let is_long = asked.model.abilities.long_context_beta
         && betas.any(|beta| beta.starts_with("context-1m-"));
     let limit = if is_long { LONG_WINDOW } else { limit };
-    if cache::prompt_tokens(asked.body) > u64::from(limit) {
+    if cache::size(&cache::converse_blocks(asked.body)) > u64::from(limit) {
         return refuse("Input is too long for requested model.");
     }
     Ok(())

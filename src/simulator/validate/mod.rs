@@ -5,21 +5,23 @@
 //! passes on behind "The model returned the following errors: "; "own" means that the refusal is documented but its
 //! words are not known, so no client should read them. Rules look at the request alone; nothing here keeps state.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    Failure,
+    ErrorReply,
     json::{at, list},
 };
 use crate::catalog::{Family, Model};
 
 mod caching;
-mod documents;
+pub(super) mod documents;
 mod inference;
 mod messages;
-mod schemas;
+pub(super) mod schemas;
 mod thinking;
 mod tools;
+
+pub(super) use thinking::refusal as thinking_refusal;
 
 /// A request and what is known of its model.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +43,7 @@ pub struct Rule {
     pub name: &'static str,
     /// Where the rule and its words are from.
     pub source: &'static str,
-    check: fn(&Asked<'_>) -> Result<(), Failure>,
+    check: fn(&Asked<'_>) -> Result<(), ErrorReply>,
 }
 
 /// All rules: form first, then the conversation, then what the model can do.
@@ -64,7 +66,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// # Errors
 ///
 /// The refusal of the first rule that the request breaks.
-pub fn validate(asked: &Asked<'_>) -> Result<(), Failure> {
+pub fn validate(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     rules().try_for_each(|rule| (rule.check)(asked))
 }
 
@@ -107,27 +109,33 @@ fn role(message: &Value) -> &str {
     at(message, "/role").as_str().unwrap_or_default()
 }
 
-fn refuse<T>(message: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::validation(message))
+fn refuse<T>(message: impl Into<String>) -> Result<T, ErrorReply> {
+    Err(ErrorReply::validation(message))
 }
 
 /// A refusal by the model itself, which Bedrock passes on.
-fn model_refuses<T>(message: impl AsRef<str>) -> Result<T, Failure> {
+fn model_refuses<T>(message: impl AsRef<str>) -> Result<T, ErrorReply> {
     let message = message.as_ref();
     refuse(format!(
         "The model returned the following errors: {message}"
     ))
 }
 
+/// The same by one of OpenAI's models, whose errors are JSON.
+fn openai_refuses<T>(message: &str) -> Result<T, ErrorReply> {
+    let error = json!({"error": {"message": message, "type": "invalid_request_error"}});
+    model_refuses(error.to_string())
+}
+
 /// A member that breaks a constraint of the API's own model.
-fn breaks_constraint<T>(value: &str, at: &str, constraint: &str) -> Result<T, Failure> {
+fn breaks_constraint<T>(value: &str, at: &str, constraint: &str) -> Result<T, ErrorReply> {
     refuse(format!(
         "1 validation error detected: Value '{value}' at '{at}' failed to satisfy constraint: Member must {constraint}"
     ))
 }
 
 /// Names and ids: letters, digits and some signs, at most 64.
-fn check_name(value: &str, signs: &str, pattern: &str, at: &str) -> Result<(), Failure> {
+fn check_name(value: &str, signs: &str, pattern: &str, at: &str) -> Result<(), ErrorReply> {
     let fits = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
     if value.is_empty() {
         return breaks_constraint(value, at, "have length greater than or equal to 1");

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::json::{at, list},
-    Asked, Failure, Rule, model_refuses,
+    Asked, ErrorReply, Rule, model_refuses,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -39,34 +39,44 @@ fn schema(spec: &Value) -> &Value {
     at(spec, "/inputSchema/json")
 }
 
-fn well_formed(asked: &Asked<'_>) -> Result<(), Failure> {
+fn well_formed(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
-        let mut is_sound = true;
-        each(schema(spec), &mut |rules| {
-            let is_map = |key: &str| rules.get(key).is_none_or(Value::is_object);
-            let is_list = |key: &str| rules.get(key).is_none_or(Value::is_array);
-            let is_schema = |key: &str| {
-                let schema = rules.get(key);
-                schema.is_none_or(|schema| schema.is_object() || schema.is_boolean())
-            };
-            is_sound &= is_map("properties")
-                && is_map("$defs")
-                && is_list("required")
-                && is_list("enum")
-                && is_schema("items")
-                && is_schema("additionalProperties")
-                && rules.get("description").is_none_or(Value::is_string);
-        });
-        if !is_sound {
-            return model_refuses(format!(
-                "tools.{n}.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use."
-            ));
+        if !is_well_formed(schema(spec)) {
+            return model_refuses(invalid(n));
         }
     }
     Ok(())
 }
 
-fn root(asked: &Asked<'_>) -> Result<(), Failure> {
+/// The words for the schema of the tool at this place that is none.
+pub(in crate::simulator) fn invalid(tool: usize) -> String {
+    format!(
+        "tools.{tool}.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use."
+    )
+}
+
+/// Whether a schema is one, as far as clients get it wrong.
+pub(in crate::simulator) fn is_well_formed(schema: &Value) -> bool {
+    let mut is_sound = true;
+    each(schema, &mut |rules| {
+        let is_map = |key: &str| rules.get(key).is_none_or(Value::is_object);
+        let is_list = |key: &str| rules.get(key).is_none_or(Value::is_array);
+        let is_schema = |key: &str| {
+            let schema = rules.get(key);
+            schema.is_none_or(|schema| schema.is_object() || schema.is_boolean())
+        };
+        is_sound &= is_map("properties")
+            && is_map("$defs")
+            && is_list("required")
+            && is_list("enum")
+            && is_schema("items")
+            && is_schema("additionalProperties")
+            && rules.get("description").is_none_or(Value::is_string);
+    });
+    is_sound
+}
+
+fn root(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
         let has = |key: &&str| schema(spec).get(*key).is_some();
         if ["oneOf", "allOf", "anyOf"].iter().any(has) {
@@ -78,20 +88,30 @@ fn root(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn keys(asked: &Asked<'_>) -> Result<(), Failure> {
+fn keys(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+    for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
+        if !has_legal_keys(schema(spec)) {
+            return model_refuses(illegal_key(n));
+        }
+    }
+    Ok(())
+}
+
+/// The words for the schema of the tool at this place with a key that no model may write.
+pub(in crate::simulator) fn illegal_key(tool: usize) -> String {
+    format!(
+        "tools.{tool}.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
+    )
+}
+
+/// Whether the keys of a schema's properties are legal; those further in are not looked at.
+pub(in crate::simulator) fn has_legal_keys(schema: &Value) -> bool {
     let is_legal = |key: &String| {
         let of_sign = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         (1..=64).contains(&key.len()) && key.chars().all(of_sign)
     };
-    for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
-        let properties = at(schema(spec), "/properties").as_object();
-        if !properties.into_iter().flat_map(Map::keys).all(is_legal) {
-            return model_refuses(format!(
-                "tools.{n}.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
-            ));
-        }
-    }
-    Ok(())
+    let properties = at(schema, "/properties").as_object();
+    properties.into_iter().flat_map(Map::keys).all(is_legal)
 }
 
 /// The schemas that the model is held to, each with where it stands.
@@ -111,11 +131,16 @@ fn enforced(asked: &Asked<'_>) -> Vec<(String, Value)> {
     strict.chain(answer).collect()
 }
 
-fn compilable(asked: &Asked<'_>) -> Result<(), Failure> {
-    for (place, document) in enforced(asked) {
+fn compilable(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+    check_compilable(&enforced(asked)).or_else(model_refuses)
+}
+
+/// Whether these schemas, each with where it stands, can be compiled; else the model's words.
+pub(in crate::simulator) fn check_compilable(enforced: &[(String, Value)]) -> Result<(), String> {
+    for (place, document) in enforced {
         let mut is_closed = true;
         let mut is_said = true;
-        each(&document, &mut |rules| {
+        each(document, &mut |rules| {
             let is_object =
                 |kind: &Value| *kind == "object" || list(kind).iter().any(|kind| kind == "object");
             is_closed &= !rules.get("type").is_some_and(is_object)
@@ -125,15 +150,15 @@ fn compilable(asked: &Asked<'_>) -> Result<(), Failure> {
                 .any(|key| rules.contains_key(*key));
         });
         if !is_closed {
-            return model_refuses(format!(
+            return Err(format!(
                 "{place}: For 'object' type, 'additionalProperties' must be explicitly set to false"
             ));
         }
         if !is_said {
-            return model_refuses(format!("{place}: Schema must have a 'type' field"));
+            return Err(format!("{place}: Schema must have a 'type' field"));
         }
-        if !has_end(&document, &document, 0) {
-            return model_refuses(format!("{place}: Recursive schemas are not supported"));
+        if !has_end(document, document, 0) {
+            return Err(format!("{place}: Recursive schemas are not supported"));
         }
     }
     Ok(())
@@ -152,22 +177,26 @@ fn has_end(schema: &Value, document: &Value, depth: usize) -> bool {
     is_sound
 }
 
-fn compiled(asked: &Asked<'_>) -> Result<(), Failure> {
+fn compiled(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     if !asked.is_claude() {
         return Ok(());
     }
-    let enforced = enforced(asked);
+    check_size(&enforced(asked)).or_else(model_refuses)
+}
+
+/// Whether these schemas are few and small enough to be compiled; else the model's words.
+pub(in crate::simulator) fn check_size(enforced: &[(String, Value)]) -> Result<(), String> {
     let strict = enforced
         .iter()
         .filter(|(place, _)| place.starts_with("tools"));
     let strict = strict.count();
     if strict > 20 {
-        return model_refuses(format!(
+        return Err(format!(
             "Too many strict tools ({strict}). The maximum number of strict tools supported is 20."
         ));
     }
     let (mut optional, mut unions) = (0, 0);
-    for (_, schema) in &enforced {
+    for (_, schema) in enforced {
         each(schema, &mut |rules| {
             let required = list(rules.get("required").unwrap_or(&Value::Null));
             let properties = rules.get("properties").and_then(Value::as_object);
@@ -180,12 +209,12 @@ fn compiled(asked: &Asked<'_>) -> Result<(), Failure> {
         });
     }
     if optional > 24 {
-        return model_refuses(format!(
+        return Err(format!(
             "Schemas contains too many optional parameters ({optional}), which would make grammar compilation inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24)."
         ));
     }
     if unions > 16 {
-        return model_refuses(format!(
+        return Err(format!(
             "Schemas contains too many parameters with union types ({unions} parameters with type arrays or anyOf). Reduce the number of nullable or union-typed parameters (limit: 16 parameters with unions)."
         ));
     }

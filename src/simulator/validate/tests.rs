@@ -1,12 +1,13 @@
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::simulator::{
-    fixtures::{LLAMA, NOVA, OPUS, PIXTRAL, SONNET, lookup},
-    signature,
+    fixtures::{ASTRA, LLAMA, NOVA, OPUS, PIXTRAL, SONNET, lookup},
+    signature::{self, SignedFor},
 };
 
-fn refusal_of(model: &str, streaming: bool, body: &Value) -> Option<Failure> {
+fn refusal_of(model: &str, streaming: bool, body: &Value) -> Option<ErrorReply> {
     let model = lookup(model).unwrap();
     let asked = Asked {
         model: &model,
@@ -70,8 +71,13 @@ fn result(id: &str) -> Value {
 }
 
 fn signed(text: &str) -> Value {
-    let signature = signature::sign(text);
+    let signature = signature::sign(text, SignedFor::default());
     json!({"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}})
+}
+
+fn redacted(data: &str) -> Value {
+    let data = BASE64_STANDARD.encode(data);
+    assistant(json!([{"reasoningContent": {"redactedContent": data}}, {"text": "a"}]))
 }
 
 /// A request with a tool, with these messages and this thinking.
@@ -446,6 +452,36 @@ fn every_refusal_has_its_words() {
             "The model returned the following errors: messages.0.content.2.type: Field required",
         ),
         // Thinking.
+        (
+            SONNET,
+            said(loop_of(redacted("rsn_a"), hi())),
+            "The model returned the following errors: messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+        ),
+        (
+            NOVA,
+            said(loop_of(redacted("rsn_a"), hi())),
+            "This model doesn't support the reasoningContent.redactedContent field for assistant messages.",
+        ),
+        (
+            ASTRA,
+            said(loop_of(redacted("claude"), hi())),
+            "\"message\":\"invalid encrypted reasoning\"",
+        ),
+        (
+            ASTRA,
+            said(loop_of(redacted("rsn_elsewhere"), hi())),
+            "encrypted reasoning is scoped to the region that produced it",
+        ),
+        (
+            ASTRA,
+            think(json!({"reasoning": {"effort": "none"}})),
+            "'reasoning.effort' does not support 'none' with this model",
+        ),
+        (
+            ASTRA,
+            infer(json!({"maxTokens": 15})),
+            "Expected a value >= 16, but got 15 instead.",
+        ),
         (
             NOVA,
             think(thinking()),

@@ -1,18 +1,30 @@
 //! Extended thinking: how it is asked for, what it excludes, and the blocks that have to come back.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, Failure, Rule, model_refuses, refuse, role,
+    Asked, ErrorReply, Rule, model_refuses, openai_refuses, refuse, role,
 };
-use crate::{catalog::ThinkingSupport, simulator::signature};
+use crate::{
+    catalog::ThinkingSupport,
+    simulator::{
+        binding::{self, Prefix},
+        signature::{self, Verdict},
+    },
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "thinking as the model knows it",
         source: "Anthropic (Opus 4.7 for the refusal of `enabled`); Nova: Bedrock's schema words",
         check: supported,
+    },
+    Rule {
+        name: "what becomes of thinking that is bound elsewhere",
+        source: "Anthropic's SDKs; LiteLLM passes its beta on to Converse",
+        check: binding_controls,
     },
     Rule {
         name: "budget",
@@ -40,6 +52,17 @@ pub(super) const RULES: &[Rule] = &[
         check: signatures,
     },
     Rule {
+        name: "encrypted thinking where it is from",
+        source: "the words of the Responses API, as openai/codex knows them, in the form in which Converse hands on errors \
+                 of OpenAI's models (agentgateway/agentgateway#3442); Anthropic for Claude",
+        check: encrypted,
+    },
+    Rule {
+        name: "the effort `none` where the model has it",
+        source: "OpenAI's own API",
+        check: effort_none,
+    },
+    Rule {
         name: "a tool loop starts with its thinking",
         source: "Anthropic: a loop is one turn of the assistant, and only its beginning has to think; reported: \
                  anomalyco/opencode#3077. Binds `enabled`, not `adaptive`",
@@ -47,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn supported(asked: &Asked<'_>) -> Result<(), Failure> {
+fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let Some(kind) = asked.thinking() else {
         if asked.field("thinking").is_null() {
             return Ok(());
@@ -81,11 +104,27 @@ fn supported(asked: &Asked<'_>) -> Result<(), Failure> {
     }
 }
 
+fn binding_controls(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+    let kind = asked.thinking().unwrap_or_default();
+    let mut betas = list(asked.field("anthropic_beta"))
+        .iter()
+        .filter_map(Value::as_str);
+    let is_known = binding::binds(asked.model)
+        && betas.any(|beta| beta == "thinking-binding-controls-2026-08-01");
+    let is_asked_for = asked.field("thinking").get("block_binding").is_some();
+    if is_asked_for && asked.is_claude() && !is_known {
+        return model_refuses(format!(
+            "thinking.{kind}.block_binding: Extra inputs are not permitted"
+        ));
+    }
+    Ok(())
+}
+
 fn is_on(asked: &Asked<'_>) -> bool {
     matches!(asked.thinking(), Some("enabled" | "adaptive"))
 }
 
-fn budget(asked: &Asked<'_>) -> Result<(), Failure> {
+fn budget(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     if asked.thinking() != Some("enabled") {
         return Ok(());
     }
@@ -106,7 +145,7 @@ fn budget(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sampling(asked: &Asked<'_>) -> Result<(), Failure> {
+fn sampling(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     if !is_on(asked) {
         return Ok(());
     }
@@ -128,7 +167,7 @@ fn sampling(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn forced_tool(asked: &Asked<'_>) -> Result<(), Failure> {
+fn forced_tool(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let choice = at(asked.body, "/toolConfig/toolChoice");
     let forced = choice.get("any").is_some() || choice.get("tool").is_some();
     if is_on(asked) && forced {
@@ -137,7 +176,7 @@ fn forced_tool(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn in_assistant_turns(asked: &Asked<'_>) -> Result<(), Failure> {
+fn in_assistant_turns(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let mut users = asked.messages().iter().filter(|m| role(m) == "user");
     if users.any(|user| list(at(user, "/content")).iter().any(is_thinking)) {
         return refuse(
@@ -151,31 +190,106 @@ fn is_thinking(block: &Value) -> bool {
     block.get("reasoningContent").is_some()
 }
 
-fn signatures(asked: &Asked<'_>) -> Result<(), Failure> {
+fn signatures(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     if !asked.check_signatures || !asked.is_claude() {
         return Ok(());
     }
+    let mut prefix = binding::binds(asked.model).then(|| Prefix::converse(asked.body));
+    let latest = asked
+        .messages()
+        .iter()
+        .rposition(|m| role(m) == "assistant");
     for (m, b, block) in asked.blocks() {
         let thinking = at(block, "/reasoningContent/reasoningText");
-        if thinking.is_null() {
-            continue;
+        if !thinking.is_null() {
+            let text = at(thinking, "/text").as_str().unwrap_or_default();
+            let Some(signature) = at(thinking, "/signature").as_str() else {
+                return model_refuses(format!(
+                    "messages.{m}.content.{b}.thinking.signature: Field required"
+                ));
+            };
+            let here = prefix.as_ref().map(Prefix::digest);
+            match signature::judge(text, signature, here) {
+                Verdict::Own => {}
+                Verdict::OtherPrefix if drops_unbound(asked) => continue,
+                verdict => {
+                    let words = refusal(verdict, Some(m) == latest);
+                    return model_refuses(format!("messages.{m}.content.{b}: {words}"));
+                }
+            }
         }
-        let text = at(thinking, "/text").as_str().unwrap_or_default();
-        let Some(signature) = at(thinking, "/signature").as_str() else {
-            return model_refuses(format!(
-                "messages.{m}.content.{b}.thinking.signature: Field required"
-            ));
-        };
-        if !signature::is_own(text, signature) {
-            return model_refuses(format!(
-                "messages.{m}.content.{b}: Invalid `signature` in `thinking` block"
-            ));
+        if let (Some(prefix), Some(message)) = (&mut prefix, asked.messages().get(m)) {
+            prefix.add(role(message), block);
         }
     }
     Ok(())
 }
 
-fn loop_start(asked: &Asked<'_>) -> Result<(), Failure> {
+/// Whether thinking that is bound to another prefix is to be left out instead of refused.
+fn drops_unbound(asked: &Asked<'_>) -> bool {
+    let behavior = at(
+        asked.field("thinking"),
+        "/block_binding/prefix_mismatch_behavior",
+    );
+    behavior == "drop_block"
+}
+
+/// The words for a block of thinking that is not taken back.
+pub(in crate::simulator) fn refusal(verdict: Verdict, is_latest: bool) -> &'static str {
+    match verdict {
+        Verdict::Altered if is_latest => {
+            "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response."
+        }
+        Verdict::OtherPrefix => {
+            "Invalid `signature` in `thinking` block. The block is bound to a different conversation."
+        }
+        _ => "Invalid `signature` in `thinking` block",
+    }
+}
+
+/// What encrypted thinking begins with that another region is said to have written.
+const ELSEWHERE: &[u8] = b"rsn_elsewhere";
+
+fn encrypted(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+    for (m, b, block) in asked.blocks() {
+        let Some(data) = at(block, "/reasoningContent/redactedContent").as_str() else {
+            continue;
+        };
+        let data = BASE64_STANDARD.decode(data).unwrap_or_default();
+        let is_openai_s = data.starts_with(b"rsn_");
+        if asked.is_claude() {
+            if is_openai_s {
+                return model_refuses(format!(
+                    "messages.{m}.content.{b}: Invalid `data` in `redacted_thinking` block"
+                ));
+            }
+        } else if !asked.model.abilities.encrypted_thinking {
+            return refuse(
+                "This model doesn't support the reasoningContent.redactedContent field for assistant messages. Remove reasoningContent.redactedContent and try again.",
+            );
+        } else if data.starts_with(ELSEWHERE) {
+            return openai_refuses(
+                "encrypted reasoning is scoped to the region that produced it and cannot be replayed in a different region",
+            );
+        } else if !is_openai_s {
+            return openai_refuses("invalid encrypted reasoning");
+        }
+    }
+    Ok(())
+}
+
+fn effort_none(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+    let abilities = &asked.model.abilities;
+    let is_off = at(asked.field("reasoning"), "/effort") == "none";
+    if is_off && abilities.thinking == ThinkingSupport::ReasoningObject && !abilities.effort_none {
+        return openai_refuses(
+            "Unsupported value: 'reasoning.effort' does not support 'none' with this model. Supported values are: 'low', 'medium', 'high', 'xhigh', and 'max'.",
+        );
+    }
+    Ok(())
+}
+
+fn loop_start(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     let messages = asked.messages();
     let last = messages
         .iter()

@@ -1,4 +1,4 @@
-//! Finds the lines of the books in whatever has been wrapped around them on their way.
+//! Finds the lines of the ledger in whatever has been wrapped around them on their way.
 //!
 //! | where a log comes from | what a line of it looks like |
 //! |---|---|
@@ -96,7 +96,7 @@ impl LineReader {
     pub(super) fn read(&mut self, line: &str) -> Result<Vec<LineClaim>, Unreadable> {
         let mut reader = ClaimReader::default();
         if self.pretty.takes(line) {
-            if let Some((fields, place)) = self.pretty.whole() {
+            if let Some((fields, place)) = self.pretty.complete_object() {
                 let place = match place {
                     ObjectPlace::Log => LinePlace::Log,
                     ObjectPlace::List => LinePlace::Events,

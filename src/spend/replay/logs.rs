@@ -1,4 +1,4 @@
-//! What logs say about the books, brought together.
+//! What logs say about the ledger, brought together.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
@@ -24,7 +24,7 @@ pub struct Trust {
     pub accept_unsigned: bool,
 }
 
-/// What logs say about the books. The order of files and lines means nothing, and what is said twice counts once.
+/// What logs say about the ledger. The order of files and lines means nothing, and what is said twice counts once.
 #[derive(Debug, Default)]
 pub struct Logs {
     trust: Trust,
@@ -123,8 +123,9 @@ impl Logs {
 
 /// US dollars that the request holds of all its budgets together.
 fn held(pending: &PendingRequest<'_>) -> Decimal {
-    let reservations = pending.reservations.iter();
-    reservations.map(|reservation| reservation.held).sum()
+    let own = pending.reservations.iter().map(|own| own.held);
+    own.chain(pending.shared.iter().map(|shared| shared.held))
+        .sum()
 }
 
 /// What is signed stands against whatever else is said of the same request.

@@ -1,4 +1,4 @@
-//! Makes the books whole from logs: what the table did not take is written, and a request whose process was ended before
+//! Completes the ledger from logs: what the table did not take is written, and a request whose process was ended before
 //! its record becomes a record with an estimate.
 //!
 //! Nothing counts twice, however often the same logs are read: the table takes one record of each id.
@@ -12,8 +12,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::record::Status;
-use super::{Attempt, Ledger, PendingRequest, Record, RequestId, Written};
-use crate::config::Config;
+use super::{Attempt, Ledger, PendingRequest, Record, RequestId, SEARCH, Written};
+use crate::catalog::Price;
+use crate::config::{Config, Deployment};
 use crate::conversation::Usage;
 use crate::store::StoreError;
 
@@ -30,7 +31,7 @@ pub use summary::{Failed, Summary};
 
 /// How a replay goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct ReplayOptions {
     /// How old a request must be to be lost if it has no record. Longer than a request may last: a record that comes
     /// later than the estimate does not replace it.
     pub grace: Duration,
@@ -57,7 +58,7 @@ pub async fn replay(
     ledger: &Ledger,
     config: &Config,
     logs: Logs,
-    options: &Options,
+    options: &ReplayOptions,
 ) -> Result<Summary, StoreError> {
     let mut summary = Summary::of(&logs, options);
     let missing = missing(ledger, config, logs, options, &mut summary).await?;
@@ -99,7 +100,7 @@ async fn missing(
     ledger: &Ledger,
     config: &Config,
     logs: Logs,
-    options: &Options,
+    options: &ReplayOptions,
     summary: &mut Summary,
 ) -> Result<Vec<Record>, StoreError> {
     let Logs {
@@ -111,7 +112,11 @@ async fn missing(
     let wanted: Vec<_> = wanted.into_iter().collect();
     let mut there = HashSet::new();
     for ids in wanted.chunks(LOOKED_UP) {
-        there.extend(ledger.recorded(ids).await?);
+        let recorded = ledger.recorded(ids).await?;
+        if !options.dry_run {
+            ledger.settle_recorded(&recorded).await?;
+        }
+        there.extend(recorded.into_iter().map(|record| record.request_id));
     }
     summary.recorded += there.len();
     let mut missing = Vec::new();
@@ -165,7 +170,16 @@ fn evidence(
     }
 }
 
-fn is_older(id: &RequestId, options: &Options) -> bool {
+/// What the deployment cost when the request began.
+fn price_of<'d>(
+    deployment: &'d Deployment,
+    pending: &PendingRequest<'_>,
+) -> Option<Cow<'d, Price>> {
+    let price = deployment.model.price.as_ref()?;
+    Some(price.at(pending.request_id.time()))
+}
+
+fn is_older(id: &RequestId, options: &ReplayOptions) -> bool {
     let grown_up = id.time().checked_add(options.grace);
     grown_up.is_ok_and(|at| at <= options.now)
 }
@@ -176,6 +190,7 @@ fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
     let used = Usage {
         // As for an attempt that Bedrock did not count: a prompt is never nothing.
         input: pending.estimated_input.max(1),
+        search_units: pending.search_units,
         estimated: true,
         ..Usage::default()
     };
@@ -191,7 +206,17 @@ fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
         .and_then(|name| config.resolve_name(name))
         .and_then(|name| config.group(name));
     let first = group.as_ref().and_then(|group| group.deployments.first());
+    let search = config.general.web_search.as_ref();
     let attempt = match first {
+        // Its model was never asked.
+        _ if pending.call_type == SEARCH => {
+            let price = search.map(|search| Price {
+                per_query: Some(search.price),
+                ..Price::default()
+            });
+            let used = Usage { input: 0, ..used };
+            attempt.billed(used, price.as_ref())
+        }
         Some(deployment) => Attempt {
             group: deployment.group.clone(),
             deployment: deployment.id.clone(),
@@ -199,10 +224,11 @@ fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
             region: deployment.region.clone(),
             ..attempt
         }
-        .billed(used, deployment.model.price.as_ref()),
+        .billed(used, price_of(deployment, &pending).as_deref()),
         // A name of another configuration: counted, without a price.
         None => attempt.billed(used, None),
     };
+    let held = pending.held();
     let caller = pending.caller.into_owned();
     let mut record = Record::new(pending.request_id, pending.model, caller);
     record.call_type = pending.call_type.into_owned();
@@ -210,7 +236,7 @@ fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
     record.tags = pending.tags.into_owned();
     record.litellm_call_id = pending.litellm_call_id.map(Cow::into_owned);
     record.trace_id = pending.trace_id.map(Cow::into_owned);
-    record.reservations = pending.reservations.into_owned();
+    record.reservations = held;
     record.status = Status::Lost;
     record.attempts = vec![attempt];
     record

@@ -55,7 +55,7 @@ impl PrettyObject {
     }
 
     /// The object, if the last line has closed it.
-    pub(super) fn whole(&mut self) -> Option<(Map<String, Value>, ObjectPlace)> {
+    pub(super) fn complete_object(&mut self) -> Option<(Map<String, Value>, ObjectPlace)> {
         if !std::mem::take(&mut self.closed) {
             return None;
         }
@@ -73,7 +73,7 @@ mod tests {
         let mut pretty = PrettyObject::default();
         let found = text.lines().filter_map(|line| {
             pretty.takes(line);
-            pretty.whole()
+            pretty.complete_object()
         });
         found
             .map(|(object, place)| (Value::Object(object).to_string(), place))

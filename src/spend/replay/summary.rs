@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::super::RequestId;
 use super::super::record::{Record, Status};
-use super::{Logs, Options};
+use super::{Logs, ReplayOptions};
 
 /// What a replay found and did.
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ pub struct Failed {
 const SHOWN: usize = 10;
 
 impl Summary {
-    pub(super) fn of(logs: &Logs, options: &Options) -> Summary {
+    pub(super) fn of(logs: &Logs, options: &ReplayOptions) -> Summary {
         Summary {
             lines: logs.lines,
             opened: logs.opened.len(),

@@ -33,7 +33,7 @@ pub(super) fn said(line: &str) -> Option<TextLine<'_>> {
     })
 }
 
-/// The claim of a line of the books.
+/// The claim of a line of the ledger.
 pub(super) fn claim(said: &TextLine<'_>, is_a_line: bool) -> Option<LineClaim> {
     let rest = said.text.strip_prefix("spend: event=\"")?;
     let (name, rest) = rest.split_once('"')?;

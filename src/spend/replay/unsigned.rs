@@ -1,11 +1,11 @@
-//! What is taken of a line that the gateway has not signed: who asked for what, and how many tokens it took. What that
-//! costs, and what it moves, is found anew here.
+//! What is taken of a line that the gateway has not signed: its caller, what it asked for, and how many tokens it took.
+//! What that costs, and what it moves, is found anew here.
 
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::super::{Attempt, Caller, PendingRequest, Record, Reservation};
+use super::super::{Attempt, PendingRequest, Record, RecordCaller, Reservations};
 use crate::catalog::{Catalog, Price, Terms};
 use crate::config::{Config, Deployment};
 use crate::conversation::Usage;
@@ -15,7 +15,8 @@ const MOST_TOKENS: u64 = 10_000_000;
 
 /// The record as its tokens say; `None`: it says what no record does.
 pub(super) fn record(record: Record, config: &Config) -> Option<Record> {
-    let mut record = record.unsealed();
+    let mut record = record.unfrozen();
+    let at = record.request_id.time();
     for attempt in &mut record.attempts {
         let Some(used) = attempt.usage else {
             attempt.cost = None;
@@ -25,11 +26,12 @@ pub(super) fn record(record: Record, config: &Config) -> Option<Record> {
             return None;
         }
         let price = price(attempt, config);
+        let price = price.as_ref().map(|price| price.at(at));
         let terms = Terms {
             tier: attempt.service_tier.clone(),
             latency: attempt.latency.clone(),
         };
-        *attempt = std::mem::take(attempt).billed_on(&terms, used, price.as_ref());
+        *attempt = std::mem::take(attempt).billed_on(&terms, used, price.as_deref());
     }
     is_sound(&record.caller, &record.reservations).then_some(record)
 }
@@ -37,7 +39,7 @@ pub(super) fn record(record: Record, config: &Config) -> Option<Record> {
 /// The pending request, if it says what one can.
 pub(super) fn pending(pending: PendingRequest<'static>) -> Option<PendingRequest<'static>> {
     let is_possible = pending.estimated_input <= MOST_TOKENS;
-    (is_possible && is_sound(&pending.caller, &pending.reservations)).then_some(pending)
+    (is_possible && is_sound(&pending.caller, &pending.held())).then_some(pending)
 }
 
 fn is_possible(used: &Usage) -> bool {
@@ -52,11 +54,13 @@ fn is_possible(used: &Usage) -> bool {
 }
 
 /// A key's hash is a part of the names of totals; what was held was held against budgets.
-fn is_sound(caller: &Caller, reservations: &[Reservation]) -> bool {
+fn is_sound(caller: &RecordCaller, held: &Reservations) -> bool {
     let is_hex = caller.key_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let are_of_budgets = reservations
-        .iter()
-        .all(|held| held.key.is_budget() && held.held >= Decimal::ZERO);
+    let own = held.own.iter().map(|own| (&own.key, own.held));
+    let shared = held.shared.iter().map(|shared| (&shared.key, shared.held));
+    let are_of_budgets = own
+        .chain(shared)
+        .all(|(key, held)| key.is_budget() && held >= Decimal::ZERO);
     is_hex && are_of_budgets
 }
 
@@ -72,6 +76,77 @@ fn price(attempt: &Attempt, config: &Config) -> Option<Price> {
     });
     match deployment {
         Some(deployment) => deployment.model.price.clone(),
-        None => Catalog::bundled().resolve(&attempt.model, None, None).price,
+        None => {
+            let region = Some(attempt.region.as_str()).filter(|region| !region.is_empty());
+            Catalog::bundled()
+                .resolve(&attempt.model, region, None)
+                .price
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::spend::RequestId;
+
+    #[test]
+    fn a_record_is_priced_at_its_own_day_and_place() {
+        let yaml = "model_list: [{model_name: a, litellm_params: {model: us.anthropic.claude-sonnet-5-5}}]";
+        let (config, _) = Config::parse("c.yml", yaml, &|_| None).unwrap();
+        for (began, group, model, region, total) in [
+            // The cached prompt of this model halved its price on 2026-10-08.
+            (
+                "2026-10-07T23:59:59Z",
+                "a",
+                "us.anthropic.claude-sonnet-5-5",
+                "us-east-1",
+                "0.00022",
+            ),
+            (
+                "2026-10-08T00:00:00Z",
+                "a",
+                "us.anthropic.claude-sonnet-5-5",
+                "us-east-1",
+                "0.00011",
+            ),
+            // Of another configuration.
+            (
+                "2026-10-07T23:59:59Z",
+                "b",
+                "global.anthropic.claude-sonnet-5-5",
+                "us-east-1",
+                "0.0002",
+            ),
+            (
+                "2026-11-29T00:00:00Z",
+                "b",
+                "amazon.nova-2-lite-v1:0",
+                "eu-west-1",
+                "0.00010725",
+            ),
+            (
+                "2026-11-29T00:00:00Z",
+                "b",
+                "amazon.nova-2-lite-v1:0",
+                "",
+                "0.0000825",
+            ),
+        ] {
+            let id = RequestId::new(began.parse().unwrap());
+            let said = json!({"request_id": id, "call_type": "acompletion", "status": "success",
+                "startTime": began, "endTime": began, "model_asked": "a", "api_key": "ab".repeat(32),
+                "attempts": [{"group": group, "model": model, "region": region, "outcome": "ok",
+                    "usage": {"input": 0, "output": 0, "cache_read": 1000}}]});
+            let record = record(serde_json::from_value(said).unwrap(), &config).unwrap();
+            let cost = record.attempts[0].cost.unwrap();
+            assert_eq!(
+                cost.total,
+                total.parse().unwrap(),
+                "{began} {model} {region}"
+            );
+        }
     }
 }

@@ -3,6 +3,9 @@
 //! Money keeps the decimal's own digits: write these with `serde_json`'s text functions.
 
 mod activity;
+mod by_name;
+mod only;
+mod prometheus;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,6 +16,9 @@ use serde::Serialize;
 use super::money::Dollars;
 use super::totals::{Counters, DayTotal, TotalOf};
 pub use activity::{Activity, activity};
+pub use by_name::{NamedDay, by_name, with_aliases};
+pub use only::{Only, ReportRow, Split, rows};
+pub use prometheus::{BudgetGauge, prometheus};
 
 /// A row of `GET /spend/logs` with dates: one day.
 #[derive(Debug, Default, Serialize)]
@@ -20,7 +26,7 @@ pub struct DaySpend {
     #[serde(rename = "startTime")]
     day: Date,
     spend: Dollars,
-    /// LiteLLM sums by the key's owner, which no counter here knows.
+    /// By the key's owner at that time.
     users: BTreeMap<String, Dollars>,
     models: BTreeMap<String, Dollars>,
     /// By the SHA-256 of the key.
@@ -54,7 +60,7 @@ pub struct KeyReport {
     /// As in [`KeySpend`].
     key_alias: Option<String>,
     #[serde(flatten)]
-    total: Cost,
+    total: ReportCost,
     model_details: Vec<ModelReport>,
 }
 
@@ -62,43 +68,14 @@ pub struct KeyReport {
 struct ModelReport {
     model: String,
     #[serde(flatten)]
-    total: Cost,
+    total: ReportCost,
 }
 
 #[derive(Debug, Serialize)]
-struct Cost {
+struct ReportCost {
     total_cost: Dollars,
     total_input_tokens: u64,
     total_output_tokens: u64,
-}
-
-/// Which counters a report is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Only {
-    /// One key, by its SHA-256.
-    pub key_hash: Option<String>,
-    /// One model, by its Bedrock id.
-    pub model: Option<String>,
-}
-
-impl Only {
-    fn admits(&self, model: &str, key_hash: &str) -> bool {
-        self.key_hash.as_deref().is_none_or(|only| only == key_hash)
-            && self.model.as_deref().is_none_or(|only| only == model)
-    }
-}
-
-/// The rows of single models and keys: each request is in them once.
-fn rows<'a>(
-    totals: &'a [DayTotal],
-    only: &'a Only,
-) -> impl Iterator<Item = (Date, &'a str, &'a str, Counters)> {
-    totals.iter().filter_map(|total| match &total.of {
-        TotalOf::Model { model, key_hash } if only.admits(model, key_hash) => {
-            Some((total.day, model.as_str(), key_hash.as_str(), total.counters))
-        }
-        _ => None,
-    })
 }
 
 /// What people call keys, by their hashes.
@@ -106,22 +83,27 @@ pub type KeyLabels = HashMap<String, String>;
 
 /// The keys that a report is about, by their hashes.
 pub fn keys<'a>(totals: &'a [DayTotal], only: &'a Only) -> BTreeSet<&'a str> {
-    rows(totals, only)
-        .map(|(_, _, key_hash, _)| key_hash)
-        .collect()
+    rows(totals, only).map(|row| row.key_hash).collect()
 }
 
 /// Everything together.
 pub fn total(totals: &[DayTotal], only: &Only) -> Counters {
     let mut sum = Counters::default();
-    rows(totals, only).for_each(|(.., counters)| sum += counters);
+    rows(totals, only).for_each(|row| sum += row.counters);
     sum
 }
 
 /// Day by day, the oldest first.
 pub fn by_day(totals: &[DayTotal], only: &Only) -> Vec<DaySpend> {
     let mut days = BTreeMap::<Date, DaySpend>::new();
-    for (day, model, key_hash, counters) in rows(totals, only) {
+    for ReportRow {
+        day,
+        model,
+        key_hash,
+        by,
+        counters,
+    } in rows(totals, only)
+    {
         let row = days.entry(day).or_insert_with(|| DaySpend {
             day,
             ..DaySpend::default()
@@ -129,6 +111,9 @@ pub fn by_day(totals: &[DayTotal], only: &Only) -> Vec<DaySpend> {
         row.spend.0 += counters.spend;
         row.models.entry(model.to_owned()).or_default().0 += counters.spend;
         row.api_keys.entry(key_hash.to_owned()).or_default().0 += counters.spend;
+        if let Some(by) = by.filter(|by| !by.user.is_empty()) {
+            row.users.entry(by.user.clone()).or_default().0 += counters.spend;
+        }
     }
     days.into_values().collect()
 }
@@ -153,8 +138,8 @@ impl KeySpend {
 pub fn by_key(totals: &[DayTotal], most: usize) -> Vec<KeySpend> {
     let mut keys = BTreeMap::<&str, Counters>::new();
     let all = Only::default();
-    for (_, _, key_hash, counters) in rows(totals, &all) {
-        *keys.entry(key_hash).or_default() += counters;
+    for row in rows(totals, &all) {
+        *keys.entry(row.key_hash).or_default() += row.counters;
     }
     let mut rows: Vec<KeySpend> = keys
         .into_iter()
@@ -194,21 +179,21 @@ pub fn by_tag(totals: &[DayTotal]) -> Vec<TagSpend> {
 /// Key by key, and each key's models.
 pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> Vec<KeyReport> {
     let mut keys = BTreeMap::<&str, BTreeMap<&str, Counters>>::new();
-    for (_, model, key_hash, counters) in rows(totals, only) {
-        let models = keys.entry(key_hash).or_default();
-        *models.entry(model).or_default() += counters;
+    for row in rows(totals, only) {
+        let models = keys.entry(row.key_hash).or_default();
+        *models.entry(row.model).or_default() += row.counters;
     }
     let report = |(api_key, models): (&str, BTreeMap<&str, Counters>)| {
         let mut total = Counters::default();
         models.values().for_each(|counters| total += *counters);
         let models = models.into_iter().map(|(model, counters)| ModelReport {
             model: model.to_owned(),
-            total: Cost::from(counters),
+            total: ReportCost::from(counters),
         });
         KeyReport {
             api_key: api_key.to_owned(),
             key_alias: labels.get(api_key).cloned(),
-            total: Cost::from(total),
+            total: ReportCost::from(total),
             model_details: models.collect(),
         }
     };
@@ -217,9 +202,9 @@ pub fn keys_and_models(totals: &[DayTotal], only: &Only, labels: &KeyLabels) -> 
     reports
 }
 
-impl From<Counters> for Cost {
-    fn from(counters: Counters) -> Cost {
-        Cost {
+impl From<Counters> for ReportCost {
+    fn from(counters: Counters) -> ReportCost {
+        ReportCost {
             total_cost: Dollars(counters.spend),
             total_input_tokens: counters.prompt_tokens(),
             total_output_tokens: counters.output,

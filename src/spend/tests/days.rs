@@ -16,11 +16,11 @@ async fn requests_of_long_ago(ledger: &Ledger) -> u64 {
     sonnet.map(|total| total.counters.requests).sum()
 }
 
-/// Moves a counter behind the books' back.
+/// Moves a counter without the ledger.
 async fn falsify(ledger: &Ledger) {
     let key = crate::store::Key {
         pk: keys::usage_partition(time::day(long_ago()), 0),
-        sk: keys::model_total("us.sonnet", &"ab".repeat(32)),
+        sk: keys::model_total("us.sonnet", &"ab".repeat(32), &asked_by()),
     };
     let amounts = vec![("requests".to_owned(), d("100"))];
     let write = crate::store::Write::Add { key, amounts };
@@ -94,7 +94,7 @@ async fn a_day_s_roll_up_keeps_every_digit_and_every_row() {
     assert_eq!(year.unwrap(), first);
 }
 
-/// The same books, written over this many shards by a process that knows nothing of the others.
+/// The same ledger, written over this many shards by a process that knows nothing of the others.
 fn spread_over(shards: u8, ledger: &Ledger) -> Ledger {
     let options = LedgerOptions {
         shards,
@@ -162,4 +162,32 @@ async fn a_day_of_the_usual_shards_says_nothing() {
         }
     }
     assert_eq!(said(&ledger, noon()).await, None);
+}
+
+#[tokio::test]
+async fn a_day_that_an_earlier_version_has_rolled_up_is_made_anew_with_what_that_version_did_not_know()
+ {
+    let (_embedded, ledger) = fresh().await;
+    ledger.record(record_at(long_ago())).await.unwrap();
+    let day = time::day(long_ago());
+    let whole = ledger.totals(day, day).await.unwrap();
+    // As 0.1 keeps it: it passes over what it does not know.
+    let key = keys::rolled_up(day);
+    let mut rows = ledger.of_shards(day, true).await.unwrap();
+    for counters in rows.values_mut() {
+        *counters = Counters {
+            first_token: Histogram::default(),
+            ..*counters
+        };
+    }
+    ledger.keep_rolled_up(day, Some(1), &rows).await.unwrap();
+    let mut item: serde_json::Map<String, serde_json::Value> =
+        ledger.table.get(&key).await.unwrap().unwrap();
+    assert_ne!(ledger.totals(day, day).await.unwrap(), whole);
+    for field in ["layout", "pk", "sk"] {
+        item.remove(field);
+    }
+    let item = crate::store::Item::new(&key, &item).unwrap();
+    ledger.table.put(item).await.unwrap();
+    assert_eq!(ledger.totals(day, day).await.unwrap(), whole);
 }

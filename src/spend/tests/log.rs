@@ -4,7 +4,7 @@ use tracing::subscriber::DefaultGuard;
 
 use super::*;
 
-/// Books whose table is gone, and what is logged meanwhile.
+/// A ledger whose table is gone, and what is logged meanwhile.
 async fn without_a_table() -> (Ledger, Lines, DefaultGuard) {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
@@ -29,7 +29,7 @@ async fn without_a_table() -> (Ledger, Lines, DefaultGuard) {
 async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_log() {
     let (ledger, lines, _guard) = without_a_table().await;
     let mut record = record_at(noon());
-    record.reservations = vec![Reservation {
+    record.reservations.own = vec![Reservation {
         key: keys::budget("k", None),
         held: d("0.25"),
     }];
@@ -53,8 +53,8 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
     let line = lines.find("spend_unrecorded");
     let json = line["fields"]["record"].as_str().unwrap();
     let mut replayed: Record = serde_json::from_str(json).unwrap();
-    assert_eq!(replayed.seal(), record.seal());
-    record.reservations.clear();
+    assert_eq!(replayed.freeze(), record.freeze());
+    record.reservations.own.clear();
     assert_eq!(replayed, record);
 }
 
@@ -62,7 +62,7 @@ async fn a_table_that_is_down_costs_its_time_limit_and_the_record_goes_to_the_lo
 async fn a_record_whose_day_could_not_be_told_of_its_shard_goes_to_the_log_whole() {
     let (ledger, lines, _guard) = without_a_table().await;
     let mut record = record_in(7, noon());
-    record.reservations = vec![Reservation {
+    record.reservations.own = vec![Reservation {
         key: keys::budget("k", None),
         held: d("0.25"),
     }];
@@ -71,8 +71,8 @@ async fn a_record_whose_day_could_not_be_told_of_its_shard_goes_to_the_log_whole
     let json = line["fields"]["record"].as_str().unwrap();
     let mut replayed: Record = serde_json::from_str(json).unwrap();
     assert_eq!(
-        replayed.seal(),
-        record.seal(),
+        replayed.freeze(),
+        record.freeze(),
         "with what settles its budget"
     );
 }

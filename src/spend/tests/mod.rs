@@ -1,4 +1,4 @@
-//! The books against a real table: the embedded one.
+//! The ledger against a real table: the embedded one.
 
 mod days;
 mod log;
@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::catalog::{Price, Rates};
 use crate::conversation::Usage;
-use crate::store::{Claim, Embedded, Hold, Key, Reserved, Table, WriteLimits, keys, time};
+use crate::store::{Embedded, Hold, HoldClaim, Key, Reserved, Table, WriteLimits, keys, time};
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -55,13 +55,15 @@ fn attempt(model: &str) -> Attempt {
 }
 
 fn record_at(at: Timestamp) -> Record {
-    let caller = Caller {
+    let caller = RecordCaller {
         key_hash: "ab".repeat(32),
         key_alias: Some("ci".into()),
+        team_id: Some("tools#1".into()),
         end_user: Some("enduser7".into()),
         session_id: Some("sess1".into()),
         client: Some("cline/1.0".into()),
-        ..Caller::default()
+        client_app: Some("cline".into()),
+        ..RecordCaller::default()
     };
     let mut record = Record::new(RequestId::new(at), "sonnet", caller);
     record.status = Status::Success;
@@ -89,7 +91,7 @@ fn day() -> Date {
     time::day(noon())
 }
 
-/// Books whose writers have time: a busy machine is nobody's failure here.
+/// A ledger whose writers have time: a busy machine is no failure here.
 fn books(table: Table) -> Ledger {
     let write = WriteLimits {
         total: Duration::from_secs(120),
@@ -113,8 +115,9 @@ async fn recent(ledger: &Ledger, first: Timestamp, end: Timestamp, most: usize) 
     let search = Search {
         first,
         end,
-        filter: Filter::default(),
+        filter: RecordFilter::default(),
         page_size: most,
+        most_compared: Search::COMPARED,
         after: None,
     };
     ledger.search(&search).await.unwrap().records
@@ -130,6 +133,17 @@ fn model(name: &str) -> TotalOf {
     TotalOf::Model {
         model: name.into(),
         key_hash: "ab".repeat(32),
+        by: Some(asked_by()),
+    }
+}
+
+/// Who asks with [`record_at`].
+fn asked_by() -> CountedBy {
+    CountedBy {
+        client: "cline".into(),
+        team: "tools#1".into(),
+        customer: "enduser7".into(),
+        ..CountedBy::default()
     }
 }
 
@@ -150,11 +164,11 @@ async fn a_record_written_twice_counts_once() {
 
     let mut stored = ledger.get(&id).await.unwrap().unwrap();
     let mut expected = record;
-    assert_eq!(stored.seal(), expected.seal());
+    assert_eq!(stored.freeze(), expected.freeze());
     assert_eq!(stored, expected);
     assert_eq!(stored.spend_known(), d("0.0013068"));
 
-    let expected = Counters {
+    let mut expected = Counters {
         requests: 1,
         spend: d("0.0013068"),
         cache_saving: d("0.002805"),
@@ -162,8 +176,13 @@ async fn a_record_written_twice_counts_once() {
         output: 7,
         cache_read: 1000,
         cache_write_5m: 200,
+        answer_ms: 500,
+        answer_tokens: 7,
+        duration_ms: 900,
         ..Counters::default()
     };
+    *expected.first_token.bucket("400").unwrap() = 1;
+    *expected.duration.bucket("1200").unwrap() = 1;
     assert_eq!(total(&ledger, &model("us.sonnet")).await, expected);
     assert_eq!(total(&ledger, &TotalOf::Tag("t1".into())).await, expected);
     assert_eq!(total(&ledger, &TotalOf::Tag("t2".into())).await, expected);
@@ -173,7 +192,7 @@ async fn a_record_written_twice_counts_once() {
 async fn reserved(ledger: &Ledger, budget: &Key) -> Record {
     let mut record = record_at(noon());
     let held = d("0.05");
-    let claim = Claim {
+    let claim = HoldClaim {
         holder: &record.request_id.to_string(),
         before: None,
         hold: Hold {
@@ -185,7 +204,7 @@ async fn reserved(ledger: &Ledger, budget: &Key) -> Record {
     };
     let reserved = ledger.table.reserve(budget, &claim).await.unwrap();
     assert!(matches!(reserved, Reserved::Held(_)));
-    record.reservations = vec![Reservation {
+    record.reservations.own = vec![Reservation {
         key: budget.clone(),
         held,
     }];
@@ -200,7 +219,7 @@ async fn a_record_settles_what_was_held_for_it_once_also_when_it_is_replayed_lat
         let mut record = reserved(&ledger, &budget).await;
         let cost = record.spend_known();
         // What the log keeps of a record that could not be written, weeks ago.
-        record.seal();
+        record.freeze();
         let line = serde_json::to_string(&record).unwrap();
         if expires_first {
             let seen = ledger.table.account(&budget).await.unwrap().unwrap();
@@ -228,7 +247,7 @@ async fn a_record_is_written_although_its_budget_is_gone() {
     let budgets = [keys::budget("gone", None), keys::common_budget(None)];
     let there = reserved(&ledger, &budgets[1]).await;
     record.reservations = there.reservations.clone();
-    record.reservations.insert(
+    record.reservations.own.insert(
         0,
         Reservation {
             key: budgets[0].clone(),
@@ -360,7 +379,7 @@ async fn a_refused_request_is_a_record_under_no_model() {
     );
     record.tags = vec!["x".repeat(5000), String::new()];
     record.caller.session_id = Some(String::new());
-    record.error = Some(Failure {
+    record.error = Some(RecordFailure {
         class: "BadRequestError".into(),
         status: 400,
         message: "é".repeat(500_000),
@@ -371,8 +390,20 @@ async fn a_refused_request_is_a_record_under_no_model() {
     assert_eq!(stored.status, Status::Failure);
     assert_eq!(stored.error.unwrap().status, 400);
     assert_eq!(stored.model_asked.len(), 200);
-    let refused = total(&ledger, &model("")).await;
+    // No model was asked: who its client says it is for makes no row either.
+    let refused = TotalOf::Model {
+        model: String::new(),
+        key_hash: "ab".repeat(32),
+        by: Some(CountedBy {
+            customer: String::new(),
+            ..asked_by()
+        }),
+    };
+    let refused = total(&ledger, &refused).await;
     assert_eq!((refused.requests, refused.failures), (1, 1));
+    let causes: Vec<_> = refused.causes.counted().collect();
+    assert_eq!(causes, [(FailureCause::BadRequest, 1)]);
+    assert_eq!(refused.duration.requests(), 0);
 }
 
 #[tokio::test]
@@ -439,7 +470,7 @@ fn a_row_speaks_as_litellm_does() {
 #[test]
 fn a_record_is_small() {
     let mut record = record_at(noon());
-    record.seal();
+    record.freeze();
     let json = serde_json::to_string(&record).unwrap();
     assert!(json.len() < 2048, "{}: {json}", json.len());
 }
@@ -465,12 +496,116 @@ fn the_largest_plausible_record_is_a_fifth_of_the_reference_system_s() {
     record.litellm_call_id = Some(uuid::Uuid::nil().to_string());
     let metadata = serde_json::json!({"project": "x".repeat(100), "ticket": "A-1"});
     record.spend_logs_metadata = metadata.as_object().cloned();
-    record.error = Some(Failure {
+    record.error = Some(RecordFailure {
         class: "internal_server_error".into(),
         status: 503,
         message: "BedrockException - ".repeat(10),
     });
-    record.seal();
+    record.freeze();
+    // The reference system's row has 20 to 24 kB.
     let json = serde_json::to_string(&record).unwrap();
-    assert!(json.len() <= 4096, "{}: {json}", json.len());
+    assert!(json.len() * 5 <= 22_000, "{}: {json}", json.len());
+    let size = item_size(&serde_json::from_str(&json).unwrap());
+    assert!(size <= 4096, "{size}: {json}");
+}
+
+/// The bytes of an item as DynamoDB counts them
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>).
+fn item_size(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(_) => 1,
+        Value::Number(number) => number.to_string().len().div_ceil(2) + 2,
+        Value::String(text) => text.len(),
+        Value::Array(list) => 3 + list.iter().map(|part| 1 + item_size(part)).sum::<usize>(),
+        Value::Object(map) => {
+            let parts = map
+                .iter()
+                .map(|(name, part)| 1 + name.len() + item_size(part));
+            3 + parts.sum::<usize>()
+        }
+    }
+}
+
+/// Requests that have everything by which they are told apart, of every duration and failure: their row costs what a row
+/// of 0.1 did.
+#[test]
+fn a_row_of_the_totals_is_one_write_unit() {
+    let mut record = record_at(noon());
+    record.attempts[0].model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0".into();
+    record.caller.user = Some("somebody.with-a-name@example.com".into());
+    record.caller.end_user = Some(uuid::Uuid::nil().to_string());
+    record.freeze();
+    let (key, _) = record.freeze().rows().next().unwrap();
+    let mut day = Counters::default();
+    for n in 0..24 {
+        let mut record = record.clone().unfrozen();
+        record.first_token = Some(record.start + Duration::from_millis(100 + n * n * 20));
+        record.end = record.start + Duration::from_millis(800 + n * n * 200);
+        let (_, amounts) = record.freeze().rows().next().unwrap();
+        let amounts: serde_json::Map<_, _> = amounts
+            .into_iter()
+            .map(|(name, amount)| {
+                (
+                    name,
+                    serde_json::to_value(Dollars(amount * d("1000"))).unwrap(),
+                )
+            })
+            .collect();
+        let row: Counters = serde_json::from_value(amounts.into()).unwrap();
+        day += row;
+    }
+    // Other refusals count under no model, in a row without times.
+    let causes = FailureCause::ALL.into_iter();
+    causes
+        .filter(|cause| !cause.is_refusal() || *cause == FailureCause::Budget)
+        .for_each(|cause| day.causes.add(cause, 10));
+    let size = item_size(&serde_json::to_value(day).unwrap()) + "pksk".len();
+    let size = size + key.pk.len() + key.sk.len();
+    assert!(size <= 1024, "{size}: {day:?}");
+}
+
+#[tokio::test]
+async fn a_key_brings_five_hundred_customers_a_day_into_the_totals_and_the_rest_is_one_of_them() {
+    let (_embedded, ledger) = fresh().await;
+    let most = 500;
+    let names: Vec<String> = (1..most).map(|n| format!("c{n}")).collect();
+    let hash = "ab".repeat(32);
+    let key = keys::customers(&hash, day());
+    let later = Timestamp::now() + Duration::from_secs(3600);
+    ledger
+        .table
+        .add_names(&key, &names, most, later)
+        .await
+        .unwrap();
+    let customers = ["c7", "new", "newer", "new", "newest", "c7"];
+    for customer in customers {
+        let mut record = record_at(noon());
+        record.caller.end_user = Some(customer.to_owned());
+        let id = record.request_id;
+        ledger.record(record).await.unwrap();
+        let stored = ledger.get(&id).await.unwrap().unwrap();
+        assert_eq!(stored.caller.end_user.as_deref(), Some(customer));
+    }
+    let mut other = record_at(noon());
+    other.caller.key_hash = "cd".repeat(32);
+    other.caller.end_user = Some("newest".to_owned());
+    ledger.record(other).await.unwrap();
+    let totals = ledger.totals(day(), day()).await.unwrap();
+    let counted = |key_hash: &str, customer: &str| {
+        let rows = totals.iter().filter(|total| match &total.of {
+            TotalOf::Model {
+                key_hash: key,
+                by: Some(by),
+                ..
+            } => key == key_hash && by.customer == customer,
+            _ => false,
+        });
+        rows.map(|row| row.counters.requests).sum::<u64>()
+    };
+    for (customer, requests) in [("c7", 2), ("new", 2), ("other", 2), ("newer", 0)] {
+        assert_eq!(counted(&hash, customer), requests, "{customer}");
+    }
+    // Another key's customers are its own.
+    assert_eq!(counted(&"cd".repeat(32), "newest"), 1);
 }

@@ -23,7 +23,7 @@ async fn filled() -> (Embedded, Ledger, Vec<Record>) {
             record.status = Status::Failure;
         }
         ledger.record(record.clone()).await.unwrap();
-        record.seal();
+        record.freeze();
         all.push(record);
     }
     (embedded, ledger, all)
@@ -33,8 +33,9 @@ pub(super) fn since_days(days: i64) -> Search {
     Search {
         first: noon() - Duration::from_secs(24 * 3600) * u32::try_from(days).unwrap(),
         end: noon() + Duration::from_secs(1),
-        filter: Filter::default(),
+        filter: RecordFilter::default(),
         page_size: 7,
+        most_compared: Search::COMPARED,
         after: None,
     }
 }
@@ -68,54 +69,54 @@ pub(super) async fn pages(ledger: &Ledger, mut search: Search) -> Vec<Record> {
 async fn a_search_finds_what_a_look_at_every_record_finds() {
     let (_embedded, ledger, all) = filled().await;
     let some = |text: &str| Some(text.to_owned());
-    let none = Filter::default;
+    let none = RecordFilter::default;
     let filters = [
         none(),
-        Filter {
+        RecordFilter {
             key_hash: Some("cd".repeat(32)),
             ..none()
         },
-        Filter {
+        RecordFilter {
             session: some("s1"),
             ..none()
         },
-        Filter {
+        RecordFilter {
             session: some("s1"),
             key_hash: Some("ab".repeat(32)),
             ..none()
         },
-        Filter {
+        RecordFilter {
             status: Some(Status::Failure),
             ..none()
         },
-        Filter {
+        RecordFilter {
             model: some("m2"),
             ..none()
         },
-        Filter {
+        RecordFilter {
             model: some("g1"),
             tag: some("t3"),
             ..none()
         },
-        Filter {
+        RecordFilter {
             model: some("sonnet-us"),
             ..none()
         },
-        Filter {
+        RecordFilter {
             end_user: some("u6"),
             key_hash: Some("ab".repeat(32)),
             ..none()
         },
-        Filter {
+        RecordFilter {
             min_spend: Some(d("0.033")),
             max_spend: Some(d("0.066")),
             ..none()
         },
-        Filter {
+        RecordFilter {
             user: some("nobody"),
             ..none()
         },
-        Filter {
+        RecordFilter {
             key_alias: some("ci"),
             ..none()
         },

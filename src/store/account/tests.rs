@@ -14,8 +14,8 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn claim(holder: &str, amount: Decimal, most: Decimal, until: Timestamp) -> Claim<'_> {
-    Claim {
+fn claim(holder: &str, amount: Decimal, most: Decimal, until: Timestamp) -> HoldClaim<'_> {
+    HoldClaim {
         holder,
         before: None,
         hold: Hold { amount, until },
@@ -118,7 +118,7 @@ async fn a_hold_is_raised_where_there_is_room_and_once_however_often_it_is_asked
     let table = embedded.table("test").await.unwrap();
     let key = keys::budget("k", None);
     let raise = async |before: i64, amount: i64| {
-        let claim = Claim {
+        let claim = HoldClaim {
             before: Some(d(before)),
             ..claim("a", d(amount), d(100), at(60))
         };
@@ -154,7 +154,7 @@ async fn a_raise_that_is_not_known_of_is_spent_when_its_time_is_over() {
     let key = keys::budget("k", None);
     let first = claim("a", d(10), d(100), at(60));
     table.reserve(&key, &first).await.unwrap();
-    let raised = Claim {
+    let raised = HoldClaim {
         before: Some(d(10)),
         ..claim("a", d(30), d(100), at(60))
     };
@@ -209,19 +209,19 @@ async fn many_at_once_never_hold_more_than_there_is() {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum AccountStep {
     Reserve(u8, i64),
     Settle(u8, i64),
     Expire,
     Pass(i64),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = AccountStep> {
     prop_oneof![
-        4 => (0u8..12, 0i64..40).prop_map(|(who, amount)| Step::Reserve(who, amount)),
-        4 => (0u8..12, 0i64..60).prop_map(|(who, actual)| Step::Settle(who, actual)),
-        1 => Just(Step::Expire),
-        2 => (1i64..40).prop_map(Step::Pass),
+        4 => (0u8..12, 0i64..40).prop_map(|(who, amount)| AccountStep::Reserve(who, amount)),
+        4 => (0u8..12, 0i64..60).prop_map(|(who, actual)| AccountStep::Settle(who, actual)),
+        1 => Just(AccountStep::Expire),
+        2 => (1i64..40).prop_map(AccountStep::Pass),
     ]
 }
 
@@ -243,7 +243,7 @@ proptest! {
             let (mut names, mut paid, mut overrun, mut now) = (0, 0, 0, 0);
             for step in steps {
                 match step {
-                    Step::Reserve(who, amount) if !held.contains_key(&who) => {
+                    AccountStep::Reserve(who, amount) if !held.contains_key(&who) => {
                         names += 1;
                         let holder = format!("h{names}");
                         let claim = claim(&holder, d(amount), d(MOST), at(now + 30));
@@ -252,20 +252,20 @@ proptest! {
                             held.insert(who, (holder, amount));
                         }
                     }
-                    Step::Settle(who, actual) => {
+                    AccountStep::Settle(who, actual) => {
                         if let Some((holder, amount)) = held.remove(&who) {
                             settle(&table, &key, &holder, d(amount), d(actual)).await;
                             paid += actual;
                             overrun += (actual - amount).max(0);
                         }
                     }
-                    Step::Expire => {
+                    AccountStep::Expire => {
                         if let Some(seen) = table.account(&key).await.unwrap() {
                             table.expire_holds(&key, &seen, at(now)).await.unwrap();
                         }
                     }
-                    Step::Pass(seconds) => now += seconds,
-                    Step::Reserve(..) => {}
+                    AccountStep::Pass(seconds) => now += seconds,
+                    AccountStep::Reserve(..) => {}
                 }
                 if let Some(account) = table.account(&key).await.unwrap() {
                     check(&account);

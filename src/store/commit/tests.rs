@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::store::embedded::local_config;
-use crate::store::{Claim, Embedded, Hold, Item, Key, Settlement, TableOptions};
+use crate::store::{Embedded, Hold, HoldClaim, Item, Key, Settlement, TableOptions};
 
 /// Stands before the embedded table and lets calls through when it is told to.
 #[derive(Clone)]
@@ -94,7 +94,7 @@ async fn behind_a_gate(further_call_after: Duration) -> Books {
 
 impl Books {
     /// Under way in its own task: at the gate, or waiting for others.
-    async fn begin(&self, writes: Vec<Write>) -> JoinHandle<Answer> {
+    async fn begin(&self, writes: Vec<Write>) -> JoinHandle<CommitResult> {
         let expected = self.begun() + 1;
         let commit = self.commit.clone();
         let task = tokio::spawn(async move { commit.transact(&writes).await });
@@ -115,7 +115,7 @@ impl Books {
     }
 
     /// One that keeps everybody else waiting.
-    async fn occupy(&self) -> JoinHandle<Answer> {
+    async fn occupy(&self) -> JoinHandle<CommitResult> {
         self.begin(vec![create("first")]).await
     }
 
@@ -158,7 +158,7 @@ fn record(name: &str) -> Vec<Write> {
     vec![create(name), add(1)]
 }
 
-async fn answers(tasks: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
+async fn answers(tasks: Vec<JoinHandle<CommitResult>>) -> Vec<CommitResult> {
     let ended = join_all(tasks).await.into_iter();
     ended.map(|ended| ended.unwrap()).collect()
 }
@@ -253,7 +253,7 @@ async fn holds_of_one_account_are_settled_together_and_a_missing_one_is_told_to_
     let account = key("account");
     let until = Timestamp::now() + Duration::from_secs(600);
     for holder in ["a", "b", "c"] {
-        let claim = Claim {
+        let claim = HoldClaim {
             holder,
             before: None,
             hold: Hold {

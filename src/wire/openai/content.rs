@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use crate::conversation::Part;
 use crate::wire::loose::{Form, object};
 use crate::wire::{
-    ApiError, CacheControl, Content, ContentPart, LeftOut, Loose, WireSource, citations,
+    ApiError, CacheControl, Content, ContentPart, DroppedFields, Loose, WireSource, citations,
     is_sound_or_video, media, redacted, signed, tool_reference, with_mark,
 };
 
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for WirePart {
 }
 
 impl ContentPart for WirePart {
-    fn convert(self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+    fn convert(self, path: &str, dropped: &mut DroppedFields) -> Result<Vec<Part>, ApiError> {
         let fields = match self {
             Self::Text(text, mark) => {
                 let mark = mark.optional(path, "cache_control")?;
@@ -115,11 +115,11 @@ impl ContentPart for WirePart {
             }
             Self::Other(fields) => *fields,
             Self::Misread => {
-                left_out.add("content");
+                dropped.add("content");
                 return Ok(Vec::new());
             }
         };
-        fields.into_marked(path, left_out)
+        fields.into_marked(path, dropped)
     }
 }
 
@@ -174,13 +174,17 @@ impl PartFields {
     }
 
     /// The parts with their mark for the cache; for an unknown kind, a note.
-    fn into_marked(mut self, path: &str, left_out: &mut LeftOut) -> Result<Vec<Part>, ApiError> {
+    fn into_marked(
+        mut self,
+        path: &str,
+        dropped: &mut DroppedFields,
+    ) -> Result<Vec<Part>, ApiError> {
         let kind = std::mem::take(&mut self.r#type).optional(path, "type")?;
         let kind = kind.unwrap_or_else(|| "text".to_owned());
         let control = std::mem::take(&mut self.cache_control);
         match self.into_parts(&kind, path)? {
             Some(parts) => Ok(with_mark(parts, control.optional(path, "cache_control")?)),
-            None => Ok(with_mark(vec![left_out.note(&kind)], control.given())),
+            None => Ok(with_mark(vec![dropped.note(&kind)], control.given())),
         }
     }
 

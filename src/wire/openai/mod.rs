@@ -10,4 +10,4 @@ pub(crate) mod unsupported;
 
 pub(crate) use content::WirePart;
 pub(crate) use stream_options::{StreamOptions, wants_usage};
-pub(crate) use tool_calls::{Called, WireToolCall, all_calls, calls};
+pub(crate) use tool_calls::{CalledFunction, WireToolCall, all_calls, calls};

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::MapAccess;
 
 use crate::wire::loose::{Form, object};
-use crate::wire::{LeftOut, Loose};
+use crate::wire::{DroppedFields, Loose};
 
 /// Where it has another form, the usage is not sent: it is for the client's books alone.
 #[derive(Debug, Default, Deserialize)]
@@ -22,8 +22,8 @@ impl Form for StreamOptions {
 }
 
 /// Whether the usage is to come at the end of the stream.
-pub(crate) fn wants_usage(options: Loose<StreamOptions>, left_out: &mut LeftOut) -> bool {
-    let options = options.or_left_out("stream_options", left_out);
+pub(crate) fn wants_usage(options: Loose<StreamOptions>, dropped: &mut DroppedFields) -> bool {
+    let options = options.or_dropped("stream_options", dropped);
     let include = options.unwrap_or_default().include_usage;
-    include.or_left_out("stream_options.include_usage", left_out) == Some(true)
+    include.or_dropped("stream_options.include_usage", dropped) == Some(true)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::conversation::{Part, ToolCall};
 use crate::wire::limits::MOST_PARTS;
 use crate::wire::loose::{Form, object};
-use crate::wire::{ApiError, Arguments, CacheControl, LeftOut, List, Loose, free_form};
+use crate::wire::{ApiError, Arguments, CacheControl, DroppedFields, List, Loose, free_form};
 
 /// A call of a function or of a custom tool; what an unknown type has is read whatever it is.
 #[derive(Debug, Default, Deserialize)]
@@ -15,8 +15,8 @@ use crate::wire::{ApiError, Arguments, CacheControl, LeftOut, List, Loose, free_
 pub(crate) struct WireToolCall {
     id: Loose<String>,
     r#type: Loose<String>,
-    function: Loose<Called>,
-    custom: Loose<Called>,
+    function: Loose<CalledFunction>,
+    custom: Loose<CalledFunction>,
     cache_control: Loose<CacheControl>,
 }
 
@@ -31,13 +31,13 @@ impl Form for WireToolCall {
 /// What is called: a function with arguments, or a custom tool with its text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Called {
+pub(crate) struct CalledFunction {
     pub(crate) name: Loose<String>,
     pub(crate) arguments: Value,
     input: Value,
 }
 
-impl Form for Called {
+impl Form for CalledFunction {
     const EXPECTED: &'static str = "a call (an object)";
 
     fn of_object<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<Option<Self>, A::Error> {
@@ -50,16 +50,16 @@ pub(crate) fn all_calls(
     calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
     path: &str,
     arguments: &mut Arguments,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
 ) -> Result<Vec<Part>, ApiError> {
     const FIELD: &str = "tool_calls";
-    let calls = calls.or_left_out(FIELD, left_out).unwrap_or_default();
+    let calls = calls.or_dropped(FIELD, dropped).unwrap_or_default();
     let mut parts = Vec::new();
     for (index, call) in calls.0.into_iter().enumerate() {
         let path = format!("{path}.{FIELD}[{index}]");
         match call {
-            Loose::Given(call) => parts.extend(call.into_parts(&path, arguments, left_out)?),
-            Loose::Missing | Loose::Other(_) => left_out.add(FIELD),
+            Loose::Given(call) => parts.extend(call.into_parts(&path, arguments, dropped)?),
+            Loose::Missing | Loose::Other(_) => dropped.add(FIELD),
         }
     }
     Ok(parts)
@@ -71,7 +71,7 @@ impl WireToolCall {
         self,
         path: &str,
         arguments: &mut Arguments,
-        left_out: &mut LeftOut,
+        dropped: &mut DroppedFields,
     ) -> Result<Vec<Part>, ApiError> {
         let is_custom = self.function.as_given().is_none()
             && (self.custom.as_given().is_some()
@@ -80,7 +80,7 @@ impl WireToolCall {
             Loose::Given(kind)
                 if !is_custom && kind != "function" && self.function.as_given().is_none() =>
             {
-                vec![left_out.note(kind)]
+                vec![dropped.note(kind)]
             }
             _ => {
                 let id = self.id.filled(path, "id")?;
@@ -113,6 +113,7 @@ pub(crate) fn calls(id: &str, name: &str, inputs: Vec<Value>) -> Vec<Part> {
             id: id.to_owned(),
             name: name.to_owned(),
             input,
+            native: None,
         })
     });
     calls.collect()

@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use crate::wire::LeftOut;
+use crate::wire::DroppedFields;
 
 /// Bookkeeping of clients, of routers and of LiteLLM: it changes no answer of this gateway.
-const HARMLESS: [&str; 37] = [
+const HARMLESS: [&str; 36] = [
     "allowed_openai_params",
     "api_base",
     "api_key",
@@ -32,7 +32,6 @@ const HARMLESS: [&str; 37] = [
     "no-log",
     "output_cost_per_token",
     "prediction",
-    "prompt_cache_key",
     "provider",
     "provider_specific_fields",
     "request_timeout",
@@ -59,10 +58,10 @@ pub(crate) fn is_asked(field: &str, value: Option<&Value>) -> bool {
 }
 
 /// Names those of the fields that ask for something, where an answer without it is still an answer.
-pub(crate) fn name(fields: &[(&str, &Option<Value>)], left_out: &mut LeftOut) {
+pub(crate) fn name(fields: &[(&str, &Option<Value>)], dropped: &mut DroppedFields) {
     for (field, value) in fields {
         if is_asked(field, value.as_ref()) {
-            left_out.add(field);
+            dropped.add(field);
         }
     }
 }

@@ -249,7 +249,13 @@ fn plan_of(rng: &mut Rng, body: &[u8], model: &Model) {
         strict_tools: rng.u8(..8) == 0,
         betas: rng.u8(..8) == 0,
         eager_tool_input: rng.u8(..8) == 0,
+        encrypted_thinking: usize::from(rng.u8(..8)).saturating_sub(5),
+        effort_none: rng.u8(..8) == 0,
+        cached_in_input: rng.u8(..8) == 0,
         max_tokens: (rng.u8(..8) == 0).then(|| rng.u32(1..100_000)),
+        messages_dialect: rng.u8(..8) == 0,
+        native_extras: rng.u8(..8) == 0,
+        bound_thinking: rng.u8(..8) == 0,
     };
     let mut lacking = model.clone();
     lacking.abilities.prefill &= !without.prefill;

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::{garbled, json, one, run};
 use bedrock_sidecar::bedrock::plan::{Plan, UnsupportedFeatures, plan};
-use bedrock_sidecar::bedrock::{Endpoint, Limits};
+use bedrock_sidecar::bedrock::{CallTimeouts, Endpoint};
 use bedrock_sidecar::catalog::Model;
 use bedrock_sidecar::config::Defaults;
 use bedrock_sidecar::conversation::{
@@ -256,10 +256,7 @@ fn planned(rng: &mut Rng) -> Plan {
         _ => AnswerFormat::Text,
     };
     let request = Request {
-        turns: vec![Turn {
-            role: Role::User,
-            parts: vec![Part::Text("q".into())],
-        }],
+        turns: vec![Turn::new(Role::User, vec![Part::Text("q".into())])],
         format,
         ..Request::default()
     };
@@ -275,7 +272,7 @@ fn planned(rng: &mut Rng) -> Plan {
 
 /// What the client reads of the answer, in the two ways in which it can be told.
 async fn told(endpoint: &Endpoint, plan: Plan) {
-    let limits = Limits {
+    let limits = CallTimeouts {
         first_event: Duration::from_secs(5),
         idle: Duration::from_secs(5),
         idle_in_tool_call: Duration::from_secs(5),
@@ -286,7 +283,7 @@ async fn told(endpoint: &Endpoint, plan: Plan) {
     let (mut fold, mut chunks, mut text, mut stops) =
         (Fold::default(), BytesMut::new(), String::new(), 0);
     let mut writer = ChunkWriter::new(meta());
-    writer.begin("m".to_owned(), 1, &mut chunks);
+    writer.begin("m".to_owned(), 1, None, &mut chunks);
     let whole = loop {
         match answer.next().await {
             Ok(Some(event)) => {
@@ -328,9 +325,7 @@ fn meta() -> ReplyMeta {
         id: "id".to_owned(),
         created: 0,
         model: "m".to_owned(),
-        include_usage: false,
-        seal: None,
-        free_form: Vec::new(),
+        ..ReplyMeta::default()
     }
 }
 

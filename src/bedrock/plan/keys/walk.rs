@@ -22,12 +22,12 @@ struct Schemas<'a> {
 
 /// What may describe a value, before it is known which schemas it leads to.
 #[derive(Clone, Default)]
-struct Open<'a> {
+struct OpenSchemas<'a> {
     schemas: Vec<&'a Value>,
     named: Vec<&'a Value>,
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenSchemas<'a> {
     fn of(schema: &'a Value) -> Self {
         Self {
             schemas: vec![schema],
@@ -67,10 +67,10 @@ impl<'a> KeyWalk<'a> {
     }
 
     pub(super) fn to_bedrock(&self, value: &Value) -> Value {
-        self.value_to_bedrock(value, Open::of(self.start))
+        self.value_to_bedrock(value, OpenSchemas::of(self.start))
     }
 
-    fn value_to_bedrock(&self, value: &Value, schemas: Open<'a>) -> Value {
+    fn value_to_bedrock(&self, value: &Value, schemas: OpenSchemas<'a>) -> Value {
         match value {
             Value::Object(fields) => {
                 let schemas = self.applicable(schemas);
@@ -124,7 +124,7 @@ impl<'a> KeyWalk<'a> {
             match (c, inside.last_mut()) {
                 ('{' | '[', parent) => {
                     let schemas = self.applicable(match parent {
-                        None => Open::of(self.start),
+                        None => OpenSchemas::of(self.start),
                         Some(Inside::Object { schemas, key }) => {
                             of_property(schemas, key.as_deref().unwrap_or_default())
                         }
@@ -170,7 +170,7 @@ impl<'a> KeyWalk<'a> {
     }
 
     /// The schemas that describe a value of these schemas: with what they refer to and are made of.
-    fn applicable(&self, described: Open<'a>) -> Schemas<'a> {
+    fn applicable(&self, described: OpenSchemas<'a>) -> Schemas<'a> {
         let mut seen = HashSet::new();
         let mut found = Schemas {
             rules: Vec::new(),
@@ -244,7 +244,7 @@ fn describes(schemas: &Schemas<'_>, key: &str) -> bool {
     schemas.named.iter().any(is_named) || schemas.rules.iter().any(is_described)
 }
 
-fn of_property<'a>(schemas: &Schemas<'a>, key: &str) -> Open<'a> {
+fn of_property<'a>(schemas: &Schemas<'a>, key: &str) -> OpenSchemas<'a> {
     let mut found = Vec::new();
     for schema in &schemas.rules {
         let named = schema.get("properties").and_then(|all| all.get(key));
@@ -253,7 +253,7 @@ fn of_property<'a>(schemas: &Schemas<'a>, key: &str) -> Open<'a> {
         found.extend(named.or_else(|| schema.get("additionalProperties")));
         found.extend(schema.get("unevaluatedProperties"));
     }
-    Open {
+    OpenSchemas {
         schemas: found,
         named: schemas
             .named
@@ -263,7 +263,7 @@ fn of_property<'a>(schemas: &Schemas<'a>, key: &str) -> Open<'a> {
     }
 }
 
-fn of_items<'a>(schemas: &Schemas<'a>) -> Open<'a> {
+fn of_items<'a>(schemas: &Schemas<'a>) -> OpenSchemas<'a> {
     let mut found = Vec::new();
     for schema in &schemas.rules {
         for key in [
@@ -280,7 +280,7 @@ fn of_items<'a>(schemas: &Schemas<'a>) -> Open<'a> {
         }
     }
     let lists = schemas.named.iter().filter_map(|value| value.as_array());
-    Open {
+    OpenSchemas {
         schemas: found,
         named: lists.flatten().collect(),
     }

@@ -62,7 +62,7 @@ fn close(rules: &mut Map<String, Value>) -> bool {
         return false;
     }
     if !SAYS_WHAT.iter().any(|key| rules.contains_key(*key)) {
-        // Who names properties means an object.
+        // A schema that names properties means an object.
         if !rules.contains_key("properties") {
             return false;
         }

@@ -36,19 +36,19 @@ pub(super) fn followed(document: &Value) -> Option<Value> {
     if std::ptr::eq(at, root) || at.contains_key("$ref") {
         return None;
     }
-    let mut whole = root.clone();
-    whole.shift_remove("$ref");
+    let mut merged = root.clone();
+    merged.shift_remove("$ref");
     for (key, value) in at.iter().filter(|(key, _)| *key != "type") {
-        whole.insert(key.clone(), value.clone());
+        merged.insert(key.clone(), value.clone());
     }
     // The definitions of the root are those that references name.
     for key in ["$defs", "definitions"] {
         match root.get(key) {
-            Some(definitions) => whole.insert(key.to_owned(), definitions.clone()),
-            None => whole.shift_remove(key),
+            Some(definitions) => merged.insert(key.to_owned(), definitions.clone()),
+            None => merged.shift_remove(key),
         };
     }
-    Some(Value::Object(whole))
+    Some(Value::Object(merged))
 }
 
 /// References to the root or to what was in its alternatives go to a copy of it among the definitions, which is what it

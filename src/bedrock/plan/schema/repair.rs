@@ -54,12 +54,12 @@ pub(in crate::bedrock::plan) fn repaired(schema: &Arc<Value>) -> Arc<Value> {
     if !may_be_broken(schema) {
         return Arc::clone(schema);
     }
-    let mut whole = Value::clone(schema);
-    if !whole.is_null() {
-        repair(&mut whole);
-        place_references(&mut whole);
+    let mut repaired = Value::clone(schema);
+    if !repaired.is_null() {
+        repair(&mut repaired);
+        place_references(&mut repaired);
     }
-    Arc::new(whole)
+    Arc::new(repaired)
 }
 
 /// Whether anything in it looks as if it were to be repaired: most schemas need not even be copied.

@@ -24,6 +24,8 @@ fn fitted_within(schema: &Value, family: Family, mut left: usize) -> (Tool, bool
         schema: Arc::new(schema.clone()),
         strict: false,
         cache: None,
+        kind: None,
+        native: None,
     };
     let is_exact = fit(&mut tool, family, &mut left);
     (tool, is_exact)

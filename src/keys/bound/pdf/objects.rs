@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::Unknown;
-use super::syntax::{Dict, KeptValues, Lexer, Token, Value, is_regular, is_space, whole};
+use super::syntax::{Dict, KeptValues, Lexer, Token, Value, is_regular, is_space, parse_integer};
 use crate::keys::bound::inflate::{Inflater, ascii85};
 
 /// Values that are kept of a file, and objects in it: some 30 MB at most.
@@ -16,7 +16,7 @@ const MOST_VALUES: usize = 400_000;
 const MOST_OBJECTS: usize = 100_000;
 
 /// An object, or one version of it.
-pub(super) struct Object {
+pub(super) struct PdfObject {
     pub(super) value: Value,
     /// Where the stream's data is, and all up to the next object.
     stream: Option<Range<usize>>,
@@ -25,7 +25,7 @@ pub(super) struct Object {
 /// A file's objects by their numbers.
 pub(super) struct Objects<'a> {
     bytes: &'a [u8],
-    by_number: HashMap<u32, Vec<Object>>,
+    by_number: HashMap<u32, Vec<PdfObject>>,
     count: usize,
     kept: KeptValues,
 }
@@ -38,7 +38,7 @@ struct Marker {
     body: usize,
 }
 
-impl Object {
+impl PdfObject {
     pub(super) fn dict(&self) -> Option<&Dict> {
         match &self.value {
             Value::Dict(dict) => Some(dict),
@@ -95,7 +95,7 @@ impl<'a> Objects<'a> {
     ///
     /// # Errors
     /// When there is none.
-    pub(super) fn versions(&self, number: u32) -> Result<&[Object], Unknown> {
+    pub(super) fn versions(&self, number: u32) -> Result<&[PdfObject], Unknown> {
         self.by_number
             .get(&number)
             .map(Vec::as_slice)
@@ -108,7 +108,7 @@ impl<'a> Objects<'a> {
     }
 
     /// All versions of all objects.
-    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &Object)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &PdfObject)> {
         let numbered = self.by_number.iter();
         numbered.flat_map(|(number, versions)| versions.iter().map(|object| (*number, object)))
     }
@@ -131,7 +131,7 @@ impl<'a> Objects<'a> {
     /// A stream's data without its filters.
     fn decoded(
         &self,
-        object: &Object,
+        object: &PdfObject,
         range: Range<usize>,
         inflater: &mut Inflater,
     ) -> Result<Vec<u8>, Unknown> {
@@ -164,7 +164,7 @@ impl<'a> Objects<'a> {
     }
 
     /// What a stream says of its length; 0 if nothing, where readers look for its end.
-    fn length(&self, object: &Object) -> Result<usize, Unknown> {
+    fn length(&self, object: &PdfObject) -> Result<usize, Unknown> {
         let lengths = match object.get("Length") {
             None => return Ok(0),
             Some(Value::Ref(number)) => self.versions(*number)?,
@@ -189,10 +189,10 @@ impl<'a> Objects<'a> {
             }
             _ => None,
         };
-        self.add(marker.number, Object { value, stream })
+        self.add(marker.number, PdfObject { value, stream })
     }
 
-    fn add(&mut self, number: Option<u32>, object: Object) -> Result<(), Unknown> {
+    fn add(&mut self, number: Option<u32>, object: PdfObject) -> Result<(), Unknown> {
         if object.get("Encrypt").is_some() {
             return Err(Unknown);
         }
@@ -209,7 +209,7 @@ impl<'a> Objects<'a> {
 
     /// Adds the objects in object streams, which any stream with their entries is, whatever its type says.
     fn unpack(&mut self, inflater: &mut Inflater) -> Result<(), Unknown> {
-        let packed = |object: &Object| object.is_stream() && object.get("First").is_some();
+        let packed = |object: &PdfObject| object.is_stream() && object.get("First").is_some();
         let mut streams = Vec::new();
         for (number, object) in self.all().filter(|(_, object)| packed(object)) {
             let (Some(Value::Int(count)), Some(Value::Int(first))) =
@@ -238,7 +238,7 @@ impl<'a> Objects<'a> {
             let Token::Word(word) = token else {
                 return Err(Unknown);
             };
-            places.push(whole(word).ok_or(Unknown)?);
+            places.push(parse_integer(word).ok_or(Unknown)?);
         }
         if places.len() % 2 != 0 || places.len() / 2 != count {
             return Err(Unknown);
@@ -258,7 +258,7 @@ impl<'a> Objects<'a> {
             let number = u32::try_from(*number).map_err(|_| Unknown)?;
             self.add(
                 Some(number),
-                Object {
+                PdfObject {
                     value,
                     stream: None,
                 },
@@ -319,7 +319,7 @@ fn object_marker(bytes: &[u8], at: usize) -> Result<Option<Marker>, Unknown> {
         // `12 0 %comment` and the like; a word of some text, more often.
         return Err(Unknown);
     }
-    let number = whole(number).and_then(|number| u32::try_from(number).ok());
+    let number = parse_integer(number).and_then(|number| u32::try_from(number).ok());
     Ok(Some(Marker {
         number: Some(number.ok_or(Unknown)?),
         start: before.len(),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Unknown;
 use super::content::{ShownContent, threes_of_bytes};
-use super::objects::{Object, Objects};
+use super::objects::{Objects, PdfObject};
 use super::syntax::{Dict, Value};
 use crate::keys::bound::inflate::Inflater;
 
@@ -157,7 +157,11 @@ impl<'o, 'a> Text<'o, 'a> {
     }
 
     fn is_stream(&self, number: u32) -> Result<bool, Unknown> {
-        Ok(self.objects.versions(number)?.iter().all(Object::is_stream))
+        Ok(self
+            .objects
+            .versions(number)?
+            .iter()
+            .all(PdfObject::is_stream))
     }
 
     /// A form's own text, and that of the forms that it invokes; one that invokes itself is nested too deep.
@@ -209,7 +213,11 @@ impl<'o, 'a> Text<'o, 'a> {
             let Value::Ref(number) = value else {
                 return Err(Unknown);
             };
-            let is_form = self.objects.versions(*number)?.iter().any(Object::is_form);
+            let is_form = self
+                .objects
+                .versions(*number)?
+                .iter()
+                .any(PdfObject::is_form);
             let bytes = match is_form {
                 true => self.of_form(*number, depth)?,
                 false => 0,
@@ -262,7 +270,7 @@ impl<'o, 'a> Text<'o, 'a> {
                 Some(Value::Dict(dict)) => resources.push(dict.as_ref()),
                 Some(Value::Ref(number)) => {
                     let versions = self.objects.versions(*number)?.iter();
-                    resources.extend(versions.filter_map(Object::dict));
+                    resources.extend(versions.filter_map(PdfObject::dict));
                 }
                 _ => {}
             }

@@ -250,12 +250,12 @@ impl<'a> Lexer<'a> {
 
     /// The word as a whole number, or with the two words after it as a reference (`12 0 R`).
     fn number_or_reference(&mut self, word: &[u8]) -> Value {
-        let Some(number) = whole(word) else {
+        let Some(number) = parse_integer(word) else {
             return Value::Other;
         };
         let mut ahead = self.clone();
         let mut next = || ahead.token().ok().flatten();
-        let generation = matches!(next(), Some(Token::Word(word)) if whole(word).is_some());
+        let generation = matches!(next(), Some(Token::Word(word)) if parse_integer(word).is_some());
         if generation && next() == Some(Token::Word(b"R")) {
             *self = ahead;
             return u32::try_from(number).map_or(Value::Other, Value::Ref);
@@ -278,7 +278,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// The whole number that a word is.
-pub(super) fn whole(word: &[u8]) -> Option<usize> {
+pub(super) fn parse_integer(word: &[u8]) -> Option<usize> {
     let digits = word.strip_prefix(b"+").unwrap_or(word);
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

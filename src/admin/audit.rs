@@ -1,0 +1,134 @@
+//! The audit log: what is changed on the pages is noted, and the log is a page.
+
+use askama::Template;
+use axum::extract::{RawQuery, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::error::PageError;
+use super::form::FormFields;
+use super::layout::{Layout, NavPage, render};
+use super::numbers::TimeText;
+use super::session::{Session, SignedIn};
+use super::texts::texts;
+use crate::app::{AppState, ClientAddress};
+use crate::audit::{AuditActor, AuditEntry, NotedRequest, changed_fields, target_of};
+
+/// Entries on a page.
+const PAGE: usize = 100;
+/// What changes nothing that others could miss: signing in and out, and asking a model for a test.
+const NOT_NOTED: [&str; 6] = [
+    "/ui/login",
+    "/ui/login/key",
+    "/ui/logout",
+    "/ui/models/test",
+    "/ui/playground",
+    "/ui/playground/stream",
+];
+
+/// Who has a session, as the log has it.
+pub(super) fn actor_of(session: &Session, address: Option<&ClientAddress>) -> AuditActor {
+    let (name, hash) = match &session.who {
+        SignedIn::Password => (texts().audit.password.to_owned(), String::new()),
+        SignedIn::Person(person) => (person.label.clone(), person.principal.clone()),
+        SignedIn::Key(hash) => (texts().audit.key.to_owned(), hash.clone()),
+    };
+    AuditActor {
+        name,
+        hash,
+        from: address.map(|ClientAddress(address)| address.to_string()),
+    }
+}
+
+/// Notes a change once it was made.
+pub(super) async fn note_changes(
+    State(app): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    if request.method() != Method::POST || NOT_NOTED.contains(&path.as_str()) {
+        return next.run(request).await;
+    }
+    let noted = NotedRequest::default();
+    request.extensions_mut().insert(noted.clone());
+    let response = next.run(request).await;
+    let is_made = response.status().is_success() || response.status().is_redirection();
+    if let Some((actor, fields)) = noted.take().filter(|_| is_made) {
+        let (target, changes) = (target_of(&fields), changed_fields(&fields));
+        app.audit
+            .note(actor, &format!("POST {path}"), target, changes);
+    }
+    response
+}
+
+/// Tells the layer around a handler what a form says, and who has sent it.
+pub(super) fn tell(
+    noted: &NotedRequest,
+    session: &Session,
+    address: Option<&ClientAddress>,
+    form: &FormFields,
+) {
+    let fields = form.0.iter().filter(|(_, value)| !value.is_empty());
+    let fields = fields.map(|(name, value)| (name.clone(), Value::String(value.clone())));
+    noted.set_fields(fields.collect());
+    noted.set_actor(actor_of(session, address));
+}
+
+#[derive(Template)]
+#[template(path = "audit.html", config = "src/admin/askama.toml")]
+struct AuditPage {
+    layout: Layout,
+    entries: Vec<ListedEntry>,
+    next: Option<String>,
+}
+
+struct ListedEntry {
+    time: TimeText,
+    who: String,
+    from: Option<String>,
+    action: String,
+    target: String,
+    changes: String,
+}
+
+impl From<AuditEntry> for ListedEntry {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            time: entry.time.into(),
+            who: entry.actor.name,
+            from: entry.actor.from,
+            action: entry.action,
+            target: entry.target,
+            changes: entry.changes,
+        }
+    }
+}
+
+/// `GET /ui/audit`.
+pub(super) async fn page(
+    State(app): State<AppState>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let query = query.unwrap_or_default();
+    let mut fields = form_urlencoded::parse(query.as_bytes());
+    let after = fields.find(|(name, _)| name == "after");
+    let after = after.map(|(_, after)| after.into_owned());
+    let found = app.audit.page(after.as_deref(), PAGE).await?;
+    let next = found.next.map(|next| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("after", &next)
+            .finish();
+        format!("/ui/audit?{query}")
+    });
+    let page = AuditPage {
+        layout: Layout::of(NavPage::Audit, &session),
+        entries: found.entries.into_iter().map(ListedEntry::from).collect(),
+        next,
+    };
+    Ok(render(StatusCode::OK, &page))
+}

@@ -1,0 +1,98 @@
+//! How a key stands, in words: whether it is let in, and how its money stands.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::super::texts::texts;
+use crate::keys::{BudgetStanding, KeyStatus, VirtualKey};
+
+/// From here on a budget is nearly spent, in percent of its limit.
+const NEAR: Decimal = Decimal::from_parts(80, 0, 0, false, 0);
+
+/// A word with its colour, which is never the only sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Badge {
+    pub(in super::super) tone: &'static str,
+    pub(in super::super) word: &'static str,
+}
+
+/// What is to be said of a key: that it is not good, or how its budget stands; a key of which there is nothing to say is
+/// active.
+pub(super) fn badges(
+    key: &VirtualKey,
+    budget: Option<&BudgetStanding>,
+    now: Timestamp,
+) -> Vec<Badge> {
+    let t = &texts().keys;
+    let badge = |tone, word| Badge { tone, word };
+    let status = match key.status(now) {
+        KeyStatus::Active => None,
+        KeyStatus::Blocked => Some(badge("bad", t.blocked)),
+        KeyStatus::Expired => Some(badge("bad", t.expired)),
+        KeyStatus::Deleted => Some(badge("bad", t.deleted)),
+    };
+    let money = budget.and_then(|budget| of_budget(budget, key.settings.soft_budget));
+    let badges: Vec<Badge> = status.into_iter().chain(money).collect();
+    if badges.is_empty() {
+        vec![badge("good", t.active)]
+    } else {
+        badges
+    }
+}
+
+/// `None`: there is enough left.
+pub(in super::super) fn of_budget(budget: &BudgetStanding, soft: Option<Decimal>) -> Option<Badge> {
+    let t = &texts().keys;
+    let is_over = budget.max.is_some_and(|max| budget.spent >= max);
+    let is_near = used(budget).is_some_and(|percent| percent >= NEAR);
+    let (tone, word) = if is_over {
+        ("bad", t.over_budget)
+    } else if soft.is_some_and(|soft| budget.spent > soft) {
+        ("warn", t.over_soft)
+    } else if is_near {
+        ("warn", t.near_budget)
+    } else {
+        return None;
+    };
+    Some(Badge { tone, word })
+}
+
+/// How much of a limit is spent, in percent; of a limit of nothing, all. `None`: there is none.
+pub(in super::super) fn used(budget: &BudgetStanding) -> Option<Decimal> {
+    let max = budget.max?;
+    let share = budget.spent.checked_div(max).unwrap_or(Decimal::ONE);
+    Some(share.saturating_mul(Decimal::ONE_HUNDRED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_said_to_be_over_before_it_is_said_to_be_near() {
+        let t = &texts().keys;
+        for (max, soft, spent, word) in [
+            (Some(10), None, 10, Some(t.over_budget)),
+            (Some(10), Some(2), 12, Some(t.over_budget)),
+            (Some(0), None, 0, Some(t.over_budget)),
+            (Some(10), Some(8), 9, Some(t.over_soft)),
+            (None, Some(8), 9, Some(t.over_soft)),
+            (Some(10), Some(9), 8, Some(t.near_budget)),
+            (Some(10), Some(8), 7, None),
+            (None, Some(8), 8, None),
+        ] {
+            let budget = BudgetStanding {
+                max: max.map(Decimal::from),
+                spent: Decimal::from(spent),
+                remaining: None,
+                resets_at: None,
+            };
+            let found = of_budget(&budget, soft.map(Decimal::from));
+            assert_eq!(
+                found.map(|badge| badge.word),
+                word,
+                "{max:?} {soft:?} {spent}"
+            );
+        }
+    }
+}

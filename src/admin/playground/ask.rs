@@ -1,0 +1,171 @@
+//! What is asked: the form's fields, and the request that they mean.
+
+use http::HeaderMap;
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use url::form_urlencoded;
+
+use super::super::form::FormFields;
+use super::super::session::{Session, SignedIn};
+use super::super::texts::texts;
+use crate::app::AppState;
+use crate::chain::ChainOptions;
+use crate::http::probe::Probe;
+use crate::identity::Principals;
+use crate::keys::Caller;
+use crate::openai::Chat;
+use crate::wire::Wire;
+
+/// The tag that its requests carry.
+const TAG: &str = "playground";
+/// The caller that the records name.
+const CALLER: &str = "admin page";
+/// Efforts of thinking, as clients write them.
+pub(super) const EFFORTS: [&str; 3] = ["low", "medium", "high"];
+
+/// The fields of the form, as they were typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) model: String,
+    /// A second one, or nothing.
+    pub(super) other: String,
+    pub(super) system: String,
+    pub(super) message: String,
+    pub(super) effort: String,
+    pub(super) temperature: String,
+    pub(super) max_tokens: String,
+}
+
+/// A request that can be sent.
+pub(super) struct Asked {
+    /// The model's name.
+    pub(super) model: String,
+    /// The body of the same request to `/v1/chat/completions`.
+    pub(super) body: Value,
+    pub(super) probe: Probe,
+}
+
+impl Question {
+    /// An empty form; the address may name a model.
+    pub(super) fn suggested(app: &AppState, query: &str) -> Self {
+        let mut fields = form_urlencoded::parse(query.as_bytes());
+        let named = fields.find(|(name, _)| name == "model");
+        let default = || app.config.routing.default_model.clone();
+        Self {
+            model: named.map_or_else(
+                || default().unwrap_or_default(),
+                |(_, model)| model.into_owned(),
+            ),
+            max_tokens: "1024".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn read(fields: &FormFields) -> Self {
+        let text = |name: &str| fields.get(name).trim().to_owned();
+        Self {
+            model: text("model"),
+            other: text("other"),
+            system: text("system"),
+            message: text("message"),
+            effort: text("effort"),
+            temperature: text("temperature"),
+            max_tokens: text("max_tokens"),
+        }
+    }
+
+    /// One request for each model, or what is wrong, in words.
+    pub(super) fn checked(
+        &self,
+        app: &AppState,
+        session: &Session,
+        deadline: Instant,
+    ) -> Result<Vec<Asked>, String> {
+        let t = &texts().playground;
+        if self.message.is_empty() {
+            return Err(t.no_message.to_owned());
+        }
+        let models = [&self.model, &self.other].into_iter();
+        let models = models.filter(|model| !model.is_empty());
+        let asked = models.map(|model| {
+            let Some(group) = app.config.resolve_name(model) else {
+                return Err(format!("{} {model}.", texts().key_form.no_such_model));
+            };
+            let body = self.body(model)?;
+            Ok(Asked {
+                model: model.clone(),
+                probe: probe(session, group, &body, deadline)?,
+                body,
+            })
+        });
+        let asked: Vec<Asked> = asked.collect::<Result<_, String>>()?;
+        if asked.is_empty() {
+            Err(t.no_model.to_owned())
+        } else {
+            Ok(asked)
+        }
+    }
+
+    /// The body of a chat completion that asks this.
+    fn body(&self, model: &str) -> Result<Value, String> {
+        let t = &texts().playground;
+        let mut messages = Vec::new();
+        if !self.system.is_empty() {
+            messages.push(json!({"role": "system", "content": self.system}));
+        }
+        messages.push(json!({"role": "user", "content": self.message}));
+        let mut body = Map::new();
+        body.insert("model".to_owned(), json!(model));
+        body.insert("messages".to_owned(), Value::Array(messages));
+        if !self.max_tokens.is_empty() {
+            let tokens: u32 = self
+                .max_tokens
+                .parse()
+                .map_err(|_| t.wants_tokens.to_owned())?;
+            body.insert("max_tokens".to_owned(), json!(tokens));
+        }
+        if !self.temperature.is_empty() {
+            let temperature: Decimal = self
+                .temperature
+                .parse()
+                .map_err(|_| t.wants_temperature.to_owned())?;
+            let number: serde_json::Number =
+                (temperature.to_string().parse()).map_err(|_| t.wants_temperature.to_owned())?;
+            body.insert("temperature".to_owned(), Value::Number(number));
+        }
+        if EFFORTS.contains(&self.effort.as_str()) {
+            body.insert("reasoning_effort".to_owned(), json!(self.effort));
+        }
+        Ok(Value::Object(body))
+    }
+}
+
+/// The request as the wire of clients reads it.
+fn probe(session: &Session, group: &str, body: &Value, deadline: Instant) -> Result<Probe, String> {
+    let read = Chat
+        .parse(body.to_string().as_bytes())
+        .and_then(|body| body.into_conversation(&HeaderMap::new()));
+    let (request, _) = read.map_err(|error| error.message)?;
+    Ok(Probe {
+        caller: caller(session),
+        request,
+        chain_options: ChainOptions::new(group, deadline),
+        tag: TAG,
+    })
+}
+
+/// Whose request it is: the person's who has signed in, else the pages' own.
+fn caller(session: &Session) -> Caller {
+    let (key_hash, alias) = match &session.who {
+        SignedIn::Person(person) => (person.principal.clone(), person.label.clone()),
+        SignedIn::Password | SignedIn::Key(_) => (String::new(), CALLER.to_owned()),
+    };
+    Caller {
+        key_hash,
+        alias,
+        store_prompts: None,
+        virtual_key: None,
+        principals: Principals::default(),
+    }
+}

@@ -1,0 +1,168 @@
+//! The playground as the page shows it.
+
+use askama::Template;
+use serde_json::Value;
+
+use super::super::layout::{Layout, NavPage};
+use super::super::logs::{self, curl};
+use super::super::markdown;
+use super::super::names;
+use super::super::numbers::{count, dollars, percent, seconds};
+use super::super::session::Session;
+use super::super::texts::{Texts, texts};
+use super::ask::{EFFORTS, Question};
+use crate::app::AppState;
+use crate::http::probe::ProbeResult;
+use crate::spend::FailureCause;
+
+#[derive(Template)]
+#[template(path = "playground.html", config = "src/admin/askama.toml")]
+pub(super) struct PlaygroundPage {
+    layout: Layout,
+    question: Question,
+    problem: Option<String>,
+    models: Vec<String>,
+    efforts: [(&'static str, &'static str); 4],
+    answers: Vec<Answer>,
+}
+
+/// What one model has answered.
+#[derive(Template)]
+#[template(path = "playground_answer.html", config = "src/admin/askama.toml")]
+pub(super) struct Answer {
+    t: &'static Texts,
+    model: String,
+    works: bool,
+    /// Markdown as HTML that is safe.
+    html: String,
+    error: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    /// Where its record is.
+    address: String,
+    /// Each attempt: its colour, what came of it, the target, and how long it took.
+    trail: Vec<(&'static str, String, String, String)>,
+    curl: String,
+    python: String,
+    /// What tells the code of two answers apart.
+    id: String,
+}
+
+impl PlaygroundPage {
+    pub(super) fn new(
+        app: &AppState,
+        session: &Session,
+        question: &Question,
+        problem: Option<String>,
+        answers: Vec<Answer>,
+    ) -> Self {
+        let t = &texts().playground;
+        let groups = app.config.groups().iter();
+        let groups = groups.filter(|group| !group.is_pattern());
+        let can_chat = groups.filter(|group| {
+            let first = group.deployments.first();
+            first.is_some_and(|deployment| deployment.model.retrieval.is_none())
+        });
+        let [low, medium, high] = EFFORTS;
+        Self {
+            layout: Layout::of(NavPage::Playground, session),
+            question: question.clone(),
+            problem,
+            models: can_chat.map(|group| group.name.clone()).collect(),
+            efforts: [
+                ("", t.effort_none),
+                (low, t.effort_low),
+                (medium, t.effort_medium),
+                (high, t.effort_high),
+            ],
+            answers,
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn new(model: &str, body: &Value, base: Option<&str>, found: ProbeResult) -> Self {
+        let t = texts();
+        let mut facts = Vec::new();
+        if let Some(target) = &found.target {
+            facts.push((
+                t.test.answered_by,
+                format!("{} · {}", target.group(), target.model_id()),
+            ));
+        }
+        if let Some(first) = found.first_piece {
+            facts.push((t.test.first_token, seconds(first)));
+        }
+        facts.push((t.test.whole, seconds(found.total)));
+        if found.error.is_none() {
+            let usage = found.usage;
+            let cost = found
+                .cost
+                .map_or_else(|| t.test.not_priced.to_owned(), dollars);
+            facts.push((t.test.cost, cost));
+            facts.push((
+                t.test.tokens,
+                format!("{} · {}", count(usage.prompt()), count(usage.output)),
+            ));
+            if let Some(rate) = percent(usage.cache_read, usage.prompt()) {
+                facts.push((t.usage.hit_rate, rate));
+            }
+        }
+        let trail = found.attempts.iter().map(|attempt| {
+            let is_well = attempt.outcome == "ok";
+            let word = match is_well {
+                true => t.log.answered_well,
+                false => names::cause(FailureCause::of_outcome(&attempt.outcome)),
+            };
+            let target = format!("{} · {} · {}", attempt.group, attempt.model, attempt.region);
+            let time = seconds(std::time::Duration::from_millis(attempt.ms));
+            (
+                if is_well { "good" } else { "bad" },
+                word.to_owned(),
+                target,
+                time,
+            )
+        });
+        Self {
+            t,
+            model: model.to_owned(),
+            works: found.error.is_none(),
+            html: markdown::html(&found.reply.text()),
+            error: found.error.as_ref().map(|error| {
+                format!(
+                    "{} {}: {}",
+                    error.status.as_u16(),
+                    error.kind,
+                    error.message
+                )
+            }),
+            facts,
+            trail: trail.collect(),
+            address: logs::address(&found.id),
+            curl: curl("acompletion", body, base),
+            python: python(body, base),
+            id: found.id.to_string(),
+        }
+    }
+
+    /// For a page that is there already.
+    pub(super) fn html(&self) -> String {
+        self.render().unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer could not be rendered");
+            String::new()
+        })
+    }
+}
+
+/// The same request by OpenAI's SDK. The body's numbers and texts are Python's too.
+fn python(body: &Value, base: Option<&str>) -> String {
+    let base = base.unwrap_or(texts().keys.this_address);
+    let fields = body.as_object().into_iter().flatten();
+    let arguments = fields.map(|(name, value)| format!("    {name}={value},"));
+    let arguments: Vec<String> = arguments.collect();
+    format!(
+        "import os\nfrom openai import OpenAI\n\n\
+         client = OpenAI(base_url=\"{base}/v1\", api_key=os.environ[\"LITELLM_API_KEY\"])\n\
+         reply = client.chat.completions.create(\n{}\n)\nprint(reply.choices[0].message.content)",
+        arguments.join("\n")
+    )
+}

@@ -1,0 +1,98 @@
+//! Sessions: a random id in a cookie, its hash in the table. Each page looks its session up there, so that one that
+//! was ended is dead on every instance at once.
+//!
+//! Who has a session has signed in with the password, at an identity provider, or with a key; what may be done in it is its
+//! [`Access`]. A handler that takes a [`Session`] is closed to members, one that takes a
+//! [`SubmittedForm`](super::form::SubmittedForm) to all but admins, and one that takes an [`AnySession`] or an
+//! [`OwnForm`](super::form::OwnForm) is for everybody's own.
+
+mod cookie;
+mod stored;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use sha2::{Digest, Sha256};
+
+use super::error::PageError;
+use super::texts::texts;
+use crate::app::AppState;
+use crate::identity::Access;
+
+pub(super) use cookie::CookieKind;
+pub(super) use stored::{Sessions, SignedIn, SignedInPerson};
+
+/// The way back to the login.
+pub(super) const LOGIN: &str = "/ui/login";
+/// What a member has.
+pub(super) const OWN_PAGE: &str = "/ui/me";
+
+const COOKIE: CookieKind = CookieKind::new("sidecar_session", "Strict", stored::LIFE.as_secs());
+
+/// A session of somebody who sees everything: an admin or a viewer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Session {
+    /// What its forms carry.
+    pub(super) csrf: String,
+    /// What may be done in it.
+    pub(super) access: Access,
+    /// Who has signed in.
+    pub(super) who: SignedIn,
+    sha256: String,
+}
+
+impl Session {
+    /// Whether stored prompts and replies are shown, and anything may be changed.
+    pub(super) fn is_admin(&self) -> bool {
+        self.access == Access::Admin
+    }
+}
+
+/// A session of anybody.
+#[derive(Debug)]
+pub(super) struct AnySession(pub(super) Session);
+
+impl FromRequestParts<AppState> for AnySession {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
+        let login = || Redirect::to(LOGIN).into_response();
+        let id = COOKIE.presented(app, &parts.headers).ok_or_else(login)?;
+        match Sessions::of(app).find(&id).await {
+            Ok(session) => session.map(Self).ok_or_else(login),
+            Err(error) => Err(PageError::from(error).into_response()),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Session {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
+        let AnySession(session) = AnySession::from_request_parts(parts, app).await?;
+        match session.access {
+            Access::Admin | Access::Viewer => Ok(session),
+            Access::Member => Err(Redirect::to(OWN_PAGE).into_response()),
+        }
+    }
+}
+
+/// The cookie that carries a session, or that takes it away again.
+pub(super) fn cookie(id: Option<String>, app: &AppState, headers: &HeaderMap) -> String {
+    COOKIE.line(id, app, headers)
+}
+
+/// 32 random bytes in hex.
+pub(super) fn random() -> Result<String, PageError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "the system has no random numbers");
+        PageError::new(StatusCode::INTERNAL_SERVER_ERROR, texts().error.fault)
+    })?;
+    Ok(hex::encode(bytes))
+}
+
+fn hash(id: &str) -> String {
+    hex::encode(Sha256::digest(id))
+}

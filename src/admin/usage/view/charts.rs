@@ -1,0 +1,156 @@
+//! The charts of the page.
+
+use rust_decimal::Decimal;
+
+use super::super::super::chart::{Chart, Column, Series, TONES};
+use super::super::super::numbers::{dollars, round_dollars, short, tokens};
+use super::super::super::texts::texts;
+use super::super::split::SpanTotals;
+use super::{Asked, SplitRow, hit_rate};
+use crate::app::AppState;
+use crate::spend::Counters;
+
+/// Series with a colour of their own.
+const MOST_SERIES: usize = 8;
+/// Of so many a day says what they cost.
+const MOST_SAID: usize = 4;
+
+impl Asked<'_> {
+    pub(super) fn charts(&self, app: &AppState) -> Vec<Chart> {
+        let t = &texts().usage;
+        let count = |n: u64| Some(Decimal::from(n));
+        vec![
+            self.spend(app),
+            Chart::bars(
+                t.requests_by_day,
+                vec![Series::new(t.answered, "s0"), Series::new(t.failed, "bad")],
+                self.columns(|counters| {
+                    let well = counters.requests.saturating_sub(counters.failures);
+                    let title =
+                        format!("{well} {}, {} {}", t.answered, counters.failures, t.failed);
+                    (vec![count(well), count(counters.failures)], title)
+                }),
+                Decimal::ONE,
+                short,
+            ),
+            Chart::bars(
+                t.tokens_by_day,
+                [t.column_in, t.column_read, t.column_written, t.column_out]
+                    .into_iter()
+                    .zip(["s0", "s2", "s4", "s1"])
+                    .map(|(name, tone)| Series::new(name, tone))
+                    .collect(),
+                self.columns(|counters| {
+                    let kinds = [
+                        (counters.input, t.column_in),
+                        (counters.cache_read, t.column_read),
+                        (counters.cache_write(), t.column_written),
+                        (counters.output, t.column_out),
+                    ];
+                    let words = kinds.map(|(n, name)| format!("{name} {}", tokens(n)));
+                    (kinds.map(|(n, _)| count(n)).into(), words.join(", "))
+                }),
+                Decimal::ONE,
+                short,
+            ),
+            Chart::lines(
+                t.cache_by_day,
+                vec![Series::new(t.hit_rate, "s2")],
+                self.columns(|counters| {
+                    let rate = hit_rate(counters);
+                    let words =
+                        rate.map_or_else(|| t.none.to_owned(), |rate| format!("{:.1} %", rate));
+                    let title = format!("{words}, {} {}", t.saved, dollars(counters.cache_saving));
+                    (vec![rate], title)
+                }),
+                Decimal::ONE_HUNDRED,
+                Decimal::TEN,
+                |value| format!("{} %", value.normalize()),
+            ),
+        ]
+    }
+
+    /// What was spent, by what the page is split by: the dearest in a colour of their own, the others together.
+    fn spend(&self, app: &AppState) -> Chart {
+        let t = &texts().usage;
+        let rows = &self.totals.rows;
+        let most = if rows.len() > MOST_SERIES {
+            MOST_SERIES - 1
+        } else {
+            MOST_SERIES
+        };
+        let (own, others) = rows.split_at(rows.len().min(most));
+        let names = own.iter().map(|row| self.name(app, &row.name));
+        let mut series: Vec<Series> = (names.zip(TONES))
+            .map(|(name, tone)| Series::new(name, tone))
+            .collect();
+        if !others.is_empty() {
+            series.push(Series::new(t.others, "s8"));
+        }
+        if series.is_empty() {
+            series.push(Series::new(t.spend, "s0"));
+        }
+        let at = |row: &SplitRow, place: usize| row.spans.get(place).copied().unwrap_or_default();
+        let columns = self.totals.spans.iter().enumerate().map(|(place, span)| {
+            let mut values: Vec<Decimal> = own.iter().map(|row| at(row, place)).collect();
+            if !others.is_empty() {
+                values.push(others.iter().map(|row| at(row, place)).sum());
+            }
+            if rows.is_empty() {
+                values.push(span.counters.spend);
+            }
+            let said = series
+                .iter()
+                .zip(&values)
+                .filter(|(_, value)| !value.is_zero());
+            let said = said.take(MOST_SAID);
+            let said = said.map(|(series, value)| format!("{}: {}", series.name, dollars(*value)));
+            let mut lines = vec![format!("{}: {}", days(span), dollars(span.counters.spend))];
+            if series.len() > 1 {
+                lines.extend(said);
+            }
+            Column {
+                values: values.into_iter().map(Some).collect(),
+                title: lines.join("\n"),
+                ..self.column(span)
+            }
+        });
+        let columns = columns.collect();
+        Chart::bars(
+            t.spend_by_day,
+            series,
+            columns,
+            Decimal::new(1, 6),
+            round_dollars,
+        )
+    }
+
+    fn columns(&self, of: impl Fn(&Counters) -> (Vec<Option<Decimal>>, String)) -> Vec<Column> {
+        let columns = self.totals.spans.iter().map(|span| {
+            let (values, title) = of(&span.counters);
+            Column {
+                values,
+                title: format!("{}: {title}", days(span)),
+                ..self.column(span)
+            }
+        });
+        columns.collect()
+    }
+
+    fn column(&self, span: &SpanTotals) -> Column {
+        Column {
+            label: span.first.strftime("%m-%d").to_string(),
+            address: self.requests_of(span),
+            ..Column::default()
+        }
+    }
+}
+
+/// The days of a span.
+pub(super) fn days(span: &SpanTotals) -> String {
+    if span.first == span.last {
+        span.first.to_string()
+    } else {
+        format!("{} – {}", span.first, span.last)
+    }
+}

@@ -1,0 +1,513 @@
+//! The events of Claude's own stream as the domain's.
+
+use std::collections::{HashSet, VecDeque};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::Error;
+use serde_json::{Map, Value};
+
+use crate::bedrock::decoder::{DecodeError, Decoder};
+use crate::bedrock::failure::Failure;
+use crate::bedrock::plan::{Names, call_ids};
+use crate::catalog::Terms;
+use crate::conversation::{
+    Citation, Event, NativeEvent, NativeFields, NativeStart, Place, StopReason, Unit, Usage,
+};
+
+use super::payload::{
+    BlockDelta, Chunk, EventError, EventUsage, InvocationMetrics, KnownDelta, without,
+};
+
+/// Turns Claude's events into the domain's.
+#[derive(Debug)]
+pub struct MessagesDecoder {
+    names: Names,
+    open: Option<OpenBlock>,
+    /// Tool calls so far, and their ids as the client knows them.
+    calls: usize,
+    call_ids: HashSet<String>,
+    /// Characters of text so far, and how many of them stand before the block under way.
+    text: usize,
+    before_block: usize,
+    usage: EventUsage,
+    stop: Option<StopReason>,
+    /// What only Claude's own format has of the end: of the answer, of why it stopped, of its usage.
+    message_fields: Map<String, Value>,
+    stop_fields: Map<String, Value>,
+    usage_fields: Map<String, Value>,
+    served: Terms,
+    /// The bytes of one event; kept for their room.
+    json: Vec<u8>,
+}
+
+/// The block under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OpenBlock {
+    Text,
+    Thinking,
+    ToolUse,
+    Native,
+}
+
+impl MessagesDecoder {
+    /// A decoder that gives tools the names that the client knows. `served`: the terms that the answer's headers name.
+    pub fn new(names: Names, served: Terms) -> Self {
+        Self {
+            names,
+            open: None,
+            calls: 0,
+            call_ids: HashSet::new(),
+            text: 0,
+            before_block: 0,
+            usage: EventUsage::default(),
+            stop: None,
+            message_fields: Map::new(),
+            stop_fields: Map::new(),
+            usage_fields: Map::new(),
+            served,
+            json: Vec::new(),
+        }
+    }
+}
+
+impl Decoder for MessagesDecoder {
+    fn decode(
+        &mut self,
+        name: &str,
+        payload: &[u8],
+        out: &mut VecDeque<Event>,
+    ) -> Result<(), DecodeError> {
+        // Another frame's meaning is not known yet.
+        if name != "chunk" {
+            return Ok(());
+        }
+        let chunk: Chunk<'_> = serde_json::from_slice(payload)?;
+        let mut json = std::mem::take(&mut self.json);
+        json.clear();
+        let bytes = STANDARD.decode_vec(chunk.bytes.as_bytes(), &mut json);
+        bytes.map_err(serde_json::Error::custom)?;
+        let decoded = match serde_json::from_slice::<BlockDelta>(&json) {
+            Ok(BlockDelta { delta, .. }) => {
+                self.known_delta(delta, out);
+                Ok(())
+            }
+            Err(_) => self.event(serde_json::from_slice(&json)?, out),
+        };
+        self.json = json;
+        decoded
+    }
+
+    fn is_in_tool_call(&self) -> bool {
+        matches!(self.open, Some(OpenBlock::ToolUse | OpenBlock::Native))
+    }
+
+    fn served(&self) -> &Terms {
+        &self.served
+    }
+}
+
+impl MessagesDecoder {
+    fn event(
+        &mut self,
+        mut fields: Map<String, Value>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<(), DecodeError> {
+        let kind = fields.get("type").and_then(Value::as_str);
+        match kind {
+            Some("message_start") => {
+                if let Some(Value::Object(message)) = fields.remove("message") {
+                    self.message_start(message, out)?;
+                }
+            }
+            Some("content_block_start") => {
+                if let Some(Value::Object(block)) = fields.remove("content_block") {
+                    self.block_start(block, out);
+                }
+            }
+            Some("content_block_delta") => {
+                if let Some(Value::Object(delta)) = fields.remove("delta") {
+                    self.delta(delta, out);
+                }
+            }
+            Some("content_block_stop") => {
+                if let Some(OpenBlock::Text | OpenBlock::Native) = self.open.take() {
+                    out.push_back(Event::Native(NativeEvent::BlockStop));
+                }
+            }
+            Some("message_delta") => self.message_delta(fields)?,
+            Some("message_stop") => self.message_stop(&mut fields, out)?,
+            Some("error") => {
+                let error = fields.remove("error").unwrap_or_default();
+                let error: EventError = serde_json::from_value(error)?;
+                return Err(Failure::of_event(&error.r#type, &error.message).into());
+            }
+            // Without a type it is no event, as Anthropic's SDKs take it.
+            Some("ping") | None => {}
+            Some(_) => out.push_back(Event::Native(NativeEvent::Other(fields))),
+        }
+        Ok(())
+    }
+
+    fn message_start(
+        &mut self,
+        mut message: Map<String, Value>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<(), DecodeError> {
+        let usage_fields = self.add_usage(message.remove("usage"))?;
+        const KNOWN: [&str; 7] = [
+            "id",
+            "type",
+            "role",
+            "model",
+            "content",
+            "stop_reason",
+            "stop_sequence",
+        ];
+        let usage = self.usage.input_tokens.and_then(|_| self.usage.tokens());
+        // What was written by then is no count of what will be.
+        self.usage.output_tokens = None;
+        let start = NativeStart {
+            usage,
+            message: without(message, &KNOWN),
+            usage_fields,
+        };
+        out.push_back(Event::Native(NativeEvent::Start(Box::new(start))));
+        Ok(())
+    }
+
+    fn block_start(&mut self, mut block: Map<String, Value>, out: &mut VecDeque<Event>) {
+        let kind = block
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let text = |block: &Map<String, Value>, name: &str| {
+            let text = block.get(name).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        match kind {
+            "text" => {
+                self.open = Some(OpenBlock::Text);
+                self.before_block = self.text;
+                let said = text(&block, "text");
+                let mut further = without(block.clone(), &["type", "text"]);
+                further.retain(|name, value| {
+                    name != "citations" || value.as_array().is_none_or(|list| !list.is_empty())
+                });
+                if !further.is_empty() {
+                    block.insert("text".to_owned(), "".into());
+                    out.push_back(Event::Native(NativeEvent::BlockStart(block)));
+                }
+                self.say(said, out);
+            }
+            "thinking" => {
+                self.open = Some(OpenBlock::Thinking);
+                let (thinking, signature) = (text(&block, "thinking"), text(&block, "signature"));
+                if !without(block.clone(), &["type", "thinking", "signature"]).is_empty() {
+                    block.insert("thinking".to_owned(), "".into());
+                    block.insert("signature".to_owned(), "".into());
+                    out.push_back(Event::Native(NativeEvent::BlockStart(block)));
+                }
+                if !thinking.is_empty() {
+                    out.push_back(Event::Thinking(thinking));
+                }
+                if !signature.is_empty() {
+                    out.push_back(Event::Signature(signature));
+                }
+            }
+            "redacted_thinking" => {
+                self.open = Some(OpenBlock::Thinking);
+                match STANDARD.decode(text(&block, "data")) {
+                    Ok(data) => out.push_back(Event::RedactedThinking(data.into())),
+                    Err(_) => self.native_block(block, out),
+                }
+            }
+            "tool_use" => self.call(block, out),
+            _ => self.native_block(block, out),
+        }
+    }
+
+    fn native_block(&mut self, block: Map<String, Value>, out: &mut VecDeque<Event>) {
+        self.open = Some(OpenBlock::Native);
+        out.push_back(Event::Native(NativeEvent::BlockStart(block)));
+    }
+
+    fn call(&mut self, mut block: Map<String, Value>, out: &mut VecDeque<Event>) {
+        self.open = Some(OpenBlock::ToolUse);
+        let mut text = |name: &str| match block.remove(name) {
+            Some(Value::String(text)) => text,
+            _ => String::new(),
+        };
+        let (written, name) = (text("id"), text("name"));
+        let input = block.remove("input");
+        let native = without(block, &["type"]);
+        let native: NativeFields = Some(native)
+            .filter(|fields| !fields.is_empty())
+            .map(Into::into);
+        let index = self.calls;
+        self.calls += 1;
+        out.push_back(Event::ToolCall {
+            index,
+            id: call_ids::of_answer(written, &name, &mut self.call_ids),
+            name: self.names.to_client(name),
+            native,
+        });
+        if let Some(Value::Object(input)) =
+            input.filter(|input| input.as_object().is_some_and(|input| !input.is_empty()))
+        {
+            let json = Value::Object(input).to_string();
+            out.push_back(Event::ToolInput { index, json });
+        }
+    }
+
+    fn say(&mut self, text: String, out: &mut VecDeque<Event>) {
+        if !text.is_empty() {
+            self.text += text.chars().count();
+            out.push_back(Event::Text(text));
+        }
+    }
+
+    fn known_delta(&mut self, delta: KnownDelta, out: &mut VecDeque<Event>) {
+        match (self.open, delta) {
+            (Some(OpenBlock::Text), KnownDelta::Text { text }) => self.say(text, out),
+            (Some(OpenBlock::Thinking), KnownDelta::Thinking { thinking }) => {
+                if !thinking.is_empty() {
+                    out.push_back(Event::Thinking(thinking));
+                }
+            }
+            (Some(OpenBlock::Thinking), KnownDelta::Signature { signature }) => {
+                out.push_back(Event::Signature(signature));
+            }
+            (Some(OpenBlock::ToolUse), KnownDelta::InputJson { partial_json }) => {
+                if let Some(index) = self.calls.checked_sub(1) {
+                    out.push_back(Event::ToolInput {
+                        index,
+                        json: partial_json,
+                    });
+                }
+            }
+            (_, delta) => {
+                out.push_back(Event::Native(NativeEvent::BlockDelta(delta.into_fields())))
+            }
+        }
+    }
+
+    fn delta(&mut self, mut delta: Map<String, Value>, out: &mut VecDeque<Event>) {
+        let kind = delta.get("type").and_then(Value::as_str);
+        if kind == Some("citations_delta")
+            && self.open == Some(OpenBlock::Text)
+            && let Some(citation) = delta.remove("citation")
+        {
+            let range = (self.before_block, self.text);
+            out.push_back(Event::Citation(cite(citation, range)));
+            return;
+        }
+        out.push_back(Event::Native(NativeEvent::BlockDelta(delta)));
+    }
+
+    fn message_delta(&mut self, mut fields: Map<String, Value>) -> Result<(), DecodeError> {
+        let usage_fields = self.add_usage(fields.remove("usage"))?;
+        self.usage_fields.extend(usage_fields);
+        if let Some(Value::Object(mut delta)) = fields.remove("delta") {
+            let sequence = match delta.remove("stop_sequence") {
+                Some(Value::String(sequence)) => Some(sequence),
+                _ => None,
+            };
+            if let Some(Value::String(reason)) = delta.remove("stop_reason") {
+                self.stop = Some(StopReason::named(reason, sequence));
+            }
+            self.stop_fields.extend(without(delta, &[]));
+        }
+        self.message_fields.extend(without(fields, &["type"]));
+        Ok(())
+    }
+
+    fn message_stop(
+        &mut self,
+        fields: &mut Map<String, Value>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<(), DecodeError> {
+        let metrics = fields.remove("amazon-bedrock-invocationMetrics");
+        let metrics: InvocationMetrics = match metrics {
+            Some(metrics) => serde_json::from_value(metrics)?,
+            None => InvocationMetrics::default(),
+        };
+        self.usage.or_metrics(&metrics);
+        let reason = self.stop.take().unwrap_or(StopReason::EndTurn);
+        out.push_back(Event::Stop(reason));
+        let of_message = std::mem::take(&mut self.message_fields);
+        let of_stop = std::mem::take(&mut self.stop_fields);
+        let of_usage = std::mem::take(&mut self.usage_fields);
+        for (fields, event) in [
+            (of_message, NativeEvent::MessageFields as fn(_) -> _),
+            (of_stop, NativeEvent::StopFields),
+            (of_usage, NativeEvent::UsageFields),
+        ] {
+            if !fields.is_empty() {
+                out.push_back(Event::Native(event(fields)));
+            }
+        }
+        // Without a count of the answer there is an estimate.
+        if let Some(usage) = self.usage.tokens().filter(|_| self.usage.counts_answer()) {
+            out.push_back(Event::Usage(usage));
+        }
+        Ok(())
+    }
+
+    /// Takes over what an event says of its usage: its numbers count from the answer's beginning. Returns the fields
+    /// beyond those that every answer has.
+    fn add_usage(&mut self, usage: Option<Value>) -> Result<Map<String, Value>, DecodeError> {
+        let Some(Value::Object(written)) = usage else {
+            return Ok(Map::new());
+        };
+        let usage: EventUsage = serde_json::from_value(Value::Object(written.clone()))?;
+        if let Some(tier) = usage
+            .service_tier
+            .as_deref()
+            .filter(|tier| *tier != "standard")
+        {
+            self.served.tier.get_or_insert_with(|| tier.to_owned());
+        }
+        // Those that every answer has, unless they count one step of several.
+        const KNOWN: [&str; 6] = [
+            "input_tokens",
+            "output_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "cache_creation",
+            "output_tokens_details",
+        ];
+        let known = if usage.iterations.is_some() {
+            &[][..]
+        } else {
+            &KNOWN[..]
+        };
+        self.usage.merge(usage);
+        Ok(without(written, known))
+    }
+}
+
+impl EventUsage {
+    fn merge(&mut self, later: Self) {
+        fn take<T>(field: &mut Option<T>, later: Option<T>) {
+            if later.is_some() {
+                *field = later;
+            }
+        }
+        take(&mut self.input_tokens, later.input_tokens);
+        take(&mut self.output_tokens, later.output_tokens);
+        take(
+            &mut self.cache_read_input_tokens,
+            later.cache_read_input_tokens,
+        );
+        take(
+            &mut self.cache_creation_input_tokens,
+            later.cache_creation_input_tokens,
+        );
+        take(&mut self.cache_creation, later.cache_creation);
+        take(&mut self.output_tokens_details, later.output_tokens_details);
+        take(&mut self.iterations, later.iterations);
+    }
+
+    /// Fills what no event said with what Bedrock counted.
+    fn or_metrics(&mut self, metrics: &InvocationMetrics) {
+        self.input_tokens = self.input_tokens.or(metrics.input_token_count);
+        self.output_tokens = self.output_tokens.or(metrics.output_token_count);
+        self.cache_read_input_tokens = self
+            .cache_read_input_tokens
+            .or(metrics.cache_read_input_token_count);
+        self.cache_creation_input_tokens = self
+            .cache_creation_input_tokens
+            .or(metrics.cache_write_input_token_count);
+    }
+
+    /// `None`: nothing was counted.
+    fn tokens(&self) -> Option<Usage> {
+        let steps = match &self.iterations {
+            Some(steps) if !steps.is_empty() => steps.as_slice(),
+            _ if self.input_tokens.is_none() && self.output_tokens.is_none() => return None,
+            _ => std::slice::from_ref(self),
+        };
+        let mut total = Usage {
+            reasoning: self.thinking_tokens(),
+            ..Usage::default()
+        };
+        for step in steps {
+            let written = step.cache_creation_input_tokens.unwrap_or(0);
+            let split = step.cache_creation.clone().unwrap_or_default();
+            let one_hour = split.ephemeral_1h_input_tokens;
+            let written = written.max(split.ephemeral_5m_input_tokens + one_hour);
+            total.input += step.input_tokens.unwrap_or(0);
+            total.output += step.output_tokens.unwrap_or(0);
+            total.cache_read += step.cache_read_input_tokens.unwrap_or(0);
+            total.cache_write_5m += written - one_hour;
+            total.cache_write_1h += one_hour;
+        }
+        Some(total)
+    }
+
+    fn counts_answer(&self) -> bool {
+        self.output_tokens.is_some() || self.iterations.is_some()
+    }
+
+    fn thinking_tokens(&self) -> Option<u64> {
+        self.output_tokens_details.as_ref()?.thinking_tokens
+    }
+}
+
+impl KnownDelta {
+    fn into_fields(self) -> Map<String, Value> {
+        let (kind, name, text) = match self {
+            Self::Text { text } => ("text_delta", "text", text),
+            Self::Thinking { thinking } => ("thinking_delta", "thinking", thinking),
+            Self::Signature { signature } => ("signature_delta", "signature", signature),
+            Self::InputJson { partial_json } => ("input_json_delta", "partial_json", partial_json),
+        };
+        let mut fields = Map::new();
+        fields.insert("type".to_owned(), kind.into());
+        fields.insert(name.to_owned(), text.into());
+        fields
+    }
+}
+
+/// A citation of the text within this range.
+fn cite(citation: Value, range: (usize, usize)) -> Citation {
+    let text = |name: &str| {
+        citation
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let number = |name: &str| {
+        let number = citation.get(name).and_then(Value::as_u64);
+        number.and_then(|number| u32::try_from(number).ok())
+    };
+    let place = |unit, start: &str, end: &str| {
+        Some(Place {
+            unit,
+            document: number("document_index")?,
+            start: number(start)?,
+            end: number(end)?,
+        })
+    };
+    let place = match citation.get("type").and_then(Value::as_str) {
+        Some("char_location") => place(Unit::Character, "start_char_index", "end_char_index"),
+        Some("page_location") => place(Unit::Page, "start_page_number", "end_page_number"),
+        Some("content_block_location") => {
+            place(Unit::Block, "start_block_index", "end_block_index")
+        }
+        _ => None,
+    };
+    let title = text("document_title").or_else(|| text("title"));
+    Citation {
+        range,
+        title: title.or_else(|| text("source")).unwrap_or_default(),
+        url: text("url"),
+        quote: text("cited_text").unwrap_or_default(),
+        place,
+        native: Some(citation),
+    }
+}
+
+#[cfg(test)]
+mod tests;

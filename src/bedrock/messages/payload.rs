@@ -1,0 +1,97 @@
+//! The JSON of a stream's frames and of the events in them
+//! (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A frame's payload. What else stands in it is padding.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chunk<'a> {
+    /// The event's JSON in base64.
+    #[serde(borrow)]
+    pub(super) bytes: Cow<'a, str>,
+}
+
+/// By far the most frequent event, as far as nothing else stands in it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlockDelta {
+    #[serde(rename = "type")]
+    pub(super) _type: DeltaEvent,
+    #[serde(rename = "index")]
+    pub(super) _index: usize,
+    pub(super) delta: KnownDelta,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) enum DeltaEvent {
+    #[serde(rename = "content_block_delta")]
+    ContentBlockDelta,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub(super) enum KnownDelta {
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: String },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: String },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: String },
+}
+
+/// `usage` of an event, as far as the gateway counts it. Each field may come in one event and not in the next.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EventUsage {
+    pub(super) input_tokens: Option<u64>,
+    pub(super) output_tokens: Option<u64>,
+    pub(super) cache_read_input_tokens: Option<u64>,
+    pub(super) cache_creation_input_tokens: Option<u64>,
+    pub(super) cache_creation: Option<CacheCreation>,
+    pub(super) output_tokens_details: Option<OutputDetails>,
+    /// What was read and written in several steps. The fields beside it count the last one alone.
+    pub(super) iterations: Option<Vec<EventUsage>>,
+    pub(super) service_tier: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CacheCreation {
+    pub(super) ephemeral_5m_input_tokens: u64,
+    pub(super) ephemeral_1h_input_tokens: u64,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OutputDetails {
+    pub(super) thinking_tokens: Option<u64>,
+}
+
+/// What Bedrock itself counted, in the last event of older models.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct InvocationMetrics {
+    pub(super) input_token_count: Option<u64>,
+    pub(super) output_token_count: Option<u64>,
+    pub(super) cache_read_input_token_count: Option<u64>,
+    pub(super) cache_write_input_token_count: Option<u64>,
+}
+
+/// An error in the place of an event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EventError {
+    pub(super) r#type: String,
+    pub(super) message: String,
+}
+
+/// The fields that are none of these.
+pub(super) fn without(mut fields: Map<String, Value>, known: &[&str]) -> Map<String, Value> {
+    fields.retain(|name, value| !known.contains(&name.as_str()) && !value.is_null());
+    fields
+}

@@ -1,0 +1,153 @@
+//! What other instances have written into the table: rests, features that targets turned out to lack, and the settings that
+//! the settings page has saved.
+//!
+//! Read at most every 10 s, before a request is admitted, and waited for no longer than 100 ms: a table that is slow
+//! or down costs one request in 10 s that much, and never an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::clock::Clock;
+use crate::config::Changes;
+use crate::store::{Item, Order, Range, StoreError, Table, keys};
+
+use super::lacks::StoredLack;
+use super::routes::Routes;
+use super::runtime_config::RuntimeConfig;
+use super::shared_state::{CALL, StoredCooldown};
+
+/// How long a request waits for the reading; after that the old copy serves it.
+const LONGEST_REFRESH: Duration = Duration::from_millis(100);
+/// More rests or lacks than this are not read: a configuration has fewer deployments.
+const MOST_SHARED: usize = 1_000;
+
+/// What the settings page has saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedSettings {
+    /// Counts up by one with every save.
+    pub version: u64,
+    /// When it was saved.
+    pub at: Timestamp,
+    /// What is laid over the file.
+    #[serde(flatten)]
+    pub changes: Changes,
+}
+
+/// Why something could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The changes make no sense, in words for the page.
+    #[error("{0}")]
+    Invalid(String),
+    /// Another admin has saved since the page was read.
+    #[error("the settings were changed by another admin in the meantime")]
+    Conflict,
+    /// This process has no table.
+    #[error("there is no table to save the settings in")]
+    NoTable,
+    /// The table failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl Routes {
+    /// Takes over what other instances and the settings page have written, where the copy is older than 10 s. The
+    /// reading starts at once; awaiting waits for it for at most 100 ms.
+    pub fn refresh(&self) -> impl Future<Output = ()> + Send + use<> {
+        let stale = self
+            .shared
+            .as_ref()
+            .filter(|shared| shared.is_stale(self.clock()));
+        let reading = stale.map(|shared| {
+            let (table, live) = (shared.table.clone(), Arc::clone(&self.live));
+            let clock = self.clock().clone();
+            tokio::spawn(async move {
+                if timeout(CALL, read(&table, &live, &clock)).await.is_err() {
+                    tracing::warn!(
+                        "the table's rests, lacks and settings could not be read in time"
+                    );
+                }
+            })
+        });
+        async move {
+            if let Some(reading) = reading {
+                // Late or failed: the old copy serves.
+                timeout(LONGEST_REFRESH, reading).await.ok();
+            }
+        }
+    }
+
+    /// What the settings page has saved, as it stands in the table now.
+    pub async fn saved(&self) -> Result<Option<SavedSettings>, StoreError> {
+        match &self.shared {
+            Some(shared) => shared.table.get(&keys::routing()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Saves changes over the file ([`Changes::default`]: the file's again). They are in force here at once and on
+    /// every other instance within 10 s. `seen` is the version that the page was made from; `None`: nothing was saved.
+    pub async fn save(
+        &self,
+        changes: Changes,
+        seen: Option<u64>,
+    ) -> Result<SavedSettings, SaveError> {
+        let shared = self.shared.as_ref().ok_or(SaveError::NoTable)?;
+        let checked = self.live.as_loaded.changed(&changes);
+        checked.map_err(SaveError::Invalid)?;
+        let saved = SavedSettings {
+            version: seen.unwrap_or(0) + 1,
+            at: self.clock().now(),
+            changes,
+        };
+        let item = Item::new(&keys::routing(), &saved).map_err(SaveError::Store)?;
+        match shared.table.put_over(item, seen).await {
+            Ok(()) => {}
+            Err(StoreError::ConditionFailed { .. }) => return Err(SaveError::Conflict),
+            Err(error) => return Err(SaveError::Store(error)),
+        }
+        adopt(&self.live, &saved);
+        Ok(saved)
+    }
+}
+
+async fn read(table: &Table, live: &RuntimeConfig, clock: &Clock) {
+    let (all, routing) = (Range::All, keys::routing());
+    let rests = table.query::<StoredCooldown>(keys::COOLDOWNS, &all, Order::Ascending, MOST_SHARED);
+    let lacks = table.query::<StoredLack>(keys::LEARNED, &all, Order::Ascending, MOST_SHARED);
+    let saved = table.get::<SavedSettings>(&routing);
+    let (rests, lacks, saved) = tokio::join!(rests, lacks, saved);
+    match rests {
+        Ok(rests) => (rests.into_iter()).for_each(|rest| live.cooldowns.adopt(rest.into(), clock)),
+        Err(error) => tracing::warn!(%error, "the table's rests could not be read"),
+    }
+    match lacks {
+        Ok(lacks) => (lacks.into_iter()).for_each(|stored| stored.adopt(&live.learned, clock)),
+        Err(error) => tracing::warn!(%error, "what targets lack could not be read"),
+    }
+    match saved {
+        Ok(Some(saved)) => adopt(live, &saved),
+        Ok(None) if live.version() != 0 => live.enforce(Arc::clone(&live.as_loaded), 0),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "the saved settings could not be read"),
+    }
+}
+
+/// Puts what was saved in force. What no longer fits the file is not: the file is newer.
+fn adopt(live: &RuntimeConfig, saved: &SavedSettings) {
+    if live.version() == saved.version {
+        return;
+    }
+    let config = match live.as_loaded.changed(&saved.changes) {
+        Ok(config) => Arc::new(config),
+        Err(reason) => {
+            tracing::warn!(%reason, "the saved settings do not fit the configuration: the file's are used");
+            Arc::clone(&live.as_loaded)
+        }
+    };
+    live.enforce(config, saved.version);
+}
