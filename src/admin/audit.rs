@@ -80,7 +80,7 @@ pub(super) fn tell(
 
 #[derive(Template)]
 #[template(path = "audit.html", config = "src/admin/askama.toml")]
-struct AuditPage {
+struct AuditListing {
     layout: Layout,
     entries: Vec<ListedEntry>,
     next: Option<String>,
@@ -125,7 +125,7 @@ pub(super) async fn page(
             .finish();
         format!("/ui/audit?{query}")
     });
-    let page = AuditPage {
+    let page = AuditListing {
         layout: Layout::of(NavPage::Audit, &session),
         entries: found.entries.into_iter().map(ListedEntry::from).collect(),
         next,

@@ -51,7 +51,7 @@ pub(super) const TONES: [&str; 9] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "
 
 /// How the values of a column lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ChartShape {
     /// One on the other.
     Bars,
     /// Each series is a line.
@@ -66,7 +66,7 @@ pub(super) struct Chart {
     pub(super) columns: Vec<DrawnColumn>,
     pub(super) lines: Vec<GridLine>,
     pub(super) labels: Vec<Label>,
-    pub(super) shape: Shape,
+    pub(super) shape: ChartShape,
 }
 
 /// All of a series.
@@ -177,7 +177,15 @@ impl Chart {
                 }
             }
         }
-        Self::drawn(title, Shape::Bars, series, paths, columns, &scale, show)
+        Self::drawn(
+            title,
+            ChartShape::Bars,
+            series,
+            paths,
+            columns,
+            &scale,
+            show,
+        )
     }
 
     /// A line for each series, broken where there is no value. `highest` is the least height of the picture.
@@ -212,12 +220,20 @@ impl Chart {
                 *is_drawing = value.is_some();
             }
         }
-        Self::drawn(title, Shape::Lines, series, paths, columns, &scale, show)
+        Self::drawn(
+            title,
+            ChartShape::Lines,
+            series,
+            paths,
+            columns,
+            &scale,
+            show,
+        )
     }
 
     fn drawn(
         title: &'static str,
-        shape: Shape,
+        shape: ChartShape,
         series: Vec<Series>,
         paths: Vec<String>,
         columns: Vec<Column>,
@@ -267,7 +283,7 @@ impl Chart {
 
     /// For the template.
     pub(super) fn is_lines(&self) -> bool {
-        self.shape == Shape::Lines
+        self.shape == ChartShape::Lines
     }
 
     /// For the template.

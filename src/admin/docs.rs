@@ -19,7 +19,7 @@ use crate::http::api::description;
 struct DocsPage {
     layout: Layout,
     subjects: Vec<Subject>,
-    schemas: Vec<Schema>,
+    schemas: Vec<SchemaEntry>,
 }
 
 /// Routes that belong together.
@@ -40,7 +40,7 @@ struct Operation {
 }
 
 /// The shape of a body.
-struct Schema {
+struct SchemaEntry {
     name: String,
     fields: Vec<(String, String, String)>,
 }
@@ -115,7 +115,7 @@ fn operations(description: &Value, tag: &str) -> Vec<Operation> {
     operations.collect()
 }
 
-fn schemas(description: &Value) -> Vec<Schema> {
+fn schemas(description: &Value) -> Vec<SchemaEntry> {
     let schemas = description
         .pointer("/components/schemas")
         .and_then(Value::as_object);
@@ -134,7 +134,7 @@ fn schemas(description: &Value) -> Vec<Schema> {
                 text(schema, "/description").to_owned(),
             )
         });
-        Some(Schema {
+        Some(SchemaEntry {
             name: name.clone(),
             fields: fields.collect(),
         })

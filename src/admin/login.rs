@@ -16,7 +16,7 @@ use super::layout::{Layout, render};
 use super::numbers::TimeText;
 use super::origin;
 use super::session::{LOGIN, OWN_PAGE, Sessions, SignedIn, cookie};
-use super::sign_in::{self, Provider};
+use super::sign_in::{self, SignInProvider};
 use super::texts::texts;
 use super::tries::{CountedTry, Tries};
 use crate::app::{AppState, ClientAddress};
@@ -31,7 +31,7 @@ struct LoginPage {
     problem: Option<&'static str>,
     /// When it may be tried again.
     again: Option<TimeText>,
-    providers: Vec<Provider>,
+    providers: Vec<SignInProvider>,
     takes_password: bool,
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn enter(
         form.problem = Some(texts().login.no_password);
         return Ok(form.render(&app, StatusCode::FORBIDDEN));
     }
-    let attempt = match Attempt::begin(&app, address, &headers, &mut form).await? {
+    let attempt = match LoginAttempt::begin(&app, address, &headers, &mut form).await? {
         Ok(attempt) => attempt,
         Err(response) => return Ok(*response),
     };
@@ -86,7 +86,7 @@ pub(super) async fn enter_with_key(
 ) -> Result<Response, PageError> {
     let fields = FormFields::read(&headers, &body)?;
     let mut form = LoginForm::default();
-    let attempt = match Attempt::begin(&app, address, &headers, &mut form).await? {
+    let attempt = match LoginAttempt::begin(&app, address, &headers, &mut form).await? {
         Ok(attempt) => attempt,
         Err(response) => return Ok(*response),
     };
@@ -115,13 +115,13 @@ pub(super) async fn enter_with_key(
 }
 
 /// A try to sign in that was counted, before it is known whether it succeeds: guesses that come together are counted too.
-struct Attempt {
+struct LoginAttempt {
     tries: Tries,
     counted: CountedTry,
     now: Timestamp,
 }
 
-impl Attempt {
+impl LoginAttempt {
     /// Counts it; else the answer that says why it may not be made.
     async fn begin(
         app: &AppState,

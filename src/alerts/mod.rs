@@ -48,10 +48,10 @@ pub struct AlertOptions {
 
 /// Notices what is worth an alert. Clones share what they know.
 #[derive(Debug, Clone)]
-pub struct Alerts(Arc<Shared>);
+pub struct Alerts(Arc<AlertsInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct AlertsInner {
     table: Table,
     clock: Clock,
     tasks: TaskTracker,
@@ -64,7 +64,7 @@ struct Shared {
 impl Alerts {
     /// Alerts with these options, marked in this table.
     pub fn new(table: Table, clock: Clock, tasks: TaskTracker, options: AlertOptions) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(AlertsInner {
             table,
             clock,
             tasks,
@@ -127,7 +127,7 @@ impl Alerts {
     }
 }
 
-impl Shared {
+impl AlertsInner {
     async fn send(&self, alert: Alert) {
         let now = self.clock.now();
         let claimed = match in_time(item::claim(&self.table, &alert, now)).await {

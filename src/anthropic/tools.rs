@@ -12,7 +12,7 @@ mod memory;
 mod tool;
 
 use memory::MEMORY;
-use tool::WireTool;
+use tool::AnthropicTool;
 
 pub(super) use tool::WrittenTool;
 
@@ -72,7 +72,7 @@ pub(super) fn offer(
         buffered_input: tools.iter().all(|tool| tool.as_known().is_buffered()),
         ..MessagesOffer::default()
     };
-    let mut elsewhere: Vec<(String, usize, WireTool, Map<String, Value>)> = Vec::new();
+    let mut elsewhere: Vec<(String, usize, AnthropicTool, Map<String, Value>)> = Vec::new();
     for (at, tool) in tools.into_iter().enumerate() {
         let (tool, fields) = tool.whole();
         let tool = tool.unwrapped();

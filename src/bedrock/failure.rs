@@ -230,14 +230,14 @@ const SLOW_IDENTITY: &str = "identity resolver timed out";
 /// (<https://github.com/anthropics/claude-code/issues/49370>).
 fn in_envelope(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct Envelope {
+    struct AnthropicErrorBody {
         error: QuotedError,
     }
     #[derive(Deserialize)]
     struct QuotedError {
         message: String,
     }
-    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    let envelope: AnthropicErrorBody = serde_json::from_slice(body).ok()?;
     Some(envelope.error.message)
 }
 

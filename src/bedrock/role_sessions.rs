@@ -35,9 +35,9 @@ pub struct SessionCaller {
 
 /// The sessions of one role.
 #[derive(Clone)]
-pub(super) struct RoleSessions(Arc<Shared>);
+pub(super) struct RoleSessions(Arc<RoleSessionsInner>);
 
-struct Shared {
+struct RoleSessionsInner {
     role: SessionRole,
     clients: Mutex<HashMap<SessionCaller, (Client, Instant)>>,
 }
@@ -70,7 +70,7 @@ pub(super) fn is_template(name: &str) -> bool {
 
 impl RoleSessions {
     pub(super) fn new(role: SessionRole) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(RoleSessionsInner {
             role,
             clients: Mutex::default(),
         }))

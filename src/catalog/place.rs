@@ -14,7 +14,7 @@ use super::entry::{CatalogEntry, Layer, PriceRow, Variant};
 
 /// A place: what an id or its region says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(super) enum PricePlace<'a> {
     /// By an inference profile with this geographic prefix.
     Profile(&'a str),
     /// By the base id in this region.
@@ -39,7 +39,7 @@ const NEIGHBOURS: [(&str, &[&str]); 11] = [
     ("au", &["apac"]),
 ];
 
-impl<'a> Place<'a> {
+impl<'a> PricePlace<'a> {
     pub(super) fn of_profile(prefix: &'a str) -> Self {
         Self::Profile(prefix)
     }
@@ -69,7 +69,7 @@ impl<'a> Place<'a> {
 
 impl CatalogEntry {
     /// What is known of the model at a place, and whether its price is another place's.
-    pub(super) fn at(&self, place: &Place<'_>) -> (Layer, bool) {
+    pub(super) fn at(&self, place: &PricePlace<'_>) -> (Layer, bool) {
         let (mut layer, from_base) = self.layer_at(place);
         let own = layer.price.as_ref().map(PriceRow::input);
         let dearer = own.zip(self.global_input());
@@ -88,7 +88,7 @@ impl CatalogEntry {
         own.or(base).map(PriceRow::input)
     }
 
-    fn layer_at(&self, place: &Place<'_>) -> (Layer, bool) {
+    fn layer_at(&self, place: &PricePlace<'_>) -> (Layer, bool) {
         let mut layer = self.base.clone();
         layer.one_hour = self.takes_hours();
         if let Some(own) = self.variant(place) {
@@ -96,7 +96,7 @@ impl CatalogEntry {
             return (layer, false);
         }
         let is_listed = |prefix: &str| self.profiles.iter().any(|profile| profile == prefix);
-        if let Place::Profile(prefix) = place
+        if let PricePlace::Profile(prefix) = place
             && (is_listed(prefix) || *prefix == "global")
         {
             return (layer, !is_listed(prefix));
@@ -105,7 +105,7 @@ impl CatalogEntry {
         let near = names.find_map(|name| self.named(name));
         if let Some(near) = near.filter(|near| near.price.is_some()) {
             layer.lay_price(near);
-            return (layer, matches!(place, Place::Profile(_)));
+            return (layer, matches!(place, PricePlace::Profile(_)));
         }
         // What is left: another geography's price, where the base id's is the global one.
         let base_is_global = self.named("global").is_none();
@@ -113,11 +113,11 @@ impl CatalogEntry {
             layer.lay_price(us);
         }
         let is_at_home = match place {
-            Place::Anywhere => true,
-            Place::Region(region) => {
+            PricePlace::Anywhere => true,
+            PricePlace::Region(region) => {
                 !place.is_gov() && (region.starts_with("us-") || self.has_one_level())
             }
-            Place::Profile(_) => false,
+            PricePlace::Profile(_) => false,
         };
         (layer, !is_at_home)
     }
@@ -145,7 +145,7 @@ impl CatalogEntry {
 
     /// What a place has of its own. GovCloud is one place: its regions and its profile differ from the rest, not from
     /// each other.
-    pub(super) fn variant(&self, place: &Place<'_>) -> Option<&Layer> {
+    pub(super) fn variant(&self, place: &PricePlace<'_>) -> Option<&Layer> {
         let own = self.named(place.name());
         own.or_else(|| {
             let mut names = place.neighbours().iter().filter(|_| place.is_gov());

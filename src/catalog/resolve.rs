@@ -8,7 +8,7 @@ use super::id::{ModelId, without_window};
 use super::kind::ModelKind;
 use super::lifecycle::Lifecycle;
 use super::model::{Abilities, Caching, Limits, Model, ThinkingSupport};
-use super::place::Place;
+use super::place::PricePlace;
 impl Caching {
     /// The smallest prefix most models cache
     /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>).
@@ -75,8 +75,8 @@ impl Catalog<'_> {
             let model = self.of_profile(&id, name, base, &entry);
             Model { id, ..model }
         });
-        let own =
-            (!entry.profile_only).then(|| self.build(base, base, &entry, &Place::of_region(None)));
+        let own = (!entry.profile_only)
+            .then(|| self.build(base, base, &entry, &PricePlace::of_region(None)));
         own.into_iter().chain(profiles).collect()
     }
 
@@ -93,14 +93,14 @@ impl Catalog<'_> {
     fn find(&self, id: &str, region: Option<&str>) -> Option<Model> {
         let id = without_window(id);
         if let Some(entry) = self.entry(id) {
-            return Some(self.build(id, id, &entry, &Place::of_region(region)));
+            return Some(self.build(id, id, &entry, &PricePlace::of_region(region)));
         }
         let (prefix, base) = id.split_once('.')?;
         Some(self.of_profile(id, prefix, base, &self.entry(base)?))
     }
 
     fn of_profile(&self, id: &str, prefix: &str, base: &str, entry: &CatalogEntry) -> Model {
-        let place = Place::of_profile(prefix);
+        let place = PricePlace::of_profile(prefix);
         let mut model = self.build(id, base, entry, &place);
         let is_known = entry.profiles.iter().any(|profile| profile == prefix)
             || entry.variant(&place).is_some();
@@ -110,7 +110,7 @@ impl Catalog<'_> {
         model
     }
 
-    fn build(&self, id: &str, base: &str, entry: &CatalogEntry, place: &Place<'_>) -> Model {
+    fn build(&self, id: &str, base: &str, entry: &CatalogEntry, place: &PricePlace<'_>) -> Model {
         let (layer, from_base) = entry.at(place);
         let layer = self.corrected(id, base, layer);
         Model {

@@ -34,7 +34,7 @@ pub struct Report {
     /// A server starts with the file. Warnings do not count against it.
     pub sound: bool,
     /// One row for each deployment, in the file's order. None where the file has errors.
-    pub models: Vec<ModelRow>,
+    pub models: Vec<CheckRow>,
     /// What is asked, in order, by model.
     pub chains: Vec<Chain>,
     /// Why the file cannot be used.
@@ -47,7 +47,7 @@ pub struct Report {
 
 /// A deployment of the file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ModelRow {
+pub struct CheckRow {
     /// The `model_name`.
     pub model: String,
     /// What Bedrock is asked for.

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use serde_yaml::Value;
 
-use super::file::{Block, Edit, EditKind, FieldPath, PathStep, YamlText};
+use super::file::{Edit, EditKind, FieldPath, PathStep, YamlBlock, YamlText};
 use super::{Config, Environment};
 
 /// What every comment of a migration begins with.
@@ -171,7 +171,7 @@ fn clean(value: &mut Value, at: &FieldPath, edits: &[Edit]) {
 fn rewrite(source: &str, root: &Value, edits: &[Edit]) -> String {
     let text = YamlText::new(source);
     let mut changes: Vec<(Range<usize>, Vec<String>)> = Vec::new();
-    let mut anew: Vec<(FieldPath, Block)> = Vec::new();
+    let mut anew: Vec<(FieldPath, YamlBlock)> = Vec::new();
     for edit in edits {
         match (&edit.kind, text.block(&edit.path)) {
             (EditKind::Remove { reason }, Some(block)) => {

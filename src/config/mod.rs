@@ -27,7 +27,7 @@ mod parse;
 mod schema;
 
 pub use bundled::{BUNDLED, load};
-pub use check::{Chain, CheckOptions, Finding, ModelRow, Report, check};
+pub use check::{Chain, CheckOptions, CheckRow, Finding, Report, check};
 pub use file::{ConfigError, ConfigProblems, FilePosition, Stake, Warning, nearest_model};
 #[cfg(feature = "local")]
 pub use from_litellm::{FromLitellmError, ListedSettings, from_litellm};

@@ -1,6 +1,6 @@
 //! From a file's text to a [`Config`].
 
-use super::file::{Edit, Findings, Found, YamlDocument};
+use super::file::{Edit, Findings, SortedFindings, YamlDocument};
 use super::model::is_of_other_provider;
 use super::schema::WrittenFile;
 use super::{Config, ConfigError, ConfigProblems, Environment, Warning};
@@ -31,7 +31,7 @@ impl Config {
         let written = WrittenFile::read(&document, is_of_other_provider, &mut findings);
         let accepted = written.general_settings.accept_missing.clone();
         let mut config = Self::resolve(file, written, &document, environment, &mut findings);
-        let Found {
+        let SortedFindings {
             mut errors,
             warnings,
             missing_protections,

@@ -21,7 +21,7 @@ use crate::spend::{Attempt, RequestId};
 use crate::wire::{ApiError, Labels, RetrievalWire, Wire};
 
 use super::chat::{ChatRun, FinalReply, StreamItem};
-use super::retrieval::{RetrievalEnd, RetrievalRun, RetrievedAnswer};
+use super::retrieval::{PendingRetrieval, RetrievalEnd, RetrievedAnswer};
 
 /// A request to try something with.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Probe {
             Retrieval::Embedding(_) => &Embeddings,
             Retrieval::Rerank(_) => &Reranking,
         };
-        let run = RetrievalRun {
+        let run = PendingRetrieval {
             id,
             call_type: wire.call_type(),
             caller: self.caller,

@@ -23,7 +23,7 @@ pub struct Member {
     pub user_email: Option<String>,
     /// The role in the team: a label, for only the master key manages teams.
     #[serde(default)]
-    pub role: Role,
+    pub role: MemberRole,
     /// Counts up by one with every change.
     pub version: u64,
     /// What the member may use of the team's: its `models` are the reference system's `allowed_models`, its `max_budget`
@@ -35,7 +35,7 @@ pub struct Member {
 /// A role in a team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum MemberRole {
     /// Shown as an admin of the team.
     Admin,
     /// One of its users.
@@ -48,7 +48,7 @@ pub enum Role {
 #[serde(default)]
 #[allow(missing_docs)] // As `Member` says.
 pub struct MemberChanges {
-    pub role: Option<Role>,
+    pub role: Option<MemberRole>,
     #[serde(deserialize_with = "dollars")]
     pub max_budget_in_team: Change<Decimal>,
     #[serde(deserialize_with = "given")]
@@ -103,7 +103,7 @@ impl Member {
             team_id: team_id.to_owned(),
             user_id: user_id.to_owned(),
             user_email,
-            role: Role::default(),
+            role: MemberRole::default(),
             // A later membership has a later version.
             version: now.as_second().unsigned_abs(),
             allowance: Allowance::default(),

@@ -27,7 +27,7 @@ pub(crate) use check::{
 pub use customers::{Customer, Customers};
 pub use directory::{Directory, Principals};
 pub use error::{IdentityError, InvalidSetting};
-pub use member::{Member, MemberChanges, Role};
+pub use member::{Member, MemberChanges, MemberRole};
 pub use team::{Team, TeamChanges, TeamSettings};
 pub use token::{Access, TokenRefusal, VerifiedToken, Verifier};
 pub(crate) use token::{Discovery, IssuerAtWork, looks_like_token};

@@ -26,12 +26,12 @@ pub(super) struct Raised {
     /// The budgets of which the amount is held now.
     pub(super) held: Vec<(usize, Decimal, Account)>,
     /// The budget of which it is not, and why.
-    pub(super) refused: Option<(usize, Refusal)>,
+    pub(super) refused: Option<(usize, ClaimRefusal)>,
 }
 
 /// Why a budget does not hold an amount.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum ClaimRefusal {
     /// The amount does not fit.
     DoesNotFit(Account),
     /// Whether it is held is not known.
@@ -86,7 +86,7 @@ impl Claimant {
         held_budget: &HeldBudget,
         amount: Decimal,
         now: Timestamp,
-    ) -> Result<Account, Refusal> {
+    ) -> Result<Account, ClaimRefusal> {
         let account = self.claim(held_budget, amount, now).await?;
         if held_budget.held.is_none() {
             let budget = &held_budget.budget;
@@ -100,13 +100,13 @@ impl Claimant {
         held_budget: &HeldBudget,
         amount: Decimal,
         now: Timestamp,
-    ) -> Result<Account, Refusal> {
+    ) -> Result<Account, ClaimRefusal> {
         let budget = &held_budget.budget;
         let reserved = if budget.level.is_shared() {
             self.reserve_shared(held_budget, amount).await
         } else {
             let turn = self.keyring.account_locks.turn(&budget.key.pk).await;
-            let turn = turn.map_err(Refusal::NoTurn)?;
+            let turn = turn.map_err(ClaimRefusal::NoTurn)?;
             let reserved = self.reserve(held_budget, amount, now).await;
             turn.end(&reserved);
             reserved
@@ -117,13 +117,13 @@ impl Claimant {
                 self.keyring
                     .reached
                     .record_spent(&budget.key, &account, now);
-                Err(Refusal::DoesNotFit(account))
+                Err(ClaimRefusal::DoesNotFit(account))
             }
             Err(error) => {
                 if held_budget.held.is_none() {
                     self.release_in_background(budget, amount);
                 }
-                Err(Refusal::Failed(error))
+                Err(ClaimRefusal::Failed(error))
             }
         }
     }

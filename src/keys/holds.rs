@@ -18,7 +18,7 @@ use crate::store::bucket_of;
 
 use super::bound::{self, retrieval_cost};
 use super::budget::{Level, paid};
-use super::claimant::{Claimant, HeldBudget, Raised, Refusal};
+use super::claimant::{ClaimRefusal, Claimant, HeldBudget, Raised};
 use super::cost_bound::{CostBound, LEAST_ANSWER};
 use super::counted_prompts::PromptHashes;
 use super::{BudgetStanding, Caller, Denied, Keyring, OverBudget};
@@ -293,7 +293,7 @@ impl Holds {
         self.raising = Some(tasks.spawn(claimant.raise(claims, amount)));
         match self.finish_raise().await {
             None => Ok(None),
-            Some((at, Refusal::DoesNotFit(account))) => {
+            Some((at, ClaimRefusal::DoesNotFit(account))) => {
                 let held_budget = self.budgets.get_mut(at).ok_or(Denied::Contended)?;
                 held_budget.account = Some(account);
                 // Its hold is gone if it does not lack the amount: the request has outlived its time.
@@ -302,13 +302,13 @@ impl Holds {
                     .ok_or(Denied::Contended)
                     .map(Some)
             }
-            Some((_, Refusal::Failed(error))) => Err(Denied::of_table(&error)),
-            Some((_, Refusal::NoTurn(denied))) => Err(denied),
+            Some((_, ClaimRefusal::Failed(error))) => Err(Denied::of_table(&error)),
+            Some((_, ClaimRefusal::NoTurn(denied))) => Err(denied),
         }
     }
 
     /// Waits for the raise that is under way, if there is one.
-    async fn finish_raise(&mut self) -> Option<(usize, Refusal)> {
+    async fn finish_raise(&mut self) -> Option<(usize, ClaimRefusal)> {
         let raised = self.raising.as_mut()?.await.unwrap_or_default();
         self.raising = None;
         for (at, amount, account) in raised.held {

@@ -34,7 +34,7 @@ pub(super) struct TokenCallers {
     /// The token of an admin may do what the master key may.
     admins: bool,
     /// In which team a token counts, by its hash and the team that was asked for.
-    placed: Arc<Mutex<HashMap<AskedPlace, Placed>>>,
+    placed: Arc<Mutex<HashMap<AskedPlace, TeamPlacement>>>,
     /// Those of whom this process has told the table.
     noted: Arc<Mutex<HashSet<String>>>,
 }
@@ -43,7 +43,7 @@ pub(super) struct TokenCallers {
 type AskedPlace = (String, Option<String>);
 
 #[derive(Debug, Clone)]
-struct Placed {
+struct TeamPlacement {
     team: Option<String>,
     read_at: Timestamp,
 }
@@ -75,12 +75,12 @@ impl TokenCallers {
         }
     }
 
-    fn placed(&self, place: &(String, Option<String>)) -> Option<Placed> {
+    fn placed(&self, place: &(String, Option<String>)) -> Option<TeamPlacement> {
         let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
         placed.get(place).cloned()
     }
 
-    fn keep(&self, place: (String, Option<String>), found: Placed) {
+    fn keep(&self, place: (String, Option<String>), found: TeamPlacement) {
         let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
         if placed.len() >= MOST_CALLERS {
             placed.clear();
@@ -174,7 +174,7 @@ impl Keyring {
             known.filter(|placed| self.directory.known(placed.team.as_deref(), user).is_some());
         let now = self.clock.now();
         let is_fresh =
-            |placed: &&Placed| now.duration_since(placed.read_at).unsigned_abs() <= FRESH;
+            |placed: &&TeamPlacement| now.duration_since(placed.read_at).unsigned_abs() <= FRESH;
         if let Some(placed) = known.as_ref().filter(is_fresh) {
             return Ok(placed.team.clone());
         }
@@ -213,7 +213,7 @@ impl Keyring {
         })?;
         let team = found.map_err(|refusal| refused(refusal, Some(verified)))?;
         let read_at = self.clock.now();
-        let placed = Placed {
+        let placed = TeamPlacement {
             team: team.clone(),
             read_at,
         };

@@ -16,7 +16,7 @@ const STATUS_ERROR: u8 = 2;
 /// What is sent of one request.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Span {
+struct OtlpSpan {
     trace_id: String,
     span_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,13 +97,13 @@ pub(super) fn export(record: &Record, parent: Option<TraceParent>) -> Value {
     }]})
 }
 
-fn span(record: &Record, parent: Option<TraceParent>) -> Span {
+fn span(record: &Record, parent: Option<TraceParent>) -> OtlpSpan {
     let operation = operation(&record.call_type);
     // The request's id is 128 bits: without a parent it is the trace's, so that one is found by the other.
     let id = record.request_id.with_prefix("").replace('-', "");
     let own_trace = || id.clone();
     let failure = record.error.as_ref();
-    Span {
+    OtlpSpan {
         trace_id: parent.map_or_else(own_trace, |parent| format!("{:032x}", parent.trace)),
         span_id: id.get(16..).unwrap_or_default().to_owned(),
         parent_span_id: parent.map(|parent| format!("{:016x}", parent.span)),

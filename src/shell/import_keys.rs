@@ -12,7 +12,7 @@ use crate::app::key_options;
 use crate::clock::Clock;
 use crate::config;
 use crate::keys::Keyring;
-use crate::keys::from_litellm::{ImportOptions, ImportSummary, KeyList, import};
+use crate::keys::from_litellm::{ImportOptions, ImportSummary, LitellmKeyList, import};
 
 /// What an import is asked for.
 #[derive(Debug, Clone)]
@@ -43,14 +43,14 @@ pub async fn run(env: &EnvConfig, asked: &ImportRequest) -> Result<ImportSummary
     Ok(summary)
 }
 
-fn read(files: &[PathBuf]) -> Result<KeyList, StartError> {
+fn read(files: &[PathBuf]) -> Result<LitellmKeyList, StartError> {
     let standard_input = [PathBuf::from("-")];
     let files = if files.is_empty() {
         &standard_input
     } else {
         files
     };
-    let mut list = KeyList::default();
+    let mut list = LitellmKeyList::default();
     for file in files {
         let is_standard_input = file.as_os_str() == "-";
         let name = match is_standard_input {
@@ -66,7 +66,7 @@ fn read(files: &[PathBuf]) -> Result<KeyList, StartError> {
             return Err(StartError::File { name, source });
         }
         list.add(&page)
-            .map_err(|source| StartError::KeyList { name, source })?;
+            .map_err(|source| StartError::LitellmKeyList { name, source })?;
     }
     Ok(list)
 }

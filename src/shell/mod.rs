@@ -83,7 +83,7 @@ pub enum StartError {
     /// A list of keys to import is none.
     #[cfg(feature = "local")]
     #[error("{name}: {source}")]
-    KeyList {
+    LitellmKeyList {
         /// The file, or `standard input`.
         name: String,
         /// What is wrong with it.

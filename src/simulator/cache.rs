@@ -27,7 +27,7 @@ const LOOK_BACK: usize = 20;
 pub(super) struct PromptCache(HashMap<u64, (Instant, Duration)>);
 
 /// A prompt up to the end of one of its blocks.
-struct Prefix {
+struct CachedPrefix {
     hash: u64,
     tokens: u64,
     /// The life of the point behind it, where there is one.
@@ -107,7 +107,7 @@ pub(super) fn size(blocks: &[PromptBlock]) -> u64 {
     blocks.iter().map(|block| block.tokens).sum()
 }
 
-fn prefixes(key: &str, blocks: &[PromptBlock]) -> Vec<Prefix> {
+fn prefixes(key: &str, blocks: &[PromptBlock]) -> Vec<CachedPrefix> {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     let mut tokens = 0;
@@ -115,7 +115,7 @@ fn prefixes(key: &str, blocks: &[PromptBlock]) -> Vec<Prefix> {
         block.owner.hash(&mut hasher);
         block.text.hash(&mut hasher);
         tokens += block.tokens;
-        Prefix {
+        CachedPrefix {
             hash: hasher.finish(),
             tokens,
             point: block.point,

@@ -11,7 +11,7 @@ use super::{
     ErrorReply,
     cache::{self, PromptBlock},
     messages::{self, MessagesRequest},
-    validate::{self, Asked},
+    validate::{self, CheckedRequest},
 };
 use crate::catalog::{Family, Model};
 
@@ -55,7 +55,7 @@ fn converse_blocks(model: &Model, prompt: Option<&Value>) -> Result<Vec<PromptBl
             "Malformed input request: #/input/converse: extraneous key [{field}] is not permitted, please reformat your input and try again."
         )));
     }
-    validate::validate(&Asked {
+    validate::validate(&CheckedRequest {
         model,
         streaming: false,
         body: prompt,

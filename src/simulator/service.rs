@@ -23,7 +23,7 @@ use super::{
     record::{AnswerOutcome, Entry, RequestLog, SeenRequest},
     reply,
     stream::{self, StreamAction},
-    validate::{self, Asked},
+    validate::{self, CheckedRequest},
     wire,
 };
 use crate::catalog::{
@@ -171,7 +171,7 @@ impl Service {
         if model.retrieval.is_some() {
             return Err(ErrorReply::validation(NO_CHAT));
         }
-        let asked = Asked {
+        let asked = CheckedRequest {
             model: &model,
             streaming,
             body: &body,
@@ -204,7 +204,7 @@ impl Service {
     }
 
     /// What a stream does under this step.
-    fn stream(&self, step: &Step, model: &str, asked: &Asked<'_>) -> Vec<StreamAction> {
+    fn stream(&self, step: &Step, model: &str, asked: &CheckedRequest<'_>) -> Vec<StreamAction> {
         match &step.outcome {
             StepOutcome::Bytes(bytes) => stream::raw(step, bytes),
             StepOutcome::Events(events) => self.plan(step, events),
@@ -230,7 +230,7 @@ impl Service {
     }
 
     /// The body of an answer that is no stream, after the time that the stream would have taken.
-    async fn buffered(&self, step: &Step, model: &str, asked: &Asked<'_>) -> Bytes {
+    async fn buffered(&self, step: &Step, model: &str, asked: &CheckedRequest<'_>) -> Bytes {
         let answer = self.reply(step, model, asked);
         let pieces = answer.reply.events(&answer.signatures).len();
         let pace = step.pace.unwrap_or(self.options.pace);
@@ -245,7 +245,7 @@ impl Service {
         body.to_string().into()
     }
 
-    fn reply(&self, step: &Step, model: &str, asked: &Asked<'_>) -> EchoedAnswer {
+    fn reply(&self, step: &Step, model: &str, asked: &CheckedRequest<'_>) -> EchoedAnswer {
         let reply = match &step.outcome {
             StepOutcome::Reply(reply) => reply.clone(),
             _ => echo::answer(model, asked),
@@ -339,7 +339,7 @@ pub(super) fn request_id(response: &mut Response) {
     }
 }
 
-fn asks_for_stop_sequence(asked: &Asked<'_>) -> bool {
+fn asks_for_stop_sequence(asked: &CheckedRequest<'_>) -> bool {
     let paths = asked.body.get("additionalModelResponseFieldPaths");
     let paths = paths.and_then(Value::as_array).into_iter().flatten();
     paths.into_iter().any(|path| path == "/stop_sequence")

@@ -27,7 +27,7 @@ struct ContentPiece {
 }
 
 #[derive(Deserialize)]
-struct FoundPiece {
+struct StoredPiece {
     pk: String,
     #[serde(flatten)]
     piece: ContentPiece,
@@ -96,7 +96,7 @@ impl Ledger {
             return Ok(None);
         };
         let further: Vec<Key> = (1..first.pieces).map(key).collect();
-        let mut found: Vec<FoundPiece> = self.table().get_many(&further).await?;
+        let mut found: Vec<StoredPiece> = self.table().get_many(&further).await?;
         let mut text = first.content;
         for key in &further {
             let at = found.iter().position(|found| found.pk == key.pk);

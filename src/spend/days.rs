@@ -33,7 +33,7 @@ const ROLL_UP_AFTER: SignedDuration = SignedDuration::from_hours(2);
 const READS_AT_ONCE: usize = 16;
 
 /// A day's totals by the sort keys of their rows.
-type Rows = BTreeMap<String, Counters>;
+type DayRows = BTreeMap<String, Counters>;
 
 /// The item of a day that is over.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ impl Ledger {
             }
         });
         let reads: Vec<_> = reads.collect();
-        let read: Vec<(Date, Rows)> = stream::iter(reads)
+        let read: Vec<(Date, DayRows)> = stream::iter(reads)
             .buffered(READS_AT_ONCE)
             .try_collect()
             .await?;
@@ -140,7 +140,11 @@ impl Ledger {
     }
 
     /// The sums over a day's shards.
-    pub(super) async fn of_shards(&self, day: Date, consistent: bool) -> Result<Rows, StoreError> {
+    pub(super) async fn of_shards(
+        &self,
+        day: Date,
+        consistent: bool,
+    ) -> Result<DayRows, StoreError> {
         let of_shard = |shard| async move {
             let query = Query {
                 consistent,
@@ -151,7 +155,7 @@ impl Ledger {
         let usual = try_join_all((0..SHARDS).map(of_shard));
         let (usual, further) = try_join(usual, shards::further(self.table(), day)).await?;
         let further = try_join_all(further.map(of_shard)).await?;
-        let mut rows = Rows::new();
+        let mut rows = DayRows::new();
         for row in usual.iter().chain(&further).flatten() {
             let RowName { sk } = read(row)?;
             *rows.entry(sk).or_default() += read(row)?;
@@ -160,7 +164,7 @@ impl Ledger {
     }
 
     /// Reads a day's shards and keeps what it found, unless the version that was seen before is no longer there.
-    async fn roll_up(&self, day: Date, seen: Option<u64>) -> Result<Rows, StoreError> {
+    async fn roll_up(&self, day: Date, seen: Option<u64>) -> Result<DayRows, StoreError> {
         let rows = self.of_shards(day, true).await?;
         match self.keep_rolled_up(day, seen, &rows).await {
             Ok(()) => {}
@@ -176,7 +180,7 @@ impl Ledger {
         &self,
         day: Date,
         seen: Option<u64>,
-        rows: &Rows,
+        rows: &DayRows,
     ) -> Result<(), StoreError> {
         let rows = rows.iter().map(|(sk, counters)| StoredTotal {
             sk: sk.clone(),
@@ -202,7 +206,7 @@ impl Ledger {
 
 impl RolledUp {
     /// The rows, if they are still the day's.
-    fn rows(&self) -> Option<Rows> {
+    fn rows(&self) -> Option<DayRows> {
         if self.of != Some(self.version) || self.layout < LAYOUT {
             return None;
         }

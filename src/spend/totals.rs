@@ -222,9 +222,9 @@ impl Serialize for Counters {
 
 impl<'de> Deserialize<'de> for Counters {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Counters, D::Error> {
-        struct Fields;
+        struct CountersVisitor;
 
-        impl<'de> Visitor<'de> for Fields {
+        impl<'de> Visitor<'de> for CountersVisitor {
             type Value = Counters;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -246,6 +246,6 @@ impl<'de> Deserialize<'de> for Counters {
             }
         }
 
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(CountersVisitor)
     }
 }

@@ -31,12 +31,12 @@ pub struct SearchResult {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    results: Vec<Found>,
+struct AgentCoreAnswer {
+    results: Vec<AgentCoreResult>,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct AgentCoreResult {
     #[serde(default)]
     text: String,
     title: Option<String>,
@@ -51,7 +51,7 @@ pub(super) fn read(
     query: &SearchQuery,
     settings: &WebSearchSettings,
 ) -> Option<Vec<SearchResult>> {
-    let answer: Answer = serde_json::from_str(answer).ok()?;
+    let answer: AgentCoreAnswer = serde_json::from_str(answer).ok()?;
     let found = answer.results.into_iter().filter_map(|found| {
         let written = found.url?;
         let url = Url::parse(written.trim()).ok()?;

@@ -240,7 +240,7 @@ impl ExistingKey {
 
 /// What is asked before it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum KeyQuestion {
     /// End the key.
     Delete,
     /// End the key and give another for it.
@@ -248,11 +248,11 @@ pub(super) enum Question {
 }
 
 /// The page that asks before a key is ended.
-pub(super) fn confirm(session: &Session, key: &VirtualKey, question: Question) -> ConfirmPage {
+pub(super) fn confirm(session: &Session, key: &VirtualKey, question: KeyQuestion) -> ConfirmPage {
     let t = &texts().keys;
     let (title, text, button, verb) = match question {
-        Question::Delete => (t.delete_title, t.delete_text, t.delete, "delete"),
-        Question::Regenerate => (
+        KeyQuestion::Delete => (t.delete_title, t.delete_text, t.delete, "delete"),
+        KeyQuestion::Regenerate => (
             t.regenerate_title,
             t.regenerate_text,
             t.regenerate,

@@ -24,7 +24,7 @@ use super::texts::texts;
 use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
-use form::{FormPage, Question};
+use form::{FormPage, KeyQuestion};
 use list::{KeysPage, ListQuery};
 use made::MadePage;
 pub(super) use standing::{Badge, of_budget, used};
@@ -186,7 +186,7 @@ pub(super) async fn confirm_delete(
     Path(hash): Path<String>,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
-    let page = form::confirm(&session, &key, Question::Delete);
+    let page = form::confirm(&session, &key, KeyQuestion::Delete);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -208,7 +208,7 @@ pub(super) async fn confirm_regenerate(
     Path(hash): Path<String>,
 ) -> Result<Response, PageError> {
     let key = app.keys.get(&named(&hash)?).await?;
-    let page = form::confirm(&session, &key, Question::Regenerate);
+    let page = form::confirm(&session, &key, KeyQuestion::Regenerate);
     Ok(render(StatusCode::OK, &page))
 }
 

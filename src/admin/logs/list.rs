@@ -57,7 +57,7 @@ struct FilterField {
 }
 
 /// What was asked, and what was found.
-pub(super) struct Asked<'a> {
+pub(super) struct RequestListing<'a> {
     pub(super) query: &'a LogQuery,
     pub(super) period: &'a PagePeriod,
     pub(super) note: Option<String>,
@@ -69,8 +69,8 @@ pub(super) struct Asked<'a> {
 }
 
 impl LogsPage {
-    pub(super) fn new(app: &AppState, session: &Session, asked: Asked<'_>) -> Self {
-        let Asked {
+    pub(super) fn new(app: &AppState, session: &Session, asked: RequestListing<'_>) -> Self {
+        let RequestListing {
             query,
             period,
             note,

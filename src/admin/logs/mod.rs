@@ -34,7 +34,7 @@ use crate::app::{AppState, ClientAddress};
 use crate::spend::{Found, RecordFilter, RequestId, Search, StoredContent};
 pub(super) use curl::curl;
 use detail::{Beside, DetailPage};
-use list::{Asked, LogsPage};
+use list::{LogsPage, RequestListing};
 use pictures::Picture;
 use query::LogQuery;
 pub(super) use row::{LogRow, of_session, since, start_of};
@@ -111,7 +111,7 @@ pub(super) async fn page(
         );
         found = text::only_with(&app, found, &asked.text, PAGE).await?;
     }
-    let asked = Asked {
+    let asked = RequestListing {
         query: &asked,
         period: &period,
         note,

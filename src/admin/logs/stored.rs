@@ -20,9 +20,9 @@ const PROMPT: [&str; 4] = ["system", "instructions", "messages", "input"];
 
 /// The content of a request.
 pub(super) struct StoredView {
-    pub(super) prompt: Vec<StoredTurn>,
+    pub(super) prompt: Vec<ShownTurn>,
     /// Empty: nothing came.
-    pub(super) reply: Vec<StoredTurn>,
+    pub(super) reply: Vec<ShownTurn>,
     /// The request without its prompt.
     pub(super) others: Option<String>,
     /// All of the request, and all of the reply, as they are stored but for encoded bytes.
@@ -31,7 +31,7 @@ pub(super) struct StoredView {
 
 /// What one of them said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct StoredTurn {
+pub(super) struct ShownTurn {
     /// Its role as the wire has it.
     pub(super) role: String,
     pub(super) parts: Vec<StoredPart>,
@@ -166,19 +166,19 @@ impl StoredView {
 
 impl Reader<'_> {
     /// A text, or anything, without a role.
-    fn bare(&mut self, role: &str, value: &Value) -> StoredTurn {
+    fn bare(&mut self, role: &str, value: &Value) -> ShownTurn {
         let part = match value.as_str() {
             Some(text) => StoredPart::markdown(text),
             None => StoredPart::plain("", pretty(value)),
         };
-        StoredTurn {
+        ShownTurn {
             role: role.to_owned(),
             parts: vec![part],
         }
     }
 
     /// A message with its role; what has none is named by its type.
-    fn turn(&mut self, message: &Value) -> StoredTurn {
+    fn turn(&mut self, message: &Value) -> ShownTurn {
         let before = self.seen;
         let turn = self.said(message);
         // Pictures that are not shown have their places too.
@@ -186,13 +186,13 @@ impl Reader<'_> {
         turn
     }
 
-    fn said(&mut self, message: &Value) -> StoredTurn {
+    fn said(&mut self, message: &Value) -> ShownTurn {
         let Some(fields) = message.as_object() else {
             return self.bare("", message);
         };
         let Some(role) = fields.get("role").and_then(Value::as_str) else {
             let kind = fields.get("type").and_then(Value::as_str);
-            return StoredTurn {
+            return ShownTurn {
                 role: kind.unwrap_or_default().to_owned(),
                 parts: vec![self.part(message)],
             };
@@ -217,7 +217,7 @@ impl Reader<'_> {
         let calls = fields.get("tool_calls").and_then(Value::as_array);
         parts.extend(calls.into_iter().flatten().map(call));
         let of = fields.get("tool_call_id").and_then(Value::as_str);
-        StoredTurn {
+        ShownTurn {
             role: of.map_or_else(|| role.to_owned(), |of| format!("{role} {of}")),
             parts,
         }
@@ -355,7 +355,7 @@ mod tests {
         StoredView::new(&StoredContent { request, response }, "/p")
     }
 
-    fn said(turns: &[StoredTurn]) -> Vec<(String, String, PartShape)> {
+    fn said(turns: &[ShownTurn]) -> Vec<(String, String, PartShape)> {
         let parts = turns.iter().flat_map(|turn| {
             let role = &turn.role;
             turn.parts.iter().map(move |part| {

@@ -14,12 +14,12 @@ pub(super) enum DraftAction {
     /// Put the file's chains into the draft.
     Reset,
     /// Change the draft.
-    Edit(Edit),
+    Edit(ListEdit),
 }
 
 /// A change of one list. Places count from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Edit {
+pub(super) enum ListEdit {
     /// One place to the front.
     Up(usize, ListName),
     /// One place to the back.
@@ -44,17 +44,17 @@ impl DraftAction {
             "reset" => return Some(Self::Reset),
             "new" => {
                 let which = ListName::parse(fields.get(&new_for(rest)))?;
-                Edit::Add(fields.get(&new_first(rest)).to_owned(), which)
+                ListEdit::Add(fields.get(&new_first(rest)).to_owned(), which)
             }
             _ => {
                 let (place, which) = rest.split_once(' ')?;
                 let (place, which) = (place.parse().ok()?, ListName::parse(which)?);
                 match verb {
-                    "up" => Edit::Up(place, which),
-                    "down" => Edit::Down(place, which),
-                    "remove" => Edit::Remove(place, which),
-                    "add" => Edit::Add(fields.get(&which.choice()).to_owned(), which),
-                    "drop" => Edit::Drop(which),
+                    "up" => ListEdit::Up(place, which),
+                    "down" => ListEdit::Down(place, which),
+                    "remove" => ListEdit::Remove(place, which),
+                    "add" => ListEdit::Add(fields.get(&which.choice()).to_owned(), which),
+                    "drop" => ListEdit::Drop(which),
                     _ => return None,
                 }
             }

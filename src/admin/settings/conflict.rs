@@ -8,7 +8,7 @@ use super::view::title_of;
 use crate::config::Config;
 
 /// A list that another admin has saved otherwise.
-pub(super) struct Difference {
+pub(super) struct ConflictingList {
     pub(super) title: String,
     pub(super) theirs: String,
     pub(super) yours: String,
@@ -19,14 +19,14 @@ pub(super) fn differences(
     config: &Config,
     theirs: &SettingsDraft,
     yours: &SettingsDraft,
-) -> Vec<Difference> {
+) -> Vec<ConflictingList> {
     let both = theirs.lists.keys().chain(yours.lists.keys());
     let which: BTreeSet<&ListName> = both.collect();
     let differing = which
         .into_iter()
         .filter(|which| theirs.lists.get(which) != yours.lists.get(which));
     differing
-        .map(|which| Difference {
+        .map(|which| ConflictingList {
             title: title_of(which),
             theirs: in_words(config, theirs, which),
             yours: in_words(config, yours, which),

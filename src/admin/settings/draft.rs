@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::form::FormFields;
-use super::action::Edit;
+use super::action::ListEdit;
 use crate::chain::SavedSettings;
 use crate::config::{Changes, Config, Fallbacks};
 /// The field with the version that the draft was made from.
@@ -159,24 +159,26 @@ impl SettingsDraft {
     }
 
     /// Makes a change. One that does not fit the draft changes nothing.
-    pub(super) fn apply(&mut self, config: &Config, edit: Edit) {
-        let (Edit::Up(_, which)
-        | Edit::Down(_, which)
-        | Edit::Remove(_, which)
-        | Edit::Add(_, which)
-        | Edit::Drop(which)) = &edit;
+    pub(super) fn apply(&mut self, config: &Config, edit: ListEdit) {
+        let (ListEdit::Up(_, which)
+        | ListEdit::Down(_, which)
+        | ListEdit::Remove(_, which)
+        | ListEdit::Add(_, which)
+        | ListEdit::Drop(which)) = &edit;
         let which = which.clone();
         let mut list = self.list(config, &which);
         match edit {
-            Edit::Up(place, _) if 0 < place && place < list.len() => list.swap(place - 1, place),
-            Edit::Down(place, _) if place.saturating_add(1) < list.len() => {
+            ListEdit::Up(place, _) if 0 < place && place < list.len() => {
+                list.swap(place - 1, place)
+            }
+            ListEdit::Down(place, _) if place.saturating_add(1) < list.len() => {
                 list.swap(place, place + 1);
             }
-            Edit::Remove(place, _) if place < list.len() => {
+            ListEdit::Remove(place, _) if place < list.len() => {
                 list.remove(place);
             }
-            Edit::Add(name, _) if !name.is_empty() && !list.contains(&name) => list.push(name),
-            Edit::Drop(_) => {
+            ListEdit::Add(name, _) if !name.is_empty() && !list.contains(&name) => list.push(name),
+            ListEdit::Drop(_) => {
                 self.lists.remove(&which);
                 return;
             }

@@ -10,7 +10,7 @@ use super::super::session::Session;
 use super::super::texts::texts;
 use super::action::{new_first, new_for};
 use super::capability_diff::{Lacks, lacks};
-use super::conflict::{Difference, differences};
+use super::conflict::{ConflictingList, differences};
 use super::draft::{ListKind, ListName, SettingsDraft};
 use crate::app::AppState;
 use crate::catalog::Model;
@@ -27,12 +27,12 @@ pub(super) struct SettingsPage {
     is_saved_now: bool,
     is_unsaved: bool,
     /// What another admin has saved meanwhile, where it differs from the draft.
-    conflict: Option<Vec<Difference>>,
+    conflict: Option<Vec<ConflictingList>>,
     error: Option<String>,
     /// Why what was saved is not in force, where it is not.
     misfit: Option<String>,
     warnings: Vec<String>,
-    sections: Vec<Section>,
+    sections: Vec<ListSection>,
     orders: Vec<ChainList>,
     yaml: String,
     storing: StoringView,
@@ -61,7 +61,7 @@ struct SavedView {
 }
 
 /// All lists of a kind.
-struct Section {
+struct ListSection {
     title: &'static str,
     lead: &'static str,
     kind: &'static str,
@@ -80,14 +80,14 @@ struct ChainList {
     field: String,
     /// The list is in the draft; an order that is not, is the file's.
     is_there: bool,
-    members: Vec<Member>,
+    members: Vec<ListMember>,
     /// What its removal is called.
     drop: &'static str,
     choice: String,
     choices: Vec<String>,
 }
 
-struct Member {
+struct ListMember {
     value: String,
     name: String,
     detail: String,
@@ -144,7 +144,7 @@ impl SettingsPage {
             storing: StoringView::new(config, saved.as_ref()),
             error: changed.err(),
             sections: kinds
-                .map(|(kind, title, lead)| Section::new(config, &draft, kind, title, lead))
+                .map(|(kind, title, lead)| ListSection::new(config, &draft, kind, title, lead))
                 .into(),
             orders: several
                 .map(|group| ChainList::order(config, &draft, &group.name))
@@ -183,7 +183,7 @@ impl SavedView {
     }
 }
 
-impl Section {
+impl ListSection {
     fn new(
         config: &Config,
         draft: &SettingsDraft,
@@ -243,7 +243,7 @@ impl ChainList {
     ) -> Self {
         let list = draft.list(config, which);
         let first = model_of(config, &which.group);
-        let members = list.iter().enumerate().map(|(place, name)| Member {
+        let members = list.iter().enumerate().map(|(place, name)| ListMember {
             value: name.clone(),
             name: name.clone(),
             detail: String::new(),
@@ -273,7 +273,7 @@ impl ChainList {
         let deployments = deployments.unwrap_or_default();
         let members = ids.iter().enumerate().filter_map(|(place, id)| {
             let deployment = deployments.iter().find(|deployment| deployment.id == *id)?;
-            Some(Member {
+            Some(ListMember {
                 value: id.clone(),
                 name: deployment.model_id.clone(),
                 detail: deployment.region.clone(),

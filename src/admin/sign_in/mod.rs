@@ -38,17 +38,17 @@ struct SignedInPage {
 }
 
 /// A provider that people may sign in at, for the login page.
-pub(super) struct Provider {
+pub(super) struct SignInProvider {
     pub(super) address: String,
     pub(super) name: String,
 }
 
 /// The providers that people may sign in at.
-pub(super) fn providers(app: &AppState) -> Vec<Provider> {
+pub(super) fn providers(app: &AppState) -> Vec<SignInProvider> {
     let issuers = app.config.general.identity.issuers.iter().enumerate();
     let issuers = issuers.filter(|(_, issuer)| issuer.sign_in.is_some());
     issuers
-        .map(|(n, issuer)| Provider {
+        .map(|(n, issuer)| SignInProvider {
             address: format!("/ui/sign-in/{n}"),
             name: issuer.name.clone(),
         })

@@ -6,8 +6,8 @@ use super::super::draft::{Draft, Problem, amount, number};
 use super::super::texts::texts;
 use crate::config::Period;
 use crate::identity::{
-    Allowance, AllowanceChanges, Member, MemberChanges, Role, Team, TeamChanges, User, UserChanges,
-    parse_instant,
+    Allowance, AllowanceChanges, Member, MemberChanges, MemberRole, Team, TeamChanges, User,
+    UserChanges, parse_instant,
 };
 
 /// What a team and a user have of an allowance.
@@ -101,8 +101,8 @@ pub(super) fn of_user(user: &User) -> Draft {
 /// A member as it is.
 pub(super) fn of_member(member: &Member) -> Draft {
     let role = match member.role {
-        Role::Admin => "admin",
-        Role::User => "user",
+        MemberRole::Admin => "admin",
+        MemberRole::User => "user",
     };
     let allowance = &member.allowance;
     let mut typed = of_allowance(allowance);
@@ -186,7 +186,7 @@ pub(super) fn user_changes(draft: &Draft) -> Result<UserChanges, Vec<Problem>> {
 pub(super) fn member_changes(draft: &Draft) -> Result<MemberChanges, Vec<Problem>> {
     let t = &texts().key_form;
     let mut wrong = Vec::new();
-    let roles = [("admin", Role::Admin), ("user", Role::User)];
+    let roles = [("admin", MemberRole::Admin), ("user", MemberRole::User)];
     let changes = MemberChanges {
         role: draft.choice("role", &roles, &mut wrong).flatten(),
         max_budget_in_team: draft.parsed("max_budget_in_team", t.wants_amount, &mut wrong),

@@ -11,7 +11,7 @@ use super::super::session::Session;
 use super::super::texts::texts;
 use super::{TEAM, USER};
 use crate::app::AppState;
-use crate::identity::{Member, Role};
+use crate::identity::{Member, MemberRole};
 use crate::keys::{BudgetStanding, VirtualKey};
 
 #[derive(Template)]
@@ -162,7 +162,7 @@ impl HolderPage {
             email: member.user_email.clone(),
             address: address(USER, &member.user_id),
             change: member_address(team, &member.user_id),
-            is_admin: member.role == Role::Admin,
+            is_admin: member.role == MemberRole::Admin,
             budget: budget.as_ref().map(BudgetBar::from),
             models: member.allowance.models.clone(),
         });

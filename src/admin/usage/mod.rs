@@ -21,7 +21,7 @@ use super::texts::texts;
 use crate::app::AppState;
 use query::UsageQuery;
 use split::Totals;
-use view::{Asked, UsagePage};
+use view::{UsageListing, UsagePage};
 
 /// By what totals are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,7 +117,7 @@ pub(super) async fn page(
         true => Totals::new(period, totals, query.split, &only),
         false => Totals::of_tag(period, totals, &query.tag),
     };
-    let asked = Asked {
+    let asked = UsageListing {
         period: &period,
         query: &query,
         totals: totals_of(&period, &totals?),

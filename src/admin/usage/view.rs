@@ -71,7 +71,7 @@ struct Card {
 }
 
 /// What was asked, and what was found.
-pub(super) struct Asked<'a> {
+pub(super) struct UsageListing<'a> {
     pub(super) period: &'a PagePeriod,
     pub(super) query: &'a UsageQuery,
     pub(super) totals: Totals,
@@ -84,11 +84,11 @@ impl UsagePage {
     pub(super) fn new(
         app: &AppState,
         session: &Session,
-        asked: &Asked<'_>,
+        asked: &UsageListing<'_>,
         note: Option<String>,
         budgets: Vec<BudgetView>,
     ) -> Self {
-        let Asked {
+        let UsageListing {
             period,
             query,
             totals,
@@ -144,7 +144,7 @@ impl UsagePage {
     }
 }
 
-impl Asked<'_> {
+impl UsageListing<'_> {
     /// What a row is called.
     fn name(&self, app: &AppState, name: &SplitName) -> String {
         let t = &texts().usage;

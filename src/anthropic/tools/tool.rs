@@ -15,7 +15,7 @@ use super::super::content::native;
 /// A tool: the client's own, or one that Anthropic's service defines or runs.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a tool (an object)")]
-pub(in crate::anthropic) struct WireTool {
+pub(in crate::anthropic) struct AnthropicTool {
     // A tool of an unknown kind may have these in any form.
     #[serde(default)]
     pub(super) r#type: Loose<String>,
@@ -41,7 +41,7 @@ pub(in crate::anthropic) struct WireTool {
 }
 
 /// A tool with the fields that only Claude's own format has.
-pub(in crate::anthropic) type WrittenTool = SettingsObject<WireTool>;
+pub(in crate::anthropic) type WrittenTool = SettingsObject<AnthropicTool>;
 
 /// A tool in the form of OpenAI's chat API.
 #[derive(Debug, Default, Deserialize)]
@@ -61,7 +61,7 @@ impl Form for WireFunction {
     }
 }
 
-impl WireTool {
+impl AnthropicTool {
     /// The tool in Anthropic's own form.
     pub(super) fn unwrapped(self) -> Self {
         let function = self.function.given().unwrap_or_default();

@@ -17,7 +17,7 @@ impl Serialize for Blocks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let parts = self.0.iter().enumerate();
         let parts = parts.filter(|(_, part)| !matches!(part, Part::CacheMark(_)));
-        serializer.collect_seq(parts.map(|(at, part)| Block {
+        serializer.collect_seq(parts.map(|(at, part)| MarkedBlock {
             part,
             mark: match self.0.get(at + 1) {
                 Some(Part::CacheMark(ttl)) => Some(*ttl),
@@ -28,14 +28,14 @@ impl Serialize for Blocks<'_> {
 }
 
 #[derive(Serialize)]
-pub(super) struct CacheControl {
+pub(super) struct CacheMark {
     r#type: &'static str,
     /// Left out for five minutes, the default: some models know no `ttl`.
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<&'static str>,
 }
 
-impl From<CacheTtl> for CacheControl {
+impl From<CacheTtl> for CacheMark {
     fn from(ttl: CacheTtl) -> Self {
         Self {
             r#type: "ephemeral",
@@ -44,17 +44,17 @@ impl From<CacheTtl> for CacheControl {
     }
 }
 
-struct Block<'a> {
+struct MarkedBlock<'a> {
     part: &'a Part,
     mark: Option<CacheTtl>,
 }
 
-impl Serialize for Block<'_> {
+impl Serialize for MarkedBlock<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         write(self.part, &mut map)?;
         if let Some(ttl) = self.mark {
-            map.serialize_entry("cache_control", &CacheControl::from(ttl))?;
+            map.serialize_entry("cache_control", &CacheMark::from(ttl))?;
         }
         map.end()
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::bedrock::plan::Plan;
 use crate::conversation::{Role, Tool, ToolChoice, Turn, estimated_bytes};
 
-use super::blocks::{Blocks, CacheControl};
+use super::blocks::{Blocks, CacheMark};
 
 /// The version of the format on Bedrock. What a client names is its own SDK's.
 const VERSION: &str = "bedrock-2023-05-31";
@@ -148,13 +148,13 @@ struct Turns<'a>(&'a [Turn]);
 
 impl Serialize for Turns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Message))
+        serializer.collect_seq(self.0.iter().map(BodyMessage))
     }
 }
 
-struct Message<'a>(&'a Turn);
+struct BodyMessage<'a>(&'a Turn);
 
-impl Serialize for Message<'_> {
+impl Serialize for BodyMessage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let turn = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -176,18 +176,18 @@ struct Tools<'a>(&'a [Tool], &'a [Value]);
 
 impl Serialize for Tools<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let own = self.0.iter().map(ToolItem::Own);
-        serializer.collect_seq(own.chain(self.1.iter().map(ToolItem::Given)))
+        let own = self.0.iter().map(MessagesTool::Own);
+        serializer.collect_seq(own.chain(self.1.iter().map(MessagesTool::Given)))
     }
 }
 
-enum ToolItem<'a> {
+enum MessagesTool<'a> {
     Own(&'a Tool),
     /// Written by the client or the configuration.
     Given(&'a Value),
 }
 
-impl Serialize for ToolItem<'_> {
+impl Serialize for MessagesTool<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tool = match self {
             Self::Given(value) => return value.serialize(serializer),
@@ -209,7 +209,7 @@ impl Serialize for ToolItem<'_> {
             map.serialize_entry(name, value)?;
         }
         if let Some(ttl) = tool.cache {
-            map.serialize_entry("cache_control", &CacheControl::from(ttl))?;
+            map.serialize_entry("cache_control", &CacheMark::from(ttl))?;
         }
         map.end()
     }

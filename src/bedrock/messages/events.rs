@@ -23,7 +23,7 @@ use super::payload::{
 #[derive(Debug)]
 pub struct MessagesDecoder {
     names: Names,
-    open: Option<OpenBlock>,
+    open: Option<OpenAnswerBlock>,
     /// Tool calls so far, and their ids as the client knows them.
     calls: usize,
     call_ids: HashSet<String>,
@@ -43,7 +43,7 @@ pub struct MessagesDecoder {
 
 /// The block under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OpenBlock {
+enum OpenAnswerBlock {
     Text,
     Thinking,
     ToolUse,
@@ -99,7 +99,10 @@ impl Decoder for MessagesDecoder {
     }
 
     fn is_in_tool_call(&self) -> bool {
-        matches!(self.open, Some(OpenBlock::ToolUse | OpenBlock::Native))
+        matches!(
+            self.open,
+            Some(OpenAnswerBlock::ToolUse | OpenAnswerBlock::Native)
+        )
     }
 
     fn served(&self) -> &Terms {
@@ -131,7 +134,7 @@ impl MessagesDecoder {
                 }
             }
             Some("content_block_stop") => {
-                if let Some(OpenBlock::Text | OpenBlock::Native) = self.open.take() {
+                if let Some(OpenAnswerBlock::Text | OpenAnswerBlock::Native) = self.open.take() {
                     out.push_back(Event::Native(NativeEvent::BlockStop));
                 }
             }
@@ -187,7 +190,7 @@ impl MessagesDecoder {
         };
         match kind {
             "text" => {
-                self.open = Some(OpenBlock::Text);
+                self.open = Some(OpenAnswerBlock::Text);
                 self.before_block = self.text;
                 let said = text(&block, "text");
                 let mut further = without(block.clone(), &["type", "text"]);
@@ -201,7 +204,7 @@ impl MessagesDecoder {
                 self.say(said, out);
             }
             "thinking" => {
-                self.open = Some(OpenBlock::Thinking);
+                self.open = Some(OpenAnswerBlock::Thinking);
                 let (thinking, signature) = (text(&block, "thinking"), text(&block, "signature"));
                 if !without(block.clone(), &["type", "thinking", "signature"]).is_empty() {
                     block.insert("thinking".to_owned(), "".into());
@@ -216,7 +219,7 @@ impl MessagesDecoder {
                 }
             }
             "redacted_thinking" => {
-                self.open = Some(OpenBlock::Thinking);
+                self.open = Some(OpenAnswerBlock::Thinking);
                 match STANDARD.decode(text(&block, "data")) {
                     Ok(data) => out.push_back(Event::RedactedThinking(data.into())),
                     Err(_) => self.native_block(block, out),
@@ -228,12 +231,12 @@ impl MessagesDecoder {
     }
 
     fn native_block(&mut self, block: Map<String, Value>, out: &mut VecDeque<Event>) {
-        self.open = Some(OpenBlock::Native);
+        self.open = Some(OpenAnswerBlock::Native);
         out.push_back(Event::Native(NativeEvent::BlockStart(block)));
     }
 
     fn call(&mut self, mut block: Map<String, Value>, out: &mut VecDeque<Event>) {
-        self.open = Some(OpenBlock::ToolUse);
+        self.open = Some(OpenAnswerBlock::ToolUse);
         let mut text = |name: &str| match block.remove(name) {
             Some(Value::String(text)) => text,
             _ => String::new(),
@@ -269,16 +272,16 @@ impl MessagesDecoder {
 
     fn known_delta(&mut self, delta: KnownDelta, out: &mut VecDeque<Event>) {
         match (self.open, delta) {
-            (Some(OpenBlock::Text), KnownDelta::Text { text }) => self.say(text, out),
-            (Some(OpenBlock::Thinking), KnownDelta::Thinking { thinking }) => {
+            (Some(OpenAnswerBlock::Text), KnownDelta::Text { text }) => self.say(text, out),
+            (Some(OpenAnswerBlock::Thinking), KnownDelta::Thinking { thinking }) => {
                 if !thinking.is_empty() {
                     out.push_back(Event::Thinking(thinking));
                 }
             }
-            (Some(OpenBlock::Thinking), KnownDelta::Signature { signature }) => {
+            (Some(OpenAnswerBlock::Thinking), KnownDelta::Signature { signature }) => {
                 out.push_back(Event::Signature(signature));
             }
-            (Some(OpenBlock::ToolUse), KnownDelta::InputJson { partial_json }) => {
+            (Some(OpenAnswerBlock::ToolUse), KnownDelta::InputJson { partial_json }) => {
                 if let Some(index) = self.calls.checked_sub(1) {
                     out.push_back(Event::ToolInput {
                         index,
@@ -295,7 +298,7 @@ impl MessagesDecoder {
     fn delta(&mut self, mut delta: Map<String, Value>, out: &mut VecDeque<Event>) {
         let kind = delta.get("type").and_then(Value::as_str);
         if kind == Some("citations_delta")
-            && self.open == Some(OpenBlock::Text)
+            && self.open == Some(OpenAnswerBlock::Text)
             && let Some(citation) = delta.remove("citation")
         {
             let range = (self.before_block, self.text);

@@ -52,7 +52,7 @@ pub(super) struct EventUsage {
     pub(super) output_tokens: Option<u64>,
     pub(super) cache_read_input_tokens: Option<u64>,
     pub(super) cache_creation_input_tokens: Option<u64>,
-    pub(super) cache_creation: Option<CacheCreation>,
+    pub(super) cache_creation: Option<CacheWrites>,
     pub(super) output_tokens_details: Option<OutputDetails>,
     /// What was read and written in several steps. The fields beside it count the last one alone.
     pub(super) iterations: Option<Vec<EventUsage>>,
@@ -61,7 +61,7 @@ pub(super) struct EventUsage {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct CacheCreation {
+pub(super) struct CacheWrites {
     pub(super) ephemeral_5m_input_tokens: u64,
     pub(super) ephemeral_1h_input_tokens: u64,
 }

@@ -140,7 +140,7 @@ fn truncation(truncation: Option<Truncation>) -> &'static str {
 
 /// An answer, whichever the form.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct EmbeddingsAnswer<'a> {
     /// Titan's.
     #[serde(borrow)]
     embedding: Option<&'a RawValue>,
@@ -170,7 +170,7 @@ pub(super) fn read(
     encoding: Encoding,
 ) -> Result<(Vec<Vector>, Option<u64>), String> {
     let read = || {
-        let answer: Answer<'_> = serde_json::from_slice(body)?;
+        let answer: EmbeddingsAnswer<'_> = serde_json::from_slice(body)?;
         let written = match (answer.embedding, answer.embeddings) {
             (Some(one), _) => vec![one],
             (None, Some(many)) => vectors(many)?,

@@ -30,7 +30,7 @@ pub struct RetrievalPlan<'a> {
 #[derive(Debug)]
 pub struct CallAnswer {
     /// What it says of its inputs.
-    pub found: Found,
+    pub found: RetrievalResult,
     /// What is billed for it.
     pub usage: Usage,
     /// How long the answer was, in bytes.
@@ -39,7 +39,7 @@ pub struct CallAnswer {
 
 /// What one call has found.
 #[derive(Debug)]
-pub enum Found {
+pub enum RetrievalResult {
     /// A vector of each of its texts.
     Vectors(Vec<Vector>),
     /// All documents that are wanted, the best first.
@@ -121,11 +121,11 @@ impl<'a> RetrievalPlan<'a> {
             RetrievalRequest::Embed(request) => {
                 let read = embeddings::read(body, inputs.len(), request.encoding);
                 let (vectors, tokens) = read.map_err(unreadable)?;
-                (Found::Vectors(vectors), tokens)
+                (RetrievalResult::Vectors(vectors), tokens)
             }
             RetrievalRequest::Rerank(request) => {
                 let (ranking, units) = rerank::read(body, request).map_err(unreadable)?;
-                (Found::Ranking(ranking), units)
+                (RetrievalResult::Ranking(ranking), units)
             }
         };
         Ok(CallAnswer {

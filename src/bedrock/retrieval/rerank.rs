@@ -9,7 +9,7 @@ use crate::catalog::Rerank;
 use crate::retrieval::{Ranked, RerankRequest};
 
 #[derive(Serialize)]
-struct RerankBody<'a> {
+struct CohereRerankBody<'a> {
     query: &'a str,
     documents: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,7 +21,7 @@ struct RerankBody<'a> {
 /// What is sent. More documents than there are cannot be wanted.
 pub(super) fn body(rerank: Rerank, request: &RerankRequest) -> Result<Vec<u8>, serde_json::Error> {
     let most = request.documents.len();
-    serde_json::to_vec(&RerankBody {
+    serde_json::to_vec(&CohereRerankBody {
         query: &request.query,
         documents: &request.documents,
         top_n: request.top_n.map(|wanted| wanted.min(most)),
@@ -33,7 +33,7 @@ pub(super) fn body(rerank: Rerank, request: &RerankRequest) -> Result<Vec<u8>, s
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct RerankAnswer<'a> {
     #[serde(borrow)]
     results: Vec<Scored<'a>>,
     meta: Option<Meta>,
@@ -48,11 +48,11 @@ struct Scored<'a> {
 
 #[derive(Deserialize)]
 struct Meta {
-    billed_units: Option<BilledUnits>,
+    billed_units: Option<SearchUnits>,
 }
 
 #[derive(Deserialize)]
-struct BilledUnits {
+struct SearchUnits {
     search_units: Option<u64>,
 }
 
@@ -61,7 +61,8 @@ pub(super) fn read(
     body: &[u8],
     request: &RerankRequest,
 ) -> Result<(Vec<Ranked>, Option<u64>), String> {
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let answer: RerankAnswer<'_> =
+        serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let known = request.documents.len();
     let mut scored = Vec::with_capacity(answer.results.len());
     for Scored {

@@ -125,7 +125,7 @@ fn answer(body: &Value, texts: usize, encoding: Encoding) -> Result<CallAnswer, 
 }
 
 fn written(answer: CallAnswer) -> Vec<String> {
-    let Found::Vectors(vectors) = answer.found else {
+    let RetrievalResult::Vectors(vectors) = answer.found else {
         unreachable!("it was asked for vectors")
     };
     vectors
@@ -197,7 +197,7 @@ fn documents_come_in_their_order_and_no_more_than_are_wanted() {
             .read(&[0, 1, 2], scores.to_string().as_bytes(), None)
             .unwrap();
         assert_eq!((found.usage.search_units, found.usage.total()), (1, 0));
-        let Found::Ranking(ranking) = found.found else {
+        let RetrievalResult::Ranking(ranking) = found.found else {
             unreachable!("it was asked for an order")
         };
         let order: Vec<_> = ranking

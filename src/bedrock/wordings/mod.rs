@@ -69,7 +69,7 @@ pub(super) fn context_overflow(message: &str) -> Option<ContextOverflow> {
 /// JSON: what a client wrote stands inside a string of it.
 fn in_json(message: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Envelope {
+    struct OpenAiErrorBody {
         error: ModelError,
     }
     #[derive(Deserialize)]
@@ -77,7 +77,7 @@ fn in_json(message: &str) -> Option<String> {
         message: String,
     }
     let json = message.trim().strip_prefix(MODEL_ERRORS)?;
-    let envelope: Envelope = serde_json::from_str(json).ok()?;
+    let envelope: OpenAiErrorBody = serde_json::from_str(json).ok()?;
     Some(envelope.error.message)
 }
 

@@ -17,13 +17,13 @@ pub(super) fn model(yaml: &mut String, base: &str, places: &[(CallPlace, Facts)]
         return;
     };
     let mut profiles = Vec::new();
-    let mut variants: Vec<(Layer, Vec<&str>)> = Vec::new();
+    let mut variants: Vec<(WrittenLayer, Vec<&str>)> = Vec::new();
     for (place, other) in places {
         let CallPlace::Named(name) = place else {
             continue;
         };
-        let layer = Layer::difference(facts, other);
-        if layer == Layer::default() {
+        let layer = WrittenLayer::difference(facts, other);
+        if layer == WrittenLayer::default() {
             // A region like the base needs no word; a profile does, for it is an id of its own.
             if !name.ends_with(|last: char| last.is_ascii_digit()) {
                 profiles.push(name.as_str());
@@ -37,7 +37,7 @@ pub(super) fn model(yaml: &mut String, base: &str, places: &[(CallPlace, Facts)]
 
     line(yaml, format_args!("  {base}:"));
     line(yaml, format_args!("    base:"));
-    Layer::whole(facts).write(yaml, "      ");
+    WrittenLayer::whole(facts).write(yaml, "      ");
     if !profiles.is_empty() {
         line(
             yaml,
@@ -59,14 +59,14 @@ pub(super) fn model(yaml: &mut String, base: &str, places: &[(CallPlace, Facts)]
 
 /// What is written of an entry: everything for a base, the differences for a variant.
 #[derive(Debug, Default, PartialEq)]
-struct Layer {
+struct WrittenLayer {
     scalars: Vec<(&'static str, String)>,
     can: Vec<&'static str>,
     cannot: Vec<&'static str>,
     prices: Option<Prices>,
 }
 
-impl Layer {
+impl WrittenLayer {
     fn whole(facts: &Facts) -> Self {
         Self {
             scalars: scalars(facts),

@@ -11,7 +11,7 @@ use std::fmt;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::place::Place;
+use super::place::PricePlace;
 use super::{Catalog, Price, RateKind, Rates};
 
 mod models;
@@ -114,7 +114,7 @@ impl Verification {
         let profiles = if meter.is_global {
             &["global"]
         } else {
-            Place::Region(row.region).neighbours()
+            PricePlace::Region(row.region).neighbours()
         };
         let profiles = profiles.iter().map(|prefix| format!("{prefix}.{base}"));
         // In its region a model costs what the region's profile does, which may be all that can be called.

@@ -1,6 +1,6 @@
 //! What was answered so far, whichever target did.
 
-use crate::bedrock::retrieval::Found;
+use crate::bedrock::retrieval::RetrievalResult;
 use crate::retrieval::{Ranked, RetrievalRequest, Retrieved, Vector};
 
 /// The answers, each at its input's place.
@@ -44,18 +44,21 @@ impl Answers {
     }
 
     /// Puts what was found to the inputs at these places.
-    pub(super) fn put(&mut self, inputs: &[usize], found: Found) {
+    pub(super) fn put(&mut self, inputs: &[usize], found: RetrievalResult) {
         match (self, found) {
-            (Self::Vectors(vectors), Found::Vectors(found)) => {
+            (Self::Vectors(vectors), RetrievalResult::Vectors(found)) => {
                 for (at, vector) in inputs.iter().zip(found) {
                     if let Some(place) = vectors.get_mut(*at) {
                         *place = Some(vector);
                     }
                 }
             }
-            (Self::Ranking { ranking, .. }, Found::Ranking(found)) => *ranking = Some(found),
+            (Self::Ranking { ranking, .. }, RetrievalResult::Ranking(found)) => {
+                *ranking = Some(found)
+            }
             // A plan finds what its request asks for.
-            (Self::Vectors(_), Found::Ranking(_)) | (Self::Ranking { .. }, Found::Vectors(_)) => {}
+            (Self::Vectors(_), RetrievalResult::Ranking(_))
+            | (Self::Ranking { .. }, RetrievalResult::Vectors(_)) => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{DialectChoice, ModelRow};
+use super::{CheckRow, DialectChoice};
 use crate::catalog::{LifecycleState, Model, Price, Retrieval, ThinkingSupport};
 use crate::config::model::is_pattern;
 use crate::config::{Config, Deployment};
@@ -24,14 +24,14 @@ const COLUMNS: [&str; 9] = [
 const RIGHT_ALIGNED: [bool; 9] = [false, false, false, false, true, true, true, true, false];
 
 /// A row for each deployment, in the file's order.
-pub(super) fn rows(config: &Config, today: Date) -> Vec<ModelRow> {
+pub(super) fn rows(config: &Config, today: Date) -> Vec<CheckRow> {
     config
         .deployments()
         .map(|deployment| row(config, deployment, today))
         .collect()
 }
 
-fn row(config: &Config, deployment: &Deployment, today: Date) -> ModelRow {
+fn row(config: &Config, deployment: &Deployment, today: Date) -> CheckRow {
     let model = &deployment.model;
     let known = model.price.as_ref().map(|price| price.on(today));
     let price = |rate: fn(&Price) -> Decimal| known.as_ref().map(|price| rate(price).to_string());
@@ -49,7 +49,7 @@ fn row(config: &Config, deployment: &Deployment, today: Date) -> ModelRow {
         LifecycleState::Active if model.known => abilities(model),
         LifecycleState::Active => "NOT IN THE CATALOG".to_owned(),
     };
-    ModelRow {
+    CheckRow {
         model: deployment.group.clone(),
         on_bedrock: deployment.model_id.clone(),
         region: deployment.region.clone(),
@@ -114,7 +114,7 @@ fn abilities(model: &Model) -> String {
 }
 
 /// The table as text, and what its marks mean.
-pub(super) fn write(f: &mut fmt::Formatter<'_>, models: &[ModelRow]) -> fmt::Result {
+pub(super) fn write(f: &mut fmt::Formatter<'_>, models: &[CheckRow]) -> fmt::Result {
     let mut rows = vec![COLUMNS.map(str::to_owned)];
     rows.extend(models.iter().map(cells));
     let widths: Vec<usize> = (0..COLUMNS.len())
@@ -154,7 +154,7 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, models: &[ModelRow]) -> fmt::Res
     Ok(())
 }
 
-fn cells(row: &ModelRow) -> [String; 9] {
+fn cells(row: &CheckRow) -> [String; 9] {
     let price = |price: &Option<String>| match price {
         None => "unknown".to_owned(),
         Some(amount) if row.price_of_base => format!("{amount}*"),

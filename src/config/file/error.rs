@@ -130,8 +130,8 @@ impl Warning {
 
     /// All that it prints but the file and the first place.
     pub fn text(&self) -> String {
-        struct Text<'w>(&'w Warning);
-        impl fmt::Display for Text<'_> {
+        struct WarningText<'w>(&'w Warning);
+        impl fmt::Display for WarningText<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let Warning {
                     field,
@@ -143,7 +143,7 @@ impl Warning {
                 statement(f, field, message, subjects, also_at)
             }
         }
-        Text(self).to_string()
+        WarningText(self).to_string()
     }
 }
 

@@ -37,7 +37,7 @@ pub(in crate::config) enum EditKind {
 }
 
 /// What a reading found, in order: the errors by place, the warnings by stake and place.
-pub(in crate::config) struct Found {
+pub(in crate::config) struct SortedFindings {
     pub errors: Vec<ConfigError>,
     pub warnings: Vec<Warning>,
     /// Those that the file does not accept as missing.
@@ -121,7 +121,7 @@ impl Findings {
         mut self,
         document: &YamlDocument<'_>,
         accepted: &[String],
-    ) -> Found {
+    ) -> SortedFindings {
         if let Some((first, _)) = self.without_meaning.first() {
             let mut keys: Vec<String> = Vec::new();
             for (path, why) in &self.without_meaning {
@@ -155,7 +155,7 @@ impl Findings {
             .into_iter()
             .partition(|missing| accepted.iter().any(|key| key == missing.key()));
         self.warnings.extend(known);
-        Found {
+        SortedFindings {
             errors: merge_errors(self.errors),
             warnings: merge_warnings(self.warnings),
             missing_protections: merge_warnings(unknown),

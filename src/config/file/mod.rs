@@ -18,11 +18,11 @@ mod yaml_text;
 
 pub(super) use document::{YamlDocument, not_replaced};
 pub use error::{ConfigError, ConfigProblems, FilePosition, Stake, Warning};
-pub(super) use findings::{Edit, EditKind, Findings, Found, merge_warnings};
+pub(super) use findings::{Edit, EditKind, Findings, SortedFindings, merge_warnings};
 #[cfg(test)]
 pub(super) use keys::fields_of;
 pub(super) use nearest::nearest;
 pub use nearest::nearest_model;
 pub(super) use path::{FieldPath, PathStep};
 pub(super) use section::FileSection;
-pub(super) use yaml_text::{Block, YamlText};
+pub(super) use yaml_text::{YamlBlock, YamlText};

@@ -10,7 +10,7 @@ use super::keys::fields_of;
 use super::nearest::nearest;
 use super::path::{FieldPath, PathStep};
 use super::read::{Misread, read};
-use crate::config::litellm_keys::{self, KeyStatus, Section};
+use crate::config::litellm_keys::{self, LitellmSupport, Section};
 
 /// Fields whose variable may be unset without a warning: the region then has a default, and credentials come from the
 /// SDK's default chain.
@@ -185,23 +185,24 @@ impl<'d> FileSection<'d> {
                 findings.warn(self.document.warning(stake, &path, message));
             };
             match status {
-                Some(KeyStatus::Works) => {}
-                Some(KeyStatus::WorksDifferently(how)) => {
+                Some(LitellmSupport::Works) => {}
+                Some(LitellmSupport::WorksDifferently(how)) => {
                     let message = format!("works differently here: {how}");
                     warn(findings, Stake::Difference, message);
                 }
                 _ if is_read => {}
-                Some(KeyStatus::NoMeaning(why)) => {
+                Some(LitellmSupport::NoMeaning(why)) => {
                     findings.remove(&path, format!("without effect here: {why}"));
                     findings.without_meaning(path, why);
                 }
-                Some(KeyStatus::NotDone(_) | KeyStatus::NotProtected(_)) if is_off(value) => {}
-                Some(KeyStatus::NotDone(lost)) => {
+                Some(LitellmSupport::NotDone(_) | LitellmSupport::NotProtected(_))
+                    if is_off(value) => {}
+                Some(LitellmSupport::NotDone(lost)) => {
                     let message = format!("not done here: {lost}");
                     findings.remove(&path, message.clone());
                     warn(findings, Stake::Difference, message);
                 }
-                Some(KeyStatus::NotProtected(lost)) => {
+                Some(LitellmSupport::NotProtected(lost)) => {
                     let message = format!("not done here: {lost}");
                     let warning = self.document.warning(Stake::Protection, &path, message);
                     findings.missing_protection(warning);
@@ -220,10 +221,10 @@ impl<'d> FileSection<'d> {
 }
 
 /// Whether this is the status of something that LiteLLM does, and that is not done here.
-fn is_missing(status: Option<KeyStatus>) -> bool {
+fn is_missing(status: Option<LitellmSupport>) -> bool {
     matches!(
         status,
-        Some(KeyStatus::NotDone(_) | KeyStatus::NotProtected(_))
+        Some(LitellmSupport::NotDone(_) | LitellmSupport::NotProtected(_))
     )
 }
 

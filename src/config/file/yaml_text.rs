@@ -7,7 +7,7 @@ use super::path::{FieldPath, PathStep};
 
 /// The lines of a key with its value, or of a list's item: nothing else stands on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::config) struct Block {
+pub(in crate::config) struct YamlBlock {
     /// Counted from 0.
     pub lines: Range<usize>,
     /// The column of its key or dash, counted from 0.
@@ -28,12 +28,12 @@ impl<'s> YamlText<'s> {
         }
     }
 
-    pub(in crate::config) fn lines(&self, block: &Block) -> &[&'s str] {
+    pub(in crate::config) fn lines(&self, block: &YamlBlock) -> &[&'s str] {
         self.lines.get(block.lines.clone()).unwrap_or_default()
     }
 
     /// The lines of the value at a path. `None`: other values stand on them too.
-    pub(in crate::config) fn block(&self, path: &FieldPath) -> Option<Block> {
+    pub(in crate::config) fn block(&self, path: &FieldPath) -> Option<YamlBlock> {
         let last = path.0.last()?;
         let aim = match last {
             PathStep::Key(_) => Aim::Key,
@@ -56,14 +56,17 @@ impl<'s> YamlText<'s> {
             }
         };
         let end = self.end(first, indent, matches!(last, PathStep::Key(_)));
-        Some(Block {
+        Some(YamlBlock {
             lines: first..end,
             indent,
         })
     }
 
     /// The smallest block that has the value at a path in it, of those around it.
-    pub(in crate::config) fn block_around(&self, path: &FieldPath) -> Option<(FieldPath, Block)> {
+    pub(in crate::config) fn block_around(
+        &self,
+        path: &FieldPath,
+    ) -> Option<(FieldPath, YamlBlock)> {
         let mut around = path.clone();
         while around.0.pop().is_some() {
             if let Some(block) = self.block(&around) {

@@ -19,7 +19,7 @@ use serde_json::Value;
 use entry::ListedModel;
 pub use routing::ListedSettings;
 use routing::WrittenRouting;
-use rows::Rows;
+use rows::LitellmRows;
 
 /// An answer of LiteLLM's from which no configuration can be made.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ pub fn from_litellm(
     settings: Option<&ListedSettings>,
 ) -> Result<String, FromLitellmError> {
     let listed = read(models)?;
-    let rows = Rows::of(listed);
+    let rows = LitellmRows::of(listed);
     let served = rows.entries.iter().filter(|entry| entry.left_out.is_none());
     let served = served.count();
     if served == 0 {

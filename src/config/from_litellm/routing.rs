@@ -89,7 +89,7 @@ impl WrittenRouting {
         let settings_of = |name: &str| settings.and_then(|settings| settings.values.get(name));
         for kind in FALLBACKS {
             let lists = settings_of(kind).and_then(Value::as_array);
-            let names = Names {
+            let names = FallbackNames {
                 config: &config,
                 aliases: &aliases,
             };
@@ -129,7 +129,7 @@ impl WrittenRouting {
         &mut self,
         kind: &str,
         lists: impl Iterator<Item = &'a Value>,
-        names: &Names<'_>,
+        names: &FallbackNames<'_>,
     ) {
         let mut written = Vec::new();
         for (group, targets) in lists.filter_map(Value::as_object).flatten() {
@@ -187,12 +187,12 @@ impl WrittenRouting {
 }
 
 /// The names that a fallback may have.
-struct Names<'a> {
+struct FallbackNames<'a> {
     config: &'a Config,
     aliases: &'a Map<String, Value>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> FallbackNames<'a> {
     /// The `model_name` that a name means.
     fn resolve(&'a self, name: &'a str) -> Option<&'a str> {
         let alias = self.aliases.get(name);

@@ -5,13 +5,13 @@ use super::entry::ListedModel;
 
 /// The entries of the answer.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct LitellmRows {
     pub entries: Vec<ListedModel>,
     /// Other names for a `model_name`, in order.
     pub aliases: Vec<(String, String)>,
 }
 
-impl Rows {
+impl LitellmRows {
     pub(super) fn of(listed: Vec<ListedModel>) -> Self {
         let mut rows = Self::default();
         for row in listed {

@@ -1,6 +1,6 @@
 //! `general_settings`.
 
-use super::KeyStatus::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
+use super::LitellmSupport::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

@@ -1,6 +1,6 @@
 //! `litellm_params`, without its prices.
 
-use super::KeyStatus::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
+use super::LitellmSupport::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

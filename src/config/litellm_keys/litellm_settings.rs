@@ -1,6 +1,6 @@
 //! `litellm_settings`: any attribute of the Python module `litellm`.
 
-use super::KeyStatus::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
+use super::LitellmSupport::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

@@ -21,7 +21,7 @@ mod top_level;
 
 /// What becomes of a key of LiteLLM's here. A reason is a clause without a full stop; its subject comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum KeyStatus {
+pub(in crate::config) enum LitellmSupport {
     /// It does what it does in LiteLLM: the schema reads it.
     Works,
     /// It is read, or its purpose is served, in another way: how.
@@ -43,7 +43,7 @@ pub(in crate::config) struct LitellmKey {
     /// The key itself.
     pub name: &'static str,
     /// What becomes of it.
-    pub status: KeyStatus,
+    pub status: LitellmSupport,
 }
 
 /// The sections of the file.
@@ -66,7 +66,11 @@ pub(in crate::config) enum Section {
 }
 
 /// What becomes of a key with this value, if LiteLLM has the key.
-pub(in crate::config) fn status(section: Section, name: &str, value: &Value) -> Option<KeyStatus> {
+pub(in crate::config) fn status(
+    section: Section,
+    name: &str,
+    value: &Value,
+) -> Option<LitellmSupport> {
     let status = find(section, name)?.status;
     Some(match status {
         reasons::NO_HOOKS if callbacks::protect_nobody(value) => reasons::NO_LOGGERS,
@@ -105,7 +109,7 @@ fn tables(section: Section) -> [&'static [LitellmKey]; 2] {
 struct Rows(Section);
 
 impl Rows {
-    const fn key(&self, name: &'static str, status: KeyStatus) -> LitellmKey {
+    const fn key(&self, name: &'static str, status: LitellmSupport) -> LitellmKey {
         LitellmKey {
             section: self.0,
             name,

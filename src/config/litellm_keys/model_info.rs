@@ -1,6 +1,6 @@
 //! `model_info`, without its prices.
 
-use super::KeyStatus::{NoMeaning, NotDone, NotProtected, Works};
+use super::LitellmSupport::{NoMeaning, NotDone, NotProtected, Works};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

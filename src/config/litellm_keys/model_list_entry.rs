@@ -1,6 +1,6 @@
 //! An entry of `model_list`.
 
-use super::KeyStatus::Works;
+use super::LitellmSupport::Works;
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

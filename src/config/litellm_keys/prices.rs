@@ -1,6 +1,6 @@
 //! Prices, which LiteLLM takes in `litellm_params` and in `model_info`.
 
-use super::KeyStatus::{NotDone, NotProtected, Works};
+use super::LitellmSupport::{NotDone, NotProtected, Works};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

@@ -1,6 +1,6 @@
 //! `router_settings`: the arguments of LiteLLM's router.
 
-use super::KeyStatus::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
+use super::LitellmSupport::{NoMeaning, NotDone, NotProtected, Works, WorksDifferently};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

@@ -61,12 +61,12 @@ fn a_key_is_found_in_its_own_section() {
     let status = |section, name| find(section, name).map(|key| (key.section, key.status));
     assert_eq!(
         status(Section::GeneralSettings, "master_key"),
-        Some((Section::GeneralSettings, KeyStatus::Works))
+        Some((Section::GeneralSettings, LitellmSupport::Works))
     );
     for section in [Section::LitellmParams, Section::ModelInfo] {
         assert_eq!(
             status(section, "input_cost_per_token"),
-            Some((section, KeyStatus::Works))
+            Some((section, LitellmSupport::Works))
         );
     }
     assert_eq!(status(Section::RouterSettings, "master_key"), None);
@@ -77,11 +77,11 @@ fn a_key_is_found_in_its_own_section() {
 fn a_reason_is_one_clause() {
     for key in SECTIONS.into_iter().flat_map(keys) {
         let reason = match key.status {
-            KeyStatus::Works => continue,
-            KeyStatus::WorksDifferently(reason)
-            | KeyStatus::NoMeaning(reason)
-            | KeyStatus::NotDone(reason)
-            | KeyStatus::NotProtected(reason) => reason,
+            LitellmSupport::Works => continue,
+            LitellmSupport::WorksDifferently(reason)
+            | LitellmSupport::NoMeaning(reason)
+            | LitellmSupport::NotDone(reason)
+            | LitellmSupport::NotProtected(reason) => reason,
         };
         let is_clause = !reason.is_empty() && !reason.ends_with('.') && !reason.contains("  ");
         assert!(is_clause, "{}: {reason}", key.name);
@@ -96,7 +96,7 @@ fn a_key_that_the_schema_reads_is_never_said_to_be_missing() {
             assert!(
                 matches!(
                     key.status,
-                    KeyStatus::Works | KeyStatus::WorksDifferently(_)
+                    LitellmSupport::Works | LitellmSupport::WorksDifferently(_)
                 ),
                 "{section:?}: {}",
                 key.name
@@ -110,7 +110,7 @@ fn what_works_as_in_litellm_is_read_by_the_schema() {
     let mut unread = Vec::new();
     for section in SECTIONS {
         let read = read_by_the_schema(section);
-        let works = keys(section).filter(|key| key.status == KeyStatus::Works);
+        let works = keys(section).filter(|key| key.status == LitellmSupport::Works);
         let names = works.map(|key| key.name);
         unread.extend(
             names

@@ -1,6 +1,6 @@
 //! The keys at the top of the file.
 
-use super::KeyStatus::{NoMeaning, NotDone, NotProtected, Works};
+use super::LitellmSupport::{NoMeaning, NotDone, NotProtected, Works};
 use super::reasons::*;
 use super::{LitellmKey, Rows, Section};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::config::file::fields_of;
-use crate::config::litellm_keys::{KeyStatus, Section, find};
+use crate::config::litellm_keys::{LitellmSupport, Section, find};
 use crate::config::model::Settings;
 use crate::config::schema::{
     Access, ConfigFile, ConfiguredTeam, CustomPrices, GeneralKeys, IdentitySettings, LimitKeys,
@@ -144,14 +144,15 @@ fn the_page_has_every_key_that_is_read_and_no_other() {
 fn the_page_says_rightly_what_litellm_has() {
     for (heading, _, sections) in tables() {
         for (key, row) in rows(heading) {
-            let statuses: Vec<KeyStatus> = sections
+            let statuses: Vec<LitellmSupport> = sections
                 .iter()
                 .filter_map(|section| Some(find(*section, key)?.status))
                 .collect();
-            let differs = |status: &KeyStatus| matches!(status, KeyStatus::WorksDifferently(_));
+            let differs =
+                |status: &LitellmSupport| matches!(status, LitellmSupport::WorksDifferently(_));
             let right = if sections.is_empty() {
                 row.of_litellm
-            } else if statuses.contains(&KeyStatus::Works) {
+            } else if statuses.contains(&LitellmSupport::Works) {
                 "yes"
             } else if statuses.iter().any(differs) {
                 "differs"

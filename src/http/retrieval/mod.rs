@@ -31,7 +31,7 @@ use super::chat::RejectedRequest;
 use super::record::ContentCapture;
 use super::{customers, limit_headers, log, reply_headers};
 
-pub(super) use run::{RetrievalEnd, RetrievalRun, RetrievedAnswer};
+pub(super) use run::{PendingRetrieval, RetrievalEnd, RetrievedAnswer};
 
 /// What the id of an order of documents begins with; a list of vectors has none.
 const RERANK_ID: &str = "rerank-";
@@ -193,7 +193,7 @@ impl AuthenticatedRetrieval {
     /// Runs it and answers its client.
     async fn run(self, app: &AppState, prepared: PreparedRetrieval) -> Response {
         let (id, wire) = (self.id, self.wire);
-        let run = RetrievalRun {
+        let run = PendingRetrieval {
             id,
             call_type: wire.call_type(),
             content: ContentCapture::wanted(app, &self.caller, &self.labels, &self.body),

@@ -23,7 +23,7 @@ use crate::wire::{ApiError, Labels};
 
 /// A request that is ready to run.
 #[derive(Debug)]
-pub(in crate::http) struct RetrievalRun {
+pub(in crate::http) struct PendingRetrieval {
     pub(in crate::http) id: RequestId,
     /// By which wire it came.
     pub(in crate::http) call_type: &'static str,
@@ -58,7 +58,7 @@ pub(in crate::http) struct RetrievedAnswer {
     pub(in crate::http) cost: Option<Decimal>,
 }
 
-impl RetrievalRun {
+impl PendingRetrieval {
     /// Starts its task. A dropped receiver tells the task that the client has gone.
     pub(in crate::http) fn start(self, app: &AppState) -> Receiver<RetrievalEnd> {
         let (client, end) = oneshot::channel();

@@ -57,7 +57,7 @@ pub(super) fn changes(body: &[u8]) -> Result<(TeamName, TeamChanges), ApiError> 
 pub(super) struct MemberName {
     pub(super) user_id: Option<String>,
     pub(super) user_email: Option<String>,
-    pub(super) role: Option<crate::identity::Role>,
+    pub(super) role: Option<crate::identity::MemberRole>,
 }
 
 /// The members that a new team begins with.

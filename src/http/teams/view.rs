@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::http::keys::view::KeyDetails;
-use crate::identity::{Member, Role, Team};
+use crate::identity::{Member, MemberRole, Team};
 use crate::keys::{BudgetStanding, Period};
 use crate::spend::money;
 
@@ -70,7 +70,7 @@ pub(super) struct TeamView<'a> {
 struct MemberWithRole<'a> {
     user_id: &'a str,
     user_email: Option<&'a str>,
-    role: Role,
+    role: MemberRole,
 }
 
 /// A membership: LiteLLM_TeamMembership.
@@ -79,7 +79,7 @@ pub(super) struct MembershipView<'a> {
     user_id: &'a str,
     team_id: &'a str,
     user_email: Option<&'a str>,
-    role: Role,
+    role: MemberRole,
     budget_id: Option<()>,
     /// In the budget's window; `null` for a member without a budget.
     #[serde(with = "money::option")]
@@ -109,7 +109,7 @@ impl<'a> TeamView<'a> {
     ) -> Self {
         let settings = &team.settings;
         let allowance = &settings.allowance;
-        let ids = |role: Option<Role>| {
+        let ids = |role: Option<MemberRole>| {
             let members = members.iter();
             let members = members.filter(move |member| role.is_none_or(|role| member.role == role));
             members.map(|member| member.user_id.as_str()).collect()
@@ -124,7 +124,7 @@ impl<'a> TeamView<'a> {
             team_id: &team.team_id,
             team_alias: settings.team_alias.as_deref(),
             organization_id: None,
-            admins: ids(Some(Role::Admin)),
+            admins: ids(Some(MemberRole::Admin)),
             members: ids(None),
             members_with_roles: members_with_roles.collect(),
             metadata: &settings.metadata,

@@ -53,7 +53,7 @@ pub enum Access {
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose<'p> {
+pub(super) enum TokenPurpose<'p> {
     /// It is sent as a key.
     Bearer,
     /// It answers a sign-in of this client.
@@ -71,7 +71,7 @@ impl VerifiedToken {
 pub(super) fn check(
     issuer: &TokenIssuer,
     claims: &Map<String, Value>,
-    purpose: Purpose<'_>,
+    purpose: TokenPurpose<'_>,
     now: Timestamp,
 ) -> Result<VerifiedToken, TokenRefusal> {
     let claims = Claims(claims);
@@ -147,11 +147,11 @@ fn check_times(claims: &Claims<'_>, now: Timestamp) -> Result<Timestamp, TokenRe
 fn check_audience(
     issuer: &TokenIssuer,
     claims: &Claims<'_>,
-    purpose: Purpose<'_>,
+    purpose: TokenPurpose<'_>,
 ) -> Result<(), TokenRefusal> {
     let (wanted, kind) = match purpose {
-        Purpose::Bearer => (issuer.audience.as_slice(), issuer.kind),
-        Purpose::SignIn { client_id, nonce } => {
+        TokenPurpose::Bearer => (issuer.audience.as_slice(), issuer.kind),
+        TokenPurpose::SignIn { client_id, nonce } => {
             if claims.text("nonce")? != Some(nonce) {
                 return Err(TokenRefusal::WrongNonce);
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::TokenRefusal;
-use super::check::{Purpose, VerifiedToken, check};
+use super::check::{TokenPurpose, VerifiedToken, check};
 use super::discovery::{Discovery, MOST_BYTES, named_address};
 use super::jwt::UnverifiedToken;
 use super::key_set::{KeySource, call, is_loopback};
@@ -30,12 +30,12 @@ impl IssuerAtWork {
     pub(super) async fn verify(
         &self,
         token: &UnverifiedToken<'_>,
-        purpose: Purpose<'_>,
+        purpose: TokenPurpose<'_>,
         now: Timestamp,
     ) -> Result<VerifiedToken, TokenRefusal> {
         let allowed = &self.config.algorithms;
         // What comes from the issuer itself names its key as the issuer pleases, what comes from anybody has to say it.
-        let may_be_unnamed = matches!(purpose, Purpose::SignIn { .. });
+        let may_be_unnamed = matches!(purpose, TokenPurpose::SignIn { .. });
         let known = self.keys.get(now, None).await.ok_or(TokenRefusal::NoKeys)?;
         match known.keys.check(token, allowed, may_be_unnamed) {
             Ok(()) => {}
@@ -61,7 +61,7 @@ impl IssuerAtWork {
         if token.issuer() != Some(&self.config.issuer) {
             return Err(TokenRefusal::UnknownIssuer);
         }
-        let purpose = Purpose::SignIn { client_id, nonce };
+        let purpose = TokenPurpose::SignIn { client_id, nonce };
         self.verify(&token, purpose, now).await
     }
 

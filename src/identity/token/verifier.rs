@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::check::Purpose;
+use super::check::TokenPurpose;
 use super::issuer::IssuerAtWork;
 use super::jwt::UnverifiedToken;
 use super::{TokenRefusal, VerifiedToken};
@@ -81,7 +81,7 @@ impl Verifier {
         });
         let mut refused = None;
         for issuer in issuers {
-            match issuer.verify(&token, Purpose::Bearer, now).await {
+            match issuer.verify(&token, TokenPurpose::Bearer, now).await {
                 Ok(verified) => return Ok(verified),
                 Err(refusal) => {
                     refused.get_or_insert(refusal);

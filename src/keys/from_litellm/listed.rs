@@ -44,9 +44,9 @@ pub(super) enum Balance {
 
 /// A key that cannot be read: which field, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unreadable(String);
+pub(super) struct UnreadableKey(String);
 
-impl std::fmt::Display for Unreadable {
+impl std::fmt::Display for UnreadableKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -66,10 +66,10 @@ impl ListedKey {
         hash: &str,
         config: &Config,
         now: Timestamp,
-    ) -> Result<Self, Unreadable> {
-        let fields = Fields::of(key);
+    ) -> Result<Self, UnreadableKey> {
+        let fields = KeyFields::of(key);
         let metadata = fields.object("metadata")?;
-        let in_metadata = Fields {
+        let in_metadata = KeyFields {
             own: &metadata,
             budget: None,
         };
@@ -157,7 +157,7 @@ impl Balance {
 
 fn lost_fields(
     key: &Map<String, Value>,
-    fields: &Fields<'_>,
+    fields: &KeyFields<'_>,
     metadata: &Map<String, Value>,
 ) -> Vec<LostField> {
     let mut lost = Vec::new();
@@ -228,12 +228,12 @@ fn lost_models(settings: &KeySettings, config: &Config) -> Vec<LostField> {
 const WHOLE: &str = "a whole number";
 
 /// The fields of a key, with those of the budget that it names behind them.
-struct Fields<'a> {
+struct KeyFields<'a> {
     own: &'a Map<String, Value>,
     budget: Option<&'a Map<String, Value>>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> KeyFields<'a> {
     fn of(key: &'a Map<String, Value>) -> Self {
         Self {
             own: key,
@@ -261,29 +261,29 @@ impl<'a> Fields<'a> {
         name: &str,
         expected: &str,
         read: impl FnOnce(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, Unreadable> {
+    ) -> Result<Option<T>, UnreadableKey> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let wrong = || Unreadable(format!("{name} is not {expected}"));
+        let wrong = || UnreadableKey(format!("{name} is not {expected}"));
         read(value).map(Some).ok_or_else(wrong)
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, Unreadable> {
+    fn text(&self, name: &str) -> Result<Option<String>, UnreadableKey> {
         let text = self.read(name, "a text", Value::as_str)?;
         Ok(text.filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
-    fn boolean(&self, name: &str) -> Result<bool, Unreadable> {
+    fn boolean(&self, name: &str) -> Result<bool, UnreadableKey> {
         let boolean = self.read(name, "true or false", Value::as_bool)?;
         Ok(boolean.unwrap_or_default())
     }
 
-    fn whole(&self, name: &str) -> Result<Option<u64>, Unreadable> {
+    fn whole(&self, name: &str) -> Result<Option<u64>, UnreadableKey> {
         self.read(name, WHOLE, Value::as_u64)
     }
 
-    fn dollars(&self, name: &str) -> Result<Option<Decimal>, Unreadable> {
+    fn dollars(&self, name: &str) -> Result<Option<Decimal>, UnreadableKey> {
         self.read(name, "an amount of dollars", |value| {
             let digits = value.as_number()?.to_string();
             let plain = digits.parse().ok();
@@ -291,7 +291,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn names(&self, name: &str) -> Result<Vec<String>, Unreadable> {
+    fn names(&self, name: &str) -> Result<Vec<String>, UnreadableKey> {
         let names = self.read(name, "a list of texts", |value| {
             let names = value.as_array()?.iter();
             names.map(|name| name.as_str().map(str::to_owned)).collect()
@@ -304,7 +304,7 @@ impl<'a> Fields<'a> {
         name: &str,
         of: &str,
         read: impl Fn(&Value) -> Option<T>,
-    ) -> Result<BTreeMap<String, T>, Unreadable> {
+    ) -> Result<BTreeMap<String, T>, UnreadableKey> {
         let map = self.read(
             name,
             &format!("an object in which each value is {of}"),
@@ -317,13 +317,13 @@ impl<'a> Fields<'a> {
         Ok(map.unwrap_or_default())
     }
 
-    fn object(&self, name: &str) -> Result<Map<String, Value>, Unreadable> {
+    fn object(&self, name: &str) -> Result<Map<String, Value>, UnreadableKey> {
         let object = self.read(name, "an object", Value::as_object)?;
         Ok(object.cloned().unwrap_or_default())
     }
 
     /// LiteLLM writes an instant with an offset, or without one in UTC.
-    fn instant(&self, name: &str) -> Result<Option<Timestamp>, Unreadable> {
+    fn instant(&self, name: &str) -> Result<Option<Timestamp>, UnreadableKey> {
         self.read(name, "a date with a time", |value| {
             let text = value.as_str()?;
             let in_utc = || {
@@ -335,7 +335,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A length of time; one that is none here is lost, and with it the budget's window.
-    fn period(&self, name: &str, lost: &mut Vec<LostField>) -> Result<Option<Period>, Unreadable> {
+    fn period(
+        &self,
+        name: &str,
+        lost: &mut Vec<LostField>,
+    ) -> Result<Option<Period>, UnreadableKey> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };

@@ -44,7 +44,7 @@ pub enum KeyListError {
 
 /// The pages of a list, together.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct KeyList {
+pub struct LitellmKeyList {
     /// Each key once, with its hash.
     keys: Vec<(String, Map<String, Value>)>,
     /// How many keys LiteLLM has.
@@ -60,7 +60,7 @@ pub struct ImportOptions {
     pub accept_missing: Vec<String>,
 }
 
-impl KeyList {
+impl LitellmKeyList {
     /// Adds a page: the text of one answer.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl KeyList {
 /// When the table fails; keys before that have been made.
 pub async fn import(
     keyring: &Keyring,
-    list: &KeyList,
+    list: &LitellmKeyList,
     config: &Config,
     options: &ImportOptions,
 ) -> Result<ImportSummary, StoreError> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Block, ScriptedReply,
     json::{at, list},
-    validate::Asked,
+    validate::CheckedRequest,
 };
 use crate::catalog::{Family, ThinkingSupport};
 
@@ -23,7 +23,7 @@ mod tools;
 use task::Task;
 
 /// The answer to a Converse request that has passed the rules.
-pub fn answer(model: &str, asked: &Asked<'_>) -> ScriptedReply {
+pub fn answer(model: &str, asked: &CheckedRequest<'_>) -> ScriptedReply {
     reply(model, &Prompt::of_converse(asked))
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Prompt<'a> {
     /// Name and schema of each tool.
     pub(super) tools: Vec<(&'a str, Cow<'a, Value>)>,
     /// Which call is forced.
-    pub(super) choice: Choice<'a>,
+    pub(super) choice: EchoChoice<'a>,
     /// The schema that the answer must have.
     pub(super) format: Option<Cow<'a, Value>>,
     /// How the answer begins.
@@ -78,7 +78,7 @@ pub(super) struct Prompt<'a> {
 }
 
 /// One message, in the words that matter.
-pub(super) struct Turn {
+pub(super) struct EchoTurn {
     pub(super) is_user: bool,
     pub(super) text: String,
     /// What tools answered.
@@ -87,7 +87,7 @@ pub(super) struct Turn {
 
 /// Which call is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Choice<'a> {
+pub(super) enum EchoChoice<'a> {
     Free,
     Any,
     Tool(&'a str),
@@ -105,7 +105,7 @@ pub(super) enum Thinking {
 
 impl<'a> Prompt<'a> {
     /// What the turns say; everything else is as in the plainest request.
-    pub(super) fn of_turns(turns: Vec<Turn>) -> Self {
+    pub(super) fn of_turns(turns: Vec<EchoTurn>) -> Self {
         let mut task: Option<Task> = None;
         for turn in &turns {
             let done = task.as_ref().and_then(|task| task.done.as_deref());
@@ -127,7 +127,7 @@ impl<'a> Prompt<'a> {
             prefill,
             results: results.unwrap_or_default(),
             tools: Vec::new(),
-            choice: Choice::Free,
+            choice: EchoChoice::Free,
             format: None,
             thinking: Thinking::None,
             stops: Vec::new(),
@@ -135,13 +135,13 @@ impl<'a> Prompt<'a> {
         }
     }
 
-    fn of_converse(asked: &Asked<'a>) -> Self {
+    fn of_converse(asked: &CheckedRequest<'a>) -> Self {
         let body = asked.body;
         let turns = list(at(body, "/messages")).iter().map(|message| {
             let content = at(message, "/content");
             let results = list(content).iter();
             let results = results.filter_map(|block| block.get("toolResult"));
-            Turn {
+            EchoTurn {
                 is_user: at(message, "/role") == "user",
                 text: text_of(content),
                 results: results
@@ -165,9 +165,9 @@ impl<'a> Prompt<'a> {
                 })
                 .collect(),
             choice: match at(choice, "/tool/name").as_str() {
-                Some(name) => Choice::Tool(name),
-                None if choice.get("any").is_some() => Choice::Any,
-                None => Choice::Free,
+                Some(name) => EchoChoice::Tool(name),
+                None if choice.get("any").is_some() => EchoChoice::Any,
+                None => EchoChoice::Free,
             },
             format: format
                 .as_str()
@@ -238,7 +238,7 @@ fn after_tools(prompt: &Prompt<'_>, task: Option<&Task>) -> String {
 
 /// The thinking that a Converse request asks for. Claude signs, others do not; an adaptive model does not think about
 /// the result of a tool.
-fn thinking(asked: &Asked<'_>, fresh: bool) -> Thinking {
+fn thinking(asked: &CheckedRequest<'_>, fresh: bool) -> Thinking {
     let fields = at(asked.body, "/additionalModelRequestFields");
     let always = asked.model.abilities.thinking == ThinkingSupport::Adaptive { always_on: true };
     match at(fields, "/thinking/type").as_str() {

@@ -5,7 +5,7 @@ use crate::simulator::{service::able, validate::validate};
 
 fn ask(body: Value) -> ScriptedReply {
     let model = able("test.model");
-    let asked = Asked {
+    let asked = CheckedRequest {
         model: &model,
         streaming: true,
         body: &body,

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{ScriptedReply, json::at},
-    Choice, Prompt, call, schema,
+    EchoChoice, Prompt, call, schema,
     task::{Task, working_directory},
 };
 
 /// The call that the request forces.
 pub(super) fn forced(prompt: &Prompt<'_>, task: Option<&Task>) -> Option<ScriptedReply> {
-    if let Choice::Tool(name) = prompt.choice {
+    if let EchoChoice::Tool(name) = prompt.choice {
         let (name, schema) = prompt.tools.iter().find(|(known, _)| *known == name)?;
         let by_task = task.and_then(|task| arguments(schema, task, prompt));
         return Some(call(
@@ -18,7 +18,7 @@ pub(super) fn forced(prompt: &Prompt<'_>, task: Option<&Task>) -> Option<Scripte
             by_task.unwrap_or_else(|| schema::fill(schema, name)),
         ));
     }
-    if prompt.choice == Choice::Free {
+    if prompt.choice == EchoChoice::Free {
         return None;
     }
     let by_task = task.and_then(|task| write_file(prompt, task));

@@ -16,13 +16,13 @@ use super::{
         stream, wire,
     },
     MessagesRequest, blocks, context, prefix, prompt,
-    reply::{self, Message},
+    reply::{self, MessageReply},
     search, stream as events, validate,
 };
 use crate::catalog::Family;
 
 /// What a request is answered with.
-struct Answer {
+struct PlannedAnswer {
     reply: ScriptedReply,
     signatures: Vec<Option<String>>,
     tokens: Tokens,
@@ -152,7 +152,12 @@ impl Service {
         response
     }
 
-    fn native_answer(&self, step: &Step, model: &str, request: &MessagesRequest<'_>) -> Answer {
+    fn native_answer(
+        &self,
+        step: &Step,
+        model: &str,
+        request: &MessagesRequest<'_>,
+    ) -> PlannedAnswer {
         let blocks = blocks::prompt_blocks(request.body);
         let key = format!("messages {model}");
         let caching = request.model.abilities.caching;
@@ -175,7 +180,7 @@ impl Service {
         let block_of =
             |block: &Block, signature: &str| Some(reply::content_block(block, signature, omitted));
         let signatures = binding::signatures(&reply, prefix, omitted, block_of);
-        Answer {
+        PlannedAnswer {
             tokens: reply.usage.unwrap_or(tokens),
             served: (reply.served.clone()).unwrap_or_else(|| request.terms()),
             signatures,
@@ -197,9 +202,9 @@ fn echoed(request: &MessagesRequest<'_>, model: &str) -> ScriptedReply {
     search::search_first(request, prompt.last(), reply)
 }
 
-impl Answer {
-    fn message<'a>(&'a self, request: &MessagesRequest<'a>) -> Message<'a> {
-        Message {
+impl PlannedAnswer {
+    fn message<'a>(&'a self, request: &MessagesRequest<'a>) -> MessageReply<'a> {
+        MessageReply {
             claude: request.claude(),
             id: reply::message_id(),
             reply: &self.reply,

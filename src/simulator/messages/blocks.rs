@@ -18,7 +18,7 @@ use super::{
 /// until a reference to one stands in the conversation, where the tool's definition is part of it. What stands before a
 /// summary of the conversation (`compaction`) is not read any more.
 pub(in crate::simulator) fn prompt_blocks(body: &Value) -> Vec<PromptBlock> {
-    let mut blocks = Blocks {
+    let mut blocks = BlockFinder {
         body,
         found: Vec::new(),
     };
@@ -59,12 +59,12 @@ fn life(block: &Value) -> Option<Duration> {
     Some(if hour { ONE_HOUR } else { FIVE_MINUTES })
 }
 
-struct Blocks<'a> {
+struct BlockFinder<'a> {
     body: &'a Value,
     found: Vec<PromptBlock>,
 }
 
-impl Blocks<'_> {
+impl BlockFinder<'_> {
     fn add(&mut self, owner: &str, block: &Value) {
         let point = life(block);
         let mut plain = block.clone();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        echo::{Choice, Prompt, Thinking, Turn, text_of, texts_in},
+        echo::{EchoChoice, EchoTurn, Prompt, Thinking, text_of, texts_in},
         json::{at, list},
     },
     MessagesRequest, search,
@@ -16,7 +16,7 @@ use super::{
 pub(super) fn read<'a>(request: &MessagesRequest<'a>) -> Prompt<'a> {
     let body = request.body;
     let mut system = said(at(body, "/system"));
-    let mut turns: Vec<Turn> = Vec::new();
+    let mut turns: Vec<EchoTurn> = Vec::new();
     for message in request.messages() {
         let content = at(message, "/content");
         // Instructions in the midst of a conversation are no user's words.
@@ -26,7 +26,7 @@ pub(super) fn read<'a>(request: &MessagesRequest<'a>) -> Prompt<'a> {
         }
         let results = list(content).iter();
         let results = results.filter(|block| at(block, "/type") == "tool_result");
-        let turn = Turn {
+        let turn = EchoTurn {
             is_user: at(message, "/role") == "user",
             text: said(content),
             results: results.map(|block| said(at(block, "/content"))).collect(),
@@ -44,9 +44,11 @@ pub(super) fn read<'a>(request: &MessagesRequest<'a>) -> Prompt<'a> {
     prompt.thinking = thinking(request, prompt.is_fresh());
     prompt.tools = tools(body);
     prompt.choice = match at(body, "/tool_choice/type").as_str() {
-        Some("any") => Choice::Any,
-        Some("tool") => Choice::Tool(at(body, "/tool_choice/name").as_str().unwrap_or_default()),
-        _ => Choice::Free,
+        Some("any") => EchoChoice::Any,
+        Some("tool") => {
+            EchoChoice::Tool(at(body, "/tool_choice/name").as_str().unwrap_or_default())
+        }
+        _ => EchoChoice::Free,
     };
     let format = at(body, "/output_config/format").get("schema");
     prompt.format = format.map(Cow::Borrowed);

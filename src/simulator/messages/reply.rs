@@ -10,7 +10,7 @@ use super::{
 
 /// A reply that is ready to be written, as a stream or whole.
 #[derive(Debug)]
-pub(super) struct Message<'a> {
+pub(super) struct MessageReply<'a> {
     pub(super) claude: Claude<'a>,
     pub(super) id: String,
     pub(super) reply: &'a ScriptedReply,
@@ -46,7 +46,7 @@ pub(super) fn content_block(block: &Block, signature: &str, omits_thinking: bool
     }
 }
 
-impl Message<'_> {
+impl MessageReply<'_> {
     /// The blocks, each with what it came from.
     pub(super) fn blocks(&self) -> impl Iterator<Item = (&Block, Value)> {
         let blocks = self.reply.blocks.iter().zip(self.signatures);
@@ -109,7 +109,7 @@ impl Message<'_> {
             "content": self.blocks().map(|(_, block)| block).collect::<Vec<_>>(),
             "stop_reason": self.stop_reason(),
             "stop_sequence": self.reply.stop_sequence,
-            "usage": self.usage(UsageOf::Message),
+            "usage": self.usage(UsageOf::MessageReply),
         });
         if let Some(fields) = body.as_object_mut() {
             if let Some(details) = self.stop_details() {

@@ -10,12 +10,12 @@ use super::{
         reply::{fragments, pieces},
         wire,
     },
-    reply::Message,
+    reply::MessageReply,
     usage::{self, UsageOf},
 };
 
 /// The events of a message; `says_usage`: with what it cost.
-pub(super) fn events(message: &Message<'_>, says_usage: bool, latency_ms: u64) -> Vec<Value> {
+pub(super) fn events(message: &MessageReply<'_>, says_usage: bool, latency_ms: u64) -> Vec<Value> {
     let mut events = vec![start(message, says_usage)];
     for (index, (block, native)) in message.blocks().enumerate() {
         let raw_input = match block {
@@ -57,7 +57,7 @@ pub(super) fn frames(events: &[Value]) -> Vec<Bytes> {
     frames
 }
 
-fn start(message: &Message<'_>, says_usage: bool) -> Value {
+fn start(message: &MessageReply<'_>, says_usage: bool) -> Value {
     let mut begun = json!({
         "id": message.id,
         "type": "message",
@@ -78,7 +78,7 @@ fn start(message: &Message<'_>, says_usage: bool) -> Value {
     json!({"type": "message_start", "message": begun})
 }
 
-fn delta(message: &Message<'_>, says_usage: bool) -> Value {
+fn delta(message: &MessageReply<'_>, says_usage: bool) -> Value {
     let mut delta = Map::new();
     delta.insert("stop_reason".to_owned(), json!(message.stop_reason()));
     delta.insert(

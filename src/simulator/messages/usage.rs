@@ -12,7 +12,7 @@ pub(super) enum UsageOf {
     /// `message_delta`: older models count the answer alone there.
     Delta,
     /// A whole answer.
-    Message,
+    MessageReply,
 }
 
 /// `usage`; `thinking` are the answer's tokens that are thinking.

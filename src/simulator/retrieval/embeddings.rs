@@ -6,7 +6,7 @@ use super::super::ErrorReply;
 use super::super::json::{at, list};
 use super::form::{keys, length, malformed, text, word};
 use super::vectors::vector;
-use super::{Answer, tokens};
+use super::{RetrievalAnswer, tokens};
 use crate::catalog::{Embedding, EmbeddingBody, Model};
 
 /// Cohere's most texts in one call.
@@ -31,7 +31,7 @@ pub(super) fn answer(
     embedding: &Embedding,
     model: &Model,
     body: &Value,
-) -> Result<Answer, ErrorReply> {
+) -> Result<RetrievalAnswer, ErrorReply> {
     match embedding.body {
         EmbeddingBody::TitanV1 => titan(embedding, model, body, &[]),
         EmbeddingBody::TitanV2 => titan(
@@ -56,7 +56,7 @@ fn titan(
     model: &Model,
     body: &Value,
     optional: &[&str],
-) -> Result<Answer, ErrorReply> {
+) -> Result<RetrievalAnswer, ErrorReply> {
     keys(body, "#", &["inputText"], optional)?;
     let said = text(
         at(body, "/inputText"),
@@ -82,7 +82,7 @@ fn titan(
     if let (EmbeddingBody::TitanV2, Some(fields)) = (embedding.body, answer.as_object_mut()) {
         fields.insert("embeddingsByType".to_owned(), json!({"float": vector}));
     }
-    Ok(Answer {
+    Ok(RetrievalAnswer {
         body: answer,
         tokens: Some(count),
     })
@@ -93,7 +93,7 @@ fn cohere(
     model: &Model,
     body: &Value,
     optional: &[&str],
-) -> Result<Answer, ErrorReply> {
+) -> Result<RetrievalAnswer, ErrorReply> {
     let optional = [&["truncate", "embedding_types"], optional].concat();
     keys(body, "#", &["texts", "input_type"], &optional)?;
     let texts = list(at(body, "/texts"));
@@ -148,7 +148,7 @@ fn cohere(
         false => (*text).to_owned(),
     });
     let counted = said.iter().map(|text| tokens(text).min(most)).sum();
-    Ok(Answer {
+    Ok(RetrievalAnswer {
         body: json!({
             "id": uuid::Uuid::new_v4().to_string(), "embeddings": embeddings, "response_type": kind,
             "texts": echoed.collect::<Vec<_>>(),
@@ -157,7 +157,7 @@ fn cohere(
     })
 }
 
-fn nova(embedding: &Embedding, model: &Model, body: &Value) -> Result<Answer, ErrorReply> {
+fn nova(embedding: &Embedding, model: &Model, body: &Value) -> Result<RetrievalAnswer, ErrorReply> {
     keys(
         body,
         "#",
@@ -199,7 +199,7 @@ fn nova(embedding: &Embedding, model: &Model, body: &Value) -> Result<Answer, Er
         )));
     }
     let vector = vector(&embedding.space, said, purpose, length);
-    Ok(Answer {
+    Ok(RetrievalAnswer {
         body: json!({"embeddings": [{"embeddingType": "TEXT", "embedding": vector}]}),
         tokens: Some(count.min(most)),
     })

@@ -22,7 +22,7 @@ use crate::catalog::{Model, Retrieval};
 
 /// What such a model says.
 #[derive(Debug)]
-struct Answer {
+struct RetrievalAnswer {
     body: Value,
     /// `x-amzn-bedrock-input-token-count`; `None`: the service does not say it of this model.
     tokens: Option<u64>,
@@ -72,7 +72,11 @@ impl Service {
 }
 
 /// What this model answers to a body, or the refusal.
-fn answer(retrieval: &Retrieval, model: &Model, body: &Value) -> Result<Answer, ErrorReply> {
+fn answer(
+    retrieval: &Retrieval,
+    model: &Model,
+    body: &Value,
+) -> Result<RetrievalAnswer, ErrorReply> {
     match retrieval {
         Retrieval::Embedding(embedding) => embeddings::answer(embedding, model, body),
         Retrieval::Rerank(rerank) => rerank::answer(*rerank, body),

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::super::ErrorReply;
 use super::super::json::{at, list};
-use super::Answer;
+use super::RetrievalAnswer;
 use super::form::{keys, malformed, text};
 use crate::catalog::Rerank;
 
 const MOST_DOCUMENTS: usize = 1_000;
 
-pub(super) fn answer(rerank: Rerank, body: &Value) -> Result<Answer, ErrorReply> {
+pub(super) fn answer(rerank: Rerank, body: &Value) -> Result<RetrievalAnswer, ErrorReply> {
     match rerank {
         Rerank::Cohere => keys(
             body,
@@ -44,7 +44,7 @@ pub(super) fn answer(rerank: Rerank, body: &Value) -> Result<Answer, ErrorReply>
     let most = most.and_then(|most| usize::try_from(most).ok());
     let results = scores.into_iter().take(most.unwrap_or(MOST_DOCUMENTS));
     let results = results.map(|(score, index)| json!({"index": index, "relevance_score": score}));
-    Ok(Answer {
+    Ok(RetrievalAnswer {
         body: json!({"results": results.collect::<Vec<_>>()}),
         tokens: None,
     })

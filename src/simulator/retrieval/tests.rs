@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::Catalog;
 
-fn ask(id: &str, body: &Value) -> Result<Answer, ErrorReply> {
+fn ask(id: &str, body: &Value) -> Result<RetrievalAnswer, ErrorReply> {
     let model = Catalog::bundled().resolve(id, None, None);
     let retrieval = model.retrieval.clone().unwrap();
     answer(&retrieval, &model, body)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, model_refuses, refuse, role,
+    CheckedRequest, ErrorReply, Rule, model_refuses, refuse, role,
 };
 use crate::catalog::Family;
 
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// All points in the order in which they are processed, with their places in Claude's words.
-fn points<'a>(asked: &Asked<'a>) -> Vec<(String, &'a Value)> {
+fn points<'a>(asked: &CheckedRequest<'a>) -> Vec<(String, &'a Value)> {
     let point = |place: String, block: &'a Value| Some((place, block.get("cachePoint")?));
     let tools = list(at(asked.body, "/toolConfig/tools")).iter().enumerate();
     let system = list(at(asked.body, "/system")).iter().enumerate();
@@ -67,7 +67,7 @@ fn points<'a>(asked: &Asked<'a>) -> Vec<(String, &'a Value)> {
     found
 }
 
-fn inside_results(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn inside_results(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (m, b, block) in asked.blocks() {
         let inside = list(at(block, "/toolResult/content"));
         if let Some(at) = inside
@@ -82,7 +82,7 @@ fn inside_results(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn supported(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     if asked.model.abilities.caching.is_none() && !points(asked).is_empty() {
         return Err(ErrorReply::access_denied(
             "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more information.",
@@ -91,7 +91,7 @@ fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn among_tools(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn among_tools(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let taken = asked
         .model
         .abilities
@@ -112,7 +112,7 @@ fn among_tools(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn four(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn four(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     match points(asked).len() {
         0..=4 => Ok(()),
         found => model_refuses(format!(
@@ -121,7 +121,7 @@ fn four(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn lives(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn lives(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let hour = asked
         .model
         .abilities
@@ -154,7 +154,7 @@ fn lives(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn on_nothing(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn on_nothing(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (_, b, block) in asked.blocks() {
         if b == 0 && block.get("cachePoint").is_some() {
             return refuse(
@@ -165,7 +165,7 @@ fn on_nothing(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn after_document(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn after_document(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut blocks = asked.blocks().zip(asked.blocks().skip(1));
     let point = blocks.find(|((_, _, a), (_, _, b))| {
         a.get("document").is_some() && b.get("cachePoint").is_some()
@@ -178,7 +178,7 @@ fn after_document(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn after_thinking(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn after_thinking(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for message in asked.messages().iter().filter(|m| role(m) == "assistant") {
         let blocks = list(at(message, "/content"));
         let mut pairs = blocks.iter().zip(blocks.iter().skip(1));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, model_refuses, refuse,
+    CheckedRequest, ErrorReply, Rule, model_refuses, refuse,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -27,7 +27,10 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Blocks of the messages and of the tool results inside them.
-fn all<'a>(asked: &Asked<'a>, kind: &'a str) -> impl Iterator<Item = (usize, usize, &'a Value)> {
+fn all<'a>(
+    asked: &CheckedRequest<'a>,
+    kind: &'a str,
+) -> impl Iterator<Item = (usize, usize, &'a Value)> {
     asked.blocks().flat_map(move |(m, b, block)| {
         let inside = list(at(block, "/toolResult/content")).iter();
         std::iter::once(block)
@@ -36,7 +39,7 @@ fn all<'a>(asked: &Asked<'a>, kind: &'a str) -> impl Iterator<Item = (usize, usi
     })
 }
 
-fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn supported(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let abilities = &asked.model.abilities;
     // What a model takes as a PDF it needs eyes for; plain text is unpacked by the service for any model.
     let pdf = |document: &Value| at(document, "/format") == "pdf";
@@ -55,7 +58,7 @@ fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn pictures(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn pictures(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (m, b, image) in all(asked, "image") {
         let Some(bytes) = at(image, "/source/bytes").as_str() else {
             continue;
@@ -96,7 +99,7 @@ fn sniff(bytes: &[u8]) -> Option<&'static str> {
     known.map(|(_, name)| *name).or(webp.then_some("webp"))
 }
 
-fn documents(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn documents(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut names = std::collections::HashSet::new();
     for (_, _, document) in all(asked, "document") {
         let name = at(document, "/name").as_str().unwrap_or_default();

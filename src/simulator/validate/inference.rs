@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, breaks_constraint, model_refuses, openai_refuses, refuse,
+    CheckedRequest, ErrorReply, Rule, breaks_constraint, model_refuses, openai_refuses, refuse,
 };
 use crate::catalog::{LONG_WINDOW, ThinkingSupport};
 use crate::simulator::{binding, cache};
@@ -100,7 +100,7 @@ fn extraneous<T>(place: &str, key: &str) -> Result<T, ErrorReply> {
     ))
 }
 
-fn known_fields(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn known_fields(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let Value::Object(fields) = asked.body else {
         return Err(ErrorReply::new(400, "SerializationException", ""));
     };
@@ -117,7 +117,7 @@ fn known_fields(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn ranges(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn ranges(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let config = at(asked.body, "/inferenceConfig");
     for name in ["temperature", "topP"] {
         let Some(value) = at(config, &format!("/{name}")).as_f64() else {
@@ -151,7 +151,7 @@ fn ranges(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn output_limit(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn output_limit(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let most = at(asked.body, "/inferenceConfig/maxTokens").as_u64();
     match (most, asked.model.limits.output) {
         (Some(most), Some(limit)) if most > u64::from(limit) => refuse(format!(
@@ -161,7 +161,7 @@ fn output_limit(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn least_output(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn least_output(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let most = at(asked.body, "/inferenceConfig/maxTokens").as_u64();
     match (most, asked.model.limits.least_output) {
         (Some(most), Some(least)) if most < u64::from(least) => openai_refuses(&format!(
@@ -171,7 +171,7 @@ fn least_output(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn sampling(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn sampling(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let config = at(asked.body, "/inferenceConfig");
     let given = [
         ("temperature", at(config, "/temperature")),
@@ -205,7 +205,7 @@ fn takes_one_of_two(id: &str) -> bool {
     id.contains("claude-") && !older.iter().any(|name| id.contains(name))
 }
 
-fn stop_sequences(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn stop_sequences(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let stops = list(at(asked.body, "/inferenceConfig/stopSequences"));
     if !stops.is_empty() && !asked.model.abilities.stop_sequences {
         return refuse(
@@ -215,7 +215,7 @@ fn stop_sequences(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn own_fields(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn own_fields(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let fields = at(asked.body, "/additionalModelRequestFields").as_object();
     let mut keys = fields.into_iter().flat_map(|fields| fields.keys());
     let unknown = keys.find(|key| !CLAUDE_FIELDS.contains(&key.as_str()));
@@ -244,7 +244,7 @@ const BETAS: [&str; 9] = [
     "effort-",
 ];
 
-fn betas(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn betas(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let asked_for = list(asked.field("anthropic_beta")).iter();
     let mut asked_for = asked_for.filter_map(Value::as_str);
     let newest = matches!(
@@ -263,7 +263,7 @@ fn betas(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn json_schema(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn json_schema(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let wanted = at(asked.body, "/outputConfig/textFormat/type") == "json_schema";
     if wanted && !asked.model.abilities.json_schema {
         return refuse(
@@ -273,7 +273,7 @@ fn json_schema(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn window(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn window(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let Some(limit) = asked.model.limits.input else {
         return Ok(());
     };

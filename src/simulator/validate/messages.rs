@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, model_refuses, refuse, role,
+    CheckedRequest, ErrorReply, Rule, model_refuses, refuse, role,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn present(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn present(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (n, message) in asked.messages().iter().enumerate() {
         if !matches!(role(message), "user" | "assistant") || !at(message, "/content").is_array() {
             return refuse(format!(
@@ -63,7 +63,7 @@ fn present(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn user_first(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn user_first(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     match asked.messages().first().map(role) {
         Some("user") => Ok(()),
         _ => refuse(
@@ -72,7 +72,7 @@ fn user_first(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn alternate(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn alternate(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let pairs = asked.messages().iter().zip(asked.messages().iter().skip(1));
     for (before, after) in pairs {
         if role(before) == role(after) {
@@ -84,7 +84,7 @@ fn alternate(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn not_empty(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn not_empty(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (n, message) in asked.messages().iter().enumerate() {
         if list(at(message, "/content")).is_empty() {
             return refuse(format!(
@@ -100,7 +100,7 @@ fn is_blank(block: &Value) -> bool {
     text.is_some_and(|text| text.trim().is_empty())
 }
 
-fn not_blank(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn not_blank(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut after_document = false;
     for (m, b, block) in asked.blocks() {
         if is_blank(block) && !(after_document && b > 0) {
@@ -113,7 +113,7 @@ fn not_blank(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn system(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn system(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let blocks = list(at(asked.body, "/system"));
     if let Some(at) = blocks.iter().position(is_blank) {
         return refuse(format!(
@@ -128,7 +128,7 @@ fn system(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn prefill(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn prefill(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let Some(last) = asked.messages().last().filter(|m| role(m) == "assistant") else {
         return Ok(());
     };

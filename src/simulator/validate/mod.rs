@@ -25,7 +25,7 @@ pub(super) use thinking::refusal as thinking_refusal;
 
 /// A request and what is known of its model.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct CheckedRequest<'a> {
     /// The model, abilities and all.
     pub model: &'a Model,
     /// ConverseStream, not Converse.
@@ -43,7 +43,7 @@ pub struct Rule {
     pub name: &'static str,
     /// Where the rule and its words are from.
     pub source: &'static str,
-    check: fn(&Asked<'_>) -> Result<(), ErrorReply>,
+    check: fn(&CheckedRequest<'_>) -> Result<(), ErrorReply>,
 }
 
 /// All rules: form first, then the conversation, then what the model can do.
@@ -66,11 +66,11 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// # Errors
 ///
 /// The refusal of the first rule that the request breaks.
-pub fn validate(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+pub fn validate(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     rules().try_for_each(|rule| (rule.check)(asked))
 }
 
-impl<'a> Asked<'a> {
+impl<'a> CheckedRequest<'a> {
     fn is_claude(&self) -> bool {
         self.model.family == Family::Claude
     }

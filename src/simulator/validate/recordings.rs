@@ -51,7 +51,7 @@ fn recorded_requests_are_judged_as_the_real_service_judged_them() {
             }
             continue;
         };
-        let asked = Asked {
+        let asked = CheckedRequest {
             model: &model,
             streaming: *operation == "converse-stream",
             body: request,

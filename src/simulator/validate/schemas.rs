@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, model_refuses,
+    CheckedRequest, ErrorReply, Rule, model_refuses,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -39,7 +39,7 @@ fn schema(spec: &Value) -> &Value {
     at(spec, "/inputSchema/json")
 }
 
-fn well_formed(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn well_formed(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
         if !is_well_formed(schema(spec)) {
             return model_refuses(invalid(n));
@@ -76,7 +76,7 @@ pub(in crate::simulator) fn is_well_formed(schema: &Value) -> bool {
     is_sound
 }
 
-fn root(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn root(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
         let has = |key: &&str| schema(spec).get(*key).is_some();
         if ["oneOf", "allOf", "anyOf"].iter().any(has) {
@@ -88,7 +88,7 @@ fn root(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn keys(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn keys(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (n, spec) in asked.tools().filter(|_| asked.is_claude()) {
         if !has_legal_keys(schema(spec)) {
             return model_refuses(illegal_key(n));
@@ -115,7 +115,7 @@ pub(in crate::simulator) fn has_legal_keys(schema: &Value) -> bool {
 }
 
 /// The schemas that the model is held to, each with where it stands.
-fn enforced(asked: &Asked<'_>) -> Vec<(String, Value)> {
+fn enforced(asked: &CheckedRequest<'_>) -> Vec<(String, Value)> {
     let strict = asked
         .tools()
         .filter(|(_, spec)| at(spec, "/strict") == true);
@@ -131,7 +131,7 @@ fn enforced(asked: &Asked<'_>) -> Vec<(String, Value)> {
     strict.chain(answer).collect()
 }
 
-fn compilable(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn compilable(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     check_compilable(&enforced(asked)).or_else(model_refuses)
 }
 
@@ -177,7 +177,7 @@ fn has_end(schema: &Value, document: &Value, depth: usize) -> bool {
     is_sound
 }
 
-fn compiled(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn compiled(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     if !asked.is_claude() {
         return Ok(());
     }

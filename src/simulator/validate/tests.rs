@@ -9,7 +9,7 @@ use crate::simulator::{
 
 fn refusal_of(model: &str, streaming: bool, body: &Value) -> Option<ErrorReply> {
     let model = lookup(model).unwrap();
-    let asked = Asked {
+    let asked = CheckedRequest {
         model: &model,
         streaming,
         body,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, model_refuses, openai_refuses, refuse, role,
+    CheckedRequest, ErrorReply, Rule, model_refuses, openai_refuses, refuse, role,
 };
 use crate::{
     catalog::ThinkingSupport,
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn supported(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let Some(kind) = asked.thinking() else {
         if asked.field("thinking").is_null() {
             return Ok(());
@@ -104,7 +104,7 @@ fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     }
 }
 
-fn binding_controls(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn binding_controls(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let kind = asked.thinking().unwrap_or_default();
     let mut betas = list(asked.field("anthropic_beta"))
         .iter()
@@ -120,11 +120,11 @@ fn binding_controls(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn is_on(asked: &Asked<'_>) -> bool {
+fn is_on(asked: &CheckedRequest<'_>) -> bool {
     matches!(asked.thinking(), Some("enabled" | "adaptive"))
 }
 
-fn budget(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn budget(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     if asked.thinking() != Some("enabled") {
         return Ok(());
     }
@@ -145,7 +145,7 @@ fn budget(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn sampling(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn sampling(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     if !is_on(asked) {
         return Ok(());
     }
@@ -167,7 +167,7 @@ fn sampling(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn forced_tool(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn forced_tool(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let choice = at(asked.body, "/toolConfig/toolChoice");
     let forced = choice.get("any").is_some() || choice.get("tool").is_some();
     if is_on(asked) && forced {
@@ -176,7 +176,7 @@ fn forced_tool(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn in_assistant_turns(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn in_assistant_turns(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut users = asked.messages().iter().filter(|m| role(m) == "user");
     if users.any(|user| list(at(user, "/content")).iter().any(is_thinking)) {
         return refuse(
@@ -190,7 +190,7 @@ fn is_thinking(block: &Value) -> bool {
     block.get("reasoningContent").is_some()
 }
 
-fn signatures(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn signatures(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     if !asked.check_signatures || !asked.is_claude() {
         return Ok(());
     }
@@ -226,7 +226,7 @@ fn signatures(asked: &Asked<'_>) -> Result<(), ErrorReply> {
 }
 
 /// Whether thinking that is bound to another prefix is to be left out instead of refused.
-fn drops_unbound(asked: &Asked<'_>) -> bool {
+fn drops_unbound(asked: &CheckedRequest<'_>) -> bool {
     let behavior = at(
         asked.field("thinking"),
         "/block_binding/prefix_mismatch_behavior",
@@ -250,7 +250,7 @@ pub(in crate::simulator) fn refusal(verdict: Verdict, is_latest: bool) -> &'stat
 /// What encrypted thinking begins with that another region is said to have written.
 const ELSEWHERE: &[u8] = b"rsn_elsewhere";
 
-fn encrypted(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn encrypted(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (m, b, block) in asked.blocks() {
         let Some(data) = at(block, "/reasoningContent/redactedContent").as_str() else {
             continue;
@@ -278,7 +278,7 @@ fn encrypted(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn effort_none(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn effort_none(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let abilities = &asked.model.abilities;
     let is_off = at(asked.field("reasoning"), "/effort") == "none";
     if is_off && abilities.thinking == ThinkingSupport::ReasoningObject && !abilities.effort_none {
@@ -289,7 +289,7 @@ fn effort_none(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn loop_start(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn loop_start(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let messages = asked.messages();
     let last = messages
         .iter()

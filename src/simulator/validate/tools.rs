@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{at, list},
-    Asked, ErrorReply, Rule, breaks_constraint, check_name, model_refuses, refuse, role,
+    CheckedRequest, ErrorReply, Rule, breaks_constraint, check_name, model_refuses, refuse, role,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
 const NAME: &str = "[a-zA-Z0-9_-]+";
 const ID: &str = "[a-zA-Z0-9_.:-]+";
 
-fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn supported(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     if asked.tools().next().is_none() {
         return Ok(());
     }
@@ -79,7 +79,7 @@ fn supported(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn specs(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn specs(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let config = at(asked.body, "/toolConfig");
     if config.is_object() && list(at(config, "/tools")).is_empty() {
         let constraint = "have length greater than or equal to 1";
@@ -102,7 +102,7 @@ fn specs(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn unique_names(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn unique_names(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut names = HashSet::new();
     for (_, spec) in asked.tools() {
         if !names.insert(at(spec, "/name").as_str()) {
@@ -112,7 +112,7 @@ fn unique_names(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn choice(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn choice(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let choice = at(asked.body, "/toolConfig/toolChoice");
     for kind in ["any", "tool"] {
         if choice.get(kind).is_some() && !asked.model.abilities.tool_choice {
@@ -130,7 +130,7 @@ fn choice(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn blocks(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn blocks(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     for (m, b, block) in asked.blocks() {
         let place = format!("messages.{}.member.content.{}.member", m + 1, b + 1);
         let assistant = asked
@@ -171,7 +171,7 @@ fn blocks(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn need_config(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn need_config(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let uses_tools = asked
         .blocks()
         .any(|(_, _, block)| block.get("toolUse").is_some() || block.get("toolResult").is_some());
@@ -183,7 +183,7 @@ fn need_config(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn unique_ids(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn unique_ids(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut calls = HashSet::new();
     for (_, _, block) in asked.blocks() {
         let id = at(block, "/toolUse/toolUseId").as_str();
@@ -204,7 +204,7 @@ fn ids<'a>(message: Option<&'a Value>, kind: &str) -> Vec<&'a str> {
         .collect()
 }
 
-fn answered(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn answered(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let messages = asked.messages();
     for at in 0..=messages.len() {
         let before = at.checked_sub(1).and_then(|before| messages.get(before));
@@ -230,7 +230,7 @@ fn answered(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn beside_results(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn beside_results(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let abilities = &asked.model.abilities;
     for (m, message) in asked.messages().iter().enumerate() {
         let blocks = list(at(message, "/content"));
@@ -255,7 +255,7 @@ fn beside_results(asked: &Asked<'_>) -> Result<(), ErrorReply> {
     Ok(())
 }
 
-fn pictures_in_results(asked: &Asked<'_>) -> Result<(), ErrorReply> {
+fn pictures_in_results(asked: &CheckedRequest<'_>) -> Result<(), ErrorReply> {
     let mut inside = asked
         .blocks()
         .flat_map(|(_, _, block)| list(at(block, "/toolResult/content")));

@@ -18,13 +18,13 @@ pub(super) struct AttributeSerializer;
 impl Serializer for AttributeSerializer {
     type Ok = AttributeValue;
     type Error = Error;
-    type SerializeSeq = List;
-    type SerializeTuple = List;
-    type SerializeTupleStruct = List;
-    type SerializeTupleVariant = List;
-    type SerializeMap = Fields;
+    type SerializeSeq = ListValues;
+    type SerializeTuple = ListValues;
+    type SerializeTupleStruct = ListValues;
+    type SerializeTupleVariant = ListValues;
+    type SerializeMap = ObjectFields;
     type SerializeStruct = Struct;
-    type SerializeStructVariant = Fields;
+    type SerializeStructVariant = ObjectFields;
 
     fn serialize_bool(self, value: bool) -> Result<AttributeValue, Error> {
         Ok(AttributeValue::Bool(value))
@@ -126,18 +126,18 @@ impl Serializer for AttributeSerializer {
         Ok(named(variant, value.serialize(self)?))
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<List, Error> {
-        Ok(List {
+    fn serialize_seq(self, len: Option<usize>) -> Result<ListValues, Error> {
+        Ok(ListValues {
             values: Vec::with_capacity(len.unwrap_or_default()),
             variant: None,
         })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<List, Error> {
+    fn serialize_tuple(self, len: usize) -> Result<ListValues, Error> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<List, Error> {
+    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<ListValues, Error> {
         self.serialize_seq(Some(len))
     }
 
@@ -147,15 +147,15 @@ impl Serializer for AttributeSerializer {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<List, Error> {
-        Ok(List {
+    ) -> Result<ListValues, Error> {
+        Ok(ListValues {
             variant: Some(variant),
             ..self.serialize_seq(Some(len))?
         })
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Fields, Error> {
-        Ok(Fields {
+    fn serialize_map(self, len: Option<usize>) -> Result<ObjectFields, Error> {
+        Ok(ObjectFields {
             fields: Attributes::with_capacity(len.unwrap_or(FLATTENED)),
             name: None,
             variant: None,
@@ -165,7 +165,7 @@ impl Serializer for AttributeSerializer {
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Struct, Error> {
         match name {
             RAW_VALUE => Ok(Struct::Raw(None)),
-            _ => Ok(Struct::Fields(self.serialize_map(Some(len))?)),
+            _ => Ok(Struct::ObjectFields(self.serialize_map(Some(len))?)),
         }
     }
 
@@ -175,8 +175,8 @@ impl Serializer for AttributeSerializer {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Fields, Error> {
-        Ok(Fields {
+    ) -> Result<ObjectFields, Error> {
+        Ok(ObjectFields {
             variant: Some(variant),
             ..self.serialize_map(Some(len))?
         })
@@ -184,13 +184,13 @@ impl Serializer for AttributeSerializer {
 }
 
 /// A list on its way.
-pub(super) struct List {
+pub(super) struct ListValues {
     values: Vec<AttributeValue>,
     /// The enum's variant whose values these are.
     variant: Option<&'static str>,
 }
 
-impl List {
+impl ListValues {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.values.push(value.serialize(AttributeSerializer)?);
         Ok(())
@@ -206,7 +206,7 @@ impl List {
 }
 
 /// The fields of an object on their way.
-pub(super) struct Fields {
+pub(super) struct ObjectFields {
     fields: Attributes,
     /// The name of the map's next value.
     name: Option<String>,
@@ -216,12 +216,12 @@ pub(super) struct Fields {
 
 /// A struct on its way.
 pub(super) enum Struct {
-    Fields(Fields),
+    ObjectFields(ObjectFields),
     /// A `RawValue`: the attribute of its text, once that has come.
     Raw(Option<AttributeValue>),
 }
 
-impl Fields {
+impl ObjectFields {
     fn insert<T: Serialize + ?Sized>(
         &mut self,
         name: impl Into<String>,
@@ -257,7 +257,7 @@ fn named(variant: &str, value: AttributeValue) -> AttributeValue {
     AttributeValue::M(Attributes::from([(variant.to_owned(), value)]))
 }
 
-impl ser::SerializeSeq for List {
+impl ser::SerializeSeq for ListValues {
     type Ok = AttributeValue;
     type Error = Error;
 
@@ -270,7 +270,7 @@ impl ser::SerializeSeq for List {
     }
 }
 
-impl ser::SerializeTuple for List {
+impl ser::SerializeTuple for ListValues {
     type Ok = AttributeValue;
     type Error = Error;
 
@@ -283,7 +283,7 @@ impl ser::SerializeTuple for List {
     }
 }
 
-impl ser::SerializeTupleStruct for List {
+impl ser::SerializeTupleStruct for ListValues {
     type Ok = AttributeValue;
     type Error = Error;
 
@@ -296,7 +296,7 @@ impl ser::SerializeTupleStruct for List {
     }
 }
 
-impl ser::SerializeTupleVariant for List {
+impl ser::SerializeTupleVariant for ListValues {
     type Ok = AttributeValue;
     type Error = Error;
 
@@ -309,7 +309,7 @@ impl ser::SerializeTupleVariant for List {
     }
 }
 
-impl ser::SerializeMap for Fields {
+impl ser::SerializeMap for ObjectFields {
     type Ok = AttributeValue;
     type Error = Error;
 
@@ -344,7 +344,7 @@ impl ser::SerializeStruct for Struct {
         value: &T,
     ) -> Result<(), Error> {
         match self {
-            Struct::Fields(fields) => fields.insert(name, value)?,
+            Struct::ObjectFields(fields) => fields.insert(name, value)?,
             Struct::Raw(text) => *text = Some(value.serialize(AttributeSerializer)?),
         }
         Ok(())
@@ -352,14 +352,14 @@ impl ser::SerializeStruct for Struct {
 
     fn end(self) -> Result<AttributeValue, Error> {
         match self {
-            Struct::Fields(fields) => Ok(fields.finish()),
+            Struct::ObjectFields(fields) => Ok(fields.finish()),
             Struct::Raw(Some(text)) => raw(text),
             Struct::Raw(None) => Err(Error::custom("a RawValue without its text")),
         }
     }
 }
 
-impl ser::SerializeStructVariant for Fields {
+impl ser::SerializeStructVariant for ObjectFields {
     type Ok = AttributeValue;
     type Error = Error;
 

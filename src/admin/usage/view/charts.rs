@@ -6,7 +6,7 @@ use super::super::super::chart::{Chart, Column, Series, TONES};
 use super::super::super::numbers::{dollars, round_dollars, short, tokens};
 use super::super::super::texts::texts;
 use super::super::split::SpanTotals;
-use super::{Asked, SplitRow, hit_rate};
+use super::{SplitRow, UsageListing, hit_rate};
 use crate::app::AppState;
 use crate::spend::Counters;
 
@@ -15,7 +15,7 @@ const MOST_SERIES: usize = 8;
 /// Of so many a day says what they cost.
 const MOST_SAID: usize = 4;
 
-impl Asked<'_> {
+impl UsageListing<'_> {
     pub(super) fn charts(&self, app: &AppState) -> Vec<Chart> {
         let t = &texts().usage;
         let count = |n: u64| Some(Decimal::from(n));

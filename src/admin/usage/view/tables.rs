@@ -7,7 +7,7 @@ use super::super::super::texts::texts;
 use super::super::By;
 use super::super::split::{SpanTotals, SplitName, average, prompt};
 use super::charts::days;
-use super::{Asked, MOST_ROWS, MOST_SPEEDS, SplitRow};
+use super::{MOST_ROWS, MOST_SPEEDS, SplitRow, UsageListing};
 use crate::app::AppState;
 use crate::spend::{Counters, FailureCause};
 
@@ -77,7 +77,7 @@ impl Numbers {
     }
 }
 
-impl Asked<'_> {
+impl UsageListing<'_> {
     /// The rows of the split; what is beyond the most is one row.
     pub(super) fn rows(&self, app: &AppState) -> Vec<UsageRow> {
         let rows = &self.totals.rows;

@@ -127,9 +127,9 @@ pub struct Quote {
 #[serde(rename_all = "camelCase")]
 pub struct Location {
     pub web: Option<WebLocation>,
-    pub document_char: Option<Span>,
-    pub document_page: Option<Span>,
-    pub document_chunk: Option<Span>,
+    pub document_char: Option<LocationSpan>,
+    pub document_page: Option<LocationSpan>,
+    pub document_chunk: Option<LocationSpan>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,7 +139,7 @@ pub struct WebLocation {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Span {
+pub struct LocationSpan {
     pub document_index: Option<i32>,
     pub start: Option<i32>,
     pub end: Option<i32>,

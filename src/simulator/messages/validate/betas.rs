@@ -7,10 +7,10 @@ use super::{
         super::json::{at, list},
         MessagesRequest,
     },
-    Refusal, Rule, refuse,
+    MessagesRefusal, MessagesRule, refuse,
 };
 
-pub(super) const RULES: &[Rule] = &[Rule {
+pub(super) const RULES: &[MessagesRule] = &[MessagesRule {
     name: "betas",
     source: "LiteLLM's list for InvokeModel and measurements of what it leaves out; the older generation's words name \
              nothing (anthropics/claude-code#26570), the newer one's are those of the Messages endpoint",
@@ -58,7 +58,7 @@ const NEW: [&str; 9] = [
     "fallback-credit-2026-06-01",
 ];
 
-fn betas(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn betas(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let asked_for = at(request.body, "/anthropic_beta");
     if !asked_for.is_null() && !asked_for.is_array() {
         return refuse("anthropic_beta: Input should be a valid list");

@@ -13,26 +13,26 @@ use super::{
         },
         MessagesRequest,
     },
-    Placed, Refusal, Rule, extra, kind, only, refuse, required, role, unknown_tag,
+    MessagesRefusal, MessagesRule, Placed, extra, kind, only, refuse, required, role, unknown_tag,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "types of blocks",
         source: "Anthropic",
         check: types,
     },
-    Rule {
+    MessagesRule {
         name: "members of blocks",
         source: "Anthropic",
         check: members,
     },
-    Rule {
+    MessagesRule {
         name: "calls and results",
         source: "Anthropic",
         check: calls,
     },
-    Rule {
+    MessagesRule {
         name: "what the version of 2026-10-21 no longer takes",
         source: "Anthropic's page on versions; own words",
         check: by_version,
@@ -137,7 +137,7 @@ impl MessagesRequest<'_> {
     }
 }
 
-fn types(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn types(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     for placed in request.blocks() {
         let known = TYPES.iter().filter(|block| is_known(block, request));
         let known: Vec<&str> = known.map(|block| block.kind).collect();
@@ -163,7 +163,7 @@ fn types(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn members(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn members(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     for placed in request.blocks() {
         members_of(request, placed.value, &placed.to_string())?;
         for (n, part) in list(at(placed.value, "/content")).iter().enumerate() {
@@ -178,7 +178,11 @@ fn members(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn members_of(request: &MessagesRequest<'_>, block: &Value, place: &str) -> Result<(), Refusal> {
+fn members_of(
+    request: &MessagesRequest<'_>,
+    block: &Value,
+    place: &str,
+) -> Result<(), MessagesRefusal> {
     let kind = kind(block);
     let place = format!("{place}.{kind}");
     let found = TYPES.iter().find(|known| known.kind == kind);
@@ -213,7 +217,7 @@ fn members_of(request: &MessagesRequest<'_>, block: &Value, place: &str) -> Resu
 }
 
 /// Pictures and documents by their address or a file's id are for Anthropic's own API. A picture is what it says it is.
-fn source(source: &Value, owner: &str, place: &str) -> Result<(), Refusal> {
+fn source(source: &Value, owner: &str, place: &str) -> Result<(), MessagesRefusal> {
     let known: &[&str] = match owner {
         "image" => &["base64"],
         _ => &["base64", "content", "text"],
@@ -241,7 +245,7 @@ fn id_of<'a>(placed: &Placed<'a>, name: &str) -> &'a str {
     at(placed.value, name).as_str().unwrap_or_default()
 }
 
-fn calls(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn calls(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let mut ids = HashSet::new();
     for placed in request.blocks() {
         let (name, member) = match placed.kind() {
@@ -285,14 +289,14 @@ fn calls(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
 }
 
 /// The blocks of the messages of one side in a row.
-struct Turn<'a> {
+struct SideInARow<'a> {
     role: &'a str,
     /// The last of its messages.
     message: usize,
     blocks: Vec<Placed<'a>>,
 }
 
-impl Turn<'_> {
+impl SideInARow<'_> {
     fn ids(&self, kind: &str, member: &str) -> Vec<&str> {
         let blocks = self.blocks.iter().filter(|placed| placed.kind() == kind);
         blocks.map(|placed| id_of(placed, member)).collect()
@@ -300,8 +304,8 @@ impl Turn<'_> {
 }
 
 /// Messages of one side in a row are one turn; instructions between them are none.
-fn turns<'a>(request: &MessagesRequest<'a>) -> Vec<Turn<'a>> {
-    let mut turns: Vec<Turn<'a>> = Vec::new();
+fn turns<'a>(request: &MessagesRequest<'a>) -> Vec<SideInARow<'a>> {
+    let mut turns: Vec<SideInARow<'a>> = Vec::new();
     let messages = request.messages().iter().enumerate();
     for (message, said) in messages.filter(|(_, said)| role(said) != "system") {
         let blocks = request.blocks().filter(|placed| placed.message == message);
@@ -310,7 +314,7 @@ fn turns<'a>(request: &MessagesRequest<'a>) -> Vec<Turn<'a>> {
                 last.blocks.extend(blocks);
                 last.message = message;
             }
-            _ => turns.push(Turn {
+            _ => turns.push(SideInARow {
                 role: role(said),
                 message,
                 blocks: blocks.collect(),
@@ -320,7 +324,7 @@ fn turns<'a>(request: &MessagesRequest<'a>) -> Vec<Turn<'a>> {
     turns
 }
 
-fn answered(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn answered(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let turns = turns(request);
     for (n, turn) in turns.iter().enumerate() {
         let answers = turns.get(n + 1);
@@ -352,7 +356,7 @@ fn answered(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn by_version(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn by_version(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     if !request.is_2026_10_21() {
         return Ok(());
     }

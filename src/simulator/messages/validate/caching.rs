@@ -7,26 +7,26 @@ use super::{
         super::json::{at, list},
         MessagesRequest,
     },
-    Refusal, Rule, extra, kind, only, refuse, unknown_tag,
+    MessagesRefusal, MessagesRule, extra, kind, only, refuse, unknown_tag,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "what a mark may say",
         source: "Anthropic; on Bedrock `scope` is an extra input, as LiteLLM and others found",
         check: form,
     },
-    Rule {
+    MessagesRule {
         name: "no mark on thinking or on empty text",
         source: "Anthropic",
         check: places,
     },
-    Rule {
+    MessagesRule {
         name: "at most four marks",
         source: "Anthropic",
         check: four,
     },
-    Rule {
+    MessagesRule {
         name: "one hour before five minutes",
         source: "Anthropic",
         check: order,
@@ -83,7 +83,7 @@ fn marks<'a>(request: &MessagesRequest<'a>) -> Vec<Mark<'a>> {
         .collect()
 }
 
-fn form(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn form(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let one_hour = request
         .model
         .abilities
@@ -110,7 +110,7 @@ fn form(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn places(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn places(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     for mark in marks(request) {
         if matches!(mark.kind, "thinking" | "redacted_thinking") {
             return extra(mark.path());
@@ -126,7 +126,7 @@ fn places(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn four(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn four(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let automatic = usize::from(!at(request.body, "/cache_control").is_null());
     match marks(request).len() + automatic {
         0..=4 => Ok(()),
@@ -136,7 +136,7 @@ fn four(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn order(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn order(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let mut is_short = false;
     for mark in marks(request) {
         let hour = at(mark.value(), "/ttl") == "1h";

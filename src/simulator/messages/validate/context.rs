@@ -5,16 +5,16 @@ use super::{
         super::json::{at, list},
         MessagesRequest,
     },
-    Refusal, Rule, extra, kind, only, refuse, unknown_tag,
+    MessagesRefusal, MessagesRule, extra, kind, only, refuse, unknown_tag,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "edits of the context",
         source: "Anthropic's page on context editing; own words for clear_thinking without thinking",
         check: edits,
     },
-    Rule {
+    MessagesRule {
         name: "summaries",
         source: "AWS's guide to compaction; own words",
         check: compaction,
@@ -25,7 +25,7 @@ const COMPACT: &str = "compact_20260112";
 const CLEAR_TOOLS: &str = "clear_tool_uses_20250919";
 const CLEAR_THINKING: &str = "clear_thinking_20251015";
 
-fn edits(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn edits(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let management = at(request.body, "/context_management");
     if management.is_null() {
         return Ok(());
@@ -75,7 +75,7 @@ fn edits(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn compaction(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn compaction(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let compaction = at(request.body, "/compaction");
     if compaction.is_null() {
         return Ok(());

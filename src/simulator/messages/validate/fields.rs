@@ -4,33 +4,33 @@ use serde_json::Value;
 
 use super::{
     super::{super::json::at, MessagesRequest},
-    Refusal, Rule, extra, only, refuse, required,
+    MessagesRefusal, MessagesRule, extra, only, refuse, required,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "the version",
         source: "AWS's guide to Claude's Messages format; Bedrock's schema check; the newer one: Anthropic's SDKs of \
                  2026-10-21, own words",
         check: version,
     },
-    Rule {
+    MessagesRule {
         name: "known members",
         source: "LiteLLM's list of what it lets through; Anthropic for members of its own API, Bedrock's schema check \
                  for others (older models)",
         check: known,
     },
-    Rule {
+    MessagesRule {
         name: "members that have to be there",
         source: "Anthropic",
         check: present,
     },
-    Rule {
+    MessagesRule {
         name: "members of members",
         source: "Anthropic",
         check: nested,
     },
-    Rule {
+    MessagesRule {
         name: "the user's id",
         source: "reported for the Messages endpoint, whose machinery serves newer models",
         check: user_id,
@@ -81,7 +81,7 @@ const ELSEWHERE: [&str; 8] = [
     "user_profile_id",
 ];
 
-fn version(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn version(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let is_new = request.claude().is_new();
     match at(request.body, "/anthropic_version").as_str() {
         Some(VERSION) => Ok(()),
@@ -99,7 +99,7 @@ fn version(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn known(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn known(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let Some(fields) = request.body.as_object() else {
         return refuse("Malformed input request, please reformat your input and try again.");
     };
@@ -123,7 +123,7 @@ fn known(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn present(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn present(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let body = request.body;
     for name in ["max_tokens", "messages"] {
         if body.get(name).is_none() {
@@ -144,7 +144,7 @@ fn present(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn nested(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn nested(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let body = request.body;
     only(at(body, "/metadata"), &["user_id"], "metadata")?;
     only(
@@ -165,7 +165,7 @@ fn nested(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn user_id(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn user_id(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let id = at(request.body, "/metadata/user_id").as_str();
     if request.claude().is_new() && id.is_some_and(|id| id.contains(['{', '"'])) {
         return refuse("Request metadata contains a value that violates the regular expression");

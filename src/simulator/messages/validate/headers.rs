@@ -2,20 +2,20 @@
 
 use serde_json::Value;
 
-use super::{super::MessagesRequest, Refusal, Rule};
+use super::{super::MessagesRequest, MessagesRefusal, MessagesRule};
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "tags",
         source: "botocore's model of InvokeModel: sixteen pairs, the characters of requestMetadata; own words",
         check: tags,
     },
-    Rule {
+    MessagesRule {
         name: "tier and latency",
         source: "botocore's model of InvokeModel; own words",
         check: terms,
     },
-    Rule {
+    MessagesRule {
         name: "guardrails",
         source: "reported: anthropics/claude-agent-sdk-python#999; own words where a header is missing",
         check: guardrail,
@@ -24,11 +24,11 @@ pub(super) const RULES: &[Rule] = &[
 
 const METADATA: &str = "x-amzn-bedrock-request-metadata";
 
-fn refuse(message: impl Into<String>) -> Result<(), Refusal> {
-    Err(Refusal::Service(message.into()))
+fn refuse(message: impl Into<String>) -> Result<(), MessagesRefusal> {
+    Err(MessagesRefusal::Service(message.into()))
 }
 
-fn tags(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn tags(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let Some(text) = request.header(METADATA) else {
         return Ok(());
     };
@@ -55,7 +55,7 @@ fn tags(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn terms(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn terms(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     for (header, known) in [
         (
             "x-amzn-bedrock-service-tier",
@@ -82,7 +82,7 @@ fn terms(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn guardrail(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn guardrail(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let id = request.header("x-amzn-bedrock-guardrailidentifier");
     let version = request.header("x-amzn-bedrock-guardrailversion");
     if id.is_some() != version.is_some() {

@@ -10,33 +10,33 @@ use super::{
         },
         MessagesRequest, blocks,
     },
-    Refusal, Rule, refuse,
+    MessagesRefusal, MessagesRule, refuse,
 };
 use crate::catalog::LONG_WINDOW;
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "sampling",
         source: "Anthropic: Opus 4.7 and later take the defaults alone; the version of 2026-10-21 takes nothing; both at \
                  once: Opus 4.1, Claude 4.5 and later",
         check: sampling,
     },
-    Rule {
+    MessagesRule {
         name: "sampling beside thinking",
         source: "Anthropic",
         check: beside_thinking,
     },
-    Rule {
+    MessagesRule {
         name: "stop sequences",
         source: "Anthropic",
         check: stop_sequences,
     },
-    Rule {
+    MessagesRule {
         name: "output limit",
         source: "Bedrock's words for older models (RooCodeInc/Roo-Code#3916), Anthropic's for newer ones",
         check: output_limit,
     },
-    Rule {
+    MessagesRule {
         name: "context window",
         source: "Bedrock's words for older models, Anthropic's for newer ones; for both the prompt with its answer before \
                  4.5, whose windows were not watched by the model itself",
@@ -49,7 +49,7 @@ fn is_default(name: &str, value: &Value) -> bool {
     name != "top_k" && value.as_f64() == Some(1.0)
 }
 
-fn sampling(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn sampling(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let abilities = &request.model.abilities;
     for name in ["temperature", "top_p", "top_k"] {
         let value = at(request.body, &format!("/{name}"));
@@ -85,7 +85,7 @@ fn takes_one_of_two(request: &MessagesRequest<'_>) -> bool {
     is_late && request.model.abilities.sampling
 }
 
-fn beside_thinking(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn beside_thinking(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     if !matches!(request.thinking(), Some("enabled" | "adaptive")) {
         return Ok(());
     }
@@ -106,7 +106,7 @@ fn beside_thinking(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn stop_sequences(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn stop_sequences(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let mut stops = list(at(request.body, "/stop_sequences")).iter();
     let is_blank = |stop: &Value| stop.as_str().is_none_or(|stop| stop.trim().is_empty());
     match stops.any(is_blank) {
@@ -115,7 +115,7 @@ fn stop_sequences(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn output_limit(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn output_limit(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let most = at(request.body, "/max_tokens").as_u64().unwrap_or_default();
     let Some(limit) = request.model.limits.output else {
         return Ok(());
@@ -134,7 +134,7 @@ fn output_limit(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn window(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn window(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let Some(limit) = request.model.limits.input else {
         return Ok(());
     };

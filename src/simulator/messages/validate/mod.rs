@@ -30,17 +30,17 @@ mod turns;
 
 /// One reason to refuse a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
+pub(super) struct MessagesRule {
     /// A short name.
     name: &'static str,
     /// Where the rule and its words are from.
     source: &'static str,
-    check: fn(&MessagesRequest<'_>) -> Result<(), Refusal>,
+    check: fn(&MessagesRequest<'_>) -> Result<(), MessagesRefusal>,
 }
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum MessagesRefusal {
     /// By the model, in the shape of its generation.
     Model(String),
     /// By the service before it, which has one shape for all.
@@ -48,7 +48,7 @@ pub(super) enum Refusal {
 }
 
 /// All rules: form first, then what is said, then what the model can do.
-fn rules() -> impl Iterator<Item = &'static Rule> {
+fn rules() -> impl Iterator<Item = &'static MessagesRule> {
     let groups = [
         headers::RULES,
         fields::RULES,
@@ -77,29 +77,35 @@ pub(in crate::simulator) fn validate(request: &MessagesRequest<'_>) -> Result<()
         })
     });
     refused.map_err(|refusal| match refusal {
-        Refusal::Model(message) if request.claude().is_new() => {
+        MessagesRefusal::Model(message) if request.claude().is_new() => {
             ErrorReply::anthropic("invalid_request_error", message)
         }
-        Refusal::Model(message) | Refusal::Service(message) => ErrorReply::validation(message),
+        MessagesRefusal::Model(message) | MessagesRefusal::Service(message) => {
+            ErrorReply::validation(message)
+        }
     })
 }
 
-fn refuse<T>(message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::Model(message.into()))
+fn refuse<T>(message: impl Into<String>) -> Result<T, MessagesRefusal> {
+    Err(MessagesRefusal::Model(message.into()))
 }
 
 /// A member that does not belong where it stands.
-fn extra<T>(place: impl fmt::Display) -> Result<T, Refusal> {
+fn extra<T>(place: impl fmt::Display) -> Result<T, MessagesRefusal> {
     refuse(format!("{place}: Extra inputs are not permitted"))
 }
 
 /// A member that is missing.
-fn required<T>(place: impl fmt::Display) -> Result<T, Refusal> {
+fn required<T>(place: impl fmt::Display) -> Result<T, MessagesRefusal> {
     refuse(format!("{place}: Field required"))
 }
 
 /// A type that is not one of those that may stand here.
-fn unknown_tag<T>(place: impl fmt::Display, kind: &str, expected: &[&str]) -> Result<T, Refusal> {
+fn unknown_tag<T>(
+    place: impl fmt::Display,
+    kind: &str,
+    expected: &[&str],
+) -> Result<T, MessagesRefusal> {
     let expected: Vec<String> = expected.iter().map(|kind| format!("'{kind}'")).collect();
     refuse(format!(
         "{place}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {}",
@@ -108,7 +114,7 @@ fn unknown_tag<T>(place: impl fmt::Display, kind: &str, expected: &[&str]) -> Re
 }
 
 /// Refuses the first member of an object that is none of these.
-fn only(value: &Value, known: &[&str], place: impl fmt::Display) -> Result<(), Refusal> {
+fn only(value: &Value, known: &[&str], place: impl fmt::Display) -> Result<(), MessagesRefusal> {
     let mut names = value
         .as_object()
         .into_iter()

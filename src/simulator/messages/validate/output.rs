@@ -4,21 +4,21 @@ use serde_json::Value;
 
 use super::{
     super::{super::json::at, super::validate::schemas, MessagesRequest},
-    Refusal, Rule, extra, only, refuse, required,
+    MessagesRefusal, MessagesRule, extra, only, refuse, required,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "effort",
         source: "Anthropic's page on effort; own words where the model has none",
         check: effort,
     },
-    Rule {
+    MessagesRule {
         name: "answers by a schema",
         source: "Anthropic's and other matrices: Bedrock has them on 4.5 and 4.6; sources disagree for some newer models",
         check: format,
     },
-    Rule {
+    MessagesRule {
         name: "what is compiled",
         source: "Anthropic's page on structured outputs",
         check: compiled,
@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
 
 const LEVELS: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
 
-fn effort(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn effort(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let config = at(request.body, "/output_config");
     only(config, &["effort", "format"], "output_config")?;
     let Some(effort) = config.get("effort") else {
@@ -53,7 +53,7 @@ fn effort(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn format(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn format(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let format = at(request.body, "/output_config/format");
     if format.is_null() {
         return Ok(());
@@ -72,7 +72,7 @@ fn format(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn compiled(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn compiled(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     for (n, tool) in request.tools().iter().enumerate() {
         let schema = at(tool, "/input_schema");
         if !schema.is_null() && !schemas::is_well_formed(schema) {

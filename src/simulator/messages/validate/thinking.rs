@@ -7,34 +7,34 @@ use super::{
         super::{binding, json::at, signature::Verdict, validate::thinking_refusal},
         MessagesRequest, prefix,
     },
-    Refusal, Rule, extra, only, refuse, required, role, unknown_tag,
+    MessagesRefusal, MessagesRule, extra, only, refuse, required, role, unknown_tag,
 };
 use crate::catalog::ThinkingSupport;
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "thinking as the model knows it",
         source: "Anthropic's page on thinking and its troubleshooting",
         check: supported,
     },
-    Rule {
+    MessagesRule {
         name: "members of thinking",
         source: "Anthropic; Anthropic's SDKs for the binding's controls",
         check: members,
     },
-    Rule {
+    MessagesRule {
         name: "budget",
         source: "Anthropic; reported: vercel/ai#7927",
         check: budget,
     },
-    Rule {
+    MessagesRule {
         name: "signatures, and what they are bound to",
         source: "Anthropic; measured on 2026-09-29 for the binding",
         check: signatures,
     },
 ];
 
-fn supported(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn supported(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let thinking = at(request.body, "/thinking");
     if thinking.is_null() {
         return Ok(());
@@ -81,7 +81,7 @@ fn supported(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn members(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn members(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let thinking = at(request.body, "/thinking");
     let kind = request.thinking().unwrap_or_default();
     let mut known = vec!["type"];
@@ -119,7 +119,7 @@ fn members(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn budget(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn budget(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     if request.thinking() != Some("enabled") {
         return Ok(());
     }
@@ -141,7 +141,7 @@ fn budget(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn signatures(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn signatures(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let latest = request
         .messages()
         .iter()

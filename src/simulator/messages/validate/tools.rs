@@ -10,32 +10,32 @@ use super::{
         MessagesRequest,
         search::is_deferred,
     },
-    Refusal, Rule, extra, kind, only, refuse, required, unknown_tag,
+    MessagesRefusal, MessagesRule, extra, kind, only, refuse, required, unknown_tag,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "types of tools",
         source: "Anthropic for types that are unknown; a matrix of what InvokeModel takes for those that Bedrock lacks, web \
                  search in LiteLLM's words for older models",
         check: types,
     },
-    Rule {
+    MessagesRule {
         name: "tools of the client's own",
         source: "Anthropic",
         check: custom,
     },
-    Rule {
+    MessagesRule {
         name: "unique tool names",
         source: "Anthropic",
         check: unique_names,
     },
-    Rule {
+    MessagesRule {
         name: "deferred tools",
         source: "Anthropic's page on tool search; anthropics/claude-code#25212",
         check: deferred,
     },
-    Rule {
+    MessagesRule {
         name: "tool choice",
         source: "Anthropic; own words for models that are never forced",
         check: choice,
@@ -108,7 +108,7 @@ fn is_custom(tool: &Value) -> bool {
     matches!(at(tool, "/type"), Value::Null) || kind(tool) == "custom"
 }
 
-fn types(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn types(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let is_new = request.claude().is_new();
     // Older models are said to have the regular expressions alone.
     let searches = SEARCHES
@@ -185,7 +185,7 @@ impl MessagesRequest<'_> {
     }
 }
 
-fn custom(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn custom(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let mut members = vec![
         "type",
         "name",
@@ -232,7 +232,7 @@ fn custom(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn unique_names(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn unique_names(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let mut names = HashSet::new();
     let mut tools = request.tools().iter();
     match tools.all(|tool| names.insert(at(tool, "/name").as_str())) {
@@ -241,7 +241,7 @@ fn unique_names(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn deferred(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn deferred(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let tools = request.tools();
     if !tools.is_empty() && tools.iter().all(is_deferred) {
         return refuse(
@@ -275,7 +275,7 @@ fn deferred(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn choice(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn choice(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let choice = at(request.body, "/tool_choice");
     let kind = match choice {
         Value::Null => return Ok(()),

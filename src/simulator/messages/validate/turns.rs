@@ -7,28 +7,28 @@ use super::{
         super::json::{at, list},
         MessagesRequest,
     },
-    Refusal, Rule, kind, refuse, role,
+    MessagesRefusal, MessagesRule, kind, refuse, role,
 };
 
-pub(super) const RULES: &[Rule] = &[
-    Rule {
+pub(super) const RULES: &[MessagesRule] = &[
+    MessagesRule {
         name: "roles",
         source: "Anthropic; the role `system` where the model has no messages of it: captured from what Claude Code acts on",
         check: roles,
     },
-    Rule {
+    MessagesRule {
         name: "no empty text",
         source: "reported: anomalyco/opencode#22364; Anthropic",
         check: not_empty,
     },
-    Rule {
+    MessagesRule {
         name: "prefill",
         source: "Anthropic, 4.6 and later",
         check: prefill,
     },
 ];
 
-fn roles(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn roles(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     for (n, message) in request.messages().iter().enumerate() {
         let content = at(message, "/content");
         match role(message) {
@@ -66,7 +66,7 @@ fn text(block: &Value) -> Option<&str> {
     (kind(block) == "text").then(|| at(block, "/text").as_str())?
 }
 
-fn not_empty(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn not_empty(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let last = request.messages().len().saturating_sub(1);
     for (n, message) in request.messages().iter().enumerate() {
         let content = at(message, "/content");
@@ -96,7 +96,7 @@ fn not_empty(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn prefill(request: &MessagesRequest<'_>) -> Result<(), Refusal> {
+fn prefill(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     let Some(last) = request.messages().last() else {
         return Ok(());
     };
