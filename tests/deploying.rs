@@ -1,5 +1,5 @@
-//! `make deploy` asks once, keeps the answers where git does not see them, and shows the master key once. SAM and Cargo are
-//! played: what is tried is what they are asked for.
+//! `make deploy` asks once, keeps the answers where git does not see them, and shows the master key once. SAM, Cargo and AWS
+//! are played: what is tried is what they are asked for.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -26,6 +26,23 @@ case " $* " in *" --guided "*)
 		'{ print } $0 == section { print answers }' "$file" > answered
 	mv answered "$file"
 esac
+"#;
+
+/// AWS as the script asks it who deploys: `NO_CREDENTIALS` has it not know.
+const BOTO3: &str = r#"
+import os
+
+class Session:
+    region_name = None
+
+    def client(self, service, region_name):
+        assert service == "sts" and region_name
+        return self
+
+    def get_caller_identity(self):
+        if os.environ.get("NO_CREDENTIALS"):
+            raise RuntimeError("Unable to locate credentials")
+        return {"Arn": "arn:aws:iam::123456789012:user/maria"}
 "#;
 
 /// A clone with what the script reads.
@@ -56,6 +73,7 @@ impl Clone {
             fs::write(&tool, script).unwrap();
             fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
         }
+        fs::write(folder.path().join("tools/boto3.py"), BOTO3).unwrap();
         Self(folder)
     }
 
@@ -73,6 +91,7 @@ impl Clone {
         let output = Command::new(self.file(".ci/deploy"))
             .env_clear()
             .env("PATH", format!("{}:{path}", self.file("tools").display()))
+            .env("PYTHONPATH", self.file("tools"))
             .envs(variables.iter().copied())
             .output()
             .unwrap();
@@ -98,6 +117,7 @@ fn answers_are_kept_beside_the_file_that_git_has() {
     let before = clone.text("samconfig.toml");
     let (deployed, said) = clone.deploy(&[]);
     assert!(deployed, "{said}");
+    assert!(said.contains("deploying as arn:aws:iam::123456789012:user/maria"));
     let key = key_in(&said).expect("the key is shown");
     let answers = clone.text("samconfig.local.toml");
     let has_all = before.lines().all(|line| answers.contains(line));
@@ -157,4 +177,18 @@ fn a_configuration_that_would_not_start_is_not_deployed() {
     let (deployed, said) = clone.deploy(&[]);
     assert!(!deployed && said.contains("mine.yml"), "{said}");
     assert_eq!(clone.text("asked"), "", "SAM is not asked for anything");
+}
+
+#[test]
+fn without_credentials_nothing_is_built_or_asked_and_no_key_is_made() {
+    let clone = Clone::new();
+    fs::write(
+        clone.file("tools/cargo"),
+        "#!/bin/sh\necho cargo >> asked\n",
+    )
+    .unwrap();
+    let (deployed, said) = clone.deploy(&[("NO_CREDENTIALS", "1")]);
+    assert!(!deployed && said.contains("AWS_PROFILE"), "{said}");
+    assert!(said.contains("Unable to locate credentials"), "{said}");
+    assert_eq!((key_in(&said), clone.text("asked").as_str()), (None, ""));
 }
