@@ -8,28 +8,16 @@ use serde_json::json;
 use crate::support::keys::{chat_as, chat_with, key, sha256};
 use crate::support::{CONFIG, KEY, PRIMARY, TestApp, hello, tokens};
 
-/// The samples of a text, by name and labels. The reading is stricter than Prometheus's own.
+mod exposition;
+
+/// The samples of a text, by name and labels as they stand there. What the format forbids is a failure.
 fn samples(text: &str) -> BTreeMap<String, f64> {
-    let mut typed = String::new();
-    let mut samples = BTreeMap::new();
-    for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = rest.split_once(' ').unwrap();
-            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
-            typed = name.to_owned();
-            continue;
-        }
-        if line.starts_with("# HELP ") {
-            continue;
-        }
-        let (sample, value) = line.rsplit_once(' ').expect(line);
-        assert!(sample.starts_with(&typed), "{line} is no sample of {typed}");
-        let value = value.parse().expect(line);
-        let twice = samples.insert(sample.to_owned(), value);
-        assert!(twice.is_none(), "twice: {line}");
-    }
-    assert!(text.ends_with('\n'));
-    samples
+    let all = exposition::read(text).unwrap_or_else(|problem| panic!("{problem}"));
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .zip(all)
+        .map(|(line, sample)| (line.rsplit_once(' ').unwrap().0.to_owned(), sample.value))
+        .collect()
 }
 
 #[tokio::test]
