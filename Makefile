@@ -165,7 +165,7 @@ build-lambda: tools ## Build target/lambda/bedrock-sidecar/bootstrap for arm64: 
 	@ls -l target/lambda/bedrock-sidecar/bootstrap
 
 .PHONY: release
-release: tools ## Build what a release gives away: zips for both processors, SBOM, checksums
+release: tools ## Build what a release gives away: zips and servers for both processors, SBOMs, notes, checksums
 	@$(TOOLS) .ci/release
 
 .PHONY: template

@@ -5,8 +5,10 @@
 //! language needs what no test has (AWS, root, minutes): of it, only the names are checked ([`names`]).
 
 mod commands;
+mod container;
 mod links;
 mod names;
 mod page;
 mod parallel;
+mod release;
 mod variables;
