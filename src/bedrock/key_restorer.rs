@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::conversation::Event;
 
-use super::plan::{ClientKeys, Names};
+use super::plan::{ClientKeys, ToolNames};
 
 /// Holds the arguments of calls, and the answer, that have other keys than the client's, and restores these.
 #[derive(Debug)]
 pub(super) struct KeyRestorer {
-    names: Names,
+    names: ToolNames,
     /// By the call's place among the calls; `None` is the answer.
     texts: HashMap<Option<usize>, RenamedText>,
     /// Which of them is being written.
@@ -46,7 +46,7 @@ impl RenamedText {
 }
 
 impl KeyRestorer {
-    pub(super) fn new(names: Names) -> Self {
+    pub(super) fn new(names: ToolNames) -> Self {
         let answer = names.answer_keys();
         Self {
             texts: answer

@@ -33,7 +33,7 @@ const RENEWED_AFTER: Duration = Duration::from_secs(60);
 
 /// The session of a request, of one owner and group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct AffinitySession {
     /// A hash: clients' words stand in no key.
     id: String,
     /// The model has answered in it already, so that it may have gone elsewhere.
@@ -60,7 +60,7 @@ pub enum SessionName<'a> {
     OfBeginning,
 }
 
-impl Session {
+impl AffinitySession {
     /// The session of `request` to a group. `owner` is the principal that asks: no other one's requests are of it.
     pub fn new(owner: &str, group: &str, name: SessionName<'_>, request: &Request) -> Self {
         let mut hash = Sha256::new();
@@ -141,7 +141,7 @@ impl Routes {
     }
 
     /// Puts the target that a session went to before all others of its group.
-    pub(super) fn put_away_first(targets: &mut [Arc<Target>], session: &Session) {
+    pub(super) fn put_away_first(targets: &mut [Arc<Target>], session: &AffinitySession) {
         let Some(away) = &session.away else {
             return;
         };
@@ -165,7 +165,7 @@ impl Routes {
         if answering.hop != 0 {
             return None;
         }
-        let at_home = Session {
+        let at_home = AffinitySession {
             away: None,
             ..session.clone()
         };
@@ -209,13 +209,13 @@ impl Routes {
 mod tests {
     use super::*;
 
-    fn session(id: usize) -> Session {
+    fn session(id: usize) -> AffinitySession {
         let id = id.to_string();
         let name = SessionName::OfClient(&id);
-        Session::new("owner", "group", name, &Request::default())
+        AffinitySession::new("owner", "group", name, &Request::default())
     }
 
-    fn home<'a>(session: &Session, targets: &[(&'a str, f64)]) -> &'a str {
+    fn home<'a>(session: &AffinitySession, targets: &[(&'a str, f64)]) -> &'a str {
         let scores = targets
             .iter()
             .map(|(name, weight)| (session.score(name, *weight), *name));
@@ -245,7 +245,7 @@ mod tests {
     fn a_session_is_its_owner_s_its_group_s_and_its_client_s() {
         let request = Request::default();
         let name = SessionName::OfClient("s");
-        let one = Session::new("o", "g", name, &request);
+        let one = AffinitySession::new("o", "g", name, &request);
         for (owner, group, name) in [
             ("p", "g", name),
             ("o", "h", name),
@@ -253,7 +253,10 @@ mod tests {
             ("o", "g", SessionName::OfOwner),
             ("og", "", name),
         ] {
-            assert_ne!(Session::new(owner, group, name, &request).id, one.id);
+            assert_ne!(
+                AffinitySession::new(owner, group, name, &request).id,
+                one.id
+            );
         }
     }
 }

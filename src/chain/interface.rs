@@ -15,7 +15,7 @@ use crate::conversation::{Event, NativeStart, StopReason, Usage};
 use crate::spend::Attempt;
 
 use super::AllowedRegions;
-use super::affinity::Session;
+use super::affinity::AffinitySession;
 use super::fallback::Fallback;
 use super::target::Target;
 
@@ -40,7 +40,7 @@ pub struct ChainOptions {
     /// Targets elsewhere are left out.
     pub regions: AllowedRegions,
     /// Whose cache decides which of several deployments is asked first; `None`: chance does.
-    pub session: Option<Session>,
+    pub session: Option<AffinitySession>,
     /// Who calls, for deployments whose role has a session for each.
     pub caller: SessionCaller,
     /// Make every target of the first group fail without a call.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 
-use super::affinity::Session;
+use super::affinity::AffinitySession;
 use super::target::Target;
 
 /// The targets of one group, each with its weight.
@@ -34,7 +34,11 @@ impl LoadBalance {
     /// The siblings in the order in which they are asked. Those with a lower `order` come first, those without one
     /// last; among equals each draw goes by weight, and a target without weight comes after all that have one. A session's
     /// order is always the same.
-    pub(super) fn order(&self, siblings: &Siblings, session: Option<&Session>) -> Vec<Arc<Target>> {
+    pub(super) fn order(
+        &self,
+        siblings: &Siblings,
+        session: Option<&AffinitySession>,
+    ) -> Vec<Arc<Target>> {
         let Siblings { targets, weights } = siblings;
         if targets.len() < 2 {
             return targets.clone();
@@ -59,7 +63,7 @@ impl LoadBalance {
     }
 }
 
-fn order_of_session(siblings: &Siblings, session: &Session) -> Vec<Arc<Target>> {
+fn order_of_session(siblings: &Siblings, session: &AffinitySession) -> Vec<Arc<Target>> {
     let weighed = siblings.weights.iter().zip(&siblings.targets);
     let mut scored: Vec<(u32, f64, &Arc<Target>)> = weighed
         .map(|(weight, target)| {

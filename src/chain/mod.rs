@@ -30,7 +30,7 @@ mod target;
 mod timeouts;
 mod unsupported_features;
 
-pub use affinity::{Session, SessionName};
+pub use affinity::{AffinitySession, SessionName};
 pub use cooldown::{Health, HealthStatus};
 pub use count::{PromptTokens, count_plan, count_tokens};
 pub use fallback::{Fallback, FallbackRequest, FallbackSource};

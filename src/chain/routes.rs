@@ -9,7 +9,7 @@ use crate::bedrock::{BedrockClients, Class, Endpoint};
 use crate::config::{Affinity, Config, Deployment, FallbackKind, Group};
 use crate::store::Table;
 
-use super::affinity::Session;
+use super::affinity::AffinitySession;
 use super::cooldown::{Cooldowns, Health};
 use super::fallback::FallbackRequest;
 use super::interface::ChainOptions;
@@ -254,7 +254,7 @@ impl Routes {
     pub(super) fn allowed_targets(
         &self,
         options: &ChainOptions,
-        session: &Session,
+        session: &AffinitySession,
     ) -> Vec<Arc<Target>> {
         let own = self.group_targets(&options.group, 0, None, Some(session));
         let own = allowed(own, options).into_iter();
@@ -268,7 +268,7 @@ impl Routes {
         group: &str,
         hop: u32,
         request: Option<&FallbackRequest>,
-        session: Option<&Session>,
+        session: Option<&AffinitySession>,
     ) -> Vec<QueuedTarget> {
         let targets = self.balanced(group, session).into_iter();
         let candidates = targets.map(|target| QueuedTarget {
@@ -281,7 +281,7 @@ impl Routes {
     }
 
     /// The deployments of one group, in the order in which one request asks them.
-    fn balanced(&self, group: &str, session: Option<&Session>) -> Vec<Arc<Target>> {
+    fn balanced(&self, group: &str, session: Option<&AffinitySession>) -> Vec<Arc<Target>> {
         let Some(siblings) = self.siblings(group) else {
             return Vec::new();
         };

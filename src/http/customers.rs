@@ -127,7 +127,7 @@ async fn set_blocked(
     blocked: bool,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Changed {
+    struct CustomerChanged {
         #[serde(rename = "blocked_users")]
         customers: Vec<CustomerView>,
         note: &'static str,
@@ -137,7 +137,7 @@ async fn set_blocked(
     for id in &user_ids {
         customers.push(app.customers.block(id, blocked).await?.into());
     }
-    let changed = Changed {
+    let changed = CustomerChanged {
         customers,
         note: NOTE,
     };
@@ -151,34 +151,34 @@ async fn delete(
     RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Deleted {
+    struct CustomerDeleted {
         user_id: String,
         #[serde(flatten)]
         erased: ErasedView,
     }
     #[derive(Serialize)]
-    struct AllDeleted {
-        deleted_customers: Vec<Deleted>,
+    struct AllCustomersDeleted {
+        deleted_customers: Vec<CustomerDeleted>,
         note: &'static str,
     }
     #[derive(Deserialize)]
-    struct Erasure {
+    struct CustomerErasure {
         user_ids: Vec<String>,
         before: Option<Timestamp>,
     }
-    let Erasure { user_ids, before } = read(&body)?;
+    let CustomerErasure { user_ids, before } = read(&body)?;
     let limit = share(user_ids.len());
     let mut deleted = Vec::with_capacity(user_ids.len());
     for id in user_ids {
         let person = ErasedPerson::Customer(id.clone());
         let erased = erased::erase(&app, person, before, limit).await?;
         app.customers.delete(&id).await?;
-        deleted.push(Deleted {
+        deleted.push(CustomerDeleted {
             user_id: id,
             erased,
         });
     }
-    let deleted = AllDeleted {
+    let deleted = AllCustomersDeleted {
         deleted_customers: deleted,
         note: erased::NOTE,
     };

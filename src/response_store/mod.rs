@@ -16,4 +16,4 @@ mod record;
 mod store;
 
 pub use record::{Lineage, RawItem, StoredResponse, StoredTurn};
-pub use store::{Found, ResponseStore, StoredChain};
+pub use store::{FoundResponse, ResponseStore, StoredChain};

@@ -36,7 +36,7 @@ pub struct ResponseStore {
 
 /// What was found of the responses that a request refers to.
 #[derive(Debug)]
-pub enum Found<T> {
+pub enum FoundResponse<T> {
     /// All that is there of it.
     Whole(T),
     /// It is longer than may be read for one request: so many bytes at least.
@@ -82,7 +82,7 @@ impl ResponseStore {
         owner: &str,
         responses: BTreeSet<String>,
         most_bytes: usize,
-    ) -> Result<Found<HashMap<String, StoredResponse>>, StoreError> {
+    ) -> Result<FoundResponse<HashMap<String, StoredResponse>>, StoreError> {
         let responses: Vec<String> = responses.into_iter().collect();
         let mut found = HashMap::new();
         let mut bytes = 0;
@@ -90,7 +90,7 @@ impl ResponseStore {
             for (key, json) in self.texts(owner, some).await? {
                 bytes += json.len();
                 if bytes > most_bytes {
-                    return Ok(Found::TooLong(bytes));
+                    return Ok(FoundResponse::TooLong(bytes));
                 }
                 match serde_json::from_slice(&json) {
                     Ok(response) => {
@@ -103,7 +103,7 @@ impl ResponseStore {
                 }
             }
         }
-        Ok(Found::Whole(found))
+        Ok(FoundResponse::Whole(found))
     }
 
     /// The response of this key, as it was stored.
@@ -117,8 +117,8 @@ impl ResponseStore {
     ) -> Result<Option<StoredResponse>, StoreError> {
         let one = BTreeSet::from([response.to_owned()]);
         Ok(match self.read(owner, one, usize::MAX).await? {
-            Found::Whole(mut found) => found.remove(response),
-            Found::TooLong(_) => None,
+            FoundResponse::Whole(mut found) => found.remove(response),
+            FoundResponse::TooLong(_) => None,
         })
     }
 
@@ -131,32 +131,32 @@ impl ResponseStore {
         owner: &str,
         response: &str,
         most_bytes: usize,
-    ) -> Result<Found<Option<StoredChain>>, StoreError> {
+    ) -> Result<FoundResponse<Option<StoredChain>>, StoreError> {
         let Some(last) = self.get(owner, response).await? else {
-            return Ok(Found::Whole(None));
+            return Ok(FoundResponse::Whole(None));
         };
         let Some(turn) = &last.turn else {
-            return Ok(Found::Whole(None));
+            return Ok(FoundResponse::Whole(None));
         };
         if turn.bytes > most_bytes {
-            return Ok(Found::TooLong(turn.bytes));
+            return Ok(FoundResponse::TooLong(turn.bytes));
         }
         let ancestors = turn.lineage.ancestors.clone();
         let wanted = ancestors.iter().cloned().collect();
         let mut before = match self.read(owner, wanted, usize::MAX).await? {
-            Found::Whole(found) => found,
-            Found::TooLong(bytes) => return Ok(Found::TooLong(bytes)),
+            FoundResponse::Whole(found) => found,
+            FoundResponse::TooLong(bytes) => return Ok(FoundResponse::TooLong(bytes)),
         };
         let mut chain = StoredChain::default();
         for key in ancestors {
             let ancestor = before.remove(&key).filter(|found| found.turn.is_some());
             let Some(ancestor) = ancestor else {
-                return Ok(Found::Whole(None));
+                return Ok(FoundResponse::Whole(None));
             };
             chain.add(key, ancestor);
         }
         chain.add(response.to_owned(), last);
-        Ok(Found::Whole(Some(chain)))
+        Ok(FoundResponse::Whole(Some(chain)))
     }
 
     /// The JSON of the responses that are there, by key.

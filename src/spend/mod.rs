@@ -48,7 +48,7 @@ pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, MOST_DAYS, ReadError, Written};
 pub use log::{HELD, OPEN, PendingRequest, SEARCH, TARGET, UNRECORDED};
 pub use money::Dollars;
-pub use query::{Found, RecordFilter, Search};
+pub use query::{RecordFilter, RecordPage, Search};
 pub use record::{Record, RecordCaller, RecordFailure, Status};
 pub use reservation::{Reservation, Reservations, SharedReservation};
 pub use retried::Retried;

@@ -73,7 +73,7 @@ pub struct RecordFilter {
 
 /// One page of a search.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct RecordPage {
     /// Newest first.
     pub records: Vec<Record>,
     /// Where the next page begins; `None`: the period has been searched to its beginning. A page may be short or
@@ -164,7 +164,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the table fails, or the period is longer than a year.
-    pub async fn search(&self, search: &Search) -> Result<Found, ReadError> {
+    pub async fn search(&self, search: &Search) -> Result<RecordPage, ReadError> {
         let mut walk = RecordSearch::new(self, search);
         // The period ends before its end: one that ends at midnight has nothing of the day that begins then.
         let last = search.end.checked_sub(Duration::from_nanos(1));
@@ -374,8 +374,8 @@ impl<'a> RecordSearch<'a> {
         self.compared >= self.search.most_compared || self.began.elapsed() >= LONGEST_SEARCH
     }
 
-    fn finish(self) -> Found {
-        Found {
+    fn finish(self) -> RecordPage {
+        RecordPage {
             records: self.records,
             searched_until: match &self.next {
                 Some(cursor) => cursor.time(),

@@ -45,7 +45,7 @@ fn ours(model: &Model, request: &Value) -> Option<Value> {
         UnsupportedFeatures::default(),
     );
     // Which names cannot be guessed is looked at elsewhere.
-    plan.names = bedrock_sidecar::bedrock::plan::Names::default();
+    plan.names = bedrock_sidecar::bedrock::plan::ToolNames::default();
     Some(sent(&plan))
 }
 

@@ -16,7 +16,7 @@ use super::query::LogQuery;
 use super::row::LogRow;
 use crate::app::AppState;
 use crate::spend::report::{Only, rows};
-use crate::spend::{Counters, DayTotal, FailureCause, Found};
+use crate::spend::{Counters, DayTotal, FailureCause, RecordPage};
 use crate::wire::ClientApp;
 
 /// Names that a field suggests.
@@ -62,7 +62,7 @@ pub(super) struct RequestListing<'a> {
     pub(super) period: &'a PagePeriod,
     pub(super) note: Option<String>,
     pub(super) names: &'a Names,
-    pub(super) found: &'a Found,
+    pub(super) found: &'a RecordPage,
     /// The period's totals with what of them is meant, where that is counted.
     pub(super) totals: Option<(Vec<DayTotal>, Only)>,
     pub(super) problem: Option<&'static str>,

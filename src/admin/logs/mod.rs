@@ -31,7 +31,7 @@ use super::public_address::PublicAddress;
 use super::session::Session;
 use super::texts::texts;
 use crate::app::{AppState, ClientAddress};
-use crate::spend::{Found, RecordFilter, RequestId, Search, StoredContent};
+use crate::spend::{RecordFilter, RecordPage, RequestId, Search, StoredContent};
 pub(super) use curl::curl;
 use detail::{Beside, DetailPage};
 use list::{LogsPage, RequestListing};
@@ -162,7 +162,7 @@ pub(super) async fn session(
 /// Which tools the newest of these requests have called, as far as what was said is stored.
 async fn tools(
     app: &AppState,
-    found: &Found,
+    found: &RecordPage,
 ) -> Result<HashMap<RequestId, Vec<String>>, PageError> {
     let looked_into = found.records.iter().take(MOST_LOOKED_INTO);
     let reads = looked_into.map(|record| async {

@@ -13,7 +13,7 @@ use super::super::texts::texts;
 use super::query::LogQuery;
 use super::row::{LogRow, key, of_session, since};
 use crate::conversation::Usage;
-use crate::spend::{Found, RequestId, Status};
+use crate::spend::{RecordPage, RequestId, Status};
 
 #[derive(Template)]
 #[template(path = "session.html", config = "src/admin/askama.toml")]
@@ -38,7 +38,7 @@ impl SessionPage {
     pub(super) fn new(
         session: &Session,
         asked: &LogQuery,
-        found: &Found,
+        found: &RecordPage,
         tools: &HashMap<RequestId, Vec<String>>,
     ) -> Self {
         let mut sum = Decimal::ZERO;

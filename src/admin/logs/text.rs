@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::app::AppState;
-use crate::spend::{Cursor, Found, StoredContent};
+use crate::spend::{Cursor, RecordPage, StoredContent};
 use crate::store::StoreError;
 
 /// Requests that are looked into for a page.
@@ -19,10 +19,10 @@ const READS_AT_ONCE: usize = 25;
 /// Leaves the requests whose stored prompt or reply has this text, in letters of any size.
 pub(super) async fn only_with(
     app: &AppState,
-    found: Found,
+    found: RecordPage,
     text: &str,
     most: usize,
-) -> Result<Found, StoreError> {
+) -> Result<RecordPage, StoreError> {
     let wanted = text.to_lowercase();
     let began = Instant::now();
     let mut kept = Vec::new();
@@ -49,7 +49,7 @@ pub(super) async fn only_with(
         Some(id) if looked_into < found.records.len() => Some(Cursor::after(id)),
         _ => found.next,
     };
-    Ok(Found {
+    Ok(RecordPage {
         records: kept,
         searched_until: next.as_ref().map_or(found.searched_until, Cursor::time),
         next,

@@ -215,7 +215,7 @@ impl<'a> From<&'a Plan> for ToolConfig<'a> {
         let spec = |tool: &'a Tool| ToolItem::ToolSpec {
             name: &tool.name,
             description: &tool.description,
-            input_schema: JsonSchema { json: &tool.schema },
+            input_schema: ToolSchema { json: &tool.schema },
             strict: tool.strict.then_some(true),
         };
         let point = |tool: &Tool| tool.cache.map(|ttl| ToolItem::CachePoint(ttl.into()));
@@ -242,7 +242,7 @@ enum ToolItem<'a> {
     ToolSpec {
         name: &'a str,
         description: &'a str,
-        input_schema: JsonSchema<'a>,
+        input_schema: ToolSchema<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
     },
@@ -250,7 +250,7 @@ enum ToolItem<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonSchema<'a> {
+struct ToolSchema<'a> {
     json: &'a Value,
 }
 

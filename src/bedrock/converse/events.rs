@@ -8,7 +8,7 @@ use crate::catalog::Terms;
 use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
 
 use crate::bedrock::decoder::{DecodeError, Decoder};
-use crate::bedrock::plan::{Names, call_ids};
+use crate::bedrock::plan::{ToolNames, call_ids};
 
 mod order;
 mod payload;
@@ -23,7 +23,7 @@ use payload::{
 /// tool call.
 #[derive(Debug)]
 pub struct ConverseDecoder {
-    names: Names,
+    names: ToolNames,
     /// The content block index of every tool call so far, in order.
     tool_blocks: Vec<i32>,
     /// The ids of these calls, as the client knows them.
@@ -45,7 +45,7 @@ pub struct ConverseDecoder {
 
 impl ConverseDecoder {
     /// A decoder that gives tools the names that the client knows.
-    pub fn new(names: Names) -> Self {
+    pub fn new(names: ToolNames) -> Self {
         Self {
             names,
             tool_blocks: Vec::new(),

@@ -11,9 +11,9 @@ use crate::conversation::{
 };
 
 /// Content blocks, each with the mark that stands behind it.
-pub(super) struct Blocks<'a>(pub(super) &'a [Part]);
+pub(super) struct MessagesBlocks<'a>(pub(super) &'a [Part]);
 
-impl Serialize for Blocks<'_> {
+impl Serialize for MessagesBlocks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let parts = self.0.iter().enumerate();
         let parts = parts.filter(|(_, part)| !matches!(part, Part::CacheMark(_)));
@@ -92,7 +92,7 @@ fn write<M: SerializeMap>(part: &Part, map: &mut M) -> Result<(), M::Error> {
         Part::ToolResult(result) => {
             map.serialize_entry("type", "tool_result")?;
             map.serialize_entry("tool_use_id", &result.id)?;
-            map.serialize_entry("content", &Blocks(&result.content))?;
+            map.serialize_entry("content", &MessagesBlocks(&result.content))?;
             if result.is_error {
                 map.serialize_entry("is_error", &true)?;
             }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::bedrock::plan::Plan;
 use crate::conversation::{Role, Tool, ToolChoice, Turn, estimated_bytes};
 
-use super::blocks::{Blocks, CacheMark};
+use super::blocks::{CacheMark, MessagesBlocks};
 
 /// The version of the format on Bedrock. What a client names is its own SDK's.
 const VERSION: &str = "bedrock-2023-05-31";
@@ -105,7 +105,7 @@ impl Serialize for MessagesBody<'_> {
             map.serialize_entry("tools", &Tools(&plan.tools, further))?;
         }
         if !plan.system.is_empty() {
-            map.serialize_entry("system", &Blocks(&plan.system))?;
+            map.serialize_entry("system", &MessagesBlocks(&plan.system))?;
         }
         map.serialize_entry("messages", &Turns(&plan.turns))?;
         map.end()
@@ -164,7 +164,7 @@ impl Serialize for BodyMessage<'_> {
             Role::Assistant => "assistant",
         };
         map.serialize_entry("role", role)?;
-        map.serialize_entry("content", &Blocks(&turn.parts))?;
+        map.serialize_entry("content", &MessagesBlocks(&turn.parts))?;
         for (name, value) in turn.native.iter().flat_map(|fields| fields.iter()) {
             map.serialize_entry(name, value)?;
         }

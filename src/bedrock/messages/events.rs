@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::bedrock::decoder::{DecodeError, Decoder};
 use crate::bedrock::failure::Failure;
-use crate::bedrock::plan::{Names, call_ids};
+use crate::bedrock::plan::{ToolNames, call_ids};
 use crate::catalog::Terms;
 use crate::conversation::{
     Citation, Event, NativeEvent, NativeFields, NativeStart, Place, StopReason, Unit, Usage,
@@ -22,7 +22,7 @@ use super::payload::{
 /// Turns Claude's events into the domain's.
 #[derive(Debug)]
 pub struct MessagesDecoder {
-    names: Names,
+    names: ToolNames,
     open: Option<OpenAnswerBlock>,
     /// Tool calls so far, and their ids as the client knows them.
     calls: usize,
@@ -52,7 +52,7 @@ enum OpenAnswerBlock {
 
 impl MessagesDecoder {
     /// A decoder that gives tools the names that the client knows. `served`: the terms that the answer's headers name.
-    pub fn new(names: Names, served: Terms) -> Self {
+    pub fn new(names: ToolNames, served: Terms) -> Self {
         Self {
             names,
             open: None,

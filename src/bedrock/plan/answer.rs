@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::catalog::{Family, Model};
 use crate::conversation::{AnswerFormat, AnswerSchema, Part, Request, Tool, ToolChoice};
 
-use super::Names;
+use super::ToolNames;
 use super::keys::ClientKeys;
 use super::schema;
 use super::thinking::ThinkingPlan;
@@ -55,7 +55,7 @@ pub(super) struct Addition {
 pub(super) fn native(
     request: &Request,
     model: &Model,
-    names: &mut Names,
+    names: &mut ToolNames,
     room: &mut schema::SchemaRoom,
 ) -> Option<Shape> {
     let AnswerFormat::Schema(wanted) = &request.format else {
@@ -105,7 +105,7 @@ pub(super) fn plan(
     thought: &ThinkingPlan,
     tools_offered: bool,
     native: Option<Shape>,
-    names: &mut Names,
+    names: &mut ToolNames,
 ) -> Addition {
     match (&request.format, native) {
         (AnswerFormat::Text, _) => Addition::default(),
@@ -126,7 +126,7 @@ fn by_tool(
     model: &Model,
     thought: &ThinkingPlan,
     tools_offered: bool,
-    names: &mut Names,
+    names: &mut ToolNames,
 ) -> Addition {
     let abilities = &model.abilities;
     let repaired = schema::repaired(&wanted.schema);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::keywords::{self, Holds, holds, visit, visit_mut};
+use super::schema::keywords::{self, KeywordHolds, holds, visit, visit_mut};
 
 mod walk;
 
@@ -168,7 +168,7 @@ impl ClientKeys {
                 let name = self.to_bedrock.get(&plain).filter(|_| is_of_properties);
                 changed |= name.is_some();
                 is_of_properties = is_schema && plain == "properties";
-                is_schema = !(is_schema && holds(&plain) == Holds::Named);
+                is_schema = !(is_schema && holds(&plain) == KeywordHolds::Named);
                 name.map_or_else(|| token.to_owned(), String::clone)
             });
         let renamed: Vec<String> = tokens.collect();

@@ -29,7 +29,7 @@ pub use dropped_for_target::DroppedForTarget;
 pub use inference::{Inference, LEAST_LEFT};
 pub use keys::ClientKeys;
 pub use marks::{Marks, marks};
-pub use names::Names;
+pub use names::ToolNames;
 pub use thinking::{bound_thinking, encrypted_thinking};
 
 use std::borrow::Cow;
@@ -74,7 +74,7 @@ pub struct Plan {
     /// `additionalModelResponseFieldPaths`: what the model says beside Converse's own fields.
     pub response_fields: &'static [&'static str],
     /// The tools' names as the client knows them, for the way back.
-    pub names: Names,
+    pub names: ToolNames,
     /// `false`: Converse instead of ConverseStream, for models that cannot stream tool use.
     pub streaming: bool,
     /// The answer's usage counts cached tokens as input too.
@@ -267,7 +267,7 @@ pub fn plan(
     // Claude's own format keeps tools that may not be called: they stand in front of the cached prompt.
     let may_call = is_native || request.tool_choice != ToolChoice::None;
     let tools_offered = !offer.tools.is_empty() && may_call && model.abilities.tools;
-    let mut names = Names::of(request);
+    let mut names = ToolNames::of(request);
     if tools_offered && model.family == Family::Claude {
         names = names.with_keys(&request.tools);
     }

@@ -20,7 +20,7 @@ const MAX_LEN: usize = 64;
 /// The tool names of one request, as Bedrock knows them and as the client does. Only names that had to change are
 /// held: most requests need no table at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Names {
+pub struct ToolNames {
     to_bedrock: HashMap<String, String>,
     to_client: HashMap<String, String>,
     /// The keys of tools' properties, by the client's name of the tool.
@@ -29,7 +29,7 @@ pub struct Names {
     answer: Option<Arc<ClientKeys>>,
 }
 
-impl Names {
+impl ToolNames {
     /// The table for every name in `request`: its tools, its history, its forced choice.
     pub fn of(request: &Request) -> Self {
         let tools = request.tools.iter().map(|tool| tool.name.as_str());

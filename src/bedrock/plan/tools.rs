@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::catalog::Model;
 use crate::conversation::{Request, Tool, ToolChoice};
 
-use super::Names;
+use super::ToolNames;
 use super::native;
 use super::schema;
 use super::service;
@@ -20,7 +20,7 @@ use super::thinking::ThinkingPlan;
 /// has.
 pub(super) fn offered(
     tools: &[Tool],
-    names: &Names,
+    names: &ToolNames,
     model: &Model,
     native: bool,
     room: &mut schema::SchemaRoom,
@@ -69,7 +69,7 @@ pub(super) fn choice(
     request: &Request,
     model: &Model,
     thought: &ThinkingPlan,
-    names: &Names,
+    names: &ToolNames,
 ) -> Option<ToolChoice> {
     if !model.abilities.tool_choice {
         return None;

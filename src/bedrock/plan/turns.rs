@@ -5,7 +5,7 @@
 
 use crate::conversation::{NativeFields, Part, Role, ToolCall, ToolResult, Turn};
 
-use super::Names;
+use super::ToolNames;
 use super::call_ids;
 use super::calls::Calls;
 use super::documents;
@@ -72,7 +72,7 @@ pub(super) fn prepend_system(turns: &mut [Turn], system: &mut Vec<Part>) {
 }
 
 /// The conversation in Bedrock's grammar.
-pub(super) fn normalise(turns: &[Turn], grammar: Grammar, names: &Names) -> Vec<Turn> {
+pub(super) fn normalise(turns: &[Turn], grammar: Grammar, names: &ToolNames) -> Vec<Turn> {
     let mut encrypted = 0;
     let turns = turns
         .iter()
@@ -111,7 +111,7 @@ pub(super) fn is_blank(part: &Part) -> bool {
 
 /// One turn by itself: late system messages speak in the user's turn, blank text goes, what the target cannot take
 /// becomes text. `encrypted` counts the blocks of encrypted thinking so far.
-fn clean(turn: &Turn, grammar: Grammar, names: &Names, encrypted: &mut usize) -> Turn {
+fn clean(turn: &Turn, grammar: Grammar, names: &ToolNames, encrypted: &mut usize) -> Turn {
     let role = match turn.role {
         Role::System if !grammar.system_turns => Role::User,
         role => role,

@@ -48,11 +48,11 @@ struct Scored<'a> {
 
 #[derive(Deserialize)]
 struct Meta {
-    billed_units: Option<SearchUnits>,
+    billed_units: Option<BilledSearchUnits>,
 }
 
 #[derive(Deserialize)]
-struct SearchUnits {
+struct BilledSearchUnits {
     search_units: Option<u64>,
 }
 

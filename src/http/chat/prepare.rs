@@ -2,7 +2,7 @@
 
 use crate::app::AppState;
 use crate::bedrock::Class;
-use crate::chain::{ChainOptions, Session, SessionName};
+use crate::chain::{AffinitySession, ChainOptions, SessionName};
 use crate::conversation::Request;
 use crate::http::access::{self, ResolvedModel};
 use crate::http::unsupported;
@@ -138,7 +138,7 @@ fn session(
     request: &AuthenticatedRequest,
     group: &str,
     conversation: &Request,
-) -> Option<Session> {
+) -> Option<AffinitySession> {
     let affinity = app.routes.affinity();
     let name = match &request.labels.session {
         Some(id) => SessionName::OfClient(id),
@@ -146,7 +146,7 @@ fn session(
         None => SessionName::OfBeginning,
     };
     let owner = &request.caller.key_hash;
-    let new = || Session::new(owner, group, name, conversation);
+    let new = || AffinitySession::new(owner, group, name, conversation);
     affinity.sessions.then(new)
 }
 

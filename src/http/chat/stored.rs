@@ -13,7 +13,7 @@ use crate::config::StoreResponses;
 use crate::http::body::most_bytes;
 use crate::keys::Caller;
 use crate::response_store::{
-    Found, Lineage, ResponseStore, StoredChain, StoredResponse, StoredTurn,
+    FoundResponse, Lineage, ResponseStore, StoredChain, StoredResponse, StoredTurn,
 };
 use crate::responses::{input_items, since_compaction};
 use crate::spend::RequestId;
@@ -86,8 +86,8 @@ async fn history(
         .chain(&caller.key_hash, previous, most)
         .await?
     {
-        Found::Whole(chain) => Ok(chain),
-        Found::TooLong(bytes) => Err(too_long("previous_response_id", bytes, most)),
+        FoundResponse::Whole(chain) => Ok(chain),
+        FoundResponse::TooLong(bytes) => Err(too_long("previous_response_id", bytes, most)),
     }
 }
 
@@ -108,8 +108,8 @@ async fn find_items(
     }
     let read = app.responses.read(&caller.key_hash, responses, most).await;
     let found = match read {
-        Ok(Found::Whole(found)) => found,
-        Ok(Found::TooLong(bytes)) => return Err(too_long("input", bytes, most)),
+        Ok(FoundResponse::Whole(found)) => found,
+        Ok(FoundResponse::TooLong(bytes)) => return Err(too_long("input", bytes, most)),
         Err(error) if wanted.iter().any(|item| item.is_needed) => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "thinking that a request refers to was not found in the table");

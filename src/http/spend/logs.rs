@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::app::{AppState, ClientAddress};
 use crate::spend::report::{self, Only};
-use crate::spend::{Cursor, Found, Record, RecordFilter, RequestId, Search, SpendLog};
+use crate::spend::{Cursor, Record, RecordFilter, RecordPage, RequestId, Search, SpendLog};
 use crate::store::time::{beginning, day, sortable};
 use crate::wire::ApiError;
 
@@ -91,7 +91,7 @@ pub(super) async fn pages(
     params.only(&[&OF_RECORDS[..], &["request_id", "page"]].concat())?;
     if let Some(id) = params.text("request_id") {
         let record = app.ledger.get(&parse(id)?).await?;
-        let found = Found {
+        let found = RecordPage {
             records: record.into_iter().collect(),
             next: None,
             searched_until: Timestamp::UNIX_EPOCH,
@@ -146,7 +146,7 @@ async fn page_of(
         left = left.saturating_sub(found.records.len());
         search.after = found.next;
         if found.next.is_none() {
-            let none = Found {
+            let none = RecordPage {
                 records: Vec::new(),
                 ..found
             };
@@ -183,7 +183,7 @@ async fn count_matches(app: &AppState, search: &Search) -> Result<Option<u64>, A
     Ok(Some(report::total(&totals, &only).requests))
 }
 
-fn listing(found: &Found, page: u64, page_size: u64, total: Option<u64>) -> Response {
+fn listing(found: &RecordPage, page: u64, page_size: u64, total: Option<u64>) -> Response {
     json(&Listing {
         data: rows(&found.records),
         total,

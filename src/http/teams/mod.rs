@@ -93,7 +93,7 @@ async fn changed(
     changes: &TeamChanges,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Changed<'a> {
+    struct TeamChanged<'a> {
         team_id: &'a str,
         data: TeamView<'a>,
     }
@@ -105,7 +105,7 @@ async fn changed(
         .await
         .map_err(KeyError::Store)?;
     let data = TeamView::of(&team, &members, standing).with_note(NOTE);
-    Ok(Json(Changed { team_id, data }).into_response())
+    Ok(Json(TeamChanged { team_id, data }).into_response())
 }
 
 async fn shown(app: &AppState, team: &Team) -> Result<Response, ApiError> {
@@ -133,7 +133,7 @@ async fn info(
     query: Result<Query<TeamQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Info<'a> {
+    struct TeamInfo<'a> {
         team_id: &'a str,
         team_info: TeamView<'a>,
         keys: Vec<KeyDetails<'a>>,
@@ -160,7 +160,7 @@ async fn info(
     let keys = keys
         .iter()
         .map(|key| KeyDetails::of(key, now).without_hash());
-    let info = Info {
+    let info = TeamInfo {
         team_id: &team_id,
         team_info: TeamView::of(&team, &members, standing),
         keys: keys.collect(),

@@ -94,7 +94,7 @@ async fn update(
     RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Changed<'a> {
+    struct UserChanged<'a> {
         user_id: &'a str,
         data: UserView<'a>,
     }
@@ -110,7 +110,7 @@ async fn update(
     let mut data = UserView::of(&user, standing);
     data.note = Some(NOTE);
     let user_id = &user_id;
-    Ok(Json(Changed { user_id, data }).into_response())
+    Ok(Json(UserChanged { user_id, data }).into_response())
 }
 
 /// Query of `GET /user/info`.
@@ -133,7 +133,7 @@ async fn info(
     query: Result<Query<UserQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     #[derive(Serialize)]
-    struct Info<'a> {
+    struct UserInfo<'a> {
         user_id: &'a str,
         user_info: UserView<'a>,
         keys: Vec<KeyDetails<'a>>,
@@ -147,7 +147,7 @@ async fn info(
     let keys = keys
         .iter()
         .map(|key| KeyDetails::of(key, now).without_hash());
-    let info = Info {
+    let info = UserInfo {
         user_id,
         user_info,
         keys: keys.collect(),
@@ -301,12 +301,12 @@ async fn delete(
     RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
-    struct Erasure {
+    struct UserErasure {
         user_ids: Vec<String>,
         before: Option<Timestamp>,
     }
     #[derive(Serialize)]
-    struct Deleted {
+    struct UserDeleted {
         user_id: String,
         deleted_keys: usize,
         left_teams: usize,
@@ -314,11 +314,11 @@ async fn delete(
         erased: ErasedView,
     }
     #[derive(Serialize)]
-    struct AllDeleted {
-        deleted_users: Vec<Deleted>,
+    struct AllUsersDeleted {
+        deleted_users: Vec<UserDeleted>,
         note: &'static str,
     }
-    let Erasure { user_ids, before } = read(&body)?;
+    let UserErasure { user_ids, before } = read(&body)?;
     let directory = &app.keys.directory;
     // All or none, unless another request deletes one in between.
     for user_id in &user_ids {
@@ -340,14 +340,14 @@ async fn delete(
         } else {
             0
         };
-        deleted.push(Deleted {
+        deleted.push(UserDeleted {
             deleted_keys: keys.len(),
             left_teams: left,
             user_id,
             erased,
         });
     }
-    let deleted = AllDeleted {
+    let deleted = AllUsersDeleted {
         deleted_users: deleted,
         note: erased::NOTE,
     };

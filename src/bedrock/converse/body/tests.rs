@@ -3,7 +3,7 @@ use serde_json::{Map, json};
 use std::sync::Arc;
 
 use super::*;
-use crate::bedrock::plan::{DroppedForTarget, Names, Shape};
+use crate::bedrock::plan::{DroppedForTarget, Shape, ToolNames};
 use crate::catalog::Dialect;
 use crate::conversation::{
     CacheTtl, Image, ImageFormat, Request, Service, ThinkingBlock, ToolCall, ToolResult,
@@ -85,7 +85,7 @@ fn a_plan_is_written_as_converse_reads_it() {
         tags: BTreeMap::new(),
         dropped: DroppedForTarget::default(),
         response_fields: &[],
-        names: Names::of(&Request::default()),
+        names: ToolNames::of(&Request::default()),
         streaming: true,
         cached_in_input: false,
         dialect: Dialect::Converse,
@@ -113,7 +113,7 @@ fn what_is_not_set_is_not_written() {
         tags: BTreeMap::new(),
         dropped: DroppedForTarget::default(),
         response_fields: &[],
-        names: Names::default(),
+        names: ToolNames::default(),
         streaming: true,
         cached_in_input: false,
         dialect: Dialect::Converse,

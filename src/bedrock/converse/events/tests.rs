@@ -48,7 +48,7 @@ fn tool_calls_are_counted_from_0_and_named_as_the_client_named_them() {
         tool_choice: ToolChoice::Named("read file".into()),
         ..Request::default()
     };
-    let names = Names::of(&request);
+    let names = ToolNames::of(&request);
     let mapped = names.to_bedrock("read file");
     let mut decoder = ConverseDecoder::new(names);
     let mut decode = |(name, payload): (&str, Value)| told(&mut decoder, name, &payload);
@@ -84,7 +84,7 @@ fn tool_calls_are_counted_from_0_and_named_as_the_client_named_them() {
 fn calls_that_are_written_at_once_are_told_one_after_the_other() {
     let text = |words: &str| delta(3, json!({"text": words}));
     let told_of = |events: &[(&'static str, Value)]| {
-        let mut decoder = ConverseDecoder::new(Names::default());
+        let mut decoder = ConverseDecoder::new(ToolNames::default());
         let told = events
             .iter()
             .map(|(name, payload)| all_told(&mut decoder, name, payload));
@@ -159,7 +159,11 @@ fn every_kind_of_delta_is_told() {
     ];
     for (payload, event) in cases {
         let (name, payload) = delta(0, payload);
-        let told = told(&mut ConverseDecoder::new(Names::default()), name, &payload);
+        let told = told(
+            &mut ConverseDecoder::new(ToolNames::default()),
+            name,
+            &payload,
+        );
         assert_eq!(told, event, "{payload}");
     }
 }
@@ -180,7 +184,7 @@ fn encrypted_thinking_is_told_as_a_whole() {
         ("messageStop", json!({"stopReason": "end_turn"})),
     ];
     for (name, payload) in ends {
-        let mut decoder = ConverseDecoder::new(Names::default());
+        let mut decoder = ConverseDecoder::new(ToolNames::default());
         for data in ["AAEC", "Aw=="] {
             let (name, payload) = piece(0, data);
             assert_eq!(told(&mut decoder, name, &payload), None);
@@ -189,7 +193,7 @@ fn encrypted_thinking_is_told_as_a_whole() {
         assert_eq!(first, Some(block(&[0, 1, 2, 3])), "{name}");
     }
     // Those of two blocks stay apart.
-    let mut decoder = ConverseDecoder::new(Names::default());
+    let mut decoder = ConverseDecoder::new(ToolNames::default());
     let (name, payload) = piece(0, "AA==");
     told(&mut decoder, name, &payload);
     let (name, payload) = piece(1, "AQ==");
@@ -210,7 +214,7 @@ fn cached_tokens_that_are_counted_as_input_too_are_counted_once() {
         (false, (2, 0, 4_993), 2, false),
     ] {
         let (input, read, written) = counts;
-        let mut decoder = ConverseDecoder::new(Names::default()).with_cached_in_input(expected);
+        let mut decoder = ConverseDecoder::new(ToolNames::default()).with_cached_in_input(expected);
         let usage = json!({"inputTokens": input, "outputTokens": 1, "cacheReadInputTokens": read,
             "cacheWriteInputTokens": written});
         match told(&mut decoder, "metadata", &json!({ "usage": usage })) {
@@ -223,7 +227,7 @@ fn cached_tokens_that_are_counted_as_input_too_are_counted_once() {
 
 #[test]
 fn a_citation_stands_on_the_text_of_its_block() {
-    let mut decoder = ConverseDecoder::new(Names::default());
+    let mut decoder = ConverseDecoder::new(ToolNames::default());
     let mut decode = |(name, payload): (&str, Value)| told(&mut decoder, name, &payload);
     decode(delta(0, json!({"text": "before "})));
     decode(delta(1, json!({"text": "célà"})));
@@ -266,7 +270,7 @@ fn written_tokens_are_told_apart_by_how_long_they_are_kept() {
         "cacheDetails": [{"ttl": "1h", "inputTokens": 200}, {"ttl": "5m", "inputTokens": 97}],
     }});
     let event = told(
-        &mut ConverseDecoder::new(Names::default()),
+        &mut ConverseDecoder::new(ToolNames::default()),
         "metadata",
         &payload,
     );
@@ -302,7 +306,7 @@ fn reasons_that_are_not_known_are_kept() {
         let payload =
             json!({"stopReason": word, "additionalModelResponseFields": {"stop_sequence": "###"}});
         let event = told(
-            &mut ConverseDecoder::new(Names::default()),
+            &mut ConverseDecoder::new(ToolNames::default()),
             "messageStop",
             &payload,
         );
@@ -314,7 +318,7 @@ fn reasons_that_are_not_known_are_kept() {
 fn tokens_of_thinking_are_part_of_the_usage() {
     let fields = json!({"usage": {"output_tokens_details": {"thinking_tokens": 40}}});
     let stop = json!({"stopReason": "end_turn", "additionalModelResponseFields": fields});
-    let mut decoder = ConverseDecoder::new(Names::default());
+    let mut decoder = ConverseDecoder::new(ToolNames::default());
     told(&mut decoder, "messageStop", &stop);
     let metadata = json!({"usage": {"inputTokens": 1, "outputTokens": 50, "totalTokens": 51}});
     match told(&mut decoder, "metadata", &metadata) {
@@ -342,7 +346,7 @@ fn a_whole_reply_is_the_events_of_a_stream() {
     let body = reply
         .to_string()
         .replace("{\"n\":5}", "{\"n\": 12345678901234567890123}");
-    let mut decoder = ConverseDecoder::new(Names::default());
+    let mut decoder = ConverseDecoder::new(ToolNames::default());
     let events = decoder.replay(body.as_bytes()).unwrap();
     let citation = Citation {
         range: (4, 8),
@@ -396,12 +400,12 @@ fn what_is_no_event_is_an_error() {
         ("messageStop", "{} {}"),
     ];
     for (name, payload) in cases {
-        let mut decoder = ConverseDecoder::new(Names::default());
+        let mut decoder = ConverseDecoder::new(ToolNames::default());
         let decoded = decoder.decode(name, payload.as_bytes(), &mut VecDeque::new());
         assert!(decoded.is_err(), "{payload}: {decoded:?}");
     }
     assert!(
-        ConverseDecoder::new(Names::default())
+        ConverseDecoder::new(ToolNames::default())
             .replay(b"<html>")
             .is_err()
     );
@@ -432,7 +436,7 @@ proptest::proptest! {
 
     #[test]
     fn whatever_order_events_come_in_every_piece_belongs_to_a_call_that_began(events in proptest::collection::vec(any_event(), 0..40)) {
-        let mut decoder = ConverseDecoder::new(Names::default());
+        let mut decoder = ConverseDecoder::new(ToolNames::default());
         let mut calls = 0;
         for (name, payload) in events {
             for event in all_told(&mut decoder, name, &payload) {

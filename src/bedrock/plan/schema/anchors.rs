@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::keywords::{self, Holds, holds};
+use super::keywords::{self, KeywordHolds, holds};
 
 /// What relative names of a document without a name are relative to.
 const NAMELESS: &str = "https://schema.invalid/";
@@ -101,13 +101,15 @@ fn find(schema: &Value, pointer: String, around: &Rc<Url>, found: &mut Vec<Subsc
             format!("{pointer}/{keyword}/{part}")
         };
         match (holds(keyword), value) {
-            (Holds::Schemas, Value::Array(schemas)) => {
+            (KeywordHolds::Schemas, Value::Array(schemas)) => {
                 for (n, schema) in schemas.iter().enumerate() {
                     find(schema, at(&n.to_string()), &base, found);
                 }
             }
-            (Holds::Schemas, schema) => find(schema, format!("{pointer}/{keyword}"), &base, found),
-            (Holds::Named, Value::Object(named)) => {
+            (KeywordHolds::Schemas, schema) => {
+                find(schema, format!("{pointer}/{keyword}"), &base, found)
+            }
+            (KeywordHolds::Named, Value::Object(named)) => {
                 for (name, schema) in named {
                     find(schema, at(name), &base, found);
                 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::keywords::{self, Holds, holds, visit, visit_mut};
+use super::keywords::{self, KeywordHolds, holds, visit, visit_mut};
 
 /// Keywords that a model held to a schema does not take. Recorded: `minLength` is taken.
 const UNENFORCEABLE: [&str; 23] = [
@@ -81,9 +81,9 @@ fn close(rules: &mut Map<String, Value>) -> bool {
 /// Whether the keyword holds a schema that is but `true` or `false`.
 fn has_free_part(keyword: &str, value: &Value) -> bool {
     match (holds(keyword), value) {
-        (Holds::Schemas, Value::Array(schemas)) => schemas.iter().any(Value::is_boolean),
-        (Holds::Schemas, schema) => keyword != "additionalProperties" && schema.is_boolean(),
-        (Holds::Named, Value::Object(named)) => named.values().any(Value::is_boolean),
+        (KeywordHolds::Schemas, Value::Array(schemas)) => schemas.iter().any(Value::is_boolean),
+        (KeywordHolds::Schemas, schema) => keyword != "additionalProperties" && schema.is_boolean(),
+        (KeywordHolds::Named, Value::Object(named)) => named.values().any(Value::is_boolean),
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keywords::{self, Holds, holds};
+use super::keywords::{self, KeywordHolds, holds};
 
 /// Deepest nesting that references are followed to: recursive schemas have no end.
 const DEEPEST: usize = 8;
@@ -97,9 +97,9 @@ impl<'a> Inliner<'a> {
             inlined.value
         };
         let value = match (holds(keyword), value) {
-            (Holds::Schemas, Value::Array(schemas)) => schemas.iter().map(inlined).collect(),
-            (Holds::Schemas, schema) => inlined(schema),
-            (Holds::Named, Value::Object(named)) => {
+            (KeywordHolds::Schemas, Value::Array(schemas)) => schemas.iter().map(inlined).collect(),
+            (KeywordHolds::Schemas, schema) => inlined(schema),
+            (KeywordHolds::Named, Value::Object(named)) => {
                 let named = named.iter();
                 let named = named.map(|(name, schema)| (name.clone(), inlined(schema)));
                 Value::Object(named.collect())
@@ -127,8 +127,8 @@ impl<'a> Inliner<'a> {
 /// How long what a keyword holds is, roughly, without the schemas in it, which are counted for themselves.
 fn own_size(keyword: &str, value: &Value) -> usize {
     match holds(keyword) {
-        Holds::Schemas | Holds::Named => 16,
-        Holds::Data | Holds::Other => value.to_string().len(),
+        KeywordHolds::Schemas | KeywordHolds::Named => 16,
+        KeywordHolds::Data | KeywordHolds::Other => value.to_string().len(),
     }
 }
 

@@ -22,7 +22,7 @@ const NOT_IN_FRAGMENTS: &AsciiSet = &CONTROLS
 
 /// What a keyword of JSON Schema holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::bedrock::plan) enum Holds {
+pub(in crate::bedrock::plan) enum KeywordHolds {
     /// A schema, or a list of schemas.
     Schemas,
     /// Schemas by names that their author chose.
@@ -34,7 +34,7 @@ pub(in crate::bedrock::plan) enum Holds {
 }
 
 /// What this keyword holds.
-pub(in crate::bedrock::plan) fn holds(keyword: &str) -> Holds {
+pub(in crate::bedrock::plan) fn holds(keyword: &str) -> KeywordHolds {
     match keyword {
         "additionalItems"
         | "additionalProperties"
@@ -51,11 +51,11 @@ pub(in crate::bedrock::plan) fn holds(keyword: &str) -> Holds {
         | "propertyNames"
         | "then"
         | "unevaluatedItems"
-        | "unevaluatedProperties" => Holds::Schemas,
+        | "unevaluatedProperties" => KeywordHolds::Schemas,
         "$defs" | "definitions" | "dependencies" | "dependentSchemas" | "patternProperties"
-        | "properties" => Holds::Named,
-        "const" | "default" | "enum" | "examples" => Holds::Data,
-        _ => Holds::Other,
+        | "properties" => KeywordHolds::Named,
+        "const" | "default" | "enum" | "examples" => KeywordHolds::Data,
+        _ => KeywordHolds::Other,
     }
 }
 
@@ -69,8 +69,8 @@ pub(in crate::bedrock::plan) fn visit<'a>(
             visitor(fields);
             for (keyword, value) in fields {
                 match (holds(keyword), value) {
-                    (Holds::Schemas, _) => visit(value, visitor),
-                    (Holds::Named, Value::Object(named)) => {
+                    (KeywordHolds::Schemas, _) => visit(value, visitor),
+                    (KeywordHolds::Named, Value::Object(named)) => {
                         named.values().for_each(|schema| visit(schema, visitor));
                     }
                     _ => {}
@@ -92,8 +92,8 @@ pub(in crate::bedrock::plan) fn visit_mut(
             visitor(fields);
             for (keyword, value) in fields {
                 match (holds(keyword), value) {
-                    (Holds::Schemas, value) => visit_mut(value, visitor),
-                    (Holds::Named, Value::Object(named)) => {
+                    (KeywordHolds::Schemas, value) => visit_mut(value, visitor),
+                    (KeywordHolds::Named, Value::Object(named)) => {
                         let schemas = named.values_mut();
                         schemas.for_each(|schema| visit_mut(schema, visitor));
                     }

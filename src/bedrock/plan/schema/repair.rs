@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::anchors::{may_have_names, place_references};
-use super::keywords::{Holds, holds};
+use super::keywords::{KeywordHolds, holds};
 
 /// Keywords beside those that hold schemas and data for which `null` is no value.
 const NEVER_NULL: [&str; 34] = [
@@ -86,8 +86,8 @@ fn repair(schema: &mut Value) {
             fields.retain(|keyword, value| !(value.is_null() && is_never_null(keyword)));
             for (keyword, value) in fields.iter_mut() {
                 match holds(keyword) {
-                    Holds::Schemas => repair(value),
-                    Holds::Named => repair_named(value),
+                    KeywordHolds::Schemas => repair(value),
+                    KeywordHolds::Named => repair_named(value),
                     _ => {}
                 }
             }
@@ -99,7 +99,8 @@ fn repair(schema: &mut Value) {
 }
 
 fn is_never_null(keyword: &str) -> bool {
-    matches!(holds(keyword), Holds::Schemas | Holds::Named) || NEVER_NULL.contains(&keyword)
+    matches!(holds(keyword), KeywordHolds::Schemas | KeywordHolds::Named)
+        || NEVER_NULL.contains(&keyword)
 }
 
 fn repair_named(named: &mut Value) {
