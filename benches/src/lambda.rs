@@ -18,7 +18,7 @@ use crate::load::KEY;
 use crate::process::Process;
 use crate::prompt::{self, Size};
 use crate::report::Goal;
-use crate::runtime_api::{RuntimeApi, Told, chat};
+use crate::runtime_api::{RuntimeApi, RuntimeEvent, chat};
 use crate::upstream::SHORT;
 
 /// Lambda's smallest memory, in KiB. The limit here is on addresses, of which a process has more than it uses.
@@ -252,7 +252,7 @@ impl<'a> Surroundings<'a> {
 /// When a new function has asked for its first event.
 pub(crate) async fn ready(api: &mut RuntimeApi) -> Result<Instant, Error> {
     match api.told().await? {
-        Told::Ready(at) => Ok(at),
+        RuntimeEvent::Ready(at) => Ok(at),
         _ => Err("it did not begin with asking for an event".into()),
     }
 }
@@ -272,10 +272,10 @@ async fn first_byte(api: &mut RuntimeApi) -> Result<Instant, Error> {
     let mut first = None;
     loop {
         match api.told().await? {
-            Told::FirstByte(at) => first = Some(at),
-            Told::Whole(..) => {}
-            Told::Ready(_) => return first.ok_or_else(|| "it answered nothing".into()),
-            Told::Failed => return Err("the invocation failed".into()),
+            RuntimeEvent::FirstByte(at) => first = Some(at),
+            RuntimeEvent::Whole(..) => {}
+            RuntimeEvent::Ready(_) => return first.ok_or_else(|| "it answered nothing".into()),
+            RuntimeEvent::Failed => return Err("the invocation failed".into()),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::serve::{Reply, serve, whole};
 
 /// What a function has done, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum RuntimeEvent {
     /// It asked for an event.
     Ready(Instant),
     /// The first byte of a reply's body is there: behind the prelude and its eight zeros.
@@ -35,12 +35,12 @@ pub struct RuntimeApi {
     /// What `AWS_LAMBDA_RUNTIME_API` is set to.
     pub address: String,
     events: mpsc::Sender<Bytes>,
-    told: mpsc::Receiver<Told>,
+    told: mpsc::Receiver<RuntimeEvent>,
 }
 
 struct Api {
     events: Mutex<mpsc::Receiver<Bytes>>,
-    told: mpsc::Sender<Told>,
+    told: mpsc::Sender<RuntimeEvent>,
 }
 
 impl RuntimeApi {
@@ -70,7 +70,7 @@ impl RuntimeApi {
     }
 
     /// What the function does next.
-    pub async fn told(&mut self) -> Result<Told, Error> {
+    pub async fn told(&mut self) -> Result<RuntimeEvent, Error> {
         let told = tokio::time::timeout(Duration::from_secs(20), self.told.recv()).await;
         Ok(told
             .map_err(|_| "the function does nothing")?
@@ -81,7 +81,7 @@ impl RuntimeApi {
 async fn handle(request: Request<Incoming>, api: Arc<Api>) -> Result<Reply, Error> {
     let path = request.uri().path().to_owned();
     if request.method() == Method::GET && path.ends_with("/invocation/next") {
-        api.told.send(Told::Ready(Instant::now())).await?;
+        api.told.send(RuntimeEvent::Ready(Instant::now())).await?;
         let event = api
             .events
             .lock()
@@ -105,7 +105,7 @@ async fn handle(request: Request<Incoming>, api: Arc<Api>) -> Result<Reply, Erro
         return Ok(reply);
     }
     if !path.ends_with("/response") {
-        api.told.send(Told::Failed).await?;
+        api.told.send(RuntimeEvent::Failed).await?;
         return Ok(whole("application/json", r#"{"status":"OK"}"#));
     }
     let mut body = request.into_body();
@@ -124,15 +124,19 @@ async fn handle(request: Request<Incoming>, api: Arc<Api>) -> Result<Reply, Erro
                 let prelude = head.get(..end).unwrap_or_default();
                 let prelude: Value = serde_json::from_slice(prelude)?;
                 if prelude.get("statusCode") != Some(&json!(200)) {
-                    api.told.send(Told::Failed).await?;
+                    api.told.send(RuntimeEvent::Failed).await?;
                 }
             }
         }
         if before == 0 && after > 0 {
-            api.told.send(Told::FirstByte(Instant::now())).await?;
+            api.told
+                .send(RuntimeEvent::FirstByte(Instant::now()))
+                .await?;
         }
     }
-    api.told.send(Told::Whole(Instant::now(), after)).await?;
+    api.told
+        .send(RuntimeEvent::Whole(Instant::now(), after))
+        .await?;
     Ok(whole("application/json", r#"{"status":"OK"}"#))
 }
 

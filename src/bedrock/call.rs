@@ -11,7 +11,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use http::header::CONTENT_LENGTH;
 use tokio::time::timeout;
 
-use crate::catalog::{Dialect, Terms};
+use crate::catalog::{Dialect, ServiceTerms};
 use crate::conversation::Event;
 
 use super::JSON;
@@ -291,7 +291,7 @@ fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
 
 impl Answer {
     /// On what terms it was served, as far as Bedrock has said: that comes with the usage.
-    pub fn served(&self) -> &Terms {
+    pub fn served(&self) -> &ServiceTerms {
         self.decoder.served()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::catalog::Terms;
+use crate::catalog::ServiceTerms;
 use crate::conversation::Event;
 
 use super::failure::Failure;
@@ -23,7 +23,7 @@ pub(super) trait Decoder: fmt::Debug + Send + Sync {
     fn is_in_tool_call(&self) -> bool;
 
     /// On what terms the answer was served, as far as Bedrock has said.
-    fn served(&self) -> &Terms;
+    fn served(&self) -> &ServiceTerms;
 
     /// The usage has shown that cached tokens are not counted as input, where that was expected.
     fn counts_cache_apart(&self) -> bool {

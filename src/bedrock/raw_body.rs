@@ -15,7 +15,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 
-use crate::catalog::Terms;
+use crate::catalog::ServiceTerms;
 
 /// Gives a call its body, and takes the answer's away before the SDK makes its own types of it. Clones share both.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct RawBody {
 #[derive(Debug, Default)]
 struct RawAnswer {
     body: Option<SdkBody>,
-    served: Terms,
+    served: ServiceTerms,
     request_id: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl RawBody {
     }
 
     /// The terms that the answer's headers name.
-    pub fn served(&self) -> Terms {
+    pub fn served(&self) -> ServiceTerms {
         self.lock().served.clone()
     }
 
@@ -110,7 +110,7 @@ impl Intercept for RawBody {
             let body = mem::replace(response.body_mut(), SdkBody::empty());
             let named = |header| response.headers().get(header).map(str::to_owned);
             let mut answer = self.lock();
-            answer.served = Terms {
+            answer.served = ServiceTerms {
                 tier: named("x-amzn-bedrock-service-tier"),
                 latency: named("x-amzn-bedrock-performanceconfig-latency"),
             };

@@ -33,7 +33,7 @@ pub use id::ModelId;
 pub use kind::ModelKind;
 pub use lifecycle::{EndOfLife, Lifecycle, LifecycleState};
 pub use model::{Abilities, Caching, LONG_WINDOW, Limits, Model, ThinkingSupport};
-pub use price::{Doubt, Price, PriceChange, RateKind, Rates, Terms};
+pub use price::{Doubt, Price, PriceChange, RateKind, Rates, ServiceTerms};
 pub use retrieval::{Embedding, EmbeddingBody, Rerank, Retrieval};
 
 /// Every model the gateway knows by name.

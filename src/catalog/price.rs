@@ -89,18 +89,18 @@ pub struct PriceChange {
 /// answer says which it served, which may be others than were asked for
 /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html>).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Terms {
+pub struct ServiceTerms {
     /// `serviceTier.type`: `default`, `flex`, `priority` or `reserved`; `None`: not said, which means `default`.
     pub tier: Option<String>,
     /// `performanceConfig.latency`: `standard` or `optimized`; `None`: not said, which means `standard`.
     pub latency: Option<String>,
 }
 
-impl Terms {
+impl ServiceTerms {
     /// These terms, and those of `other` where they say nothing.
     #[must_use]
-    pub fn or(self, other: &Terms) -> Terms {
-        Terms {
+    pub fn or(self, other: &ServiceTerms) -> ServiceTerms {
+        ServiceTerms {
             tier: self.tier.or_else(|| other.tier.clone()),
             latency: self.latency.or_else(|| other.latency.clone()),
         }
@@ -220,7 +220,7 @@ impl Price {
 
     /// The price on these terms; `None`: not known. Reserved capacity is paid for by the hour, and what goes beyond it
     /// at the ordinary rates.
-    pub fn under(&self, terms: &Terms) -> Option<Cow<'_, Self>> {
+    pub fn under(&self, terms: &ServiceTerms) -> Option<Cow<'_, Self>> {
         let tier = terms.tier.as_deref().unwrap_or("default");
         let latency = terms.latency.as_deref().unwrap_or("standard");
         let rates = match (tier, latency) {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::bedrock::plan::{DroppedForTarget, Plan};
 use crate::bedrock::{Class, Failure};
-use crate::catalog::{Dialect, Terms};
+use crate::catalog::{Dialect, ServiceTerms};
 use crate::conversation::{Event, NativeEvent, NativeStart, Usage, json_len};
 use crate::spend::Attempt;
 
@@ -33,7 +33,7 @@ pub(super) struct CurrentAttempt {
     prompt: Option<Usage>,
     /// What was sent decides what it costs, as far as Bedrock does not say what it served.
     estimated_prompt: u64,
-    terms: Terms,
+    terms: ServiceTerms,
     /// What the client asked for that was not sent.
     dropped: DroppedForTarget,
     dialect: Dialect,
@@ -64,7 +64,7 @@ impl CurrentAttempt {
             usage: None,
             prompt: None,
             estimated_prompt: 0,
-            terms: Terms::default(),
+            terms: ServiceTerms::default(),
             dropped: DroppedForTarget::default(),
             dialect: Dialect::default(),
             bytes: 0,
@@ -86,7 +86,7 @@ impl CurrentAttempt {
     }
 
     /// Bedrock has said this much of the terms on which it served.
-    pub(super) fn record_terms(&mut self, terms: &Terms) {
+    pub(super) fn record_terms(&mut self, terms: &ServiceTerms) {
         self.terms = terms.clone().or(&self.terms);
     }
 

@@ -18,7 +18,7 @@ use super::omitted::OmittedFeatures;
 use super::policy::{Retry, failure_policy};
 use super::queue::{AttemptReason, QueuedTarget, TargetQueue};
 use super::recovery::Sent;
-use super::run::Run;
+use super::run::ChainRun;
 use super::target::Target;
 use super::timeouts::AttemptTimeouts;
 use crate::limits::Lease;
@@ -33,7 +33,7 @@ enum RetryDecision {
     Without(Feature),
 }
 
-impl<S: Sink> Run<'_, S> {
+impl<S: Sink> ChainRun<'_, S> {
     /// Calls one target, and retries it as often as the policy allows.
     pub(super) async fn try_target(
         &mut self,

@@ -35,7 +35,7 @@ pub async fn run(
     options: &ChainOptions,
     sink: &mut impl Sink,
 ) -> ChainOutcome {
-    let mut run = Run {
+    let mut run = ChainRun {
         routes,
         request,
         options,
@@ -107,7 +107,7 @@ pub(super) fn log_failure(routes: &Routes, target: &Target, failure: &Failure) {
     tracing::warn!(group, model, class, status, fault, "target failed");
 }
 
-pub(super) struct Run<'a, S> {
+pub(super) struct ChainRun<'a, S> {
     pub(super) routes: &'a Routes,
     pub(super) request: &'a Request,
     pub(super) options: &'a ChainOptions,
@@ -126,7 +126,7 @@ pub(super) struct Run<'a, S> {
     pub(super) cost_so_far: Decimal,
 }
 
-impl<S: Sink> Run<'_, S> {
+impl<S: Sink> ChainRun<'_, S> {
     /// Tries target after target. The error is that of the earliest one in the chain; of a stream that broke off, the
     /// error that broke it, whatever the targets said that were to continue it.
     async fn try_targets(&mut self) -> Result<(), Failure> {

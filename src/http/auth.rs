@@ -10,7 +10,7 @@ use super::audit;
 use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::identity::TokenRefusal;
-use crate::keys::{Caller, KeyRefusal, Presented, RefusedKeys, hash_of};
+use crate::keys::{Caller, KeyRefusal, PresentedKey, RefusedKeys, hash_of};
 use crate::wire::ApiError;
 
 /// The headers that may hold a key, in the reference system's order: the first that is present counts.
@@ -26,12 +26,12 @@ pub struct AuthenticatedKey(pub Caller);
 /// The same for a handler whose body arrives while an old copy of the key is read again.
 #[derive(Debug)]
 pub struct MaybeStaleKey {
-    presented: Presented,
+    presented: PresentedKey,
     refused: Arc<RefusedKeys>,
 }
 
 impl MaybeStaleKey {
-    fn of(app: &AppState, presented: Presented) -> Self {
+    fn of(app: &AppState, presented: PresentedKey) -> Self {
         Self {
             presented,
             refused: Arc::clone(&app.refused_keys),
@@ -58,16 +58,16 @@ impl FromRequestParts<AppState> for MaybeStaleKey {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         if let Some(anonymous) = app.master_key.anonymous_caller() {
-            return Ok(Self::of(app, Presented::certain(anonymous)));
+            return Ok(Self::of(app, PresentedKey::certain(anonymous)));
         }
         let key = presented(&parts.headers)?;
         if let Some(master) = app.master_key.admit(key) {
-            return Ok(Self::of(app, Presented::certain(master)));
+            return Ok(Self::of(app, PresentedKey::certain(master)));
         }
         if app.keys.takes_token(key) {
             let team = parts.headers.get(TEAM).and_then(|team| team.to_str().ok());
             let caller = app.keys.present_token(key, team).await?;
-            return Ok(Self::of(app, Presented::certain(caller)));
+            return Ok(Self::of(app, PresentedKey::certain(caller)));
         }
         match app.keys.present(key).await {
             Ok(presented) => Ok(Self::of(app, presented)),

@@ -23,7 +23,7 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long a request with an old list waits for the reading.
 const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
 /// How long a customer is kept after the last request that named it.
-const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+const CUSTOMER_KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// New customers that one key makes on a day in one process: clients choose the names.
 const MOST_NEW: u32 = 1_000;
 /// Names that are remembered at a time.
@@ -264,7 +264,7 @@ impl Row for Customer {
         list.to_owned()
     }
     fn expires(&self) -> Option<Timestamp> {
-        let end = self.last_used.checked_add(KEPT).ok();
+        let end = self.last_used.checked_add(CUSTOMER_KEPT_FOR).ok();
         end.filter(|_| !self.blocked)
     }
 }

@@ -90,12 +90,12 @@ enum KnownKey {
 
 /// A caller whose key was found good, as far as is known.
 #[derive(Debug)]
-pub struct Presented {
+pub struct PresentedKey {
     caller: Caller,
     reading: Option<(Reading, Keyring)>,
 }
 
-impl Presented {
+impl PresentedKey {
     /// The master key, or none where none is configured: nothing is to be read.
     pub fn certain(caller: Caller) -> Self {
         Self {
@@ -158,7 +158,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When it is unknown, or that cannot be found out.
-    pub async fn present(&self, key: &str) -> Result<Presented, KeyRefusal> {
+    pub async fn present(&self, key: &str) -> Result<PresentedKey, KeyRefusal> {
         if !key.starts_with("sk-") {
             return Err(KeyRefusal::NoKey);
         }
@@ -171,7 +171,7 @@ impl Keyring {
             },
             KnownKey::Unknown(reading) => (self.admitted(reading.await?)?, None),
         };
-        Ok(Presented { caller, reading })
+        Ok(PresentedKey { caller, reading })
     }
 
     fn known(&self, hash: &str) -> KnownKey {

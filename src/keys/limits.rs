@@ -125,7 +125,7 @@ impl Keyring {
         if reservation.slots.is_empty() {
             return;
         }
-        let freed = join_all(reservation.slots.iter_mut().map(Lease::free));
+        let freed = join_all(reservation.slots.iter_mut().map(Lease::release));
         if timeout(LONGEST_WAIT_FOR_SLOT, freed).await.is_ok() {
             reservation.slots.clear();
         }
@@ -135,7 +135,7 @@ impl Keyring {
     /// logged: the minute passes, and the slot is free when its lease has ended.
     pub async fn release_reservation(&self, reservation: RateReservation, used: u64) {
         for mut slot in reservation.slots {
-            slot.free().await;
+            slot.release().await;
         }
         for counted_request in reservation.counted_requests {
             if let Err(error) = counted_request.correct(&self.table, used).await {

@@ -68,7 +68,7 @@ impl Lease {
     }
 
     /// Frees the slot. May be given up and called again.
-    pub async fn free(&mut self) {
+    pub async fn release(&mut self) {
         self.stop = None;
         if !self.task.is_finished() {
             (&mut self.task).await.ok();

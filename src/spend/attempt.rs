@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cut::cut;
 use super::{Cost, cost};
-use crate::catalog::{Price, Terms};
+use crate::catalog::{Price, ServiceTerms};
 use crate::conversation::Usage;
 
 /// One call to one target, as the chain saw it.
@@ -81,12 +81,17 @@ impl Attempt {
     /// The attempt used these tokens on the ordinary terms, at this price if it is known.
     #[must_use]
     pub fn billed(self, used: Usage, price: Option<&Price>) -> Attempt {
-        self.billed_on(&Terms::default(), used, price)
+        self.billed_on(&ServiceTerms::default(), used, price)
     }
 
     /// The attempt used these tokens on these terms. A price that is not known on them is not known.
     #[must_use]
-    pub fn billed_on(mut self, terms: &Terms, used: Usage, price: Option<&Price>) -> Attempt {
+    pub fn billed_on(
+        mut self,
+        terms: &ServiceTerms,
+        used: Usage,
+        price: Option<&Price>,
+    ) -> Attempt {
         let price = price.and_then(|price| price.under(terms));
         self.usage = Some(used);
         let is_priced = |price: &Price| used.search_units == 0 || price.per_query.is_some();

@@ -86,7 +86,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Catalog, Rates, Terms};
+    use crate::catalog::{Catalog, Rates, ServiceTerms};
 
     fn d(text: &str) -> Decimal {
         text.parse().unwrap()
@@ -242,9 +242,9 @@ mod tests {
             let model = Catalog::bundled().resolve(id, None, None);
             let price = model.price.unwrap();
             let usage = usage(input, output, read, write_5m, write_1h);
-            let terms = Terms {
+            let terms = ServiceTerms {
                 tier: tier.map(str::to_owned),
-                ..Terms::default()
+                ..ServiceTerms::default()
             };
             let cost = cost(&usage, &price.under(&terms).unwrap());
             assert_eq!(cost.total, d(total), "{id} {tier:?} {usage:?}");

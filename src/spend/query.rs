@@ -25,7 +25,7 @@ pub struct Search {
     pub end: Timestamp,
     /// What must hold of them.
     pub filter: RecordFilter,
-    /// At most so many of them ([`Search::MOST`] where it is more).
+    /// At most so many of them ([`Search::MAX_PAGE`] where it is more).
     pub page_size: usize,
     /// So many records are looked at for a page, and no more: usually [`Search::COMPARED`].
     pub most_compared: usize,
@@ -91,7 +91,7 @@ const WHILE_COMPARING: usize = 250;
 
 impl Search {
     /// The longest page.
-    pub const MOST: usize = 1_000;
+    pub const MAX_PAGE: usize = 1_000;
     /// Records that are usually compared for one page: they are some 10 MB.
     pub const COMPARED: usize = 5_000;
 }
@@ -277,7 +277,7 @@ impl<'a> RecordSearch<'a> {
             search,
             range: Range::Between(time::sortable(search.first), before.clone()),
             before,
-            page_size: search.page_size.clamp(1, Search::MOST),
+            page_size: search.page_size.clamp(1, Search::MAX_PAGE),
             compared: 0,
             began: Instant::now(),
             records: Vec::new(),

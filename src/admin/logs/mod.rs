@@ -145,7 +145,7 @@ pub(super) async fn session(
             session: Some(asked.session.clone()),
             ..RecordFilter::default()
         },
-        page_size: Search::MOST,
+        page_size: Search::MAX_PAGE,
         most_compared: Search::COMPARED,
         after: asked.cursor()?,
     };

@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use serde_json::Value;
 
-use crate::catalog::Terms;
+use crate::catalog::ServiceTerms;
 use crate::conversation::{Citation, Event, Place, StopReason, Unit, Usage};
 
 use crate::bedrock::decoder::{DecodeError, Decoder};
@@ -37,7 +37,7 @@ pub struct ConverseDecoder {
     /// Tokens of thinking, which a stream reports before its usage.
     reasoning: Option<u64>,
     /// On what terms the answer was served, as far as Bedrock has said; it comes with the usage.
-    served: Terms,
+    served: ServiceTerms,
     /// Cached tokens are counted as input too; whether the usage has shown that they are not.
     cached_in_input: bool,
     counts_cache_apart: bool,
@@ -55,7 +55,7 @@ impl ConverseDecoder {
             text: 0,
             before_block: (-1, 0),
             reasoning: None,
-            served: Terms::default(),
+            served: ServiceTerms::default(),
             cached_in_input: false,
             counts_cache_apart: false,
         }
@@ -76,7 +76,7 @@ impl Decoder for ConverseDecoder {
         self.counts_cache_apart
     }
 
-    fn served(&self) -> &Terms {
+    fn served(&self) -> &ServiceTerms {
         &self.served
     }
 
@@ -329,12 +329,12 @@ fn thinking_tokens(fields: Option<&Value>) -> Option<u64> {
 }
 
 /// The terms that Bedrock's answer names.
-fn served(tier: &Option<Value>, performance: &Option<Value>) -> Terms {
+fn served(tier: &Option<Value>, performance: &Option<Value>) -> ServiceTerms {
     let word = |value: &Option<Value>, field| {
         let word = value.as_ref()?.get(field)?.as_str()?;
         Some(word.to_owned())
     };
-    Terms {
+    ServiceTerms {
         tier: word(tier, "type"),
         latency: word(performance, "latency"),
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::bedrock::decoder::{DecodeError, Decoder};
 use crate::bedrock::failure::Failure;
 use crate::bedrock::plan::{ToolNames, call_ids};
-use crate::catalog::Terms;
+use crate::catalog::ServiceTerms;
 use crate::conversation::{
     Citation, Event, NativeEvent, NativeFields, NativeStart, Place, StopReason, Unit, Usage,
 };
@@ -36,7 +36,7 @@ pub struct MessagesDecoder {
     message_fields: Map<String, Value>,
     stop_fields: Map<String, Value>,
     usage_fields: Map<String, Value>,
-    served: Terms,
+    served: ServiceTerms,
     /// The bytes of one event; kept for their room.
     json: Vec<u8>,
 }
@@ -52,7 +52,7 @@ enum OpenAnswerBlock {
 
 impl MessagesDecoder {
     /// A decoder that gives tools the names that the client knows. `served`: the terms that the answer's headers name.
-    pub fn new(names: ToolNames, served: Terms) -> Self {
+    pub fn new(names: ToolNames, served: ServiceTerms) -> Self {
         Self {
             names,
             open: None,
@@ -105,7 +105,7 @@ impl Decoder for MessagesDecoder {
         )
     }
 
-    fn served(&self) -> &Terms {
+    fn served(&self) -> &ServiceTerms {
         &self.served
     }
 }

@@ -40,7 +40,7 @@ use serde_json::{Map, Value};
 
 use client_fields::LONG_CONTEXT_BETA;
 
-use crate::catalog::{Abilities, Dialect, Family, LONG_WINDOW, Model, Terms};
+use crate::catalog::{Abilities, Dialect, Family, LONG_WINDOW, Model, ServiceTerms};
 use crate::config::Defaults;
 use crate::conversation::{
     CacheTtl, Part, Request, Service, Tool, ToolChoice, Turn, estimated_bytes, json_len,
@@ -83,8 +83,8 @@ pub struct Plan {
 
 impl Plan {
     /// On what terms it is sent.
-    pub fn terms(&self) -> Terms {
-        Terms {
+    pub fn terms(&self) -> ServiceTerms {
+        ServiceTerms {
             tier: self.service.tier.clone(),
             latency: self.service.latency.clone(),
         }

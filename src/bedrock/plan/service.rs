@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Family, Terms};
+use crate::catalog::{Family, ServiceTerms};
 use crate::config::Defaults;
 use crate::conversation::Service;
 
@@ -30,7 +30,7 @@ pub(super) fn plan(wish: &Service, defaults: &Defaults, streaming: bool) -> Serv
     {
         config.shift_remove("streamProcessingMode");
     }
-    let Terms { tier, latency } = terms(wish, defaults);
+    let ServiceTerms { tier, latency } = terms(wish, defaults);
     Service {
         guardrail,
         latency,
@@ -71,8 +71,8 @@ pub(super) fn tags(wish: &Service, defaults: &Defaults) -> Tags {
 }
 
 /// The terms that are asked for.
-pub(super) fn terms(wish: &Service, defaults: &Defaults) -> Terms {
-    Terms {
+pub(super) fn terms(wish: &Service, defaults: &Defaults) -> ServiceTerms {
+    ServiceTerms {
         tier: wish.tier.clone().or_else(|| defaults.service_tier.clone()),
         latency: wish.latency.clone().or_else(|| defaults.latency.clone()),
     }

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::catalog::{Doubt, Price, RateKind, Terms};
+use crate::catalog::{Doubt, Price, RateKind, ServiceTerms};
 
 fn dollars(text: &str) -> Option<Decimal> {
     Some(text.parse().unwrap())
@@ -107,9 +107,9 @@ fn a_region_may_cost_more() {
 }
 
 /// What is said of the terms, none of it by an empty word.
-fn terms(tier: &str, latency: &str) -> Terms {
+fn terms(tier: &str, latency: &str) -> ServiceTerms {
     let said = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
-    Terms {
+    ServiceTerms {
         tier: said(tier),
         latency: said(latency),
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::bedrock::Failure;
 use crate::bedrock::retrieval::CallAnswer;
-use crate::catalog::Terms;
+use crate::catalog::ServiceTerms;
 use crate::conversation::Usage;
 use crate::limits::{CountedRequest, Lease};
 use crate::spend::Attempt;
@@ -89,6 +89,6 @@ impl BatchAttempt {
             return attempt;
         }
         let price = self.target.price(self.began_at);
-        attempt.billed_on(&Terms::default(), self.usage, price.as_deref())
+        attempt.billed_on(&ServiceTerms::default(), self.usage, price.as_deref())
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::anthropic::Messages;
 use crate::app::AppState;
-use crate::catalog::{Catalog, Price, Terms};
+use crate::catalog::{Catalog, Price, ServiceTerms};
 use crate::conversation::Usage;
 use crate::keys::Caller;
 use crate::spend::{Dollars, cost};
@@ -49,9 +49,9 @@ pub(super) async fn cost_of(
             ..Usage::default()
         },
     };
-    let terms = Terms {
+    let terms = ServiceTerms {
         tier: priced.tier,
-        ..Terms::default()
+        ..ServiceTerms::default()
     };
     let price = price.as_ref().and_then(|price| price.under(&terms));
     Ok(json(&Calculated {

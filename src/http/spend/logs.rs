@@ -139,7 +139,7 @@ async fn page_of(
     let total = count_matches(app, &search).await?;
     while left > 0 && !by_cursor {
         let skipping = Search {
-            page_size: left.min(Search::MOST),
+            page_size: left.min(Search::MAX_PAGE),
             ..search.clone()
         };
         let found = app.ledger.search(&skipping).await?;
@@ -256,12 +256,12 @@ fn search(params: &Params, filter: RecordFilter, usual: u64) -> Result<Search, A
         }
     }
     let (first, end) = params.instants()?;
-    let page_size = params.count("page_size", usual, Search::MOST as u64)?;
+    let page_size = params.count("page_size", usual, Search::MAX_PAGE as u64)?;
     Ok(Search {
         first,
         end,
         filter,
-        page_size: usize::try_from(page_size).unwrap_or(Search::MOST),
+        page_size: usize::try_from(page_size).unwrap_or(Search::MAX_PAGE),
         most_compared: Search::COMPARED,
         after: params.read("cursor", "the `next_cursor` of an earlier page, unchanged")?,
     })

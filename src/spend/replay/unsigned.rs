@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::super::{Attempt, PendingRequest, Record, RecordCaller, Reservations};
-use crate::catalog::{Catalog, Price, Terms};
+use crate::catalog::{Catalog, Price, ServiceTerms};
 use crate::config::{Config, Deployment};
 use crate::conversation::Usage;
 
@@ -27,7 +27,7 @@ pub(super) fn record(record: Record, config: &Config) -> Option<Record> {
         }
         let price = price(attempt, config);
         let price = price.as_ref().map(|price| price.at(at));
-        let terms = Terms {
+        let terms = ServiceTerms {
             tier: attempt.service_tier.clone(),
             latency: attempt.latency.clone(),
         };

@@ -4,7 +4,7 @@ use super::*;
 use crate::bedrock::class::Class;
 
 fn decoder() -> MessagesDecoder {
-    MessagesDecoder::new(ToolNames::default(), Terms::default())
+    MessagesDecoder::new(ToolNames::default(), ServiceTerms::default())
 }
 
 /// What a frame with this event means.
