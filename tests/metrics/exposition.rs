@@ -153,36 +153,52 @@ fn check(family: &Family) -> Result<(), String> {
     Ok(())
 }
 
+type Labels = BTreeMap<String, String>;
+
+/// The samples of a histogram with the same labels.
+#[derive(Default)]
+struct Series {
+    /// Each one's bound and value.
+    buckets: Vec<(f64, f64)>,
+    sums: Vec<f64>,
+    counts: Vec<f64>,
+}
+
 /// Buckets grow with their bound up to `+Inf`, which is the count; a sum may be there.
 fn histogram(family: &Family) -> Result<(), String> {
-    let mut series: BTreeMap<BTreeMap<String, String>, [Vec<(f64, f64)>; 3]> = BTreeMap::new();
+    let mut all: BTreeMap<Labels, Series> = BTreeMap::new();
     for sample in &family.samples {
         let mut labels = sample.labels.clone();
         let bound = labels.remove("le");
         let part = sample.name.strip_prefix(family.name).unwrap_or_default();
-        let part = ["_bucket", "_sum", "_count"]
-            .iter()
-            .position(|p| *p == part);
-        let part = part.ok_or(format!("{} is no sample of it", sample.name))?;
-        if (part == 0) != bound.is_some() {
+        if (part == "_bucket") != bound.is_some() {
             return Err("`le` is a label of buckets, and of nothing else".to_owned());
         }
-        let bound = match bound.as_deref() {
-            Some("+Inf") => f64::INFINITY,
-            Some(bound) => bound.parse().map_err(|_| "a bound that is no number")?,
-            None => 0.0,
-        };
-        series.entry(labels).or_default()[part].push((bound, sample.value));
+        let series = all.entry(labels).or_default();
+        match part {
+            "_bucket" => {
+                let bound = match bound.as_deref() {
+                    Some("+Inf") => Ok(f64::INFINITY),
+                    bound => bound.unwrap_or_default().parse(),
+                };
+                let bound = bound.map_err(|_| "a bound that is no number")?;
+                series.buckets.push((bound, sample.value));
+            }
+            "_sum" => series.sums.push(sample.value),
+            "_count" => series.counts.push(sample.value),
+            _ => return Err(format!("{} is no sample of it", sample.name)),
+        }
     }
-    for [buckets, sums, counts] in series.values() {
-        let grows = buckets
+    for series in all.values() {
+        let grows = series
+            .buckets
             .windows(2)
             .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
-        let last = buckets.last().ok_or("no buckets")?;
+        let last = series.buckets.last().ok_or("no buckets")?;
         if !grows || last.0 != f64::INFINITY {
             return Err("buckets that do not grow up to +Inf".to_owned());
         }
-        if counts.len() != 1 || counts[0].1 != last.1 || sums.len() > 1 {
+        if series.counts != [last.1] || series.sums.len() > 1 {
             return Err("a count that is not the last bucket's".to_owned());
         }
     }
