@@ -4,7 +4,9 @@ use bedrock_sidecar::simulator::Step;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::ask;
-use crate::support::{BACKUP, DROPPED, PRIMARY, TestApp, both_ways, header};
+use crate::support::{
+    BACKUP, DROPPED, LAST, PRIMARY, TestApp, both_ways, header, validation_error,
+};
 
 /// Posts the body [`both_ways`], with these betas.
 pub(super) async fn post(app: &TestApp, body: Value, betas: &str) -> (Value, String) {
@@ -177,6 +179,46 @@ async fn tools_and_edits_of_kinds_that_are_not_on_bedrock() {
             .unwrap();
         assert_eq!(reply.status(), 400, "{field}");
     }
+}
+
+#[tokio::test]
+async fn edits_that_a_target_does_without_are_named() {
+    const EDIT: &str = "clear_tool_uses_20250919";
+    let app = TestApp::on_converse().await;
+    let mut body = ask("hi");
+    body["context_management"] = json!({"edits": [{"type": EDIT}, {"type": EDIT, "keep": {"type": "tool_uses", "value": 3}}]});
+    let edits = |sent: &Value| sent["additionalModelRequestFields"]["context_management"].clone();
+    let (sent, dropped) = post(&app, body.clone(), "").await;
+    assert!(edits(&sent).is_object());
+    assert_eq!(dropped, "");
+
+    // The beta is refused, and the refusal is remembered.
+    app.bedrock
+        .script(PRIMARY, [validation_error("invalid beta flag")]);
+    let reply = app
+        .as_anthropic("/v1/messages", &body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(reply.status(), 200);
+    assert_eq!(header(&reply, DROPPED), EDIT);
+    let (sent, dropped) = post(&app, body.clone(), "").await;
+    assert!(edits(&sent).is_null());
+    assert_eq!(dropped, EDIT);
+    // What is not asked for is not missed.
+    assert_eq!(post(&app, ask("hi"), "").await.1, "");
+
+    // Another family has never heard of it.
+    app.bedrock.script(PRIMARY, [Step::throttle()]);
+    app.bedrock.script(BACKUP, [Step::throttle()]);
+    let reply = app
+        .as_anthropic("/v1/messages", &body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(reply.status(), 200);
+    assert_eq!(header(&reply, DROPPED), EDIT);
+    assert_eq!(app.bedrock.requests_for(LAST).len(), 1);
 }
 
 #[tokio::test]

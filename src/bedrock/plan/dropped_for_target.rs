@@ -1,5 +1,7 @@
 //! What a client asked for that this target is not sent: it lacks it, or takes no more of it.
 
+use serde_json::{Map, Value};
+
 use crate::conversation::{Request, ToolChoice};
 
 use super::Plan;
@@ -9,7 +11,7 @@ use super::Plan;
 pub struct DroppedForTarget {
     /// Names of the client's tags (`requestMetadata`): Bedrock takes no more.
     pub tags: Vec<String>,
-    /// Settings, by their names on the chat wire: the model does without them.
+    /// Settings, by their names on the chat wire, and edits of the context, by their types: the model does without them.
     pub settings: Vec<String>,
 }
 
@@ -44,4 +46,25 @@ pub(super) fn settings(request: &Request, plan: &Plan) -> Vec<String> {
     ];
     let dropped = settings.into_iter().filter(|(_, is_lost)| *is_lost);
     dropped.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The types of the context's edits that a request asks for among the fields for the model and that its plan has not: the
+/// target is no Claude, or it refused the beta that they come with.
+pub(super) fn edits(request: &Request, plan: &Plan) -> Vec<String> {
+    let sent: Vec<&str> = edit_types(&plan.model_fields).collect();
+    let wanted = edit_types(&request.model_fields);
+    let mut dropped: Vec<String> = Vec::new();
+    for edit in wanted.filter(|edit| !sent.contains(edit)) {
+        if !dropped.iter().any(|known| known == edit) {
+            dropped.push(edit.to_owned());
+        }
+    }
+    dropped
+}
+
+fn edit_types(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let config = fields.get("context_management");
+    let edits = config.and_then(|config| config.get("edits")?.as_array());
+    let edits = edits.into_iter().flatten();
+    edits.filter_map(|edit| edit.get("type").and_then(Value::as_str))
 }

@@ -425,6 +425,8 @@ pub fn plan(
         cached_in_input: streaming && model.abilities.cached_in_input,
     };
     plan.dropped.settings = dropped_for_target::settings(request, &plan);
+    let edits = dropped_for_target::edits(request, &plan);
+    plan.dropped.settings.extend(edits);
     plan.dropped.settings.extend(offer.dropped);
     let native = request.native.as_deref().filter(|_| has_extras);
     let untold = native.map(|native| native::untold(native, model.abilities.thinking));
