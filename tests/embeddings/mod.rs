@@ -4,6 +4,7 @@ mod batches;
 mod clients;
 mod models;
 mod money;
+mod recorded;
 mod refusals;
 
 use base64::Engine;
