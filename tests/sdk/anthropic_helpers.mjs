@@ -1,8 +1,13 @@
 // Anthropic's SDK for TypeScript: its helpers, against BASE_URL with API_KEY.
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
+import { BetaLocalFilesystemMemoryTool } from '@anthropic-ai/sdk/tools/memory/node';
+import { betaMemoryTool } from '@anthropic-ai/sdk/helpers/beta/memory';
 import { z } from 'zod';
 
 const model = 'claude-sonnet-4-5';
@@ -58,6 +63,20 @@ const cases = {
 			messages: user('word '.repeat(220000)),
 		});
 		assert.equal(kinds(await stream.finalMessage())[0], 'compaction');
+	},
+	async memory() {
+		const task = 'Create a file named /memories/notes.txt. Its entire content must be the single line MEMORY-5127.';
+		for (const asked of [model, 'by-converse']) {
+			const folder = await mkdtemp(join(tmpdir(), 'memory-'));
+			const tools = [betaMemoryTool(await BetaLocalFilesystemMemoryTool.init(folder))];
+			const messages = user(task);
+			const runner = client.beta.messages.toolRunner({ model: asked, max_tokens: 600, tools, max_iterations: 4, messages });
+			const reasons = [];
+			for await (const message of runner) reasons.push(message.stop_reason);
+			assert.deepEqual(reasons, ['tool_use', 'end_turn']);
+			const notes = await readFile(join(folder, 'memories', 'notes.txt'), 'utf8');
+			assert.equal(notes.trim(), 'MEMORY-5127');
+		}
 	},
 	async webSearch() {
 		const stream = client.messages.stream({

@@ -1,13 +1,19 @@
 """Anthropic's SDK for Python: its helpers, against BASE_URL with API_KEY."""
 
 import base64
+import json
 import os
+import pathlib
 import sys
+import tempfile
+import urllib.request
 
 import anthropic
+from anthropic.tools.memory import BetaLocalFilesystemMemoryTool
 from pydantic import BaseModel
 
 MODEL = "claude-sonnet-4-5"
+BY_CONVERSE = "by-converse"
 NEWER = "claude-opus-4-8"
 PDF = base64.b64encode(b"%PDF-1.4\ntrailer<</Root 1 0 R>>\n%%EOF").decode()
 
@@ -101,12 +107,37 @@ def tool_search():
     assert kinds(message) == ["server_tool_use", "tool_search_tool_result", "tool_use"], message
 
 
+def bedrock(method, path, body=None):
+    data = json.dumps(body).encode() if body else None
+    request = urllib.request.Request(os.environ["BEDROCK"] + path, method=method, data=data)
+    with urllib.request.urlopen(request) as reply:
+        return json.loads(reply.read() or b"null")
+
+
 def memory():
-    message = client.beta.messages.create(
-        model=MODEL, max_tokens=600, betas=["context-management-2025-06-27"],
-        tools=[{"type": "memory_20250818", "name": "memory"}], messages=user("use the memory tool"),
-    )
-    assert kinds(message) == ["tool_use"], message
+    """What one conversation notes in a file of the SDK's, the next one reads."""
+    task = "Create a file named /memories/notes.txt. Its entire content must be the single line MEMORY-5127."
+    view = {"tool_use": {"name": "memory", "input": json.dumps({"command": "view", "path": "/memories/notes.txt"})}}
+    for model in (MODEL, BY_CONVERSE):
+        folder = tempfile.mkdtemp()
+        tool = BetaLocalFilesystemMemoryTool(folder)
+
+        def run(asked):
+            return list(
+                client.beta.messages.tool_runner(
+                    model=model, max_tokens=600, tools=[tool], max_iterations=4, messages=user(asked)
+                )
+            )
+
+        said = run(task)
+        assert [message.stop_reason for message in said] == ["tool_use", "end_turn"], said
+        assert said[0].content[-1].input["command"] == "create", said
+        assert pathlib.Path(folder, "memories", "notes.txt").read_text().strip() == "MEMORY-5127"
+        bedrock("POST", "/_simulated/script", {"steps": [{"outcome": {"reply": {"blocks": [view]}}}]})
+        said = run("what do you know?")
+        assert [message.stop_reason for message in said] == ["tool_use", "end_turn"], said
+        seen = bedrock("GET", "/_simulated/requests")["requests"][-1]
+        assert seen["status"] == 200 and "MEMORY-5127" in json.dumps(seen["body"]), seen
 
 
 def web_search():

@@ -1,7 +1,7 @@
 """Claude Code (CLAUDE) in its modes against a gateway at BASE_URL, whose simulated Bedrock is at BEDROCK.
 
-Each session is to write a file with a tool and to end with a word; no request of it may be refused by Bedrock. Prints the size of
-each session's first call: what tool search saves.
+Each session is to write a file with a tool and to end with a word, or to search the web; no request of it may be refused by
+Bedrock. Prints the size of each session's first call: what tool search saves.
 """
 import collections
 import json
@@ -28,12 +28,23 @@ def bedrock(method, path, body=None):
         return json.loads(reply.read() or b"null")
 
 
-def session(name, model, variables=(), arguments=(), home=None):
+SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+# What a search of the web brings to the model: a link, and an extract.
+FOUND = ("https://blog.rust-lang.org/2026", "EXTRACT-OF-THE-WEB-8264")
+
+
+def session(name, model, variables=(), arguments=(), home=None, asks=TASK, first=None, ends=DONE, writes=CONTENT, says=()):
+    """One session: what the user asks; the tool call that Sonnet begins with, if not the simulated Bedrock's own choice; and what
+    must come of it: the last words, the file, and what Bedrock must have been sent."""
     home = pathlib.Path(home or tempfile.mkdtemp())
     project = home / "project"
     project.mkdir(parents=True, exist_ok=True)
     subprocess.run(["git", "init", "-q", "."], cwd=project, check=True)
     bedrock("DELETE", "/_simulated/requests")
+    if first:
+        tool, fields = first
+        reply = {"blocks": [{"tool_use": {"name": tool, "input": json.dumps(fields)}}]}
+        bedrock("POST", "/_simulated/script", {"model": SONNET, "steps": [{"outcome": {"reply": reply}}]})
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(home), "CI": "1", "IS_SANDBOX": "1", "NO_PROXY": "*",
         "ANTHROPIC_BASE_URL": os.environ["BASE_URL"], "ANTHROPIC_AUTH_TOKEN": os.environ["API_KEY"],
@@ -43,18 +54,20 @@ def session(name, model, variables=(), arguments=(), home=None):
     }
     command = [
         os.environ["CLAUDE"], "-p", "--output-format", "json", "--model", model, "--permission-mode", "acceptEdits",
-        "--allowedTools", "Write", "Bash", "Edit", "Read", *arguments, "--", TASK,
+        "--allowedTools", "Write", "Bash", "Edit", "Read", "WebSearch", *arguments, "--", asks,
     ]
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=180)
     seen = bedrock("GET", "/_simulated/requests")["requests"]
     written = (project / FILE).read_text().strip() if (project / FILE).exists() else None
     wrong = [f"{call['status']} {call['refusal']}" for call in seen if call["status"] != 200]
-    if written != CONTENT:
+    if written != writes:
         wrong.append(f"the file says {written!r}")
-    if ended.returncode or DONE not in ended.stdout:
+    if ended.returncode or ends not in ended.stdout:
         wrong.append(f"it ended with {ended.returncode}: {ended.stdout[-300:]} {ended.stderr[-300:]}")
-    first = next((call["body"] for call in seen if call["body"].get("tools")), {})
-    size = len(json.dumps(first)) // 4
+    sent = json.dumps([call["body"].get("messages") for call in seen])
+    wrong.extend(f"Bedrock was not sent {words}" for words in says if words not in sent)
+    first_call = next((call["body"] for call in seen if call["body"].get("tools")), {})
+    size = len(json.dumps(first_call)) // 4
     calls = collections.Counter(call["operation"] for call in seen)
     print("FAIL" if wrong else "ok  ", name, dict(calls), f"first call about {size} tokens", *wrong[:3])
     return not wrong
@@ -73,6 +86,11 @@ def main():
         ("an hour of cache", "claude-opus-4-8", [("ENABLE_PROMPT_CACHING_1H", "1")]),
     ]
     results = [session(*each) for each in sessions]
+    search = ("WebSearch", {"query": "rust 2026 edition"})
+    results.append(session(
+        "a search of the web", "claude-sonnet-4-5", asks="What is in the 2026 edition of Rust?", first=search, ends=FOUND[0],
+        writes=None, says=FOUND,
+    ))
     sys.exit(not all(results))
 
 
