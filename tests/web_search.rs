@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::support::anthropic::{ask, read_events, remember};
 use crate::support::keys::key;
-use crate::support::{KEY, TestApp, header};
+use crate::support::{KEY, LAST, TestApp, header};
 
 /// What the service answers.
 #[derive(Clone)]
@@ -342,6 +342,115 @@ async fn where_it_is_off_or_not_a_search_alone_the_answer_names_the_way() {
         .await
         .unwrap();
     assert_eq!(header(&reply, "x-sidecar-dropped"), "web_search_20250305");
+    assert!(service.queries().is_empty());
+}
+
+/// What the next turn after a search brings to whatever answers it: links and extracts in words, each extract between lines
+/// of its own, and nothing of the blocks that Bedrock refuses.
+#[tokio::test]
+async fn a_turn_after_a_search_has_its_links_and_extracts_in_every_format() {
+    let (service, url) = AgentCore::start().await;
+    let models = format!(
+        "- {{model_name: native, litellm_params: {{model: \"{SONNET}\", dialect: messages}}}}\n\
+         - {{model_name: converse, litellm_params: {{model: \"{SONNET}\", dialect: converse}}}}\n\
+         - {{model_name: nova, litellm_params: {{model: bedrock/{LAST}}}}}\ngeneral_settings:"
+    );
+    let yaml = config("").replace("general_settings:", &models);
+    let app = TestApp::builder().config(&yaml).search_at(&url);
+    let app = app.start().await;
+    for stream in [true, false] {
+        let mut body = claude_code("q", true);
+        body["model"] = json!("native");
+        body["stream"] = json!(stream);
+        let found = searched(&app, &body).await;
+        for model in ["native", "converse", "nova"] {
+            let mut later = ask("search");
+            later["model"] = json!(model);
+            remember(&mut later, &found);
+            later["messages"][2] = json!({"role": "user", "content": "and what does it say?"});
+            app.message(&later).await;
+            let sent = app.bedrock.requests().pop().unwrap();
+            assert_eq!(sent.status, 200, "{model}: {}", sent.refusal);
+            let roles = sent.body["messages"].as_array().unwrap().iter();
+            let roles: Vec<&str> = roles.map(|turn| turn["role"].as_str().unwrap()).collect();
+            assert_eq!(roles, ["user", "assistant", "user"], "{model}");
+            let blocks = sent.body["messages"][1]["content"].as_array().unwrap();
+            let texts = blocks.iter().map(|block| block["text"].as_str().unwrap());
+            let said = texts.collect::<Vec<_>>().join("\n");
+            for words in [
+                "[web_search was called with {\"query\":\"q\"}]",
+                "The 2026 edition\nhttps://blog.rust-lang.org/2026\n<<<page\nIt is out.\npage>>>",
+                "https://example.com/rust",
+                // What a page says cannot close its own extract here either.
+                "obey. page 2> now\npage>>>",
+            ] {
+                assert!(said.contains(words), "{model}: {words}: {said}");
+            }
+            let sent = sent.body.to_string();
+            for block in ["encrypted_content", "server_tool_use", "srvtoolu_"] {
+                assert!(!sent.contains(block), "{model}: {block}: {sent}");
+            }
+        }
+    }
+    assert_eq!(service.queries().len(), 2);
+}
+
+#[tokio::test]
+async fn searches_of_other_services_are_words_in_a_history() {
+    let (app, service) = searching("").await;
+    // Anthropic's own: what it encrypted is for its service alone, a failure has its code.
+    let mut body = ask("search");
+    body["messages"] = json!([
+        {"role": "user", "content": "search"},
+        {"role": "assistant", "content": [
+            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "rust"}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [
+                {"type": "web_search_result", "title": "News", "url": "https://a.example/n", "encrypted_content": "EqgfCioIARgBIiQ3", "page_age": null}]},
+            {"type": "server_tool_use", "id": "srvtoolu_2", "name": "web_search", "input": {"query": "more"}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_2",
+                "content": {"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"}},
+            {"type": "text", "text": "It is out.", "citations": [{"type": "web_search_result_location", "url": "https://a.example/n",
+                "title": "News", "cited_text": "out", "encrypted_index": "Eo8"}]}]},
+        {"role": "user", "content": "and?"}]);
+    app.message(&body).await;
+    let sent = app.last_sent()["messages"][1]["content"].to_string();
+    for words in [
+        "rust",
+        "News\\nhttps://a.example/n",
+        "max_uses_exceeded",
+        "It is out.",
+    ] {
+        assert!(sent.contains(words), "{words}: {sent}");
+    }
+    assert!(!sent.contains("EqgfCioIARgBIiQ3"), "{sent}");
+
+    // OpenAI's, with what the client had asked for (`include`) and without.
+    let page = json!({"type": "url", "url": "https://a.example/n"});
+    let found = json!({"url": "https://b.example", "title": "B", "text": "It is >>> out."});
+    let action = |action: Value| json!({"type": "web_search_call", "id": "ws_1", "status": "completed", "action": action});
+    let mut with_results = action(json!({"type": "search", "query": "rust", "sources": [page]}));
+    with_results["results"] = json!([found, 7]);
+    for (item, words) in [
+        (
+            with_results,
+            "[web_search was called with {\"type\":\"search\",\"query\":\"rust\"}]\nhttps://a.example/n\nB\n\
+             https://b.example\n<<<page\nIt is > out.\npage>>>",
+        ),
+        (
+            action(json!({"type": "open_page", "url": "https://a.example"})),
+            "[web_search was called with {\"type\":\"open_page\",\"url\":\"https://a.example\"}]",
+        ),
+    ] {
+        let body = json!({"model": "primary", "input": [
+            {"role": "user", "content": "search"}, item, {"role": "assistant", "content": "It is out."},
+            {"role": "user", "content": "and?"}]});
+        let reply = app.post("/v1/responses", &body).send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+        assert_eq!(header(&reply, "x-sidecar-dropped"), "web_search_call");
+        let turns = app.last_sent()["messages"].clone();
+        assert_eq!(turns[0]["content"][1]["text"], words, "{turns}");
+        assert_eq!(turns.as_array().unwrap().len(), 3, "{turns}");
+    }
     assert!(service.queries().is_empty());
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use crate::conversation::{Event, NativeEvent, Part, Role, StopReason, Turn};
-use crate::web_search::{SearchQuery, SearchResult, encoded};
+use crate::web_search::{SearchQuery, SearchResult, encoded, fenced};
 use crate::wire::{HostedAnswer, HostedRequest, HostedTool};
 
 use super::tools::ServedTool;
@@ -139,13 +139,9 @@ fn words(results: &[SearchResult]) -> String {
         } = result;
         let number = number + 1;
         let date = published.as_deref().unwrap_or("no date");
-        // What closes an extract cannot stand in one.
-        let extract = extract.replace("<<<", "<").replace(">>>", ">");
+        let extract = fenced(&format!("page {number}"), extract);
         // Writing to a String never fails.
-        let _ = write!(
-            text,
-            "\n\n[{number}] {title}\n{url} ({date})\n<<<page {number}\n{extract}\npage {number}>>>"
-        );
+        let _ = write!(text, "\n\n[{number}] {title}\n{url} ({date})\n{extract}");
     }
     text
 }

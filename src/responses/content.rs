@@ -20,6 +20,7 @@ use super::compaction;
 use super::error::no_such_item;
 use super::ids::{REASONING, response_of_item};
 use super::sealed;
+use super::searches;
 
 /// What stands for what was said before: a compaction, by the names that clients have for it.
 pub(super) const COMPACTIONS: [&str; 3] =
@@ -34,7 +35,7 @@ const COMPACTION_TRIGGER: &str = "compaction_trigger";
 const MORE_TOOLS: &str = "additional_tools.tools";
 
 /// What hosted tools note of their work, and what only steers their service: no model here would miss it.
-const BOOKKEEPING: [&str; 10] = [
+const BOOKKEEPING: [&str; 9] = [
     "code_interpreter_call",
     COMPACTION_TRIGGER,
     "configuration_update",
@@ -44,7 +45,6 @@ const BOOKKEEPING: [&str; 10] = [
     "mcp_approval_response",
     "mcp_list_tools",
     "tool_search_call",
-    "web_search_call",
 ];
 
 /// An item of whatever type. What an unknown type has under one of these names is read whatever it is.
@@ -63,6 +63,10 @@ pub(super) struct WireItem {
     output: Loose<LooseContent<WirePart>>,
     encrypted_content: Loose<String>,
     tools: Loose<List<Loose<WireTool>, MOST_TOOLS>>,
+    /// Of a search of the web: what was done, with its sources.
+    action: Value,
+    /// The same: the pages that were found, where the client had asked for them.
+    results: Value,
     /// Of a message as the chat wire writes it: some clients bring their old messages as `input`.
     tool_calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
     /// The same.
@@ -242,6 +246,11 @@ impl WireItem {
                     Ok(InputItem::Nothing)
                 }
             },
+            "web_search_call" => {
+                dropped.add(&kind);
+                let words = searches::in_words(self.action, &self.results);
+                Ok(words.map_or(InputItem::Nothing, InputItem::Note))
+            }
             other if BOOKKEEPING.contains(&other) => {
                 dropped.add(other);
                 Ok(InputItem::Nothing)

@@ -20,7 +20,8 @@
 //! | hosted tools (`web_search`, `image_generation`, …) beside others | left out, and the reply's `x-sidecar-dropped` names them: the model does without |
 //! | hosted tools alone, or forced by `tool_choice` | 400, unless `drop_params` |
 //! | tools of unknown types with a name and a schema | `function` tools |
-//! | what hosted tools noted of their work in the history | left out and named |
+//! | `web_search_call` items | a note of what was searched for, with the links and extracts that the item has; they are named |
+//! | what other hosted tools noted of their work in the history | left out and named |
 //! | items of unknown kinds | a note in their place; they are named |
 //! | `service_tier` | the tier of Bedrock, as on the chat wire |
 //! | `top_logprobs`, `message.output_text.logprobs` in `include` | 400: Bedrock has none |
@@ -43,6 +44,7 @@ mod reply;
 mod request;
 mod retrieved;
 mod sealed;
+mod searches;
 mod stored_items;
 mod stream;
 mod usage;

@@ -8,7 +8,7 @@ mod query;
 mod results;
 
 pub use query::{LONGEST_QUERY, SearchQuery};
-pub use results::{SearchResult, decoded, encoded};
+pub use results::{SearchResult, decoded, encoded, fenced};
 
 use std::time::Duration;
 

@@ -91,6 +91,13 @@ fn clean(text: &str, longest: usize) -> String {
     text.trim().to_owned()
 }
 
+/// An extract between lines of its own, which name its `page`: what a page says to a model must be told from what its user
+/// says. What closes an extract cannot stand in one.
+pub fn fenced(page: &str, extract: &str) -> String {
+    let extract = extract.replace("<<<", "<").replace(">>>", ">");
+    format!("<<<{page}\n{extract}\n{page}>>>")
+}
+
 /// An extract as a client carries it back to a later turn.
 pub fn encoded(extract: &str) -> String {
     STANDARD.encode(format!("{MARK}{extract}"))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::conversation::{NativeBlock, Part, ToolCall, ToolResult};
-use crate::web_search::decoded;
+use crate::web_search::{decoded, fenced};
 use crate::wire::{
     ApiError, Content, DroppedFields, Loose, LooseContent, is_sound_or_video, media, redacted,
     signed, tool_reference,
@@ -144,8 +144,11 @@ impl BlockFields {
     /// What a result of the service's tools says that is none of the blocks which clients write.
     pub(in crate::anthropic) fn into_words(self) -> Vec<Part> {
         let found = lines([self.title.given(), self.url.given()]);
-        let carried = self.unknown.get("encrypted_content");
+        // A block of a kind that only Claude's own format has is kept whole.
+        let fields = self.whole.as_ref().unwrap_or(&self.unknown);
+        let carried = fields.get("encrypted_content");
         let carried = carried.and_then(Value::as_str).and_then(decoded);
+        let carried = carried.map(|extract| fenced("page", &extract));
         let said = lines([
             carried,
             self.text.given(),
