@@ -50,8 +50,8 @@ soak: ## Ten minutes of 50 streams with 20 % faults: make soak SOAK_SECONDS=180
 	@$(if $(SOAK_SECONDS),SOAK_SECONDS=$(SOAK_SECONDS)) cargo test -q --test promises soak:: -- --ignored --nocapture
 
 .PHONY: crashes
-crashes: ## Kill the gateway 200 times at every step of a request, replay its logs, check the books: make crashes CRASHES=50
-	@CRASHES=$(or $(CRASHES),200) cargo test -q --test promises crashes:: -- --nocapture
+crashes: ## Kill the gateway 200 times at every step of a request, and at 1,000 web searches, replay its logs, check the books: make crashes CRASHES=50 SEARCHES=100
+	@CRASHES=$(or $(CRASHES),200) SEARCHES=$(or $(SEARCHES),1000) cargo test -q --test promises crashes:: -- --nocapture
 
 .PHONY: fuzz
 fuzz: ## Ten minutes each of random requests and answers: make fuzz FUZZ_SECONDS=60, or a case again: FUZZ_SEED=…

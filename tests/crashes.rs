@@ -22,7 +22,28 @@ use crate::web_search::AgentCore;
 const ANSWER: &str = "one two three four five six seven eight nine ten eleven twelve";
 /// At the same time: streamed and not, of each the one by Converse and the other in Claude's own format, and a search of the
 /// web.
-const REQUESTS: usize = 5;
+const REQUESTS: [Kind; 5] = [
+    Kind::Chat,
+    Kind::Chat,
+    Kind::Messages,
+    Kind::Messages,
+    Kind::Search,
+];
+/// So many clients search the web at the same time, each again and again.
+const SEARCHES: [Kind; 20] = [Kind::Search; 20];
+/// When a process that searches is killed.
+const SEARCH_MOMENTS: [Moment; 6] = [
+    Moment::Asked,
+    Moment::Writing,
+    Moment::Asked,
+    Moment::Written,
+    Moment::Asked,
+    Moment::Logged,
+];
+/// A process that searches is killed after fewer searches than this.
+const MOST_SEARCHES: usize = 80;
+/// What one costs in US dollars, as nothing else is configured.
+const SEARCH_PRICE: &str = "0.007";
 
 /// Whose key it is: the team, its member, and all keys have budgets too.
 const TEAM: &str = "team";
@@ -35,7 +56,7 @@ enum Moment {
     Any,
     /// Its opening is in the log.
     Opened,
-    /// Bedrock has been asked.
+    /// Bedrock has been asked, or what searches the web.
     Asked,
     /// The client has a piece of the answer.
     Answering,
@@ -152,7 +173,7 @@ enum Kind {
     Search,
 }
 
-/// One request, read as far as it comes.
+/// One request, read as far as it comes. Whether it was answered.
 async fn ask(
     http: reqwest::Client,
     url: String,
@@ -161,7 +182,7 @@ async fn ask(
     stream: bool,
     kind: Kind,
     seen: mpsc::Sender<()>,
-) {
+) -> bool {
     let mut body = json!({"model": name, "stream": stream, "max_tokens": 1000, "messages": [{"role": "user", "content": name}]});
     if kind == Kind::Search {
         let words = format!("Perform a web search for the query: {name}");
@@ -174,10 +195,16 @@ async fn ask(
     };
     let url = format!("{url}{path}");
     let Ok(mut response) = http.post(url).bearer_auth(key).json(&body).send().await else {
-        return;
+        return false;
     };
-    while let Ok(Some(_)) = response.chunk().await {
-        seen.send(()).await.ok();
+    loop {
+        match response.chunk().await {
+            Ok(Some(_)) => {
+                seen.send(()).await.ok();
+            }
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
     }
 }
 
@@ -185,9 +212,8 @@ async fn ask(
 async fn wait_for(
     moment: Moment,
     gateway: &Gateway,
-    bedrock: &Simulated,
     books: &Books,
-    before: usize,
+    is_asked: impl Fn() -> bool,
     mut seen: mpsc::Receiver<()>,
 ) {
     let come = async {
@@ -195,7 +221,7 @@ async fn wait_for(
             Moment::Any => sleep(Duration::from_millis(fastrand::u64(0..600))).await,
             Moment::Opened => gateway.says("spend_open").await,
             Moment::Asked => {
-                while bedrock.requests().len() == before {
+                while !is_asked() {
                     sleep(Duration::from_millis(1)).await;
                 }
             }
@@ -223,23 +249,37 @@ fn billed(bedrock: &Simulated) -> Vec<String> {
         .collect()
 }
 
-/// So many processes that are killed at work, for their logs.
-async fn crash(crashes: usize, stage: &Stage) -> Vec<Gateway> {
+/// Processes that are killed at work on these requests, one at a time and each at one of these moments, for their logs: as
+/// many as `crashes` says, and more until so many searches of the web were made. Clients that search go on searching.
+async fn crash(
+    crashes: usize,
+    searches: usize,
+    moments: &[Moment],
+    kinds: &[Kind],
+    stage: &Stage,
+) -> Vec<Gateway> {
     let Stage {
         bedrock,
+        search,
         books,
         yaml,
         variables,
         key,
-        ..
     } = stage;
+    let calls = || match kinds {
+        [Kind::Search, ..] => search.queries().len(),
+        _ => bedrock.requests().len(),
+    };
     let http = reqwest::Client::builder()
         .pool_max_idle_per_host(0)
         .build()
         .unwrap();
     let mut gateways = Vec::new();
-    for n in 0..crashes {
-        let moment = MOMENTS[n % MOMENTS.len()];
+    for n in 0.. {
+        if n >= crashes && search.queries().len() >= searches {
+            break;
+        }
+        let moment = moments[n % moments.len()];
         books.proxy.always(match moment {
             Moment::Writing => Some(Fault::Swallowed),
             Moment::Written => Some(Fault::AnswerLost),
@@ -247,21 +287,28 @@ async fn crash(crashes: usize, stage: &Stage) -> Vec<Gateway> {
             _ => None,
         });
         let mut gateway = Gateway::start(yaml, variables).await;
-        let before = bedrock.requests().len();
+        let is_again = matches!(kinds, [Kind::Search, ..]);
+        let more = fastrand::usize(0..MOST_SEARCHES);
+        let last = calls() + if is_again { more } else { 0 };
         let (tell, seen) = mpsc::channel(1000);
         let mut requests = JoinSet::new();
-        for k in 0..REQUESTS {
+        for (k, &kind) in kinds.iter().enumerate() {
             let (http, url, key) = (http.clone(), gateway.url.clone(), key.clone());
             let name = format!("call-{n}-{k}");
-            let kind = match k {
-                0 | 1 => Kind::Chat,
-                2 | 3 => Kind::Messages,
-                _ => Kind::Search,
-            };
-            requests.spawn(ask(http, url, key, name, k % 2 == 0, kind, tell.clone()));
+            let tell = tell.clone();
+            requests.spawn(async move {
+                let ask = |name| {
+                    let (http, url, key) = (http.clone(), url.clone(), key.clone());
+                    ask(http, url, key, name, k % 2 == 0, kind, tell.clone())
+                };
+                let mut again = 0;
+                while ask(format!("{name}-{again}")).await && is_again {
+                    again += 1;
+                }
+            });
         }
         drop(tell);
-        wait_for(moment, &gateway, bedrock, books, before, seen).await;
+        wait_for(moment, &gateway, books, || calls() > last, seen).await;
         gateway.kill();
         while requests.join_next().await.is_some() {}
         gateways.push(gateway);
@@ -333,11 +380,15 @@ async fn accounts(stage: &Stage) -> Vec<Account> {
     accounts
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_record() {
-    let crashes = std::env::var("CRASHES").map_or(MOMENTS.len(), |text| text.parse().unwrap());
-    let stage = Stage::new().await;
-    let gateways = crash(crashes, &stage).await;
+/// What searched the web, by the names of the requests.
+fn searched(search: &AgentCore) -> impl Iterator<Item = String> {
+    let queries = search.queries().into_iter();
+    queries.map(|query| query["searchQuery"].as_str().unwrap().to_owned())
+}
+
+/// Replays what the processes have written and checks the books, twice: the second replay must find nothing. Returns them,
+/// and prints a line about them that begins with `what`.
+async fn replayed(what: &str, stage: &Stage, gateways: &[Gateway], billed: &[String]) -> Contents {
     let logs: Vec<_> = gateways.iter().map(Gateway::log_file).collect();
     let opened: usize = gateways
         .iter()
@@ -350,15 +401,13 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
     let replay_all = async || replay(&stage.yaml, &stage.variables, &options, &logs).await;
     let replayed = replay_all().await;
     let contents = stage.books.contents().await;
-    let accounts_then = accounts(&stage).await;
+    let accounts_then = accounts(stage).await;
     let account = &accounts_then[0];
-    let mut billed = billed(&stage.bedrock);
-    let queries = stage.search.queries().into_iter();
-    billed.extend(queries.map(|query| query["searchQuery"].as_str().unwrap().to_owned()));
     println!(
-        "{crashes} crashes with {REQUESTS} requests each: {opened} opened; {before} records before the replay, {} after \
-         it; Bedrock billed {} calls of {} requests; the records and the totals say ${}, the budget ${} and {} holds of \
-         requests that were never opened\n{}",
+        "{} crashes with {what} each: {opened} opened; {before} records before the replay, {} after it; billed were {} calls \
+         of {} requests; the records and the totals say ${}, the budget ${} and {} holds of requests that were never \
+         opened\n{}",
+        gateways.len(),
         contents.records.len(),
         billed.len(),
         billed.iter().collect::<BTreeSet<_>>().len(),
@@ -368,7 +417,7 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
         replayed.text
     );
     assert!(replayed.ok, "{replayed:?}");
-    check(&contents, opened, &billed);
+    check(&contents, opened, billed);
     for account in &accounts_then {
         check_budget(account, &contents);
     }
@@ -380,5 +429,44 @@ async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_reco
         "{again:?}"
     );
     assert_eq!(stage.books.contents().await, contents);
-    assert_eq!(accounts(&stage).await, accounts_then);
+    assert_eq!(accounts(stage).await, accounts_then);
+    contents
+}
+
+/// The number in this variable of the environment.
+fn number(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_the_process_is_killed_every_call_that_bedrock_billed_is_a_record() {
+    let crashes = number("CRASHES", MOMENTS.len());
+    let stage = Stage::new().await;
+    let gateways = crash(crashes, 0, &MOMENTS, &REQUESTS, &stage).await;
+    let mut billed = billed(&stage.bedrock);
+    billed.extend(searched(&stage.search));
+    let what = format!("{} requests", REQUESTS.len());
+    replayed(&what, &stage, &gateways, &billed).await;
+}
+
+/// Run with `SEARCHES=1000` by `make crashes`.
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_the_process_is_killed_every_search_is_paid_for_once() {
+    let searches = number("SEARCHES", 100);
+    let crashes = SEARCH_MOMENTS.len();
+    let stage = Stage::new().await;
+    let gateways = crash(crashes, searches, &SEARCH_MOMENTS, &SEARCHES, &stage).await;
+    let billed: Vec<String> = searched(&stage.search).collect();
+    assert!(billed.len() >= searches);
+    let what = format!("{} clients that search", SEARCHES.len());
+    let contents = replayed(&what, &stage, &gateways, &billed).await;
+    let price: Decimal = SEARCH_PRICE.parse().unwrap();
+    for record in &contents.records {
+        assert_eq!(record.spend_known(), price, "{record:?}");
+    }
+    assert_eq!(
+        contents.totals.spend,
+        price * Decimal::from(contents.records.len())
+    );
+    assert!(stage.bedrock.requests().is_empty());
 }
