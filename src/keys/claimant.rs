@@ -2,14 +2,17 @@
 //! that many share by the request's marker.
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::spend::settle_overdue;
+use crate::spend::{RequestId, SETTLING, settle_left};
 use crate::store::{Account, Hold, HoldClaim, Reserved, SharedClaim, SharedSettlement, StoreError};
 
 use super::budget::{Budget, Level};
 use super::{Denied, Keyring};
+
+/// A request that began so long ago may have ended, and what it holds may have been left.
+const MAY_BE_LEFT: SignedDuration = SignedDuration::from_secs(10);
 
 /// One budget, and what is held of it.
 #[derive(Debug, Clone)]
@@ -103,7 +106,7 @@ impl Claimant {
     ) -> Result<Account, ClaimRefusal> {
         let budget = &held_budget.budget;
         let reserved = if budget.level.is_shared() {
-            self.reserve_shared(held_budget, amount).await
+            self.reserve_of_many(held_budget, amount, now).await
         } else {
             let turn = self.keyring.account_locks.turn(&budget.key.pk).await;
             let turn = turn.map_err(ClaimRefusal::NoTurn)?;
@@ -146,6 +149,26 @@ impl Claimant {
         self.keyring.table.reserve(key, &claim).await
     }
 
+    /// Holds the amount of a budget that many share. Where it has no room only for what others hold, what is held for
+    /// requests that have ended is settled first.
+    async fn reserve_of_many(
+        &self,
+        held_budget: &HeldBudget,
+        amount: Decimal,
+        now: Timestamp,
+    ) -> Result<Reserved, StoreError> {
+        let reserved = self.reserve_shared(held_budget, amount).await?;
+        let Reserved::Full(account) = &reserved else {
+            return Ok(reserved);
+        };
+        let budget = &held_budget.budget;
+        let may_fit = budget.max.is_none_or(|max| account.spent + amount <= max);
+        if may_fit && self.keyring.settle_left(budget, account, now).await {
+            return self.reserve_shared(held_budget, amount).await;
+        }
+        Ok(reserved)
+    }
+
     async fn reserve_shared(
         &self,
         held_budget: &HeldBudget,
@@ -179,7 +202,7 @@ impl Claimant {
                     held: amount,
                     actual: Decimal::ZERO,
                 };
-                table.settle_shared(settled).await
+                table.settle_shared(settled, SETTLING).await
             } else {
                 table.release(&key, &holder, amount).await
             };
@@ -214,7 +237,27 @@ impl Keyring {
         {
             return Ok(());
         }
-        settle_overdue(&self.table, account, now).await
+        settle_left(&self.table, account.overdue(now)).await?;
+        Ok(())
+    }
+
+    /// Settles what is held of a budget without room for requests that have ended, and returns whether there were any.
+    async fn settle_left(&self, budget: &Budget, account: &Account, now: Timestamp) -> bool {
+        let may_be_left = |marker: &&str| {
+            let id = RequestId::from_marker(marker);
+            id.is_some_and(|id| now.duration_since(id.time()) >= MAY_BE_LEFT)
+        };
+        let mut left = account.markers().filter(may_be_left).peekable();
+        if left.peek().is_none() || !self.reached.may_ask_left(&budget.key, now) {
+            return false;
+        }
+        match settle_left(&self.table, left).await {
+            Ok(were_any) => were_any,
+            Err(error) => {
+                tracing::warn!(%error, "what ended requests have left in a budget could not be settled");
+                false
+            }
+        }
     }
 }
 

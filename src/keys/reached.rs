@@ -17,6 +17,8 @@ const TOKENS_KNOWN: SignedDuration = SignedDuration::from_secs(5);
 const SPENT_KNOWN: SignedDuration = SignedDuration::from_secs(60);
 /// How often markers whose time is over are looked after.
 const OVERDUE_ASKED: SignedDuration = SignedDuration::from_secs(60);
+/// How often it is looked whether holds of an account without room are left of requests that have ended.
+const LEFT_ASKED: SignedDuration = SignedDuration::from_secs(10);
 /// Refused requests of a key that are records, in a minute of one process. The others are a line in the log each.
 const REFUSALS_RECORDED: u32 = 10;
 /// Keys and accounts that are remembered at a time.
@@ -35,6 +37,8 @@ struct KnownLimits {
     refusals: HashMap<String, Refusals>,
     /// When the markers of an account whose time is over were last looked after.
     overdue: HashMap<Key, Timestamp>,
+    /// When the markers of an account without room were last looked after.
+    left: HashMap<Key, Timestamp>,
 }
 
 /// What a minute's counters were when they had no room.
@@ -103,14 +107,12 @@ impl ReachedLimits {
 
     /// Whether the markers of an account whose time is over are to be looked after: once a minute they are.
     pub(super) fn may_ask_overdue(&self, key: &Key, now: Timestamp) -> bool {
-        let mut memory = self.lock();
-        let last = memory.overdue.get(key);
-        if last.is_some_and(|at| now.duration_since(*at).abs() < OVERDUE_ASKED) {
-            return false;
-        }
-        make_room(&mut memory.overdue, |_| false);
-        memory.overdue.insert(key.clone(), now);
-        true
+        may_ask(&mut self.lock().overdue, key, now, OVERDUE_ASKED)
+    }
+
+    /// Whether it is to be looked what is left in an account without room.
+    pub(super) fn may_ask_left(&self, key: &Key, now: Timestamp) -> bool {
+        may_ask(&mut self.lock().left, key, now, LEFT_ASKED)
     }
 
     /// Whether all slots were taken when they were last asked for, and that was after this.
@@ -150,6 +152,22 @@ impl ReachedLimits {
     fn lock(&self) -> MutexGuard<'_, KnownLimits> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the last time is so long ago. Then this is the last time.
+fn may_ask(
+    asked: &mut HashMap<Key, Timestamp>,
+    key: &Key,
+    now: Timestamp,
+    every: SignedDuration,
+) -> bool {
+    let last = asked.get(key);
+    if last.is_some_and(|at| now.duration_since(*at).abs() < every) {
+        return false;
+    }
+    make_room(asked, |_| false);
+    asked.insert(key.clone(), now);
+    true
 }
 
 /// Forgets what is of no use any more, and everything where that is not enough.

@@ -183,7 +183,8 @@ impl Ledger {
         };
         match outcome {
             Ok(()) => {
-                self.settle(&mut record, until).await;
+                let id = record.request_id;
+                settle::settle(&self.table, id, record.freeze()).await;
                 Ok(Written::Now)
             }
             // Of the conditions in the transaction, only the record's own is left to say so.
@@ -194,20 +195,6 @@ impl Ledger {
                 log::unrecorded(&record, &error, signer(&self.secret).await.as_ref());
                 Err(error)
             }
-        }
-    }
-
-    /// Settles what the record does to accounts that many share.
-    async fn settle(&self, record: &mut Record, until: Instant) {
-        let id = record.request_id;
-        let deltas = record.freeze();
-        if deltas.shared().is_empty() {
-            return;
-        }
-        let until = until.max(Instant::now() + SETTLING);
-        let settled = settle::settle(&self.table, id, deltas);
-        if tokio::time::timeout_at(until, settled).await.is_err() {
-            tracing::warn!(%id, "budgets are settled later: the table is slow");
         }
     }
 
@@ -314,9 +301,6 @@ impl Ledger {
         id.time().checked_add(self.options.retention?).ok()
     }
 }
-
-/// How long settling a budget that many share may take at least, after a record that took all of its time.
-const SETTLING: Duration = Duration::from_millis(500);
 
 /// How long the table's secret is waited for, at the start and where a line of the log needs it and it is not there yet.
 const SECRET: Duration = Duration::from_millis(100);

@@ -53,7 +53,7 @@ pub use record::{Record, RecordCaller, RecordFailure, Status};
 pub use reservation::{Reservation, Reservations, SharedReservation};
 pub use retried::Retried;
 pub use row::SpendLog;
-pub use settle::settle_overdue;
+pub use settle::{SETTLING, settle_left};
 pub use signature::Signer;
 pub use totals::{CountedBy, Counters, DayTotal, TotalOf};
 pub use trace_parent::TraceParent;

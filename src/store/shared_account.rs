@@ -9,9 +9,11 @@
 //! stays when its minute is over; what it holds counts as spent until the request's record settles it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -24,6 +26,9 @@ const BUCKETS: &str = "buckets";
 const MINUTE: i64 = 60;
 /// How often a reservation is tried again when the item changed in a way that it has to look at.
 const TRIES: usize = 8;
+/// One attempt at a settlement. No client waits for it, and an answer that is late is seldom lost: another attempt would make a
+/// busy table busier.
+const SETTLING_ATTEMPT: Duration = Duration::from_secs(4);
 /// A bucket whose minute is over for so many minutes is moved to what is spent: its requests' records will not come.
 const BUCKET_KEPT: i64 = 60 * 24 * 60;
 /// Empty buckets are removed once there are so many.
@@ -102,13 +107,20 @@ impl Account {
         self.buckets.get(&bucket)?.get(marker).copied()
     }
 
+    /// The markers of all requests that hold something.
+    pub fn markers(&self) -> impl Iterator<Item = &str> {
+        self.buckets
+            .values()
+            .flat_map(|markers| markers.keys().map(String::as_str))
+    }
+
     /// The markers of requests whose time is over.
-    pub fn overdue(&self, now: Timestamp) -> impl Iterator<Item = (i64, &str)> {
+    pub fn overdue(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         let over = self
             .buckets
             .iter()
             .filter(move |(bucket, _)| is_over(**bucket, now));
-        over.flat_map(|(bucket, markers)| markers.keys().map(|marker| (*bucket, marker.as_str())))
+        over.flat_map(|(_, markers)| markers.keys().map(String::as_str))
     }
 }
 
@@ -222,11 +234,38 @@ impl Table {
         }
     }
 
-    /// Replaces a hold of a shared account by what was spent, once: what has no marker there has been settled before.
+    /// Replaces a hold of a shared account by what was spent, once: what has no marker there has been settled before. It is
+    /// tried again for so long while that can help: what stays held is room that others lack.
     ///
     /// # Errors
     /// When the table does not answer. It may be made again.
-    pub async fn settle_shared(&self, settled: SharedSettlement<'_>) -> Result<(), StoreError> {
+    pub async fn settle_shared(
+        &self,
+        settled: SharedSettlement<'_>,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_secs(1))
+            .with_jitter()
+            .without_max_times();
+        let mut last = None;
+        let tries = (|| self.try_to_settle(settled))
+            .retry(pauses)
+            .sleep(tokio::time::sleep)
+            .when(StoreError::is_transient)
+            .notify(|error, pause| {
+                tracing::debug!(%error, ?pause, "settling again");
+                last = Some(error.clone());
+            });
+        // The last attempt's error says more than that the time is over.
+        match tokio::time::timeout(limit, tries).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(last.unwrap_or(StoreError::Timeout(limit))),
+        }
+    }
+
+    async fn try_to_settle(&self, settled: SharedSettlement<'_>) -> Result<(), StoreError> {
         let mut held = settled.held;
         for _ in 0..TRIES {
             let update = self
@@ -240,7 +279,8 @@ impl Table {
                 .expression_attribute_values(":held", decimal(held))
                 .expression_attribute_values(":correction", decimal(settled.actual - held))
                 .expression_attribute_values(":actual", decimal(settled.actual));
-            let Updated::Refused(Some(item)) = update::send(update).await? else {
+            let sent = update::send_once(update, SETTLING_ATTEMPT);
+            let Updated::Refused(Some(item)) = sent.await? else {
                 return Ok(());
             };
             // A process can die between a raise and its line in the log.
@@ -302,8 +342,6 @@ impl Table {
 
 #[cfg(all(test, feature = "local"))]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::future::join_all;
 
     use super::*;
@@ -336,7 +374,8 @@ mod tests {
             held: d(held),
             actual: d(actual),
         };
-        table.settle_shared(settled).await.unwrap();
+        let limit = Duration::from_secs(10);
+        table.settle_shared(settled, limit).await.unwrap();
     }
 
     async fn read(table: &Table, key: &Key) -> Account {

@@ -36,7 +36,7 @@ pub struct Table {
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A call as a whole, its second and third attempt included.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Attempts of one call, the first included.
 const CALL_ATTEMPTS: u32 = 3;
 /// The pause before the second attempt, at most; it doubles before each further one.

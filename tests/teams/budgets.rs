@@ -12,28 +12,27 @@ use serde_json::{Value, json};
 
 use super::{done, sized, team};
 use crate::support::keys::{chat_as, dollars, key};
-use crate::support::table_proxy::{Fault, behind_a_network};
 use crate::support::{CONFIG, PRIMARY, TestApp, TestClock, header, tokens};
 
 /// What `sized` may cost at most.
-async fn bound(app: &TestApp) -> Decimal {
+pub(super) async fn bound(app: &TestApp) -> Decimal {
     let key = key(app, json!({"max_budget": 1000})).await;
     let response = chat_as(app, &key, &sized()).await;
     dollars("1000") - dollars(header(&response, "x-litellm-key-remaining-budget"))
 }
 
-fn number(amount: Decimal) -> Value {
+pub(super) fn number(amount: Decimal) -> Value {
     serde_json::from_str(&amount.to_string()).unwrap()
 }
 
-async fn account(app: &TestApp, key: &Key) -> Account {
+pub(super) async fn account(app: &TestApp, key: &Key) -> Account {
     app.settle().await;
     let account = app.state.table.account(key).await.unwrap();
     account.unwrap_or_default()
 }
 
 /// Nothing is held any more, and this much was spent.
-fn assert_settled(account: &Account, spent: Decimal) {
+pub(super) fn assert_settled(account: &Account, spent: Decimal) {
     assert_eq!(
         (account.spent, account.committed),
         (spent, spent),
@@ -44,7 +43,7 @@ fn assert_settled(account: &Account, spent: Decimal) {
 }
 
 /// Bedrock's answers cost this: nearly what was feared.
-fn answers(app: &TestApp) -> Decimal {
+pub(super) fn answers(app: &TestApp) -> Decimal {
     let reply = ScriptedReply::text("Hi.").with_usage(tokens(5, 1196));
     app.bedrock.always(PRIMARY, Step::reply(reply));
     dollars("5") * dollars("0.0000033") + dollars("1196") * dollars("0.0000165")
@@ -208,39 +207,4 @@ async fn two_hundred_at_once_over_fifty_keys_and_four_instances_spend_a_team_s_b
     let account = account(&app, &keys::team_budget(&id, None)).await;
     assert_settled(&account, each * Decimal::from(paid));
     assert!(account.spent <= max);
-}
-
-#[tokio::test]
-async fn a_record_whose_team_was_not_told_is_settled_when_its_time_is_over() {
-    let (app, proxy) = behind_a_network().await;
-    let each = answers(&app);
-    let id = team(&app, json!({"max_budget": 100})).await;
-    let key = key(&app, json!({"team_id": id})).await;
-    let budget = keys::team_budget(&id, None);
-    let slow = ScriptedReply::text("Hi.").with_usage(tokens(5, 1196));
-    let slow = Step::reply(slow).slow_first_event(Duration::from_secs(1));
-    app.bedrock.script(PRIMARY, [slow]);
-    // The record is written; the update of the team's account is not.
-    let body = sized();
-    let away = async {
-        while app.bedrock.requests().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        proxy.strike_updates();
-        proxy.always(Some(Fault::Denied));
-    };
-    let (response, ()) = tokio::join!(chat_as(&app, &key, &body), away);
-    assert_eq!(response.status(), 200);
-    app.settle().await;
-    proxy.always(None);
-    let there = account(&app, &budget).await;
-    assert_eq!(there.buckets.values().flatten().count(), 1, "{there:?}");
-    assert_eq!(there.spent, dollars("0"));
-    // What it holds counts as spent when its time is over, until another request meets the marker.
-    app.clock.advance(Duration::from_secs(20 * 60));
-    let now = app.state.clock.now();
-    assert!(there.spent_at(now) > each, "{there:?}");
-    assert_eq!(chat_as(&app, &key, &sized()).await.status(), 200);
-    let settled = account(&app, &budget).await;
-    assert_settled(&settled, each * dollars("2"));
 }

@@ -9,6 +9,7 @@ mod limits;
 mod managed;
 mod models;
 mod regions;
+mod settling;
 mod terraform;
 mod users;
 
