@@ -9,7 +9,6 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::error::PageError;
-use super::form::FormFields;
 use super::layout::{Layout, NavPage, render};
 use super::numbers::TimeText;
 use super::session::{Session, SignedIn};
@@ -50,6 +49,7 @@ pub(super) async fn note_changes(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
+    let named = named_in(request.uri().query().unwrap_or_default());
     if request.method() != Method::POST || NOT_NOTED.contains(&path.as_str()) {
         return next.run(request).await;
     }
@@ -58,6 +58,7 @@ pub(super) async fn note_changes(
     let response = next.run(request).await;
     let is_made = response.status().is_success() || response.status().is_redirection();
     if let Some((actor, fields)) = noted.take().filter(|_| is_made) {
+        let fields: Vec<_> = named.into_iter().chain(fields).collect();
         let (target, changes) = (target_of(&fields), changed_fields(&fields));
         app.audit
             .note(actor, &format!("POST {path}"), target, changes);
@@ -65,15 +66,21 @@ pub(super) async fn note_changes(
     response
 }
 
+/// Whose page a form was sent to, where its address says so.
+fn named_in(query: &str) -> Option<(String, Value)> {
+    let mut fields = form_urlencoded::parse(query.as_bytes());
+    let (name, value) = fields.find(|(name, _)| name == "id")?;
+    Some((name.into_owned(), Value::String(value.into_owned())))
+}
+
 /// Tells the layer around a handler what a form says, and who has sent it.
-pub(super) fn tell(
+pub(super) fn tell<'f>(
     noted: &NotedRequest,
     session: &Session,
     address: Option<&ClientAddress>,
-    form: &FormFields,
+    fields: impl Iterator<Item = (&'f str, &'f str)>,
 ) {
-    let fields = form.0.iter().filter(|(_, value)| !value.is_empty());
-    let fields = fields.map(|(name, value)| (name.clone(), Value::String(value.clone())));
+    let fields = fields.map(|(name, value)| (name.to_owned(), Value::String(value.to_owned())));
     noted.set_fields(fields.collect());
     noted.set_actor(actor_of(session, address));
 }

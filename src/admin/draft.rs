@@ -41,6 +41,9 @@ pub(super) struct FormField {
     pub(super) choices: Vec<(&'static str, &'static str)>,
 }
 
+/// How the names of fields begin that keep what others were.
+const BEFORE: &str = "was-";
+
 impl Problem {
     pub(super) fn new(field: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
@@ -49,8 +52,13 @@ impl Problem {
 }
 
 /// The field that keeps what a field was.
-fn was(field: &str) -> String {
-    format!("was-{field}")
+pub(super) fn before(field: &str) -> String {
+    format!("{BEFORE}{field}")
+}
+
+/// Whether a field keeps what another was.
+pub(super) fn is_before(field: &str) -> bool {
+    field.starts_with(BEFORE)
 }
 
 /// A number as it stands in a field.
@@ -80,7 +88,7 @@ impl Draft {
         };
         Self {
             typed: all(str::to_owned),
-            was: all(was),
+            was: all(before),
         }
     }
 
@@ -106,7 +114,7 @@ impl Draft {
         FormField {
             id: name.to_owned(),
             name,
-            was_name: was(name),
+            was_name: before(name),
             label,
             hint: hint.to_owned(),
             value: self.typed(name).to_owned(),

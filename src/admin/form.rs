@@ -8,12 +8,13 @@ use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
 use super::audit;
+use super::draft;
 use super::error::PageError;
 use super::origin;
 use super::session::{AnySession, Session};
 use super::texts::texts;
 use crate::app::{AppState, ClientAddress};
-use crate::audit::NotedRequest;
+use crate::audit::{NotedRequest, names_target};
 
 /// The field that proves the page.
 const CSRF: &str = "csrf";
@@ -27,6 +28,16 @@ impl FormFields {
     pub(super) fn get(&self, name: &str) -> &str {
         let field = self.0.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value)
+    }
+
+    /// What is for the audit log: fields that say what it is about, and those that are not as the page had them.
+    fn noteworthy(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter().filter(|(name, _)| !draft::is_before(name));
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_str()));
+        fields.filter(move |(name, value)| {
+            let before = self.get(&draft::before(name));
+            *value != before || (names_target(name) && !value.is_empty())
+        })
     }
 
     /// Reads a form that needs no session.
@@ -85,7 +96,7 @@ impl FromRequest<AppState> for OwnForm {
             return Err(error.into_response());
         }
         if let Some(noted) = noted {
-            audit::tell(&noted, &session, address.as_ref(), &fields);
+            audit::tell(&noted, &session, address.as_ref(), fields.noteworthy());
         }
         Ok(Self { session, fields })
     }

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::store::{Item, Order, Query, Range, StoreError, Table, keys, time};
 
 pub use entry::{AuditActor, AuditEntry};
-pub(crate) use noted::{NotedRequest, changed_fields, json_fields, target_of};
+pub(crate) use noted::{NotedRequest, changed_fields, json_fields, names_target, target_of};
 
 /// How long an entry is kept.
 const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);

@@ -51,7 +51,7 @@ pub(crate) fn json_fields(body: &[u8]) -> Fields {
 }
 
 /// Fields that name what is changed.
-const TARGETS: [&str; 14] = [
+const TARGETS: [&str; 15] = [
     "key",
     "keys",
     "key_alias",
@@ -60,6 +60,7 @@ const TARGETS: [&str; 14] = [
     "token_id",
     "team_id",
     "team_ids",
+    "team",
     "user_id",
     "user_ids",
     "id",
@@ -70,11 +71,14 @@ const TARGETS: [&str; 14] = [
 /// Fields whose values nobody but their owner may read.
 const SECRET: [&str; 4] = ["key", "keys", "csrf", "password"];
 
+/// Whether a field names what is changed.
+pub(crate) fn names_target(field: &str) -> bool {
+    TARGETS.contains(&field)
+}
+
 /// What the fields of a request, else of its answer, say that it is about. A key is named by its hash alone.
 pub(crate) fn target_of(fields: &[(String, Value)]) -> String {
-    let named = fields
-        .iter()
-        .filter(|(name, _)| TARGETS.contains(&name.as_str()));
+    let named = fields.iter().filter(|(name, _)| names_target(name));
     let named = named.filter(|(_, value)| !value.is_null());
     let named: Vec<_> = named
         .map(|(name, value)| match SECRET.contains(&name.as_str()) {
@@ -89,7 +93,7 @@ pub(crate) fn target_of(fields: &[(String, Value)]) -> String {
 pub(crate) fn changed_fields(fields: &[(String, Value)]) -> String {
     let given = fields
         .iter()
-        .filter(|(name, _)| !TARGETS.contains(&name.as_str()) && !SECRET.contains(&name.as_str()));
+        .filter(|(name, _)| !names_target(name) && !SECRET.contains(&name.as_str()));
     let given: Vec<_> = given
         .map(|(name, value)| format!("{name}={}", plain(value)))
         .collect();

@@ -175,3 +175,151 @@ async fn what_is_done_on_the_pages_is_noted_and_shown_there() {
     app.get_json(&format!("/spend/logs/ui/{id}")).await;
     assert_eq!(entries(&app).await[0]["action"], "read");
 }
+
+#[tokio::test]
+async fn a_change_of_a_team_a_member_or_a_user_on_its_page_is_noted_with_who_and_what() {
+    let (app, provider) =
+        gateway("        sign_in: {client_id: pages}\n        roles: {admin: {groups: admins}}\n")
+            .await;
+    provider.person(json!({"sub": "maria", "email": "maria@example.com", "groups": ["admins"]}));
+    let mut browser = Browser::new(&app);
+    browser.sign_in().await;
+    type Row<'r> = (
+        &'r str,
+        &'r str,
+        &'r [(&'r str, &'r str)],
+        &'r [&'r str],
+        &'r [&'r str],
+    );
+    // The page, where its form goes, what is typed, what it is about, and what is changed.
+    let rows: [Row; 9] = [
+        (
+            "/ui/team/new",
+            "/ui/team/new",
+            &[("team_id", "tools"), ("max_budget", "50")],
+            &["team_id=tools"],
+            &["max_budget=50"],
+        ),
+        (
+            "/ui/team?id=tools",
+            "/ui/team?id=tools",
+            &[
+                ("max_budget", "70"),
+                ("was-max_budget", "50"),
+                ("rpm_limit", ""),
+                ("was-rpm_limit", ""),
+            ],
+            &["id=tools"],
+            &["max_budget=70"],
+        ),
+        (
+            "/ui/team?id=tools",
+            "/ui/team/member",
+            &[
+                ("team", "tools"),
+                ("do", "add"),
+                ("user_id", "jo"),
+                ("max_budget_in_team", "5"),
+            ],
+            &["team=tools", "user_id=jo"],
+            &["do=add", "max_budget_in_team=5"],
+        ),
+        (
+            "/ui/team?id=tools",
+            "/ui/team/member",
+            &[
+                ("team", "tools"),
+                ("do", "change"),
+                ("user_id", "jo"),
+                ("was-user_id", "jo"),
+                ("role", "admin"),
+                ("was-role", "user"),
+            ],
+            &["team=tools", "user_id=jo"],
+            &["do=change", "role=admin"],
+        ),
+        (
+            "/ui/user/new",
+            "/ui/user/new",
+            &[("user_id", "kim"), ("user_email", "kim@example.com")],
+            &["user_id=kim"],
+            &["user_email=kim@example.com"],
+        ),
+        (
+            "/ui/user?id=kim",
+            "/ui/user?id=kim",
+            &[
+                ("rpm_limit", ""),
+                ("was-rpm_limit", "5"),
+                ("max_budget", "9"),
+                ("was-max_budget", ""),
+            ],
+            &["id=kim"],
+            &["rpm_limit=", "max_budget=9"],
+        ),
+        (
+            "/ui/teams",
+            "/ui/teams",
+            &[("kind", "user"), ("id", "kim"), ("blocked", "yes")],
+            &["kind=user", "id=kim"],
+            &["blocked=yes"],
+        ),
+        (
+            "/ui/team?id=tools",
+            "/ui/team/member",
+            &[("team", "tools"), ("do", "remove"), ("user_id", "jo")],
+            &["team=tools", "user_id=jo"],
+            &["do=remove"],
+        ),
+        (
+            "/ui/team/delete?id=tools",
+            "/ui/team/delete?id=tools",
+            &[],
+            &["id=tools"],
+            &[],
+        ),
+    ];
+    for (page, path, form, target, changes) in rows {
+        app.clock.advance(Duration::from_secs(1));
+        let response = browser.submit(page, path, form).await;
+        let status = response.status();
+        assert_eq!(status, 303, "{path}: {}", response.text().await.unwrap());
+        let log = entries(&app).await;
+        let newest = &log[0];
+        let of = |field: &str| newest[field].as_str().unwrap().to_owned();
+        let bare = path.split('?').next().unwrap();
+        assert_eq!(of("action"), format!("POST {bare}"), "{newest}");
+        assert_eq!(of("changed_by"), "maria@example.com");
+        let words = |text: &str| {
+            text.split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(words(&of("object_id")), target, "{newest}");
+        assert_eq!(words(&of("updated_values")), changes, "{newest}");
+    }
+    // An id that nobody has typed.
+    app.clock.advance(Duration::from_secs(1));
+    let alias = [("team_id", ""), ("team_alias", "apps")];
+    let response = browser.submit("/ui/team/new", "/ui/team/new", &alias).await;
+    let path = response.headers()["location"].to_str().unwrap().to_owned();
+    let made = entries(&app).await.remove(0);
+    let target = made["object_id"].as_str().unwrap();
+    let id = target.strip_prefix("team_id=").unwrap();
+    assert!(
+        path.starts_with(&format!("/ui/team?id={id}")),
+        "{path} {made}"
+    );
+    // What was refused has changed nothing, and is not noted.
+    let before = entries(&app).await.len();
+    let wrong = [("user_id", "lee"), ("max_budget", "-1")];
+    let response = browser.submit("/ui/user/new", "/ui/user/new", &wrong).await;
+    assert_eq!(response.status(), 422);
+    assert_eq!(entries(&app).await.len(), before);
+    let page = browser.page("/ui/audit").await;
+    assert!(
+        page.contains("/ui/team/member") && page.contains("kim"),
+        "{page}"
+    );
+}

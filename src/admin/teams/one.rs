@@ -1,5 +1,6 @@
 //! One team, its members, and one user.
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures_util::future::try_join_all;
@@ -19,6 +20,7 @@ use super::draft;
 use super::form::{self, ExistingHolder, HolderPage, address};
 use super::{MAKER, PAGE, READS_AT_ONCE, TEAM, USER, name_of};
 use crate::app::AppState;
+use crate::audit::NotedRequest;
 use crate::identity::{IdentityError, Member, MemberChanges, Team, User, UserChanges};
 use crate::keys::{BudgetStanding, KeyError};
 
@@ -42,16 +44,21 @@ pub(in crate::admin) async fn blank_team(
 /// `POST /ui/team/new`.
 pub(in crate::admin) async fn make_team(
     State(app): State<AppState>,
+    noted: Option<Extension<NotedRequest>>,
     form: SubmittedForm,
 ) -> Result<Response, PageError> {
     let draft = Draft::read(&form.fields, &draft::team_fields());
     let id = chosen(draft.typed("team_id"));
+    let is_chosen = id.is_some();
     let made = match draft::team_changes(&draft) {
         Ok(changes) => app.keys.directory.new_team(id, &changes, MAKER).await,
         Err(problems) => return Ok(team_not_made(&app, &form.session, &draft, &problems)),
     };
     match made {
         Ok(team) => {
+            if !is_chosen {
+                note_id(noted, "team_id", &team.team_id);
+            }
             tracing::info!(team = team.team_id, "a team was made on the admin pages");
             Ok(saved(TEAM, &team.team_id))
         }
@@ -304,13 +311,18 @@ pub(in crate::admin) async fn blank_user(
 /// `POST /ui/user/new`.
 pub(in crate::admin) async fn make_user(
     State(app): State<AppState>,
+    noted: Option<Extension<NotedRequest>>,
     form: SubmittedForm,
 ) -> Result<Response, PageError> {
     let draft = Draft::read(&form.fields, &draft::user_fields());
     let id = chosen(draft.typed("user_id"));
+    let is_chosen = id.is_some();
     let problems = match draft::user_changes(&draft) {
         Ok(changes) => match app.keys.directory.new_user(id, &changes).await {
             Ok(user) => {
+                if !is_chosen {
+                    note_id(noted, "user_id", &user.user_id);
+                }
                 tracing::info!(user = user.user_id, "a user was made on the admin pages");
                 return Ok(saved(USER, &user.user_id));
             }
@@ -385,6 +397,13 @@ async fn existing_user(app: &AppState, user: &User) -> Result<(String, ExistingH
 /// An id that was typed; `None`: one is made.
 fn chosen(typed: &str) -> Option<String> {
     (!typed.is_empty()).then(|| typed.to_owned())
+}
+
+/// Tells the audit log the id that was made.
+fn note_id(noted: Option<Extension<NotedRequest>>, name: &str, id: &str) {
+    if let Some(Extension(noted)) = noted {
+        noted.add_made(name, id);
+    }
 }
 
 fn saved(page: &str, id: &str) -> Response {
