@@ -23,6 +23,21 @@ pub(super) fn of_litellm(
     })
 }
 
+/// Warns where nothing opens the pages: the password does not, and no identity provider does.
+pub(super) fn tell_closed_pages(
+    identity: &IdentitySettings,
+    document: &YamlDocument<'_>,
+    findings: &mut Findings,
+) {
+    if identity.takes_password() || identity.has_sign_in() {
+        return;
+    }
+    let at = FieldPath::of(&["general_settings", "identity", "password_sign_in"]);
+    let message = "nobody can sign in to the admin pages but holders of keys, to see their own: no password is taken, and no \
+                   issuer has sign_in. Give an issuer sign_in, or leave password_sign_in out";
+    findings.warn(document.warning(Stake::Difference, &at, message));
+}
+
 /// Warns where people of two identity providers may have one name here.
 pub(super) fn tell_shared_names(
     identity: &IdentitySettings,

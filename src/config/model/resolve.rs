@@ -36,6 +36,7 @@ impl Config {
         let mut general = merge::general(in_general, in_litellm, environment);
         general.identity.issuers.extend(tokens);
         identity::tell_shared_names(&general.identity, document, findings);
+        identity::tell_closed_pages(&general.identity, document, findings);
 
         let mut absent = if written.model_list.is_empty() {
             AbsentNames::any()

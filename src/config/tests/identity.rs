@@ -263,3 +263,30 @@ fn a_rule_of_the_reference_system_that_is_not_done_here_refuses_every_token() {
         assert!(told, "{lines}: {warnings:?}");
     }
 }
+
+#[test]
+fn pages_that_nobody_can_open_are_a_warning_and_once() {
+    let bearer = "      - {issuer: 'https://idp.example', audience: g}\n";
+    let pages = "      - {issuer: 'https://idp.example', sign_in: {client_id: c}}\n";
+    for (lines, told) in [
+        ("  identity: {password_sign_in: false}\n".to_owned(), 1),
+        (
+            format!("  identity:\n    password_sign_in: false\n    issuers:\n{bearer}"),
+            1,
+        ),
+        (
+            format!("  identity:\n    password_sign_in: false\n    issuers:\n{pages}"),
+            0,
+        ),
+        (format!("  identity:\n    issuers:\n{bearer}"), 0),
+        (String::from("  log_level: info\n"), 0),
+    ] {
+        let (_, warnings) = Config::parse("c.yml", &file(&lines), &|_| None).unwrap();
+        let found = warnings.iter().map(ToString::to_string);
+        let found: Vec<_> = found
+            .filter(|text| text.contains("nobody can sign in"))
+            .collect();
+        assert_eq!(found.len(), told, "{lines}: {found:?}");
+        assert!(found.iter().all(|text| text.contains("password_sign_in")));
+    }
+}

@@ -41,6 +41,27 @@ impl Preset {
             .collect()
     }
 
+    /// What to set at the provider where its tokens lack a claim.
+    pub fn remedy(preset: Option<Self>) -> &'static str {
+        match preset {
+            Some(Self::Okta) => {
+                "At Okta, add it to the claims of a custom authorization server (an issuer that ends in /oauth2/…), with the \
+                 scope that brings it among sign_in.scopes: tokens of the organization's own server lack it."
+            }
+            Some(Self::Entra) => {
+                "In Entra ID, add it under 'Token configuration' of the application, or give the person an app role."
+            }
+            Some(Self::Cognito) => {
+                "Cognito leaves out the groups of a person who is in none; access tokens have no attributes of a person \
+                 unless a trigger adds them."
+            }
+            Some(Self::AwsSts) => {
+                "AWS puts a role's or a session's tags into its tokens, and the tags that a request asks for."
+            }
+            None => "The identity provider has to put it into its tokens.",
+        }
+    }
+
     /// The claim that has the person's groups; `None`: the provider has none, or calls it as it was told to.
     pub(super) fn teams(self) -> Option<ClaimPath> {
         match self {
