@@ -30,5 +30,5 @@ pub use error::{IdentityError, InvalidSetting};
 pub use member::{Member, MemberChanges, MemberRole};
 pub use team::{Team, TeamChanges, TeamSettings};
 pub use token::{Access, TokenRefusal, VerifiedToken, Verifier};
-pub(crate) use token::{Discovery, IssuerAtWork, looks_like_token};
+pub(crate) use token::{Discovery, IssuerAtWork, SignInAnswer, looks_like_token};
 pub use user::{User, UserChanges, UserSettings};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -41,6 +41,8 @@ pub(crate) struct WebCall<'a> {
     accept: &'static str,
     /// A form to be posted.
     form: Option<String>,
+    /// A token that lets it in.
+    bearer: Option<&'a str>,
     /// Whether an address may be talked to.
     may_reach: fn(IpAddr) -> bool,
 }
@@ -52,6 +54,7 @@ impl<'a> WebCall<'a> {
             url,
             accept,
             form: None,
+            bearer: None,
             may_reach: is_public,
         }
     }
@@ -61,6 +64,14 @@ impl<'a> WebCall<'a> {
         Self {
             form: Some(form),
             ..Self::get(url, "application/json")
+        }
+    }
+
+    /// The call with a token that lets it in.
+    pub(crate) fn bearer(self, token: &'a str) -> Self {
+        Self {
+            bearer: Some(token),
+            ..self
         }
     }
 
@@ -132,6 +143,9 @@ impl<'a> WebCall<'a> {
             .header(ACCEPT, self.accept);
         if is_post {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        if let Some(token) = self.bearer {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         let body = Full::new(Bytes::from(self.form.unwrap_or_default()));
         request.body(body).map_err(|_| WebError::NoHost)

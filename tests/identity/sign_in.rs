@@ -321,6 +321,78 @@ async fn two_cookies_of_one_name_are_none() {
 }
 
 #[tokio::test]
+async fn a_provider_that_wants_a_secret_is_quoted_and_the_way_out_is_said() {
+    let (app, provider) = signing_in().await;
+    provider.fault(Some(Fault::WantsSecret));
+    let response = Browser::new(&app).sign_in().await;
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    let page = response.text().await.unwrap();
+    for said in [
+        "invalid_client: The &#60;client&#62; needs a client_secret.",
+        "public client with PKCE",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    provider.fault(Some(Fault::NoToken));
+    let page = Browser::new(&app).sign_in().await.text().await.unwrap();
+    assert!(
+        page.contains("invalid_grant") && !page.contains("public client"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_thin_identity_token_lacks_is_asked_for_and_only_of_its_person() {
+    // As the authorization server of an Okta organization: neither address nor groups are in its identity tokens.
+    let (app, provider) = gateway(
+        "        preset: okta\n        sign_in: {client_id: pages, scopes: [openid, email, groups]}\n        \
+         allowed_email_domains: [example.com]\n        roles: {admin: {groups: admins}}\n",
+    )
+    .await;
+    let thin = json!({"sub": "00u1"});
+    provider.person(thin.clone());
+    // Without an answer for such tokens, the person is told which claim is missing, and what to set.
+    let response = Browser::new(&app).sign_in().await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    let page = response.text().await.unwrap();
+    assert!(
+        page.contains("&#39;email&#39; is missing. At Okta, add it"),
+        "{page}"
+    );
+
+    let fresh = app.another();
+    provider.userinfo(json!({"sub": "00u1", "email": "maria@example.com", "email_verified": true, "groups": ["admins"]}));
+    // The discovery document is kept for an hour.
+    app.clock.advance(Duration::from_secs(3601));
+    provider.advance(Duration::from_secs(3601));
+    let app = fresh.clock(app.clock.another()).start().await;
+    let mut browser = Browser::new(&app);
+    assert_eq!(browser.sign_in().await.status(), 200);
+    let page = browser.page("/ui/me").await;
+    assert!(page.contains("maria@example.com"), "{page}");
+    browser.page("/ui/settings").await;
+    // Another's words, and an address that was not proven, let nobody in.
+    for said in [
+        json!({"sub": "00u2", "email": "maria@example.com", "groups": ["admins"]}),
+        json!({"sub": "00u1", "email": "maria@example.com", "email_verified": false, "groups": ["admins"]}),
+        json!({"sub": "00u1", "email": "maria@evil.example", "groups": ["admins"]}),
+    ] {
+        provider.userinfo(said.clone());
+        let response = Browser::new(&app).sign_in().await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{said}");
+    }
+    // What the token says itself is not changed by it.
+    provider.person(json!({"sub": "00u1", "email": "maria@example.com", "groups": []}));
+    provider.userinfo(json!({"sub": "00u1", "groups": ["admins"]}));
+    let mut browser = Browser::new(&app);
+    assert_eq!(browser.sign_in().await.status(), 200);
+    assert_eq!(
+        browser.get("/ui/settings").await.status(),
+        StatusCode::SEE_OTHER
+    );
+}
+
+#[tokio::test]
 async fn the_password_can_be_switched_off() {
     let (app, provider) = gateway(SIGN_IN).await;
     let mut before = Browser::new(&app);

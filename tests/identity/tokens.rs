@@ -294,7 +294,12 @@ async fn every_attack_is_refused_for_its_own_reason() {
             403,
             "domain",
         ),
-        ("no address", with(json!({"email": null})), 403, "domain"),
+        (
+            "no address",
+            with(json!({"email": null})),
+            403,
+            "'email' is missing",
+        ),
         (
             "another department",
             with(json!({"department": "toolsmith"})),
@@ -305,7 +310,7 @@ async fn every_attack_is_refused_for_its_own_reason() {
             "no department",
             with(json!({"department": null})),
             403,
-            "'department'",
+            "'department' is missing",
         ),
         (
             "a department in an object",
@@ -501,6 +506,12 @@ async fn the_tokens_of_well_known_providers_are_taken_as_these_write_them() {
             "00u1",
         ),
         (okta, json!({"sub": "00u1"}), 200, "00u1"),
+        (
+            "        preset: okta\n        required: {groups: gateway}\n",
+            json!({"sub": "00u1"}),
+            403,
+            "'groups' is missing. At Okta, add it to the claims",
+        ),
     ];
     for (entry, claims, status, expected) in rows {
         let (app, provider) = gateway(entry).await;

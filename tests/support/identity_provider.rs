@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -41,6 +41,8 @@ struct ProviderState {
     key_fetches: usize,
     /// Who signs in, and what else an identity token says.
     person: Map<String, Value>,
+    /// What it says of the person to who has the access token; empty: it has no such endpoint.
+    userinfo: Map<String, Value>,
     now: Timestamp,
     /// Sign-ins that were begun: the code, and what it was asked with.
     codes: Vec<(String, Map<String, Value>)>,
@@ -79,6 +81,8 @@ pub enum Fault {
     Unsigned,
     /// It takes no code.
     NoToken,
+    /// It takes a code only with the client's secret.
+    WantsSecret,
     /// It answers the sign-in in another's name.
     WrongIss,
 }
@@ -198,6 +202,7 @@ impl IdentityProvider {
             fault: None,
             key_fetches: 0,
             person: person.as_object().cloned().unwrap(),
+            userinfo: Map::new(),
             now,
             codes: Vec::new(),
             exchanges: Vec::new(),
@@ -208,6 +213,7 @@ impl IdentityProvider {
             .route("/moved", get(|| async { Redirect::temporary("/keys") }))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
+            .route("/userinfo", get(userinfo))
             .with_state(Arc::clone(&state));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
@@ -272,6 +278,11 @@ impl IdentityProvider {
         self.state().person = person.as_object().cloned().unwrap();
     }
 
+    /// From now on its identity tokens are not all that it says of who signs in.
+    pub fn userinfo(&self, said: Value) {
+        self.state().userinfo = said.as_object().cloned().unwrap();
+    }
+
     /// What codes were exchanged with.
     pub fn exchanges(&self) -> Vec<Map<String, Value>> {
         self.state().exchanges.clone()
@@ -313,14 +324,29 @@ async fn discovery(State(state): Shared) -> Response {
         Some(Fault::Redirect) => "moved",
         _ => "keys",
     };
-    let document = json!({
+    let mut document = json!({
         "issuer": issuer,
         "jwks_uri": format!("{url}/{keys}"),
         "authorization_endpoint": format!("{url}/authorize"),
         "token_endpoint": format!("{url}/token"),
         "authorization_response_iss_parameter_supported": true,
     });
+    if !state.userinfo.is_empty() {
+        document["userinfo_endpoint"] = json!(format!("{url}/userinfo"));
+    }
     Json(document).into_response()
+}
+
+/// More of the person, for the token that was given out.
+async fn userinfo(State(state): Shared, headers: HeaderMap) -> Response {
+    let state = state.lock().unwrap();
+    if headers
+        .get("authorization")
+        .is_none_or(|sent| sent != "Bearer opaque")
+    {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    Json(&state.userinfo).into_response()
 }
 
 async fn keys(State(state): Shared) -> Response {
@@ -386,6 +412,10 @@ async fn token(State(state): Shared, Form(Exchange { fields }): Form<Exchange>) 
         )
             .into_response()
     };
+    if state.fault == Some(Fault::WantsSecret) {
+        let said = json!({"error": "invalid_client", "error_description": "The <client> needs a client_secret."});
+        return (StatusCode::UNAUTHORIZED, Json(said)).into_response();
+    }
     let code = text(&fields, "code");
     let Some(at) = state.codes.iter().position(|(known, _)| *known == code) else {
         return refused("no such code");

@@ -13,6 +13,7 @@ pub mod identity_provider;
 pub mod keys;
 pub mod lambda;
 pub mod log_lines;
+pub mod other_provider;
 mod panicking;
 mod ports;
 pub mod process;

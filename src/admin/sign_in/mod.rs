@@ -144,10 +144,9 @@ async fn finished(app: &AppState, headers: &HeaderMap, query: &str) -> Result<St
         &fields,
         discovery.authorization_response_iss_parameter_supported,
     )?;
-    let token = exchange::id_token(issuer, &discovery, &begun, &code).await?;
-    let verified = issuer
-        .verify_sign_in(&token, &begun.client_id, &begun.nonce, now)
-        .await;
+    let answer = exchange::exchanged(issuer, &discovery, &begun, &code).await?;
+    let begun = [begun.client_id.as_str(), &begun.nonce];
+    let verified = issuer.verify_sign_in(&answer, begun, &discovery, now).await;
     let verified = verified.map_err(|refusal| refused(&refusal))?;
     let access = verified.access.ok_or_else(|| {
         tracing::warn!(

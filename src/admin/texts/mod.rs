@@ -36,7 +36,7 @@ declare! {
         at_provider key_lead key enter_key wrong_key no_password
     }
     /// Signing in at an identity provider.
-    sign_in: SignIn { go_on not_begun not_let_in no_role blocked refused no_address provider_away no_token }
+    sign_in: SignIn { go_on not_begun not_let_in no_role blocked refused no_address provider_away no_token wants_secret }
     /// Abilities of models, and what is said of a model that lacks one.
     ability: Ability { caching thinking vision documents tools json_schema prefill vectors order }
     /// The playground.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::TokenRefusal;
 use super::claims::Claims;
-use crate::config::{TokenIssuer, TokenKind};
+use crate::config::{ClaimPath, Preset, TokenIssuer, TokenKind};
 use crate::identity::check_text;
 
 /// How far the clock of an issuer may go before this one.
@@ -82,7 +82,7 @@ pub(super) fn check(
     check_audience(issuer, &claims, purpose)?;
     check_tenant(issuer, &claims)?;
     if let Some(failing) = claims.failing(&issuer.required)? {
-        return Err(TokenRefusal::NotAllowed(failing.claim.to_string()));
+        return Err(not_allowed(issuer, &claims, &failing.claim));
     }
     let email = check_email(issuer, &claims)?;
     let person = person(issuer, &claims)?;
@@ -117,6 +117,21 @@ fn principal(issuer: &str, person: &str) -> String {
         .chain_update("\0")
         .chain_update(person);
     hex::encode(hash.finalize())
+}
+
+/// Of a claim that is not as it is required.
+fn not_allowed(issuer: &TokenIssuer, claims: &Claims<'_>, path: &ClaimPath) -> TokenRefusal {
+    match path.find(claims.0) {
+        None | Some(Value::Null) => missing(issuer, path),
+        Some(_) => TokenRefusal::NotAllowed(path.to_string()),
+    }
+}
+
+fn missing(issuer: &TokenIssuer, path: &ClaimPath) -> TokenRefusal {
+    TokenRefusal::MissingClaim {
+        claim: path.to_string(),
+        remedy: Preset::remedy(issuer.preset),
+    }
 }
 
 fn check_times(claims: &Claims<'_>, now: Timestamp) -> Result<Timestamp, TokenRefusal> {
@@ -217,6 +232,9 @@ fn check_email(issuer: &TokenIssuer, claims: &Claims<'_>) -> Result<Option<Strin
     }
     let domains = &issuer.allowed_email_domains;
     if !domains.is_empty() {
+        if email.is_none() {
+            return Err(missing(issuer, &issuer.email));
+        }
         let domain = email.as_deref().and_then(|email| email.rsplit_once('@'));
         let domain = domain.map(|(_, domain)| domain).unwrap_or_default();
         let is_allowed =

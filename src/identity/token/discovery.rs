@@ -17,6 +17,9 @@ pub(crate) struct Discovery {
     /// Where a code becomes a token.
     #[serde(default)]
     pub(crate) token_endpoint: Option<String>,
+    /// Where it says more of a person.
+    #[serde(default)]
+    pub(super) userinfo_endpoint: Option<String>,
     /// Its answers to a sign-in say whose they are (RFC 9207).
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,

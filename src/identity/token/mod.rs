@@ -10,6 +10,7 @@
 //! - `key_set`: where the keys come from: this process, the table, the issuer.
 //! - `claims`: what a claim's value is, with strict types.
 //! - `check`: which claims are wanted.
+//! - `userinfo`: what an issuer says of a person beside the identity token.
 //! - `issuer`: one issuer at work.
 
 mod check;
@@ -22,11 +23,12 @@ mod key_set;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod userinfo;
 mod verifier;
 
 pub use check::{Access, VerifiedToken};
 pub(crate) use discovery::Discovery;
-pub(crate) use issuer::IssuerAtWork;
+pub(crate) use issuer::{IssuerAtWork, SignInAnswer};
 pub(crate) use jwt::looks_like_token;
 pub use refusal::TokenRefusal;
 pub use verifier::Verifier;

@@ -70,6 +70,14 @@ pub enum TokenRefusal {
     /// A condition of the configuration does not hold.
     #[error("Its claim '{0}' has none of the values that are let in.")]
     NotAllowed(String),
+    /// A claim is missing that decides who is let in.
+    #[error("Its claim '{claim}' is missing. {remedy}")]
+    MissingClaim {
+        /// The claim.
+        claim: String,
+        /// What to set at the identity provider.
+        remedy: &'static str,
+    },
     /// Its teams are not known here.
     #[error("It names no team that is known here ('{0}'), and there is no team for such tokens.")]
     NoTeam(String),
@@ -104,6 +112,7 @@ impl TokenRefusal {
             Self::WrongDomain => "wrong_domain",
             Self::GroupsLeftOut => "groups_left_out",
             Self::NotAllowed(_) => "not_allowed",
+            Self::MissingClaim { .. } => "missing_claim",
             Self::NoTeam(_) => "no_team",
             Self::NotOfTeam => "not_of_team",
             Self::NoKeys => "no_keys",
@@ -123,6 +132,7 @@ impl TokenRefusal {
                 | Self::WrongDomain
                 | Self::GroupsLeftOut
                 | Self::NotAllowed(_)
+                | Self::MissingClaim { .. }
                 | Self::NoTeam(_)
                 | Self::NotOfTeam
         )

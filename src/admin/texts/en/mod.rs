@@ -76,7 +76,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         refused: "The identity provider's token was refused.",
         no_address: "The gateway does not know its own address: general_settings.public_url has to say it.",
         provider_away: "The identity provider does not answer just now. Try again in a minute.",
-        no_token: "The identity provider did not complete the sign-in; the gateway's log says why. Begin it again.",
+        no_token: "The identity provider did not complete the sign-in. Begin it again, or show an admin what it says:",
+        wants_secret: "If it wants a secret: the gateway has none, and has to be registered there as a public client with PKCE.",
     },
     ability: Ability {
         caching: "prompt caching",

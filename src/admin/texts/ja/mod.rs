@@ -76,7 +76,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         refused: "ID プロバイダーのトークンが拒否されました。",
         no_address: "ゲートウェイ自身のアドレスが分かりません。general_settings.public_url で指定してください。",
         provider_away: "ID プロバイダーが現在応答していません。1 分後にもう一度お試しください。",
-        no_token: "ID プロバイダーがサインインを完了しませんでした。理由はゲートウェイのログにあります。もう一度やり直してください。",
+        no_token: "ID プロバイダーがサインインを完了しませんでした。もう一度やり直すか、次の応答を管理者に見せてください。",
+        wants_secret: "シークレットを求められている場合、ゲートウェイはシークレットを持たないため、プロバイダー側で PKCE を使うパブリッククライアントとして登録してください。",
     },
     ability: Ability {
         caching: "Prompt Caching",
