@@ -322,6 +322,94 @@ async fn a_key_is_made_used_seen_in_the_logs_blocked_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_team_and_a_user_are_made_and_changed_and_their_pages_fit_every_screen() {
+    let app = TestApp::new().await;
+    run(async |browser| {
+        sign_in(browser, &app).await;
+        browser.press("nav a[href='/ui/teams']").await;
+        browser.inspect("teams-none").await;
+        browser.press("a[href='/ui/team/new']").await;
+        browser.inspect("team-new").await;
+        browser.fill("#team_id", "platform").await;
+        browser
+            .fill("#team_alias", "Platform and developer experience")
+            .await;
+        browser.fill("#max_budget", "plenty").await;
+        browser.fill("#budget_duration", "1mo").await;
+        browser.fill("#models", "primary, backup").await;
+        browser.press("main button.main").await;
+        let text = browser.text().await;
+        assert!(text.contains("must be an amount of US dollars"), "{text}");
+        browser.inspect("team-wrong").await;
+        browser.fill("#max_budget", "500").await;
+        browser.press("main button.main").await;
+        assert!(browser.text().await.contains("No members yet."));
+        browser.inspect("team-without-members").await;
+
+        // One member whose user is made by that, with a name that has no place to break.
+        let long = "maria.fernandez-villanueva@subsidiary.example.com";
+        for (user, budget) in [(long, "20"), ("jo", "5")] {
+            browser.fill("#member-user_id", user).await;
+            browser.fill("#member-max_budget_in_team", budget).await;
+            browser.press("button[value=add]").await;
+        }
+        let settings = json!({"team_id": "platform", "user_id": long, "key_alias": "laptop"});
+        let key = made(&app, settings).await;
+        let key = key["key"].as_str().unwrap().to_owned();
+        let asked = chat_with(&app, &key, &hello("primary")).send().await;
+        assert_eq!(asked.unwrap().status(), StatusCode::OK);
+        app.settle().await;
+        browser
+            .open(&format!("{}/ui/team?id=platform", app.url))
+            .await;
+        let text = browser.text().await;
+        assert!(
+            text.contains(long) && text.contains("laptop") && text.contains("of $20.00"),
+            "{text}"
+        );
+        browser.inspect("team").await;
+        browser.press("#members tbody tr:last-child a.button").await;
+        assert!(browser.text().await.contains("Change a member"));
+        browser.fill("#member-max_budget_in_team", "-3").await;
+        browser.press("button[value=change]").await;
+        assert_eq!(
+            browser
+                .script("return document.querySelectorAll('[aria-invalid=true]').length")
+                .await,
+            1
+        );
+        browser.inspect("team-member-wrong").await;
+        browser.fill("#member-max_budget_in_team", "30").await;
+        browser.press("button[value=change]").await;
+        assert!(browser.text().await.contains("of $30.00"));
+
+        browser.press("#members tbody tr:first-child th a").await;
+        assert!(browser.address().await.contains("/ui/user?id="));
+        browser.fill("#user_alias", "Jo").await;
+        browser.fill("#rpm_limit", "60").await;
+        browser.press("main button.main").await;
+        browser.inspect("user").await;
+        browser.open(&format!("{}/ui/user/new", app.url)).await;
+        browser.inspect("user-new").await;
+        browser.fill("#user_id", "jo").await;
+        browser.press("main button.main").await;
+        let invalid = "return document.querySelectorAll('[aria-invalid=true]').length";
+        assert_eq!(browser.script(invalid).await, 1, "there is one");
+        browser.inspect("user-wrong").await;
+
+        browser
+            .open(&format!("{}/ui/team?id=platform", app.url))
+            .await;
+        browser.press("a[href^='/ui/team/delete']").await;
+        browser.inspect("team-delete").await;
+        browser.press("main button.danger").await;
+        assert!(browser.text().await.contains("No teams yet."));
+        assert_eq!(browser.complaints().await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_are_used_with_a_keyboard_and_show_times_where_the_reader_is() {
     let app = TestApp::new().await;
     app.bedrock.script(

@@ -2,9 +2,21 @@
 
 use serde_json::json;
 
-use super::run;
+use super::{Browser, run};
 use crate::support::identity_provider::IdentityProvider;
+use crate::support::other_provider::OtherProvider;
 use crate::support::{TestApp, TestClock};
+
+/// Waits until the page after the way back, which goes on by itself, has led here.
+async fn arrived(browser: &Browser, address: &str) {
+    for _ in 0..200 {
+        if browser.address().await == address {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("{} instead of {address}", browser.address().await);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_signs_in_at_a_provider_and_makes_a_key() {
@@ -26,14 +38,7 @@ async fn somebody_signs_in_at_a_provider_and_makes_a_key() {
         browser.open(&format!("{gateway}/ui")).await;
         browser.inspect("login-with-provider").await;
         browser.press("a.button.main").await;
-        // The page after the way back goes on by itself.
-        for _ in 0..200 {
-            if browser.address().await == format!("{gateway}/ui/me") {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        assert_eq!(browser.address().await, format!("{gateway}/ui/me"));
+        arrived(browser, &format!("{gateway}/ui/me")).await;
         assert!(browser.text().await.contains("maria@example.com"));
         browser.inspect("me").await;
         browser.fill("#alias", "laptop").await;
@@ -63,6 +68,30 @@ async fn somebody_signs_in_at_a_provider_and_makes_a_key() {
             "{text}"
         );
         browser.inspect("audit").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_signs_in_at_another_s_provider() {
+    let Some(provider) = OtherProvider::start().await else {
+        return;
+    };
+    let settings = provider.settings();
+    let app = TestApp::builder().settings(&settings).start().await;
+    let gateway = app.url.replace("127.0.0.1", "localhost");
+    run(async |browser| {
+        browser.open(&format!("{gateway}/ui")).await;
+        browser.press("a.button.main").await;
+        let address = browser.address().await;
+        assert!(address.starts_with(&provider.issuer), "{address}");
+        browser.fill("input[name=sub]", "maria@example.com").await;
+        browser.press("form button[type=submit]").await;
+        arrived(browser, &format!("{gateway}/ui")).await;
+        browser.open(&format!("{gateway}/ui/me")).await;
+        assert!(browser.text().await.contains("maria@example.com"));
+        browser.open(&format!("{gateway}/ui/settings")).await;
+        assert!(browser.address().await.ends_with("/ui/settings"));
     })
     .await;
 }
