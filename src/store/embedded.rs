@@ -12,7 +12,7 @@ use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{StoreError, Table, TableOptions, private};
+use super::{Index, Key, Query, StoreError, Table, TableOptions, private};
 
 /// The table's file in its folder.
 const TABLE_FILE: &str = "table.db";
@@ -70,7 +70,9 @@ impl Embedded {
             region: None,
         };
         let table = Table::connect(&local_config(), &options);
-        table.create_if_missing().await?;
+        if !is_there(&table).await {
+            table.create_if_missing().await?;
+        }
         Ok(table)
     }
 
@@ -127,6 +129,22 @@ impl Embedded {
     }
 }
 
+/// Whether the table is there, with its indexes. To describe itself the embedded table reads every entry of them, which
+/// takes longer than any call may where there are many records.
+async fn is_there(table: &Table) -> bool {
+    for index in [Index::ByKey, Index::BySession] {
+        let none = Query {
+            index: Some(index),
+            ..Query::all("-".to_owned())
+        };
+        let found: Result<Vec<Key>, StoreError> = table.run(&none, 1).await;
+        if found.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
 async fn bind() -> Result<(TcpListener, SocketAddr), String> {
     let bound = async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -152,7 +170,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::{Item, Key, Order, Range, Write, WriteLimits};
+    use crate::store::{Item, Order, Range, Write, WriteLimits};
 
     fn item(pk: &str, sk: &str, n: usize) -> Write {
         let (pk, sk) = (pk.to_owned(), sk.to_owned());
@@ -174,6 +192,20 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(seen, [json!({"pk": "p", "sk": "s", "n": 1})]);
+    }
+
+    #[tokio::test]
+    async fn a_table_is_there_once_it_was_made() {
+        let embedded = Embedded::in_memory().await.unwrap();
+        let options = TableOptions {
+            name: "items".to_owned(),
+            endpoint: Some(embedded.endpoint().to_owned()),
+            region: None,
+        };
+        let table = Table::connect(&local_config(), &options);
+        assert!(!is_there(&table).await);
+        embedded.table("items").await.unwrap();
+        assert!(is_there(&table).await);
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use bedrock_sidecar::clock::Clock;
 use bedrock_sidecar::config;
 use bedrock_sidecar::keys::{KeyOptions, Keyring};
 use bedrock_sidecar::spend::{Ledger, LedgerOptions};
-use bedrock_sidecar::store::Embedded;
+use bedrock_sidecar::store::{Embedded, WriteLimits};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
@@ -28,7 +28,9 @@ const DAYS: u64 = 60;
 /// Records that are written at the same time: they share transactions.
 const AT_ONCE: usize = 200;
 const COMMIT_DELAY: Duration = Duration::from_millis(5);
-const LONGEST_WRITE: Duration = Duration::from_secs(10);
+/// A busy machine may take long for one write. One that is given up and tried again is work for the table twice, which
+/// only makes the others wait longer.
+const LONGEST_WRITE: Duration = Duration::from_secs(120);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -65,6 +67,10 @@ async fn main() -> Result<(), Error> {
     let now = Timestamp::now();
     let company = Company::found(&keyring).await?;
     let options = LedgerOptions {
+        write: WriteLimits {
+            total: LONGEST_WRITE,
+            attempt: LONGEST_WRITE,
+        },
         commit_delay: COMMIT_DELAY,
         ..LedgerOptions::of(&config)
     };
