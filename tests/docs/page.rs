@@ -45,11 +45,12 @@ impl Section {
         }
     }
 
-    /// Links but those from one README to the other.
+    /// Links but those from one README to the other. A picture of a page in Japanese counts as the same page's in English.
     pub(super) fn links_elsewhere(&self) -> BTreeMap<String, usize> {
-        let mut links = self.links.clone();
-        links.retain(|link, _| link != ENGLISH && link != JAPANESE);
-        links
+        let links = self.links.iter();
+        let links = links.filter(|(link, _)| *link != ENGLISH && *link != JAPANESE);
+        let links = links.map(|(link, times)| (link.replace("-ja.png", ".png"), *times));
+        links.collect()
     }
 
     /// Each line of code that stands here, in blocks and in spans.
