@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::PageError;
 use super::layout::{Layout, NavPage, render};
-use super::session::Session;
+use super::session::AnySession;
 use crate::app::AppState;
 use crate::http::api::description;
 
@@ -48,7 +48,7 @@ struct SchemaEntry {
 /// `GET /ui/docs`.
 pub(super) async fn page(
     State(_): State<AppState>,
-    session: Session,
+    AnySession(session): AnySession,
 ) -> Result<Response, PageError> {
     let page = DocsPage {
         layout: Layout::of(NavPage::Docs, &session),
@@ -59,7 +59,7 @@ pub(super) async fn page(
 }
 
 /// `GET /ui/openapi.json`: the description for whoever has signed in.
-pub(super) async fn file(State(_): State<AppState>, _: Session) -> Json<&'static Value> {
+pub(super) async fn file(State(_): State<AppState>, _: AnySession) -> Json<&'static Value> {
     Json(description())
 }
 

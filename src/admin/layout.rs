@@ -73,10 +73,13 @@ impl NavPage {
     fn of(session: &Session) -> Vec<NavPage> {
         let mut pages = match session.access {
             Access::Admin | Access::Viewer => NavPage::ALL.to_vec(),
-            Access::Member => Vec::new(),
+            Access::Member => vec![NavPage::Playground, NavPage::Docs],
         };
-        if session.who != SignedIn::Password {
-            pages.push(NavPage::Me);
+        match (session.access, &session.who) {
+            (_, SignedIn::Password) => {}
+            // It is the first page of members.
+            (Access::Member, _) => pages.insert(0, NavPage::Me),
+            (Access::Admin | Access::Viewer, _) => pages.push(NavPage::Me),
         }
         pages
     }

@@ -82,6 +82,7 @@ async fn check(app: &AppState, caller: &Caller, target: Arc<Target>) -> (bool, V
     let probe = Probe {
         caller: caller.clone(),
         request: one_token(),
+        model_asked: target.group().to_owned(),
         chain_options,
         tag: "health",
     };

@@ -20,6 +20,7 @@ use crate::retrieval::{EmbedRequest, RerankRequest, RetrievalRequest};
 use crate::spend::{Attempt, RequestId};
 use crate::wire::{ApiError, Labels, RetrievalWire, Wire};
 
+use super::access::{self, ResolvedModel};
 use super::chat::{ChatRun, FinalReply, StreamItem};
 use super::retrieval::{PendingRetrieval, RetrievalEnd, RetrievedAnswer};
 
@@ -29,6 +30,8 @@ pub(crate) struct Probe {
     /// The key that the records name.
     pub(crate) caller: Caller,
     pub(crate) request: Request,
+    /// The model's name in the records.
+    pub(crate) model_asked: String,
     pub(crate) chain_options: ChainOptions,
     /// The tag that its record carries.
     pub(crate) tag: &'static str,
@@ -66,10 +69,80 @@ pub(crate) enum ProbePiece {
     Again,
 }
 
+/// Why a caller may not ask a model.
+#[derive(Debug)]
+pub(crate) enum ProbeRefusal {
+    /// There is none of this name.
+    UnknownModel,
+    /// It is not one of the caller's.
+    ModelNotAllowed,
+    /// None of its targets is in the caller's regions.
+    OutsideOfRegions(ApiError),
+}
+
+/// The names of models with which a caller may have a conversation. Those that only a pattern serves are many, and stand
+/// here where there are no others.
+pub(crate) fn models_for_chat(app: &AppState, caller: &Caller) -> Vec<String> {
+    let mut names = access::visible_names(app, caller);
+    names.retain(|name| !name.contains('*') && access::may_use(app, caller, name));
+    let mut of_patterns = Vec::new();
+    names.retain(|name| {
+        let resolved = access::resolve_name(app, caller, Some(name));
+        let group = resolved
+            .ok()
+            .and_then(|model| app.config.group(&model.group));
+        let Some(group) = group else {
+            return false;
+        };
+        let first = group.deployments.first();
+        let can_chat = first.is_some_and(|deployment| deployment.model.retrieval.is_none());
+        if can_chat && group.is_pattern() {
+            of_patterns.push(name.clone());
+        }
+        can_chat && !group.is_pattern()
+    });
+    if names.is_empty() { of_patterns } else { names }
+}
+
 /// Items that may wait while their pieces are handed on.
 const ITEMS_AHEAD: usize = 64;
 
 impl Probe {
+    /// A request of a caller's own to the model of this name, held to what the caller's other requests are held to.
+    pub(crate) fn of_caller(
+        app: &AppState,
+        caller: Caller,
+        mut request: Request,
+        model: &str,
+        deadline: Instant,
+        tag: &'static str,
+    ) -> Result<Self, ProbeRefusal> {
+        let resolved = access::resolve_name(app, &caller, Some(model));
+        let resolved = resolved.map_err(|_| ProbeRefusal::UnknownModel)?;
+        if !access::may_use(app, &caller, model) {
+            return Err(ProbeRefusal::ModelNotAllowed);
+        }
+        let ResolvedModel {
+            name,
+            group,
+            long_context,
+        } = resolved;
+        request.long_context = long_context;
+        let chain_options = ChainOptions {
+            regions: access::allowed_regions(app, &caller, &group),
+            caller: access::session_caller(&caller),
+            ..ChainOptions::new(group, deadline)
+        };
+        access::check_regions(app, &chain_options).map_err(ProbeRefusal::OutsideOfRegions)?;
+        Ok(Self {
+            caller,
+            request,
+            model_asked: name,
+            chain_options,
+            tag,
+        })
+    }
+
     /// Sends it and waits for its end. Models for vectors and for the order of documents are asked for one of these instead.
     pub(crate) async fn run(self, app: &AppState) -> ProbeResult {
         let target = match &self.chain_options.only {
@@ -123,7 +196,7 @@ impl Probe {
             call_type: Chat.call_type(),
             caller: self.caller,
             request: self.request,
-            model_asked: self.chain_options.group.clone(),
+            model_asked: self.model_asked,
             chain_options: self.chain_options,
             labels: Labels {
                 tags: vec![self.tag.to_owned()],
@@ -153,7 +226,7 @@ impl Probe {
             call_type: wire.call_type(),
             caller: self.caller,
             request: smallest(retrieval),
-            model_asked: self.chain_options.group.clone(),
+            model_asked: self.model_asked,
             chain_options: self.chain_options,
             labels: Labels {
                 tags: vec![self.tag.to_owned()],

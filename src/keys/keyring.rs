@@ -162,7 +162,15 @@ impl Keyring {
         if !key.starts_with("sk-") {
             return Err(KeyRefusal::NoKey);
         }
-        let (caller, reading) = match self.known(&hash_of(key)) {
+        self.present_hash(&hash_of(key)).await
+    }
+
+    /// The caller whose key has this hash, as [`Keyring::present`] says it.
+    ///
+    /// # Errors
+    /// When the key is not good, or that cannot be found out.
+    pub async fn present_hash(&self, hash: &str) -> Result<PresentedKey, KeyRefusal> {
+        let (caller, reading) = match self.known(hash) {
             KnownKey::Fresh(key) => (self.admitted(key)?, None),
             KnownKey::Stale(key, reading) => match self.admitted(Some(key)) {
                 Ok(caller) => (caller, Some((reading, self.clone()))),

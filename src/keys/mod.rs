@@ -54,6 +54,7 @@ pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};
 pub use refused_keys::{RefusedKeys, RefusedOfDay};
 pub use settings::{KeyChanges, KeySettings};
+pub use token_callers::Person;
 pub(crate) use virtual_key::hash_of;
 pub use virtual_key::{KeyStatus, VirtualKey};
 

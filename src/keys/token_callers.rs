@@ -48,6 +48,23 @@ struct TeamPlacement {
     read_at: Timestamp,
 }
 
+/// A person as an identity provider names them.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// [`VerifiedToken::principal`].
+    pub principal: &'a str,
+    /// Who has issued the person's tokens.
+    pub issuer: &'a str,
+    /// The person's name in records.
+    pub user_id: &'a str,
+    /// What people call the person.
+    pub label: &'a str,
+    /// The team in which the person counts.
+    pub team: Option<&'a str>,
+    /// The models that the person's tokens list; `None`: all.
+    pub models: Option<&'a [String]>,
+}
+
 /// Who asks with tokens, as the table keeps it for reports.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct KnownPrincipal {
@@ -151,14 +168,36 @@ impl Keyring {
         Ok(team)
     }
 
+    /// A person who has signed in to the pages, as the caller that the same person is with a token.
+    ///
+    /// # Errors
+    /// When a token of the same would be refused.
+    pub async fn caller_of_person(&self, person: Person<'_>) -> Result<Caller, KeyRefusal> {
+        let (team, user) = (person.team, Some(person.user_id));
+        let read = self.directory.refresh(team, user).await;
+        read.map_err(|error| {
+            tracing::error!(%error, "the team and the user of a person could not be read");
+            KeyRefusal::Table(error.fault().unwrap_or(TableFault::Failing))
+        })?;
+        self.admitted(Some(Arc::new(as_key(person, None, self.clock.now()))))
+    }
+
     /// Who asks with a token of this team, as [`Keyring::present`] says it of a key.
     fn caller_of(
         &self,
         verified: &VerifiedToken,
         team: Option<String>,
     ) -> Result<Caller, KeyRefusal> {
-        let now = self.clock.now();
-        self.admitted(Some(Arc::new(as_key(verified, team, now))))
+        let person = Person {
+            principal: &verified.principal,
+            issuer: &verified.issuer,
+            user_id: &verified.user_id,
+            label: verified.label(),
+            team: team.as_deref(),
+            models: verified.models.as_deref(),
+        };
+        let key = as_key(person, Some(verified.expires), self.clock.now());
+        self.admitted(Some(Arc::new(key)))
     }
 
     /// The team in which a token counts. It is found out anew once a minute; a table that takes longer than a moment then
@@ -334,25 +373,24 @@ fn admin(verified: &VerifiedToken) -> Caller {
     }
 }
 
-fn as_key(verified: &VerifiedToken, team: Option<String>, now: Timestamp) -> VirtualKey {
-    let models = verified.models.clone();
-    let models = models.map(|models| match models.is_empty() {
-        true => vec![NO_MODELS.to_owned()],
-        false => models,
+fn as_key(person: Person<'_>, expires: Option<Timestamp>, now: Timestamp) -> VirtualKey {
+    let models = person.models.map(|models| match models {
+        [] => vec![NO_MODELS.to_owned()],
+        listed => listed.to_vec(),
     });
     VirtualKey {
-        hash: verified.principal.clone(),
-        name: verified.label().to_owned(),
+        hash: person.principal.to_owned(),
+        name: person.label.to_owned(),
         version: 0,
-        account: verified.principal.clone(),
+        account: person.principal.to_owned(),
         created_at: now,
-        created_by: verified.issuer.clone(),
+        created_by: person.issuer.to_owned(),
         updated_at: now,
-        expires: Some(verified.expires),
+        expires,
         deleted_at: None,
         settings: KeySettings {
-            user_id: Some(verified.user_id.clone()),
-            team_id: team,
+            user_id: Some(person.user_id.to_owned()),
+            team_id: person.team.map(str::to_owned),
             models: models.unwrap_or_default(),
             ..KeySettings::default()
         },

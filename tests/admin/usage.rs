@@ -45,7 +45,15 @@ async fn the_page_shows_what_was_spent_on_what() {
         assert!(page.contains("<strong>$17.82</strong>"), "saved: {query}");
         assert!(page.contains(PRIMARY), "{query}");
         assert!(page.contains("<path class=\"bars s0\"") && page.contains(": $33.33"));
+        assert!(!page.contains("id=\"days\""), "one or the other: {query}");
     }
+    let table = visitor.page("/ui/usage?period=7&table=1").await;
+    assert!(
+        table.contains("id=\"days\"") && !table.contains("<path class=\"bars"),
+        "the days as a table instead of charts: {table}"
+    );
+    let today = bedrock_sidecar::store::time::day(jiff::Timestamp::now());
+    assert!(table.contains(&format!("to={today}\">{today}</a>")));
     for (split, name, behind) in [
         ("model", PRIMARY, "&amp;model="),
         ("key", "master key", "&amp;key="),

@@ -50,6 +50,9 @@ async fn somebody_signs_in_at_a_provider_and_makes_a_key() {
             "{text}"
         );
         browser.inspect("me-made").await;
+        browser.press("nav a[href='/ui/playground']").await;
+        assert!(browser.text().await.contains("maria@example.com"));
+        browser.inspect("me-playground").await;
         browser.press(".out button").await;
         assert!(browser.address().await.ends_with("/ui/login"));
 

@@ -5,6 +5,7 @@ mod browser;
 mod claude_code;
 mod key_rotation;
 mod me;
+mod playground;
 mod principals;
 mod second_opinion;
 mod sign_in;

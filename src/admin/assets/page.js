@@ -17,7 +17,7 @@ function zone() {
 
 function showTimes(root) {
   const timeZone = zone();
-  const dated = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "medium" });
+  const dated = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "medium", hour12: false });
   const short = new Intl.DateTimeFormat(language, { timeZone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);

@@ -242,6 +242,9 @@ fn chart(query: &LogQuery, period: &PagePeriod, totals: &[DayTotal], only: &Only
             address: format!("{LIST}?{}", query.query(&day_alone, None)),
         }
     });
-    let series = vec![Series::new(u.answered, "s0"), Series::new(u.failed, "bad")];
+    let series = vec![
+        Series::new(u.answered, "s0"),
+        Series::new(u.column_failed, "bad"),
+    ];
     Chart::bars(t.by_day, series, columns.collect(), Decimal::ONE, short)
 }

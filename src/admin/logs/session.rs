@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::super::layout::{Layout, NavPage};
 use super::super::names;
-use super::super::numbers::{TimeText, count, dollars, percent, seconds, tokens};
+use super::super::numbers::{TimeText, count, dollars, lasting, percent, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::query::LogQuery;
@@ -79,7 +79,7 @@ impl SessionPage {
         });
         let lasted = first
             .zip(last)
-            .map(|(first, last)| seconds(since(first.start, last.end)));
+            .map(|(first, last)| lasting(since(first.start, last.end)));
         Self {
             layout: Layout::of(NavPage::Sessions, session),
             session: asked.session.clone(),

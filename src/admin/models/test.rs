@@ -101,6 +101,7 @@ pub(in super::super) async fn run(
             principals: Principals::default(),
         },
         request: question(),
+        model_asked: group.clone(),
         chain_options,
         tag: TAG,
     };

@@ -7,20 +7,15 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::super::form::FormFields;
-use super::super::session::{Session, SignedIn};
 use super::super::texts::texts;
 use crate::app::AppState;
-use crate::chain::ChainOptions;
-use crate::http::probe::Probe;
-use crate::identity::Principals;
+use crate::http::probe::{Probe, ProbeRefusal};
 use crate::keys::Caller;
 use crate::openai::Chat;
 use crate::wire::Wire;
 
 /// The tag that its requests carry.
 const TAG: &str = "playground";
-/// The caller that the records name.
-const CALLER: &str = "admin page";
 /// Efforts of thinking, as clients write them.
 pub(super) const EFFORTS: [&str; 3] = ["low", "medium", "high"];
 
@@ -79,7 +74,7 @@ impl Question {
     pub(super) fn checked(
         &self,
         app: &AppState,
-        session: &Session,
+        caller: &Caller,
         deadline: Instant,
     ) -> Result<Vec<Asked>, String> {
         let t = &texts().playground;
@@ -89,13 +84,10 @@ impl Question {
         let models = [&self.model, &self.other].into_iter();
         let models = models.filter(|model| !model.is_empty());
         let asked = models.map(|model| {
-            let Some(group) = app.config.resolve_name(model) else {
-                return Err(format!("{} {model}.", texts().key_form.no_such_model));
-            };
             let body = self.body(model)?;
             Ok(Asked {
                 model: model.clone(),
-                probe: probe(session, group, &body, deadline)?,
+                probe: probe(app, caller, model, &body, deadline)?,
                 body,
             })
         });
@@ -142,30 +134,21 @@ impl Question {
 }
 
 /// The request as the wire of clients reads it.
-fn probe(session: &Session, group: &str, body: &Value, deadline: Instant) -> Result<Probe, String> {
+fn probe(
+    app: &AppState,
+    caller: &Caller,
+    model: &str,
+    body: &Value,
+    deadline: Instant,
+) -> Result<Probe, String> {
     let read = Chat
         .parse(body.to_string().as_bytes())
         .and_then(|body| body.into_conversation(&HeaderMap::new()));
     let (request, _) = read.map_err(|error| error.message)?;
-    Ok(Probe {
-        caller: caller(session),
-        request,
-        chain_options: ChainOptions::new(group, deadline),
-        tag: TAG,
+    let probe = Probe::of_caller(app, caller.clone(), request, model, deadline, TAG);
+    probe.map_err(|refusal| match refusal {
+        ProbeRefusal::UnknownModel => format!("{} {model}.", texts().key_form.no_such_model),
+        ProbeRefusal::ModelNotAllowed => format!("{} {model}.", texts().playground.not_allowed),
+        ProbeRefusal::OutsideOfRegions(error) => error.message,
     })
-}
-
-/// Whose request it is: the person's who has signed in, else the pages' own.
-fn caller(session: &Session) -> Caller {
-    let (key_hash, alias) = match &session.who {
-        SignedIn::Person(person) => (person.principal.clone(), person.label.clone()),
-        SignedIn::Password | SignedIn::Key(_) => (String::new(), CALLER.to_owned()),
-    };
-    Caller {
-        key_hash,
-        alias,
-        store_prompts: None,
-        virtual_key: None,
-        principals: Principals::default(),
-    }
 }

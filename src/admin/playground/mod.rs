@@ -2,6 +2,7 @@
 //! what it cost and how to ask it by program. It is billed and recorded under the name of whoever asks.
 
 mod ask;
+mod caller;
 mod view;
 
 use axum::Extension;
@@ -18,10 +19,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::error::PageError;
-use super::form::SubmittedForm;
+use super::form::OwnForm;
 use super::layout::render;
 use super::public_address::PublicAddress;
-use super::session::Session;
+use super::session::AnySession;
 use super::texts::texts;
 use crate::app::{AppState, Deadline};
 use crate::http::probe::ProbePiece;
@@ -34,11 +35,12 @@ const PIECES_AHEAD: usize = 64;
 /// `GET /ui/playground`.
 pub(super) async fn page(
     State(app): State<AppState>,
-    session: Session,
+    AnySession(session): AnySession,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
+    let caller = caller::of(&app, &session).await?;
     let question = Question::suggested(&app, &query.unwrap_or_default());
-    let page = PlaygroundPage::new(&app, &session, &question, None, Vec::new());
+    let page = PlaygroundPage::new(&app, &session, &caller, &question);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -47,29 +49,30 @@ pub(super) async fn ask(
     State(app): State<AppState>,
     ends: Option<Extension<Deadline>>,
     public: PublicAddress,
-    form: SubmittedForm,
+    form: OwnForm,
 ) -> Result<Response, PageError> {
     let question = Question::read(&form.fields);
     let base = public.shown();
     let deadline = deadline(&app, ends);
-    let asked = match question.checked(&app, &form.session, deadline) {
+    let caller = caller::of(&app, &form.session).await?;
+    let page = PlaygroundPage::new(&app, &form.session, &caller, &question);
+    let asked = match question.checked(&app, &caller, deadline) {
         Ok(asked) => asked,
         Err(problem) => {
-            let page =
-                PlaygroundPage::new(&app, &form.session, &question, Some(problem), Vec::new());
+            let page = page.saying(problem);
             return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
+    let sees_records = form.session.sees_records();
     let runs = asked.into_iter().map(|asked| {
         let (app, base) = (app.clone(), base.clone());
         async move {
             let Asked { model, body, probe } = asked;
             let found = probe.run(&app).await;
-            Answer::new(&model, &body, base.as_deref(), found)
+            Answer::new(&model, &body, base.as_deref(), sees_records, found)
         }
     });
-    let answers = join_all(runs).await;
-    let page = PlaygroundPage::new(&app, &form.session, &question, None, answers);
+    let page = page.with_answers(join_all(runs).await);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -79,12 +82,14 @@ pub(super) async fn stream_answer(
     State(app): State<AppState>,
     ends: Option<Extension<Deadline>>,
     public: PublicAddress,
-    form: SubmittedForm,
+    form: OwnForm,
 ) -> Result<Response, PageError> {
     let question = Question::read(&form.fields);
     let base = public.shown();
     let deadline = deadline(&app, ends);
-    let asked = question.checked(&app, &form.session, deadline);
+    let caller = caller::of(&app, &form.session).await?;
+    let sees_records = form.session.sees_records();
+    let asked = question.checked(&app, &caller, deadline);
     let asked =
         asked.map_err(|problem| PageError::new(StatusCode::UNPROCESSABLE_ENTITY, problem))?;
     let Some(Asked { model, body, probe }) = asked.into_iter().next() else {
@@ -113,7 +118,7 @@ pub(super) async fn stream_answer(
             };
             let (found, ()) = tokio::join!(answered, told);
             let html = super::language::within(language, async {
-                Answer::new(&model, &body, base.as_deref(), found).html()
+                Answer::new(&model, &body, base.as_deref(), sees_records, found).html()
             });
             let _ = lines.send(line_of(&json!({"html": html.await}))).await;
         }

@@ -12,13 +12,16 @@ use super::super::session::Session;
 use super::super::texts::{Texts, texts};
 use super::ask::{EFFORTS, Question};
 use crate::app::AppState;
-use crate::http::probe::ProbeResult;
+use crate::http::probe::{ProbeResult, models_for_chat};
+use crate::keys::Caller;
 use crate::spend::FailureCause;
 
 #[derive(Template)]
 #[template(path = "playground.html", config = "src/admin/askama.toml")]
 pub(super) struct PlaygroundPage {
     layout: Layout,
+    /// Whose name the records have.
+    who: String,
     question: Question,
     problem: Option<String>,
     models: Vec<String>,
@@ -37,8 +40,8 @@ pub(super) struct Answer {
     html: String,
     error: Option<String>,
     facts: Vec<(&'static str, String)>,
-    /// Where its record is.
-    address: String,
+    /// Where its record is, for those who may see all records.
+    address: Option<String>,
     /// Each attempt: its colour, what came of it, the target, and how long it took.
     trail: Vec<(&'static str, String, String, String)>,
     curl: String,
@@ -48,39 +51,53 @@ pub(super) struct Answer {
 }
 
 impl PlaygroundPage {
+    /// The form, with what was asked.
     pub(super) fn new(
         app: &AppState,
         session: &Session,
+        caller: &Caller,
         question: &Question,
-        problem: Option<String>,
-        answers: Vec<Answer>,
     ) -> Self {
         let t = &texts().playground;
-        let groups = app.config.groups().iter();
-        let groups = groups.filter(|group| !group.is_pattern());
-        let can_chat = groups.filter(|group| {
-            let first = group.deployments.first();
-            first.is_some_and(|deployment| deployment.model.retrieval.is_none())
-        });
         let [low, medium, high] = EFFORTS;
         Self {
             layout: Layout::of(NavPage::Playground, session),
+            who: caller.alias.clone(),
             question: question.clone(),
-            problem,
-            models: can_chat.map(|group| group.name.clone()).collect(),
+            problem: None,
+            models: models_for_chat(app, caller),
             efforts: [
                 ("", t.effort_none),
                 (low, t.effort_low),
                 (medium, t.effort_medium),
                 (high, t.effort_high),
             ],
-            answers,
+            answers: Vec::new(),
         }
+    }
+
+    /// With this said above the form.
+    pub(super) fn saying(self, problem: String) -> Self {
+        Self {
+            problem: Some(problem),
+            ..self
+        }
+    }
+
+    /// With these below it.
+    pub(super) fn with_answers(self, answers: Vec<Answer>) -> Self {
+        Self { answers, ..self }
     }
 }
 
 impl Answer {
-    pub(super) fn new(model: &str, body: &Value, base: Option<&str>, found: ProbeResult) -> Self {
+    pub(super) fn new(
+        model: &str,
+        body: &Value,
+        base: Option<&str>,
+        sees_records: bool,
+        found: ProbeResult,
+    ) -> Self {
         let t = texts();
         let mut facts = Vec::new();
         if let Some(target) = &found.target {
@@ -137,7 +154,7 @@ impl Answer {
             }),
             facts,
             trail: trail.collect(),
-            address: logs::address(&found.id),
+            address: sees_records.then(|| logs::address(&found.id)),
             curl: curl("acompletion", body, base),
             python: python(body, base),
             id: found.id.to_string(),

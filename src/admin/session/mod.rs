@@ -47,6 +47,11 @@ impl Session {
     pub(super) fn is_admin(&self) -> bool {
         self.access == Access::Admin
     }
+
+    /// Whether the records of all requests are shown.
+    pub(super) fn sees_records(&self) -> bool {
+        self.access != Access::Member
+    }
 }
 
 /// A session of anybody.

@@ -42,7 +42,7 @@ declare! {
     /// The playground.
     playground: Playground {
         title lead model other none system message thinking effort_none effort_low effort_medium effort_high temperature
-        max_tokens ask recorded waits stream_failed no_message no_model wants_tokens wants_temperature
+        max_tokens ask recorded recorded_for not_allowed blocked waits stream_failed no_message no_model wants_tokens wants_temperature
     }
     /// The description of the API.
     docs: Docs { title lead route does takes answers shapes required }
@@ -121,7 +121,7 @@ declare! {
         key_hint model_hint min_seconds columns by_day text text_hint text_lead
         user end_user session client
         time request asked cost duration first_token tokens cached none not_priced
-        sessions sessions_lead no_sessions requests_read last_request lasted subagents subagent requests_of_agent tools
+        sessions sessions_lead no_sessions requests_read last_request lasted subagents subagent tools
         session_title running spent requests failed began ended older_missing whole_session
     }
     /// One request.

@@ -17,6 +17,8 @@ pub(super) struct UsageQuery {
     pub(super) split: By,
     /// Beside the period before.
     pub(super) compare: bool,
+    /// The days as a table instead of charts: both in one page would be long to load.
+    pub(super) table: bool,
     pub(super) model: String,
     pub(super) key: String,
     pub(super) user: String,
@@ -37,6 +39,7 @@ impl UsageQuery {
             match &*name {
                 "split" => asked.split = By::split(value).unwrap_or_default(),
                 "compare" => asked.compare = !value.is_empty(),
+                "table" => asked.table = !value.is_empty(),
                 name => {
                     if let Some(field) = asked.field(name) {
                         value.clone_into(field);
@@ -117,6 +120,9 @@ impl UsageQuery {
         if self.compare {
             others.push(("compare", "1".to_owned()));
         }
+        if self.table {
+            others.push(("table", "1".to_owned()));
+        }
         others.extend(self.set().map(|(name, value)| (name, value.clone())));
         others
     }
@@ -163,13 +169,14 @@ mod tests {
 
     #[test]
     fn a_question_survives_its_address() {
-        let asked =
-            UsageQuery::read("split=team&model=a%26b&user=+x+&period=7&compare=1&nonsense=2");
+        let asked = UsageQuery::read(
+            "split=team&model=a%26b&user=+x+&period=7&compare=1&table=1&nonsense=2",
+        );
         let period = PagePeriod::of(&asked.wanted, "2026-03-03".parse().unwrap()).unwrap();
         let address = asked.address(&period);
         assert_eq!(
             address,
-            "/ui/usage?period=7&split=team&compare=1&model=a%26b&user=x"
+            "/ui/usage?period=7&split=team&compare=1&table=1&model=a%26b&user=x"
         );
         let query = address.split_once('?').unwrap().1;
         assert_eq!(UsageQuery::read(query), asked);

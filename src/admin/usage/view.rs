@@ -24,7 +24,7 @@ mod tables;
 use tables::{FailureRow, SpanRow, SpeedRow, UsageRow};
 
 /// Rows of a table; what is beyond is one more. The file has all.
-const MOST_ROWS: usize = 24;
+const MOST_ROWS: usize = 12;
 /// Rows of the table of times.
 const MOST_SPEEDS: usize = 8;
 
@@ -38,6 +38,8 @@ pub(super) struct UsagePage {
     filters: Vec<(String, String)>,
     /// The period before, beside or not.
     compare: Choice,
+    /// The days as a table, or as charts.
+    table: Choice,
     files: Vec<Choice>,
     is_empty: bool,
     /// What is asked is not counted together: where its requests are.
@@ -120,13 +122,26 @@ impl UsagePage {
                 name: texts().usage.compare,
                 is_current: query.compare,
             },
+            table: Choice {
+                address: UsageQuery {
+                    table: !query.table,
+                    ..(*query).clone()
+                }
+                .address(period),
+                name: texts().usage.by_day,
+                is_current: query.table,
+            },
             files: asked.files(),
             is_empty: totals.total == Counters::default(),
             not_counted: is_not_counted.then(|| query.requests(period, &[])),
             unpriced: (totals.total.unpriced > 0).then(|| count(totals.total.unpriced)),
             cards: cards(&totals.total, before.as_ref().map(|before| &before.total)),
             budgets,
-            charts: asked.charts(app),
+            charts: if query.table {
+                Vec::new()
+            } else {
+                asked.charts(app)
+            },
             head: title_of(query.split),
             rows: if is_not_counted {
                 Vec::new()
@@ -139,7 +154,11 @@ impl UsagePage {
                 asked.speeds(app)
             },
             failures: asked.failures(),
-            spans: asked.spans(),
+            spans: if query.table {
+                asked.spans()
+            } else {
+                Vec::new()
+            },
         }
     }
 }

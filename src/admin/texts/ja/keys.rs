@@ -29,7 +29,7 @@ pub(super) const KEYS: Keys = Keys {
     deleted: "削除済み",
     over_budget: "予算超過",
     over_soft: "ソフト予算を超過",
-    near_budget: "予算の残りわずか",
+    near_budget: "予算残りわずか",
     refused_today: "件のリクエストを、キーが有効でないため今日拒否しました",
     budget: "予算",
     spend: "利用料金",

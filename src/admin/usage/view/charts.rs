@@ -23,7 +23,10 @@ impl UsageListing<'_> {
             self.spend(app),
             Chart::bars(
                 t.requests_by_day,
-                vec![Series::new(t.answered, "s0"), Series::new(t.failed, "bad")],
+                vec![
+                    Series::new(t.answered, "s0"),
+                    Series::new(t.column_failed, "bad"),
+                ],
                 self.columns(|counters| {
                     let well = counters.requests.saturating_sub(counters.failures);
                     let title =
@@ -73,7 +76,9 @@ impl UsageListing<'_> {
     /// What was spent, by what the page is split by: the dearest in a colour of their own, the others together.
     fn spend(&self, app: &AppState) -> Chart {
         let t = &texts().usage;
-        let rows = &self.totals.rows;
+        // What has cost nothing has no colour.
+        let paid = |row: &&SplitRow| !row.counters.spend.is_zero();
+        let rows: Vec<&SplitRow> = self.totals.rows.iter().filter(paid).collect();
         let most = if rows.len() > MOST_SERIES {
             MOST_SERIES - 1
         } else {
