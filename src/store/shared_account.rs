@@ -527,7 +527,10 @@ mod tests {
                     held: d(1),
                     actual: d(1),
                 };
-                table.settle_shared(settled, Duration::from_secs(10)).await.unwrap();
+                table
+                    .settle_shared(settled, Duration::from_secs(10))
+                    .await
+                    .unwrap();
             }
         }
         let before = read(&table, &key).await;

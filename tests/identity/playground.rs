@@ -12,7 +12,8 @@ use crate::support::{BACKUP, PRIMARY, TestApp};
 
 const SIGN_IN: &str = "        sign_in: {client_id: pages}\n        claims: {teams: groups, models: models}\n        \
                        default_team: guests\n        roles: {admin: {groups: admins}}\n  \
-                       teams: [{team_id: tools, max_budget: 5}, {team_id: guests}]\n";
+                       teams: [{team_id: tools, max_budget: 5}, {team_id: guests}]\n  \
+                       apply_user_budget_to_team_keys: true\n";
 const PAGE: &str = "/ui/playground";
 
 async fn person(app: &TestApp, provider: &IdentityProvider, sub: &str, group: &str) -> Browser {

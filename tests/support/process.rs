@@ -102,9 +102,12 @@ impl Gateway {
         }
     }
 
-    /// What it has written so far.
+    /// The lines that it has written so far. One that is being written is none yet.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_file()).unwrap()
+        let mut log = std::fs::read(self.log_file()).unwrap();
+        let end = log.iter().rposition(|byte| *byte == b'\n');
+        log.truncate(end.map_or(0, |at| at + 1));
+        String::from_utf8(log).unwrap()
     }
 
     /// Where it writes.

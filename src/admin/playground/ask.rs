@@ -33,7 +33,7 @@ pub(super) struct Question {
 }
 
 /// A request that can be sent.
-pub(super) struct Asked {
+pub(super) struct ReadyQuestion {
     /// The model's name.
     pub(super) model: String,
     /// The body of the same request to `/v1/chat/completions`.
@@ -76,7 +76,7 @@ impl Question {
         app: &AppState,
         caller: &Caller,
         deadline: Instant,
-    ) -> Result<Vec<Asked>, String> {
+    ) -> Result<Vec<ReadyQuestion>, String> {
         let t = &texts().playground;
         if self.message.is_empty() {
             return Err(t.no_message.to_owned());
@@ -85,13 +85,13 @@ impl Question {
         let models = models.filter(|model| !model.is_empty());
         let asked = models.map(|model| {
             let body = self.body(model)?;
-            Ok(Asked {
+            Ok(ReadyQuestion {
                 model: model.clone(),
                 probe: probe(app, caller, model, &body, deadline)?,
                 body,
             })
         });
-        let asked: Vec<Asked> = asked.collect::<Result<_, String>>()?;
+        let asked: Vec<ReadyQuestion> = asked.collect::<Result<_, String>>()?;
         if asked.is_empty() {
             Err(t.no_model.to_owned())
         } else {

@@ -26,8 +26,8 @@ use super::session::AnySession;
 use super::texts::texts;
 use crate::app::{AppState, Deadline};
 use crate::http::probe::ProbePiece;
-use ask::{Asked, Question};
-use view::{Answer, PlaygroundPage};
+use ask::{Question, ReadyQuestion};
+use view::{PlaygroundAnswer, PlaygroundPage};
 
 /// Pieces that may wait for a slow browser.
 const PIECES_AHEAD: usize = 64;
@@ -67,9 +67,9 @@ pub(super) async fn ask(
     let runs = asked.into_iter().map(|asked| {
         let (app, base) = (app.clone(), base.clone());
         async move {
-            let Asked { model, body, probe } = asked;
+            let ReadyQuestion { model, body, probe } = asked;
             let found = probe.run(&app).await;
-            Answer::new(&model, &body, base.as_deref(), sees_records, found)
+            PlaygroundAnswer::new(&model, &body, base.as_deref(), sees_records, found)
         }
     });
     let page = page.with_answers(join_all(runs).await);
@@ -92,7 +92,7 @@ pub(super) async fn stream_answer(
     let asked = question.checked(&app, &caller, deadline);
     let asked =
         asked.map_err(|problem| PageError::new(StatusCode::UNPROCESSABLE_ENTITY, problem))?;
-    let Some(Asked { model, body, probe }) = asked.into_iter().next() else {
+    let Some(ReadyQuestion { model, body, probe }) = asked.into_iter().next() else {
         return Err(PageError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             texts().playground.no_model,
@@ -118,7 +118,7 @@ pub(super) async fn stream_answer(
             };
             let (found, ()) = tokio::join!(answered, told);
             let html = super::language::within(language, async {
-                Answer::new(&model, &body, base.as_deref(), sees_records, found).html()
+                PlaygroundAnswer::new(&model, &body, base.as_deref(), sees_records, found).html()
             });
             let _ = lines.send(line_of(&json!({"html": html.await}))).await;
         }

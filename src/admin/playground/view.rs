@@ -26,13 +26,13 @@ pub(super) struct PlaygroundPage {
     problem: Option<String>,
     models: Vec<String>,
     efforts: [(&'static str, &'static str); 4],
-    answers: Vec<Answer>,
+    answers: Vec<PlaygroundAnswer>,
 }
 
 /// What one model has answered.
 #[derive(Template)]
 #[template(path = "playground_answer.html", config = "src/admin/askama.toml")]
-pub(super) struct Answer {
+pub(super) struct PlaygroundAnswer {
     t: &'static Texts,
     model: String,
     works: bool,
@@ -85,12 +85,12 @@ impl PlaygroundPage {
     }
 
     /// With these below it.
-    pub(super) fn with_answers(self, answers: Vec<Answer>) -> Self {
+    pub(super) fn with_answers(self, answers: Vec<PlaygroundAnswer>) -> Self {
         Self { answers, ..self }
     }
 }
 
-impl Answer {
+impl PlaygroundAnswer {
     pub(super) fn new(
         model: &str,
         body: &Value,
