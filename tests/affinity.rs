@@ -45,10 +45,14 @@ impl Agent {
         }
     }
 
-    /// One turn: what could be read from the cache, and what was. A deployment that refuses has nothing to be read.
-    async fn turn(&mut self, app: &TestApp) -> (u64, u64) {
+    /// One turn: what could be read from the cache, and what was. A deployment that refuses has nothing to be read. `None`:
+    /// all of them are throttled, and the client is to ask again later.
+    async fn turn(&mut self, app: &TestApp) -> Option<(u64, u64)> {
         let body = json!({"model": "sonnet", "max_tokens": 100, "messages": self.messages});
         let response = app.chat(&body).await;
+        if response.status() == 429 {
+            return None;
+        }
         assert_eq!(response.status(), 200);
         let is_refused = trail_of(&response).contains(", ");
         let reply: Value = response.json().await.unwrap();
@@ -62,11 +66,11 @@ impl Agent {
             .push(json!({"role": "assistant", "content": "done; ".repeat(50)}));
         self.messages
             .push(json!({"role": "user", "content": "and the next file? ".repeat(20)}));
-        if is_refused {
+        Some(if is_refused {
             (0, 0)
         } else {
             (could, read.min(could))
-        }
+        })
     }
 }
 
@@ -87,19 +91,23 @@ async fn share_read(settings: &str, sessions: usize, turns: usize, instances: us
         let mut agents: Vec<Agent> = numbers.map(Agent::new).collect();
         for _ in 0..turns {
             for agent in &mut agents {
-                // Longer than a deployment rests, so that a session leaves for its own refusals alone.
-                now += Duration::from_secs(6);
-                let at = random.usize(..instances);
-                if at >= apps.len() {
-                    let another = apps[0].another_instance().await;
-                    apps.push(another);
-                    ages.push(Duration::ZERO);
-                }
-                let at = at.min(apps.len() - 1);
-                let app = &apps[at];
-                app.clock
-                    .advance(now - std::mem::replace(&mut ages[at], now));
-                let (more, read) = agent.turn(app).await;
+                let (more, read) = loop {
+                    // Longer than a deployment rests, so that a session leaves for its own refusals alone.
+                    now += Duration::from_secs(6);
+                    let at = random.usize(..instances);
+                    if at >= apps.len() {
+                        let another = apps[0].another_instance().await;
+                        apps.push(another);
+                        ages.push(Duration::ZERO);
+                    }
+                    let at = at.min(apps.len() - 1);
+                    let app = &apps[at];
+                    app.clock
+                        .advance(now - std::mem::replace(&mut ages[at], now));
+                    if let Some(tokens) = agent.turn(app).await {
+                        break tokens;
+                    }
+                };
                 could += more;
                 was += read;
             }
