@@ -102,8 +102,18 @@ pub async fn run(test: impl AsyncFnOnce(&Browser)) {
     }
 }
 
-/// The driver's port, and the process, which ends with the value.
+/// The driver's port, and the process, which ends with the value. It takes a port that is free for IPv6 and ends where
+/// another process has that port for IPv4: then it is started again.
 async fn chromedriver() -> (u16, Child) {
+    for _ in 0..5 {
+        if let Some(started) = start_chromedriver().await {
+            return started;
+        }
+    }
+    panic!("chromedriver ended without a word of its port");
+}
+
+async fn start_chromedriver() -> Option<(u16, Child)> {
     let mut process = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
@@ -118,10 +128,10 @@ async fn chromedriver() -> (u16, Child) {
             let port = port.trim_end_matches('.').parse().unwrap();
             // What it says later must not fill the pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (port, process);
+            return Some((port, process));
         }
     }
-    panic!("chromedriver ended without a word of its port");
+    None
 }
 
 fn capabilities() -> Capabilities {
