@@ -135,7 +135,8 @@ async fn what_could_be_read_from_a_cache_is_read_on_every_instance() {
          {neither:.1} % by chance"
     );
     assert!(both >= 95.0, "{both}");
-    assert!(both > home_alone && home_alone > neither + 10.0);
+    // What had to be paid for again is a third at most of what chance has paid again.
+    assert!(both > home_alone && 3.0 * (100.0 - home_alone) < 100.0 - neither);
 }
 
 fn conversation(turns: usize) -> Value {

@@ -472,12 +472,11 @@ async fn whenever_the_process_is_killed_every_search_is_paid_for_once() {
     let what = format!("{} clients that search", SEARCHES.len());
     let contents = replayed(&what, &stage, &gateways, &billed).await;
     let price: Decimal = SEARCH_PRICE.parse().unwrap();
-    let paid = contents.records.iter().filter(|record| !is_refused(record));
-    let mut number_paid = 0;
-    for record in paid {
+    let records = contents.records.iter();
+    let paid: Vec<_> = records.filter(|record| !is_refused(record)).collect();
+    for record in &paid {
         assert_eq!(record.spend_known(), price, "{record:?}");
-        number_paid += 1;
     }
-    assert_eq!(contents.totals.spend, price * Decimal::from(number_paid));
+    assert_eq!(contents.totals.spend, price * Decimal::from(paid.len()));
     assert!(stage.bedrock.requests().is_empty());
 }
