@@ -57,12 +57,13 @@ fn base_of(app: &AppState, request: &Request) -> String {
     }
 }
 
+/// Only attributes are changed: what a client has written has no quotation mark of the page's.
 fn with_base(page: &str, base: &str) -> String {
     // The front page leads to what is no page, too.
     page.replace("=\"/ui", &format!("=\"{base}/ui"))
         .replace("=\"/v1/", &format!("=\"{base}/v1/"))
         .replace("=\"/health/", &format!("=\"{base}/health/"))
-        .replace("url=/ui", &format!("url={base}/ui"))
+        .replace("content=\"0;url=/ui", &format!("content=\"0;url={base}/ui"))
 }
 
 /// Replaces the values of a header, where there is something else to be said.
@@ -83,11 +84,11 @@ mod tests {
     #[test]
     fn links_forms_and_assets_begin_with_the_path() {
         let page = "<a href=\"/ui/models\"><form action=\"/ui/logout\"><script src=\"/ui/assets/1/page.js\">\
-                    <meta content=\"0;url=/ui\"><a href=\"https://example.com/ui\"> =&#34;/ui";
+                    <meta content=\"0;url=/ui\"><a href=\"https://example.com/ui\"> =&#34;/ui url=/ui";
         assert_eq!(
             with_base(page, "/gw"),
             "<a href=\"/gw/ui/models\"><form action=\"/gw/ui/logout\"><script src=\"/gw/ui/assets/1/page.js\">\
-             <meta content=\"0;url=/gw/ui\"><a href=\"https://example.com/ui\"> =&#34;/ui"
+             <meta content=\"0;url=/gw/ui\"><a href=\"https://example.com/ui\"> =&#34;/ui url=/ui"
         );
     }
 }
