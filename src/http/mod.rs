@@ -8,6 +8,7 @@ mod access;
 mod addresses;
 mod alerts;
 pub(crate) mod api;
+mod arrival;
 mod audit;
 mod auth;
 pub(crate) mod base_path;

@@ -5,10 +5,10 @@ use crate::bedrock::Class;
 use crate::chain::{AffinitySession, ChainOptions, SessionName};
 use crate::conversation::Request;
 use crate::http::access::{self, ResolvedModel};
+use crate::http::arrival::AuthenticatedRequest;
 use crate::http::unsupported;
-use crate::wire::{ApiError, Compaction, HostedTool, MockFailure, ReplyMeta};
+use crate::wire::{ApiError, Compaction, HostedTool, MockFailure, ReplyMeta, Wire};
 
-use super::AuthenticatedRequest;
 use super::fallbacks::{self, FallbackOrigin};
 use super::parse::ParsedBody;
 use super::stored::ToStore;
@@ -35,6 +35,7 @@ impl PreparedRequest {
     /// Resolves what the request asks for. The error is the client's.
     pub(super) async fn new(
         app: &AppState,
+        wire: &'static dyn Wire,
         request: &AuthenticatedRequest,
         parsed: ParsedBody,
     ) -> Result<Self, ApiError> {
@@ -62,7 +63,7 @@ impl PreparedRequest {
             Some(written) => {
                 let origin = FallbackOrigin {
                     app: app.clone(),
-                    wire: request.wire,
+                    wire,
                     caller: request.caller.clone(),
                     headers: request.headers.clone(),
                     body: request.body.clone(),
@@ -106,7 +107,7 @@ impl PreparedRequest {
         };
         let always_usage = app.config.general.always_include_stream_usage;
         let meta = ReplyMeta {
-            id: request.id.with_prefix(request.wire.id_prefix()),
+            id: request.id.with_prefix(wire.id_prefix()),
             created: request.id.time().as_second(),
             model: String::new(),
             include_usage: options.include_usage || always_usage,

@@ -5,49 +5,33 @@
 
 mod run;
 
-use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
-use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use jiff::Timestamp;
-use tokio::time::Instant;
 
-use crate::app::{AppState, Deadline};
+use crate::app::AppState;
 use crate::bedrock::Class;
 use crate::bedrock::retrieval::{Unfit, check};
 use crate::chain::ChainOptions;
-use crate::keys::Caller;
 use crate::retrieval::RetrievalRequest;
 use crate::spend::RequestId;
-use crate::wire::{ApiError, Labels, ParsedRetrieval, RetrievalReply, RetrievalWire};
+use crate::wire::{ApiError, ParsedRetrieval, RetrievalReply, RetrievalWire};
 
 use super::access::{self, ResolvedModel};
-use super::auth::MaybeStaleKey;
-use super::body::RequestBody;
-use super::chat::RejectedRequest;
-use super::record::ContentCapture;
-use super::{customers, limit_headers, log, reply_headers};
+use super::arrival::{ArrivedRequest, AuthenticatedRequest};
+use super::{limit_headers, log, reply_headers};
 
 pub(super) use run::{PendingRetrieval, RetrievalEnd, RetrievedAnswer};
 
 /// What the id of an order of documents begins with; a list of vectors has none.
 const RERANK_ID: &str = "rerank-";
 
-/// The handler of a route whose requests speak this wire. The path may name the model, for bodies that do not.
+/// The handler of a route whose requests speak this wire.
 pub(super) fn route(wire: &'static dyn RetrievalWire) -> MethodRouter<AppState> {
     post(
-        async move |State(app): State<AppState>,
-                    key: MaybeStaleKey,
-                    path: Option<Path<String>>,
-                    deadline: Option<Extension<Deadline>>,
-                    headers: HeaderMap,
-                    body: Result<RequestBody, ApiError>| {
-            let model_in_path = path.map(|Path(model)| model);
-            let deadline = deadline.map(|Extension(Deadline(end))| end);
-            handle(wire, &app, key, model_in_path, deadline, headers, body).await
+        async move |State(app): State<AppState>, request: ArrivedRequest| {
+            handle(wire, &app, request).await
         },
     )
 }
@@ -63,61 +47,22 @@ pub(super) async fn no_completions() -> ApiError {
 async fn handle(
     wire: &'static dyn RetrievalWire,
     app: &AppState,
-    key: MaybeStaleKey,
-    model_in_path: Option<String>,
-    deadline: Option<Instant>,
-    headers: HeaderMap,
-    body: Result<RequestBody, ApiError>,
+    request: ArrivedRequest,
 ) -> Response {
-    let arrived = Instant::now();
     let table_refresh = app.routes.refresh();
-    let caller = match key.revalidate().await {
-        Ok(caller) => caller,
-        Err(refused) => return ApiError::from(refused).into_response(),
+    let mut request = match request.authenticate(app, wire.call_type()).await {
+        Ok(request) => request,
+        Err(refused) => return refused.into_response(),
     };
-    let latest_end = arrived + app.config.settings.total_timeout;
-    let (body, body_error) = match body {
-        Ok(RequestBody(body)) => (body, None),
-        Err(error) => (Bytes::new(), Some(error)),
-    };
-    let mut request = AuthenticatedRetrieval {
-        id: app.ledger.new_id(Timestamp::now()),
-        wire,
-        caller,
-        labels: Labels::of_headers(&headers),
-        headers,
-        body,
-        model_in_path,
-        arrived,
-        deadline: deadline.map_or(latest_end, |end| latest_end.min(end)),
-    };
-    let prepared = match body_error {
-        Some(error) => Err(error),
-        None => request.prepare(app).await,
-    };
+    let prepared = prepare(app, wire, &mut request).await;
     table_refresh.await;
     let call_id = request.labels.call_id.clone();
     let mut response = match prepared {
-        Ok(prepared) => request.run(app, prepared).await,
-        Err(error) => request.reject(error).respond(app).await,
+        Ok(prepared) => run(app, wire, request, prepared).await,
+        Err(error) => request.reject(app, error).await,
     };
     reply_headers::add_call_id(response.headers_mut(), call_id.as_deref());
     response
-}
-
-/// A request whose key is good and whose body is not parsed yet.
-#[derive(Debug)]
-struct AuthenticatedRetrieval {
-    id: RequestId,
-    wire: &'static dyn RetrievalWire,
-    caller: Caller,
-    labels: Labels,
-    headers: HeaderMap,
-    body: Bytes,
-    model_in_path: Option<String>,
-    arrived: Instant,
-    /// The latest end of the request.
-    deadline: Instant,
 }
 
 /// A request that is parsed and found valid.
@@ -132,89 +77,83 @@ struct PreparedRetrieval {
     dropped: Vec<String>,
 }
 
-impl AuthenticatedRetrieval {
-    /// Parses its body and resolves what it asks for. What the model is known to refuse is refused here.
-    async fn prepare(&mut self, app: &AppState) -> Result<PreparedRetrieval, ApiError> {
-        app.keys
-            .check_known_limits(&self.caller)
-            .map_err(|denied| limit_headers::refusal(app, denied))?;
-        let ParsedRetrieval {
-            request,
-            mut options,
-            return_documents,
-        } = self.wire.parse(&self.body, &self.headers)?;
-        self.labels = std::mem::take(&mut options.labels);
-        let customer = self.labels.end_user.as_deref();
-        customers::check(app, customer, &self.caller).await?;
-        let model = options.model.take().or_else(|| self.model_in_path.clone());
-        // There is no default for these: the one that is configured is a chat model.
-        let model = model.ok_or_else(|| ApiError::missing("model"))?;
-        let ResolvedModel { name, group, .. } =
-            access::resolve_model(app, &self.caller, Some(&model))?;
-        let targets = app.routes.targets(&group);
-        let mut dropped = options.dropped;
-        if let Some(first) = targets.first() {
-            let not_told = check(&request, first.model(), &name).map_err(unfit)?;
-            dropped.extend(not_told.into_iter().map(str::to_owned));
-        }
-        let chain_options = ChainOptions {
-            num_retries: options.num_retries,
-            timeout: options.timeout,
-            disable_fallbacks: options.disable_fallbacks,
-            mock_failure: options.mock_failure.map(|_| Class::Mocked),
-            buffered: true,
-            regions: access::allowed_regions(app, &self.caller, &group),
-            caller: access::session_caller(&self.caller),
-            ..ChainOptions::new(group, self.deadline)
-        };
-        access::check_regions(app, &chain_options)?;
-        Ok(PreparedRetrieval {
-            request,
-            chain_options,
-            model_asked: name,
-            return_documents,
-            dropped,
-        })
+/// Parses its body and resolves what it asks for. What the model is known to refuse is refused here.
+async fn prepare(
+    app: &AppState,
+    wire: &dyn RetrievalWire,
+    request: &mut AuthenticatedRequest,
+) -> Result<PreparedRetrieval, ApiError> {
+    request.check(app)?;
+    let ParsedRetrieval {
+        request: asked,
+        mut options,
+        return_documents,
+    } = wire.parse(&request.body, &request.headers)?;
+    let labels = std::mem::take(&mut options.labels);
+    request.set_labels(app, labels).await?;
+    let model = options
+        .model
+        .take()
+        .or_else(|| request.model_in_path.clone());
+    // There is no default for these: the one that is configured is a chat model.
+    let model = model.ok_or_else(|| ApiError::missing("model"))?;
+    let ResolvedModel { name, group, .. } =
+        access::resolve_model(app, &request.caller, Some(&model))?;
+    let targets = app.routes.targets(&group);
+    let mut dropped = options.dropped;
+    if let Some(first) = targets.first() {
+        let not_told = check(&asked, first.model(), &name).map_err(unfit)?;
+        dropped.extend(not_told.into_iter().map(str::to_owned));
     }
+    let chain_options = ChainOptions {
+        num_retries: options.num_retries,
+        timeout: options.timeout,
+        disable_fallbacks: options.disable_fallbacks,
+        mock_failure: options.mock_failure.map(|_| Class::Mocked),
+        buffered: true,
+        regions: access::allowed_regions(app, &request.caller, &group),
+        caller: access::session_caller(&request.caller),
+        ..ChainOptions::new(group, request.deadline)
+    };
+    access::check_regions(app, &chain_options)?;
+    Ok(PreparedRetrieval {
+        request: asked,
+        chain_options,
+        model_asked: name,
+        return_documents,
+        dropped,
+    })
+}
 
-    fn reject(self, error: ApiError) -> RejectedRequest {
-        RejectedRequest {
-            id: self.id,
-            call_type: self.wire.call_type(),
-            caller: self.caller,
-            labels: self.labels,
-            body: self.body,
-            model_in_path: self.model_in_path,
-            arrived: self.arrived,
-            error,
-        }
-    }
-
-    /// Runs it and answers its client.
-    async fn run(self, app: &AppState, prepared: PreparedRetrieval) -> Response {
-        let (id, wire) = (self.id, self.wire);
-        let run = PendingRetrieval {
-            id,
-            call_type: wire.call_type(),
-            content: ContentCapture::wanted(app, &self.caller, &self.labels, &self.body),
-            caller: self.caller,
-            request: prepared.request,
-            chain_options: prepared.chain_options,
-            model_asked: prepared.model_asked,
-            labels: self.labels,
-            return_documents: prepared.return_documents,
-        };
-        // The texts are the run's now: the wait for its answer may be long.
-        drop(self.body);
-        // Only the end of the process can keep a run from saying how it ended.
-        let mut response = match run.start(app).await {
-            Ok(end) => respond(wire, id, end),
-            Err(_) => ApiError::internal().into_response(),
-        };
-        reply_headers::add_dropped(response.headers_mut(), &prepared.dropped);
-        response.extensions_mut().insert(log::HasOwnLine);
-        response
-    }
+/// Runs it and answers its client.
+async fn run(
+    app: &AppState,
+    wire: &dyn RetrievalWire,
+    request: AuthenticatedRequest,
+    prepared: PreparedRetrieval,
+) -> Response {
+    let id = request.id;
+    let run = PendingRetrieval {
+        id,
+        call_type: request.call_type,
+        content: request.content(app),
+        caller: request.caller,
+        request: prepared.request,
+        chain_options: prepared.chain_options,
+        model_asked: prepared.model_asked,
+        labels: request.labels,
+        return_documents: prepared.return_documents,
+    };
+    // The texts are the run's now: the wait for its answer may be long.
+    drop(request.body);
+    // Only the end of the process can keep a run from saying how it ended.
+    let mut response = match run.start(app).await {
+        Ok(end) => respond(wire, id, end),
+        Err(_) => ApiError::internal().into_response(),
+    };
+    reply_headers::add_dropped(response.headers_mut(), &prepared.dropped);
+    response.extensions_mut().insert(log::HasOwnLine);
+    response
 }
 
 fn unfit(unfit: Unfit) -> ApiError {
