@@ -32,16 +32,59 @@ pub(super) enum DeltaEvent {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(try_from = "DeltaFields")]
 pub(super) enum KnownDelta {
-    #[serde(rename = "text_delta")]
     Text { text: String },
-    #[serde(rename = "thinking_delta")]
     Thinking { thinking: String },
-    #[serde(rename = "signature_delta")]
     Signature { signature: String },
-    #[serde(rename = "input_json_delta")]
     InputJson { partial_json: String },
+}
+
+/// A delta as it is written. It is no enum with a tag: serde would copy each field before it knows the type.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeltaFields {
+    r#type: DeltaKind,
+    text: Option<String>,
+    thinking: Option<String>,
+    signature: Option<String>,
+    partial_json: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DeltaKind {
+    TextDelta,
+    ThinkingDelta,
+    SignatureDelta,
+    InputJsonDelta,
+}
+
+impl TryFrom<DeltaFields> for KnownDelta {
+    type Error = &'static str;
+
+    fn try_from(fields: DeltaFields) -> Result<Self, Self::Error> {
+        let DeltaFields {
+            r#type,
+            text,
+            thinking,
+            signature,
+            partial_json,
+        } = fields;
+        match (r#type, text, thinking, signature, partial_json) {
+            (DeltaKind::TextDelta, Some(text), None, None, None) => Ok(Self::Text { text }),
+            (DeltaKind::ThinkingDelta, None, Some(thinking), None, None) => {
+                Ok(Self::Thinking { thinking })
+            }
+            (DeltaKind::SignatureDelta, None, None, Some(signature), None) => {
+                Ok(Self::Signature { signature })
+            }
+            (DeltaKind::InputJsonDelta, None, None, None, Some(partial_json)) => {
+                Ok(Self::InputJson { partial_json })
+            }
+            _ => Err("a delta has the field of its type, and no other"),
+        }
+    }
 }
 
 /// `usage` of an event, as far as the gateway counts it. Each field may come in one event and not in the next.
