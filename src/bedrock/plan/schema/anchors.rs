@@ -23,12 +23,13 @@ const NAMES: [&str; 3] = ["$anchor", "$dynamicAnchor", "$recursiveAnchor"];
 /// has it.
 const DYNAMIC: [&str; 2] = ["$dynamicRef", "$recursiveRef"];
 
-/// Whether anything in these fields, where they are a schema, is named or refers to a name.
-pub(super) fn may_have_names(fields: &Map<String, Value>) -> bool {
-    let mut names = ["$id"].into_iter().chain(NAMES).chain(DYNAMIC);
-    let reference = fields.get("$ref").and_then(Value::as_str);
-    names.any(|key| fields.contains_key(key))
-        || reference.is_some_and(|reference| !is_place(reference))
+/// Whether this field of a schema names it or refers to a name.
+pub(super) fn is_name(keyword: &str, value: &Value) -> bool {
+    let refers = || value.as_str().is_some_and(|place| !is_place(place));
+    keyword == "$id"
+        || NAMES.contains(&keyword)
+        || DYNAMIC.contains(&keyword)
+        || keyword == "$ref" && refers()
 }
 
 fn is_place(reference: &str) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::anchors::{may_have_names, place_references};
+use super::anchors::{is_name, place_references};
 use super::keywords::{KeywordHolds, holds};
 
 /// Keywords beside those that hold schemas and data for which `null` is no value.
@@ -67,13 +67,15 @@ fn may_be_broken(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty() || items.iter().any(may_be_broken),
-        Value::Object(fields) => {
-            let is_odd = |required: &Value| !required.is_array();
-            fields.get("required").is_some_and(is_odd)
-                || fields.get("items").is_some_and(Value::is_array)
-                || may_have_names(fields)
-                || fields.values().any(may_be_broken)
-        }
+        // One walk, no look-ups: it is done for every schema of every request.
+        Value::Object(fields) => fields.iter().any(|(keyword, value)| {
+            let is_odd = match keyword.as_str() {
+                "required" => !value.is_array(),
+                "items" => value.is_array(),
+                _ => is_name(keyword, value),
+            };
+            is_odd || may_be_broken(value)
+        }),
         _ => false,
     }
 }
