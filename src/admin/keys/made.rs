@@ -1,9 +1,9 @@
-//! A key that was just made: shown once, with the settings of clients.
+//! A key that an admin or a member has just made: shown once, with the set-ups of clients.
 
 use askama::Template;
 
 use super::super::layout::{Layout, NavPage};
-use super::super::session::Session;
+use super::super::session::{OWN_PAGE, Session};
 use super::super::texts::texts;
 use super::address;
 use super::setups::{Setup, setups};
@@ -12,31 +12,57 @@ use crate::keys::{NewKey, VirtualKey};
 
 #[derive(Template)]
 #[template(path = "key_made.html", config = "src/admin/askama.toml")]
-pub(super) struct MadePage {
+pub(in crate::admin) struct MadePage {
     layout: Layout,
     name: String,
     key: String,
-    address: String,
+    /// Where to go from here: text and address.
+    links: Vec<(&'static str, String)>,
     /// What programs are set up with.
     setups: Vec<Setup>,
 }
 
 impl MadePage {
-    /// `base`: under which address this gateway was reached.
-    pub(super) fn new(
+    /// For an admin. `base`: under which address this gateway was reached.
+    pub(super) fn of_admin(
         app: &AppState,
         session: &Session,
         made: &NewKey,
         base: Option<String>,
     ) -> Self {
         let t = &texts().keys;
-        let base = base.unwrap_or_else(|| t.this_address.to_owned());
+        let links = vec![
+            (t.to_key, address(&made.stored)),
+            (t.back, "/ui/keys".to_owned()),
+        ];
+        Self::new(app, Layout::of(NavPage::Keys, session), made, base, links)
+    }
+
+    /// For a member, who sees their own keys alone. `base`: under which address this gateway was reached.
+    pub(in crate::admin) fn of_member(
+        app: &AppState,
+        session: &Session,
+        made: &NewKey,
+        base: Option<String>,
+    ) -> Self {
+        let links = vec![(texts().me.back, OWN_PAGE.to_owned())];
+        Self::new(app, Layout::of(NavPage::Me, session), made, base, links)
+    }
+
+    fn new(
+        app: &AppState,
+        layout: Layout,
+        made: &NewKey,
+        base: Option<String>,
+        links: Vec<(&'static str, String)>,
+    ) -> Self {
+        let base = base.unwrap_or_else(|| texts().keys.this_address.to_owned());
         let model = first_model(app, &made.stored);
         Self {
-            layout: Layout::of(NavPage::Keys, session),
+            layout,
             name: made.stored.label().to_owned(),
             key: made.key.clone(),
-            address: address(&made.stored),
+            links,
             setups: model.map_or_else(Vec::new, |model| setups(&base, &made.key, &model)),
         }
     }

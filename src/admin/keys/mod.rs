@@ -4,7 +4,7 @@ mod draft;
 mod form;
 mod list;
 mod made;
-pub(super) mod setups;
+mod setups;
 mod standing;
 
 use axum::Extension;
@@ -26,7 +26,8 @@ use crate::audit::NotedRequest;
 use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
 use form::{FormPage, KeyQuestion};
 use list::{KeysPage, ListQuery};
-use made::MadePage;
+
+pub(super) use made::MadePage;
 pub(super) use standing::{Badge, of_budget, used};
 
 const LIST: &str = "/ui/keys";
@@ -87,7 +88,7 @@ pub(super) async fn make(
                 noted.add_made("token", &made.stored.hash);
             }
             tracing::info!(key = made.stored.hash, "a key was made on the admin pages");
-            let page = MadePage::new(&app, &form.session, &made, public.shown());
+            let page = MadePage::of_admin(&app, &form.session, &made, public.shown());
             Ok(render(StatusCode::OK, &page))
         }
         Err(error) => {
@@ -229,7 +230,7 @@ pub(super) async fn regenerate(
         by = made.stored.hash,
         "a key was replaced on the admin pages"
     );
-    let page = MadePage::new(&app, &form.session, &made, public.shown());
+    let page = MadePage::of_admin(&app, &form.session, &made, public.shown());
     Ok(render(StatusCode::OK, &page))
 }
 

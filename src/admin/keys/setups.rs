@@ -3,15 +3,15 @@
 use super::super::texts::texts;
 
 /// A program and what it is set up with.
-pub(in crate::admin) struct Setup {
-    pub(in crate::admin) name: &'static str,
+pub(super) struct Setup {
+    pub(super) name: &'static str,
     /// Where it can be copied from.
-    pub(in crate::admin) id: &'static str,
-    pub(in crate::admin) text: String,
+    pub(super) id: &'static str,
+    pub(super) text: String,
 }
 
 /// The set-ups of clients, at this address, with this key, for this model.
-pub(in crate::admin) fn setups(base: &str, key: &str, model: &str) -> Vec<Setup> {
+pub(super) fn setups(base: &str, key: &str, model: &str) -> Vec<Setup> {
     let setup = |name, id, text: String| Setup { name, id, text };
     vec![
         setup(

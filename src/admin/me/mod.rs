@@ -1,7 +1,6 @@
 //! What is somebody's own: keys, what was spent and may be, and the last requests. For a person who has signed in at an
 //! identity provider, and for whoever has signed in with a key.
 
-mod made;
 mod own_keys;
 mod view;
 
@@ -14,6 +13,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use super::HOME;
 use super::error::PageError;
 use super::form::OwnForm;
+use super::keys::MadePage;
 use super::layout::render;
 use super::numbers::today;
 use super::public_address::PublicAddress;
@@ -25,7 +25,6 @@ use crate::identity::{Team, User};
 use crate::keys::{BudgetStanding, KeyError, VirtualKey};
 use crate::spend::{DayTotal, Record, RecordFilter, Search};
 use crate::store::StoreError;
-use made::OwnMadePage;
 use own_keys::{KeyWish, longest_life};
 use view::OwnPage;
 
@@ -212,7 +211,7 @@ pub(super) async fn make(
                 user = person.user_id,
                 "a member has made a key"
             );
-            let page = OwnMadePage::new(&app, &form.session, &made, public.shown());
+            let page = MadePage::of_member(&app, &form.session, &made, public.shown());
             Ok(render(StatusCode::OK, &page))
         }
         Err(own_keys::NotMade::Said(problem)) => {

@@ -100,7 +100,7 @@ declare! {
     /// What is somebody's own.
     me: Me {
         nav title team spend within of_key of_user of_member of_team no_budget keys no_keys make alias duration delete requests
-        no_requests setups back no_person wants_duration too_long too_many no_models
+        no_requests back no_person wants_duration too_long too_many no_models
     }
     /// The form of a key.
     key_form: KeyForm {

@@ -21,7 +21,6 @@ pub(super) const ME: Me = Me {
     delete: "Delete",
     requests: "Last requests",
     no_requests: "No requests in the last 30 days.",
-    setups: "Set-ups to paste",
     back: "Back to my keys",
     no_person: "Only a person who has signed in at an identity provider makes and deletes keys here.",
     wants_duration: "How long the key lives is a number with a unit: 12h, 7d, 4w.",

@@ -21,7 +21,6 @@ pub(super) const ME: Me = Me {
     delete: "削除",
     requests: "最近のリクエスト",
     no_requests: "直近 30 日間のリクエストはありません。",
-    setups: "貼り付けて使える設定",
     back: "自分のキーに戻る",
     no_person: "ここでキーを作成または削除できるのは、ID プロバイダーでサインインした人だけです。",
     wants_duration: "有効期間は 12h、7d、4w のように、数値と単位で指定します。",
