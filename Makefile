@@ -123,7 +123,7 @@ BENCH := target/bench
 BUILT := target/$(PROFILE)
 
 .PHONY: bench
-bench: ## Measure against a bare pass-through; LITELLM=path: also LiteLLM, BEFORE=target/release of another tree: also that build
+bench: ## Measure against a bare pass-through; CELLS=words: that work alone, LITELLM=path: also LiteLLM, BEFORE=target/release of another tree: also that build
 	@cargo build --quiet --profile $(PROFILE) -p bedrock-sidecar -p benches --bin bedrock-sidecar --example bare --example gauge
 	@$(BUILT)/examples/gauge compare $(BUILT) $(BENCH)
 

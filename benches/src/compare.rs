@@ -172,7 +172,10 @@ pub async fn run(built: &Path, kept: &Path, millis: u64) -> Result<Comparison, E
     }
     let mut measured = Vec::new();
     let mut answered = 0;
-    for cell in cells() {
+    // Part of a name, to look at some of the work alone.
+    let wanted = std::env::var("CELLS").unwrap_or_default();
+    let is_wanted = |cell: &Cell| crate::report::name(cell).contains(&wanted);
+    for cell in cells().into_iter().filter(is_wanted) {
         let body = prompt::body(cell.size, &cell.model(), cell.stream);
         let file = kept.join("body.json");
         fs::write(&file, body.to_string())?;
