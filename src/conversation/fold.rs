@@ -115,6 +115,13 @@ fn add(text: &mut String, piece: &str) {
     text.push_str(piece);
 }
 
+/// Removes the fields of a block or a piece of it that events of their own tell.
+fn remove_told(fields: &mut Map<String, Value>) {
+    for told in ["type", "text", "thinking", "signature", "partial_json"] {
+        fields.shift_remove(told);
+    }
+}
+
 /// Adds a piece to the fields of its block: texts and lists grow, what else there is stands in the place of what was.
 fn apply(delta: Map<String, Value>, fields: &mut Map<String, Value>) {
     for (name, piece) in delta {
@@ -233,16 +240,14 @@ impl Fold {
                         return;
                     }
                 };
-                for known in ["type", "text", "thinking", "signature"] {
-                    fields.shift_remove(known);
-                }
+                remove_told(&mut fields);
                 native
                     .get_or_insert_default()
                     .of_parts
                     .push((parts.len(), fields));
                 parts.push(part);
             }
-            NativeEvent::BlockDelta(delta) => {
+            NativeEvent::BlockDelta(mut delta) => {
                 let at = parts.len().saturating_sub(1);
                 match parts.last_mut() {
                     Some(ReplyPart::Native(fields)) => match delta.get("partial_json") {
@@ -250,6 +255,7 @@ impl Fold {
                         _ => apply(delta, fields),
                     },
                     Some(_) => {
+                        remove_told(&mut delta);
                         let of_parts = &mut native.get_or_insert_default().of_parts;
                         match of_parts.iter_mut().find(|(part, _)| *part == at) {
                             Some((_, fields)) => apply(delta, fields),

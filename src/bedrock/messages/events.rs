@@ -85,14 +85,17 @@ impl Decoder for MessagesDecoder {
         let chunk: Chunk<'_> = serde_json::from_slice(payload)?;
         let mut json = std::mem::take(&mut self.json);
         json.clear();
-        let bytes = STANDARD.decode_vec(chunk.bytes.as_bytes(), &mut json);
+        let bytes = STANDARD.decode_vec(chunk.bytes, &mut json);
         bytes.map_err(serde_json::Error::custom)?;
-        let decoded = match serde_json::from_slice::<BlockDelta>(&json) {
-            Ok(BlockDelta { delta, .. }) => {
+        // As they are written so far. Written in another way they are read like any other event, which takes longer.
+        let is_delta = json.starts_with(br#"{"type":"content_block_delta""#);
+        let delta = is_delta.then(|| serde_json::from_slice::<BlockDelta>(&json));
+        let decoded = match delta {
+            Some(Ok(BlockDelta { delta, .. })) => {
                 self.known_delta(delta, out);
                 Ok(())
             }
-            Err(_) => self.event(serde_json::from_slice(&json)?, out),
+            _ => self.event(serde_json::from_slice(&json)?, out),
         };
         self.json = json;
         decoded
@@ -305,7 +308,38 @@ impl MessagesDecoder {
             out.push_back(Event::Citation(cite(citation, range)));
             return;
         }
+        if let Some(piece) = self.take_piece(&mut delta) {
+            self.known_delta(piece, out);
+            // Its type, and the text that was taken.
+            if delta.len() == 2 {
+                return;
+            }
+        }
         out.push_back(Event::Native(NativeEvent::BlockDelta(delta)));
+    }
+
+    /// Takes the piece of the block under way out of a delta that may have further fields: clients of every format get the
+    /// piece, and those of Claude's own get the fields behind it.
+    fn take_piece(&self, delta: &mut Map<String, Value>) -> Option<KnownDelta> {
+        type Piece = fn(String) -> KnownDelta;
+        let kind = delta.get("type").and_then(Value::as_str)?;
+        let (field, piece): (_, Piece) = match (self.open?, kind) {
+            (OpenAnswerBlock::Text, "text_delta") => ("text", |text| KnownDelta::Text { text }),
+            (OpenAnswerBlock::Thinking, "thinking_delta") => {
+                ("thinking", |thinking| KnownDelta::Thinking { thinking })
+            }
+            (OpenAnswerBlock::Thinking, "signature_delta") => {
+                ("signature", |signature| KnownDelta::Signature { signature })
+            }
+            (OpenAnswerBlock::ToolUse, "input_json_delta") => ("partial_json", |partial_json| {
+                KnownDelta::InputJson { partial_json }
+            }),
+            _ => return None,
+        };
+        match delta.get_mut(field)? {
+            Value::String(text) => Some(piece(std::mem::take(text))),
+            _ => None,
+        }
     }
 
     fn message_delta(&mut self, mut fields: Map<String, Value>) -> Result<(), DecodeError> {

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 /// A frame's payload. What else stands in it is padding.
 #[derive(Debug, Deserialize)]
 pub(super) struct Chunk<'a> {
-    /// The event's JSON in base64.
+    /// The event's JSON in base64. As bytes: what is no base64 is found while it is decoded.
     #[serde(borrow)]
-    pub(super) bytes: Cow<'a, str>,
+    pub(super) bytes: Cow<'a, [u8]>,
 }
 
 /// By far the most frequent event, as far as nothing else stands in it.

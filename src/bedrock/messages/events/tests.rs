@@ -118,6 +118,71 @@ fn an_answer_is_told_block_by_block() {
 }
 
 #[test]
+fn a_piece_with_a_field_of_tomorrow_is_told_to_every_client() {
+    let text = || start(0, json!({"type": "text", "text": ""}));
+    let thinking = || {
+        start(
+            0,
+            json!({"type": "thinking", "thinking": "", "signature": ""}),
+        )
+    };
+    let call = || {
+        start(
+            0,
+            json!({"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}),
+        )
+    };
+    let a = || "a".to_owned();
+    for (block, kind, field, expected) in [
+        (text(), "text_delta", "text", Event::Text(a())),
+        (
+            thinking(),
+            "thinking_delta",
+            "thinking",
+            Event::Thinking(a()),
+        ),
+        (
+            thinking(),
+            "signature_delta",
+            "signature",
+            Event::Signature(a()),
+        ),
+        (
+            call(),
+            "input_json_delta",
+            "partial_json",
+            Event::ToolInput {
+                index: 0,
+                json: a(),
+            },
+        ),
+    ] {
+        let plain = json!({"type": kind, field: "a"});
+        let mut further = plain.clone();
+        further["of_tomorrow"] = json!(1);
+        let mut event_of_tomorrow = delta(0, plain.clone());
+        event_of_tomorrow["of_tomorrow"] = json!(1);
+        let rest = json!({"type": kind, field: "", "of_tomorrow": 1});
+        let rest = Event::Native(NativeEvent::BlockDelta(fields(rest)));
+        for (event, rest) in [
+            (delta(0, plain), vec![]),
+            (delta(0, further), vec![rest]),
+            (event_of_tomorrow, vec![]),
+        ] {
+            let mut told = all_told(&[block.clone(), event]);
+            told.retain(|event| !matches!(event, Event::ToolCall { .. }));
+            let expected = [vec![expected.clone()], rest].concat();
+            assert_eq!(told, expected, "{kind}");
+        }
+        // A piece of another block than the one under way is nothing that the gateway knows.
+        let foreign = json!({"type": "text_delta", "thinking": "a"});
+        let told = all_told(&[block, delta(0, foreign.clone())]);
+        let native = Event::Native(NativeEvent::BlockDelta(fields(foreign)));
+        assert_eq!(told.last(), Some(&native), "{kind}");
+    }
+}
+
+#[test]
 fn what_only_claude_s_format_has_goes_through_as_it_is() {
     let search = json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "tool_search_tool_regex", "input": {}});
     let found = json!({"type": "tool_search_tool_result", "tool_use_id": "srvtoolu_1", "content": {"tool_references": []}});
