@@ -67,6 +67,8 @@ pub(super) struct Chart {
     pub(super) lines: Vec<GridLine>,
     pub(super) labels: Vec<Label>,
     pub(super) shape: ChartShape,
+    pub(super) bar_width: Decimal,
+    pub(super) column_width: Decimal,
 }
 
 /// All of a series.
@@ -80,8 +82,8 @@ pub(super) struct DrawnSeries {
 /// The place of a column, from the bottom to the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DrawnColumn {
+    /// Its middle.
     pub(super) x: Decimal,
-    pub(super) width: Decimal,
     pub(super) title: String,
     pub(super) address: String,
 }
@@ -143,14 +145,12 @@ impl Scale {
         pixels(self.x(place) + self.room / Decimal::TWO)
     }
 
-    /// A bar between two values.
+    /// A bar between two values: a stroke as wide as a bar, which is half as long a text as its outline.
     fn bar(&self, place: usize, below: Decimal, above: Decimal) -> String {
-        let left = pixels(self.x(place) + (self.room - self.width) / Decimal::TWO);
-        let width = pixels(self.width);
-        let bottom = self.y(below);
+        let (middle, bottom) = (self.middle(place), self.y(below));
         // What is there at all is seen.
         let height = (bottom - self.y(above)).max(Decimal::ONE);
-        format!("M{left} {bottom}h{width}v-{height}h-{width}z")
+        format!("M{middle} {bottom}v-{height}")
     }
 }
 
@@ -269,8 +269,7 @@ impl Chart {
                 .collect(),
             columns: columns
                 .map(|(place, column)| DrawnColumn {
-                    x: pixels(scale.x(place)),
-                    width: pixels(scale.room),
+                    x: scale.middle(place),
                     title: column.title,
                     address: column.address,
                 })
@@ -278,6 +277,8 @@ impl Chart {
             lines,
             labels,
             shape,
+            bar_width: pixels(scale.width),
+            column_width: pixels(scale.room),
         }
     }
 
@@ -411,10 +412,10 @@ mod tests {
     fn the_highest_bar_reaches_its_line_and_nothing_is_no_bar() {
         let chart = chart(&[0, 10, 5]);
         let path = &chart.series[0].path;
-        assert_eq!(path.matches('z').count(), 2, "{path}");
+        assert_eq!(path.matches('M').count(), 2, "{path}");
         let line = chart.lines.iter().find(|line| line.text == "10").unwrap();
         let numbers = numbers(path);
-        let (bottom, height) = (numbers[1], -numbers[3]);
+        let (bottom, height) = (numbers[1], -numbers[2]);
         assert_eq!(bottom - height, line.y);
         assert_eq!(bottom, chart.lines[0].y);
         assert_eq!(chart.columns.len(), 3);
@@ -458,14 +459,16 @@ mod tests {
             let chart = chart(&values);
             prop_assert!(chart.lines.len() <= 6);
             prop_assert!(chart.labels.len() <= MOST_LABELS);
-            for bar in chart.series[0].path.split_terminator('z') {
+            for bar in chart.series[0].path.split('M').skip(1) {
                 let numbers = numbers(bar);
-                let (x, bottom, width, height) = (numbers[0], numbers[1], numbers[2], -numbers[3]);
-                prop_assert!(x >= Decimal::from(LEFT) && x + width <= Decimal::from(WIDTH + 1));
+                let (middle, bottom, height) = (numbers[0], numbers[1], -numbers[2]);
+                let half = chart.bar_width / Decimal::TWO;
+                prop_assert!(middle - half >= Decimal::from(LEFT - 1));
+                prop_assert!(middle + half <= Decimal::from(WIDTH + 1));
                 prop_assert!(bottom <= Decimal::from(TOP + PLOT) && bottom - height >= Decimal::from(TOP - 1));
             }
             for column in &chart.columns {
-                prop_assert!(column.x + column.width <= Decimal::from(WIDTH + 1));
+                prop_assert!(column.x + chart.column_width / Decimal::TWO <= Decimal::from(WIDTH + 1));
             }
         }
     }

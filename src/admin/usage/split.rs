@@ -11,9 +11,9 @@ use super::By;
 use crate::spend::report::{Only, ReportRow, Split, rows};
 use crate::spend::{Counters, DayTotal, TotalOf};
 
-/// Longer periods are shown by the week.
-const MOST_COLUMNS: usize = 62;
-const WEEK: usize = 7;
+/// A column of a chart is a day, and more days where these would be more than a month has: a week, or four.
+const MOST_COLUMNS: usize = 31;
+const COLUMN_DAYS: [usize; 3] = [1, 7, 28];
 
 /// The totals of a period.
 #[derive(Debug, Default)]
@@ -156,8 +156,10 @@ fn name_of(row: &ReportRow<'_>, split: By) -> Option<SplitName> {
 
 fn spans(period: &PagePeriod) -> Vec<SpanTotals> {
     let days: Vec<Date> = period.days().collect();
-    let length = if days.len() > MOST_COLUMNS { WEEK } else { 1 };
-    let spans = days.chunks(length).filter_map(|days| {
+    let [.., longest] = COLUMN_DAYS;
+    let mut lengths = COLUMN_DAYS.into_iter();
+    let length = lengths.find(|length| days.len() <= MOST_COLUMNS * length);
+    let spans = days.chunks(length.unwrap_or(longest)).filter_map(|days| {
         Some(SpanTotals {
             first: *days.first()?,
             last: *days.last()?,
@@ -273,5 +275,12 @@ mod tests {
         let requests = found.spans.iter().map(|span| span.counters.requests);
         assert_eq!(requests.sum::<u64>(), 5);
         assert_eq!(found.spans[13].last, "2026-03-03".parse().unwrap());
+        for (days, columns) in [
+            ("from=2026-01-01&to=2026-01-31", 31),
+            ("from=2026-01-01&to=2026-02-01", 5),
+            ("from=2025-03-04&to=2026-03-03", 14),
+        ] {
+            assert_eq!(spans(&period(days)).len(), columns, "{days}");
+        }
     }
 }
