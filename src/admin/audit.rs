@@ -28,12 +28,16 @@ const NOT_NOTED: [&str; 6] = [
     "/ui/playground/stream",
 ];
 
+/// Those who have no name of their own, as the log has them whatever the language of their pages.
+const PASSWORD: &str = "the password of the pages";
+const KEY: &str = "a key";
+
 /// Who has a session, as the log has it.
 pub(super) fn actor_of(session: &Session, address: Option<&ClientAddress>) -> AuditActor {
     let (name, hash) = match &session.who {
-        SignedIn::Password => (texts().audit.password.to_owned(), String::new()),
+        SignedIn::Password => (PASSWORD.to_owned(), String::new()),
         SignedIn::Person(person) => (person.label.clone(), person.principal.clone()),
-        SignedIn::Key(hash) => (texts().audit.key.to_owned(), hash.clone()),
+        SignedIn::Key(hash) => (KEY.to_owned(), hash.clone()),
     };
     AuditActor {
         name,
@@ -102,11 +106,20 @@ struct ListedEntry {
     changes: String,
 }
 
+/// In the reader's language, where it is no name of their own.
+fn shown_name(name: String) -> String {
+    match name.as_str() {
+        PASSWORD => texts().audit.password.to_owned(),
+        KEY => texts().audit.key.to_owned(),
+        _ => name,
+    }
+}
+
 impl From<AuditEntry> for ListedEntry {
     fn from(entry: AuditEntry) -> Self {
         Self {
             time: entry.time.into(),
-            who: entry.actor.name,
+            who: shown_name(entry.actor.name),
             from: entry.actor.from,
             action: entry.action,
             target: entry.target,

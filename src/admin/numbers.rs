@@ -31,7 +31,7 @@ pub(super) fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
-/// Tokens in short: `950`, `12.3k`, `200k`, `1.5M`.
+/// Tokens in short: `950`, `12.3k`, `200k`, `1.5M`, `2.1B`.
 pub(super) fn tokens(n: u64) -> String {
     let short = |unit: u64| {
         let value = (Decimal::from(n) / Decimal::from(unit)).round_dp(1);
@@ -40,7 +40,8 @@ pub(super) fn tokens(n: u64) -> String {
     match n {
         0..1_000 => n.to_string(),
         1_000..999_950 => format!("{}k", short(1_000)),
-        _ => format!("{}M", short(1_000_000)),
+        999_950..999_950_000 => format!("{}M", short(1_000_000)),
+        _ => format!("{}B", short(1_000_000_000)),
     }
 }
 
@@ -203,6 +204,8 @@ mod tests {
             (999_950, "1M"),
             (1_048_576, "1M"),
             (1_500_000, "1.5M"),
+            (999_950_000, "1B"),
+            (2_149_000_000, "2.1B"),
         ] {
             assert_eq!(tokens(n), text);
         }

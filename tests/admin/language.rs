@@ -78,3 +78,27 @@ async fn every_page_is_there_in_japanese() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_audit_log_keeps_no_language_and_is_read_in_the_reader_s() {
+    let app = TestApp::new().await;
+    let english = Visitor::signed_in(&app).await;
+    let japanese = Visitor {
+        cookie: english
+            .cookie
+            .clone()
+            .map(|cookie| format!("{cookie}; sidecar_language=ja")),
+        ..Visitor::signed_in(&app).await
+    };
+    let form = [("user_id", "kim")];
+    let response = japanese.submit("/ui/user/new", &form).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    app.settle().await;
+    let (en, ja) = ("the password of the pages", "管理画面のパスワード");
+    let log = app.get_json("/audit").await;
+    assert_eq!(log["audit_logs"][0]["changed_by"], en, "{log}");
+    let page = english.page("/ui/audit").await;
+    assert!(page.contains(en) && !page.contains(ja), "{page}");
+    let page = japanese.page("/ui/audit").await;
+    assert!(page.contains(ja) && !page.contains(en), "{page}");
+}
