@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,8 +30,8 @@ pub(super) fn routes() -> Router<AppState> {
         router = router
             .route(&format!("{prefix}/info"), get(info))
             .route(&format!("{prefix}/list"), get(list))
-            .route(&format!("{prefix}/block"), post(block))
-            .route(&format!("{prefix}/unblock"), post(unblock))
+            .route(&format!("{prefix}/block"), set_blocked(true))
+            .route(&format!("{prefix}/unblock"), set_blocked(false))
             .route(&format!("{prefix}/delete"), post(delete));
     }
     router
@@ -102,46 +102,32 @@ struct NamedCustomers {
     user_ids: Vec<String>,
 }
 
-/// `POST /customer/block`: requests that name them are refused from now on.
-async fn block(
-    app: State<AppState>,
-    admin: Admin,
-    body: RequestBody,
-) -> Result<Response, ApiError> {
-    set_blocked(app, admin, body, true).await
+/// The answer to `POST /customer/block` and `/customer/unblock`.
+#[derive(Debug, Serialize)]
+struct CustomersChanged {
+    #[serde(rename = "blocked_users")]
+    customers: Vec<CustomerView>,
+    note: &'static str,
 }
 
-/// `POST /customer/unblock`: they are served again.
-async fn unblock(
-    app: State<AppState>,
-    admin: Admin,
-    body: RequestBody,
-) -> Result<Response, ApiError> {
-    set_blocked(app, admin, body, false).await
-}
-
-async fn set_blocked(
-    State(app): State<AppState>,
-    Admin(_): Admin,
-    RequestBody(body): RequestBody,
-    blocked: bool,
-) -> Result<Response, ApiError> {
-    #[derive(Serialize)]
-    struct CustomerChanged {
-        #[serde(rename = "blocked_users")]
-        customers: Vec<CustomerView>,
-        note: &'static str,
-    }
-    let NamedCustomers { user_ids } = read(&body)?;
-    let mut customers = Vec::with_capacity(user_ids.len());
-    for id in &user_ids {
-        customers.push(app.customers.block(id, blocked).await?.into());
-    }
-    let changed = CustomerChanged {
-        customers,
-        note: NOTE,
-    };
-    Ok(Json(changed).into_response())
+/// `POST /customer/block` and `/customer/unblock`: from now on requests that name them are refused, or served again.
+fn set_blocked(blocked: bool) -> MethodRouter<AppState> {
+    post(
+        async move |State(app): State<AppState>,
+                    Admin(_): Admin,
+                    RequestBody(body): RequestBody| {
+            let NamedCustomers { user_ids } = read(&body)?;
+            let mut customers = Vec::with_capacity(user_ids.len());
+            for id in &user_ids {
+                customers.push(app.customers.block(id, blocked).await?.into());
+            }
+            let changed = CustomersChanged {
+                customers,
+                note: NOTE,
+            };
+            Ok::<_, ApiError>(Json(changed).into_response())
+        },
+    )
 }
 
 /// `POST /customer/delete`: what is kept of them is gone, and no record names them any more.

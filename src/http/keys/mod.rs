@@ -7,7 +7,7 @@ pub(super) mod view;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::Deserialize;
@@ -32,8 +32,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/key/delete", post(delete))
         .route("/key/regenerate", post(regenerate))
         .route("/key/{key}/regenerate", post(regenerate_of))
-        .route("/key/block", post(block))
-        .route("/key/unblock", post(unblock))
+        .route("/key/block", set_blocked(true))
+        .route("/key/unblock", set_blocked(false))
 }
 
 /// What the answers to a change say of other instances.
@@ -65,33 +65,18 @@ async fn update(
     Ok(Json(KeyDetails::of(&key, app.keys.now()).with_note(NOTE)).into_response())
 }
 
-/// `POST /key/block`: the key is refused from now on.
-async fn block(
-    state: State<AppState>,
-    admin: Admin,
-    body: RequestBody,
-) -> Result<Response, ApiError> {
-    set_blocked(state, admin, body, true).await
-}
-
-/// `POST /key/unblock`: the key is let in again.
-async fn unblock(
-    state: State<AppState>,
-    admin: Admin,
-    body: RequestBody,
-) -> Result<Response, ApiError> {
-    set_blocked(state, admin, body, false).await
-}
-
-async fn set_blocked(
-    State(app): State<AppState>,
-    Admin(_): Admin,
-    RequestBody(body): RequestBody,
-    blocked: bool,
-) -> Result<Response, ApiError> {
-    let hash = hash(&app, read(&body)?).await?;
-    let key = app.keys.block(&hash, blocked).await?;
-    Ok(Json(KeyDetails::of(&key, app.keys.now()).with_note(NOTE)).into_response())
+/// `POST /key/block` and `/key/unblock`: from now on the key is refused, or let in again.
+fn set_blocked(blocked: bool) -> MethodRouter<AppState> {
+    post(
+        async move |State(app): State<AppState>,
+                    Admin(_): Admin,
+                    RequestBody(body): RequestBody| {
+            let hash = hash(&app, read(&body)?).await?;
+            let key = app.keys.block(&hash, blocked).await?;
+            let details = KeyDetails::of(&key, app.keys.now()).with_note(NOTE);
+            Ok::<_, ApiError>(Json(details).into_response())
+        },
+    )
 }
 
 /// `POST /key/delete`: keys by themselves or their hashes, or by their aliases.

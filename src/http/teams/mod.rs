@@ -8,7 +8,7 @@ mod view;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{MethodRouter, get, patch, post};
 use axum::{Json, Router};
 use futures_util::future::try_join_all;
 use http::StatusCode;
@@ -35,8 +35,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/team/list", get(list::list))
         .route("/v2/team/list", get(list::pages))
         .route("/team/delete", post(delete))
-        .route("/team/block", post(block))
-        .route("/team/unblock", post(unblock))
+        .route("/team/block", set_blocked(true))
+        .route("/team/unblock", set_blocked(false))
         .route("/team/member_add", post(members::add))
         .route("/team/member_update", post(members::update))
         .route("/team/member_delete", post(members::delete))
@@ -220,40 +220,23 @@ async fn delete(
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
-/// `POST /team/block`: the team's keys are refused from now on.
-async fn block(
-    app: State<AppState>,
-    admin: Admin,
-    body: RequestBody,
-) -> Result<Response, ApiError> {
-    set_blocked(app, admin, body, true).await
-}
-
-/// `POST /team/unblock`: they are let in again.
-async fn unblock(
-    app: State<AppState>,
-    admin: Admin,
-    body: RequestBody,
-) -> Result<Response, ApiError> {
-    set_blocked(app, admin, body, false).await
-}
-
-async fn set_blocked(
-    State(app): State<AppState>,
-    Admin(_): Admin,
-    RequestBody(body): RequestBody,
-    blocked: bool,
-) -> Result<Response, ApiError> {
-    let (named, _) = body::changes(&body)?;
-    let team_id = named
-        .team_id
-        .ok_or_else(|| ApiError::missing_value("team_id", "a team's id"))?;
-    let changes = TeamChanges {
-        blocked: Some(Some(blocked)),
-        ..TeamChanges::default()
-    };
-    let team = app.keys.directory.update_team(&team_id, &changes).await?;
-    shown(&app, &team).await
+/// `POST /team/block` and `/team/unblock`: from now on the team's keys are refused, or let in again.
+fn set_blocked(blocked: bool) -> MethodRouter<AppState> {
+    post(
+        async move |State(app): State<AppState>,
+                    Admin(_): Admin,
+                    RequestBody(body): RequestBody| {
+            let (named, _) = body::changes(&body)?;
+            let missing = || ApiError::missing_value("team_id", "a team's id");
+            let team_id = named.team_id.ok_or_else(missing)?;
+            let changes = TeamChanges {
+                blocked: Some(Some(blocked)),
+                ..TeamChanges::default()
+            };
+            let team = app.keys.directory.update_team(&team_id, &changes).await?;
+            shown(&app, &team).await
+        },
+    )
 }
 
 impl From<IdentityError> for ApiError {
