@@ -52,12 +52,15 @@ struct DeltaFields {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
 enum DeltaKind {
-    TextDelta,
-    ThinkingDelta,
-    SignatureDelta,
-    InputJsonDelta,
+    #[serde(rename = "text_delta")]
+    Text,
+    #[serde(rename = "thinking_delta")]
+    Thinking,
+    #[serde(rename = "signature_delta")]
+    Signature,
+    #[serde(rename = "input_json_delta")]
+    InputJson,
 }
 
 impl TryFrom<DeltaFields> for KnownDelta {
@@ -72,14 +75,14 @@ impl TryFrom<DeltaFields> for KnownDelta {
             partial_json,
         } = fields;
         match (r#type, text, thinking, signature, partial_json) {
-            (DeltaKind::TextDelta, Some(text), None, None, None) => Ok(Self::Text { text }),
-            (DeltaKind::ThinkingDelta, None, Some(thinking), None, None) => {
+            (DeltaKind::Text, Some(text), None, None, None) => Ok(Self::Text { text }),
+            (DeltaKind::Thinking, None, Some(thinking), None, None) => {
                 Ok(Self::Thinking { thinking })
             }
-            (DeltaKind::SignatureDelta, None, None, Some(signature), None) => {
+            (DeltaKind::Signature, None, None, Some(signature), None) => {
                 Ok(Self::Signature { signature })
             }
-            (DeltaKind::InputJsonDelta, None, None, None, Some(partial_json)) => {
+            (DeltaKind::InputJson, None, None, None, Some(partial_json)) => {
                 Ok(Self::InputJson { partial_json })
             }
             _ => Err("a delta has the field of its type, and no other"),
