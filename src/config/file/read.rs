@@ -20,9 +20,7 @@ pub(super) fn read<T: DeserializeOwned>(
     value: Value,
 ) -> Result<(T, Vec<FieldPath>), Misread> {
     let mut unknown = Vec::new();
-    // One type for the notes of all sections: a closure's own would make another reader of every type that two of them have.
-    let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) =
-        &mut |ignored| unknown.push(ignored_path(at, &ignored));
+    let mut note = |ignored: serde_ignored::Path<'_>| unknown.push(ignored_path(at, &ignored));
     let value = serde_ignored::Deserializer::new(value, &mut note);
     let read = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error_path(at, error.path());
