@@ -28,7 +28,7 @@ const NOT_NOTED: [&str; 6] = [
     "/ui/playground/stream",
 ];
 
-/// Those who have no name of their own, as the log has them whatever the language of their pages.
+/// The names in the log of actors who have none of their own, whatever the language of their pages.
 const PASSWORD: &str = "the password of the pages";
 const KEY: &str = "a key";
 
@@ -106,12 +106,13 @@ struct ListedEntry {
     changes: String,
 }
 
-/// In the reader's language, where it is no name of their own.
-fn shown_name(name: String) -> String {
-    match name.as_str() {
-        PASSWORD => texts().audit.password.to_owned(),
-        KEY => texts().audit.key.to_owned(),
-        _ => name,
+/// An actor's name, in the reader's language where it is none of their own. The hash tells these from a key or a person
+/// that has been given the same words as its name.
+fn shown_name(actor: &AuditActor) -> String {
+    match (actor.name.as_str(), actor.hash.is_empty()) {
+        (PASSWORD, true) => texts().audit.password.to_owned(),
+        (KEY, false) => texts().audit.key.to_owned(),
+        (name, _) => name.to_owned(),
     }
 }
 
@@ -119,7 +120,7 @@ impl From<AuditEntry> for ListedEntry {
     fn from(entry: AuditEntry) -> Self {
         Self {
             time: entry.time.into(),
-            who: shown_name(entry.actor.name),
+            who: shown_name(&entry.actor),
             from: entry.actor.from,
             action: entry.action,
             target: entry.target,
@@ -151,4 +152,29 @@ pub(super) async fn page(
         next,
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::language::{Language, within};
+
+    #[tokio::test]
+    async fn only_who_has_no_name_of_their_own_is_named_in_the_reader_s_language() {
+        for (name, hash, shown) in [
+            (PASSWORD, "", "管理画面のパスワード"),
+            (KEY, "h", "キー"),
+            // Names that somebody has chosen.
+            (PASSWORD, "h", PASSWORD),
+            ("maria@example.com", "h", "maria@example.com"),
+        ] {
+            let actor = AuditActor {
+                name: name.to_owned(),
+                hash: hash.to_owned(),
+                from: None,
+            };
+            let found = within(Language::Japanese, async { shown_name(&actor) }).await;
+            assert_eq!(found, shown, "{name} {hash}");
+        }
+    }
 }

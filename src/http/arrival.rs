@@ -55,7 +55,7 @@ impl FromRequest<AppState> for ArrivedRequest {
 }
 
 impl ArrivedRequest {
-    /// Ends the check of its key.
+    /// Waits until its key is known to be good now.
     ///
     /// # Errors
     /// When the key is not good. Such a request has no record, whatever else is wrong with it.
