@@ -82,6 +82,11 @@ pub(super) fn recount(day: Date, now: Timestamp) -> Option<Write> {
     })
 }
 
+/// Whether nothing is added to the day any more, but what comes late.
+pub(super) fn is_over(day: Date, now: Timestamp) -> bool {
+    has_ended(day, now, ROLL_UP_AFTER)
+}
+
 /// Whether the day ended at least so long ago.
 fn has_ended(day: Date, now: Timestamp, ago: SignedDuration) -> bool {
     let end = day.tomorrow().map(time::beginning);
@@ -97,16 +102,14 @@ impl Ledger {
         let days = days_of(first, last)?;
         let now = Timestamp::now();
         let over: Vec<Date> = (days.iter().copied())
-            .filter(|day| has_ended(*day, now, ROLL_UP_AFTER))
+            .filter(|day| is_over(*day, now))
             .collect();
         let mut rolled = self.rolled_up(&over).await?;
         let reads = days.into_iter().map(|day| {
             let rolled = rolled.remove(&keys::rolled_up(day).pk);
             async move {
                 let rows = match rolled {
-                    None if !has_ended(day, now, ROLL_UP_AFTER) => {
-                        self.of_shards(day, false).await?
-                    }
+                    None if !is_over(day, now) => self.of_shards(day, false).await?,
                     None => self.roll_up(day, None).await?,
                     Some(rolled) => match rolled.rows() {
                         Some(rows) => rows,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use tokio::time::Instant;
 
 use super::counted_names::KnownNames;
+use super::day_sums::KnownSums;
 use super::record::Record;
 #[cfg(feature = "local")]
 use super::settle::Recorded;
@@ -28,6 +29,7 @@ pub struct Ledger {
     options: LedgerOptions,
     pub(super) announced_shards: AnnouncedShards,
     pub(super) names: KnownNames,
+    pub(super) day_sums: KnownSums,
     /// Signs what goes to the log instead of the table.
     secret: TableSecret,
 }
@@ -118,6 +120,7 @@ impl Ledger {
             options,
             announced_shards: AnnouncedShards::default(),
             names: KnownNames::default(),
+            day_sums: KnownSums::default(),
         }
     }
 

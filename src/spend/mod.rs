@@ -10,6 +10,7 @@ mod counted_names;
 mod counter_deltas;
 mod cursor;
 mod cut;
+mod day_sums;
 mod days;
 mod erase;
 mod failure_cause;

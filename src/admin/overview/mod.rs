@@ -1,15 +1,15 @@
 //! The first page: what is spent and what is wrong, so that it can stay open all day.
 //!
-//! It renews itself every 15 seconds where a tab shows it. What it reads is the totals of the days since the beginning of
-//! the month or of the last 30 days (of days that are over, one small item each), the accounts of budgets, the newest
-//! alerts, and as many of the newest records as are looked at for the last failures.
+//! It renews itself every 15 seconds where a tab shows it. What it reads each time is the totals of today, the accounts of
+//! budgets, the names of keys and teams, and as many of the newest records as are looked at for the last failures; what it
+//! reads every ten minutes, the totals of the days since the beginning of the month or of the last 30 days.
 
 mod view;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span};
 
 use super::error::PageError;
 use super::layout::render;
@@ -36,9 +36,10 @@ pub(super) async fn page(
     State(app): State<AppState>,
     session: Session,
 ) -> Result<Response, PageError> {
-    let period = PagePeriod::last_days(DAYS, today());
+    let today = today();
+    let period = PagePeriod::last_days(DAYS, today);
     // The month is within the days, but on its 31st.
-    let first = period.first.min(period.last.first_of_month());
+    let first = period.first.min(today.first_of_month());
     let search = Search {
         first: soon() - SignedDuration::from_hours(HOURS),
         end: soon(),
@@ -50,8 +51,10 @@ pub(super) async fn page(
         most_compared: LOOKED_AT,
         after: None,
     };
-    let (totals, failures, names, budgets) = tokio::join!(
-        app.ledger.totals(first, period.last),
+    let (totals, days_before, failures, names, budgets) = tokio::join!(
+        app.ledger.totals(today, today),
+        app.ledger
+            .day_sums(first, today.saturating_sub(Span::new().days(1))),
         app.ledger.search(&search),
         Names::read(&app),
         super::budgets::most_spent(&app),
@@ -59,6 +62,7 @@ pub(super) async fn page(
     let seen = Seen {
         period,
         totals: totals?,
+        days_before: days_before?,
         failures: failures?.records,
         names: names?,
         budgets: budgets?,

@@ -20,7 +20,7 @@ use super::super::session::Session;
 use super::super::texts::texts;
 use crate::app::AppState;
 use crate::chain::HealthStatus;
-use crate::spend::report::{Only, rows};
+use crate::spend::report::{Only, ReportRow, rows, total};
 use crate::spend::{Counters, DayTotal, Record};
 
 /// Names of a list of the dearest.
@@ -60,7 +60,10 @@ struct Unwell {
 /// What the page is made of.
 pub(super) struct Seen {
     pub(super) period: PagePeriod,
+    /// Today's.
     pub(super) totals: Vec<DayTotal>,
+    /// The sums of the days before, of the period and of this month.
+    pub(super) days_before: BTreeMap<Date, Counters>,
     pub(super) failures: Vec<Record>,
     pub(super) names: Names,
     pub(super) budgets: Vec<BudgetView>,
@@ -70,8 +73,8 @@ impl OverviewPage {
     pub(super) fn new(app: &AppState, session: &Session, seen: Seen) -> Self {
         let today = seen.period.last;
         let u = &texts().usage;
-        let dearest_models = dearest(&seen.totals, today, |row| row.model.to_owned());
-        let dearest_keys = dearest(&seen.totals, today, |row| row.key_hash.to_owned());
+        let dearest_models = dearest(&seen.totals, |row| row.model.to_owned());
+        let dearest_keys = dearest(&seen.totals, |row| row.key_hash.to_owned());
         let behind = |filter: &str, value: &str| {
             links::to("/ui/logs", &[("period", "today"), (filter, value)])
         };
@@ -107,23 +110,10 @@ impl OverviewPage {
     }
 }
 
-/// The sum of these days.
-fn sum(totals: &[DayTotal], is_meant: impl Fn(Date) -> bool) -> Counters {
-    let all = Only::default();
-    let mut sum = Counters::default();
-    let meant = rows(totals, &all).filter(|row| is_meant(row.day));
-    meant.for_each(|row| sum += row.counters);
-    sum
-}
-
-fn dearest(
-    totals: &[DayTotal],
-    today: Date,
-    name: impl Fn(&crate::spend::report::ReportRow<'_>) -> String,
-) -> Vec<(String, Decimal)> {
+fn dearest(totals: &[DayTotal], name: impl Fn(&ReportRow<'_>) -> String) -> Vec<(String, Decimal)> {
     let all = Only::default();
     let mut names = BTreeMap::<String, Decimal>::new();
-    for row in rows(totals, &all).filter(|row| row.day == today) {
+    for row in rows(totals, &all) {
         *names.entry(name(&row)).or_default() += row.counters.spend;
     }
     let mut dearest: Vec<(String, Decimal)> = names.into_iter().collect();
@@ -151,10 +141,14 @@ fn forecast(month: Decimal, today_spend: Decimal, today: Date) -> Option<Decimal
 fn cards(seen: &Seen) -> Vec<OverviewCard> {
     let (t, u) = (&texts().overview, &texts().usage);
     let today = seen.period.last;
-    let now = sum(&seen.totals, |day| day == today);
-    let month = sum(&seen.totals, |day| day >= today.first_of_month());
+    let now = total(&seen.totals, &Only::default());
+    let mut sums = seen.days_before.clone();
+    sums.insert(today, now);
+    let month: Decimal = (sums.range(today.first_of_month()..))
+        .map(|(_, counters)| counters.spend)
+        .sum();
     let days: Vec<Counters> = (seen.period.days())
-        .map(|day| sum(&seen.totals, |of| of == day))
+        .map(|day| sums.get(&day).copied().unwrap_or_default())
         .collect();
     let spark = |value: fn(&Counters) -> Decimal| {
         let values: Vec<Decimal> = days.iter().map(value).collect();
@@ -175,7 +169,7 @@ fn cards(seen: &Seen) -> Vec<OverviewCard> {
         address,
         spark,
     };
-    let expected = forecast(month.spend, now.spend, today);
+    let expected = forecast(month, now.spend, today);
     vec![
         card(
             t.spend_today,
@@ -186,7 +180,7 @@ fn cards(seen: &Seen) -> Vec<OverviewCard> {
         ),
         card(
             t.spend_month,
-            dollars(month.spend),
+            dollars(month),
             expected.map_or_else(String::new, |spend| {
                 format!("{} {}", t.forecast, dollars(spend))
             }),

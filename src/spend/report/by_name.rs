@@ -42,14 +42,14 @@ struct NamedDetail {
 
 /// The days of a period, the oldest first, and in each the names, the largest spender first.
 pub fn by_name(totals: &[DayTotal], split: Split, only: &Only) -> Vec<NamedDay> {
-    type Details<'a> = BTreeMap<(&'a str, &'a str), Counters>;
-    let mut days = BTreeMap::<Date, BTreeMap<Option<&str>, Details<'_>>>::new();
+    type DetailCounters<'a> = BTreeMap<(&'a str, &'a str), Counters>;
+    let mut days = BTreeMap::<Date, BTreeMap<Option<&str>, DetailCounters<'_>>>::new();
     for row in rows(totals, only) {
         let names = days.entry(row.day).or_default();
         let details = names.entry(row.name(split)).or_default();
         *details.entry((row.model, row.key_hash)).or_default() += row.counters;
     }
-    let named = |(name, details): (Option<&str>, Details<'_>)| {
+    let named = |(name, details): (Option<&str>, DetailCounters<'_>)| {
         let mut total = Counters::default();
         details.values().for_each(|counters| total += *counters);
         let details = details.into_iter();

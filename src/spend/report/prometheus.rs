@@ -129,11 +129,11 @@ pub fn prometheus(totals: &[DayTotal], labels: &KeyLabels, budgets: &[BudgetGaug
     text
 }
 
-type Labels = Vec<(&'static str, String)>;
+type MetricLabels = Vec<(&'static str, String)>;
 
 /// The rows of single models and keys, with their labels; those that only tags tell apart are the same requests again.
-fn rows(totals: &[DayTotal], labels: &KeyLabels) -> Vec<(Labels, Counters)> {
-    let mut rows = BTreeMap::<Labels, Counters>::new();
+fn rows(totals: &[DayTotal], labels: &KeyLabels) -> Vec<(MetricLabels, Counters)> {
+    let mut rows = BTreeMap::<MetricLabels, Counters>::new();
     for total in totals {
         let TotalOf::Model {
             model,

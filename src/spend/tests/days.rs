@@ -191,3 +191,33 @@ async fn a_day_that_an_earlier_version_has_rolled_up_is_made_anew_with_what_that
     ledger.table.put(item).await.unwrap();
     assert_eq!(ledger.totals(day, day).await.unwrap(), whole);
 }
+
+#[tokio::test]
+async fn the_sum_of_a_day_that_is_over_is_kept_for_ten_minutes() {
+    let (_embedded, ledger) = fresh().await;
+    ledger.record(record_at(long_ago())).await.unwrap();
+    let day = time::day(long_ago());
+    let begin = tokio::time::Instant::now();
+    let (first, last) = (day.yesterday().unwrap(), day.tomorrow().unwrap());
+    let requests = async |minutes: u64| {
+        let now = begin + Duration::from_secs(minutes * 60);
+        let sums = ledger.day_sums_at(first, last, now).await.unwrap();
+        let requests: Vec<u64> = sums.values().map(|sum| sum.requests).collect();
+        requests
+    };
+    assert_eq!(requests(0).await, [0, 1, 0]);
+    // As a replay does.
+    ledger.record(record_at(long_ago())).await.unwrap();
+    assert_eq!(requests_of_long_ago(&ledger).await, 2);
+    assert_eq!(requests(9).await, [0, 1, 0]);
+    assert_eq!(requests(10).await, [0, 2, 0]);
+
+    // Today is read each time.
+    let now = Timestamp::now();
+    let today = time::day(now);
+    for requests in 1..=2 {
+        ledger.record(record_at(now)).await.unwrap();
+        let sums = ledger.day_sums(today, today).await.unwrap();
+        assert_eq!(sums[&today].requests, requests);
+    }
+}
