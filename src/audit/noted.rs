@@ -9,10 +9,10 @@ use super::AuditActor;
 /// What the extractors of a handler have found, for the layer around it: nothing of a request is read for the log before its
 /// key or its session was found good.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct NotedRequest(Arc<Mutex<(Option<AuditActor>, Fields)>>);
+pub(crate) struct NotedRequest(Arc<Mutex<(Option<AuditActor>, NotedFields)>>);
 
 /// The fields of a body or a form, in their order.
-pub(crate) type Fields = Vec<(String, Value)>;
+pub(crate) type NotedFields = Vec<(String, Value)>;
 
 impl NotedRequest {
     /// It was this one.
@@ -21,7 +21,7 @@ impl NotedRequest {
     }
 
     /// This is what was sent.
-    pub(crate) fn set_fields(&self, fields: Fields) {
+    pub(crate) fn set_fields(&self, fields: NotedFields) {
         self.lock().1 = fields;
     }
 
@@ -32,18 +32,18 @@ impl NotedRequest {
     }
 
     /// Who it was and what was sent; `None`: nobody whose request was taken.
-    pub(crate) fn take(&self) -> Option<(AuditActor, Fields)> {
+    pub(crate) fn take(&self) -> Option<(AuditActor, NotedFields)> {
         let (actor, fields) = std::mem::take(&mut *self.lock());
         Some((actor?, fields))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (Option<AuditActor>, Fields)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Option<AuditActor>, NotedFields)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The fields of a body in JSON; none of one that is no object.
-pub(crate) fn json_fields(body: &[u8]) -> Fields {
+pub(crate) fn json_fields(body: &[u8]) -> NotedFields {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => fields.into_iter().collect(),
         _ => Vec::new(),

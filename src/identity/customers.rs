@@ -94,14 +94,14 @@ impl Customers {
 
     async fn read_blocked(&self) -> Result<Arc<HashSet<String>>, StoreError> {
         #[derive(Deserialize)]
-        struct Named {
+        struct BlockedCustomer {
             pk: String,
         }
         let all = Query {
             index: Some(Index::ByKey),
             ..Query::all(keys::BLOCKED_CUSTOMERS.to_owned())
         };
-        let found: Vec<Named> = self.table.run(&all, usize::MAX).await?;
+        let found: Vec<BlockedCustomer> = self.table.run(&all, usize::MAX).await?;
         let ids = found
             .iter()
             .filter_map(|found| keys::customer_id(&found.pk));

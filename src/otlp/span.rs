@@ -25,7 +25,7 @@ struct OtlpSpan {
     kind: u8,
     start_time_unix_nano: String,
     end_time_unix_nano: String,
-    attributes: Attributes,
+    attributes: SpanAttributes,
     events: Vec<SpanEvent>,
     status: SpanStatus,
 }
@@ -36,7 +36,7 @@ struct OtlpSpan {
 struct SpanEvent {
     name: &'static str,
     time_unix_nano: String,
-    attributes: Attributes,
+    attributes: SpanAttributes,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -49,9 +49,9 @@ struct SpanStatus {
 
 /// Names and values.
 #[derive(Debug, Default, Serialize)]
-struct Attributes(Vec<Value>);
+struct SpanAttributes(Vec<Value>);
 
-impl Attributes {
+impl SpanAttributes {
     fn put(&mut self, name: &str, value: Value) {
         self.0.push(json!({"key": name, "value": value}));
     }
@@ -136,11 +136,11 @@ fn operation(call_type: &str) -> &'static str {
     }
 }
 
-fn attributes(record: &Record, operation: &str) -> Attributes {
+fn attributes(record: &Record, operation: &str) -> SpanAttributes {
     let (caller, usage) = (&record.caller, record.usage());
     let last = record.final_attempt();
     let answered = last.filter(|_| record.status == Status::Success);
-    let mut all = Attributes::default();
+    let mut all = SpanAttributes::default();
     all.text(names::OPERATION, operation.to_owned());
     all.text(names::PROVIDER, names::BEDROCK.to_owned());
     all.text(names::REQUEST_MODEL, record.model_asked.clone());
@@ -187,7 +187,7 @@ fn attributes(record: &Record, operation: &str) -> Attributes {
 }
 
 fn event(record: &Record, attempt: &Attempt) -> SpanEvent {
-    let mut all = Attributes::default();
+    let mut all = SpanAttributes::default();
     all.text(names::GROUP, attempt.group.clone());
     all.text(names::RESPONSE_MODEL, attempt.model.clone());
     all.text(names::REGION, attempt.region.clone());

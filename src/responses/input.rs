@@ -10,14 +10,14 @@ use super::content::{InputItem, WireItem};
 
 /// A string, or items.
 #[derive(Debug, Default)]
-pub(super) enum Input {
+pub(super) enum ResponsesInput {
     #[default]
     Missing,
     Text(String),
     Items(Vec<Loose<WireItem>>),
 }
 
-impl<'de> Deserialize<'de> for Input {
+impl<'de> Deserialize<'de> for ResponsesInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(
             match Content::<Loose<WireItem>>::deserialize(deserializer)? {
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Input {
 pub(super) fn conversation(
     instructions: Option<String>,
     history: Vec<WireItem>,
-    input: Input,
+    input: ResponsesInput,
     offer: &mut ToolOffer,
     dropped: &mut DroppedFields,
 ) -> Result<(Vec<Part>, Vec<Turn>), ApiError> {
@@ -49,9 +49,9 @@ pub(super) fn conversation(
         .into_iter()
         .map(|item| ("previous_response_id".to_owned(), Loose::Given(item)));
     let (text, items) = match input {
-        Input::Missing => return Err(ApiError::missing("input")),
-        Input::Text(text) => (Some(text), Vec::new()),
-        Input::Items(items) => (None, items),
+        ResponsesInput::Missing => return Err(ApiError::missing("input")),
+        ResponsesInput::Text(text) => (Some(text), Vec::new()),
+        ResponsesInput::Items(items) => (None, items),
     };
     let items = items.into_iter().enumerate();
     let items = items.map(|(at, item)| (format!("input[{at}]"), item));

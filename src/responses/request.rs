@@ -22,7 +22,7 @@ use crate::wire::{
 use super::content::WireItem;
 use super::error::no_such_response;
 use super::include::{Included, MOST_INCLUDED};
-use super::input::{Input, conversation};
+use super::input::{ResponsesInput, conversation};
 
 /// The body as it came.
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,7 @@ use super::input::{Input, conversation};
 pub struct ResponsesRequest {
     model: Option<String>,
     #[serde(default)]
-    input: Input,
+    input: ResponsesInput,
     instructions: Option<String>,
     tools: Option<List<Loose<WireTool>, MOST_TOOLS>>,
     tool_choice: Option<Value>,

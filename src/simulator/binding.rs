@@ -1,14 +1,14 @@
 //! Thinking that is bound to what stands before it: some models take a signed block back only behind the very prefix
 //! that they wrote it behind, cache marks aside.
 //!
-//! The prefix is a running hash over the parts of a prompt in the order tools, system, messages. Each dialect has its
+//! The prefix is a running hash over the parts of a prompt in the order tools, system, messages. Each format has its
 //! own parts, so a conversation stays valid as long as it stays in one of them.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Block, Dialect, ScriptedReply,
+    Block, CallFormat, ScriptedReply,
     json::{at, list},
     signature::{self, Digest, SignedFor},
 };
@@ -27,20 +27,20 @@ pub(super) fn binds(model: &Model) -> bool {
 #[derive(Debug, Clone)]
 pub(super) struct Prefix {
     hash: Sha256,
-    dialect: Dialect,
+    format: CallFormat,
 }
 
 impl Prefix {
-    /// The beginning of a conversation in this dialect.
-    pub(super) fn new(dialect: Dialect) -> Self {
+    /// The beginning of a conversation in this format.
+    pub(super) fn new(format: CallFormat) -> Self {
         let mut hash = Sha256::new();
-        hash.update(format!("{dialect:?}"));
-        Self { hash, dialect }
+        hash.update(format!("{format:?}"));
+        Self { hash, format }
     }
 
     /// The tools and the system prompt of a Converse request.
     pub(super) fn converse(body: &Value) -> Self {
-        let mut prefix = Self::new(Dialect::Converse);
+        let mut prefix = Self::new(CallFormat::Converse);
         for (owner, place) in [("tools", "/toolConfig/tools"), ("system", "/system")] {
             for part in list(at(body, place)) {
                 prefix.add(owner, part);
@@ -64,16 +64,16 @@ impl Prefix {
     /// A part, behind everything so far. Cache marks are no part; of thinking, which comes back as it was or not at all,
     /// its signature stands for it.
     pub(super) fn add(&mut self, owner: &str, part: &Value) {
-        let text = match self.dialect {
-            Dialect::Converse => match at(part, "/reasoningContent/reasoningText/signature") {
+        let text = match self.format {
+            CallFormat::Converse => match at(part, "/reasoningContent/reasoningText/signature") {
                 Value::Null if part.get("cachePoint").is_some() => return,
                 Value::Null => part.to_string(),
                 signature => format!("thinking {signature}"),
             },
-            Dialect::Messages if at(part, "/type") == "thinking" => {
+            CallFormat::Messages if at(part, "/type") == "thinking" => {
                 format!("thinking {}", at(part, "/signature"))
             }
-            Dialect::Messages => without_marks(part).to_string(),
+            CallFormat::Messages => without_marks(part).to_string(),
         };
         self.hash.update(format!("{owner} {} {text}", text.len()));
     }

@@ -1,4 +1,4 @@
-//! The two languages in which a model is called.
+//! The two formats in which a model is called.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use serde_json::json;
 
 use super::{RawEvent, wire};
 
-/// The language of a call.
+/// The format of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Dialect {
+pub enum CallFormat {
     /// Converse and ConverseStream: every model.
     Converse,
     /// InvokeModel and InvokeModelWithResponseStream with a body of Anthropic's Messages API: Claude alone.
     Messages,
 }
 
-impl Dialect {
+impl CallFormat {
     /// An event of a type nobody knows.
     pub(super) fn unknown_event(self) -> Bytes {
         let note = "no client knows this event";

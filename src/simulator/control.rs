@@ -23,10 +23,10 @@ use serde_json::{Value, json};
 use super::{
     ANY_MODEL, ErrorReply, Rest, Step,
     connection::Connection,
-    service::{Call, Service},
+    service::{Call, SimulatorService},
 };
 
-pub(super) fn router(service: Arc<Service>) -> Router {
+pub(super) fn router(service: Arc<SimulatorService>) -> Router {
     Router::new()
         .route("/model/{model}/{operation}", post(call))
         .route("/_simulated/script", post(script).delete(unscript))
@@ -38,7 +38,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
 }
 
 async fn call(
-    State(service): State<Arc<Service>>,
+    State(service): State<Arc<SimulatorService>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     Path((model, operation)): Path<(String, String)>,
     headers: HeaderMap,
@@ -73,7 +73,7 @@ fn any() -> String {
     ANY_MODEL.to_owned()
 }
 
-async fn script(State(service): State<Arc<Service>>, body: Bytes) -> Response {
+async fn script(State(service): State<Arc<SimulatorService>>, body: Bytes) -> Response {
     let script: Script = match serde_json::from_slice(&body) {
         Ok(script) => script,
         Err(error) => return ErrorReply::validation(error.to_string()).into_response(),
@@ -86,18 +86,24 @@ async fn script(State(service): State<Arc<Service>>, body: Bytes) -> Response {
     Json(json!({})).into_response()
 }
 
-async fn unscript(State(service): State<Arc<Service>>, Query(of): Query<Of>) -> Json<Value> {
+async fn unscript(
+    State(service): State<Arc<SimulatorService>>,
+    Query(of): Query<Of>,
+) -> Json<Value> {
     service.scripts().clear(&of.model.unwrap_or_else(any));
     Json(json!({}))
 }
 
-async fn requests(State(service): State<Arc<Service>>, Query(of): Query<Of>) -> Json<Value> {
+async fn requests(
+    State(service): State<Arc<SimulatorService>>,
+    Query(of): Query<Of>,
+) -> Json<Value> {
     let mut requests = service.record().all();
     requests.retain(|seen| of.model.as_ref().is_none_or(|model| seen.model == *model));
     Json(json!({"billed": service.record().billed(), "requests": requests}))
 }
 
-async fn forget(State(service): State<Arc<Service>>) -> Json<Value> {
+async fn forget(State(service): State<Arc<SimulatorService>>) -> Json<Value> {
     service.reset();
     Json(json!({}))
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     ErrorReply,
     cache::{self, PromptBlock},
-    messages::{self, MessagesRequest},
+    messages::{self, MessagesCall},
     validate::{self, CheckedRequest},
 };
 use crate::catalog::{Family, Model};
@@ -75,7 +75,7 @@ fn native_blocks(model: &Model, body: &str) -> Result<Vec<PromptBlock>, ErrorRep
             "Malformed input request, please reformat your input and try again.",
         ));
     };
-    messages::validate::validate(&MessagesRequest {
+    messages::validate::validate(&MessagesCall {
         model,
         headers: &HeaderMap::new(),
         body: &body,

@@ -31,10 +31,10 @@ use crate::catalog::Model;
 mod auth;
 mod binding;
 mod cache;
+mod call_format;
 mod connection;
 mod control;
 mod count;
-mod dialect;
 pub mod echo;
 mod json;
 mod messages;
@@ -50,7 +50,7 @@ mod stream;
 pub mod validate;
 mod wire;
 
-pub use dialect::Dialect;
+pub use call_format::CallFormat;
 pub use queue::{ANY_MODEL, Rest};
 pub use record::{AnswerOutcome, SeenRequest};
 pub use reply::{Block, RawEvent, ScriptedReply, Tokens};
@@ -59,7 +59,7 @@ pub use served::Served;
 pub use wire::ErrorReply;
 
 use connection::Door;
-use service::Service;
+use service::SimulatorService;
 
 /// Finds what the catalog knows of a model id; `None`: Bedrock does not know it.
 pub type Lookup = Arc<dyn Fn(&str) -> Option<Model> + Send + Sync>;
@@ -126,7 +126,7 @@ impl fmt::Debug for SimulatorOptions {
 /// A running simulated Bedrock. It stops, with all its connections, when it is dropped.
 #[derive(Debug)]
 pub struct Simulated {
-    service: Arc<Service>,
+    service: Arc<SimulatorService>,
     address: SocketAddr,
     open: DropGuard,
 }
@@ -141,7 +141,7 @@ impl Simulated {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
         let open = CancellationToken::new();
-        let service = Arc::new(Service::new(options));
+        let service = Arc::new(SimulatorService::new(options));
         let router = control::router(service.clone());
         let door = Door::new(listener, open.clone());
         let closing = open.clone();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Step};
+use super::{CallFormat, Step};
 
 /// The model name that stands for every model without a script of its own.
 pub const ANY_MODEL: &str = "*";
@@ -53,9 +53,9 @@ impl Scripts {
     }
 
     /// The step for this request: the model's own queue, then the common one, then the model's rest, then the
-    /// common one; steps for the other dialect stay where they are. `None`: no script speaks of this request.
-    pub(super) fn next(&mut self, model: &str, dialect: Option<Dialect>) -> Option<Step> {
-        let is_meant = |step: &Step| step.only.is_none() || step.only == dialect;
+    /// common one; steps for the other format stay where they are. `None`: no script speaks of this request.
+    pub(super) fn next(&mut self, model: &str, format: Option<CallFormat>) -> Option<Step> {
+        let is_meant = |step: &Step| step.only.is_none() || step.only == format;
         let names = [model, ANY_MODEL];
         let queued = names.iter().find_map(|name| {
             let queue = self.queues.get_mut(*name)?;
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn steps_for_the_other_dialect_are_passed_by() {
-        let (converse, messages) = (Some(Dialect::Converse), Some(Dialect::Messages));
+        let (converse, messages) = (Some(CallFormat::Converse), Some(CallFormat::Messages));
         let mut scripts = Scripts::default();
         scripts.push("a", [Step::deny_invoke(), Step::reset()]);
         assert_eq!(scripts.next("a", converse), Some(Step::reset()));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Dialect, ErrorReply, RawEvent, ScriptedReply};
+use super::{CallFormat, ErrorReply, RawEvent, ScriptedReply};
 
 /// What happens to one request. As JSON (for the control route) every field is optional:
 /// `{"outcome": {"fail": {"status": 503, "type": "ServiceUnavailableException"}}, "head_delay": 250}`.
@@ -30,8 +30,8 @@ pub struct Step {
     pub no_metadata: bool,
     /// The request is not looked at: what Bedrock would refuse is answered all the same.
     pub unchecked: bool,
-    /// Only a call in this dialect takes the step; others pass it by.
-    pub only: Option<Dialect>,
+    /// Only a call in this format takes the step; others pass it by.
+    pub only: Option<CallFormat>,
 }
 
 /// What is answered.
@@ -256,12 +256,12 @@ impl Step {
     /// 403 for InvokeModel and its stream, where Converse is allowed.
     pub fn deny_invoke() -> Self {
         let message = "You are not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy";
-        Self::fail(403, "AccessDeniedException", message).only(Dialect::Messages)
+        Self::fail(403, "AccessDeniedException", message).only(CallFormat::Messages)
     }
 
-    /// Is for calls in this dialect alone.
-    pub fn only(mut self, dialect: Dialect) -> Self {
-        self.only = Some(dialect);
+    /// Is for calls in this format alone.
+    pub fn only(mut self, format: CallFormat) -> Self {
+        self.only = Some(format);
         self
     }
 

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
-    Dialect, ErrorReply, RawEvent, ScriptedReply, Served, SimulatorOptions, Step, StepOutcome,
+    CallFormat, ErrorReply, RawEvent, ScriptedReply, Served, SimulatorOptions, Step, StepOutcome,
     Tokens, auth,
     binding::{self, Prefix},
     cache::{self, PromptCache},
@@ -48,7 +48,7 @@ pub(super) struct Call {
 
 /// The state of one simulated Bedrock.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(super) struct SimulatorService {
     pub(super) options: SimulatorOptions,
     scripts: Mutex<Scripts>,
     cache: Mutex<PromptCache>,
@@ -63,7 +63,7 @@ struct EchoedAnswer {
     served: Served,
 }
 
-impl Service {
+impl SimulatorService {
     pub(super) fn new(options: SimulatorOptions) -> Self {
         Self {
             options,
@@ -94,7 +94,7 @@ impl Service {
     /// Answers, or never does.
     pub(super) async fn answer(&self, call: Call) -> Response {
         let entry = self.note(&call);
-        let scripted = self.scripts().next(&call.model, dialect(&call.operation));
+        let scripted = self.scripts().next(&call.model, format(&call.operation));
         let by_script = scripted.is_some();
         let step = scripted.unwrap_or_default();
         if by_script {
@@ -226,7 +226,7 @@ impl Service {
 
     fn plan(&self, step: &Step, events: &[RawEvent]) -> Vec<StreamAction> {
         let frames: Vec<Bytes> = events.iter().map(wire::event).collect();
-        stream::plan(step, &frames, Dialect::Converse, self.options.pace)
+        stream::plan(step, &frames, CallFormat::Converse, self.options.pace)
     }
 
     /// The body of an answer that is no stream, after the time that the stream would have taken.
@@ -313,11 +313,11 @@ impl Service {
     }
 }
 
-/// The dialect of an operation, where it calls a model.
-fn dialect(operation: &str) -> Option<Dialect> {
+/// The format of an operation, where it calls a model.
+fn format(operation: &str) -> Option<CallFormat> {
     match operation {
-        "converse" | "converse-stream" => Some(Dialect::Converse),
-        "invoke" | "invoke-with-response-stream" => Some(Dialect::Messages),
+        "converse" | "converse-stream" => Some(CallFormat::Converse),
+        "invoke" | "invoke-with-response-stream" => Some(CallFormat::Messages),
         _ => None,
     }
 }

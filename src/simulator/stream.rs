@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::{
-    Dialect, FaultKind, Step,
+    CallFormat, FaultKind, Step,
     record::{AnswerOutcome, Entry},
     wire,
 };
@@ -31,7 +31,7 @@ pub(super) enum StreamAction {
 pub(super) fn plan(
     step: &Step,
     events: &[Bytes],
-    dialect: Dialect,
+    format: CallFormat,
     pace: Duration,
 ) -> Vec<StreamAction> {
     let pace = step.pace.unwrap_or(pace);
@@ -44,7 +44,7 @@ pub(super) fn plan(
             && let Some(fault) = fault
         {
             broken = fault.kind == FaultKind::BrokenFrame;
-            if strike(&fault.kind, dialect, Some(frame), &mut actions) {
+            if strike(&fault.kind, format, Some(frame), &mut actions) {
                 return actions;
             }
         }
@@ -63,7 +63,7 @@ pub(super) fn plan(
     if at == Some(events.len())
         && let Some(fault) = fault
     {
-        strike(&fault.kind, dialect, None, &mut actions);
+        strike(&fault.kind, format, None, &mut actions);
     }
     actions
 }
@@ -104,7 +104,7 @@ pub(super) fn buffered(step: &Step, body: &Bytes) -> Vec<StreamAction> {
 /// Adds what a fault does; `true`: the stream is over.
 fn strike(
     kind: &FaultKind,
-    dialect: Dialect,
+    format: CallFormat,
     next: Option<&Bytes>,
     actions: &mut Vec<StreamAction>,
 ) -> bool {
@@ -126,14 +126,14 @@ fn strike(
             actions.push(StreamAction::Send(wire::error(code, message)));
         }
         FaultKind::ErrorEvent { kind, message } => {
-            actions.push(StreamAction::Send(dialect.error_event(kind, message)));
+            actions.push(StreamAction::Send(format.error_event(kind, message)));
         }
         FaultKind::BrokenFrame => return false,
         FaultKind::TruncatedFrame => {
             actions.extend(next.map(|frame| StreamAction::Send(wire::truncated(frame))));
         }
         FaultKind::UnknownEvent => {
-            actions.push(StreamAction::Send(dialect.unknown_event()));
+            actions.push(StreamAction::Send(format.unknown_event()));
             return false;
         }
     }

@@ -65,10 +65,10 @@ pub(super) struct NewTeamMembers(pub(super) Vec<MemberName>);
 
 pub(super) fn new_members(body: &[u8]) -> Result<NewTeamMembers, ApiError> {
     #[derive(Deserialize)]
-    struct Named {
+    struct NamedMembers {
         members_with_roles: Option<Vec<MemberName>>,
     }
-    let named: Named = read(body)?;
+    let named: NamedMembers = read(body)?;
     Ok(NewTeamMembers(named.members_with_roles.unwrap_or_default()))
 }
 

@@ -17,20 +17,20 @@ const MOST_ITEMS: usize = 500_000;
 
 /// `input` as it came.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) enum EmbeddingsInput {
     Text(String),
-    List(Vec<Item>),
+    List(Vec<EmbeddingsItem>),
 }
 
 /// One item of the list.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(super) enum EmbeddingsItem {
     Text(String),
     Token(u32),
     Tokens(Vec<u32>),
 }
 
-impl Input {
+impl EmbeddingsInput {
     /// The texts. The error names the item that is wrong.
     pub(super) fn into_texts(self) -> Result<Vec<String>, ApiError> {
         let items = match self {
@@ -40,7 +40,7 @@ impl Input {
         let first = items
             .first()
             .ok_or_else(|| ApiError::bad_request("'input' must not be an empty list.", "input"))?;
-        if matches!(first, Item::Token(_)) {
+        if matches!(first, EmbeddingsItem::Token(_)) {
             // One text, whatever its length.
             let text = text_of(&tokens(items)?, "input")?;
             return filled(text, || "input".to_owned()).map(|text| vec![text]);
@@ -54,9 +54,9 @@ impl Input {
         let texts = items.into_iter().enumerate().map(|(at, item)| {
             let param = || format!("input[{at}]");
             let text = match item {
-                Item::Text(text) => text,
-                Item::Tokens(tokens) => text_of(&tokens, &param())?,
-                Item::Token(_) => return Err(mixed(&param())),
+                EmbeddingsItem::Text(text) => text,
+                EmbeddingsItem::Tokens(tokens) => text_of(&tokens, &param())?,
+                EmbeddingsItem::Token(_) => return Err(mixed(&param())),
             };
             filled(text, param)
         });
@@ -65,10 +65,10 @@ impl Input {
 }
 
 /// The tokens of a flat list.
-fn tokens(items: Vec<Item>) -> Result<Vec<u32>, ApiError> {
+fn tokens(items: Vec<EmbeddingsItem>) -> Result<Vec<u32>, ApiError> {
     let tokens = items.into_iter().enumerate().map(|(at, item)| match item {
-        Item::Token(token) => Ok(token),
-        Item::Text(_) | Item::Tokens(_) => Err(mixed(&format!("input[{at}]"))),
+        EmbeddingsItem::Token(token) => Ok(token),
+        EmbeddingsItem::Text(_) | EmbeddingsItem::Tokens(_) => Err(mixed(&format!("input[{at}]"))),
     });
     tokens.collect()
 }
@@ -101,11 +101,11 @@ fn filled(text: String, param: impl FnOnce() -> String) -> Result<String, ApiErr
     Ok(text)
 }
 
-impl<'de> Deserialize<'de> for Input {
+impl<'de> Deserialize<'de> for EmbeddingsInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InputVisitor;
         impl<'de> Visitor<'de> for InputVisitor {
-            type Value = Input;
+            type Value = EmbeddingsInput;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str(
@@ -116,31 +116,31 @@ impl<'de> Deserialize<'de> for Input {
             fn visit_newtype_struct<D: Deserializer<'de>>(
                 self,
                 deserializer: D,
-            ) -> Result<Input, D::Error> {
+            ) -> Result<EmbeddingsInput, D::Error> {
                 deserializer.deserialize_any(self)
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Input, E> {
-                Ok(Input::Text(text.to_owned()))
+            fn visit_str<E>(self, text: &str) -> Result<EmbeddingsInput, E> {
+                Ok(EmbeddingsInput::Text(text.to_owned()))
             }
 
-            fn visit_string<E>(self, text: String) -> Result<Input, E> {
-                Ok(Input::Text(text))
+            fn visit_string<E>(self, text: String) -> Result<EmbeddingsInput, E> {
+                Ok(EmbeddingsInput::Text(text))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Input, A::Error> {
-                items_of(list, "items", MOST_ITEMS).map(Input::List)
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<EmbeddingsInput, A::Error> {
+                items_of(list, "items", MOST_ITEMS).map(EmbeddingsInput::List)
             }
         }
         deserializer.deserialize_newtype_struct(FIXED_FORM, InputVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Item {
+impl<'de> Deserialize<'de> for EmbeddingsItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ItemVisitor;
         impl<'de> Visitor<'de> for ItemVisitor {
-            type Value = Item;
+            type Value = EmbeddingsItem;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("a string, a token or a list of tokens")
@@ -149,25 +149,27 @@ impl<'de> Deserialize<'de> for Item {
             fn visit_newtype_struct<D: Deserializer<'de>>(
                 self,
                 deserializer: D,
-            ) -> Result<Item, D::Error> {
+            ) -> Result<EmbeddingsItem, D::Error> {
                 deserializer.deserialize_any(self)
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Item, E> {
-                Ok(Item::Text(text.to_owned()))
+            fn visit_str<E>(self, text: &str) -> Result<EmbeddingsItem, E> {
+                Ok(EmbeddingsItem::Text(text.to_owned()))
             }
 
-            fn visit_string<E>(self, text: String) -> Result<Item, E> {
-                Ok(Item::Text(text))
+            fn visit_string<E>(self, text: String) -> Result<EmbeddingsItem, E> {
+                Ok(EmbeddingsItem::Text(text))
             }
 
             /// A larger number is no token either.
-            fn visit_u64<E>(self, token: u64) -> Result<Item, E> {
-                Ok(Item::Token(u32::try_from(token).unwrap_or(u32::MAX)))
+            fn visit_u64<E>(self, token: u64) -> Result<EmbeddingsItem, E> {
+                Ok(EmbeddingsItem::Token(
+                    u32::try_from(token).unwrap_or(u32::MAX),
+                ))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Item, A::Error> {
-                items_of(list, "tokens", MOST_ITEMS).map(Item::Tokens)
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<EmbeddingsItem, A::Error> {
+                items_of(list, "tokens", MOST_ITEMS).map(EmbeddingsItem::Tokens)
             }
         }
         deserializer.deserialize_newtype_struct(FIXED_FORM, ItemVisitor)

@@ -17,7 +17,7 @@ use crate::wire::{
     RetrievalWire, numbers,
 };
 
-use input::Input;
+use input::EmbeddingsInput;
 
 /// The wire of `POST /embeddings`.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Embeddings;
 #[serde(expecting = "an object")]
 struct EmbeddingsBody {
     model: Option<String>,
-    input: Option<Input>,
+    input: Option<EmbeddingsInput>,
     #[serde(default, deserialize_with = "numbers::count")]
     dimensions: Option<u32>,
     encoding_format: Option<String>,

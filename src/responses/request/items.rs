@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::compaction;
 use super::super::content::WireItem;
 use super::super::ids::response_key;
-use super::super::input::Input;
+use super::super::input::ResponsesInput;
 use super::super::stored_items;
 use super::ResponsesRequest;
 use crate::wire::{ApiError, Compaction, FoundReferences, Loose, References, RemoteImage};
@@ -78,7 +78,7 @@ impl ResponsesRequest {
         if !self.may_compact {
             return None;
         }
-        if let Input::Items(items) = &mut self.input
+        if let ResponsesInput::Items(items) = &mut self.input
             && let Some(Loose::Given(last)) = items.last()
             && last.asks_for_compaction()
         {
@@ -91,18 +91,18 @@ impl ResponsesRequest {
     }
 }
 
-fn given(input: &Input) -> impl Iterator<Item = &WireItem> {
+fn given(input: &ResponsesInput) -> impl Iterator<Item = &WireItem> {
     let items = match input {
-        Input::Items(items) => items.as_slice(),
-        Input::Missing | Input::Text(_) => &[],
+        ResponsesInput::Items(items) => items.as_slice(),
+        ResponsesInput::Missing | ResponsesInput::Text(_) => &[],
     };
     items.iter().filter_map(Loose::as_given)
 }
 
-fn given_mut(input: &mut Input) -> impl Iterator<Item = (Option<usize>, &mut WireItem)> {
+fn given_mut(input: &mut ResponsesInput) -> impl Iterator<Item = (Option<usize>, &mut WireItem)> {
     let items = match input {
-        Input::Items(items) => items.as_mut_slice(),
-        Input::Missing | Input::Text(_) => &mut [],
+        ResponsesInput::Items(items) => items.as_mut_slice(),
+        ResponsesInput::Missing | ResponsesInput::Text(_) => &mut [],
     };
     let items = items.iter_mut().enumerate();
     items.filter_map(|(at, item)| Some((Some(at), item.as_given_mut()?)))

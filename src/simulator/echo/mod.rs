@@ -27,7 +27,7 @@ pub fn answer(model: &str, asked: &CheckedRequest<'_>) -> ScriptedReply {
     reply(model, &Prompt::of_converse(asked))
 }
 
-/// The answer to a prompt, in whatever dialect it came.
+/// The answer to a prompt, in whatever format it came.
 pub(super) fn reply(model: &str, prompt: &Prompt<'_>) -> ScriptedReply {
     let mut reply = decide(model, prompt);
     if let Some(begun) = &prompt.prefill {
@@ -40,9 +40,9 @@ pub(super) fn reply(model: &str, prompt: &Prompt<'_>) -> ScriptedReply {
         )
     };
     match prompt.thinking {
-        Thinking::None => {}
-        Thinking::Signed => reply.blocks.insert(0, Block::Thinking(text())),
-        Thinking::Unsigned => reply.blocks.insert(0, Block::Reasoning(text())),
+        EchoedThinking::None => {}
+        EchoedThinking::Signed => reply.blocks.insert(0, Block::Thinking(text())),
+        EchoedThinking::Unsigned => reply.blocks.insert(0, Block::Reasoning(text())),
     }
     stop_at(&mut reply, &prompt.stops);
     if let Some(most) = prompt.most {
@@ -70,7 +70,7 @@ pub(super) struct Prompt<'a> {
     /// The schema that the answer must have.
     pub(super) format: Option<Cow<'a, Value>>,
     /// How the answer begins.
-    pub(super) thinking: Thinking,
+    pub(super) thinking: EchoedThinking,
     /// The answer ends before one of these.
     pub(super) stops: Vec<&'a str>,
     /// The most tokens of the answer.
@@ -95,7 +95,7 @@ pub(super) enum EchoChoice<'a> {
 
 /// How an answer begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
+pub(super) enum EchoedThinking {
     None,
     /// With thinking as Claude signs it.
     Signed,
@@ -129,7 +129,7 @@ impl<'a> Prompt<'a> {
             tools: Vec::new(),
             choice: EchoChoice::Free,
             format: None,
-            thinking: Thinking::None,
+            thinking: EchoedThinking::None,
             stops: Vec::new(),
             most: None,
         }
@@ -238,13 +238,13 @@ fn after_tools(prompt: &Prompt<'_>, task: Option<&Task>) -> String {
 
 /// The thinking that a Converse request asks for. Claude signs, others do not; an adaptive model does not think about
 /// the result of a tool.
-fn thinking(asked: &CheckedRequest<'_>, fresh: bool) -> Thinking {
+fn thinking(asked: &CheckedRequest<'_>, fresh: bool) -> EchoedThinking {
     let fields = at(asked.body, "/additionalModelRequestFields");
     let always = asked.model.abilities.thinking == ThinkingSupport::Adaptive { always_on: true };
     match at(fields, "/thinking/type").as_str() {
-        Some("enabled") => return Thinking::Signed,
-        Some("adaptive") if fresh => return Thinking::Signed,
-        None if always && fresh => return Thinking::Signed,
+        Some("enabled") => return EchoedThinking::Signed,
+        Some("adaptive") if fresh => return EchoedThinking::Signed,
+        None if always && fresh => return EchoedThinking::Signed,
         _ => {}
     }
     let effort = ["reasoning_effort", "reasoning_config", "reasoningConfig"];
@@ -253,8 +253,8 @@ fn thinking(asked: &CheckedRequest<'_>, fresh: bool) -> Thinking {
         .any(|name| fields.get(*name).is_some_and(|value| !value.is_null()));
     let signs = matches!(asked.model.family, Family::Claude);
     match asked_for && !signs {
-        true => Thinking::Unsigned,
-        false => Thinking::None,
+        true => EchoedThinking::Unsigned,
+        false => EchoedThinking::None,
     }
 }
 

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Block, Dialect, ErrorReply, ScriptedReply, Served, Step, StepOutcome, Tokens, auth,
+        Block, CallFormat, ErrorReply, ScriptedReply, Served, Step, StepOutcome, Tokens, auth,
         binding, echo,
         record::Entry,
-        service::{Call, Service, latency, request_id},
+        service::{Call, SimulatorService, latency, request_id},
         stream, wire,
     },
-    MessagesRequest, blocks, context, prefix, prompt,
+    MessagesCall, blocks, context, prefix, prompt,
     reply::{self, MessageReply},
     search, stream as events, validate,
 };
@@ -29,7 +29,7 @@ struct PlannedAnswer {
     served: Served,
 }
 
-impl Service {
+impl SimulatorService {
     /// Answers InvokeModel, or its stream.
     pub(in crate::simulator) async fn invoke(
         &self,
@@ -53,7 +53,7 @@ impl Service {
                 "Malformed input request, please reformat your input and try again.",
             )
         })?;
-        let request = MessagesRequest {
+        let request = MessagesCall {
             model: &model,
             headers: &call.headers,
             body: &body,
@@ -91,14 +91,14 @@ impl Service {
         &self,
         step: &Step,
         model: &str,
-        request: &MessagesRequest<'_>,
+        request: &MessagesCall<'_>,
     ) -> (Vec<stream::StreamAction>, Served) {
         let pace = self.options.pace;
         match &step.outcome {
             StepOutcome::Bytes(bytes) => (stream::raw(step, bytes), request.terms()),
             StepOutcome::Events(events) => {
                 let frames: Vec<Bytes> = events.iter().map(wire::event).collect();
-                let actions = stream::plan(step, &frames, Dialect::Messages, pace);
+                let actions = stream::plan(step, &frames, CallFormat::Messages, pace);
                 (actions, request.terms())
             }
             _ => {
@@ -106,7 +106,7 @@ impl Service {
                 let message = answer.message(request);
                 let latency = latency(answer.reply.blocks.len());
                 let frames = events::frames(&events::events(&message, !step.no_metadata, latency));
-                let actions = stream::plan(step, &frames, Dialect::Messages, pace);
+                let actions = stream::plan(step, &frames, CallFormat::Messages, pace);
                 (actions, answer.served)
             }
         }
@@ -117,7 +117,7 @@ impl Service {
         &self,
         step: &Step,
         model: &str,
-        request: &MessagesRequest<'_>,
+        request: &MessagesCall<'_>,
         entry: &Entry,
     ) -> Response {
         let answer = self.native_answer(step, model, request);
@@ -152,12 +152,7 @@ impl Service {
         response
     }
 
-    fn native_answer(
-        &self,
-        step: &Step,
-        model: &str,
-        request: &MessagesRequest<'_>,
-    ) -> PlannedAnswer {
+    fn native_answer(&self, step: &Step, model: &str, request: &MessagesCall<'_>) -> PlannedAnswer {
         let blocks = blocks::prompt_blocks(request.body);
         let key = format!("messages {model}");
         let caching = request.model.abilities.caching;
@@ -193,7 +188,7 @@ impl Service {
 const REFUSAL: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL";
 
 /// What the model says where no script speaks.
-fn echoed(request: &MessagesRequest<'_>, model: &str) -> ScriptedReply {
+fn echoed(request: &MessagesCall<'_>, model: &str) -> ScriptedReply {
     let prompt = prompt::read(request);
     if prompt.last().contains(REFUSAL) {
         return ScriptedReply::default().with_stop("refusal");
@@ -203,7 +198,7 @@ fn echoed(request: &MessagesRequest<'_>, model: &str) -> ScriptedReply {
 }
 
 impl PlannedAnswer {
-    fn message<'a>(&'a self, request: &MessagesRequest<'a>) -> MessageReply<'a> {
+    fn message<'a>(&'a self, request: &MessagesCall<'a>) -> MessageReply<'a> {
         MessageReply {
             claude: request.claude(),
             id: reply::message_id(),

@@ -9,7 +9,7 @@ use super::{
         json::{at, list},
         signature::{self, SignedFor},
     },
-    MessagesRequest, blocks,
+    MessagesCall, blocks,
 };
 
 /// What is cleared or summed up by default once the prompt has so many tokens.
@@ -21,7 +21,7 @@ const KEPT_TURNS: u64 = 1;
 
 /// The reply to a request whose context is managed, and what it then costs.
 pub(super) fn manage(
-    request: &MessagesRequest<'_>,
+    request: &MessagesCall<'_>,
     reply: ScriptedReply,
     tokens: Tokens,
 ) -> (ScriptedReply, Tokens) {
@@ -60,7 +60,7 @@ pub(super) fn manage(
 }
 
 /// Blocks of this type in all messages, turn by turn.
-fn of_type<'a>(request: &MessagesRequest<'a>, kind: &str) -> Vec<Vec<&'a Value>> {
+fn of_type<'a>(request: &MessagesCall<'a>, kind: &str) -> Vec<Vec<&'a Value>> {
     let messages = request.messages().iter();
     let turns = messages.map(|message| {
         let blocks = list(at(message, "/content")).iter();
@@ -82,11 +82,7 @@ fn oldest<T>(all: &[T], kept: u64) -> &[T] {
 }
 
 /// The edit as the answer tells of it, and how many tokens fewer the prompt has.
-fn cleared_results(
-    request: &MessagesRequest<'_>,
-    edit: &Value,
-    prompt: u64,
-) -> Option<(Value, u64)> {
+fn cleared_results(request: &MessagesCall<'_>, edit: &Value, prompt: u64) -> Option<(Value, u64)> {
     let results: Vec<&Value> = of_type(request, "tool_result").concat();
     let trigger = at(edit, "/trigger/value").as_u64();
     let is_due = match at(edit, "/trigger/type").as_str() {
@@ -107,7 +103,7 @@ fn cleared_results(
     Some((edit, fewer))
 }
 
-fn cleared_thinking(request: &MessagesRequest<'_>, edit: &Value) -> Option<(Value, u64)> {
+fn cleared_thinking(request: &MessagesCall<'_>, edit: &Value) -> Option<(Value, u64)> {
     let turns = of_type(request, "thinking");
     if at(edit, "/keep") == "all" {
         return None;
@@ -127,7 +123,7 @@ fn cleared_thinking(request: &MessagesRequest<'_>, edit: &Value) -> Option<(Valu
 }
 
 /// What stands for the conversation from here on.
-fn summary(request: &MessagesRequest<'_>) -> String {
+fn summary(request: &MessagesCall<'_>) -> String {
     format!(
         "A simulated summary of {} messages. No model has read them.",
         request.messages().len()
@@ -151,7 +147,7 @@ fn iteration(kind: &str, tokens: Tokens) -> Value {
 
 /// A summary before the answer, or in its place.
 fn summed_up(
-    request: &MessagesRequest<'_>,
+    request: &MessagesCall<'_>,
     mut reply: ScriptedReply,
     tokens: Tokens,
     pauses: bool,
@@ -176,7 +172,7 @@ fn summed_up(
 }
 
 /// A signed summary and nothing else. It counts as nothing but for its iteration.
-fn summary_alone(request: &MessagesRequest<'_>, tokens: Tokens) -> (ScriptedReply, Tokens) {
+fn summary_alone(request: &MessagesCall<'_>, tokens: Tokens) -> (ScriptedReply, Tokens) {
     let summary = summary(request);
     let signature = signature::sign(&summary, SignedFor::default());
     let block = json!({"type": "compaction", "content": summary, "signature": signature});

@@ -30,7 +30,7 @@ use claude::Claude;
 
 /// A request and what is known of its model.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct MessagesRequest<'a> {
+pub(super) struct MessagesCall<'a> {
     pub(super) model: &'a Model,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Value,
@@ -38,7 +38,7 @@ pub(super) struct MessagesRequest<'a> {
     pub(super) check_signatures: bool,
 }
 
-impl<'a> MessagesRequest<'a> {
+impl<'a> MessagesCall<'a> {
     fn claude(&self) -> Claude<'a> {
         Claude(self.model)
     }

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Dialect,
+        CallFormat,
         binding::{self, Prefix},
         json::{at, list},
         signature::{self, Verdict},
     },
-    MessagesRequest, each_block,
+    MessagesCall, each_block,
     search::is_deferred,
 };
 
@@ -31,7 +31,7 @@ impl fmt::Display for Judged<'_> {
 }
 
 /// Whether thinking that is bound to another prefix is to be left out instead of refused.
-pub(super) fn drops_unbound(request: &MessagesRequest<'_>) -> bool {
+pub(super) fn drops_unbound(request: &MessagesCall<'_>) -> bool {
     at(
         request.body,
         "/thinking/block_binding/prefix_mismatch_behavior",
@@ -39,7 +39,7 @@ pub(super) fn drops_unbound(request: &MessagesRequest<'_>) -> bool {
 }
 
 /// All thinking of the conversation, and what the whole of it is bound to, for a model that binds.
-pub(super) fn read<'a>(request: &MessagesRequest<'a>) -> (Vec<Judged<'a>>, Option<Prefix>) {
+pub(super) fn read<'a>(request: &MessagesCall<'a>) -> (Vec<Judged<'a>>, Option<Prefix>) {
     let start = binding::binds(request.model).then(|| beginning(request.body));
     let mut prefix = start.clone();
     let mut judged = Vec::new();
@@ -88,7 +88,7 @@ fn judge(block: &Value, prefix: Option<&Prefix>) -> Verdict {
 
 /// Tools and system prompt. Deferred tools come in where they are referred to.
 fn beginning(body: &Value) -> Prefix {
-    let mut prefix = Prefix::new(Dialect::Messages);
+    let mut prefix = Prefix::new(CallFormat::Messages);
     for tool in list(at(body, "/tools")) {
         if !is_deferred(tool) {
             prefix.add("tools", tool);

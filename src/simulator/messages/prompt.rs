@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        echo::{EchoChoice, EchoTurn, Prompt, Thinking, text_of, texts_in},
+        echo::{EchoChoice, EchoTurn, EchoedThinking, Prompt, text_of, texts_in},
         json::{at, list},
     },
-    MessagesRequest, search,
+    MessagesCall, search,
 };
 
 /// What of a request matters to the echo.
-pub(super) fn read<'a>(request: &MessagesRequest<'a>) -> Prompt<'a> {
+pub(super) fn read<'a>(request: &MessagesCall<'a>) -> Prompt<'a> {
     let body = request.body;
     let mut system = said(at(body, "/system"));
     let mut turns: Vec<EchoTurn> = Vec::new();
@@ -100,7 +100,7 @@ fn schema_of(kind: &str) -> Option<Value> {
 }
 
 /// Whether the answer begins with thinking.
-fn thinking(request: &MessagesRequest<'_>, fresh: bool) -> Thinking {
+fn thinking(request: &MessagesCall<'_>, fresh: bool) -> EchoedThinking {
     let thinks = match request.thinking() {
         Some("enabled") => fresh || began_with_thinking(request),
         Some("adaptive") => fresh,
@@ -108,13 +108,13 @@ fn thinking(request: &MessagesRequest<'_>, fresh: bool) -> Thinking {
         None => fresh && request.claude().thinks_unasked(),
     };
     match thinks {
-        true => Thinking::Signed,
-        false => Thinking::None,
+        true => EchoedThinking::Signed,
+        false => EchoedThinking::None,
     }
 }
 
 /// Whether the tool loop that is going on began with thinking: one that did not goes on without, whatever is asked for.
-fn began_with_thinking(request: &MessagesRequest<'_>) -> bool {
+fn began_with_thinking(request: &MessagesCall<'_>) -> bool {
     let is = |message: &Value, role: &str| at(message, "/role") == role;
     let has = |message: &Value, kinds: &[&str]| {
         let blocks = list(at(message, "/content"));

@@ -9,7 +9,7 @@ use super::{
         json::{at, list},
         wire,
     },
-    MessagesRequest,
+    MessagesCall,
     prefix::referred_to,
 };
 
@@ -55,7 +55,7 @@ fn found_already(body: &Value) -> Vec<&Value> {
 
 /// Puts a search before a reply that calls a deferred tool for the first time, or that was asked to search.
 pub(super) fn search_first(
-    request: &MessagesRequest<'_>,
+    request: &MessagesCall<'_>,
     last_words: &str,
     reply: ScriptedReply,
 ) -> ScriptedReply {

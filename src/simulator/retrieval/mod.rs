@@ -16,7 +16,7 @@ use http::{HeaderValue, header};
 use serde_json::Value;
 
 use super::record::Entry;
-use super::service::{Call, Service};
+use super::service::{Call, SimulatorService};
 use super::{ErrorReply, Step, StepOutcome, auth, stream};
 use crate::catalog::{Model, Retrieval};
 
@@ -28,7 +28,7 @@ struct RetrievalAnswer {
     tokens: Option<u64>,
 }
 
-impl Service {
+impl SimulatorService {
     /// Whether this model makes vectors or puts documents in order.
     pub(super) fn retrieves(&self, model: &str) -> bool {
         (self.options.lookup)(model).is_some_and(|model| model.retrieval.is_some())

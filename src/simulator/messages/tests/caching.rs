@@ -50,7 +50,7 @@ async fn the_cache_is_kept_by_marks_wherever_they_stand() {
         );
         let again = cached(&whole(&simulated, SONNET_4_5, &body).await);
         assert_eq!(again, (written + written_1h, 0, 0));
-        // Each dialect has a cache of its own, and each model.
+        // Each format has a cache of its own, and each model.
         let other = cached(&whole(&simulated, SONNET_4_6, &body).await);
         assert_eq!(other.0, 0);
     }

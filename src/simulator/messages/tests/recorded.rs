@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use super::*;
 use crate::simulator::{
     ErrorReply, Step,
-    messages::{MessagesRequest, validate::validate},
+    messages::{MessagesCall, validate::validate},
 };
 
 fn recordings() -> Option<PathBuf> {
@@ -55,7 +55,7 @@ fn invoked(uri: &str) -> Option<(String, String)> {
 
 fn verdict(model: &str, body: &Value, check_signatures: bool) -> Result<(), ErrorReply> {
     let model = Catalog::bundled().resolve(model, None, None);
-    validate(&MessagesRequest {
+    validate(&MessagesCall {
         model: &model,
         headers: &HeaderMap::new(),
         body,

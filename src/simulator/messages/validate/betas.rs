@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     super::{
         super::json::{at, list},
-        MessagesRequest,
+        MessagesCall,
     },
     MessagesRefusal, MessagesRule, refuse,
 };
@@ -58,7 +58,7 @@ const NEW: [&str; 9] = [
     "fallback-credit-2026-06-01",
 ];
 
-fn betas(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn betas(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let asked_for = at(request.body, "/anthropic_beta");
     if !asked_for.is_null() && !asked_for.is_array() {
         return refuse("anthropic_beta: Input should be a valid list");

@@ -11,7 +11,7 @@ use super::{
             json::{at, list},
             validate::documents::other_picture,
         },
-        MessagesRequest,
+        MessagesCall,
     },
     MessagesRefusal, MessagesRule, Placed, extra, kind, only, refuse, required, role, unknown_tag,
 };
@@ -113,7 +113,7 @@ const IN_RESULTS: [&str; 5] = [
     "tool_reference",
 ];
 
-fn is_known(block: &BlockType, request: &MessagesRequest<'_>) -> bool {
+fn is_known(block: &BlockType, request: &MessagesCall<'_>) -> bool {
     match block.needs {
         Needs::Nothing => true,
         Needs::ToolSearch => request.knows_tool_search(),
@@ -121,7 +121,7 @@ fn is_known(block: &BlockType, request: &MessagesRequest<'_>) -> bool {
     }
 }
 
-impl MessagesRequest<'_> {
+impl MessagesCall<'_> {
     /// Whether deferred tools and references to them are known: on newer models always, on older ones by their beta.
     pub(super) fn knows_tool_search(&self) -> bool {
         let claude = self.claude();
@@ -137,7 +137,7 @@ impl MessagesRequest<'_> {
     }
 }
 
-fn types(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn types(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     for placed in request.blocks() {
         let known = TYPES.iter().filter(|block| is_known(block, request));
         let known: Vec<&str> = known.map(|block| block.kind).collect();
@@ -163,7 +163,7 @@ fn types(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn members(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn members(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     for placed in request.blocks() {
         members_of(request, placed.value, &placed.to_string())?;
         for (n, part) in list(at(placed.value, "/content")).iter().enumerate() {
@@ -179,7 +179,7 @@ fn members(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
 }
 
 fn members_of(
-    request: &MessagesRequest<'_>,
+    request: &MessagesCall<'_>,
     block: &Value,
     place: &str,
 ) -> Result<(), MessagesRefusal> {
@@ -245,7 +245,7 @@ fn id_of<'a>(placed: &Placed<'a>, name: &str) -> &'a str {
     at(placed.value, name).as_str().unwrap_or_default()
 }
 
-fn calls(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn calls(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let mut ids = HashSet::new();
     for placed in request.blocks() {
         let (name, member) = match placed.kind() {
@@ -304,7 +304,7 @@ impl SideInARow<'_> {
 }
 
 /// Messages of one side in a row are one turn; instructions between them are none.
-fn turns<'a>(request: &MessagesRequest<'a>) -> Vec<SideInARow<'a>> {
+fn turns<'a>(request: &MessagesCall<'a>) -> Vec<SideInARow<'a>> {
     let mut turns: Vec<SideInARow<'a>> = Vec::new();
     let messages = request.messages().iter().enumerate();
     for (message, said) in messages.filter(|(_, said)| role(said) != "system") {
@@ -324,7 +324,7 @@ fn turns<'a>(request: &MessagesRequest<'a>) -> Vec<SideInARow<'a>> {
     turns
 }
 
-fn answered(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn answered(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let turns = turns(request);
     for (n, turn) in turns.iter().enumerate() {
         let answers = turns.get(n + 1);
@@ -356,7 +356,7 @@ fn answered(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn by_version(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn by_version(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     if !request.is_2026_10_21() {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     super::{
         super::json::{at, list},
-        MessagesRequest,
+        MessagesCall,
     },
     MessagesRefusal, MessagesRule, extra, kind, only, refuse, unknown_tag,
 };
@@ -55,7 +55,7 @@ impl<'a> Mark<'a> {
 }
 
 /// All marks in the order in which they are processed. The one of automatic caching comes last.
-fn marks<'a>(request: &MessagesRequest<'a>) -> Vec<Mark<'a>> {
+fn marks<'a>(request: &MessagesCall<'a>) -> Vec<Mark<'a>> {
     let mut blocks: Vec<(String, &Value, &str)> = Vec::new();
     for (n, tool) in request.tools().iter().enumerate() {
         let kind = match kind(tool) {
@@ -83,7 +83,7 @@ fn marks<'a>(request: &MessagesRequest<'a>) -> Vec<Mark<'a>> {
         .collect()
 }
 
-fn form(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn form(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let one_hour = request
         .model
         .abilities
@@ -110,7 +110,7 @@ fn form(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn places(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn places(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     for mark in marks(request) {
         if matches!(mark.kind, "thinking" | "redacted_thinking") {
             return extra(mark.path());
@@ -126,7 +126,7 @@ fn places(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn four(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn four(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let automatic = usize::from(!at(request.body, "/cache_control").is_null());
     match marks(request).len() + automatic {
         0..=4 => Ok(()),
@@ -136,7 +136,7 @@ fn four(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     }
 }
 
-fn order(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn order(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let mut is_short = false;
     for mark in marks(request) {
         let hour = at(mark.value(), "/ttl") == "1h";

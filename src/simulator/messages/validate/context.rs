@@ -3,7 +3,7 @@
 use super::{
     super::{
         super::json::{at, list},
-        MessagesRequest,
+        MessagesCall,
     },
     MessagesRefusal, MessagesRule, extra, kind, only, refuse, unknown_tag,
 };
@@ -25,7 +25,7 @@ const COMPACT: &str = "compact_20260112";
 const CLEAR_TOOLS: &str = "clear_tool_uses_20250919";
 const CLEAR_THINKING: &str = "clear_thinking_20251015";
 
-fn edits(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn edits(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let management = at(request.body, "/context_management");
     if management.is_null() {
         return Ok(());
@@ -75,7 +75,7 @@ fn edits(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn compaction(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn compaction(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let compaction = at(request.body, "/compaction");
     if compaction.is_null() {
         return Ok(());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    super::{super::json::at, MessagesRequest},
+    super::{super::json::at, MessagesCall},
     MessagesRefusal, MessagesRule, extra, only, refuse, required,
 };
 
@@ -81,7 +81,7 @@ const ELSEWHERE: [&str; 8] = [
     "user_profile_id",
 ];
 
-fn version(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn version(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let is_new = request.claude().is_new();
     match at(request.body, "/anthropic_version").as_str() {
         Some(VERSION) => Ok(()),
@@ -99,7 +99,7 @@ fn version(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     }
 }
 
-fn known(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn known(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let Some(fields) = request.body.as_object() else {
         return refuse("Malformed input request, please reformat your input and try again.");
     };
@@ -123,7 +123,7 @@ fn known(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn present(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn present(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let body = request.body;
     for name in ["max_tokens", "messages"] {
         if body.get(name).is_none() {
@@ -144,7 +144,7 @@ fn present(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     }
 }
 
-fn nested(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn nested(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let body = request.body;
     only(at(body, "/metadata"), &["user_id"], "metadata")?;
     only(
@@ -165,7 +165,7 @@ fn nested(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn user_id(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn user_id(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let id = at(request.body, "/metadata/user_id").as_str();
     if request.claude().is_new() && id.is_some_and(|id| id.contains(['{', '"'])) {
         return refuse("Request metadata contains a value that violates the regular expression");

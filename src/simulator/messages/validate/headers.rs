@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{super::MessagesRequest, MessagesRefusal, MessagesRule};
+use super::{super::MessagesCall, MessagesRefusal, MessagesRule};
 
 pub(super) const RULES: &[MessagesRule] = &[
     MessagesRule {
@@ -25,10 +25,10 @@ pub(super) const RULES: &[MessagesRule] = &[
 const METADATA: &str = "x-amzn-bedrock-request-metadata";
 
 fn refuse(message: impl Into<String>) -> Result<(), MessagesRefusal> {
-    Err(MessagesRefusal::Service(message.into()))
+    Err(MessagesRefusal::SimulatorService(message.into()))
 }
 
-fn tags(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn tags(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let Some(text) = request.header(METADATA) else {
         return Ok(());
     };
@@ -55,7 +55,7 @@ fn tags(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn terms(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn terms(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     for (header, known) in [
         (
             "x-amzn-bedrock-service-tier",
@@ -82,7 +82,7 @@ fn terms(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn guardrail(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn guardrail(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let id = request.header("x-amzn-bedrock-guardrailidentifier");
     let version = request.header("x-amzn-bedrock-guardrailversion");
     if id.is_some() != version.is_some() {

@@ -8,7 +8,7 @@ use super::{
             cache,
             json::{at, list},
         },
-        MessagesRequest, blocks,
+        MessagesCall, blocks,
     },
     MessagesRefusal, MessagesRule, refuse,
 };
@@ -49,7 +49,7 @@ fn is_default(name: &str, value: &Value) -> bool {
     name != "top_k" && value.as_f64() == Some(1.0)
 }
 
-fn sampling(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn sampling(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let abilities = &request.model.abilities;
     for name in ["temperature", "top_p", "top_k"] {
         let value = at(request.body, &format!("/{name}"));
@@ -80,12 +80,12 @@ fn sampling(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
 }
 
 /// Models that take no sampling take both defaults.
-fn takes_one_of_two(request: &MessagesRequest<'_>) -> bool {
+fn takes_one_of_two(request: &MessagesCall<'_>) -> bool {
     let is_late = request.claude().since_4_5() || request.model.id.contains("claude-opus-4-1");
     is_late && request.model.abilities.sampling
 }
 
-fn beside_thinking(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn beside_thinking(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     if !matches!(request.thinking(), Some("enabled" | "adaptive")) {
         return Ok(());
     }
@@ -106,7 +106,7 @@ fn beside_thinking(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal>
     Ok(())
 }
 
-fn stop_sequences(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn stop_sequences(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let mut stops = list(at(request.body, "/stop_sequences")).iter();
     let is_blank = |stop: &Value| stop.as_str().is_none_or(|stop| stop.trim().is_empty());
     match stops.any(is_blank) {
@@ -115,7 +115,7 @@ fn stop_sequences(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> 
     }
 }
 
-fn output_limit(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn output_limit(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let most = at(request.body, "/max_tokens").as_u64().unwrap_or_default();
     let Some(limit) = request.model.limits.output else {
         return Ok(());
@@ -134,7 +134,7 @@ fn output_limit(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     }
 }
 
-fn window(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn window(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let Some(limit) = request.model.limits.input else {
         return Ok(());
     };

@@ -13,7 +13,7 @@ use super::{
         ErrorReply,
         json::{at, list},
     },
-    MessagesRequest,
+    MessagesCall,
 };
 
 mod betas;
@@ -35,7 +35,7 @@ pub(super) struct MessagesRule {
     name: &'static str,
     /// Where the rule and its words are from.
     source: &'static str,
-    check: fn(&MessagesRequest<'_>) -> Result<(), MessagesRefusal>,
+    check: fn(&MessagesCall<'_>) -> Result<(), MessagesRefusal>,
 }
 
 /// Why a request is refused.
@@ -44,7 +44,7 @@ pub(super) enum MessagesRefusal {
     /// By the model, in the shape of its generation.
     Model(String),
     /// By the service before it, which has one shape for all.
-    Service(String),
+    SimulatorService(String),
 }
 
 /// All rules: form first, then what is said, then what the model can do.
@@ -66,7 +66,7 @@ fn rules() -> impl Iterator<Item = &'static MessagesRule> {
 }
 
 /// Refuses what the real service refuses.
-pub(in crate::simulator) fn validate(request: &MessagesRequest<'_>) -> Result<(), ErrorReply> {
+pub(in crate::simulator) fn validate(request: &MessagesCall<'_>) -> Result<(), ErrorReply> {
     let refused = rules().try_for_each(|rule| {
         (rule.check)(request).inspect_err(|_| {
             tracing::debug!(
@@ -80,7 +80,7 @@ pub(in crate::simulator) fn validate(request: &MessagesRequest<'_>) -> Result<()
         MessagesRefusal::Model(message) if request.claude().is_new() => {
             ErrorReply::anthropic("invalid_request_error", message)
         }
-        MessagesRefusal::Model(message) | MessagesRefusal::Service(message) => {
+        MessagesRefusal::Model(message) | MessagesRefusal::SimulatorService(message) => {
             ErrorReply::validation(message)
         }
     })
@@ -146,7 +146,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-impl<'a> MessagesRequest<'a> {
+impl<'a> MessagesCall<'a> {
     /// Every block of every message that has a list of them.
     fn blocks(&self) -> impl Iterator<Item = Placed<'a>> {
         let messages = self.messages().iter().enumerate();

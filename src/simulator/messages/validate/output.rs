@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    super::{super::json::at, super::validate::schemas, MessagesRequest},
+    super::{super::json::at, super::validate::schemas, MessagesCall},
     MessagesRefusal, MessagesRule, extra, only, refuse, required,
 };
 
@@ -27,7 +27,7 @@ pub(super) const RULES: &[MessagesRule] = &[
 
 const LEVELS: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
 
-fn effort(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn effort(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let config = at(request.body, "/output_config");
     only(config, &["effort", "format"], "output_config")?;
     let Some(effort) = config.get("effort") else {
@@ -53,7 +53,7 @@ fn effort(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn format(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn format(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let format = at(request.body, "/output_config/format");
     if format.is_null() {
         return Ok(());
@@ -72,7 +72,7 @@ fn format(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     }
 }
 
-fn compiled(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn compiled(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     for (n, tool) in request.tools().iter().enumerate() {
         let schema = at(tool, "/input_schema");
         if !schema.is_null() && !schemas::is_well_formed(schema) {

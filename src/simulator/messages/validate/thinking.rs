@@ -5,7 +5,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use super::{
     super::{
         super::{binding, json::at, signature::Verdict, validate::thinking_refusal},
-        MessagesRequest, prefix,
+        MessagesCall, prefix,
     },
     MessagesRefusal, MessagesRule, extra, only, refuse, required, role, unknown_tag,
 };
@@ -34,7 +34,7 @@ pub(super) const RULES: &[MessagesRule] = &[
     },
 ];
 
-fn supported(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn supported(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let thinking = at(request.body, "/thinking");
     if thinking.is_null() {
         return Ok(());
@@ -81,7 +81,7 @@ fn supported(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn members(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn members(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let thinking = at(request.body, "/thinking");
     let kind = request.thinking().unwrap_or_default();
     let mut known = vec!["type"];
@@ -119,7 +119,7 @@ fn members(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn budget(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn budget(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     if request.thinking() != Some("enabled") {
         return Ok(());
     }
@@ -141,7 +141,7 @@ fn budget(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn signatures(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn signatures(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let latest = request
         .messages()
         .iter()

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     super::{
         super::json::{at, list},
-        MessagesRequest,
+        MessagesCall,
         search::is_deferred,
     },
     MessagesRefusal, MessagesRule, extra, kind, only, refuse, required, unknown_tag,
@@ -108,7 +108,7 @@ fn is_custom(tool: &Value) -> bool {
     matches!(at(tool, "/type"), Value::Null) || kind(tool) == "custom"
 }
 
-fn types(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn types(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let is_new = request.claude().is_new();
     // Older models are said to have the regular expressions alone.
     let searches = SEARCHES
@@ -163,7 +163,7 @@ fn types(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-impl MessagesRequest<'_> {
+impl MessagesCall<'_> {
     /// Members of tools that a model knows by a beta or by its generation.
     fn members_by_beta(&self) -> Vec<&'static str> {
         let claude = self.claude();
@@ -185,7 +185,7 @@ impl MessagesRequest<'_> {
     }
 }
 
-fn custom(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn custom(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let mut members = vec![
         "type",
         "name",
@@ -232,7 +232,7 @@ fn custom(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn unique_names(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn unique_names(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let mut names = HashSet::new();
     let mut tools = request.tools().iter();
     match tools.all(|tool| names.insert(at(tool, "/name").as_str())) {
@@ -241,7 +241,7 @@ fn unique_names(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     }
 }
 
-fn deferred(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn deferred(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let tools = request.tools();
     if !tools.is_empty() && tools.iter().all(is_deferred) {
         return refuse(
@@ -275,7 +275,7 @@ fn deferred(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn choice(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn choice(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let choice = at(request.body, "/tool_choice");
     let kind = match choice {
         Value::Null => return Ok(()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     super::{
         super::json::{at, list},
-        MessagesRequest,
+        MessagesCall,
     },
     MessagesRefusal, MessagesRule, kind, refuse, role,
 };
@@ -28,7 +28,7 @@ pub(super) const RULES: &[MessagesRule] = &[
     },
 ];
 
-fn roles(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn roles(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     for (n, message) in request.messages().iter().enumerate() {
         let content = at(message, "/content");
         match role(message) {
@@ -66,7 +66,7 @@ fn text(block: &Value) -> Option<&str> {
     (kind(block) == "text").then(|| at(block, "/text").as_str())?
 }
 
-fn not_empty(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn not_empty(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let last = request.messages().len().saturating_sub(1);
     for (n, message) in request.messages().iter().enumerate() {
         let content = at(message, "/content");
@@ -96,7 +96,7 @@ fn not_empty(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
     Ok(())
 }
 
-fn prefill(request: &MessagesRequest<'_>) -> Result<(), MessagesRefusal> {
+fn prefill(request: &MessagesCall<'_>) -> Result<(), MessagesRefusal> {
     let Some(last) = request.messages().last() else {
         return Ok(());
     };
