@@ -15,6 +15,7 @@ use super::session::{Session, SignedIn};
 use super::texts::texts;
 use crate::app::{AppState, ClientAddress};
 use crate::audit::{AuditActor, AuditEntry, NotedRequest, changed_fields, target_of};
+use crate::spend::RequestId;
 
 /// Entries on a page.
 const PAGE: usize = 100;
@@ -103,6 +104,8 @@ struct ListedEntry {
     from: Option<String>,
     action: String,
     target: String,
+    /// The page of the request that `target` is.
+    request: Option<String>,
     changes: String,
 }
 
@@ -116,13 +119,28 @@ fn shown_name(actor: &AuditActor) -> String {
     }
 }
 
+/// What was done; reading has no route that would say it.
+fn action(action: String) -> String {
+    match action.as_str() {
+        "read" => texts().audit.read.to_owned(),
+        _ => action,
+    }
+}
+
+/// The page of a request: `request=chatcmpl-…`.
+fn request_of(target: &str) -> Option<String> {
+    let id: RequestId = target.strip_prefix("request=")?.parse().ok()?;
+    Some(super::logs::address(&id))
+}
+
 impl From<AuditEntry> for ListedEntry {
     fn from(entry: AuditEntry) -> Self {
         Self {
             time: entry.time.into(),
             who: shown_name(&entry.actor),
             from: entry.actor.from,
-            action: entry.action,
+            request: request_of(&entry.target),
+            action: action(entry.action),
             target: entry.target,
             changes: entry.changes,
         }
@@ -162,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn only_who_has_no_name_of_their_own_is_named_in_the_reader_s_language() {
         for (name, hash, shown) in [
-            (PASSWORD, "", "管理画面のパスワード"),
+            (PASSWORD, "", "管理者（パスワード）"),
             (KEY, "h", "キー"),
             // Names that somebody has chosen.
             (PASSWORD, "h", PASSWORD),

@@ -2,12 +2,10 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::keys::of_budget;
 use super::numbers::{TimeText, dollars};
 use super::texts::texts;
 use crate::keys::BudgetStanding;
-
-/// From here on the bar warns, in percent.
-const WARNS: Decimal = Decimal::from_parts(80, 0, 0, false, 0);
 
 /// A budget, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +20,9 @@ pub(super) struct BudgetBar {
     pub(super) resets: Option<TimeText>,
 }
 
-impl From<&BudgetStanding> for BudgetBar {
-    fn from(budget: &BudgetStanding) -> Self {
+impl BudgetBar {
+    /// Of what is spent, in the colour of the badge that stands beside it: `soft` is where a warning begins.
+    pub(super) fn of(budget: &BudgetStanding, soft: Option<Decimal>) -> Self {
         let t = &texts().budget;
         let spent = dollars(budget.spent);
         let width = budget.max.map(|max| share(budget.spent, max));
@@ -38,10 +37,10 @@ impl From<&BudgetStanding> for BudgetBar {
         }
         Self {
             width,
-            tone: match width {
-                Some(width) if width >= Decimal::ONE_HUNDRED => "bar bad",
-                Some(width) if width >= WARNS => "bar warn",
-                _ => "bar",
+            tone: match of_budget(budget, soft).map(|badge| badge.tone) {
+                Some("bad") => "bar bad",
+                Some(_) => "bar warn",
+                None => "bar",
             },
             text,
             resets: budget.resets_at.map(TimeText::from),
@@ -64,12 +63,13 @@ mod tests {
 
     fn bar(max: Option<&str>, spent: &str, remaining: Option<&str>) -> BudgetBar {
         let amount = |text: &str| text.parse().unwrap();
-        BudgetBar::from(&BudgetStanding {
+        let budget = BudgetStanding {
             max: max.map(amount),
             spent: amount(spent),
             remaining: remaining.map(amount),
             resets_at: None,
-        })
+        };
+        BudgetBar::of(&budget, Some(Decimal::from(9)))
     }
 
     #[test]
@@ -93,6 +93,8 @@ mod tests {
                 "bar warn",
                 "$10.00 of $10.00",
             ),
+            // Over the soft budget, which is 9.
+            ("100", "9.5", "90.5", "9.5", "bar warn", "$9.50 of $100.00"),
             ("10", "12", "0", "100", "bar bad", "$12.00 of $10.00"),
             ("0", "0", "0", "100", "bar bad", "$0.00 of $0.00"),
         ] {

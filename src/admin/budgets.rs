@@ -36,7 +36,7 @@ impl BudgetView {
         Some(Self {
             name: name.to_owned(),
             address,
-            meter: BudgetBar::from(budget),
+            meter: BudgetBar::of(budget, soft),
             badge: of_budget(budget, soft),
             used: used(budget)?,
         })

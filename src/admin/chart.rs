@@ -4,16 +4,16 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// The whole picture, in units of its own; a browser scales it.
-const WIDTH: u32 = 560;
+/// The picture beside the numbers, in units of its own. A browser stretches it to the room that there is, so that words
+/// stand at a share of it and have the size of all others.
+const WIDTH: u32 = 500;
 const HEIGHT: u32 = 180;
-/// Room for the numbers at the left and the days below.
-const LEFT: u32 = 60;
+/// Room for the days below.
 const BOTTOM: u32 = 24;
 const TOP: u32 = 12;
 const PLOT: u32 = HEIGHT - BOTTOM - TOP;
 /// A bar alone does not fill the picture.
-const WIDEST: u32 = 32;
+const WIDEST: u32 = 24;
 /// Lines across, beside the one at 0.
 const MOST_LINES: i64 = 4;
 /// Days that are named below.
@@ -92,13 +92,16 @@ pub(super) struct DrawnColumn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GridLine {
     pub(super) y: Decimal,
+    /// The same in percent of the height.
+    pub(super) percent: Decimal,
     pub(super) text: String,
 }
 
 /// A day below.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Label {
-    pub(super) x: Decimal,
+    /// In percent of the width.
+    pub(super) percent: Decimal,
     pub(super) text: String,
 }
 
@@ -117,7 +120,7 @@ impl Scale {
     fn new(highest: Decimal, least: Decimal, columns: usize) -> Self {
         let step = step(highest, least);
         let count = (highest / step).ceil().max(Decimal::ONE);
-        let room = Decimal::from(WIDTH - LEFT) / Decimal::from(columns.max(1));
+        let room = Decimal::from(WIDTH) / Decimal::from(columns.max(1));
         // A gap of a fifth, none where the bars are thin.
         let width = if room > Decimal::from(4) {
             (room * Decimal::new(8, 1)).min(Decimal::from(WIDEST))
@@ -138,7 +141,7 @@ impl Scale {
 
     /// The left side of a column's room.
     fn x(&self, place: usize) -> Decimal {
-        Decimal::from(LEFT) + self.room * Decimal::from(place)
+        self.room * Decimal::from(place)
     }
 
     fn middle(&self, place: usize) -> Decimal {
@@ -243,24 +246,30 @@ impl Chart {
         let stride = columns.len().div_ceil(MOST_LABELS).max(1);
         let labels = columns.iter().enumerate().step_by(stride);
         let labels = labels.map(|(place, column)| Label {
-            x: scale.middle(place),
+            percent: percent(scale.middle(place), WIDTH),
             text: column.label.clone(),
         });
         let labels = labels.collect();
         let mut lines = Vec::new();
         let mut value = Decimal::ZERO;
         while value <= scale.top {
+            let y = scale.y(value);
             lines.push(GridLine {
-                y: scale.y(value),
+                y,
+                percent: percent(y, HEIGHT),
                 text: show(value),
             });
             value += scale.step;
         }
+        // A series of which there is nothing needs no legend.
+        let is_drawn = |path: &String| !path.is_empty();
+        let is_empty = !paths.iter().any(is_drawn);
         let series = series.into_iter().zip(paths);
         let columns = columns.into_iter().enumerate();
         Self {
             title,
             series: series
+                .filter(|(_, path)| is_empty || is_drawn(path))
                 .map(|(series, path)| DrawnSeries {
                     name: series.name,
                     tone: series.tone,
@@ -295,11 +304,6 @@ impl Chart {
     /// For the template.
     pub(super) fn height(&self) -> u32 {
         HEIGHT
-    }
-
-    /// Where the lines begin.
-    pub(super) fn left(&self) -> u32 {
-        LEFT
     }
 
     /// Where the columns begin, from above.
@@ -351,6 +355,11 @@ fn step(highest: Decimal, least: Decimal) -> Decimal {
         .find(|step| *step >= rough)
         .unwrap_or(rough)
         .normalize()
+}
+
+/// A length as a share of the picture's.
+fn percent(length: Decimal, whole: u32) -> Decimal {
+    pixels(length * Decimal::ONE_HUNDRED / Decimal::from(whole))
 }
 
 fn pixels(length: Decimal) -> Decimal {
@@ -463,7 +472,7 @@ mod tests {
                 let numbers = numbers(bar);
                 let (middle, bottom, height) = (numbers[0], numbers[1], -numbers[2]);
                 let half = chart.bar_width / Decimal::TWO;
-                prop_assert!(middle - half >= Decimal::from(LEFT - 1));
+                prop_assert!(middle - half >= Decimal::NEGATIVE_ONE);
                 prop_assert!(middle + half <= Decimal::from(WIDTH + 1));
                 prop_assert!(bottom <= Decimal::from(TOP + PLOT) && bottom - height >= Decimal::from(TOP - 1));
             }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::error::PageError;
 use super::layout::{Layout, NavPage, render};
 use super::session::AnySession;
+use super::texts::texts;
 use crate::app::AppState;
 use crate::http::api::description;
 
@@ -31,7 +32,8 @@ struct Subject {
 
 struct Operation {
     method: String,
-    path: String,
+    /// In pieces, between which a line may break.
+    path: Vec<String>,
     summary: String,
     /// The names of its parameters.
     parameters: String,
@@ -75,7 +77,7 @@ fn subjects(description: &Value) -> Vec<Subject> {
     let subjects = tags.into_iter().flatten().enumerate().map(|(place, tag)| {
         let name = text(tag, "/name");
         Subject {
-            name: name.to_owned(),
+            name: texts().of_api(name).to_owned(),
             anchor: format!("subject-{place}"),
             operations: operations(description, name),
         }
@@ -105,8 +107,8 @@ fn operations(description: &Value, tag: &str) -> Vec<Operation> {
         };
         Operation {
             method: method.to_ascii_uppercase(),
-            path: path.clone(),
-            summary: text(operation, "/summary").to_owned(),
+            path: path.split_inclusive('/').map(str::to_owned).collect(),
+            summary: texts().of_api(text(operation, "/summary")).to_owned(),
             parameters: names.join(", "),
             takes: schema("/requestBody/content/application~1json/schema/$ref"),
             answers: schema("/responses/200/content/application~1json/schema/$ref"),
@@ -131,7 +133,7 @@ fn schemas(description: &Value) -> Vec<SchemaEntry> {
             (
                 format!("{field}{mark}"),
                 kind(schema),
-                text(schema, "/description").to_owned(),
+                texts().of_api(text(schema, "/description")).to_owned(),
             )
         });
         Some(SchemaEntry {
@@ -175,6 +177,7 @@ fn kind_of_item(schema: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::language::Language;
 
     #[test]
     fn every_route_stands_under_a_subject() {
@@ -192,6 +195,34 @@ mod tests {
             .sum::<usize>();
         assert_eq!(shown, described);
         assert!(described > 100);
+    }
+
+    #[test]
+    fn every_text_of_the_description_is_there_in_japanese() {
+        let japanese = Language::Japanese.texts();
+        let is_english = |english: &str| {
+            let shown = japanese.of_api(english);
+            shown == english && !english.is_empty()
+        };
+        let description = description();
+        let tags = description.pointer("/tags").and_then(Value::as_array);
+        let tags = tags.unwrap().iter().map(|tag| text(tag, "/name"));
+        let paths = description.pointer("/paths").and_then(Value::as_object);
+        let operations = paths
+            .unwrap()
+            .values()
+            .flat_map(|of| of.as_object().unwrap());
+        let summaries = operations.map(|(_, operation)| text(operation, "/summary"));
+        let schemas = description
+            .pointer("/components/schemas")
+            .and_then(Value::as_object);
+        let fields = schemas.unwrap().values().filter_map(|schema| {
+            let fields = schema.pointer("/properties").and_then(Value::as_object)?;
+            Some(fields.values().map(|field| text(field, "/description")))
+        });
+        let all = tags.chain(summaries).chain(fields.flatten());
+        let left: Vec<&str> = all.filter(|text| is_english(text)).collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::form::FormFields;
 use super::texts::texts;
+use crate::config::Config;
 use crate::identity::Change;
 
 /// A form's texts. What was not changed since the page was made changes nothing, so that two people who edit different
@@ -32,6 +33,8 @@ pub(super) struct FormField {
     pub(super) was_name: String,
     pub(super) label: &'static str,
     pub(super) hint: String,
+    /// Names that the field may have, shown below its hint.
+    pub(super) known_names: Vec<String>,
     pub(super) value: String,
     pub(super) was: String,
     pub(super) error: Option<String>,
@@ -49,6 +52,12 @@ impl Problem {
         let message = message.into();
         Self { field, message }
     }
+}
+
+/// The models that the configuration names.
+pub(super) fn group_names(config: &Config) -> Vec<String> {
+    let groups = config.groups().iter();
+    groups.map(|group| group.name.clone()).collect()
 }
 
 /// The field that keeps what a field was.
@@ -117,6 +126,7 @@ impl Draft {
             was_name: before(name),
             label,
             hint: hint.to_owned(),
+            known_names: Vec::new(),
             value: self.typed(name).to_owned(),
             was: self.was(name).to_owned(),
             error: problem.map(|problem| problem.message.clone()),

@@ -6,10 +6,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
 use http::HeaderValue;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, COOKIE, REFERER, SET_COOKIE, VARY};
+use http::header::{CONTENT_LANGUAGE, COOKIE, REFERER, SET_COOKIE, VARY};
 use url::{Url, form_urlencoded};
 
 use super::texts::Texts;
+use crate::http::accepted_language::accepted;
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -128,27 +129,10 @@ fn chosen(headers: &HeaderMap) -> Option<Language> {
         .and_then(|(_, tag)| Language::tagged(tag))
 }
 
-/// The first language of these pages that the browser would rather have than others.
+/// The language of these pages that the browser would rather have than others.
 fn asked_for(headers: &HeaderMap) -> Option<Language> {
-    let line = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
-    let mut wanted: Vec<(u16, Language)> = Vec::new();
-    for part in line.split(',') {
-        let mut fields = part.split(';');
-        let tag = fields.next().unwrap_or_default().trim();
-        let weight = fields.find_map(|field| field.trim().strip_prefix("q="));
-        let weight = weight.map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
-        let (Some(language), Some(weight)) = (Language::tagged(tag), weight) else {
-            continue;
-        };
-        // Weights have three places at most.
-        wanted.push(((weight.clamp(0.0, 1.0) * 1_000.0) as u16, language));
-    }
-    // The first of those that weigh most.
-    wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    wanted
-        .first()
-        .filter(|(weight, _)| *weight > 0)
-        .map(|(_, language)| *language)
+    let tags = Language::ALL.map(Language::tag);
+    Language::tagged(accepted(headers, &tags)?)
 }
 
 #[cfg(test)]
@@ -173,11 +157,6 @@ mod tests {
             (headers(&[]), Language::English),
             (asked("ja"), Language::Japanese),
             (asked("ja-JP,ja;q=0.9,en;q=0.8"), Language::Japanese),
-            (asked("en-US,en;q=0.9,ja;q=0.8"), Language::English),
-            (asked("de, ja;q=0.5, en;q=0.7"), Language::English),
-            (asked("fr, *;q=0.5"), Language::English),
-            (asked("ja;q=0"), Language::English),
-            (asked("ja;q=x"), Language::English),
             (
                 headers(&[
                     ("accept-language", "en"),

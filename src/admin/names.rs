@@ -1,6 +1,6 @@
 //! What people call keys, teams and programs: pages show names, addresses carry ids.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::error::PageError;
 use super::texts::texts;
@@ -46,6 +46,12 @@ impl Names {
             let short: String = hash.chars().take(12).collect();
             format!("{short}…")
         }
+    }
+
+    /// The names of all keys.
+    pub(super) fn sorted_keys(&self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.keys.values().collect();
+        names.into_iter().cloned().collect()
     }
 
     /// The ids of all teams.

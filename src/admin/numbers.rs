@@ -5,6 +5,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::texts::texts;
+
 /// An instant: as a machine reads it, and as a reader without a script does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TimeText {
@@ -33,6 +35,7 @@ pub(super) fn count(n: u64) -> String {
 
 /// Tokens in short: `950`, `12.3k`, `200k`, `1.5M`, `2.1B`.
 pub(super) fn tokens(n: u64) -> String {
+    let billion = texts().units.billion;
     let short = |unit: u64| {
         let value = (Decimal::from(n) / Decimal::from(unit)).round_dp(1);
         value.normalize().to_string()
@@ -41,7 +44,8 @@ pub(super) fn tokens(n: u64) -> String {
         0..1_000 => n.to_string(),
         1_000..999_950 => format!("{}k", short(1_000)),
         999_950..999_950_000 => format!("{}M", short(1_000_000)),
-        _ => format!("{}B", short(1_000_000_000)),
+        _ if billion.is_empty() => format!("{}M", count(n / 1_000_000)),
+        _ => format!("{}{billion}", short(1_000_000_000)),
     }
 }
 
@@ -119,13 +123,14 @@ pub(super) fn change(before: Decimal, now: Decimal) -> Option<String> {
 
 /// A time in milliseconds: `350 ms`, `1.2 s`, `2 min`.
 pub(super) fn milliseconds(ms: u64) -> String {
+    let unit = &texts().units;
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..120_000 => {
             let seconds = (Decimal::from(ms) / Decimal::ONE_THOUSAND).round_dp(1);
-            format!("{} s", seconds.normalize())
+            format!("{seconds:.1} {}", unit.second)
         }
-        _ => format!("{} min", ms / 60_000),
+        _ => format!("{} {}", ms / 60_000, unit.minute),
     }
 }
 
@@ -133,17 +138,19 @@ pub(super) fn milliseconds(ms: u64) -> String {
 pub(super) fn lasting(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    let unit = &texts().units;
+    let hours_of_day = hours % 24;
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{minutes} min"),
-        3_600..86_400 => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
+        0..60 => format!("{seconds} {}", unit.second),
+        60..3_600 => format!("{minutes} {}", unit.minute),
+        3_600..86_400 => format!("{hours} {} {} {}", unit.hour, minutes % 60, unit.minute),
+        _ => format!("{days} {} {hours_of_day} {}", unit.day, unit.hour),
     }
 }
 
 /// `0.84 s`.
 pub(super) fn seconds(duration: std::time::Duration) -> String {
-    format!("{:.2} s", duration.as_secs_f64())
+    format!("{:.2} {}", duration.as_secs_f64(), texts().units.second)
 }
 
 fn grouped(digits: &str) -> String {
@@ -230,7 +237,8 @@ mod tests {
         for (ms, text) in [
             (350, "350 ms"),
             (1_240, "1.2 s"),
-            (119_999, "120 s"),
+            (15_000, "15.0 s"),
+            (119_999, "120.0 s"),
             (150_000, "2 min"),
         ] {
             assert_eq!(milliseconds(ms), text);

@@ -2,7 +2,7 @@
 //! requests are read, and the page says how far back it has seen.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -40,6 +40,9 @@ struct SessionsPage {
     clients: Vec<(String, String, bool)>,
     user: String,
     key: String,
+    /// What the fields suggest: the users of these sessions, and all keys.
+    users: Vec<String>,
+    keys: Vec<String>,
     rows: Vec<SessionRow>,
     read: String,
     searched_to: TimeText,
@@ -143,6 +146,8 @@ pub(super) async fn page(
     let page = SessionsPage {
         layout: Layout::of(NavPage::Sessions, &session),
         clients: clients.collect(),
+        users: users_of(&found.records),
+        keys: names.sorted_keys(),
         rows: grouped(&found.records)
             .iter()
             .map(SessionRow::from)
@@ -162,6 +167,14 @@ pub(super) async fn page(
         key: asked.key,
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// The users of these records, each once.
+fn users_of(records: &[Record]) -> Vec<String> {
+    let users = records
+        .iter()
+        .filter_map(|record| record.caller.user.clone());
+    users.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A session as far as it was seen.
@@ -263,10 +276,10 @@ impl From<&SeenSession<'_>> for SessionRow {
                 .clone()
                 .unwrap_or_else(|| start_of(&caller.key_hash)),
             user: caller.user.clone().unwrap_or_default(),
-            last: seen.ends.into(),
+            last: seen.newest.start.into(),
             lasted: lasting(since(seen.begins, seen.ends)),
             requests: count(seen.requests),
-            failed: (seen.failed > 0).then(|| format!("{} {}", count(seen.failed), t.failed)),
+            failed: (seen.failed > 0).then(|| count(seen.failed)),
             agents: (agents > 0).then(|| count(agents)),
             cost: dollars(seen.spend),
             hit_rate: percent(seen.read, seen.prompt).unwrap_or_else(|| t.none.to_owned()),

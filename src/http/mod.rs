@@ -4,6 +4,7 @@
 //! served by `chat/` for every wire ([`crate::wire::Wire`]) alike, and by `retrieval/` what asks for vectors or the order of
 //! documents.
 
+pub(crate) mod accepted_language;
 mod access;
 mod addresses;
 mod alerts;

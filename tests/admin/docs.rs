@@ -41,7 +41,8 @@ async fn it_is_open_to_whoever_has_a_key_or_has_signed_in() {
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/docs").await;
     assert!(
-        page.contains("POST /v1/messages") && page.contains("href=\"#s-ChatCompletionRequest\"")
+        page.contains("POST /<wbr>v1/<wbr>messages<wbr>")
+            && page.contains("href=\"#s-ChatCompletionRequest\"")
     );
     assert!(page.len() < 60_000, "{}", page.len());
     assert_eq!(

@@ -175,7 +175,7 @@ async fn what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays() {
 
 /// The fields of a key's form as the page has them.
 fn fields(page: &str) -> Vec<(String, String)> {
-    let start = page.find("<div class=\"columns\">").unwrap();
+    let start = page.find("<div class=\"sections\">").unwrap();
     let mut fields = Vec::new();
     for input in page[start..].split("<input ").skip(1) {
         let value = |name: &str| -> String {

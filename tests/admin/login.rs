@@ -206,13 +206,7 @@ async fn an_error_is_a_page() {
     let response = visitor.get("/ui/nothing").await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert!(header(&response, "content-type").starts_with("text/html"));
-    assert!(
-        response
-            .text()
-            .await
-            .unwrap()
-            .contains("There is no such page.")
-    );
+    assert!(response.text().await.unwrap().contains("Page not found."));
     let response = visitor.post("/ui/models", &[]).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert!(header(&response, "content-type").starts_with("text/html"));

@@ -111,7 +111,7 @@ async fn a_request_is_found_by_its_id() {
     let response = visitor.get("/ui/logs?id=%3Cb%3E").await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let page = response.text().await.unwrap();
-    assert!(page.contains("This is no request id") && page.contains("value=\"&#60;b&#62;\""));
+    assert!(page.contains("Not a request id") && page.contains("value=\"&#60;b&#62;\""));
 
     let unknown = "chatcmpl-0190e1c2-0000-7000-8000-000000000000";
     for (path, status) in [
@@ -140,7 +140,7 @@ async fn pages_follow_one_another_without_a_gap() {
         visitor
             .page(&path)
             .await
-            .contains("A period has at most so many days: 367.")
+            .contains("The longest period, in days: 367.")
     );
     path = "/ui/logs?status=success&period=30".to_owned();
     let mut seen = Vec::new();
@@ -182,7 +182,7 @@ async fn the_detail_shows_the_trail_and_what_each_kind_of_token_cost() {
         PRIMARY,
         BACKUP,
         "us-west-2",
-        "read from the cache",
+        "cache read",
         "acompletion",
         "&#60;i&#62;7&#60;/i&#62;",
         "&#60;script&#62;agent",
@@ -368,7 +368,7 @@ async fn a_session_adds_up() {
     let total = page.split("<strong>").nth(1).unwrap();
     let total = total.split('<').next().unwrap();
     assert!(
-        page.contains(&format!("data-label=\"Total\">{total}</td>")),
+        page.contains(&format!("data-label=\"Cost so far\">{total}</td>")),
         "{total}: {page}"
     );
     let nobody = visitor.page("/ui/logs/session?session=nobody").await;

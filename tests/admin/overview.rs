@@ -30,7 +30,7 @@ async fn it_tells_what_is_spent_and_what_is_wrong() {
         ">broke<",
         ">over budget<",
         "throttled",
-        "budget spent",
+        "over budget",
         "<strong>3</strong>",
         "33.3 %",
         "href=\"/ui/keys?sort=budget\"",

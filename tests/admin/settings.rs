@@ -140,7 +140,7 @@ async fn what_makes_no_sense_is_not_saved_and_what_will_be_left_out_is_told() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;
     let page = visitor.page("/ui/settings").await;
-    assert!(page.contains("left out there: "), "{page}");
+    assert!(page.contains("does not have: "), "{page}");
     for name in ["nope", "primary"] {
         let chosen = [("add-fallbacks:primary", name)];
         let page = press(&visitor, &page, "add 0 fallbacks:primary", &chosen)

@@ -57,7 +57,7 @@ async fn the_page_shows_what_was_spent_on_what() {
     for (split, name, behind) in [
         ("model", PRIMARY, "&amp;model="),
         ("key", "master key", "&amp;key="),
-        ("client", "other programs", "&amp;client=other"),
+        ("client", "other clients", "&amp;client=other"),
         ("user", "no user", ""),
         ("tag", "&#60;b&#62;=1+1", "&amp;tag=%3Cb%3E%3D1%2B1"),
     ] {
@@ -116,7 +116,7 @@ async fn totals_are_about_what_is_asked_and_lead_to_the_requests_behind_them() {
     // A refusal is no use of a model, and says why there was none.
     let page = visitor.page("/ui/usage?period=today").await;
     assert!(
-        page.contains("refused before any model") && page.contains("budget spent 1"),
+        page.contains("refused before any model") && page.contains("over budget 1"),
         "{page}"
     );
     assert!(!page.contains("no configured model"));

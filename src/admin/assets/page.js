@@ -17,13 +17,21 @@ function zone() {
 
 function showTimes(root) {
   const timeZone = zone();
-  const dated = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "medium", hour12: false });
-  const short = new Intl.DateTimeFormat(language, { timeZone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const dated = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
+  const day = { timeZone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const minute = new Intl.DateTimeFormat(language, day);
+  const short = new Intl.DateTimeFormat(language, { ...day, second: "2-digit" });
+  const ofOtherYear = new Intl.DateTimeFormat(language, { ...day, year: "numeric" });
+  const thisYear = new Date().getFullYear();
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (!time.dateTime.includes("T") || Number.isNaN(at.getTime())) continue;
     time.title ||= time.textContent;
-    time.textContent = (time.closest("table") ? short : dated).format(at);
+    let format = dated;
+    if (time.closest(".meter")) format = minute;
+    else if (time.closest("table")) format = short;
+    if (format !== dated && at.getFullYear() !== thisYear) format = ofOtherYear;
+    time.textContent = format.format(at);
   }
   const named = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: "short" }).formatToParts(new Date());
   const name = named.find((part) => part.type === "timeZoneName")?.value ?? "";
@@ -61,9 +69,10 @@ function offerColumns(root) {
     const choices = document.createElement("div");
     choices.className = "columns-choice";
     choices.append(`${table.dataset.columns}:`);
-    // Time and status stay.
+    // Time and status stay; and what this width has no room for is not offered.
     for (const head of [...table.querySelectorAll("thead th")].slice(2)) {
       const name = String(head.cellIndex + 1);
+      if (getComputedStyle(head).display === "none") continue;
       const label = document.createElement("label");
       const box = document.createElement("input");
       box.type = "checkbox";

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 
 use super::super::budget_bar::BudgetBar;
 use super::super::confirm::ConfirmPage;
-use super::super::draft::{Draft, FormField, Problem, elsewhere};
+use super::super::draft::{Draft, FormField, Problem, elsewhere, group_names};
 use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{TimeText, count};
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use super::draft::strangers;
 use super::made::first_model;
 use super::setups::{Setup, setups};
@@ -90,11 +90,7 @@ impl FormPage {
     pub(super) fn refused(mut self, refused: RefusedOfDay) -> Self {
         let requests = refused.blocked.saturating_add(refused.expired);
         if let Some(key) = self.key.as_mut().filter(|_| requests > 0) {
-            key.refused = Some(format!(
-                "{} {}",
-                count(requests),
-                texts().keys.refused_today
-            ));
+            key.refused = Some(filled(texts().keys.refused_today, [&count(requests)]));
         }
         self
     }
@@ -149,9 +145,6 @@ fn sections(
     let field = |name: &'static str, label, hint: &str, mode| {
         draft.field(name, (label, hint), mode, problems)
     };
-    let groups = app.config.groups().iter().map(|group| &*group.name);
-    let groups = groups.collect::<Vec<_>>().join(", ");
-    let models = format!("{} {groups}", t.models_hint);
     let stores = FormField {
         choices: vec![("", t.as_configured), ("yes", t.yes), ("no", t.no)],
         ..field(
@@ -174,7 +167,10 @@ fn sections(
         (
             t.may,
             vec![
-                field("models", t.models, &models, "text"),
+                FormField {
+                    known_names: group_names(&app.config),
+                    ..field("models", t.models, t.models_hint, "text")
+                },
                 field("allowed_regions", t.regions, t.regions_hint, "text"),
                 field("duration", t.ends, t.ends_hint, "text"),
                 stores,
@@ -225,7 +221,7 @@ impl ExistingKey {
             address: address(key),
             badges: badges(key, budget, now),
             is_blocked: settings.blocked,
-            budget: budget.map(BudgetBar::from),
+            budget: budget.map(|budget| BudgetBar::of(budget, settings.soft_budget)),
             refused: None,
             created: key.created_at.into(),
             created_by: key.created_by.clone(),

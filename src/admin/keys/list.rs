@@ -117,7 +117,7 @@ impl KeyRow {
             short: settings.key_alias.is_some().then(|| key.name.clone()),
             address: address(key),
             badges: badges(key, budget, now),
-            budget: budget.map(BudgetBar::from),
+            budget: budget.map(|budget| BudgetBar::of(budget, settings.soft_budget)),
             spend: dollars(done.counters.spend),
             limits: limits
                 .filter_map(|(limit, of)| Some(format!("{} {of}", limit?)))

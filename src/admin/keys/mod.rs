@@ -28,7 +28,7 @@ use form::{FormPage, KeyQuestion};
 use list::{KeysPage, ListQuery};
 
 pub(super) use made::MadePage;
-pub(super) use standing::{Badge, of_budget, used};
+pub(super) use standing::{Badge, holder_badge, of_budget, used};
 
 const LIST: &str = "/ui/keys";
 /// What the keys say of their creator.

@@ -40,6 +40,26 @@ pub(super) fn badges(
     }
 }
 
+/// What is to be said of a team or a user: blocked, or how its budget stands, or active.
+pub(in super::super) fn holder_badge(
+    is_blocked: bool,
+    budget: Option<&BudgetStanding>,
+    soft: Option<Decimal>,
+) -> Badge {
+    let t = &texts().keys;
+    if is_blocked {
+        return Badge {
+            tone: "bad",
+            word: t.blocked,
+        };
+    }
+    let money = budget.and_then(|budget| of_budget(budget, soft));
+    money.unwrap_or(Badge {
+        tone: "good",
+        word: t.active,
+    })
+}
+
 /// `None`: there is enough left.
 pub(in super::super) fn of_budget(budget: &BudgetStanding, soft: Option<Decimal>) -> Option<Badge> {
     let t = &texts().keys;

@@ -65,6 +65,7 @@ struct Fact {
 
 /// A kind of tokens.
 struct TokenLine {
+    is_sum: bool,
     name: &'static str,
     tokens: String,
     cost: String,
@@ -256,6 +257,7 @@ fn lines(record: &Record) -> Vec<TokenLine> {
     let usage = record.usage();
     let cost = record.known();
     let line = |name, tokens: u64, cost: Option<Decimal>| TokenLine {
+        is_sum: false,
         name,
         tokens: count(tokens),
         cost: cost.map(dollars).unwrap_or_default(),
@@ -269,6 +271,9 @@ fn lines(record: &Record) -> Vec<TokenLine> {
     if let Some(thinking) = usage.reasoning {
         lines.push(line(t.thinking, thinking, None));
     }
-    lines.push(line(t.total, usage.total(), Some(cost.total)));
+    lines.push(TokenLine {
+        is_sum: true,
+        ..line(t.total, usage.total(), Some(cost.total))
+    });
     lines
 }

@@ -238,7 +238,10 @@ fn chart(query: &LogQuery, period: &PagePeriod, totals: &[DayTotal], only: &Only
         Column {
             label: day.strftime("%m-%d").to_string(),
             values: vec![Some(Decimal::from(well)), Some(Decimal::from(failed))],
-            title: format!("{day}: {well} {}, {failed} {}", u.answered, u.failed),
+            title: format!(
+                "{day}: {}: {well}, {}: {failed}",
+                u.answered, u.column_failed
+            ),
             address: format!("{LIST}?{}", query.query(&day_alone, None)),
         }
     });

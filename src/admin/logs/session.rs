@@ -6,10 +6,12 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use super::super::layout::{Layout, NavPage};
+use super::super::links;
 use super::super::names;
 use super::super::numbers::{TimeText, count, dollars, lasting, percent, tokens};
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
+use super::LIST;
 use super::query::LogQuery;
 use super::row::{LogRow, key, of_session, since};
 use crate::conversation::Usage;
@@ -20,8 +22,8 @@ use crate::spend::{RecordPage, RequestId, Status};
 pub(super) struct SessionPage {
     layout: Layout,
     session: String,
-    /// Who: program, key, user.
-    who: Vec<String>,
+    /// Client, key and user, each with its requests.
+    who: Vec<(String, String)>,
     cards: Vec<(&'static str, String, String)>,
     began: Option<TimeText>,
     ended: Option<TimeText>,
@@ -69,11 +71,15 @@ impl SessionPage {
         }
         let (first, last) = (records().next(), records().next_back());
         let who = last.map(|record| {
-            let client = record.caller.client_app.as_deref().map(names::client);
-            let user = record.caller.user.clone();
+            let caller = &record.caller;
+            let requests = |name, value: &str| links::to(LIST, &[(name, value)]);
+            let client = caller.client_app.as_deref();
+            let client = client.map(|word| (names::client(word), requests("client", word)));
+            let user = caller.user.as_ref();
+            let user = user.map(|user| (user.clone(), requests("user", user)));
             client
                 .into_iter()
-                .chain([key(record)])
+                .chain([(key(record), requests("key", &caller.key_hash))])
                 .chain(user)
                 .collect()
         });
@@ -89,7 +95,7 @@ impl SessionPage {
                 (
                     t.requests,
                     count(requests),
-                    format!("{} {}", count(failed), t.failed),
+                    filled(t.failed, [&count(failed)]),
                 ),
                 (t.lasted, lasted.unwrap_or_default(), String::new()),
                 (of.tokens_in, tokens(prompt), String::new()),
@@ -98,7 +104,7 @@ impl SessionPage {
                     tokens(all(|usage| usage.output)),
                     String::new(),
                 ),
-                (of.hit_rate, rate, format!("{} {}", tokens(read), of.read)),
+                (of.hit_rate, rate, filled(of.read, [&tokens(read)])),
             ],
             began: first.map(|record| record.start.into()),
             ended: last.map(|record| record.start.into()),

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::super::names;
 use super::super::numbers::{count, dollars, seconds};
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use super::row::since;
 use crate::spend::{Attempt, Cost, FailureCause, Record};
 
@@ -104,7 +104,8 @@ impl From<&Attempt> for AttemptView {
             calls: (attempt.calls > 1).then(|| count(attempt.calls.into())),
             bytes: count(attempt.bytes),
             tokens: attempt.usage.map_or_else(none, |usage| {
-                format!("{} + {}", count(usage.prompt()), count(usage.output))
+                let (prompt, output) = (count(usage.prompt()), count(usage.output));
+                filled(texts().log.tokens_in_out, [&prompt, &output])
             }),
             cost: match attempt.cost {
                 None if attempt.is_unpriced() => texts().logs.not_priced.to_owned(),

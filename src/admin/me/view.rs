@@ -84,7 +84,7 @@ impl OwnPage {
             team: own.team.as_ref().map(|team| team.label().to_owned()),
             spent: dollars(all),
             budgets: budgets
-                .map(|budget| (budget.of.clone(), BudgetBar::from(&budget.standing)))
+                .map(|budget| (budget.of.clone(), BudgetBar::of(&budget.standing, None)))
                 .collect(),
             keys: keys
                 .map(|key| OwnKey::new(app, key, of(&key.hash)))

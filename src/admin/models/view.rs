@@ -11,7 +11,7 @@ use super::super::layout::{Layout, NavPage};
 use super::super::links;
 use super::super::numbers::{TimeText, count, dollars, milliseconds, price, tokens};
 use super::super::session::Session;
-use super::super::texts::{Texts, texts};
+use super::super::texts::{Texts, filled, texts};
 use crate::app::AppState;
 use crate::bedrock::Feature;
 use crate::catalog::{
@@ -43,8 +43,8 @@ struct ModelRow {
     requests: String,
     spend: String,
     first_95: String,
-    /// Legacy or retired, in words; nothing for what is active.
-    ends: Option<String>,
+    /// Legacy or retired, in words that stay together; nothing for what is active.
+    ends: Vec<String>,
     /// What is recommended in the place of what is retired: name and anchor.
     instead: Option<(String, String)>,
     /// How many things it turned out to lack.
@@ -170,7 +170,6 @@ impl ModelRow {
                 .and_then(|known| known.standard.of(kind))
                 .map_or_else(none, price)
         };
-        let rates = [RateKind::Input, RateKind::Output, RateKind::CacheRead].map(rate);
         let is_active = model.lifecycle.on(today) == LifecycleState::Active;
         Self {
             group: target.group().to_owned(),
@@ -178,9 +177,14 @@ impl ModelRow {
             model_id: target.model_id().to_owned(),
             region: target.deployment().region.clone(),
             health: HealthView::new(app, target, today),
-            price: match known {
-                Some(_) => rates.join(" / "),
+            price: match known.as_ref().map(|known| known.per_query) {
                 None => t.not_known.to_owned(),
+                Some(Some(query)) => format!("{} {}", price(query), t.per_query),
+                // Vectors are no tokens.
+                Some(None) if model.retrieval.is_some() => rate(RateKind::Input),
+                Some(None) => [RateKind::Input, RateKind::Output, RateKind::CacheRead]
+                    .map(rate)
+                    .join(" / "),
             },
             context: model
                 .limits
@@ -192,7 +196,11 @@ impl ModelRow {
                 .first_token
                 .percentile(95)
                 .map_or_else(none, milliseconds),
-            ends: (!is_active).then(|| lifecycle(&model.lifecycle, today)),
+            ends: if is_active {
+                Vec::new()
+            } else {
+                lifecycle(&model.lifecycle, today)
+            },
             instead: (target.deployment().is_retired(today))
                 .then(|| successor(app, target, today))
                 .flatten()
@@ -299,7 +307,7 @@ impl DeploymentView {
             model_id: target.model_id().to_owned(),
             region: target.deployment().region.clone(),
             health: HealthView::new(app, target, today),
-            lifecycle: lifecycle(&model.lifecycle, today),
+            lifecycle: lifecycle(&model.lifecycle, today).join(" "),
             lifecycle_source: model.lifecycle.source.clone(),
             marks: marks(model),
             prices: known.as_deref().map(prices).unwrap_or_default(),
@@ -398,7 +406,8 @@ pub(in super::super) fn retirements(app: &AppState, today: Date) -> Vec<(String,
             LifecycleState::Legacy { .. } | LifecycleState::Active => continue,
         };
         if !ends.iter().any(|(_, _, name, _)| *name == target.group()) {
-            ends.push((is_over, day, target.group(), lifecycle(known, today)));
+            let words = lifecycle(known, today).join(" ");
+            ends.push((is_over, day, target.group(), words));
         }
     }
     ends.sort();
@@ -434,16 +443,24 @@ fn prices(known: &Price) -> Vec<PriceView> {
             RateKind::CacheWrite5m => t.write,
             RateKind::CacheWrite1h => t.write_1h,
         };
+        // What a model has no tokens of costs nothing.
+        let rate = known.standard.of(kind).filter(|rate| !rate.is_zero())?;
         Some(PriceView {
             name,
-            price: price(known.standard.of(kind)?),
+            price: price(rate),
             doubt: known.doubt(kind).map(|doubt| match doubt {
                 Doubt::Unconfirmed => t.unconfirmed,
                 Doubt::Computed => t.computed,
             }),
         })
     };
-    RateKind::ALL.into_iter().filter_map(view).collect()
+    let of_query = known.per_query.map(|query| PriceView {
+        name: t.per_query,
+        price: price(query),
+        doubt: None,
+    });
+    let rates = RateKind::ALL.into_iter().filter_map(view);
+    of_query.into_iter().chain(rates).collect()
 }
 
 /// What is to be known of a price as a whole.
@@ -455,20 +472,20 @@ fn price_notes(known: &Price) -> Vec<String> {
     over.into_iter().chain(place).collect()
 }
 
-/// The state of a model in words.
-fn lifecycle(known: &Lifecycle, today: Date) -> String {
+/// The state of a model in words, of which each piece stays on one line.
+fn lifecycle(known: &Lifecycle, today: Date) -> Vec<String> {
     let t = &texts().models;
     match known.on(today) {
-        LifecycleState::Active => t.active.to_owned(),
+        LifecycleState::Active => vec![t.active.to_owned()],
         LifecycleState::Legacy { since, until } => {
-            let word = |name, day: Option<Date>| day.map(|day| format!("{name} {day}"));
+            let word = |words, day: Option<Date>| Some(filled(words, [&day?.to_string()]));
             let days = [word(t.since, since), word(t.until_day, until)];
             let words = once(t.legacy.to_owned()).chain(days.into_iter().flatten());
-            words.collect::<Vec<_>>().join(" ")
+            words.collect()
         }
         LifecycleState::Retired { on } => {
             let day = on.map_or_else(|| t.unknown_day.to_owned(), |day| day.to_string());
-            format!("{} {day}", t.retired_on)
+            vec![filled(t.retired_on, [&day])]
         }
     }
 }

@@ -17,7 +17,7 @@ use super::super::names::Names;
 use super::super::numbers::{count, dollars, milliseconds, percent};
 use super::super::period::PagePeriod;
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use crate::app::AppState;
 use crate::chain::HealthStatus;
 use crate::spend::report::{Only, ReportRow, rows, total};
@@ -181,30 +181,28 @@ fn cards(seen: &Seen) -> Vec<OverviewCard> {
         card(
             t.spend_month,
             dollars(month),
-            expected.map_or_else(String::new, |spend| {
-                format!("{} {}", t.forecast, dollars(spend))
-            }),
+            expected.map_or_else(String::new, |spend| filled(t.forecast, [&dollars(spend)])),
             "/ui/usage?period=month",
             None,
         ),
         card(
             t.requests_today,
             count(now.requests),
-            format!("{} {}", count(refusals), u.refusal),
+            filled(u.refusal, [&count(refusals)]),
             "/ui/logs?period=today",
             spark(|counters| counters.requests.into()),
         ),
         card(
             t.error_rate,
             percent(failed, now.requests).unwrap_or_else(none),
-            format!("{} {}", count(failed), u.failed),
+            filled(t.errors, [&count(failed)]),
             "/ui/logs?period=today&status=failure",
             spark(|counters| counters.failures.saturating_sub(counters.refusals()).into()),
         ),
         card(
             t.first_token,
             time(50),
-            format!("{} {}", time(95), u.for_95),
+            format!("{} {}", u.for_95, time(95)),
             "/ui/usage?period=today",
             spark(|counters| {
                 counters
@@ -217,7 +215,7 @@ fn cards(seen: &Seen) -> Vec<OverviewCard> {
         card(
             u.hit_rate,
             percent(now.cache_read, now.prompt_tokens()).unwrap_or_else(none),
-            format!("{} {}", dollars(now.cache_saving), t.saved),
+            filled(t.saved, [&dollars(now.cache_saving)]),
             "/ui/usage?period=today",
             spark(|counters| {
                 let share =

@@ -1,7 +1,7 @@
 //! What a fallback lacks that the model before it has: what is left out of a request on its way there.
 
 use super::super::numbers::tokens;
-use super::super::texts::{Texts, texts};
+use super::super::texts::{Texts, filled, texts};
 use crate::catalog::{Model, ThinkingSupport};
 
 /// What a request loses on its way to a fallback.
@@ -40,13 +40,8 @@ pub(super) fn lacks(first: &Model, next: &Model) -> Lacks {
     ];
     let smaller = limits.into_iter().filter_map(|(what, first, next)| {
         let (first, next) = (first?, next?);
-        let words = [
-            what,
-            &tokens(next.into()),
-            settings.instead_of,
-            &tokens(first.into()),
-        ];
-        (next < first).then(|| words.join(" "))
+        let words = [what, &tokens(next.into()), &tokens(first.into())];
+        (next < first).then(|| filled(settings.instead_of, words))
     });
     Lacks {
         left_out: missing.map(|((_, name), _)| name).collect(),

@@ -4,8 +4,8 @@ use askama::Template;
 use url::form_urlencoded;
 
 use super::super::budget_bar::BudgetBar;
-use super::super::draft::{Draft, FormField, Problem, elsewhere};
-use super::super::keys;
+use super::super::draft::{Draft, FormField, Problem, elsewhere, group_names};
+use super::super::keys::{self, Badge};
 use super::super::layout::{Layout, NavPage};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -35,14 +35,15 @@ pub(super) struct HolderPage {
 pub(super) struct ExistingHolder {
     pub(super) id: String,
     pub(super) in_file: bool,
-    pub(super) is_blocked: bool,
+    pub(super) badge: Badge,
     pub(super) budget: Option<BudgetBar>,
     /// Name and address.
     pub(super) keys: Vec<(String, String)>,
     /// The teams of a user: name and address.
     pub(super) teams: Vec<(String, String)>,
-    /// The requests of its keys.
+    /// The requests of its keys, and their use.
     pub(super) requests: String,
+    pub(super) usage: String,
     /// Where it is deleted.
     pub(super) delete: Option<String>,
 }
@@ -163,7 +164,7 @@ impl HolderPage {
             address: address(USER, &member.user_id),
             change: member_address(team, &member.user_id),
             is_admin: member.role == MemberRole::Admin,
-            budget: budget.as_ref().map(BudgetBar::from),
+            budget: (budget.as_ref()).map(|budget| BudgetBar::of(budget, None)),
             models: member.allowance.models.clone(),
         });
         let fields = member_fields(draft, problems);
@@ -256,14 +257,14 @@ fn allowance_sections(
     let t = &texts().teams;
     let k = &texts().key_form;
     let field = |name, words, mode| draft.field(name, words, mode, problems);
-    let groups = app.config.groups().iter().map(|group| &*group.name);
-    let groups = groups.collect::<Vec<_>>().join(", ");
-    let models = format!("{} {groups}", k.models_hint);
     [
         (
             k.may,
             vec![
-                field("models", (k.models, &models), "text"),
+                FormField {
+                    known_names: group_names(&app.config),
+                    ..field("models", (k.models, k.models_hint), "text")
+                },
                 field("allowed_regions", (k.regions, k.regions_hint), "text"),
             ],
         ),

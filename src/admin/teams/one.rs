@@ -12,6 +12,7 @@ use super::super::confirm::ConfirmPage;
 use super::super::draft::{Draft, Problem};
 use super::super::error::PageError;
 use super::super::form::SubmittedForm;
+use super::super::keys::holder_badge;
 use super::super::layout::{Layout, NavPage, render};
 use super::super::links;
 use super::super::session::Session;
@@ -115,15 +116,17 @@ async fn team_page(
     let id = &team.team_id;
     let budget = app.keys.team_standing(team);
     let budget = budget.await.map_err(KeyError::Store)?;
+    let soft = team.settings.allowance.soft_budget;
     let keys = app.keys.keys_of(Some(id), None).await?;
     let existing = ExistingHolder {
         id: id.clone(),
         in_file: team.in_file,
-        is_blocked: team.settings.blocked,
-        budget: budget.as_ref().map(BudgetBar::from),
+        badge: holder_badge(team.settings.blocked, budget.as_ref(), soft),
+        budget: (budget.as_ref()).map(|budget| BudgetBar::of(budget, soft)),
         keys: form::links(&keys),
         teams: Vec::new(),
         requests: links::to("/ui/logs", &[("team", id)]),
+        usage: links::to("/ui/usage", &[("team", id)]),
         delete: (!team.in_file).then(|| address(&format!("{TEAM}/delete"), id)),
     };
     let existing = Some((team.label().to_owned(), existing));
@@ -375,6 +378,7 @@ async fn existing_user(app: &AppState, user: &User) -> Result<(String, ExistingH
     let id = &user.user_id;
     let budget = app.keys.user_standing(user);
     let budget = budget.await.map_err(KeyError::Store)?;
+    let soft = user.settings.allowance.soft_budget;
     let keys = app.keys.keys_of(None, Some(id)).await?;
     let memberships = app.keys.directory.memberships(id).await?;
     let teams = memberships.iter().map(|member| {
@@ -384,11 +388,12 @@ async fn existing_user(app: &AppState, user: &User) -> Result<(String, ExistingH
     let existing = ExistingHolder {
         id: id.clone(),
         in_file: false,
-        is_blocked: user.settings.blocked,
-        budget: budget.as_ref().map(BudgetBar::from),
+        badge: holder_badge(user.settings.blocked, budget.as_ref(), soft),
+        budget: (budget.as_ref()).map(|budget| BudgetBar::of(budget, soft)),
         keys: form::links(&keys),
         teams: teams.collect(),
-        requests: links::to("/ui/logs", &[("user", &user.user_id)]),
+        requests: links::to("/ui/logs", &[("user", id)]),
+        usage: links::to("/ui/usage", &[("user", id)]),
         delete: None,
     };
     Ok((name_of(user).to_owned(), existing))

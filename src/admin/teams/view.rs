@@ -3,10 +3,11 @@
 use askama::Template;
 
 use super::super::budget_bar::BudgetBar;
+use super::super::keys::{Badge, holder_badge};
 use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{TimeText, count, tokens};
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use super::form::address;
 use super::{TEAM, USER, name_of};
 use crate::identity::{Allowance, Customer, Team, User};
@@ -35,6 +36,7 @@ struct HolderRow {
     id: String,
     address: String,
     name: String,
+    badge: Badge,
     is_blocked: bool,
     /// The configuration has it: nothing of it is changed here.
     in_file: bool,
@@ -73,12 +75,12 @@ impl TeamsPage {
             HolderRow {
                 name: team.label().to_owned(),
                 address: address(TEAM, &team.team_id),
-                is_blocked: team.settings.blocked,
                 in_file: team.in_file,
-                members: Some(number(*members)),
+                members: Some(filled(texts().teams.members, [&number(*members)])),
                 ..HolderRow::new(
                     &team.team_id,
                     &team.settings.allowance,
+                    team.settings.blocked,
                     budget.as_ref(),
                     own.count(),
                 )
@@ -92,10 +94,10 @@ impl TeamsPage {
             HolderRow {
                 name: name_of(user).to_owned(),
                 address: address(USER, &user.user_id),
-                is_blocked: user.settings.blocked,
                 ..HolderRow::new(
                     &user.user_id,
                     &user.settings.allowance,
+                    user.settings.blocked,
                     budget.as_ref(),
                     own.count(),
                 )
@@ -131,7 +133,13 @@ fn number(n: usize) -> String {
 }
 
 impl HolderRow {
-    fn new(id: &str, allowance: &Allowance, budget: Option<&BudgetStanding>, keys: usize) -> Self {
+    fn new(
+        id: &str,
+        allowance: &Allowance,
+        is_blocked: bool,
+        budget: Option<&BudgetStanding>,
+        keys: usize,
+    ) -> Self {
         let t = &texts().keys;
         let limits = [
             (allowance.rpm_limit.map(count), t.rpm),
@@ -143,9 +151,10 @@ impl HolderRow {
             id: id.to_owned(),
             name: id.to_owned(),
             address: String::new(),
-            is_blocked: false,
+            badge: holder_badge(is_blocked, budget, allowance.soft_budget),
+            is_blocked,
             in_file: false,
-            budget: budget.map(BudgetBar::from),
+            budget: budget.map(|budget| BudgetBar::of(budget, allowance.soft_budget)),
             limits: limits
                 .filter_map(|(limit, of)| Some(format!("{} {of}", limit?)))
                 .collect(),

@@ -13,6 +13,8 @@ macro_rules! declare {
         pub(super) struct Texts {
             /// Its tag, for the page's `lang`.
             pub(super) tag: &'static str,
+            /// The texts of the API's description in this language, beside the English ones; none in English.
+            api: &'static [(&'static str, &'static str)],
             $($(#[$doc])* pub(super) $page: $type,)*
         }
         $(
@@ -28,6 +30,8 @@ macro_rules! declare {
 declare! {
     /// Around every page.
     layout: Layout { skip pages sign_out sign_out_everywhere times_in own_zone days_in }
+    /// What numbers count.
+    units: Units { second minute hour day billion }
     /// Errors.
     error: Error { title not_found method foreign stale_form form table fault back not_admin }
     /// The login.
@@ -48,12 +52,12 @@ declare! {
     docs: Docs { title lead route does takes answers shapes required }
     /// The overview.
     overview: Overview {
-        title live paused spend_today spend_month forecast requests_today error_rate first_token saved unwell all_well
+        errors last_days title live paused spend_today spend_month forecast requests_today error_rate first_token saved unwell all_well
         at_risk no_budgets dearest_models dearest_keys nothing_today last_failures all_failures no_failures retirements
     }
     /// The models.
     models: Models {
-        name health price requests_head next_retirement p95 open_details instead
+        per_query per_million name health price requests_head next_retirement p95 open_details instead
         title lead missing_protections default_model pattern also chain chain_context chain_content no_fallback test_fallback
         prices input output read write write_1h not_known unconfirmed computed other_place over_global
         active legacy since until_day retired_on unknown_day no_chat no_converse context answer can
@@ -73,7 +77,7 @@ declare! {
     settings: Settings {
         title version saved_at of_file unsaved save discard reset is_saved conflict theirs yours no_list invalid misfit warnings
         general general_lead context context_lead content content_lead order order_lead all_others
-        begin begin_with add up down remove drop as_file choose model lacks instead_of no_fallback yaml yaml_lead copy copied unknown_button
+        begin begin_with make_list add up down remove drop as_file choose model lacks instead_of no_fallback yaml yaml_lead copy copied unknown_button
         storing storing_lead storing_which storing_file storing_on storing_off storing_days storing_is_on storing_is_off
         storing_conflict wants_days
     }
@@ -96,7 +100,7 @@ declare! {
         change remove add_member change_member delete_title delete_text
     }
     /// The audit log.
-    audit: Audit { nav title lead nothing time who what to changes password key }
+    audit: Audit { read nav title lead nothing time who what to changes password key }
     /// What is somebody's own.
     me: Me {
         nav title team spend within of_key of_user of_member of_team no_budget keys no_keys make alias duration delete requests
@@ -128,7 +132,7 @@ declare! {
     log: Log {
         title back no_such not_an_id status answered used first_token ended call stream yes no stop_reason agent parent_agent client
         call_id region alias team error trail bytes calls not_asked token_table kind input read written output thinking total
-        tokens tokens_word cost saved not_priced estimated metadata prompt reply no_reply not_stored how_to_store stored_but
+        tokens tokens_in_out cost saved not_priced estimated metadata prompt reply no_reply not_stored how_to_store stored_but
         other_fields bytes_left_out unlisted reduced before after paused answered_well rested
         raw raw_content as_curl thought calls_tool tool_result
         route_chat route_messages route_responses route_embeddings route_rerank
@@ -145,7 +149,7 @@ declare! {
     }
     /// The usage.
     usage: Usage {
-        title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
+        refused_of_failed title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
         spend requests average tokens_in tokens_out hit_rate saved uncached read written answered failed none_failed
         first_token for_95 all_budgets
         spend_by_day requests_by_day tokens_by_day cache_by_day see_table by_day others only requests_of
@@ -161,6 +165,26 @@ pub(super) use ja::TEXTS as JA;
 /// The texts in the language of the page that is rendered.
 pub(super) fn texts() -> &'static Texts {
     language::current().texts()
+}
+
+impl Texts {
+    /// A text of the API's description in this language.
+    pub(super) fn of_api<'t>(&self, english: &'t str) -> &'t str {
+        let known = self.api.iter().find(|(text, _)| *text == english);
+        known.map_or(english, |(_, text)| text)
+    }
+}
+
+/// A text with values in the places of its `{}`, in their order.
+pub(super) fn filled<const N: usize>(text: &str, values: [&str; N]) -> String {
+    let mut parts = text.split("{}");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    let mut values = values.into_iter();
+    for part in parts {
+        whole.push_str(values.next().unwrap_or_default());
+        whole.push_str(part);
+    }
+    whole
 }
 
 #[cfg(test)]
@@ -187,8 +211,8 @@ mod tests {
     }
 
     /// What is the same in Japanese: names, signs, and words that are written so there too.
-    const SAME: [&str; 22] = [
-        "95 %",
+    const SAME: [&str; 21] = [
+        "p95",
         "–",
         "PDF",
         "prefill",
@@ -206,7 +230,6 @@ mod tests {
         "OpenAI Responses",
         "Embeddings",
         "Rerank",
-        "Prompt Caching",
         "YAML",
         "ID",
         "/",
@@ -221,6 +244,10 @@ mod tests {
             japanese.keys().collect::<Vec<_>>()
         );
         for (name, text) in &japanese {
+            // Which is counted in millions there.
+            if name == "units.billion" {
+                continue;
+            }
             assert!(
                 !text.trim().is_empty() && !english[name].trim().is_empty(),
                 "{name}"

@@ -11,7 +11,7 @@ use super::super::numbers::{change, count, dollars, milliseconds, percent, token
 use super::super::period::PagePeriod;
 use super::super::period_picker::PeriodPicker;
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use super::By;
 use super::query::UsageQuery;
 use super::split::{SplitName, SplitRow, Totals, average, prompt};
@@ -252,7 +252,11 @@ fn cards(total: &Counters, before: Option<&Counters>) -> Vec<Card> {
     };
     let failed = match total.failures {
         0 => t.none_failed.to_owned(),
-        failures => format!("{} {}", count(failures), t.failed),
+        failures if total.refusals() > 0 => filled(
+            t.refused_of_failed,
+            [&count(failures), &count(total.refusals())],
+        ),
+        failures => filled(t.failed, [&count(failures)]),
     };
     let rate = percent(total.cache_read, prompt(total));
     let first = |percent| {
@@ -277,7 +281,7 @@ fn cards(total: &Counters, before: Option<&Counters>) -> Vec<Card> {
         card(
             t.tokens_in,
             tokens(prompt(total)),
-            format!("{} {}", tokens(total.input), t.uncached),
+            filled(t.uncached, [&tokens(total.input)]),
             |c| Some(prompt(c).into()),
         ),
         card(t.tokens_out, tokens(total.output), String::new(), |c| {
@@ -286,19 +290,19 @@ fn cards(total: &Counters, before: Option<&Counters>) -> Vec<Card> {
         card(
             t.hit_rate,
             rate.unwrap_or_else(none),
-            format!("{} {}", tokens(total.cache_read), t.read),
+            filled(t.read, [&tokens(total.cache_read)]),
             hit_rate,
         ),
         card(
             t.saved,
             dollars(total.cache_saving),
-            format!("{} {}", tokens(total.cache_write()), t.written),
+            filled(t.written, [&tokens(total.cache_write())]),
             |c| Some(c.cache_saving),
         ),
         card(
             t.first_token,
             first(50),
-            format!("{} {}", first(95), t.for_95),
+            format!("{} {}", t.for_95, first(95)),
             |c| c.first_token.percentile(50).map(Decimal::from),
         ),
     ]

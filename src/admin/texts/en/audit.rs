@@ -3,15 +3,16 @@
 use super::super::Audit;
 
 pub(super) const AUDIT: Audit = Audit {
+    read: "read",
     nav: "Audit",
     title: "Audit log",
     lead: "Who changed which key, team, user or setting, and who read what was stored of a request. Kept for 400 days.",
-    nothing: "Nothing was changed yet.",
+    nothing: "No entries yet.",
     time: "When",
     who: "Who",
     what: "What",
-    to: "To what",
-    changes: "Given",
-    password: "the password of the pages",
+    to: "Target",
+    changes: "Values",
+    password: "admin (password)",
     key: "a key",
 };

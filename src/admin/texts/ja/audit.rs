@@ -3,15 +3,16 @@
 use super::super::Audit;
 
 pub(super) const AUDIT: Audit = Audit {
+    read: "閲覧",
     nav: "監査",
     title: "監査ログ",
     lead: "キー、チーム、ユーザー、設定を変更した人と、保存されたリクエストの内容を読んだ人の記録です。400 日間保持します。",
-    nothing: "変更はまだありません。",
+    nothing: "記録はまだありません。",
     time: "日時",
     who: "実行者",
     what: "操作",
     to: "対象",
     changes: "指定された値",
-    password: "管理画面のパスワード",
+    password: "管理者（パスワード）",
     key: "キー",
 };

@@ -29,8 +29,8 @@ impl UsageListing<'_> {
                 ],
                 self.columns(|counters| {
                     let well = counters.requests.saturating_sub(counters.failures);
-                    let title =
-                        format!("{well} {}, {} {}", t.answered, counters.failures, t.failed);
+                    let failed = counters.failures;
+                    let title = format!("{}: {well}, {}: {failed}", t.answered, t.column_failed);
                     (vec![count(well), count(counters.failures)], title)
                 }),
                 Decimal::ONE,

@@ -265,7 +265,7 @@ async fn headers_are_looked_at() {
             ),
             (
                 ask("hi"),
-                vec![("X-Amzn-Bedrock-SimulatorService-Tier", "gold".to_owned())],
+                vec![("X-Amzn-Bedrock-Service-Tier", "gold".to_owned())],
                 "enum value set",
             ),
             (ask("hi"), guard(&["id"]), "must be given together"),
