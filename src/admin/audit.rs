@@ -123,6 +123,7 @@ fn shown_name(actor: &AuditActor) -> String {
 fn action(action: String) -> String {
     match action.as_str() {
         "read" => texts().audit.read.to_owned(),
+        "search" => texts().audit.search.to_owned(),
         _ => action,
     }
 }

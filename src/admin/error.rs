@@ -8,9 +8,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 
 use super::layout::{Layout, render};
-use super::session::{AnySession, Session};
+use super::session::{AnySession, FoundSession, Session};
 use super::texts::texts;
 use crate::app::AppState;
 use crate::keys::KeyError;
@@ -106,23 +107,41 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Gives an error the navigation of the pages where somebody has signed in: nobody is led into a dead end.
+/// Gives an error the navigation of the pages where somebody has signed in, so that nobody is led into a dead end; and
+/// makes a page of what an address lacks, which the framework says as a bare text.
 pub(super) async fn with_navigation(
     State(app): State<AppState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let found = FoundSession::default();
+    request.extensions_mut().insert(found.clone());
     let headers = request.headers().clone();
     let response = next.run(request).await;
-    let Some(error) = response.extensions().get::<PageError>() else {
-        return response;
+    let error = match response.extensions().get::<PageError>() {
+        Some(error) => error.clone(),
+        None if is_bare_refusal(&response) => {
+            PageError::new(response.status(), texts().error.address)
+        }
+        None => return response,
     };
+    if let Some(session) = found.get() {
+        return error.page(Some(session));
+    }
+    // The page asked for no session, or was not there.
     let mut parts = Request::new(()).into_parts().0;
     parts.headers = headers;
     match AnySession::from_request_parts(&mut parts, &app).await {
         Ok(AnySession(session)) => error.page(Some(&session)),
-        Err(_) => response,
+        Err(_) => error.page(None),
     }
+}
+
+/// Whether an extractor of the framework has refused the address.
+fn is_bare_refusal(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let is_text = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    response.status() == StatusCode::BAD_REQUEST && is_text
 }
 
 /// No page has this address.

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 use super::error::PageError;
 use super::layout::{Layout, NavPage, render};
-use super::logs::{of_session, since, soon, start_of};
+use super::logs::{RowLinks, of_session, since, soon, start_of};
 use super::names::{self, Names};
 use super::numbers::{TimeText, count, dollars, lasting, percent, today};
 use super::period::{PagePeriod, PeriodQuery};
@@ -50,6 +50,7 @@ struct SessionsPage {
 }
 
 struct SessionRow {
+    links: RowLinks,
     name: String,
     address: String,
     client: String,
@@ -150,7 +151,7 @@ pub(super) async fn page(
         keys: names.sorted_keys(),
         rows: grouped(&found.records)
             .iter()
-            .map(SessionRow::from)
+            .map(|seen| SessionRow::new(seen, &period.query()))
             .collect(),
         read: count(u64::try_from(found.records.len()).unwrap_or(u64::MAX)),
         searched_to: found.searched_until.into(),
@@ -258,12 +259,14 @@ impl<'a> SeenSession<'a> {
     }
 }
 
-impl From<&SeenSession<'_>> for SessionRow {
-    fn from(seen: &SeenSession<'_>) -> Self {
+impl SessionRow {
+    /// `period`: that of the page, as a query.
+    fn new(seen: &SeenSession<'_>, period: &str) -> Self {
         let t = &texts().logs;
         let caller = &seen.newest.caller;
         let agents = u64::try_from(seen.agents.len()).unwrap_or(u64::MAX);
         Self {
+            links: RowLinks::new(seen.newest, period),
             name: start_of(seen.id),
             address: of_session(seen.id),
             client: caller

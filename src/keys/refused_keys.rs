@@ -38,12 +38,14 @@ struct Pending {
     /// By day, and by hour and reason.
     counts: BTreeMap<(Date, String), i64>,
     written: Option<Timestamp>,
+    /// A task will write them when their time has come.
+    is_waiting: bool,
 }
 
 /// How often a key was refused on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RefusedOfDay {
-    /// Because it was blocked.
+    /// Because it was blocked, or its team or user was.
     pub blocked: u64,
     /// Because its time was over.
     pub expired: u64,
@@ -63,7 +65,10 @@ impl RefusedKeys {
     /// The key of this hash was refused. Only one that there is, and that is not good, is counted.
     pub fn count(&self, key_hash: &str, refusal: &KeyRefusal) {
         let reason = match refusal {
-            KeyRefusal::Blocked => "blocked",
+            KeyRefusal::Blocked
+            | KeyRefusal::TeamBlocked(_)
+            | KeyRefusal::TeamDeleted(_)
+            | KeyRefusal::UserBlocked(_) => "blocked",
             KeyRefusal::Expired(_) => "expired",
             _ => return,
         };
@@ -76,18 +81,43 @@ impl RefusedKeys {
         let hour = now.as_second().div_euclid(3600).rem_euclid(24);
         let field = (time::day(now), format!("{reason}_{hour:02}"));
         *pending.counts.entry(field).or_default() += 1;
-        // The first of a while is written at once, and brings those with it that were too early before.
-        if (pending.written).is_some_and(|at| now.duration_since(at) < WRITE_EVERY) {
-            return;
-        }
-        pending.written = Some(now);
-        let due = std::mem::take(&mut pending.counts);
-        let (table, key_hash) = (self.table.clone(), key_hash.to_owned());
-        self.tasks.spawn(async move {
-            if let Err(error) = write(&table, &key_hash, due).await {
-                tracing::warn!(%error, "refused requests of a key could not be counted");
+        // The first of a while is written at once, those that follow within ten seconds together after these.
+        let wait = pending
+            .written
+            .map(|at| WRITE_EVERY - now.duration_since(at));
+        match wait.and_then(|wait| Duration::try_from(wait).ok()) {
+            Some(wait) if !wait.is_zero() => {
+                if !std::mem::replace(&mut pending.is_waiting, true) {
+                    let (counter, key_hash) = (self.clone(), key_hash.to_owned());
+                    // No task that the end of the process waits for: what it has counted is of some seconds.
+                    tokio::spawn(async move {
+                        tokio::time::sleep(wait).await;
+                        counter.write_due(&key_hash).await;
+                    });
+                }
             }
-        });
+            _ => {
+                let (counter, key_hash) = (self.clone(), key_hash.to_owned());
+                pending.written = Some(now);
+                (self.tasks).spawn(async move { counter.write_due(&key_hash).await });
+            }
+        }
+    }
+
+    /// Writes what was counted of a key so far.
+    async fn write_due(&self, key_hash: &str) {
+        let due = {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(pending) = counts.get_mut(key_hash) else {
+                return;
+            };
+            pending.is_waiting = false;
+            pending.written = Some(self.clock.now());
+            std::mem::take(&mut pending.counts)
+        };
+        if let Err(error) = write(&self.table, key_hash, due).await {
+            tracing::warn!(%error, "refused requests of a key could not be counted");
+        }
     }
 
     /// How often the key of this hash was refused today, as far as it is written.

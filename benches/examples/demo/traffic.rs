@@ -218,7 +218,10 @@ impl<'a> Traffic<'a> {
         let whole = first + usage.output * random.u64(9..22);
         let mut clock = at;
         if random.u32(..40) == 0 {
-            let throttled = failed(&deployment, "throttled", 429, random.u64(80..400));
+            let throttled = Attempt {
+                began: Some(at),
+                ..failed(&deployment, "throttled", 429, random.u64(80..400))
+            };
             clock = clock + Duration::from_millis(throttled.ms + random.u64(500..3_000));
             record.attempts.push(throttled);
         }
@@ -253,6 +256,7 @@ impl<'a> Traffic<'a> {
         let answered = Attempt {
             outcome: "ok".to_owned(),
             status: Some(200),
+            began: Some(clock),
             ms: whole,
             bytes: usage.output * 4,
             ..attempt(&deployment)
@@ -311,7 +315,10 @@ fn broken(
     status: u16,
     ms: u64,
 ) -> Record {
-    record.attempts.push(failed(deployment, class, status, ms));
+    record.attempts.push(Attempt {
+        began: Some(at),
+        ..failed(deployment, class, status, ms)
+    });
     record.end = at + Duration::from_millis(ms);
     record.error = Some(RecordFailure {
         class: "api_error".to_owned(),

@@ -12,14 +12,15 @@ const kept = {
 const language = document.documentElement.lang;
 
 function zone() {
-  return kept.get("zone") === "UTC" ? "UTC" : undefined;
+  const name = kept.get("zone") || undefined;
+  try { new Intl.DateTimeFormat("en", { timeZone: name }); return name; } catch { return undefined; }
 }
 
 function showTimes(root) {
   const timeZone = zone();
   const dated = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
   const day = { timeZone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const minute = new Intl.DateTimeFormat(language, day);
+  const minute = new Intl.DateTimeFormat(language, { ...day, timeZoneName: "short" });
   const short = new Intl.DateTimeFormat(language, { ...day, second: "2-digit" });
   const ofOtherYear = new Intl.DateTimeFormat(language, { ...day, year: "numeric" });
   const thisYear = new Date().getFullYear();
@@ -39,6 +40,9 @@ function showTimes(root) {
 }
 
 for (const choice of document.querySelectorAll("select[data-zones]")) {
+  for (const name of Intl.supportedValuesOf?.("timeZone") ?? []) {
+    if (name !== "UTC") choice.append(new Option(name, name));
+  }
   choice.value = zone() ?? "";
   choice.closest("[hidden]")?.removeAttribute("hidden");
   choice.addEventListener("change", () => {
@@ -56,7 +60,9 @@ function allowCopying(root) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(source.textContent);
+      const before = [...button.childNodes];
       button.textContent = button.dataset.done;
+      setTimeout(() => button.replaceChildren(...before), 2000);
     });
   }
 }
@@ -92,15 +98,35 @@ function offerColumns(root) {
 
 // --- Live regions: read again while the tab is seen, in place ---
 
+// What has the focus, as it is found again in a region that was renewed: a link by its address, else by its place.
+function focusIn(region) {
+  const focused = document.activeElement;
+  if (!region.contains(focused)) return () => {};
+  const selector = focused.id ? `#${CSS.escape(focused.id)}` : focused.tagName;
+  const address = focused.getAttribute("href");
+  const place = [...region.querySelectorAll(selector)].indexOf(focused);
+  return () => {
+    const all = [...region.querySelectorAll(selector)];
+    const same = address ? all.find((one) => one.getAttribute("href") === address) : all[place];
+    same?.focus({ preventScroll: true });
+  };
+}
+
+// Whether it goes on: a session that has ended does not come back.
 async function renew(region) {
   const response = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!response.ok || response.redirected) return false;
+  if (response.redirected) return false;
+  // A gateway or a table that is away for a moment: the next time.
+  if (!response.ok) return true;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const next = page.getElementById(region.id);
-  const isHeld = region.contains(document.activeElement) || String(getSelection()).length > 0;
-  if (next && !isHeld) {
+  const selection = getSelection();
+  const isSelected = !selection.isCollapsed && region.contains(selection.anchorNode);
+  if (next && !isSelected) {
+    const refocus = focusIn(region);
     region.replaceChildren(...next.childNodes);
     prepare(region);
+    refocus();
   }
   return true;
 }

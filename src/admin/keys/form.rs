@@ -13,7 +13,7 @@ use super::super::texts::{filled, texts};
 use super::draft::strangers;
 use super::made::first_model;
 use super::setups::{Setup, setups};
-use super::standing::{Badge, badges};
+use super::standing::{Badge, BlockedHolders, badges};
 use super::{LIST, address};
 use crate::app::AppState;
 use crate::keys::{BudgetStanding, RefusedOfDay, VirtualKey};
@@ -74,12 +74,12 @@ impl FormPage {
         app: &AppState,
         session: &Session,
         key: &VirtualKey,
-        budget: Option<&BudgetStanding>,
+        standing: (Option<&BudgetStanding>, &BlockedHolders),
         draft: &Draft,
         problems: &[Problem],
     ) -> Self {
         let (title, action) = (key.label().to_owned(), address(key));
-        let known = ExistingKey::new(app, key, budget, app.keys.now());
+        let known = ExistingKey::new(app, key, standing, app.keys.now());
         Self {
             key: Some(known),
             ..Self::new(app, session, title, action, draft, problems)
@@ -200,7 +200,7 @@ impl ExistingKey {
     fn new(
         app: &AppState,
         key: &VirtualKey,
-        budget: Option<&BudgetStanding>,
+        (budget, holders): (Option<&BudgetStanding>, &BlockedHolders),
         now: Timestamp,
     ) -> Self {
         let settings = &key.settings;
@@ -219,7 +219,7 @@ impl ExistingKey {
             name: key.name.clone(),
             hash: key.hash.clone(),
             address: address(key),
-            badges: badges(key, budget, now),
+            badges: badges(key, budget, holders, now),
             is_blocked: settings.blocked,
             budget: budget.map(|budget| BudgetBar::of(budget, settings.soft_budget)),
             refused: None,

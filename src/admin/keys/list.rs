@@ -9,11 +9,13 @@ use jiff::civil::Date;
 
 use super::super::budget_bar::BudgetBar;
 use super::super::layout::{Layout, NavPage};
+use super::super::links;
+use super::super::names::Names;
 use super::super::numbers::{TimeText, count, dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::address;
-use super::standing::{Badge, badges, used};
+use super::standing::{Badge, BlockedHolders, badges, used};
 use crate::keys::{BudgetStanding, VirtualKey};
 use crate::spend::{Counters, DayTotal, TotalOf};
 
@@ -54,9 +56,23 @@ struct KeyRow {
     spend: String,
     limits: Vec<String>,
     models: Vec<String>,
-    owner: Vec<String>,
-    last_used: Option<String>,
+    /// Its user and its team: their names and their pages.
+    owner: Vec<(String, String)>,
+    /// Its usage by model.
+    usage: String,
+    /// The day, and its requests on it.
+    last_used: Option<(String, String)>,
     expires: Option<TimeText>,
+}
+
+/// What is read for the list.
+pub(super) struct KeyListing<'a> {
+    pub(super) keys: &'a [VirtualKey],
+    /// The budgets of the keys, in their order.
+    pub(super) standings: &'a [Option<BudgetStanding>],
+    pub(super) totals: &'a [DayTotal],
+    pub(super) names: &'a Names,
+    pub(super) holders: &'a BlockedHolders,
 }
 
 /// What a key has done in the days that the list looks back.
@@ -69,12 +85,16 @@ struct Use {
 impl KeysPage {
     pub(super) fn new(
         session: &Session,
-        keys: &[VirtualKey],
-        standings: &[Option<BudgetStanding>],
-        totals: &[DayTotal],
+        listing: &KeyListing<'_>,
         now: Timestamp,
         asked: ListQuery,
     ) -> Self {
+        let KeyListing {
+            keys,
+            standings,
+            totals,
+            ..
+        } = *listing;
         let mut done = HashMap::<&str, Use>::new();
         for total in totals {
             if let TotalOf::Model { key_hash, .. } = &total.of {
@@ -90,7 +110,7 @@ impl KeysPage {
         }
         let rows = listed.into_iter().map(|(key, budget)| {
             let done = done.get(&*key.hash).unwrap_or(&nothing);
-            KeyRow::new(key, budget.as_ref(), done, now)
+            KeyRow::new(key, listing, budget.as_ref(), done, now)
         });
         Self {
             layout: Layout::of(NavPage::Keys, session),
@@ -102,7 +122,13 @@ impl KeysPage {
 }
 
 impl KeyRow {
-    fn new(key: &VirtualKey, budget: Option<&BudgetStanding>, done: &Use, now: Timestamp) -> Self {
+    fn new(
+        key: &VirtualKey,
+        listing: &KeyListing<'_>,
+        budget: Option<&BudgetStanding>,
+        done: &Use,
+        now: Timestamp,
+    ) -> Self {
         let t = &texts().keys;
         let settings = &key.settings;
         let limits = [
@@ -111,20 +137,32 @@ impl KeyRow {
             (settings.max_parallel_requests.map(count), t.parallel),
         ];
         let limits = limits.into_iter();
-        let owner = [&settings.user_id, &settings.team_id];
+        let user = settings.user_id.as_ref();
+        let user = user.map(|id| (id.clone(), links::to("/ui/user", &[("id", id)])));
+        let team = settings.team_id.as_ref();
+        let team = team.map(|id| {
+            let page = links::to("/ui/team", &[("id", id)]);
+            (listing.names.team(id), page)
+        });
+        let requests_on = |day: Date| {
+            let day = day.to_string();
+            let days = [("key", key.hash.as_str()), ("from", &day), ("to", &day)];
+            (day.clone(), links::to("/ui/logs", &days))
+        };
         Self {
             name: key.label().to_owned(),
             short: settings.key_alias.is_some().then(|| key.name.clone()),
             address: address(key),
-            badges: badges(key, budget, now),
+            badges: badges(key, budget, listing.holders, now),
             budget: budget.map(|budget| BudgetBar::of(budget, settings.soft_budget)),
             spend: dollars(done.counters.spend),
             limits: limits
                 .filter_map(|(limit, of)| Some(format!("{} {of}", limit?)))
                 .collect(),
             models: settings.models.clone(),
-            owner: owner.into_iter().flatten().cloned().collect(),
-            last_used: done.last.map(|day| day.to_string()),
+            owner: user.into_iter().chain(team).collect(),
+            usage: links::to("/ui/usage", &[("split", "model"), ("key", &key.hash)]),
+            last_used: done.last.map(requests_on),
             expires: key.expires.map(TimeText::from),
         }
     }

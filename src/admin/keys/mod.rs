@@ -17,6 +17,7 @@ use super::draft::{Draft, Problem};
 use super::error::PageError;
 use super::form::SubmittedForm;
 use super::layout::render;
+use super::names::Names;
 use super::numbers::today;
 use super::public_address::PublicAddress;
 use super::session::Session;
@@ -25,10 +26,10 @@ use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
 use form::{FormPage, KeyQuestion};
-use list::{KeysPage, ListQuery};
+use list::{KeyListing, KeysPage, ListQuery};
 
 pub(super) use made::MadePage;
-pub(super) use standing::{Badge, holder_badge, of_budget, used};
+pub(super) use standing::{Badge, BlockedHolders, badges, holder_badge, of_budget, used};
 
 const LIST: &str = "/ui/keys";
 /// What the keys say of their creator.
@@ -49,12 +50,24 @@ pub(super) async fn page(
 ) -> Result<Response, PageError> {
     let today = today();
     let first = today.saturating_sub(Span::new().days(DAYS_BACK));
-    let (keys, totals) = tokio::join!(app.keys.list(), app.ledger.totals(first, today));
-    let keys = keys?;
+    let (keys, totals, names, holders) = tokio::join!(
+        app.keys.list(),
+        app.ledger.totals(first, today),
+        Names::read(&app),
+        BlockedHolders::read(&app),
+    );
+    let (keys, names, holders) = (keys?, names?, holders?);
     let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
     let asked = ListQuery::read(&query.unwrap_or_default());
     let now = app.keys.now();
-    let page = KeysPage::new(&session, &keys, &standings, &totals?, now, asked);
+    let listing = KeyListing {
+        keys: &keys,
+        standings: &standings,
+        totals: &totals?,
+        names: &names,
+        holders: &holders,
+    };
+    let page = KeysPage::new(&session, &listing, now, asked);
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -116,12 +129,20 @@ pub(super) async fn one(
         _ => None,
     };
     let budget = app.keys.standing(&key).await?;
+    let holders = BlockedHolders::read(&app).await?;
     let refused = app.refused_keys.today(&key.hash).await?;
     let draft = draft::of(&key);
-    let page = FormPage::of(&app, &session, &key, budget.as_ref(), &draft, &[])
-        .saying(notice)
-        .refused(refused)
-        .with_setups(&app, &key, public.shown());
+    let page = FormPage::of(
+        &app,
+        &session,
+        &key,
+        (budget.as_ref(), &holders),
+        &draft,
+        &[],
+    )
+    .saying(notice)
+    .refused(refused)
+    .with_setups(&app, &key, public.shown());
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -145,11 +166,12 @@ pub(super) async fn change(
         Err(problems) => problems,
     };
     let budget = app.keys.standing(&key).await?;
+    let holders = BlockedHolders::read(&app).await?;
     let page = FormPage::of(
         &app,
         &form.session,
         &key,
-        budget.as_ref(),
+        (budget.as_ref(), &holders),
         &draft,
         &problems,
     );

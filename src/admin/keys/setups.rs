@@ -68,8 +68,8 @@ fn codex(base: &str, key: &str, model: &str) -> String {
     format!(
         "# ~/.codex/config.toml\nmodel = \"{model}\"\nmodel_provider = \"bedrock-sidecar\"\n\
          [model_providers.bedrock-sidecar]\nname = \"bedrock-sidecar\"\nbase_url = \"{base}/v1\"\n\
-         env_key = \"BEDROCK_SIDECAR_KEY\"\nwire_api = \"responses\"\n\n# then\n\
-         export BEDROCK_SIDECAR_KEY={key}"
+         env_key = \"BEDROCK_SIDECAR_KEY\"\nwire_api = \"responses\"\n\n\
+         # and in the shell: export BEDROCK_SIDECAR_KEY={key}"
     )
 }
 

@@ -1,9 +1,13 @@
 //! How a key stands, in words: whether it is let in, and how its money stands.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::super::error::PageError;
 use super::super::texts::texts;
+use crate::app::AppState;
 use crate::keys::{BudgetStanding, KeyStatus, VirtualKey};
 
 /// From here on a budget is nearly spent, in percent of its limit.
@@ -16,11 +20,48 @@ pub(in super::super) struct Badge {
     pub(in super::super) word: &'static str,
 }
 
+/// The teams and users that are blocked: their keys are refused.
+#[derive(Debug, Default)]
+pub(in super::super) struct BlockedHolders {
+    teams: HashSet<String>,
+    users: HashSet<String>,
+}
+
+impl BlockedHolders {
+    /// As the table has them now.
+    pub(in super::super) async fn read(app: &AppState) -> Result<Self, PageError> {
+        let directory = &app.keys.directory;
+        let (teams, users) = tokio::join!(directory.teams(), directory.users());
+        let teams = teams?.into_iter().filter(|team| team.settings.blocked);
+        let users = users?.into_iter().filter(|user| user.settings.blocked);
+        Ok(Self {
+            teams: teams.map(|team| team.team_id.clone()).collect(),
+            users: users.map(|user| user.user_id.clone()).collect(),
+        })
+    }
+
+    fn badge(&self, key: &VirtualKey) -> Option<Badge> {
+        let t = &texts().keys;
+        let of = |blocked: &HashSet<String>, id: &Option<String>| {
+            id.as_ref().is_some_and(|id| blocked.contains(id))
+        };
+        let word = if of(&self.teams, &key.settings.team_id) {
+            t.team_blocked
+        } else if of(&self.users, &key.settings.user_id) {
+            t.user_blocked
+        } else {
+            return None;
+        };
+        Some(Badge { tone: "bad", word })
+    }
+}
+
 /// What is to be said of a key: that it is not good, or how its budget stands; a key of which there is nothing to say is
 /// active.
-pub(super) fn badges(
+pub(in super::super) fn badges(
     key: &VirtualKey,
     budget: Option<&BudgetStanding>,
+    holders: &BlockedHolders,
     now: Timestamp,
 ) -> Vec<Badge> {
     let t = &texts().keys;
@@ -32,7 +73,8 @@ pub(super) fn badges(
         KeyStatus::Deleted => Some(badge("bad", t.deleted)),
     };
     let money = budget.and_then(|budget| of_budget(budget, key.settings.soft_budget));
-    let badges: Vec<Badge> = status.into_iter().chain(money).collect();
+    let of_holder = holders.badge(key);
+    let badges: Vec<Badge> = status.into_iter().chain(of_holder).chain(money).collect();
     if badges.is_empty() {
         vec![badge("good", t.active)]
     } else {

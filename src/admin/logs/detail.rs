@@ -4,16 +4,16 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use super::super::layout::{Layout, NavPage};
-use super::super::links;
 use super::super::names;
-use super::super::numbers::{TimeText, count, dollars, seconds};
+use super::super::numbers::{TimeText, count, dollars, seconds, today};
+use super::super::period::{PagePeriod, PeriodQuery};
 use super::super::session::Session;
 use super::super::texts::texts;
-use super::address;
 use super::curl::curl;
-use super::row::{StatusView, cost, key, of_session, since};
+use super::row::{StatusView, cost, key, of_session, requests_in, since};
 use super::stored::StoredView;
 use super::waterfall::{WaterfallRow, waterfall};
+use super::{LIST, address};
 use crate::app::AppState;
 use crate::spend::{Record, RequestId, StoredContent};
 
@@ -21,6 +21,8 @@ use crate::spend::{Record, RequestId, StoredContent};
 #[template(path = "log.html", config = "src/admin/askama.toml")]
 pub(super) struct DetailPage {
     layout: Layout,
+    /// The list, as it was before.
+    back: String,
     id: String,
     status: StatusView,
     began: TimeText,
@@ -78,6 +80,8 @@ pub(super) struct Beside<'a> {
     pub(super) neighbours: [Option<RequestId>; 2],
     /// Under which address this gateway was reached.
     pub(super) base: Option<String>,
+    /// The query of the list that led here.
+    pub(super) list: String,
 }
 
 impl DetailPage {
@@ -91,7 +95,10 @@ impl DetailPage {
             content,
             neighbours: [before, after],
             base,
+            list,
         } = beside;
+        let (period, _) = PagePeriod::or_usual(&PeriodQuery::read(&list), today());
+        let period = period.query();
         let metadata = record.spend_logs_metadata.as_ref();
         let saved = record.known().cache_saving;
         let id = record.request_id.to_string();
@@ -100,7 +107,11 @@ impl DetailPage {
             layout: Layout::of(NavPage::Logs, session),
             status: StatusView::of(record),
             began: record.start.into(),
-            facts: facts(record),
+            back: match list.as_str() {
+                "" => LIST.to_owned(),
+                list => format!("{LIST}?{list}"),
+            },
+            facts: facts(record, &period),
             session: record.caller.session_id.as_ref().map(|id| SessionLinks {
                 id: id.clone(),
                 address: of_session(id),
@@ -108,7 +119,7 @@ impl DetailPage {
                 after: after.as_ref().map(address),
             }),
             tags: tags
-                .map(|tag| (tag.clone(), requests_with("tag", tag)))
+                .map(|tag| (tag.clone(), requests_in(&period, "tag", tag)))
                 .collect(),
             error: record.error.as_ref().map(|error| {
                 let line = format!("{} {}", error.status, error.class);
@@ -137,13 +148,8 @@ impl DetailPage {
     }
 }
 
-/// The address of the requests that have this in common.
-fn requests_with(filter: &str, value: &str) -> String {
-    links::to(super::LIST, &[(filter, value)])
-}
-
 /// What is known, in the order in which it is asked; what is not known is left out.
-fn facts(record: &Record) -> Vec<Fact> {
+fn facts(record: &Record, period: &str) -> Vec<Fact> {
     let (t, of) = (&texts().log, &texts().logs);
     let caller = &record.caller;
     let final_attempt = record.final_attempt();
@@ -217,7 +223,7 @@ fn facts(record: &Record) -> Vec<Fact> {
         Some(Fact {
             name,
             value,
-            address: filter.map(|(filter, value)| requests_with(filter, value)),
+            address: filter.map(|(filter, value)| requests_in(period, filter, value)),
         })
     });
     known.collect()

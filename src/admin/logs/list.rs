@@ -10,7 +10,7 @@ use super::super::numbers::{TimeText, short};
 use super::super::period::{Name, PagePeriod};
 use super::super::period_picker::PeriodPicker;
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use super::LIST;
 use super::query::LogQuery;
 use super::row::LogRow;
@@ -29,12 +29,16 @@ pub(super) struct LogsPage {
     picker: PeriodPicker,
     /// What is wrong with the id that was looked for.
     problem: Option<&'static str>,
+    /// Filters that ask nothing, and names that nobody has.
+    notes: Vec<String>,
     id: String,
     is_filtered: bool,
     /// The filters that are set: what they are, and the address without them.
     set: Vec<(String, String)>,
     fields: Vec<FilterField>,
     chart: Option<Chart>,
+    /// The filters are not counted by day.
+    has_no_chart: bool,
     rows: Vec<LogRow>,
     refresh: String,
     newest: Option<String>,
@@ -93,13 +97,15 @@ impl LogsPage {
             layout: Layout::of(NavPage::Logs, session),
             picker: PeriodPicker::new(LIST, period, note, others.collect()),
             problem,
+            notes: notes(app, query, names, found.records.is_empty()),
             id: query.id.clone(),
             is_filtered: query.is_filtered(),
             set: set(query, period),
             fields: fields(app, query, names),
+            has_no_chart: totals.is_none() && period.first < period.last,
             chart: totals.map(|(totals, only)| chart(query, period, &totals, &only)),
             rows: (found.records.iter())
-                .map(|record| LogRow::new(record, record.spend_known()))
+                .map(|record| LogRow::new(record, record.spend_known(), &period.query()))
                 .collect(),
             newest: query.is_later().then(|| refresh.clone()),
             refresh,
@@ -111,12 +117,36 @@ impl LogsPage {
     }
 }
 
+/// What is to be said of the filters: values that are none, and, where nothing was found, names that nobody has.
+fn notes(app: &AppState, query: &LogQuery, names: &Names, is_empty: bool) -> Vec<String> {
+    let t = &texts().logs;
+    let left_out = (query.left_out())
+        .map(|(name, value)| filled(t.left_out, [label(name), &format!("{value:?}")]));
+    let is_nobody = |(name, value): &(&str, &str)| match *name {
+        "key" => value.len() != 64 && !names.keys().values().any(|label| label == value),
+        "team" => !names.team_ids().iter().any(|id| id == value),
+        "model" => !models(app).iter().any(|model| model.starts_with(value)),
+        _ => false,
+    };
+    let nobody = (query.set())
+        .filter(|set| is_empty && is_nobody(set))
+        .map(|(name, value)| filled(t.nobody, [label(name), &format!("{value:?}")]));
+    left_out.chain(nobody).collect()
+}
+
 fn set(query: &LogQuery, period: &PagePeriod) -> Vec<(String, String)> {
-    let set = query.set().map(|(name, value)| {
+    let is_left_out = |name: &str| query.left_out().any(|(other, _)| other == name);
+    let set = query.set().filter(|(name, _)| !is_left_out(name));
+    let set = set.map(|(name, value)| {
         let shown = match name {
             "failure" => FailureCause::named(value)
                 .map_or_else(|| value.to_owned(), |cause| names::cause(cause).to_owned()),
             "client" => names::client(value),
+            "status" => match value {
+                "success" => texts().logs.success.to_owned(),
+                "failure" => texts().logs.failure.to_owned(),
+                _ => texts().logs.lost.to_owned(),
+            },
             "key" if value.len() == 64 => format!("{}…", value.get(..12).unwrap_or(value)),
             _ => value.to_owned(),
         };

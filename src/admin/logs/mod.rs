@@ -17,9 +17,10 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures_util::future::try_join_all;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, REFERER};
+use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use super::audit;
 use super::error::PageError;
@@ -37,7 +38,7 @@ use detail::{Beside, DetailPage};
 use list::{LogsPage, RequestListing};
 use pictures::Picture;
 use query::LogQuery;
-pub(super) use row::{LogRow, of_session, since, start_of};
+pub(super) use row::{LogRow, RowLinks, StatusView, of_session, since, start_of};
 use session::SessionPage;
 
 const LIST: &str = "/ui/logs";
@@ -132,6 +133,7 @@ pub(super) async fn page(
 pub(super) async fn session(
     State(app): State<AppState>,
     session: Session,
+    from: Option<Extension<ClientAddress>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let asked = LogQuery::read(&query.unwrap_or_default());
@@ -152,7 +154,12 @@ pub(super) async fn session(
     let found = app.ledger.search(&search).await?;
     // A viewer sees nothing of what was said.
     let tools = match session.is_admin() {
-        true => tools(&app, &found).await?,
+        true => {
+            let actor = audit::actor_of(&session, from.as_deref());
+            let target = format!("session={}", asked.session);
+            app.audit.note(actor, "read", target, String::new());
+            tools(&app, &found).await?
+        }
         false => HashMap::new(),
     };
     let page = SessionPage::new(&session, &asked, &found, &tools);
@@ -180,6 +187,7 @@ pub(super) async fn detail(
     from: Option<Extension<ClientAddress>>,
     Path(id): Path<String>,
     public: PublicAddress,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let t = &texts().log;
     let wrong = |_| PageError::new(StatusCode::BAD_REQUEST, t.not_an_id);
@@ -205,15 +213,28 @@ pub(super) async fn detail(
         content: content.as_ref(),
         neighbours,
         base: public.shown(),
+        list: list_before(&headers),
     };
     let page = DetailPage::new(&app, &session, &record, beside);
     Ok(render(StatusCode::OK, &page))
+}
+
+/// The query of the list that led here; of any other page, none.
+fn list_before(headers: &HeaderMap) -> String {
+    let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
+    let page = referer.and_then(|address| Url::parse(address).ok());
+    // A proxy may have put a path before it.
+    let list = page.filter(|page| page.path().ends_with(LIST));
+    let query = list.and_then(|list| list.query().map(str::to_owned));
+    query.unwrap_or_default()
 }
 
 /// `GET /ui/logs/{id}/picture/{place}`: a picture of a stored prompt.
 pub(super) async fn picture(
     State(app): State<AppState>,
     session: Session,
+    from: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
     Path((id, place)): Path<(String, usize)>,
 ) -> Result<Response, PageError> {
     if !session.is_admin() {
@@ -224,6 +245,12 @@ pub(super) async fn picture(
     let content = content.ok_or_else(PageError::not_found)?;
     let picture = Picture::find(&content.request, place).ok_or_else(PageError::not_found)?;
     let bytes = picture.bytes().ok_or_else(PageError::not_found)?;
+    // On the request's page it is part of what was read there, and noted with it.
+    let page = headers.get(REFERER).and_then(|value| value.to_str().ok());
+    if !page.is_some_and(|page| page.ends_with(&address(&id))) {
+        let actor = audit::actor_of(&session, from.as_deref());
+        (app.audit).note(actor, "read", format!("request={id}"), String::new());
+    }
     Ok(([(CONTENT_TYPE, picture.media_type)], bytes).into_response())
 }
 

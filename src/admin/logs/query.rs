@@ -13,6 +13,7 @@ use super::super::period::{PagePeriod, PeriodQuery};
 use super::super::texts::texts;
 use crate::spend::report::{Only, Split};
 use crate::spend::{Cursor, FailureCause, RecordFilter, Status};
+use crate::wire::ClientApp;
 
 /// The query of the pages. Empty fields ask nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +92,19 @@ impl LogQuery {
             .filter(|(_, value)| !value.is_empty())
     }
 
+    /// The filters whose values are none, each with its value: they ask nothing.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.set().filter(|(name, value)| match *name {
+            "status" => status(value).is_none(),
+            "failure" => FailureCause::named(value).is_none(),
+            "client" => !ClientApp::ALL
+                .iter()
+                .any(|client| client.as_str() == *value),
+            "min_seconds" => duration(value).is_none(),
+            _ => false,
+        })
+    }
+
     /// Whether anything but a period is asked.
     pub(super) fn is_filtered(&self) -> bool {
         self.set().next().is_some()
@@ -133,7 +147,8 @@ impl LogQuery {
             user: given(&self.user),
             team: given(&self.team),
             end_user: given(&self.end_user),
-            client_app: given(&self.client),
+            client_app: given(&self.client)
+                .filter(|_| !self.left_out().any(|(name, _)| name == "client")),
             tag: given(&self.tag),
             ..RecordFilter::default()
         };
@@ -150,11 +165,9 @@ impl LogQuery {
     /// The counters of these requests; `None`: they are not counted by all that is asked.
     pub(super) fn counted(&self, labels: &HashMap<String, String>) -> Option<Only> {
         let filter = self.filter(labels);
-        let is_counted = self.set().all(|(name, _)| {
-            matches!(
-                name,
-                "status" | "key" | "user" | "team" | "client" | "end_user"
-            )
+        let is_counted = self.set().all(|(name, value)| match name {
+            "status" => value != "lost",
+            name => matches!(name, "key" | "user" | "team" | "client" | "end_user"),
         });
         let names = [
             (Split::User, &filter.user),
@@ -213,6 +226,11 @@ mod tests {
         assert_eq!(filter.model_begins.as_deref(), Some("a&b"));
         assert_eq!(filter.min_duration, Some(Duration::from_millis(1_500)));
         assert!(LogQuery::read("after=nonsense").cursor().is_err());
+        let wrong = LogQuery::read("status=foo&failure=x&client=y&min_seconds=1,5&user=anybody");
+        let left_out: Vec<_> = wrong.left_out().map(|(name, _)| name).collect();
+        assert_eq!(left_out, ["status", "failure", "client", "min_seconds"]);
+        let filter = wrong.filter(&HashMap::new());
+        assert_eq!((filter.status, filter.client_app), (None, None));
         assert_eq!(
             LogQuery::read("min_seconds=-1")
                 .filter(&HashMap::new())

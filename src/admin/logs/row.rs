@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use url::form_urlencoded;
 
 use super::super::links;
 use super::super::names;
 use super::super::numbers::{TimeText, dollars, percent, seconds, tokens};
 use super::super::texts::texts;
-use super::{SESSION, address};
+use super::{LIST, SESSION, address};
 use crate::spend::{Record, Status};
 
 /// A request in a table.
@@ -33,9 +34,44 @@ pub(in super::super) struct LogRow {
     pub(in super::super) cached: Option<String>,
     /// Its name, its beginning, and the address of its page.
     pub(in super::super) session: Option<(String, String, String)>,
-    pub(in super::super) tags: String,
+    /// Each with the requests that have it.
+    pub(in super::super) tags: Vec<(String, String)>,
+    /// The requests that have something in common with this one.
+    pub(in super::super) links: RowLinks,
     /// The subagent that asked.
     pub(in super::super) agent: Option<String>,
+}
+
+/// The requests of the same model, key, user or client, in the period that the page shows.
+pub(in super::super) struct RowLinks {
+    pub(in super::super) model: String,
+    pub(in super::super) key: Option<String>,
+    pub(in super::super) user: Option<String>,
+    pub(in super::super) client: Option<String>,
+}
+
+impl RowLinks {
+    pub(in super::super) fn new(record: &Record, period: &str) -> Self {
+        let of = |filter: &str, value: &str| requests_in(period, filter, value);
+        let caller = &record.caller;
+        let user = caller.user.as_ref().map(|user| of("user", user));
+        let end_user = caller.end_user.as_ref().map(|user| of("end_user", user));
+        Self {
+            model: of("model", &record.model_asked),
+            key: (!caller.key_hash.is_empty()).then(|| of("key", &caller.key_hash)),
+            user: user.or(end_user),
+            client: caller
+                .client_app
+                .as_ref()
+                .map(|client| of("client", client)),
+        }
+    }
+}
+
+/// The address of the requests of a period that have this in common. `period`: as a query.
+pub(super) fn requests_in(period: &str, filter: &str, value: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(period.to_owned());
+    format!("{LIST}?{}", query.append_pair(filter, value).finish())
 }
 
 /// How a request ended, in a word.
@@ -47,7 +83,7 @@ pub(in super::super) struct StatusView {
 }
 
 impl StatusView {
-    pub(super) fn of(record: &Record) -> Self {
+    pub(in super::super) fn of(record: &Record) -> Self {
         let t = &texts().logs;
         let (tone, word) = match record.status {
             Status::Success => ("good", t.success),
@@ -68,8 +104,8 @@ impl StatusView {
 }
 
 impl LogRow {
-    /// `sum` is what was spent up to and with this request.
-    pub(in super::super) fn new(record: &Record, sum: Decimal) -> Self {
+    /// `sum` is what was spent up to and with this request; `period` that of the page, as a query.
+    pub(in super::super) fn new(record: &Record, sum: Decimal, period: &str) -> Self {
         let usage = record.usage();
         let caller = &record.caller;
         let used = record.final_attempt().map(|attempt| attempt.group.clone());
@@ -107,7 +143,10 @@ impl LogRow {
                 .flatten(),
             session: (caller.session_id.as_ref())
                 .map(|id| (id.clone(), start_of(id), of_session(id))),
-            tags: record.tags.join(", "),
+            tags: (record.tags.iter())
+                .map(|tag| (tag.clone(), requests_in(period, "tag", tag)))
+                .collect(),
+            links: RowLinks::new(record, period),
             agent: caller.agent_id.clone(),
         }
     }

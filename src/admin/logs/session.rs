@@ -49,7 +49,7 @@ impl SessionPage {
             .map(|record| {
                 sum += record.spend_known();
                 let called = tools.get(&record.request_id).cloned();
-                (LogRow::new(record, sum), called.unwrap_or_default())
+                (LogRow::new(record, sum, ""), called.unwrap_or_default())
             })
             .collect();
         let used: Vec<Usage> = records().map(|record| record.usage()).collect();

@@ -194,7 +194,7 @@ impl Reader<'_> {
             let kind = fields.get("type").and_then(Value::as_str);
             return ShownTurn {
                 role: kind.unwrap_or_default().to_owned(),
-                parts: vec![self.part(message)],
+                parts: self.parts(message),
             };
         };
         let mut parts = Vec::new();
@@ -207,7 +207,9 @@ impl Reader<'_> {
         }
         match fields.get("content") {
             None | Some(Value::Null) => {}
-            Some(Value::Array(content)) => parts.extend(content.iter().map(|part| self.part(part))),
+            Some(Value::Array(content)) => {
+                parts.extend(content.iter().flat_map(|part| self.parts(part)));
+            }
             Some(Value::String(text)) if role == "tool" => {
                 parts.push(StoredPart::plain("", text.clone()));
             }
@@ -223,7 +225,30 @@ impl Reader<'_> {
         }
     }
 
-    /// A part of a message, or an item that stands alone.
+    /// A part of a message, or an item that stands alone. The pictures that a tool has answered with follow its result.
+    fn parts(&mut self, part: &Value) -> Vec<StoredPart> {
+        let result = ["content", "output"].map(|name| part.get(name));
+        let result = result.into_iter().flatten().find_map(Value::as_array);
+        let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+        let of_tool = [
+            "tool_result",
+            "function_call_output",
+            "custom_tool_call_output",
+        ];
+        let (Some(result), true) = (result, of_tool.contains(&kind)) else {
+            return vec![self.part(part)];
+        };
+        let (pictures, others): (Vec<_>, Vec<_>) =
+            (result.iter()).partition(|part| Picture::of(part).is_some());
+        let others = Value::Array(others.into_iter().cloned().collect());
+        let text = self::result(Some(&others));
+        let text = StoredPart::folded(texts().log.tool_result.to_owned(), text);
+        std::iter::once(text)
+            .chain(pictures.into_iter().map(|picture| self.part(picture)))
+            .collect()
+    }
+
+    /// One that stands for itself.
     fn part(&mut self, part: &Value) -> StoredPart {
         if Picture::of(part).is_some() {
             let address = format!("{}/{}", self.pictures, self.seen);

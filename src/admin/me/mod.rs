@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use super::HOME;
 use super::error::PageError;
 use super::form::OwnForm;
-use super::keys::MadePage;
+use super::keys::{BlockedHolders, MadePage};
 use super::layout::render;
 use super::numbers::today;
 use super::public_address::PublicAddress;
@@ -93,6 +93,9 @@ struct Own {
     team: Option<Team>,
     budgets: Vec<OwnBudget>,
     keys: Vec<VirtualKey>,
+    /// The keys' budgets, in their order.
+    standings: Vec<Option<BudgetStanding>>,
+    holders: BlockedHolders,
     totals: Vec<DayTotal>,
     records: Vec<Record>,
 }
@@ -110,11 +113,15 @@ impl Own {
         let first = today.saturating_sub(Span::new().days(DAYS_BACK));
         let totals = app.ledger.totals(first, today).await?;
         let records = records(app, &owner).await?;
+        let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
+        let holders = BlockedHolders::read(app).await?;
         Ok(Self {
             owner,
             team,
             budgets,
             keys,
+            standings,
+            holders,
             totals,
             records,
         })

@@ -6,15 +6,16 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use super::super::budget_bar::BudgetBar;
+use super::super::keys::{Badge, badges};
 use super::super::layout::{Layout, NavPage};
+use super::super::logs::StatusView;
 use super::super::numbers::{TimeText, dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::texts;
 use super::own_keys::{KeyWish, longest_life};
 use super::{Own, Owner};
 use crate::app::AppState;
-use crate::keys::{KeyStatus, VirtualKey};
-use crate::spend::{Record, Status, TotalOf};
+use crate::spend::{Record, TotalOf};
 
 #[derive(Template)]
 #[template(path = "me.html", config = "src/admin/askama.toml")]
@@ -38,8 +39,7 @@ pub(super) struct OwnPage {
 struct OwnKey {
     hash: String,
     name: String,
-    tone: &'static str,
-    status: &'static str,
+    badges: Vec<Badge>,
     spent: String,
     expires: Option<TimeText>,
 }
@@ -47,8 +47,7 @@ struct OwnKey {
 struct OwnRequest {
     id: String,
     time: TimeText,
-    tone: &'static str,
-    status: &'static str,
+    status: StatusView,
     model: String,
     cost: String,
     tokens: String,
@@ -76,7 +75,7 @@ impl OwnPage {
         let of_keys = own.keys.iter().map(|key| of(&key.hash));
         let all = of_keys.fold(principal, |sum, spent| sum.saturating_add(spent));
         let budgets = own.budgets.iter();
-        let keys = own.keys.iter();
+        let keys = own.keys.iter().zip(&own.standings);
         let longest = longest_life(app).map(|longest| longest.to_string());
         Self {
             layout: Layout::of(NavPage::Me, session),
@@ -87,7 +86,13 @@ impl OwnPage {
                 .map(|budget| (budget.of.clone(), BudgetBar::of(&budget.standing, None)))
                 .collect(),
             keys: keys
-                .map(|key| OwnKey::new(app, key, of(&key.hash)))
+                .map(|(key, budget)| OwnKey {
+                    badges: badges(key, budget.as_ref(), &own.holders, app.keys.now()),
+                    hash: key.hash.clone(),
+                    name: key.label().to_owned(),
+                    spent: dollars(of(&key.hash)),
+                    expires: key.expires.map(TimeText::from),
+                })
                 .collect(),
             requests: own.records.iter().map(OwnRequest::new).collect(),
             is_person: matches!(own.owner, Owner::Person(_)),
@@ -105,46 +110,28 @@ impl OwnPage {
     }
 }
 
-impl OwnKey {
-    fn new(app: &AppState, key: &VirtualKey, spent: Decimal) -> Self {
-        let t = &texts().keys;
-        let (tone, status) = match key.status(app.keys.now()) {
-            KeyStatus::Active => ("good", t.active),
-            KeyStatus::Blocked => ("bad", t.blocked),
-            KeyStatus::Expired => ("warn", t.expired),
-            KeyStatus::Deleted => ("bad", t.deleted),
-        };
-        Self {
-            hash: key.hash.clone(),
-            name: key.label().to_owned(),
-            tone,
-            status,
-            spent: dollars(spent),
-            expires: key.expires.map(TimeText::from),
-        }
-    }
-}
-
 impl OwnRequest {
     fn new(record: &Record) -> Self {
         let t = &texts().logs;
-        let (tone, status) = match record.status {
-            Status::Success => ("good", t.success),
-            Status::Failure => ("bad", t.failure),
-            Status::Lost => ("warn", t.lost),
-        };
+        let was_called = !record.attempts.is_empty();
+        let none = || t.none.to_owned();
         let usage = record.usage();
         let unknown = || t.not_priced.to_owned();
         Self {
             id: record.request_id.to_string(),
             time: record.start.into(),
-            tone,
-            status,
+            status: StatusView::of(record),
             model: record.model_asked.clone(),
-            cost: record
-                .cost()
-                .map_or_else(unknown, |cost| dollars(cost.total)),
-            tokens: format!("{} + {}", tokens(usage.prompt()), tokens(usage.output)),
+            cost: match record.cost() {
+                _ if !was_called => none(),
+                Some(cost) => dollars(cost.total),
+                None => unknown(),
+            },
+            tokens: if was_called {
+                format!("{} + {}", tokens(usage.prompt()), tokens(usage.output))
+            } else {
+                none()
+            },
         }
     }
 }

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use super::super::layout::{Layout, NavPage};
 use super::super::links;
+use super::super::names;
 use super::super::numbers::{TimeText, count, dollars, milliseconds, price, tokens};
 use super::super::session::Session;
 use super::super::texts::{Texts, filled, texts};
@@ -19,7 +20,7 @@ use crate::catalog::{
 };
 use crate::chain::{HealthStatus, Lack, Target};
 use crate::config::{FallbackKind, Group, Warning};
-use crate::spend::{Counters, DayTotal, TotalOf};
+use crate::spend::{Counters, DayTotal, FailureCause, TotalOf};
 
 #[derive(Template)]
 #[template(path = "models.html", config = "src/admin/askama.toml")]
@@ -121,7 +122,7 @@ pub(in super::super) struct HealthView {
     pub(in super::super) tone: &'static str,
     pub(in super::super) word: &'static str,
     pub(in super::super) until: Option<TimeText>,
-    last_failure: Option<String>,
+    last_failure: Option<&'static str>,
 }
 
 impl ModelsPage {
@@ -170,6 +171,7 @@ impl ModelRow {
                 .and_then(|known| known.standard.of(kind))
                 .map_or_else(none, price)
         };
+        let yesterday = today.saturating_sub(jiff::Span::new().days(1)).to_string();
         let is_active = model.lifecycle.on(today) == LifecycleState::Active;
         Self {
             group: target.group().to_owned(),
@@ -206,10 +208,17 @@ impl ModelRow {
                 .flatten()
                 .map(|name| (name.to_owned(), anchor(app, name))),
             learned: app.routes.lacks(target).len(),
-            requests_address: links::to("/ui/logs", &[("model", target.model_id())]),
+            requests_address: links::to(
+                "/ui/logs",
+                &[("model", target.model_id()), ("from", &yesterday)],
+            ),
             use_address: links::to(
                 "/ui/usage",
-                &[("split", "key"), ("model", target.model_id())],
+                &[
+                    ("split", "key"),
+                    ("model", target.model_id()),
+                    ("from", &yesterday),
+                ],
             ),
         }
     }
@@ -386,7 +395,9 @@ impl HealthView {
             tone,
             word,
             until: health.resting_until.map(TimeText::from),
-            last_failure: health.last_failure_class.filter(|_| !is_well),
+            last_failure: (health.last_failure_class)
+                .filter(|_| !is_well)
+                .map(|class| names::cause(FailureCause::of_outcome(&class))),
         }
     }
 }

@@ -84,7 +84,7 @@ impl OverviewPage {
             unwell: unwell(app, today),
             budgets: seen.budgets,
             failures: (seen.failures.iter())
-                .map(|record| LogRow::new(record, Decimal::ZERO))
+                .map(|record| LogRow::new(record, Decimal::ZERO, "period=7"))
                 .collect(),
             retirements: retirements(app, today),
             models: (dearest_models.into_iter())
@@ -195,7 +195,7 @@ fn cards(seen: &Seen) -> Vec<OverviewCard> {
         card(
             t.error_rate,
             percent(failed, now.requests).unwrap_or_else(none),
-            filled(t.errors, [&count(failed)]),
+            filled(t.errors, [&count(failed), &count(refusals)]),
             "/ui/logs?period=today&status=failure",
             spark(|counters| counters.failures.saturating_sub(counters.refusals()).into()),
         ),

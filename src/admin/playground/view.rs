@@ -1,10 +1,13 @@
 //! The playground as the page shows it.
 
+use std::time::Duration;
+
 use askama::Template;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::layout::{Layout, NavPage};
-use super::super::logs::{self, curl};
+use super::super::logs::{self, curl, since};
 use super::super::markdown;
 use super::super::names;
 use super::super::numbers::{count, dollars, percent, seconds};
@@ -12,9 +15,10 @@ use super::super::session::Session;
 use super::super::texts::{Texts, texts};
 use super::ask::{EFFORTS, Question};
 use crate::app::AppState;
+use crate::conversation::{Reply, ReplyPart};
 use crate::http::probe::{ProbeResult, models_for_chat};
 use crate::keys::Caller;
-use crate::spend::FailureCause;
+use crate::spend::{Attempt, FailureCause};
 
 #[derive(Template)]
 #[template(path = "playground.html", config = "src/admin/askama.toml")]
@@ -38,6 +42,7 @@ pub(super) struct PlaygroundAnswer {
     works: bool,
     /// Markdown as HTML that is safe.
     html: String,
+    thinking: Option<String>,
     error: Option<String>,
     facts: Vec<(&'static str, String)>,
     /// Where its record is, for those who may see all records.
@@ -90,6 +95,31 @@ impl PlaygroundPage {
     }
 }
 
+/// What the model thought before it answered.
+fn thinking(reply: &Reply) -> Option<String> {
+    let parts = reply.parts.iter();
+    let thoughts = parts.filter_map(|part| match part {
+        ReplyPart::Thinking { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let all = thoughts.collect::<Vec<_>>().join("\n\n");
+    (!all.is_empty()).then_some(all)
+}
+
+/// How long was waited before each attempt, where it was long enough to be told.
+fn pauses(attempts: &[Attempt]) -> Vec<Option<Duration>> {
+    const SHORTEST: Duration = Duration::from_millis(50);
+    let mut end: Option<Timestamp> = None;
+    let pauses = attempts.iter().map(|attempt| {
+        let pause = end.zip(attempt.began).map(|(end, began)| since(end, began));
+        end = attempt
+            .began
+            .map(|began| began + Duration::from_millis(attempt.ms));
+        pause.filter(|pause| *pause >= SHORTEST)
+    });
+    pauses.collect()
+}
+
 impl PlaygroundAnswer {
     pub(super) fn new(
         model: &str,
@@ -124,26 +154,31 @@ impl PlaygroundAnswer {
                 facts.push((t.usage.hit_rate, rate));
             }
         }
-        let trail = found.attempts.iter().map(|attempt| {
-            let is_well = attempt.outcome == "ok";
-            let word = match is_well {
-                true => t.log.answered_well,
-                false => names::cause(FailureCause::of_outcome(&attempt.outcome)),
-            };
-            let target = format!("{} · {} · {}", attempt.group, attempt.model, attempt.region);
-            let time = seconds(std::time::Duration::from_millis(attempt.ms));
-            (
-                if is_well { "good" } else { "bad" },
-                word.to_owned(),
-                target,
-                time,
-            )
-        });
+        let pauses = pauses(&found.attempts);
+        let trail = found
+            .attempts
+            .iter()
+            .zip(pauses)
+            .flat_map(|(attempt, pause)| {
+                let is_well = attempt.outcome == "ok";
+                let word = match is_well {
+                    true => t.log.answered_well,
+                    false => names::cause(FailureCause::of_outcome(&attempt.outcome)),
+                };
+                let target = format!("{} · {} · {}", attempt.group, attempt.model, attempt.region);
+                let time = seconds(Duration::from_millis(attempt.ms));
+                let tone = if is_well { "good" } else { "bad" };
+                let pause =
+                    pause.map(|pause| ("", t.log.paused.to_owned(), String::new(), seconds(pause)));
+                let attempt = (tone, word.to_owned(), target, time);
+                pause.into_iter().chain([attempt])
+            });
         Self {
             t,
             model: model.to_owned(),
             works: found.error.is_none(),
             html: markdown::html(&found.reply.text()),
+            thinking: thinking(&found.reply),
             error: found.error.as_ref().map(|error| {
                 format!(
                     "{} {}: {}",

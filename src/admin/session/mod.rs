@@ -9,6 +9,8 @@
 mod cookie;
 mod stored;
 
+use std::sync::{Arc, OnceLock};
+
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
@@ -54,6 +56,16 @@ impl Session {
     }
 }
 
+/// Where the session of a request is kept once it was found, for an error that is told in its layout.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FoundSession(Arc<OnceLock<Session>>);
+
+impl FoundSession {
+    pub(super) fn get(&self) -> Option<&Session> {
+        self.0.get()
+    }
+}
+
 /// A session of anybody.
 #[derive(Debug)]
 pub(super) struct AnySession(pub(super) Session);
@@ -65,7 +77,14 @@ impl FromRequestParts<AppState> for AnySession {
         let login = || Redirect::to(LOGIN).into_response();
         let id = COOKIE.presented(app, &parts.headers).ok_or_else(login)?;
         match Sessions::of(app).find(&id).await {
-            Ok(session) => session.map(Self).ok_or_else(login),
+            Ok(session) => {
+                let session = session.ok_or_else(login)?;
+                if let Some(found) = parts.extensions.get::<FoundSession>() {
+                    // The same once more where a handler takes it twice.
+                    let _ = found.0.set(session.clone());
+                }
+                Ok(Self(session))
+            }
             Err(error) => Err(PageError::from(error).into_response()),
         }
     }

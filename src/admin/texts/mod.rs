@@ -33,7 +33,7 @@ declare! {
     /// What numbers count.
     units: Units { second minute hour day billion }
     /// Errors.
-    error: Error { title not_found method foreign stale_form form table fault back not_admin }
+    error: Error { address title not_found method foreign stale_form form table fault back not_admin }
     /// The login.
     login: Login {
         title lead user password enter wrong too_many again needs_encryption
@@ -52,7 +52,7 @@ declare! {
     docs: Docs { title lead route does takes answers shapes required }
     /// The overview.
     overview: Overview {
-        errors last_days title live paused spend_today spend_month forecast requests_today error_rate first_token saved unwell all_well
+        days_in errors last_days title live paused spend_today spend_month forecast requests_today error_rate first_token saved unwell all_well
         at_risk no_budgets dearest_models dearest_keys nothing_today last_failures all_failures no_failures retirements
     }
     /// The models.
@@ -86,7 +86,7 @@ declare! {
     /// The keys.
     keys: Keys {
         title lead new nothing none is_deleted is_saved is_blocked is_unblocked
-        key status active blocked expired deleted over_budget over_soft near_budget refused_today budget spend limits rpm tpm parallel models all_models
+        key status active blocked team_blocked user_blocked expired deleted over_budget over_soft near_budget refused_today budget spend limits rpm tpm parallel models all_models
         last_used not_used ends never back logs block unblock regenerate delete cancel save make within wrong no_such
         created by updated hash strangers others made once setups setups_hint by_newest by_budget cline_provider cline_url cline_key cline_model
         this_address to_key delete_title delete_text regenerate_title regenerate_text
@@ -100,7 +100,7 @@ declare! {
         change remove add_member change_member delete_title delete_text
     }
     /// The audit log.
-    audit: Audit { read nav title lead nothing time who what to changes password key }
+    audit: Audit { search read nav title lead nothing time who what to changes password key }
     /// What is somebody's own.
     me: Me {
         nav title team spend within of_key of_user of_member of_team no_budget keys no_keys make alias duration delete requests
@@ -120,7 +120,7 @@ declare! {
     }
     /// The logs, and the sessions.
     logs: Logs {
-        title nothing nothing_yet refresh live pause newest older searched_to
+        no_chart left_out nobody title nothing nothing_yet refresh live pause newest older searched_to
         find find_id find_button wrong_id wrong_cursor filter filter_lead clear status any success failure lost
         key_hint model_hint min_seconds columns by_day text text_hint text_lead
         user end_user session client
@@ -149,7 +149,7 @@ declare! {
     }
     /// The usage.
     usage: Usage {
-        refused_of_failed title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
+        show_all nothing_filtered refused_of_failed title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
         spend requests average tokens_in tokens_out hit_rate saved uncached read written answered failed none_failed
         first_token for_95 all_budgets
         spend_by_day requests_by_day tokens_by_day cache_by_day see_table by_day others only requests_of

@@ -6,7 +6,7 @@ mod split;
 mod view;
 
 use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use url::form_urlencoded;
@@ -97,8 +97,15 @@ pub(super) async fn page(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let query = UsageQuery::read(&query.unwrap_or_default());
+    let query = query.unwrap_or_default();
+    let by_session = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "split" && value == "session");
+    let query = UsageQuery::read(&query);
     let (period, note) = PagePeriod::or_usual(&query.wanted, today());
+    if by_session {
+        // Sessions are not counted: their page reads requests.
+        return Ok(Redirect::to(&query.sessions(&period)).into_response());
+    }
     let before = query.compare.then(|| period.before());
     let (names, totals, totals_before, budgets) = tokio::join!(
         Names::read(&app),
@@ -114,6 +121,7 @@ pub(super) async fn page(
     let names = names?;
     let only = query.only(names.keys());
     let totals_of = |period: &PagePeriod, totals: &[_]| match query.tag.is_empty() {
+        _ if !query.has_totals() => Totals::default(),
         true => Totals::new(period, totals, query.split, &only),
         false => Totals::of_tag(period, totals, &query.tag),
     };

@@ -19,6 +19,8 @@ pub(super) struct UsageQuery {
     pub(super) compare: bool,
     /// The days as a table instead of charts: both in one page would be long to load.
     pub(super) table: bool,
+    /// Every row of the split, and no charts.
+    pub(super) all: bool,
     pub(super) model: String,
     pub(super) key: String,
     pub(super) user: String,
@@ -40,6 +42,7 @@ impl UsageQuery {
                 "split" => asked.split = By::split(value).unwrap_or_default(),
                 "compare" => asked.compare = !value.is_empty(),
                 "table" => asked.table = !value.is_empty(),
+                "rows" => asked.all = value == "all",
                 name => {
                     if let Some(field) = asked.field(name) {
                         value.clone_into(field);
@@ -89,8 +92,14 @@ impl UsageQuery {
         match (self.tag.is_empty(), self.split) {
             (true, By::Tag) => others > 0,
             (true, _) => false,
+            (false, By::Tag) => others > 0,
             (false, _) => true,
         }
+    }
+
+    /// Whether there are totals of what all its filters admit.
+    pub(super) fn has_totals(&self) -> bool {
+        self.tag.is_empty() || self.set().all(|(name, _)| name == "tag")
     }
 
     /// Which counters it is about. A key is meant by its hash, or by its label.
@@ -123,6 +132,9 @@ impl UsageQuery {
         if self.table {
             others.push(("table", "1".to_owned()));
         }
+        if self.all {
+            others.push(("rows", "all".to_owned()));
+        }
         others.extend(self.set().map(|(name, value)| (name, value.clone())));
         others
     }
@@ -142,6 +154,18 @@ impl UsageQuery {
         query.extend_pairs(set);
         query.extend_pairs(more);
         format!("/ui/logs?{}", query.finish())
+    }
+
+    /// The address of the sessions of these requests.
+    pub(super) fn sessions(&self, period: &PagePeriod) -> String {
+        let mut query = form_urlencoded::Serializer::new(period.query());
+        let filters = [
+            ("client", &self.client),
+            ("user", &self.user),
+            ("key", &self.key),
+        ];
+        query.extend_pairs(filters.iter().filter(|(_, value)| !value.is_empty()));
+        format!("/ui/sessions?{}", query.finish())
     }
 
     /// Without one of its filters.

@@ -42,6 +42,8 @@ pub(super) struct UsagePage {
     table: Choice,
     files: Vec<Choice>,
     is_empty: bool,
+    /// Where filters are set: the requests that fit.
+    search: Option<String>,
     /// What is asked is not counted together: where its requests are.
     not_counted: Option<String>,
     unpriced: Option<String>,
@@ -115,7 +117,13 @@ impl UsagePage {
                     name: title_of(split),
                     is_current: split == query.split,
                 })
-                .into(),
+                .into_iter()
+                .chain([Choice {
+                    address: query.sessions(period),
+                    name: texts().logs.session,
+                    is_current: false,
+                }])
+                .collect(),
             filters: asked.filters(app),
             compare: Choice {
                 address: compared.address(period),
@@ -137,7 +145,12 @@ impl UsagePage {
             unpriced: (totals.total.unpriced > 0).then(|| count(totals.total.unpriced)),
             cards: cards(&totals.total, before.as_ref().map(|before| &before.total)),
             budgets,
-            charts: if query.table {
+            search: asked
+                .query
+                .set()
+                .next()
+                .map(|_| query.requests(period, &[])),
+            charts: if query.table || query.all || (is_not_counted && query.split == By::Tag) {
                 Vec::new()
             } else {
                 asked.charts(app)

@@ -14,9 +14,11 @@ use serde_json::Value;
 use crate::app::AppState;
 
 use super::auth::AuthenticatedKey;
+use crate::wire::ApiError;
 
 /// Where people read it: with a session, and not with a key.
 const PAGE: &str = "/ui/docs";
+const FILE: &str = "/ui/openapi.json";
 
 /// The description, with this version of the gateway.
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
@@ -41,14 +43,27 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// `GET /openapi.json`.
-async fn openapi(_: AuthenticatedKey) -> Json<&'static Value> {
-    Json(description())
+///
+/// A browser has no key, and the session of the pages is not sent here: it is led to the same file among them.
+async fn openapi(
+    key: Result<AuthenticatedKey, ApiError>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    match key {
+        Ok(_) => Ok(Json(description()).into_response()),
+        Err(_) if wants_html(&headers) => Ok(Redirect::to(FILE).into_response()),
+        Err(refused) => Err(refused),
+    }
+}
+
+fn wants_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
 /// `GET /docs`: the page for people, the description for programs.
 async fn docs(headers: HeaderMap) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    if accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+    if wants_html(&headers) {
         return Redirect::to(PAGE).into_response();
     }
     Redirect::to("/openapi.json").into_response()

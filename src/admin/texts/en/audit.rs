@@ -3,6 +3,7 @@
 use super::super::Audit;
 
 pub(super) const AUDIT: Audit = Audit {
+    search: "searched stored text",
     read: "read",
     nav: "Audit",
     title: "Audit log",

@@ -11,6 +11,8 @@ pub(super) const BUDGET: Budget = Budget {
 };
 
 pub(super) const KEYS: Keys = Keys {
+    user_blocked: "user blocked",
+    team_blocked: "team blocked",
     title: "Keys",
     lead: "Keys that this gateway has created, the newest first. Spend is that of the last 30 days (UTC), beside the \
            budget's own window.",

@@ -3,9 +3,12 @@
 use super::super::{Log, Logs};
 
 pub(super) const LOGS: Logs = Logs {
+    no_chart: "There is no chart by day for these filters: days are counted by status, key, user, team, client and end user.",
+    nobody: "{}: {} is the name of none that there is now; requests of what is gone keep its name.",
+    left_out: "The filter {} is left out, because {} is no value of it.",
     title: "Requests",
     nothing: "No requests fit. Choose a longer period or fewer filters, or point a client at this gateway.",
-    nothing_yet: "Nothing found down to here. There is more to search.",
+    nothing_yet: "Nothing found in what was compared for this page, which is 5,000 requests or what 5 seconds allow. Older requests are still to be searched.",
     refresh: "Refresh",
     live: "Live",
     pause: "Pause",
@@ -49,7 +52,7 @@ pub(super) const LOGS: Logs = Logs {
     none: "–",
     not_priced: "not known",
     sessions: "Sessions",
-    sessions_lead: "What agents did in one sitting, by the time of the last request.",
+    sessions_lead: "What agents did in one sitting, by the time of the last request. The numbers are of the requests read for this page; a session’s own page has all.",
     no_sessions: "No sessions in these requests. Claude Code, Codex and opencode name theirs; any client may with \
                   x-litellm-session-id.",
     requests_read: "requests read.",

@@ -45,6 +45,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         failed: "given up",
     },
     error: Error {
+        address: "This address lacks something, or has something wrong in it.",
         title: "Error",
         not_found: "Page not found.",
         method: "This page cannot be called like that.",
@@ -135,7 +136,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         required: "Fields marked * are required.",
     },
     overview: Overview {
-        errors: "{} errors, refusals not counted",
+        days_in: "Today and this month are those of UTC.",
+        errors: "{} errors, {} refused",
         last_days: "30 days",
         title: "Overview",
         live: "Auto-refresh: on",
@@ -357,6 +359,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         gateway: "table or gateway not ready",
     },
     usage: Usage {
+        nothing_filtered: "Nothing was counted under these names in this period. Usage is counted by the models of Bedrock, and names are compared whole.",
+        show_all: "Show all",
         refused_of_failed: "{} failed, {} of them refused before any model",
         title: "Usage",
         csv: "As CSV:",
@@ -371,7 +375,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         compare: "Compare with the period before",
         compared: "vs. before",
         not_counted: "Tags are counted by themselves, not together with models, keys, users, teams or clients.",
-        see_requests: "The requests themselves can be searched for both",
+        see_requests: "Search the requests",
         spend: "Spent",
         requests: "Requests",
         average: "Per request",

@@ -3,6 +3,7 @@
 use super::super::Audit;
 
 pub(super) const AUDIT: Audit = Audit {
+    search: "保存された本文を検索",
     read: "閲覧",
     nav: "監査",
     title: "監査ログ",

@@ -11,6 +11,8 @@ pub(super) const BUDGET: Budget = Budget {
 };
 
 pub(super) const KEYS: Keys = Keys {
+    user_blocked: "ユーザーがブロック中",
+    team_blocked: "チームがブロック中",
     title: "キー",
     lead: "このゲートウェイで作成したキーです。利用料金は過去 30 日間（UTC）の合計で、予算の期間とは別です。",
     new: "キーを作成",

@@ -47,6 +47,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         failed: "送信断念",
     },
     error: Error {
+        address: "このアドレスは不完全か、誤りがあります。",
         title: "エラー",
         not_found: "このページは存在しません。",
         method: "このページをその方法で呼び出すことはできません。",
@@ -137,7 +138,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         required: "* の付いた項目は必須です。",
     },
     overview: Overview {
-        errors: "エラー {} 件（拒否を除く）",
+        days_in: "「今日」と「今月」は UTC で区切っています。",
+        errors: "エラー {} 件、拒否 {} 件",
         last_days: "30 日間",
         title: "概要",
         live: "自動更新：オン",
@@ -357,6 +359,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         gateway: "テーブルまたはゲートウェイの準備未完了",
     },
     usage: Usage {
+        nothing_filtered: "この期間に、これらの名前で集計された利用はありません。利用量は Bedrock のモデル ID ごとに集計し、名前は完全一致で照合します。",
+        show_all: "すべて表示",
         refused_of_failed: "失敗 {}（うち呼び出し前に拒否 {}）",
         title: "利用量",
         csv: "CSV で保存：",
@@ -371,7 +375,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         compare: "前の期間と比較",
         compared: "前期間比",
         not_counted: "タグは単独で集計しています。モデル、キー、ユーザー、チーム、クライアントと組み合わせた集計はありません。",
-        see_requests: "両方の条件に合うリクエストを検索",
+        see_requests: "リクエストを検索",
         spend: "利用料金",
         requests: "リクエスト",
         average: "1 件あたり",

@@ -5,6 +5,7 @@ use super::super::super::numbers::{change, count, dollars, milliseconds, percent
 use super::super::super::period::{Name, PagePeriod};
 use super::super::super::texts::texts;
 use super::super::By;
+use super::super::query::UsageQuery;
 use super::super::split::{SpanTotals, SplitName, average, prompt};
 use super::charts::days;
 use super::{MOST_ROWS, MOST_SPEEDS, SplitRow, UsageListing};
@@ -81,7 +82,12 @@ impl UsageListing<'_> {
     /// The rows of the split; what is beyond the most is one row.
     pub(super) fn rows(&self, app: &AppState) -> Vec<UsageRow> {
         let rows = &self.totals.rows;
-        let (shown, others) = rows.split_at(rows.len().min(MOST_ROWS));
+        let most = if self.query.all {
+            usize::MAX
+        } else {
+            MOST_ROWS
+        };
+        let (shown, others) = rows.split_at(rows.len().min(most));
         let mut shown: Vec<UsageRow> = shown.iter().map(|row| self.row(app, row)).collect();
         if !others.is_empty() {
             let mut sum = Counters::default();
@@ -90,7 +96,14 @@ impl UsageListing<'_> {
                 name: format!("{} ({})", texts().usage.others, others.len()),
                 address: None,
                 only: None,
-                details: Vec::new(),
+                details: vec![(
+                    texts().usage.show_all.to_owned(),
+                    UsageQuery {
+                        all: true,
+                        ..self.query.clone()
+                    }
+                    .address(self.period),
+                )],
                 numbers: Numbers::new(&sum),
                 change: None,
             });
@@ -111,9 +124,7 @@ impl UsageListing<'_> {
         UsageRow {
             name: self.name(app, &row.name),
             address: value.map(|value| self.query.requests(self.period, &[(filter, value)])),
-            only: value
-                .filter(|_| self.query.split != By::Tag)
-                .map(|value| self.query.narrowed(filter, value).address(self.period)),
+            only: value.map(|value| self.query.narrowed(filter, value).address(self.period)),
             details: causes
                 .map(|(cause, requests)| {
                     let text = format!("{} {}", names::cause(cause), count(requests.into()));
