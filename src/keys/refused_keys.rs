@@ -29,6 +29,7 @@ pub struct RefusedKeys {
     table: Table,
     clock: Clock,
     tasks: TaskTracker,
+    write_every: SignedDuration,
     counts: Arc<Mutex<HashMap<String, Pending>>>,
 }
 
@@ -58,6 +59,7 @@ impl RefusedKeys {
             table,
             clock,
             tasks,
+            write_every: WRITE_EVERY,
             counts: Arc::default(),
         }
     }
@@ -84,7 +86,7 @@ impl RefusedKeys {
         // The first of a while is written at once, those that follow within ten seconds together after these.
         let wait = pending
             .written
-            .map(|at| WRITE_EVERY - now.duration_since(at));
+            .map(|at| self.write_every - now.duration_since(at));
         match wait.and_then(|wait| Duration::try_from(wait).ok()) {
             Some(wait) if !wait.is_zero() => {
                 if !std::mem::replace(&mut pending.is_waiting, true) {
@@ -179,4 +181,33 @@ async fn write(
             .await?;
     }
     Ok(())
+}
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use super::*;
+    use crate::store::Embedded;
+
+    #[tokio::test]
+    async fn a_burst_is_counted_whole_though_nothing_follows_it() {
+        let embedded = Embedded::in_memory().await.unwrap();
+        let table = embedded.table("keys").await.unwrap();
+        let counter = RefusedKeys {
+            write_every: SignedDuration::from_millis(50),
+            ..RefusedKeys::new(table, Clock::default(), TaskTracker::new())
+        };
+        for _ in 0..7 {
+            counter.count("hash", &KeyRefusal::Blocked);
+        }
+        counter.count("hash", &KeyRefusal::TeamBlocked("red".into()));
+        counter.count("hash", &KeyRefusal::Unknown);
+        let counted = async {
+            while counter.today("hash").await.unwrap().blocked < 8 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, counted).await.unwrap();
+        assert_eq!(counter.today("hash").await.unwrap().blocked, 8);
+    }
 }

@@ -288,6 +288,43 @@ async fn a_budget_that_is_spent_is_seen_in_the_list_and_the_most_spent_comes_fir
 }
 
 #[tokio::test]
+async fn a_key_whose_team_or_user_is_blocked_is_not_called_active() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    app.post("/team/new", &json!({"team_id": "red"}))
+        .send()
+        .await
+        .unwrap();
+    app.post(
+        "/user/new",
+        &json!({"user_id": "kim", "auto_create_key": false}),
+    )
+    .send()
+    .await
+    .unwrap();
+    for (alias, owner, id) in [
+        ("a", "team_id", "red"),
+        ("b", "user_id", "kim"),
+        ("c", "user_id", "lee"),
+    ] {
+        let key = json!({"key_alias": alias, owner: id});
+        let made = app.post("/key/generate", &key).send().await.unwrap();
+        assert_eq!(made.status(), StatusCode::OK);
+    }
+    for (kind, id) in [("team", "red"), ("user", "kim")] {
+        let form = [("kind", kind), ("id", id), ("blocked", "yes")];
+        assert_eq!(
+            visitor.submit("/ui/teams", &form).await.status(),
+            StatusCode::SEE_OTHER
+        );
+    }
+    let page = visitor.page("/ui/keys").await;
+    for badge in [">team blocked<", ">user blocked<", ">active<"] {
+        assert_eq!(page.matches(badge).count(), 1, "{badge}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_about_keys_is_done_without_a_session_and_its_token() {
     let app = TestApp::new().await;
     let visitor = Visitor::signed_in(&app).await;

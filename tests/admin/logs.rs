@@ -391,3 +391,130 @@ async fn a_page_that_panics_answers_as_a_page() {
             .contains("The gateway failed while it made this page")
     );
 }
+
+#[tokio::test]
+async fn a_filter_that_asks_nothing_is_told_and_a_name_that_nobody_has_too() {
+    let app = TestApp::new().await;
+    ask(&app, &hello("primary"), &[]).await;
+    let visitor = Visitor::signed_in(&app).await;
+    for (query, found, note) in [
+        (
+            "status=foo",
+            1,
+            "The filter Status is left out, because &#34;foo&#34;",
+        ),
+        ("failure=foo", 1, "is left out"),
+        ("client=foo", 1, "is left out"),
+        ("min_seconds=1,5", 1, "is left out"),
+        ("key=nobody", 0, "Key: &#34;nobody&#34; is the name of none"),
+        (
+            "team=nobody",
+            0,
+            "Team: &#34;nobody&#34; is the name of none",
+        ),
+        (
+            "model=nothing",
+            0,
+            "Model: &#34;nothing&#34; is the name of none",
+        ),
+    ] {
+        let page = visitor.page(&format!("/ui/logs?{query}")).await;
+        assert_eq!(rows(&page), found, "{query}");
+        assert!(page.contains(note), "{query}: {page}");
+    }
+    for query in ["status=success", "model=prim", ""] {
+        let page = visitor.page(&format!("/ui/logs?{query}")).await;
+        assert!(!page.contains("note warn"), "{query}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_leads_back_to_the_list_as_it_was() {
+    let app = TestApp::new().await;
+    let id = ask(&app, &hello("primary"), &[("x-litellm-tags", "nightly")]).await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = async |referer: &str| {
+        let response = visitor.get_from(&format!("/ui/logs/{id}"), referer).await;
+        response.text().await.unwrap()
+    };
+    let list = "http://localhost/ui/logs?period=7&status=success&model=pri";
+    let found = page(list).await;
+    let back = "href=\"/ui/logs?period=7&#38;status=success&#38;model=pri\"";
+    assert!(found.contains(back), "{found}");
+    // Of what it leads to, the period stays.
+    assert!(found.contains("href=\"/ui/logs?period=7&#38;tag=nightly\""));
+    for other in [
+        "http://localhost/ui/keys",
+        "nonsense",
+        "http://localhost/ui/logs",
+    ] {
+        let found = page(other).await;
+        assert!(found.contains("<a href=\"/ui/logs\">←"), "{other}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn pictures_that_a_tool_has_answered_with_are_shown() {
+    let app = TestApp::builder()
+        .settings("general_settings: {store_prompts_in_spend_logs: true}\n")
+        .start()
+        .await;
+    let png = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR4nGNkYPjPgA0wYRUdtBIAO/8BD45CkvYAAAAASUVORK5CYII=";
+    let body = json!({"model": "primary", "max_tokens": 10,
+    "tools": [{"name": "look", "input_schema": {"type": "object"}}],
+    "messages": [
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "look", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [
+            {"type": "text", "text": "here it is"},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": png}},
+        ]}]},
+    ]});
+    let response = app.post("/v1/messages", &body).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let id = header(&response, "x-sidecar-request-id").to_owned();
+    app.settle().await;
+    let visitor = Visitor::signed_in(&app).await;
+    let page = visitor.page(&format!("/ui/logs/{id}")).await;
+    let address = format!("/ui/logs/{id}/picture/0");
+    assert!(page.contains(&format!("<img src=\"{address}\"")), "{page}");
+    assert!(page.contains("here it is") && !page.contains("&#34;data&#34;: &#34;iVBOR\""));
+    // Fetched by itself it is in the audit log; on the request's page it is part of what was read there.
+    let page_address = format!("http://localhost/ui/logs/{id}");
+    for (referer, entries) in [(&*page_address, 1), ("", 2)] {
+        let picture = visitor.get_from(&address, referer).await;
+        assert_eq!(header(&picture, "content-type"), "image/png");
+        app.settle().await;
+        let log = app.get_json("/audit").await;
+        let read = format!("request={id}");
+        let found = log["audit_logs"].as_array().unwrap().iter();
+        let found = found
+            .filter(|entry| entry.to_string().contains(&read))
+            .count();
+        assert_eq!(found, entries, "{referer}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_lacks_something_is_told_on_a_page_with_its_navigation() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::signed_in(&app).await;
+    for path in [
+        "/ui/team",
+        "/ui/user",
+        "/ui/logs/%ff",
+        "/ui/logs/x/picture/y",
+    ] {
+        let response = visitor.get(path).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert!(
+            header(&response, "content-type").starts_with("text/html"),
+            "{path}"
+        );
+        let page = response.text().await.unwrap();
+        assert!(
+            page.contains("lacks something") && page.contains("href=\"/ui/keys\""),
+            "{path}: {page}"
+        );
+    }
+}

@@ -63,6 +63,14 @@ impl Visitor {
         request.send().await.unwrap()
     }
 
+    /// As a browser that comes from another page asks.
+    pub async fn get_from(&self, path: &str, referer: &str) -> Response {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let cookie = self.cookie.as_deref().unwrap_or_default();
+        let request = request.header("cookie", cookie).header("referer", referer);
+        request.send().await.unwrap()
+    }
+
     /// A page, which must be one.
     pub async fn page(&self, path: &str) -> String {
         let response = self.get(path).await;

@@ -333,3 +333,34 @@ async fn a_key_is_named_as_people_call_it() {
     let page = visitor.page("/ui/usage?period=today&split=key").await;
     assert!(page.contains("maria&#39;s &#60;laptop&#62;"), "{page}");
 }
+
+#[tokio::test]
+async fn what_is_not_counted_together_has_no_numbers() {
+    let app = used().await;
+    let visitor = Visitor::signed_in(&app).await;
+    for query in [
+        "split=model&tag=%3Cb%3E%3D1%2B1&user=nobody",
+        "split=tag&user=nobody",
+    ] {
+        let page = visitor.page(&format!("/ui/usage?{query}")).await;
+        assert!(page.contains("Tags are counted by themselves"), "{query}");
+        assert!(!page.contains("<path class=\"bars"), "{query}: {page}");
+    }
+    let page = visitor.page("/ui/usage?split=tag").await;
+    assert!(
+        page.contains("&#38;tag=%3Cb%3E%3D1%2B1%3C%2Fb%3E\">Filter"),
+        "{page}"
+    );
+    let nobody = visitor.page("/ui/usage?user=nobody").await;
+    assert!(
+        nobody.contains("Nothing was counted under these names"),
+        "{nobody}"
+    );
+    let sessions = visitor
+        .get("/ui/usage?split=session&user=maria&period=7")
+        .await;
+    assert_eq!(
+        header(&sessions, "location"),
+        "/ui/sessions?period=7&user=maria"
+    );
+}

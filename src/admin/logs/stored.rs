@@ -484,7 +484,10 @@ mod tests {
         let view = view(request, None);
         let parts = said(&view.prompt);
         assert_eq!((&*parts[0].1, parts[0].2), ("/p/0", PartShape::Picture));
-        assert_eq!((&*parts[2].1, parts[2].2), ("/p/2", PartShape::Picture));
+        // What a tool has answered with follows its result.
+        assert_eq!(parts[1].2, PartShape::Folded);
+        assert_eq!((&*parts[2].1, parts[2].2), ("/p/1", PartShape::Picture));
+        assert_eq!((&*parts[3].1, parts[3].2), ("/p/2", PartShape::Picture));
         assert!(view.raw.contains("bytes left out") && view.raw.len() < 2_000);
     }
 

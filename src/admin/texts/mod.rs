@@ -236,6 +236,18 @@ mod tests {
     ];
 
     #[test]
+    fn values_stand_where_the_text_has_room_for_them() {
+        for (text, filled_in) in [
+            ("{} of {}", "a of {}"),
+            ("the {} and no more", "the a and no more"),
+            ("{}{}{}", "a{}"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(filled(text, ["a", "{}"]), filled_in);
+        }
+    }
+
+    #[test]
     fn every_text_has_words_of_its_own_in_each_language() {
         let (english, japanese) = (by_name(&EN), by_name(&JA));
         assert!(english.len() > 500, "{}", english.len());

@@ -225,6 +225,14 @@ mod tests {
                 "{query}"
             );
         }
+        for (query, has_totals) in [
+            ("user=maria", true),
+            ("tag=job", true),
+            ("tag=job&user=maria", false),
+            ("split=tag&user=maria", true),
+        ] {
+            assert_eq!(UsageQuery::read(query).has_totals(), has_totals, "{query}");
+        }
     }
 
     #[test]

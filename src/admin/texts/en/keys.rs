@@ -89,7 +89,7 @@ pub(super) const FORM: KeyForm = KeyForm {
     alias: "Alias",
     alias_hint: "Its name in reports, unique among the keys.",
     user: "User",
-    user_hint: "The id of the key’s user. The limits of a user who is registered apply to the key.",
+    user_hint: "The id of the key's user. The limits of a user who is registered apply to the key.",
     team: "Team",
     team_hint: "The id of a registered team. What the team may do applies to the key.",
     tags: "Tags",

@@ -52,7 +52,7 @@ pub(super) const LOGS: Logs = Logs {
     none: "–",
     not_priced: "not known",
     sessions: "Sessions",
-    sessions_lead: "What agents did in one sitting, by the time of the last request. The numbers are of the requests read for this page; a session’s own page has all.",
+    sessions_lead: "What agents did in one sitting, by the time of the last request. The numbers are of the requests read for this page; a session's own page has all.",
     no_sessions: "No sessions in these requests. Claude Code, Codex and opencode name theirs; any client may with \
                   x-litellm-session-id.",
     requests_read: "requests read.",
@@ -121,7 +121,7 @@ pub(super) const LOG: Log = Log {
     no_reply: "Nothing of a reply came.",
     not_stored: "The prompt and the reply of this request are not stored. This stores those of new requests, in the \
                  configuration file:",
-    how_to_store: "Or for one key: set “Store prompts and replies” on its page.",
+    how_to_store: "Or for one key: set 'Store prompts and replies' on its page.",
     stored_but: "Prompts and replies are stored, but not this one's: its client or its key did not want that, or it \
                  is older than they are kept.",
     other_fields: "Other fields of the request",

@@ -361,7 +361,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
     usage: Usage {
         nothing_filtered: "Nothing was counted under these names in this period. Usage is counted by the models of Bedrock, and names are compared whole.",
         show_all: "Show all",
-        refused_of_failed: "{} failed, {} of them refused before any model",
+        refused_of_failed: "{} failed, {} of them refused",
         title: "Usage",
         csv: "As CSV:",
         no_such_kind: "A file is by=day, by=model, by=key, by=user, by=team, by=client, by=end_user or by=tag, not by",

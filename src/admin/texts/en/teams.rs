@@ -40,7 +40,7 @@ pub(super) const TEAMS: Teams = Teams {
     role_user: "user",
     role_admin: "admin",
     member_hint: "The user's id. One who is not known yet is created.",
-    in_team_hint: "The most with keys of this team. Empty: the team’s member default.",
+    in_team_hint: "The most with keys of this team. Empty: the team's member default.",
     member_models_hint: "Of the team's models. Empty: all of them.",
     as_team: "as the team",
     change: "Change",

@@ -47,7 +47,7 @@ pub(super) const LOGS: Logs = Logs {
     duration: "所要時間",
     first_token: "最初のトークン",
     tokens: "入力 + 出力",
-    cached: "キャッシュ読み取り",
+    cached: "キャッシュ",
     none: "–",
     not_priced: "不明",
     sessions: "セッション",
