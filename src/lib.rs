@@ -7,8 +7,9 @@
 //! or for the order of documents, goes the same way as a `retrieval` instead of a conversation; `rerank` is the wire of the
 //! latter. `limits` counts for `keys` and `chain` what a minute and a moment allow. `identity` has the teams and users that
 //! keys belong to. `web_search` searches the web where no model is asked. `alerts` tells people what they have not asked
-//! for, `otlp` sends a span of each request to a collector, and `audit` keeps who has changed what. `config` says what there is, `admin` shows it all to people, and `shell` is
-//! what a process is: a server here, a function on Lambda. `simulator` is a simulated Bedrock for developers and tests.
+//! for, `otlp` sends a span of each request to a collector, and `audit` keeps who has changed what. `config` says what
+//! there is, `admin` shows it all to people, and `shell` is what a process is: a server here, a function on Lambda. `app`
+//! is what requests share; `panics` and `tls` are helpers. `simulator` is a simulated Bedrock for developers and tests.
 //!
 //! Dependencies point inwards: shell → http, admin → openai, responses, anthropic, rerank → wire, keys, chain, thinking,
 //! response_store → alerts, otlp, identity, spend → limits, web_search → bedrock, store → catalog, config, conversation,

@@ -1,9 +1,10 @@
 //! Anthropic's Messages wire: requests in, messages, events and errors out. Claude Code speaks it, and so do Anthropic's
 //! SDKs.
 //!
-//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O. Claude is asked in this very
-//! format where it can be (see `bedrock/messages/`); then what the domain has no words for travels beside it, untouched:
-//! [`NativeBlock`](crate::conversation::NativeBlock) and [`NativeRequest`](crate::conversation::NativeRequest).
+//! A translation to and from the domain in `conversation/`; no axum, no routes, no SDK type, no I/O. Claude is asked in
+//! this very format where it can be (see `bedrock/messages/`); then what the domain has no words for travels beside it,
+//! untouched: [`NativeBlock`](crate::conversation::NativeBlock) and
+//! [`NativeRequest`](crate::conversation::NativeRequest).
 //! For every other model, and where a deployment is asked by Converse:
 //!
 //! | in the request | what becomes of it on Converse |

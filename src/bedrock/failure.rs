@@ -1,6 +1,6 @@
 //! What went wrong with one call, in the words that the chain decides by.
 //!
-//! Bedrock says the same thing by status, by exception type or only by a sentence; `wordings.rs` knows which counts.
+//! Bedrock says the same thing by status, by exception type or only by a sentence; `wordings/` knows which counts.
 
 use std::error::Error as StdError;
 use std::time::Duration;

@@ -151,6 +151,7 @@ pub struct ChainOutcome {
     pub usage: Option<Usage>,
     /// The error for the client instead of a complete answer.
     pub failure: Option<Failure>,
-    /// Notifications of other instances that are still being sent: to be awaited before the process may be frozen.
+    /// Writes that outlive the answer: shared cooldowns and lacks, slot releases, corrected counts. To be awaited before
+    /// the process may be frozen.
     pub background_writes: Vec<JoinHandle<()>>,
 }

@@ -21,8 +21,8 @@ pub(super) struct ResolvedModel {
     pub(super) long_context: bool,
 }
 
-/// What a caller means by a model's name; without one, the configuration's default. A key's own aliases go before the
-/// configuration's names. What follows an allowed model by configuration is allowed with it.
+/// What a caller means by a model's name; without one, the configuration's default. The aliases of a key and its team go
+/// before the configuration's names. What follows an allowed model by configuration is allowed with it.
 pub(super) fn resolve_model(
     app: &AppState,
     caller: &Caller,
@@ -121,7 +121,7 @@ pub(super) fn without_window_mark<'n>(
     app.config.without_window_mark(name)
 }
 
-/// What the key's own aliases make of a name; they may ask for the long window, too.
+/// What the aliases of the key and its team make of a name; they may ask for the long window, too.
 fn resolve_alias<'n>(app: &'n AppState, caller: &'n Caller, name: &'n str) -> (&'n str, bool) {
     match &caller.virtual_key {
         Some(_) => app.config.without_window_mark(caller.alias_of(name)),

@@ -18,7 +18,8 @@ use super::body::RequestBody;
 use super::record::{self, ContentCapture};
 use super::{access, customers, limit_headers, log, reply_headers};
 
-/// A request that has arrived whole. Its key may have been read from an old copy, which is read again meanwhile.
+/// A request whose body was read, or could not be. Its key may have been read from an old copy, which is read again
+/// meanwhile.
 #[derive(Debug)]
 pub(super) struct ArrivedRequest {
     key: MaybeStaleKey,
@@ -137,9 +138,8 @@ impl AuthenticatedRequest {
         ContentCapture::wanted(app, &self.caller, &self.labels, &self.body)
     }
 
-    /// Answers with the error, and writes its record in a task of its own: it cost nothing, but it can be found, if it is
-    /// one of the first of its key's minute. It is one of its key's requests, and where these are too many, that is what
-    /// it is refused for.
+    /// Answers with the error, and writes the request's record in a task of its own, if it is one of the first of its
+    /// key's minute. The request counts as one of its key's; if the key is over a limit, that error is sent instead.
     pub(super) async fn reject(self, app: &AppState, error: ApiError) -> Response {
         let content = self.content(app);
         let Self {

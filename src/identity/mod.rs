@@ -1,4 +1,5 @@
-//! Teams, their members, users and customers: who may do what beside the key's own settings.
+//! Teams, their members, users and customers: who may do what beside the key's own settings; and tokens of identity
+//! providers (`token/`).
 //!
 //! A key names its team and its user. [`Directory`] has both, and the key's membership, as read with the key; what each
 //! allows is an [`Allowance`]. The keys ([`crate::keys`]) keep to all of them together.

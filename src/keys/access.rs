@@ -17,7 +17,7 @@ impl VirtualKey {
 }
 
 impl Caller {
-    /// The team's models that this caller's requests mean by a name, where its key has no alias of its own.
+    /// The model that a name means for this caller: by the key's aliases, else the team's, else the name itself.
     pub fn alias_of<'a>(&'a self, requested: &'a str) -> &'a str {
         let Some(key) = &self.virtual_key else {
             return requested;

@@ -1,5 +1,6 @@
-//! Whether a request may run now, and what it has taken of its key's limits: one call before the chain is run, one after
-//! the record is written. What it may cost is held attempt by attempt: see [`super::Holds`].
+//! Whether a request may run now, and what it has taken of its key's limits: `admit` before the chain, `release_slot`
+//! before the end goes out, `release_reservation` while the record is written. What it may cost is held attempt by
+//! attempt: see [`super::Holds`].
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -67,11 +68,11 @@ pub enum Denied {
         /// The model's group.
         group: String,
     },
-    /// A limit of its key is reached.
+    /// A limit of the key, its team, member or user is reached.
     LimitReached {
         /// Whose.
         scope: LimitScope,
-        /// The key's name.
+        /// The name of its holder, as the caller knows it.
         of: String,
         /// Which: `requests`, `tokens` or `max_parallel_requests`.
         kind: &'static str,
@@ -129,7 +130,8 @@ impl Keyring {
     /// key without limits, wait for nothing.
     ///
     /// # Errors
-    /// When something is used up, or that cannot be known. Nothing is taken then, but the request counts as one of its minute.
+    /// When something is used up, or that cannot be known. Slots and tokens are given back then; limits that counted the
+    /// request keep it.
     pub async fn admit(
         &self,
         caller: &Caller,

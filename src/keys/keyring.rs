@@ -96,7 +96,7 @@ pub struct PresentedKey {
 }
 
 impl PresentedKey {
-    /// The master key, or none where none is configured: nothing is to be read.
+    /// A caller that needs no second reading: the master key, no key where none is configured, or a verified token.
     pub fn certain(caller: Caller) -> Self {
         Self {
             caller,

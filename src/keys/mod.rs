@@ -2,7 +2,8 @@
 //! the admin pages.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the interface: for
-//! requests `present`, `present_token`, `admit`, `holds` and `release_reservation`; for managing keys `generate`, `get`, `list`,
+//! requests `present`, `present_token`, `check_known_limits`, `admit`, `holds`, `release_slot` and `release_reservation`, and
+//! `admit_count` and `count_rejected` for requests that no model answers; for managing keys `generate`, `get`, `list`,
 //! `update`, `block`, `delete` and `regenerate`, and `standing` for what they have spent.
 //! `from_litellm` takes over keys that a LiteLLM proxy has made.
 

@@ -1,6 +1,6 @@
 //! OpenAI's chat completions wire: requests in, replies, chunks and errors out; and its wire for embeddings.
 //!
-//! A translation to and from the domain in `conversation/` and `retrieval/`; no HTTP, no SDK type, no I/O.
+//! A translation to and from the domain in `conversation/` and `retrieval/`; no axum, no routes, no SDK type, no I/O.
 
 mod annotations;
 mod delta;

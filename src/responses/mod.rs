@@ -1,7 +1,8 @@
 //! OpenAI's Responses wire: requests in, responses, events and errors out. Codex speaks it, and so do OpenAI's SDKs.
 //!
-//! A translation to and from the domain in `conversation/`; no HTTP, no SDK type, no I/O. The parts of a message are
-//! those of OpenAI's chat wire. What is stored is found by its caller (`http/chat/stored.rs`) and put in here as JSON:
+//! A translation to and from the domain in `conversation/`; no axum, no routes, no SDK type, no I/O. The parts of a
+//! message are those of OpenAI's chat wire. What is stored is found by its caller (`http/chat/stored.rs`) and put in here
+//! as JSON:
 //!
 //! | in the request | what becomes of it |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! One call to one target.
+//! One attempt at a target; a target that was passed over is one too.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::{Cost, cost};
 use crate::catalog::{Price, ServiceTerms};
 use crate::conversation::Usage;
 
-/// One call to one target, as the chain saw it.
+/// One attempt at a target, as the chain saw it; a target that was passed over is one too.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Attempt {
@@ -146,7 +146,7 @@ pub(super) mod usage {
     #[derive(Serialize, Deserialize)]
     #[serde(default)]
     #[derive(Default)]
-    struct StoredAttempt {
+    struct StoredUsage {
         input: u64,
         output: u64,
         #[serde(skip_serializing_if = "is_zero")]
@@ -167,7 +167,7 @@ pub(super) mod usage {
         usage: &Option<Usage>,
         s: S,
     ) -> Result<S::Ok, S::Error> {
-        let stored = usage.map(|usage| StoredAttempt {
+        let stored = usage.map(|usage| StoredUsage {
             input: usage.input,
             output: usage.output,
             cache_read: usage.cache_read,
@@ -183,7 +183,7 @@ pub(super) mod usage {
     pub(in crate::spend) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Option<Usage>, D::Error> {
-        let stored = Option::<StoredAttempt>::deserialize(d)?;
+        let stored = Option::<StoredUsage>::deserialize(d)?;
         Ok(stored.map(|stored| Usage {
             input: stored.input,
             output: stored.output,

@@ -42,7 +42,8 @@ pub struct Record {
 
     /// The model's name in the request.
     pub model_asked: String,
-    /// Every call to a target, in order; empty when the request was refused before.
+    /// Every attempt at a target, in order; a target that was passed over is one too. Empty when the request was refused
+    /// before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
     /// The attempts that are too many to be listed.
@@ -153,7 +154,7 @@ pub struct RecordCaller {
 /// An error as the client saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordFailure {
-    /// Its type in OpenAI's or LiteLLM's words, like `RateLimitError`.
+    /// Its type in OpenAI's or LiteLLM's words, like `throttling_error`.
     pub class: String,
     /// The HTTP status, also where the real one was 200 because the stream had begun.
     pub status: u16,
@@ -275,7 +276,7 @@ impl Record {
         names.unwrap_or_else(|| self.names_to_count())
     }
 
-    /// The record as it was before it was sealed: what it held is known, what it adds is not.
+    /// The record as it was before it was frozen: what it held is known, what it adds is not.
     #[cfg(feature = "local")]
     pub(super) fn unfrozen(mut self) -> Record {
         if let Some(deltas) = self.counter_deltas.take() {
@@ -284,7 +285,7 @@ impl Record {
         self
     }
 
-    /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A sealed
+    /// Cuts what could make the item or its keys too large and fixes what the record adds to the totals. A frozen
     /// record stays as it is.
     pub(super) fn freeze(&mut self) -> &CounterDeltas {
         let deltas = match self.counter_deltas.take() {

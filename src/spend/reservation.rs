@@ -1,4 +1,4 @@
-//! What a request was admitted against: money held until its record says what it has cost.
+//! Money that a request holds until its record says what it cost.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

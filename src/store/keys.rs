@@ -1,4 +1,4 @@
-//! The keys of every item. Nothing outside this file spells a key.
+//! The keys of every item. Nothing outside this file and `keys/` spells a key.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};

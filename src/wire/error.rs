@@ -159,7 +159,7 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
     }
 
-    /// 500: a fault in this program. `what` goes to the log, not to the caller.
+    /// 500: a fault in this program. The log says why, the error does not.
     pub fn internal() -> Self {
         let message = "The gateway failed while it handled this request; its log says why.";
         Self::new(

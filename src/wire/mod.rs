@@ -1,8 +1,9 @@
 //! What every wire towards clients has in common, and what one has to be for `http/` to serve it.
 //!
-//! A wire has a folder of its own (`openai/`, `anthropic/`, `responses/`) that translates to and from the domain in
-//! `conversation/`: no wire is translated into another, and none knows HTTP, an SDK or I/O. A new one is a type that
-//! implements [`Wire`] and a line in the router; admission, chains, records and logs are the same for all.
+//! A wire has a folder of its own (`openai/`, `anthropic/`, `responses/`, `rerank/`) that translates to and from the domain
+//! in `conversation/` and `retrieval/`: no wire is translated into another, and none knows axum, routes, an SDK or I/O. A
+//! new one is a type that implements [`Wire`] and a line in the router; admission, chains, records and logs are the same
+//! for all.
 
 mod arguments;
 mod blocks;

@@ -9,7 +9,7 @@ use super::{ApiError, HostedRequest, Labels, WireFallback, header, seconds};
 /// What the body says beside the conversation itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestOptions {
-    /// The model asked for; `None`: the configuration's default.
+    /// The model asked for; `None`: the path's, else the configuration's default.
     pub model: Option<String>,
     /// Answer as server-sent events.
     pub stream: bool,
@@ -35,7 +35,7 @@ pub struct RequestOptions {
     pub disable_fallbacks: bool,
     /// Which models follow, instead of the configured ones.
     pub fallbacks: Option<Vec<WireFallback>>,
-    /// Make the first target fail, to see the fallback work.
+    /// Make every target of the first group fail, to see the fallback work.
     pub mock_failure: Option<MockFailure>,
     /// Labels for the record.
     pub labels: Labels,
@@ -128,7 +128,7 @@ impl RequestOptions {
     }
 }
 
-/// Which failure a request asks the first target to have.
+/// Which failure a request asks every target of the first group to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MockFailure {
     /// `mock_testing_fallbacks`: a fault of the provider.

@@ -1,7 +1,8 @@
 //! What a request becomes for one target: a pure function of the request and of what the target can do.
 //!
 //! Planning happens anew for every target of a chain, so a fallback never fails because the next model cannot cache,
-//! think or see. No I/O, no clock and no SDK type here: `converse/` writes a [`Plan`] as the body of a call.
+//! think or see. No I/O, no clock and no SDK type here: `converse/` and `messages/` write a [`Plan`] as the body of a
+//! call.
 
 mod answer;
 mod cache;

@@ -110,7 +110,7 @@ impl ChatRun {
         } = self;
         // A record may take a while, and a conversation may be large.
         drop(request);
-        let notices = std::mem::take(&mut outcome.background_writes);
+        let background_writes = std::mem::take(&mut outcome.background_writes);
         record.reservations = funds.holds.reservations().await;
         let failure = outcome.failure.as_ref().map(|failure| match funds.denied {
             Some(denied) if failure.class.is_about_money() => *denied,
@@ -149,7 +149,7 @@ impl ChatRun {
         });
         tokio::join!(
             record_written,
-            join_all(notices),
+            join_all(background_writes),
             reservation_released,
             count_remembered
         );

@@ -102,7 +102,7 @@ impl PendingRetrieval {
             _ => ApiError::from(failure),
         });
         let used = outcome.usage.total();
-        let (end, notices) = self.end(&mut record, outcome, failure, key_usage);
+        let (end, background_writes) = self.end(&mut record, outcome, failure, key_usage);
         app.keys.release_slot(&mut admitted.reservation).await;
         client.send(end).ok();
         let total = started.elapsed();
@@ -114,7 +114,7 @@ impl PendingRetrieval {
         }
         tokio::join!(
             record::write(&app, &self.caller, record, self.content),
-            join_all(notices),
+            join_all(background_writes),
             app.keys.release_reservation(admitted.reservation, used),
         );
     }
