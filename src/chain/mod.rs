@@ -24,7 +24,7 @@ mod retrieval;
 mod retry;
 mod routes;
 mod run;
-mod runtime_config;
+mod runtime_state;
 mod shared_state;
 mod target;
 mod timeouts;

@@ -17,7 +17,7 @@ use crate::store::{Item, Order, Range, StoreError, Table, keys};
 
 use super::lacks::StoredLack;
 use super::routes::Routes;
-use super::runtime_config::RuntimeConfig;
+use super::runtime_state::RuntimeState;
 use super::shared_state::{CALL, StoredCooldown};
 
 /// How long a request waits for the reading; after that the old copy serves it.
@@ -63,10 +63,10 @@ impl Routes {
             .as_ref()
             .filter(|shared| shared.is_stale(self.clock()));
         let reading = stale.map(|shared| {
-            let (table, live) = (shared.table.clone(), Arc::clone(&self.live));
+            let (table, runtime) = (shared.table.clone(), Arc::clone(&self.runtime));
             let clock = self.clock().clone();
             tokio::spawn(async move {
-                if timeout(CALL, read(&table, &live, &clock)).await.is_err() {
+                if timeout(CALL, read(&table, &runtime, &clock)).await.is_err() {
                     tracing::warn!(
                         "the table's rests, lacks and settings could not be read in time"
                     );
@@ -97,7 +97,7 @@ impl Routes {
         seen: Option<u64>,
     ) -> Result<SavedSettings, SaveError> {
         let shared = self.shared.as_ref().ok_or(SaveError::NoTable)?;
-        let checked = self.live.as_loaded.changed(&changes);
+        let checked = self.runtime.as_loaded.changed(&changes);
         checked.map_err(SaveError::Invalid)?;
         let saved = SavedSettings {
             version: seen.unwrap_or(0) + 1,
@@ -110,44 +110,46 @@ impl Routes {
             Err(StoreError::ConditionFailed { .. }) => return Err(SaveError::Conflict),
             Err(error) => return Err(SaveError::Store(error)),
         }
-        adopt(&self.live, &saved);
+        adopt(&self.runtime, &saved);
         Ok(saved)
     }
 }
 
-async fn read(table: &Table, live: &RuntimeConfig, clock: &Clock) {
+async fn read(table: &Table, runtime: &RuntimeState, clock: &Clock) {
     let (all, routing) = (Range::All, keys::routing());
     let rests = table.query::<StoredCooldown>(keys::COOLDOWNS, &all, Order::Ascending, MOST_SHARED);
     let lacks = table.query::<StoredLack>(keys::LEARNED, &all, Order::Ascending, MOST_SHARED);
     let saved = table.get::<SavedSettings>(&routing);
     let (rests, lacks, saved) = tokio::join!(rests, lacks, saved);
     match rests {
-        Ok(rests) => (rests.into_iter()).for_each(|rest| live.cooldowns.adopt(rest.into(), clock)),
+        Ok(rests) => {
+            (rests.into_iter()).for_each(|rest| runtime.cooldowns.adopt(rest.into(), clock))
+        }
         Err(error) => tracing::warn!(%error, "the table's rests could not be read"),
     }
     match lacks {
-        Ok(lacks) => (lacks.into_iter()).for_each(|stored| stored.adopt(&live.learned, clock)),
+        Ok(lacks) => (lacks.into_iter()).for_each(|stored| stored.adopt(&runtime.learned, clock)),
         Err(error) => tracing::warn!(%error, "what targets lack could not be read"),
     }
     match saved {
-        Ok(Some(saved)) => adopt(live, &saved),
-        Ok(None) if live.version() != 0 => live.enforce(Arc::clone(&live.as_loaded), 0),
+        Ok(Some(saved)) => adopt(runtime, &saved),
+        Ok(None) if runtime.version() != 0 => runtime.enforce(Arc::clone(&runtime.as_loaded), 0),
         Ok(None) => {}
         Err(error) => tracing::warn!(%error, "the saved settings could not be read"),
     }
 }
 
 /// Puts what was saved in force. What no longer fits the file is not: the file is newer.
-fn adopt(live: &RuntimeConfig, saved: &SavedSettings) {
-    if live.version() == saved.version {
+fn adopt(runtime: &RuntimeState, saved: &SavedSettings) {
+    if runtime.version() == saved.version {
         return;
     }
-    let config = match live.as_loaded.changed(&saved.changes) {
+    let config = match runtime.as_loaded.changed(&saved.changes) {
         Ok(config) => Arc::new(config),
         Err(reason) => {
             tracing::warn!(%reason, "the saved settings do not fit the configuration: the file's are used");
-            Arc::clone(&live.as_loaded)
+            Arc::clone(&runtime.as_loaded)
         }
     };
-    live.enforce(config, saved.version);
+    runtime.enforce(config, saved.version);
 }

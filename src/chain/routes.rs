@@ -18,7 +18,7 @@ use super::pattern_targets::PatternCache;
 use super::policy::{Backoff, retry_kind};
 use super::queue::QueuedTarget;
 use super::refused_thinking::RefusedThinking;
-use super::runtime_config::RuntimeConfig;
+use super::runtime_state::RuntimeState;
 use super::shared_state::Shared;
 use super::target::Target;
 use super::unsupported_features::{Lack, Learned};
@@ -52,7 +52,7 @@ pub struct Routes {
     clock: Clock,
     /// The log has said that credentials are missing.
     has_logged_missing_credentials: AtomicBool,
-    pub(super) live: Arc<RuntimeConfig>,
+    pub(super) runtime: Arc<RuntimeState>,
     pub(super) shared: Option<Shared>,
 }
 
@@ -71,7 +71,7 @@ impl Routes {
             (group.name.clone(), Arc::new(siblings))
         });
         Self {
-            live: Arc::new(RuntimeConfig::new(Arc::clone(&config))),
+            runtime: Arc::new(RuntimeState::new(Arc::clone(&config))),
             groups: groups.collect(),
             endpoints,
             pattern_cache: PatternCache::default(),
@@ -160,7 +160,7 @@ impl Routes {
 
     /// The groups that follow `group` now, in order.
     pub fn fallbacks(&self, group: &str, kind: FallbackKind) -> Vec<String> {
-        let config = self.live.in_force();
+        let config = self.runtime.in_force();
         let most = config
             .settings
             .max_fallbacks
@@ -171,7 +171,7 @@ impl Routes {
 
     /// The configuration with what people have changed over the file.
     pub fn current_config(&self) -> Arc<Config> {
-        self.live.in_force()
+        self.runtime.in_force()
     }
 
     /// What is known of a target's health.
@@ -287,7 +287,7 @@ impl Routes {
         };
         let mut targets = self.load_balance.order(&siblings, session);
         if targets.len() > 1
-            && let Some(ids) = self.live.in_force().routing.order.get(group)
+            && let Some(ids) = self.runtime.in_force().routing.order.get(group)
         {
             let place = |target: &Arc<Target>| {
                 let place = ids.iter().position(|id| id == target.deployment_id());
@@ -342,15 +342,15 @@ impl Routes {
     }
 
     pub(super) fn learned(&self) -> &Learned {
-        &self.live.learned
+        &self.runtime.learned
     }
 
     pub(super) fn refused_thinking(&self) -> &RefusedThinking {
-        &self.live.refused_thinking
+        &self.runtime.refused_thinking
     }
 
     pub(super) fn cooldowns(&self) -> &Cooldowns {
-        &self.live.cooldowns
+        &self.runtime.cooldowns
     }
 
     /// Whether sessions stay with the deployment that has their cache.

@@ -12,7 +12,7 @@ use super::unsupported_features::Learned;
 
 /// The state of this process that other instances share.
 #[derive(Debug)]
-pub(super) struct RuntimeConfig {
+pub(super) struct RuntimeState {
     /// The configuration as the file has it.
     pub(super) as_loaded: Arc<Config>,
     pub(super) cooldowns: Cooldowns,
@@ -23,7 +23,7 @@ pub(super) struct RuntimeConfig {
     in_force: RwLock<(Arc<Config>, u64)>,
 }
 
-impl RuntimeConfig {
+impl RuntimeState {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
             cooldowns: Cooldowns::new(CooldownSettings::from(&config.settings)),
