@@ -295,7 +295,7 @@ impl Answer {
         self.decoder.served()
     }
 
-    /// What Bedrock calls the request, in its invocation log too.
+    /// Bedrock's request id, as its invocation log has it.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

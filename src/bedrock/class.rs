@@ -109,8 +109,8 @@ pub enum Feature {
     AnswerRoom(u32),
 }
 
-/// By what a request exceeds a model's window, as a refusal of [`Class::ContextWindow`] says it, in tokens. The numbers
-/// are another's, and nothing is known of how they were counted.
+/// By what a request exceeds a model's window, as a refusal of [`Class::ContextWindow`] says it, in tokens: Bedrock's
+/// numbers; how it counted is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContextOverflow {
     /// Of the prompt.

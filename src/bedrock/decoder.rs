@@ -31,10 +31,10 @@ pub(super) trait Decoder: fmt::Debug + Send + Sync {
     }
 }
 
-/// Why an event has no meaning.
+/// Why an event could not be decoded.
 #[derive(Debug)]
 pub(super) enum DecodeError {
-    /// It is not its JSON.
+    /// The payload is not this event's JSON.
     Unreadable(serde_json::Error),
     /// It says that the answer has failed.
     Failed(Box<Failure>),

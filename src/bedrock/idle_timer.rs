@@ -23,7 +23,7 @@ impl IdleTimer {
         }
     }
 
-    /// What is waited for, so long at most; `None`: the time has passed before.
+    /// Awaits `event` for at most `limit`; `None`: it timed out.
     pub async fn bounds<F: Future>(&mut self, limit: Duration, event: F) -> Option<F::Output> {
         let timer = &mut self.timer;
         let until = Instant::now() + limit.min(FOR_EVER);

@@ -36,7 +36,7 @@ const JSON: &str = "application/json";
 /// The body of a request, by the dialect of its plan.
 ///
 /// # Errors
-/// When a value is no JSON, which none can be.
+/// Never in practice: every plan can be written as JSON.
 pub fn body(plan: &plan::Plan) -> Result<bytes::Bytes, serde_json::Error> {
     match plan.dialect {
         Dialect::Converse => converse::body(plan),

@@ -54,7 +54,7 @@ impl RawBody {
         self.lock().served.clone()
     }
 
-    /// What Bedrock calls the request, in its invocation log too.
+    /// Bedrock's request id, as its invocation log has it.
     pub fn request_id(&self) -> Option<String> {
         self.lock().request_id.clone()
     }

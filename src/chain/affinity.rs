@@ -61,7 +61,7 @@ pub enum SessionName<'a> {
 }
 
 impl AffinitySession {
-    /// The session of `request` to a group. `owner` is the principal that asks: no other one's requests are of it.
+    /// The session of `request` to a group. `owner` is the principal that asks: sessions of different owners never match.
     pub fn new(owner: &str, group: &str, name: SessionName<'_>, request: &Request) -> Self {
         let mut hash = Sha256::new();
         let mut add = |text: &str| {

@@ -26,7 +26,7 @@ pub(super) struct CurrentAttempt {
     began_at: Timestamp,
     /// The first event has come: Bedrock bills from here on.
     billed: bool,
-    /// What Bedrock calls it.
+    /// Bedrock's request id, as its invocation log has it.
     request_id: Option<String>,
     usage: Option<Usage>,
     /// The prompt's tokens, where the target counted them as its answer began.
@@ -90,7 +90,7 @@ impl CurrentAttempt {
         self.terms = terms.clone().or(&self.terms);
     }
 
-    /// The first event has come, of what Bedrock calls so.
+    /// The first event has come; with Bedrock's request id, where it has sent one.
     pub(super) fn mark_billed(&mut self, request_id: Option<&str>) {
         self.billed = true;
         self.request_id = request_id.map(str::to_owned);

@@ -102,9 +102,9 @@ pub enum HealthStatus {
     OnProbation,
     /// This process has not asked it yet.
     Unknown,
-    /// The last answer was a failure.
+    /// The last attempt failed.
     Failing,
-    /// The last answer was one.
+    /// The last attempt succeeded.
     Healthy,
 }
 

@@ -72,7 +72,8 @@ impl ChainOptions {
     }
 }
 
-/// Takes what the chain hands on. Handing on never fails: when the client is gone, the rest is drained.
+/// The chain's view of one client: takes events, says whether an attempt can be paid for, and whether the client is gone.
+/// Sending an event never fails: when the client is gone, the rest is drained.
 pub trait Sink: Send {
     /// An answer begins. A second beginning means that everything before it is void where the answer is handed on as
     /// a whole; in a stream, it goes on from what the client has.

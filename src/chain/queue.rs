@@ -108,8 +108,8 @@ impl TargetQueue {
         self.resting.retain(|(_, next)| keep(&next.target));
     }
 
-    /// Those that the configuration names for a failure, instead of all that are left. Where it names none, or the
-    /// one that `failed` is among them already, only those are left that `keep` says.
+    /// Replaces the queue by the targets that the configuration names for this failure. If there are none, or the failed
+    /// one is among them, keeps those that `keep` accepts.
     pub(super) fn narrow(
         &mut self,
         named: Vec<QueuedTarget>,

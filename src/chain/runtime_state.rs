@@ -1,6 +1,6 @@
-//! What this process knows now and did not know at its start: which targets rest, what they turned out to lack, and
-//! what was saved over the file's chains. All three are shared with other instances through the table (see
-//! `shared_state.rs`).
+//! What this process has learned since its start: which targets are in cooldown, what they turned out to lack, what was
+//! saved over the file's chains, and which thinking was refused. All but the last is shared with other instances through
+//! the table (see `shared_state.rs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,7 +10,7 @@ use super::cooldown::{CooldownSettings, Cooldowns};
 use super::refused_thinking::RefusedThinking;
 use super::unsupported_features::Learned;
 
-/// The state of this process that other instances share.
+/// What this process has learned since its start; all but `refused_thinking` is shared.
 #[derive(Debug)]
 pub(super) struct RuntimeState {
     /// The configuration as the file has it.

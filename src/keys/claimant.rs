@@ -43,7 +43,7 @@ pub(super) enum ClaimRefusal {
     NoTurn(Denied),
 }
 
-/// A request that holds, in a task of its own.
+/// Raises one request's holds in a background task.
 pub(super) struct Claimant {
     pub(super) keyring: Keyring,
     /// Its name in accounts of one key.

@@ -15,9 +15,9 @@ use crate::store::{Account, Key};
 const TOKENS_KNOWN: SignedDuration = SignedDuration::from_secs(5);
 /// What is spent seldom becomes less: when a late record corrects what a lost request has held.
 const SPENT_KNOWN: SignedDuration = SignedDuration::from_secs(60);
-/// How often markers whose time is over are looked after.
+/// How often an account is searched for markers whose time is over.
 const OVERDUE_ASKED: SignedDuration = SignedDuration::from_secs(60);
-/// How often it is looked whether holds of an account without room are left of requests that have ended.
+/// How often an account without room is searched for holds of requests that have ended.
 const LEFT_ASKED: SignedDuration = SignedDuration::from_secs(10);
 /// Refused requests of a key that are records, in a minute of one process. The others are a line in the log each.
 const REFUSALS_RECORDED: u32 = 10;
@@ -35,9 +35,9 @@ struct KnownLimits {
     /// When all slots of an item were taken.
     slots: HashMap<String, Instant>,
     refusals: HashMap<String, Refusals>,
-    /// When the markers of an account whose time is over were last looked after.
+    /// When an account was last searched for markers whose time is over.
     overdue: HashMap<Key, Timestamp>,
-    /// When the markers of an account without room were last looked after.
+    /// When an account without room was last searched for holds of requests that have ended.
     left: HashMap<Key, Timestamp>,
 }
 
@@ -105,12 +105,12 @@ impl ReachedLimits {
         memory.accounts.insert(key.clone(), spent);
     }
 
-    /// Whether the markers of an account whose time is over are to be looked after: once a minute they are.
+    /// Whether to search an account for markers whose time is over now (at most once a minute).
     pub(super) fn may_ask_overdue(&self, key: &Key, now: Timestamp) -> bool {
         may_ask(&mut self.lock().overdue, key, now, OVERDUE_ASKED)
     }
 
-    /// Whether it is to be looked what is left in an account without room.
+    /// Whether to look for holds of ended requests now (at most every 10 s).
     pub(super) fn may_ask_left(&self, key: &Key, now: Timestamp) -> bool {
         may_ask(&mut self.lock().left, key, now, LEFT_ASKED)
     }
@@ -154,7 +154,7 @@ impl ReachedLimits {
     }
 }
 
-/// Whether the last time is so long ago. Then this is the last time.
+/// Whether `every` has passed since the account was last asked about; if so, notes that it is asked about now.
 fn may_ask(
     asked: &mut HashMap<Key, Timestamp>,
     key: &Key,

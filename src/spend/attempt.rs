@@ -34,7 +34,7 @@ pub struct Attempt {
     /// When it began; records of version 0.1 do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began: Option<Timestamp>,
-    /// What Bedrock calls it, in its invocation log and in CloudTrail, where it answered.
+    /// Bedrock's request id, as its invocation log and CloudTrail have it; `None`: Bedrock did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// From its start to its end, milliseconds.

@@ -1,4 +1,4 @@
-//! What one record adds to which rows of the totals, and what it does to which budgets.
+//! The stored form of what one record adds to which rows of the totals, and of what it does to which budgets.
 
 use std::collections::BTreeMap;
 

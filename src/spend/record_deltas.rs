@@ -1,4 +1,4 @@
-//! What a record adds to which totals, and what it does to which budgets.
+//! Computes a record's `CounterDeltas`.
 
 use std::collections::BTreeMap;
 

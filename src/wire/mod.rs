@@ -87,7 +87,7 @@ pub trait Wire: fmt::Debug + Send + Sync {
     /// The body of a reply that is not streamed, as JSON. `cost` is in US dollars; `None` where a price is unknown.
     ///
     /// # Errors
-    /// When the reply is no JSON, which no reply can be.
+    /// Never in practice: every reply can be written as JSON.
     fn reply(
         &self,
         meta: ReplyMeta,
@@ -95,7 +95,7 @@ pub trait Wire: fmt::Debug + Send + Sync {
         cost: Option<Decimal>,
     ) -> Result<Vec<u8>, serde_json::Error>;
 
-    /// Refuses a reply that is none to what was asked.
+    /// Fails if the reply does not answer the request.
     fn check(&self, _: &ReplyMeta, _: &Reply) -> Result<(), ApiError> {
         Ok(())
     }
@@ -137,7 +137,8 @@ pub trait WireRequest: fmt::Debug + Send {
         false
     }
 
-    /// Takes what has the mark of this seal. What has not, or is never shown to one, is left out.
+    /// Opens what carries this seal's mark. Thinking without the mark is left out; a summary without it is refused with
+    /// the conversation.
     fn unseal(&mut self, _: &Seal) {}
 
     /// The request in the domain's terms, and what is said beside it.

@@ -295,7 +295,7 @@ fn exact_prompt_tokens(outcome: &ChainOutcome) -> Option<u64> {
     Some(usage.prompt())
 }
 
-/// The client's side and its purse, as the chain sees them.
+/// The chain's view of one client: sends it the events, holds money for attempts, and sees whether it is gone.
 struct ClientSink<'a> {
     app: &'a AppState,
     client: &'a Sender<StreamItem>,
