@@ -69,6 +69,16 @@ pub struct SharedSettlement<'a> {
     pub actual: Decimal,
 }
 
+/// What is known of an account's item before it is updated.
+enum KnownItem {
+    /// It was not read: most often it has the claim's bucket.
+    NotRead,
+    /// There is no account in it.
+    NoAccount,
+    /// The item as it was read.
+    Item(Attributes),
+}
+
 /// The bucket of what ends at this instant.
 pub fn bucket_of(until: Timestamp) -> i64 {
     until.as_second().div_euclid(MINUTE)
@@ -141,9 +151,9 @@ impl Table {
             return Ok(Reserved::Full(account.unwrap_or_default()));
         }
         // Every further try follows from what another request has done meanwhile, so they are few.
-        let mut found = None;
+        let mut known = KnownItem::NotRead;
         for _ in 0..TRIES {
-            let update = self.reserving(key, claim, [more, left], found.as_ref());
+            let update = self.reserving(key, claim, [more, left], &known);
             let item = match update::send(update.return_values(ReturnValue::AllNew)).await? {
                 Updated::Done(item) => {
                     let account = item.as_ref().map(Account::read).unwrap_or_default();
@@ -159,20 +169,20 @@ impl Table {
             if account.committed > left || held != claim.before {
                 return Ok(Reserved::Full(account));
             }
-            found = Some(item);
+            known = item.map_or(KnownItem::NoAccount, KnownItem::Item);
         }
         Err(StoreError::contended(
             "others use the account at the same time",
         ))
     }
 
-    /// The update that takes a hold of the item as it was `found`: `None`: it is taken to have the bucket.
+    /// The update that takes a hold of the item, as far as it is known.
     fn reserving(
         &self,
         key: &Key,
         claim: &SharedClaim<'_>,
         [more, left]: [Decimal; 2],
-        found: Option<&Option<Attributes>>,
+        known: &KnownItem,
     ) -> UpdateItemFluentBuilder {
         let bucket = claim.bucket.to_string();
         let marker = Bucket::from([(claim.marker.to_owned(), claim.amount)]);
@@ -185,8 +195,8 @@ impl Table {
         };
         let buckets =
             |item: &Attributes| item.get(BUCKETS).and_then(|map| map.as_m().ok().cloned());
-        match found {
-            Some(None) => {
+        match known {
+            KnownItem::NoAccount => {
                 let all = Attributes::from([(bucket, stored(&marker))]);
                 let nothing = AttributeValue::M(Attributes::new());
                 // Version 0.1 holds in `holds`.
@@ -198,7 +208,7 @@ impl Table {
                     .expression_attribute_values(":nothing", nothing)
                     .expression_attribute_values(":all", AttributeValue::M(all))
             }
-            Some(Some(item)) if buckets(item).is_none() => {
+            KnownItem::Item(item) if buckets(item).is_none() => {
                 let all = Attributes::from([(bucket, stored(&marker))]);
                 of_item(
                     "committed = committed + :more, buckets = :all",
@@ -206,7 +216,9 @@ impl Table {
                 )
                 .expression_attribute_values(":all", AttributeValue::M(all))
             }
-            Some(Some(item)) if buckets(item).is_some_and(|all| !all.contains_key(&bucket)) => {
+            KnownItem::Item(item)
+                if buckets(item).is_some_and(|all| !all.contains_key(&bucket)) =>
+            {
                 of_item(
                     "committed = committed + :more, buckets.#b = :bucket",
                     "committed <= :left AND attribute_exists(buckets) AND attribute_not_exists(buckets.#b)",
@@ -214,7 +226,7 @@ impl Table {
                 .expression_attribute_names("#b", bucket)
                 .expression_attribute_values(":bucket", stored(&marker))
             }
-            _ => {
+            KnownItem::NotRead | KnownItem::Item(_) => {
                 let update = match claim.before {
                     None => of_item(
                         "committed = committed + :more, buckets.#b.#m = :amount",
