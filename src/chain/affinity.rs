@@ -21,13 +21,13 @@ use crate::store::{Item, keys};
 use super::interface::ChainOptions;
 use super::queue::QueuedTarget;
 use super::routes::Routes;
-use super::shared_state::CALL;
+use super::shared_state::SHARED_CALL_LIMIT;
 use super::target::Target;
 
 /// How long a request waits to learn where its session went; after that it goes home.
 const LONGEST_LOOKUP: Duration = Duration::from_millis(100);
-/// So many bytes of a text tell a conversation from others: prompts may have megabytes.
-const TELLING: usize = 16 * 1024;
+/// The bytes of a text that are hashed into a session's id: prompts may have megabytes.
+const HASHED_BYTES: usize = 16 * 1024;
 /// An item is written anew when it has lost so much of its life: agents ask every few seconds.
 const RENEWED_AFTER: Duration = Duration::from_secs(60);
 
@@ -67,7 +67,7 @@ impl AffinitySession {
         let mut add = |text: &str| {
             hash.update(text.len().to_be_bytes());
             let bytes = text.as_bytes();
-            hash.update(bytes.get(..TELLING).unwrap_or(bytes));
+            hash.update(bytes.get(..HASHED_BYTES).unwrap_or(bytes));
         };
         add(owner);
         add(group);
@@ -179,7 +179,7 @@ impl Routes {
             session.away.as_ref()?;
             let table = shared.table.clone();
             return Some(tokio::spawn(async move {
-                match timeout(CALL, table.delete(&key)).await {
+                match timeout(SHARED_CALL_LIMIT, table.delete(&key)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => {
                         tracing::warn!(%error, "that a session came home could not be written");

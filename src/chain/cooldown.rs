@@ -18,7 +18,7 @@ use super::target::Target;
 use crate::clock::Clock;
 
 /// Failures are counted over this time (`allowed_fails` is a number per minute).
-const WINDOW: Duration = Duration::from_secs(60);
+const FAILURES_WINDOW: Duration = Duration::from_secs(60);
 /// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
 /// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
 const LONGEST_REST: u32 = 4;
@@ -355,7 +355,7 @@ fn state_of<'s>(states: &'s mut HashMap<String, State>, deployment: &str) -> &'s
 impl State {
     fn forget_before(&mut self, now: Timestamp) {
         while let Some(oldest) = self.fails.front() {
-            if later(*oldest, WINDOW) > now {
+            if later(*oldest, FAILURES_WINDOW) > now {
                 break;
             }
             self.fails.pop_front();

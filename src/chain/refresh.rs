@@ -18,7 +18,7 @@ use crate::store::{Item, Order, Range, StoreError, Table, keys};
 use super::lacks::StoredLack;
 use super::routes::Routes;
 use super::runtime_state::RuntimeState;
-use super::shared_state::{CALL, StoredCooldown};
+use super::shared_state::{SHARED_CALL_LIMIT, StoredCooldown};
 
 /// How long a request waits for the reading; after that the old copy serves it.
 const LONGEST_REFRESH: Duration = Duration::from_millis(100);
@@ -66,7 +66,10 @@ impl Routes {
             let (table, runtime) = (shared.table.clone(), Arc::clone(&self.runtime));
             let clock = self.clock().clone();
             tokio::spawn(async move {
-                if timeout(CALL, read(&table, &runtime, &clock)).await.is_err() {
+                if timeout(SHARED_CALL_LIMIT, read(&table, &runtime, &clock))
+                    .await
+                    .is_err()
+                {
                     tracing::warn!(
                         "the table's rests, lacks and settings could not be read in time"
                     );

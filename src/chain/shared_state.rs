@@ -14,10 +14,11 @@ use crate::store::{Item, StoreError, Table, keys};
 use super::cooldown::Cooldown;
 use crate::clock::Clock;
 
-/// A copy that is older is read again. Wall time: a frozen sandbox may wake after an hour.
-const FRESH: Duration = Duration::from_secs(10);
-/// How long telling other instances, or a reading that no request waits for any more, may take.
-pub(super) const CALL: Duration = Duration::from_secs(2);
+/// A copy of the shared state that is older is read again. Wall time: a frozen sandbox may wake after an hour.
+const SHARED_STATE_FRESH: Duration = Duration::from_secs(10);
+/// How long one call of the table may take that writes shared state, or reads it while no request waits.
+pub(super) const SHARED_CALL_LIMIT: Duration = Duration::from_secs(2);
+
 /// The table, and when it was read.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -63,7 +64,8 @@ impl Shared {
     pub(super) fn is_stale(&self, clock: &Clock) -> bool {
         let now = clock.now();
         let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale = read_at.is_none_or(|at| now.duration_since(at).unsigned_abs() > FRESH);
+        let stale =
+            read_at.is_none_or(|at| now.duration_since(at).unsigned_abs() > SHARED_STATE_FRESH);
         if stale {
             *read_at = Some(now);
         }
@@ -92,7 +94,7 @@ impl Shared {
     ) -> JoinHandle<()> {
         let table = self.table.clone();
         tokio::spawn(async move {
-            let written = timeout(CALL, async { table.put(item?).await });
+            let written = timeout(SHARED_CALL_LIMIT, async { table.put(item?).await });
             match written.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, what, "something could not be shared"),

@@ -16,9 +16,9 @@ use crate::bedrock::plan::{Marks, UnsupportedFeatures};
 
 use super::omitted::RefusedFeature;
 
-/// How long something is believed: models gain features, and a target's next request finds out at the cost of one
+/// How long a learned lack is kept: models gain features, and a target's next request finds out at the cost of one
 /// more call.
-const BELIEVED: Duration = Duration::from_secs(3_600);
+const LACK_KEPT_FOR: Duration = Duration::from_secs(3_600);
 /// Callers choose the names behind a pattern: of more deployments than this nothing is kept.
 const MAX_DEPLOYMENTS: usize = 4_096;
 
@@ -119,7 +119,7 @@ impl Learned {
             feature: refusal.feature,
             only_with,
             since: now,
-            until: now.checked_add(BELIEVED).unwrap_or(Timestamp::MAX),
+            until: now.checked_add(LACK_KEPT_FOR).unwrap_or(Timestamp::MAX),
         };
         self.insert(deployment, lack.clone(), now).then_some(lack)
     }
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(learned.lock().len(), MAX_DEPLOYMENTS);
         assert!(learned.knows("0", Feature::Caching, now));
         // What is over makes room.
-        let later = now + 2 * BELIEVED;
+        let later = now + 2 * LACK_KEPT_FOR;
         remember("new", later);
         assert!(learned.knows("new", Feature::Caching, later));
         assert_eq!(learned.lock().len(), 1);

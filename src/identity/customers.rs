@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::store::{Index, Key, Query, StoreError, Table, keys, time};
 
 /// The list of blocked customers is read again after so long.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
+const BLOCKED_LIST_FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long a request with an old list waits for the reading.
 const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
 /// How long a customer is kept after the last request that named it.
@@ -82,7 +82,9 @@ impl Customers {
     pub async fn is_blocked(&self, id: &str) -> Result<bool, StoreError> {
         let (known, now) = (self.lock().blocked.clone(), self.clock.now());
         let blocked = match known {
-            Some((blocked, read_at)) if now.duration_since(read_at).abs() <= FRESH => blocked,
+            Some((blocked, read_at)) if now.duration_since(read_at).abs() <= BLOCKED_LIST_FRESH => {
+                blocked
+            }
             Some((old, _)) => match timeout(LONGEST_REVALIDATION, self.read_blocked()).await {
                 Ok(Ok(blocked)) => blocked,
                 Ok(Err(_)) | Err(_) => old,

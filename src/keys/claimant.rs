@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::spend::{RequestId, SETTLING, settle_left};
+use crate::spend::{RequestId, SETTLING_LIMIT, settle_left};
 use crate::store::{Account, Hold, HoldClaim, Reserved, SharedClaim, SharedSettlement, StoreError};
 
 use super::budget::{Budget, Level};
@@ -202,7 +202,7 @@ impl Claimant {
                     held: amount,
                     actual: Decimal::ZERO,
                 };
-                table.settle_shared(settled, SETTLING).await
+                table.settle_shared(settled, SETTLING_LIMIT).await
             } else {
                 table.release(&key, &holder, amount).await
             };

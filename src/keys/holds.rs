@@ -24,7 +24,7 @@ use super::counted_prompts::PromptHashes;
 use super::{BudgetStanding, Caller, Denied, Keyring, OverBudget};
 
 /// How long a request that does not fit waits for Bedrock to count its prompt.
-const COUNTING: Duration = Duration::from_secs(3);
+const COUNT_LIMIT: Duration = Duration::from_secs(3);
 /// A prompt that would not fit with so many times fewer tokens than it may have is not worth being counted.
 const LOOSEST_PROMPT: u64 = 32;
 
@@ -235,7 +235,7 @@ impl Holds {
         target: &Target,
         plan: &Plan,
     ) -> Option<u64> {
-        let tokens_counted = timeout(COUNTING, chain::count_plan(target, plan)).await;
+        let tokens_counted = timeout(COUNT_LIMIT, chain::count_plan(target, plan)).await;
         let tokens = tokens_counted.ok()?? + bound::fields_tokens(plan);
         self.keyring.counted_prompts.remember(hashes, tokens);
         Some(tokens)

@@ -25,15 +25,15 @@ use super::token_callers::TokenCallers;
 use super::virtual_key::{KeyStatus, hash_of};
 use super::{Caller, CommonBudget, KeyRefusal, VirtualKey};
 
-/// A copy that is older is read again, in wall time: so soon a change made elsewhere holds here.
-pub const FRESH: Duration = Duration::from_secs(60);
-/// The same for the knowledge that there is no such key.
+/// A copy of a key that is older is read again. Wall time; after it, a change made elsewhere holds here too.
+pub const KEY_COPY_FRESH: Duration = Duration::from_secs(60);
+/// The knowledge that there is no such key is read again after this.
 const FRESH_MISS: Duration = Duration::from_secs(10);
-/// How long a request with an old copy waits for the reading.
+/// How long a request with an old copy of its key waits until it is read again.
 pub(super) const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
-/// How long a reading may take.
-pub(super) const READING: Duration = Duration::from_secs(2);
-/// Copies, misses included: so many unknown keys cost some megabytes at most.
+/// How long reading a key may take.
+pub(super) const KEY_READ_LIMIT: Duration = Duration::from_secs(2);
+/// The most copies, misses included: unknown keys cost some megabytes at most.
 const MOST_COPIES: usize = 10_000;
 
 /// What a reading says: the key, or none. An error has been logged.
@@ -191,7 +191,7 @@ impl Keyring {
             && let Some(read_at) = copy.read_at
         {
             let limit = if copy.key.is_some() {
-                FRESH
+                KEY_COPY_FRESH
             } else {
                 FRESH_MISS
             };
@@ -220,7 +220,7 @@ impl Keyring {
         let keyring = self.clone();
         // An invocation that ends waits for it: a call that is frozen half way finds its connection dead.
         let reading = self.tasks.spawn(async move {
-            let read = match timeout(READING, keyring.read_with_principals(&hash)).await {
+            let read = match timeout(KEY_READ_LIMIT, keyring.read_with_principals(&hash)).await {
                 Ok(Ok(found)) => Ok(found.map(Arc::new)),
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a key could not be read");
@@ -229,7 +229,7 @@ impl Keyring {
                     ))
                 }
                 Err(_) => {
-                    tracing::error!(limit = ?READING, "a key could not be read in time");
+                    tracing::error!(limit = ?KEY_READ_LIMIT, "a key could not be read in time");
                     Err(KeyRefusal::Table(TableFault::Silent))
                 }
             };

@@ -1,7 +1,7 @@
 //! Making, changing and listing keys: the one API behind the HTTP routes and the admin pages.
 //!
 //! A change holds in this process at once, and on every other instance when its copy is read again: within
-//! [`FRESH`](super::FRESH).
+//! [`KEY_COPY_FRESH`](super::KEY_COPY_FRESH).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -47,7 +47,7 @@ pub use admission::{Admission, Denied, KeyUsage, OverBudget};
 pub use budget::{BudgetStanding, CommonBudget};
 pub use error::{KeyError, KeyRefusal};
 pub use holds::Holds;
-pub use keyring::{FRESH, KeyOptions, Keyring, PresentedKey};
+pub use keyring::{KEY_COPY_FRESH, KeyOptions, Keyring, PresentedKey};
 pub use limit::LimitScope;
 pub use limits::{KeyRates, RateReservation, Remaining};
 pub use login::Login;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::keyring::{FRESH, LONGEST_REVALIDATION, READING};
+use super::keyring::{KEY_COPY_FRESH, KEY_READ_LIMIT, LONGEST_REVALIDATION};
 use super::virtual_key::hash_of;
 use super::{Caller, KeyRefusal, KeySettings, Keyring, VirtualKey};
 use crate::identity::{
@@ -212,15 +212,16 @@ impl Keyring {
         let known =
             known.filter(|placed| self.directory.known(placed.team.as_deref(), user).is_some());
         let now = self.clock.now();
-        let is_fresh =
-            |placed: &&TeamPlacement| now.duration_since(placed.read_at).unsigned_abs() <= FRESH;
+        let is_fresh = |placed: &&TeamPlacement| {
+            now.duration_since(placed.read_at).unsigned_abs() <= KEY_COPY_FRESH
+        };
         if let Some(placed) = known.as_ref().filter(is_fresh) {
             return Ok(placed.team.clone());
         }
         let limit = if known.is_some() {
             LONGEST_REVALIDATION
         } else {
-            READING
+            KEY_READ_LIMIT
         };
         let (keyring, verified) = (self.clone(), Arc::clone(verified));
         // A task: a call that is frozen half way finds its connection dead.

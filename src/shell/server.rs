@@ -53,8 +53,8 @@ impl ServerLimits {
 const MAX_HEADERS: usize = 100;
 /// The head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// After a listener failed, as for want of file descriptors, it is asked again.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long the server waits to accept again after a listener failed, as for want of file descriptors.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` ends, and then until the requests under way have their answers.
 pub(super) async fn serve(
@@ -80,7 +80,7 @@ pub(super) async fn serve(
                 Err(error) if is_the_clients(&error) => continue,
                 Err(error) => {
                     tracing::error!(%error, "no connection could be accepted");
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
                     continue;
                 }
             },

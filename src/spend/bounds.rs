@@ -2,13 +2,13 @@
 
 use super::attempt::Attempt;
 use super::cut::cut;
-use super::record::{LONGEST, bound_tags};
+use super::record::{LONGEST_LABEL, bound_tags};
 use super::{Record, RecordCaller, Unlisted};
 
 impl Record {
     /// A sort key holds 1,024 bytes, an item 400 KB; a record should stay below 4 KB, for a write unit is 1 KB.
     pub(super) fn bound(&mut self) {
-        cut(&mut self.model_asked, LONGEST);
+        cut(&mut self.model_asked, LONGEST_LABEL);
         self.caller.bound();
         let own = [
             &mut self.litellm_call_id,
@@ -17,11 +17,11 @@ impl Record {
         ];
         own.into_iter()
             .flatten()
-            .for_each(|text| cut(text, LONGEST));
+            .for_each(|text| cut(text, LONGEST_LABEL));
         bound_tags(&mut self.tags);
         if let Some(error) = &mut self.error {
             cut(&mut error.message, 1000);
-            cut(&mut error.class, LONGEST);
+            cut(&mut error.class, LONGEST_LABEL);
         }
         self.attempts.iter_mut().for_each(Attempt::bound);
     }
@@ -73,7 +73,7 @@ impl RecordCaller {
             &mut self.client,
             &mut self.client_app,
         ] {
-            text.iter_mut().for_each(|text| cut(text, LONGEST));
+            text.iter_mut().for_each(|text| cut(text, LONGEST_LABEL));
             // An empty text would be an empty key of the session's index, which DynamoDB refuses.
             text.take_if(|text| text.is_empty());
         }

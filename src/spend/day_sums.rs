@@ -14,7 +14,7 @@ use super::report::{Only, total};
 use super::totals::Counters;
 
 /// How long the sum of a day that is over is good for: only a replay changes it.
-const KEPT: Duration = Duration::from_secs(10 * 60);
+const DAY_SUM_KEPT: Duration = Duration::from_secs(10 * 60);
 
 /// The sums of days that are over, as they were last read. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,7 @@ impl KnownSums {
 
 impl KnownSum {
     fn is_good(&self, now: Instant) -> bool {
-        now.duration_since(self.read) < KEPT
+        now.duration_since(self.read) < DAY_SUM_KEPT
     }
 }
 

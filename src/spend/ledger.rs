@@ -146,7 +146,7 @@ impl Ledger {
 
     /// Fetches the secret, so that lines of the log are signed from the first one on. Waits for 100 ms at most.
     pub async fn fetch_secret(&self) {
-        self.secret.within(SECRET).await;
+        self.secret.within(LONGEST_SECRET_WAIT).await;
     }
 
     /// Logs that Bedrock may bill for this request from here on. The line has left this process when this is over:
@@ -306,10 +306,13 @@ impl Ledger {
 }
 
 /// How long the table's secret is waited for, at the start and where a line of the log needs it and it is not there yet.
-const SECRET: Duration = Duration::from_millis(100);
+const LONGEST_SECRET_WAIT: Duration = Duration::from_millis(100);
 
 async fn signer(secret: &TableSecret) -> Option<Signer> {
-    secret.within(SECRET).await.map(|bytes| Signer::new(&bytes))
+    secret
+        .within(LONGEST_SECRET_WAIT)
+        .await
+        .map(|bytes| Signer::new(&bytes))
 }
 
 pub(super) fn days_of(first: Date, last: Date) -> Result<Vec<Date>, ReadError> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "local")]
 use super::Reservations;
 use super::cut::cut;
-use super::record::{LONGEST, bound_tags};
+use super::record::{LONGEST_LABEL, bound_tags};
 use super::signature::{Signer, UNSIGNED};
 use super::{Record, RecordCaller, RequestId, Reservation, SharedReservation};
 use crate::store::StoreError;
@@ -113,11 +113,11 @@ impl<'a> PendingRequest<'a> {
             return complete;
         }
         let mut pending = self.clone();
-        cut(pending.model.to_mut(), LONGEST);
+        cut(pending.model.to_mut(), LONGEST_LABEL);
         pending.caller.to_mut().bound();
         bound_tags(pending.tags.to_mut());
         if let Some(id) = &mut pending.litellm_call_id {
-            cut(id.to_mut(), LONGEST);
+            cut(id.to_mut(), LONGEST_LABEL);
         }
         let short = json(&pending);
         if short.len() <= LONGEST_PENDING {

@@ -54,7 +54,7 @@ pub use record::{Record, RecordCaller, RecordFailure, Status};
 pub use reservation::{Reservation, Reservations, SharedReservation};
 pub use retried::Retried;
 pub use row::SpendLog;
-pub use settle::{SETTLING, settle_left};
+pub use settle::{SETTLING_LIMIT, settle_left};
 pub use signature::Signer;
 pub use totals::{CountedBy, Counters, DayTotal, TotalOf};
 pub use trace_parent::TraceParent;

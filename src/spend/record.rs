@@ -163,7 +163,7 @@ pub struct RecordFailure {
 }
 
 /// Bytes of a label that are kept.
-pub(super) const LONGEST: usize = 200;
+pub(super) const LONGEST_LABEL: usize = 200;
 
 impl Record {
     /// The record of a request that arrived with this id, asking for this model. Until more is said, it failed at
@@ -261,7 +261,7 @@ impl Record {
         let mut tags = self.tags.clone();
         bound_tags(&mut tags);
         let mut customer = self.caller.end_user.clone().unwrap_or_default();
-        cut(&mut customer, LONGEST);
+        cut(&mut customer, LONGEST_LABEL);
         CountedNames { tags, customer }
     }
 

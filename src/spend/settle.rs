@@ -24,7 +24,7 @@ pub(super) struct Recorded {
 
 /// How long a settlement is tried. The client has its answer, and what is not settled is room that the others of a team
 /// lack: so it is tried for longer than a record.
-pub const SETTLING: Duration = Duration::from_secs(15);
+pub const SETTLING_LIMIT: Duration = Duration::from_secs(15);
 /// Markers that are looked after at a time, the oldest first: as many records as one call of the table reads. Those of lost
 /// requests, which have no record, take places among them until a replay.
 const MOST_LEFT: usize = 100;
@@ -36,7 +36,8 @@ const LONGEST_CLEARING: Duration = Duration::from_secs(3);
 pub(super) async fn settle(table: &Table, id: RequestId, deltas: &CounterDeltas) {
     let marker = id.marker();
     let settled = deltas.shared().iter();
-    let settled = settled.map(|settled| table.settle_shared(settled.settlement(&marker), SETTLING));
+    let settled =
+        settled.map(|settled| table.settle_shared(settled.settlement(&marker), SETTLING_LIMIT));
     for (settled, outcome) in deltas.shared().iter().zip(join_all(settled).await) {
         if let Err(error) = outcome {
             let account = &settled.account().pk;

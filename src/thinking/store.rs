@@ -17,8 +17,8 @@ use super::packed::{pack, unpack};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long blocks are kept after their last use.
-const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a turn's thinking is kept after its last use.
+const THINKING_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long the table may take to recall blocks. Longer than a write may hold up an answer: without them the loop
 /// goes on without thinking, and the whole conversation is written to another cache.
@@ -168,7 +168,7 @@ impl ThinkingStore {
 
     /// Keeps what is used for another week. Once a day is enough.
     fn renew(&self, pk: &str, entry: &RememberedTurn, now: Timestamp) {
-        if entry.blocks.is_empty() || entry.until > now + (LIFE - DAY) {
+        if entry.blocks.is_empty() || entry.until > now + (THINKING_KEPT_FOR - DAY) {
             return;
         }
         let (store, pk, blocks) = (self.clone(), pk.to_owned(), Arc::clone(&entry.blocks));
@@ -192,7 +192,7 @@ impl ThinkingStore {
 
     /// Into memory at once, so that this process knows them however slow the table is; then into the table.
     async fn store(&self, pk: String, blocks: Arc<[ThinkingBlock]>) {
-        let until = Timestamp::now() + LIFE;
+        let until = Timestamp::now() + THINKING_KEPT_FOR;
         let entry = RememberedTurn {
             blocks: Arc::clone(&blocks),
             until,

@@ -18,7 +18,8 @@ use crate::config::TokenIssuer;
 use crate::store::{Item, Key, StoreError, Table, keys};
 use crate::web::WebCall;
 
-const FRESH: SignedDuration = SignedDuration::from_hours(1);
+/// An issuer's keys that are older are fetched again.
+const ISSUER_KEYS_FRESH: SignedDuration = SignedDuration::from_hours(1);
 /// The same while the issuer does not answer.
 const STALE: SignedDuration = SignedDuration::from_hours(2);
 const BETWEEN_TRIES: SignedDuration = SignedDuration::from_secs(60);
@@ -264,7 +265,7 @@ impl Source {
 
 impl Known {
     fn is_fresh(&self, now: Timestamp) -> bool {
-        now.duration_since(self.fetched_at) <= FRESH
+        now.duration_since(self.fetched_at) <= ISSUER_KEYS_FRESH
     }
 }
 

@@ -16,9 +16,9 @@ use tower::{Layer, Service};
 use super::super::Connections;
 use super::{deadline, nodelay};
 
-/// What a connection survives. Bedrock and DynamoDB, and whatever is on the way to them, close an idle one after a
-/// minute or more; a frozen process does not see it.
-const IDLE: Duration = Duration::from_secs(50);
+/// How long a connection may be idle and is still taken to be open. Bedrock and DynamoDB, and whatever is on the way to
+/// them, close an idle one after a minute or more; a frozen process does not see it.
+const LONGEST_IDLE_CONNECTION: Duration = Duration::from_secs(50);
 
 /// The last moment to give up on records that are still under way: a killed invocation would lose the process too.
 const LAST: Duration = Duration::from_millis(300);
@@ -53,7 +53,7 @@ impl Invocations {
             nodelay::set(api);
         }
         let slept = SystemTime::now().duration_since(self.awake());
-        if slept.is_ok_and(|slept| slept > IDLE) {
+        if slept.is_ok_and(|slept| slept > LONGEST_IDLE_CONNECTION) {
             self.connections.renew();
         }
     }
