@@ -222,10 +222,10 @@ async fn what_a_dead_instance_held_is_spent_when_its_time_is_over() {
     let held = app.state.keys.clone();
     let hash = sha256(&key);
     let stored = held.get(&hash).await.unwrap();
-    let before = held.standing(&stored).await.unwrap().unwrap();
+    let before = held.budget_usage(&stored).await.unwrap().unwrap();
     assert_eq!(before.spent, dollars("0"));
     app.clock.advance(Duration::from_secs(1000));
-    let after = held.standing(&stored).await.unwrap().unwrap();
+    let after = held.budget_usage(&stored).await.unwrap().unwrap();
     assert!(after.spent > dollars("0"), "{after:?}");
     assert_eq!(after.remaining, before.remaining, "nothing was handed back");
     let table = app.state.ledger.table();

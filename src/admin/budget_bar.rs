@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::keys::of_budget;
 use super::numbers::{TimeText, dollars};
 use super::texts::texts;
-use crate::keys::BudgetStanding;
+use crate::keys::BudgetUsage;
 
 /// A budget, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) struct BudgetBar {
 
 impl BudgetBar {
     /// Of what is spent, in the colour of the badge that stands beside it: `soft` is where a warning begins.
-    pub(super) fn of(budget: &BudgetStanding, soft: Option<Decimal>) -> Self {
+    pub(super) fn of(budget: &BudgetUsage, soft: Option<Decimal>) -> Self {
         let t = &texts().budget;
         let spent = dollars(budget.spent);
         let width = budget.max.map(|max| share(budget.spent, max));
@@ -63,7 +63,7 @@ mod tests {
 
     fn bar(max: Option<&str>, spent: &str, remaining: Option<&str>) -> BudgetBar {
         let amount = |text: &str| text.parse().unwrap();
-        let budget = BudgetStanding {
+        let budget = BudgetUsage {
             max: max.map(amount),
             spent: amount(spent),
             remaining: remaining.map(amount),

@@ -10,7 +10,7 @@ use super::error::PageError;
 use super::keys::{self, Badge, of_budget, used};
 use super::links;
 use crate::app::AppState;
-use crate::keys::{BudgetStanding, KeyError};
+use crate::keys::{BudgetUsage, KeyError};
 
 /// So many are shown; a link leads to the rest.
 const MOST_SHOWN: usize = 5;
@@ -30,7 +30,7 @@ impl BudgetView {
     fn new(
         name: &str,
         address: String,
-        budget: &BudgetStanding,
+        budget: &BudgetUsage,
         soft: Option<Decimal>,
     ) -> Option<Self> {
         Some(Self {
@@ -53,8 +53,9 @@ pub(super) async fn most_spent(app: &AppState) -> Result<Vec<BudgetView>, PageEr
     let living: Vec<_> = (teams.iter())
         .filter(|team| team.deleted_at.is_none())
         .collect();
-    let of_teams = living.iter().map(|team| app.keys.team_standing(team));
-    let (of_keys, of_teams) = tokio::join!(app.keys.standings(&limited), try_join_all(of_teams));
+    let of_teams = living.iter().map(|team| app.keys.team_budget_usage(team));
+    let (of_keys, of_teams) =
+        tokio::join!(app.keys.budget_usages(&limited), try_join_all(of_teams));
     let (of_keys, of_teams) = (of_keys?, of_teams.map_err(KeyError::Store)?);
     let keys = limited.iter().zip(of_keys).filter_map(|(key, budget)| {
         let soft = key.settings.soft_budget;

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq;
 
 use crate::app::AppState;
-use crate::keys::{BudgetStanding, KeyError};
+use crate::keys::{BudgetUsage, KeyError};
 use crate::spend::report::{self, BudgetGauge, Only};
 use crate::store::time;
 use crate::wire::ApiError;
@@ -51,14 +51,17 @@ pub(super) async fn metrics(State(app): State<AppState>, _: Scraper) -> Result<R
     let all = Only::default();
     let labels = labels(&app, report::keys(&totals, &all)).await?;
     let mut budgets = Vec::new();
-    let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
-    for (key, standing) in keys.iter().zip(standings) {
+    let budget_usages = app
+        .keys
+        .budget_usages(&keys.iter().collect::<Vec<_>>())
+        .await?;
+    for (key, budget_usage) in keys.iter().zip(budget_usages) {
         let alias = key.settings.key_alias.clone().unwrap_or_default();
         let labels = vec![
             ("hashed_api_key", key.hash.clone()),
             ("api_key_alias", alias),
         ];
-        budgets.extend(gauge("api_key", labels, standing));
+        budgets.extend(gauge("api_key", labels, budget_usage));
     }
     let directory = &app.keys.directory;
     let (teams, users) = tokio::join!(directory.teams(), directory.users());
@@ -68,18 +71,24 @@ pub(super) async fn metrics(State(app): State<AppState>, _: Scraper) -> Result<R
         .filter(|team| team.deleted_at.is_none())
         .collect();
     for some in living.chunks(READS_AT_ONCE) {
-        let standings = try_join_all(some.iter().map(|team| app.keys.team_standing(team)));
-        for (team, standing) in some.iter().zip(standings.await.map_err(KeyError::Store)?) {
+        let budget_usages = try_join_all(some.iter().map(|team| app.keys.team_budget_usage(team)));
+        for (team, budget_usage) in some
+            .iter()
+            .zip(budget_usages.await.map_err(KeyError::Store)?)
+        {
             let alias = team.settings.team_alias.clone().unwrap_or_default();
             let labels = vec![("team", team.team_id.clone()), ("team_alias", alias)];
-            budgets.extend(gauge("team", labels, standing));
+            budgets.extend(gauge("team", labels, budget_usage));
         }
     }
     for some in users.chunks(READS_AT_ONCE) {
-        let standings = try_join_all(some.iter().map(|user| app.keys.user_standing(user)));
-        for (user, standing) in some.iter().zip(standings.await.map_err(KeyError::Store)?) {
+        let budget_usages = try_join_all(some.iter().map(|user| app.keys.user_budget_usage(user)));
+        for (user, budget_usage) in some
+            .iter()
+            .zip(budget_usages.await.map_err(KeyError::Store)?)
+        {
             let labels = vec![("user", user.user_id.clone())];
-            budgets.extend(gauge("user", labels, standing));
+            budgets.extend(gauge("user", labels, budget_usage));
         }
     }
     let text = report::prometheus(&totals, &labels, &budgets);
@@ -100,13 +109,13 @@ fn has_token(app: &AppState, headers: &HeaderMap) -> bool {
 fn gauge(
     of: &'static str,
     labels: Vec<(&'static str, String)>,
-    standing: Option<BudgetStanding>,
+    budget_usage: Option<BudgetUsage>,
 ) -> Option<BudgetGauge> {
-    let standing = standing?;
+    let budget_usage = budget_usage?;
     Some(BudgetGauge {
         labels,
         of,
-        max: standing.max?,
-        remaining: standing.remaining?,
+        max: budget_usage.max?,
+        remaining: budget_usage.remaining?,
     })
 }

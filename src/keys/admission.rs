@@ -11,7 +11,7 @@ use crate::spend::RequestId;
 use crate::store::{StoreError, TableFault};
 
 use super::limit::{REQUESTS, TOKENS};
-use super::{BudgetStanding, Caller, KeyRates, Keyring, LimitScope, RateReservation, Remaining};
+use super::{BudgetUsage, Caller, KeyRates, Keyring, LimitScope, RateReservation, Remaining};
 
 /// A request that may run.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Admission {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct KeyUsage {
     /// Its budget.
-    pub budget: Option<BudgetStanding>,
+    pub budget: Option<BudgetUsage>,
     /// Its limits of the minute.
     pub rates: KeyRates,
     /// Its limits for the model.

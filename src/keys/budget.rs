@@ -94,7 +94,7 @@ impl Level {
 
 /// How a budget stands, for its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BudgetStanding {
+pub struct BudgetUsage {
     /// US dollars in a window.
     pub max: Option<Decimal>,
     /// US dollars spent in this one.
@@ -235,9 +235,9 @@ impl Budget {
         }
     }
 
-    pub(super) fn standing(&self, account: &Account, now: Timestamp) -> BudgetStanding {
+    pub(super) fn usage(&self, account: &Account, now: Timestamp) -> BudgetUsage {
         let remaining = self.max.map(|max| max - account.committed);
-        BudgetStanding {
+        BudgetUsage {
             max: self.max,
             spent: account.spent_at(now),
             remaining: remaining.map(|left| left.max(Decimal::ZERO)),
@@ -251,8 +251,8 @@ impl Keyring {
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn standing(&self, key: &VirtualKey) -> Result<Option<BudgetStanding>, StoreError> {
-        self.standing_of(Budget::of_key(key, self.clock.now()))
+    pub async fn budget_usage(&self, key: &VirtualKey) -> Result<Option<BudgetUsage>, StoreError> {
+        self.budget_usage_of(Budget::of_key(key, self.clock.now()))
             .await
     }
 
@@ -260,8 +260,8 @@ impl Keyring {
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn team_standing(&self, team: &Team) -> Result<Option<BudgetStanding>, StoreError> {
-        self.standing_of(Budget::of_team(team, self.clock.now()))
+    pub async fn team_budget_usage(&self, team: &Team) -> Result<Option<BudgetUsage>, StoreError> {
+        self.budget_usage_of(Budget::of_team(team, self.clock.now()))
             .await
     }
 
@@ -269,46 +269,46 @@ impl Keyring {
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn member_standing(
+    pub async fn member_budget_usage(
         &self,
         team: &Team,
         member: &Member,
-    ) -> Result<Option<BudgetStanding>, StoreError> {
+    ) -> Result<Option<BudgetUsage>, StoreError> {
         let (now, allowance) = (self.clock.now(), team.allowance_of(Some(member)));
-        self.standing_of(Budget::of_member(team, &member.user_id, &allowance, now))
+        self.budget_usage_of(Budget::of_member(team, &member.user_id, &allowance, now))
             .await
     }
 
-    /// The same of a user of a team, as the table knows the membership.
+    /// How a user's budget in a team stands now, by the membership as the table knows it; `None`: there is none.
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn own_member_standing(
+    pub async fn own_member_budget_usage(
         &self,
         team: &Team,
         user: &str,
-    ) -> Result<Option<BudgetStanding>, StoreError> {
+    ) -> Result<Option<BudgetUsage>, StoreError> {
         let known = self.directory.known(Some(&team.team_id), Some(user));
         let Some(allowance) = known.and_then(|known| known.member) else {
             return Ok(None);
         };
         let budget = Budget::of_member(team, user, &allowance, self.clock.now());
-        self.standing_of(budget).await
+        self.budget_usage_of(budget).await
     }
 
     /// How a user's budget stands now; `None`: there is none.
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn user_standing(&self, user: &User) -> Result<Option<BudgetStanding>, StoreError> {
-        self.standing_of(Budget::of_user(user, self.clock.now()))
+    pub async fn user_budget_usage(&self, user: &User) -> Result<Option<BudgetUsage>, StoreError> {
+        self.budget_usage_of(Budget::of_user(user, self.clock.now()))
             .await
     }
 
-    async fn standing_of(
+    async fn budget_usage_of(
         &self,
         budget: Option<Budget>,
-    ) -> Result<Option<BudgetStanding>, StoreError> {
+    ) -> Result<Option<BudgetUsage>, StoreError> {
         let now = self.clock.now();
         let Some(budget) = budget else {
             return Ok(None);
@@ -317,26 +317,26 @@ impl Keyring {
         if let Err(error) = self.tidy(&budget, &account, now).await {
             tracing::warn!(%error, "holds whose time is over could not be moved");
         }
-        Ok(Some(budget.standing(&account, now)))
+        Ok(Some(budget.usage(&account, now)))
     }
 
-    /// The same for many keys, in their order.
+    /// How the budgets of these keys stand now, in their order; `None`: a key has none.
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn standings(
+    pub async fn budget_usages(
         &self,
         keys: &[&VirtualKey],
-    ) -> Result<Vec<Option<BudgetStanding>>, StoreError> {
-        let mut standings = Vec::with_capacity(keys.len());
+    ) -> Result<Vec<Option<BudgetUsage>>, StoreError> {
+        let mut usages = Vec::with_capacity(keys.len());
         for some in keys.chunks(READS_AT_ONCE) {
             let mut reads = Vec::with_capacity(some.len());
             for key in some {
-                reads.push(self.standing(key));
+                reads.push(self.budget_usage(key));
             }
-            standings.extend(try_join_all(reads).await?);
+            usages.extend(try_join_all(reads).await?);
         }
-        Ok(standings)
+        Ok(usages)
     }
 
     /// Refuses a request of a key whose budget is known to be spent, without asking the table.

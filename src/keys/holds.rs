@@ -21,7 +21,7 @@ use super::budget::{Level, paid};
 use super::claimant::{ClaimRefusal, Claimant, HeldBudget, Raised};
 use super::cost_bound::{CostBound, LEAST_ANSWER};
 use super::counted_prompts::PromptHashes;
-use super::{BudgetStanding, Caller, Denied, Keyring, OverBudget};
+use super::{BudgetUsage, Caller, Denied, Keyring, OverBudget};
 
 /// How long a request that does not fit waits for Bedrock to count its prompt.
 const COUNT_LIMIT: Duration = Duration::from_secs(3);
@@ -80,13 +80,13 @@ impl Holds {
     }
 
     /// How the key's own budget stands with what is held; `None`: it has none, or nothing is held yet.
-    pub fn standing(&self) -> Option<BudgetStanding> {
+    pub fn budget_usage(&self) -> Option<BudgetUsage> {
         let own = self
             .budgets
             .iter()
             .find(|held_budget| held_budget.budget.level == Level::Key)?;
         let account = own.account.as_ref()?;
-        Some(own.budget.standing(account, self.keyring.clock.now()))
+        Some(own.budget.usage(account, self.keyring.clock.now()))
     }
 
     /// Holds what this attempt may cost, beside what the earlier ones may have.

@@ -4,7 +4,7 @@
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the interface: for
 //! requests `present`, `present_token`, `check_known_limits`, `admit`, `holds`, `release_slot` and `release_reservation`, and
 //! `admit_count` and `count_rejected` for requests that no model answers; for managing keys `generate`, `get`, `list`,
-//! `update`, `block`, `delete` and `regenerate`, and `standing` for what they have spent.
+//! `update`, `block`, `delete` and `regenerate`, and `budget_usage` for what they have spent.
 //! `from_litellm` takes over keys that a LiteLLM proxy has made.
 
 mod access;
@@ -44,7 +44,7 @@ use crate::identity::Principals;
 pub use crate::identity::{Change, Directory};
 pub use access::lists;
 pub use admission::{Admission, Denied, KeyUsage, OverBudget};
-pub use budget::{BudgetStanding, CommonBudget};
+pub use budget::{BudgetUsage, CommonBudget};
 pub use error::{KeyError, KeyRefusal};
 pub use holds::Holds;
 pub use keyring::{KEY_COPY_FRESH, KeyOptions, Keyring, PresentedKey};

@@ -16,7 +16,7 @@ use super::setups::{Setup, setups};
 use super::standing::{Badge, BlockedHolders, badges};
 use super::{LIST, address};
 use crate::app::AppState;
-use crate::keys::{BudgetStanding, RefusedOfDay, VirtualKey};
+use crate::keys::{BudgetUsage, RefusedOfDay, VirtualKey};
 
 #[derive(Template)]
 #[template(path = "key.html", config = "src/admin/askama.toml")]
@@ -74,7 +74,7 @@ impl FormPage {
         app: &AppState,
         session: &Session,
         key: &VirtualKey,
-        standing: (Option<&BudgetStanding>, &BlockedHolders),
+        standing: (Option<&BudgetUsage>, &BlockedHolders),
         draft: &Draft,
         problems: &[Problem],
     ) -> Self {
@@ -200,7 +200,7 @@ impl ExistingKey {
     fn new(
         app: &AppState,
         key: &VirtualKey,
-        (budget, holders): (Option<&BudgetStanding>, &BlockedHolders),
+        (budget, holders): (Option<&BudgetUsage>, &BlockedHolders),
         now: Timestamp,
     ) -> Self {
         let settings = &key.settings;

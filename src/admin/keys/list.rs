@@ -16,7 +16,7 @@ use super::super::session::Session;
 use super::super::texts::texts;
 use super::address;
 use super::standing::{Badge, BlockedHolders, badges, used};
-use crate::keys::{BudgetStanding, VirtualKey};
+use crate::keys::{BudgetUsage, VirtualKey};
 use crate::spend::{Counters, DayTotal, TotalOf};
 
 #[derive(Template)]
@@ -69,7 +69,7 @@ struct KeyRow {
 pub(super) struct KeyListing<'a> {
     pub(super) keys: &'a [VirtualKey],
     /// The budgets of the keys, in their order.
-    pub(super) standings: &'a [Option<BudgetStanding>],
+    pub(super) standings: &'a [Option<BudgetUsage>],
     pub(super) totals: &'a [DayTotal],
     pub(super) names: &'a Names,
     pub(super) holders: &'a BlockedHolders,
@@ -125,7 +125,7 @@ impl KeyRow {
     fn new(
         key: &VirtualKey,
         listing: &KeyListing<'_>,
-        budget: Option<&BudgetStanding>,
+        budget: Option<&BudgetUsage>,
         done: &Use,
         now: Timestamp,
     ) -> Self {

@@ -57,7 +57,10 @@ pub(super) async fn page(
         BlockedHolders::read(&app),
     );
     let (keys, names, holders) = (keys?, names?, holders?);
-    let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
+    let standings = app
+        .keys
+        .budget_usages(&keys.iter().collect::<Vec<_>>())
+        .await?;
     let asked = ListQuery::read(&query.unwrap_or_default());
     let now = app.keys.now();
     let listing = KeyListing {
@@ -128,7 +131,7 @@ pub(super) async fn one(
         Some("unblocked") => Some(t.is_unblocked),
         _ => None,
     };
-    let budget = app.keys.standing(&key).await?;
+    let budget = app.keys.budget_usage(&key).await?;
     let holders = BlockedHolders::read(&app).await?;
     let refused = app.refused_keys.today(&key.hash).await?;
     let draft = draft::of(&key);
@@ -165,7 +168,7 @@ pub(super) async fn change(
         },
         Err(problems) => problems,
     };
-    let budget = app.keys.standing(&key).await?;
+    let budget = app.keys.budget_usage(&key).await?;
     let holders = BlockedHolders::read(&app).await?;
     let page = FormPage::of(
         &app,

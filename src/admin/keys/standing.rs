@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::super::error::PageError;
 use super::super::texts::texts;
 use crate::app::AppState;
-use crate::keys::{BudgetStanding, KeyStatus, VirtualKey};
+use crate::keys::{BudgetUsage, KeyStatus, VirtualKey};
 
 /// From here on a budget is nearly spent, in percent of its limit.
 const NEAR: Decimal = Decimal::from_parts(80, 0, 0, false, 0);
@@ -60,7 +60,7 @@ impl BlockedHolders {
 /// active.
 pub(in super::super) fn badges(
     key: &VirtualKey,
-    budget: Option<&BudgetStanding>,
+    budget: Option<&BudgetUsage>,
     holders: &BlockedHolders,
     now: Timestamp,
 ) -> Vec<Badge> {
@@ -85,7 +85,7 @@ pub(in super::super) fn badges(
 /// What is to be said of a team or a user: blocked, or how its budget stands, or active.
 pub(in super::super) fn holder_badge(
     is_blocked: bool,
-    budget: Option<&BudgetStanding>,
+    budget: Option<&BudgetUsage>,
     soft: Option<Decimal>,
 ) -> Badge {
     let t = &texts().keys;
@@ -103,7 +103,7 @@ pub(in super::super) fn holder_badge(
 }
 
 /// `None`: there is enough left.
-pub(in super::super) fn of_budget(budget: &BudgetStanding, soft: Option<Decimal>) -> Option<Badge> {
+pub(in super::super) fn of_budget(budget: &BudgetUsage, soft: Option<Decimal>) -> Option<Badge> {
     let t = &texts().keys;
     let is_over = budget.max.is_some_and(|max| budget.spent >= max);
     let is_near = used(budget).is_some_and(|percent| percent >= NEAR);
@@ -120,7 +120,7 @@ pub(in super::super) fn of_budget(budget: &BudgetStanding, soft: Option<Decimal>
 }
 
 /// How much of a limit is spent, in percent; of a limit of nothing, all. `None`: there is none.
-pub(in super::super) fn used(budget: &BudgetStanding) -> Option<Decimal> {
+pub(in super::super) fn used(budget: &BudgetUsage) -> Option<Decimal> {
     let max = budget.max?;
     let share = budget.spent.checked_div(max).unwrap_or(Decimal::ONE);
     Some(share.saturating_mul(Decimal::ONE_HUNDRED))
@@ -143,7 +143,7 @@ mod tests {
             (Some(10), Some(8), 7, None),
             (None, Some(8), 8, None),
         ] {
-            let budget = BudgetStanding {
+            let budget = BudgetUsage {
                 max: max.map(Decimal::from),
                 spent: Decimal::from(spent),
                 remaining: None,

@@ -22,7 +22,7 @@ use super::texts::texts;
 use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::identity::{Team, User};
-use crate::keys::{BudgetStanding, KeyError, VirtualKey};
+use crate::keys::{BudgetUsage, KeyError, VirtualKey};
 use crate::spend::{DayTotal, Record, RecordFilter, Search};
 use crate::store::StoreError;
 use own_keys::{KeyWish, longest_life};
@@ -84,7 +84,7 @@ impl Owner {
 /// A budget that binds the owner.
 struct OwnBudget {
     of: String,
-    standing: BudgetStanding,
+    standing: BudgetUsage,
 }
 
 /// What the page shows.
@@ -94,7 +94,7 @@ struct Own {
     budgets: Vec<OwnBudget>,
     keys: Vec<VirtualKey>,
     /// The keys' budgets, in their order.
-    standings: Vec<Option<BudgetStanding>>,
+    standings: Vec<Option<BudgetUsage>>,
     holders: BlockedHolders,
     totals: Vec<DayTotal>,
     records: Vec<Record>,
@@ -113,7 +113,10 @@ impl Own {
         let first = today.saturating_sub(Span::new().days(DAYS_BACK));
         let totals = app.ledger.totals(first, today).await?;
         let records = records(app, &owner).await?;
-        let standings = app.keys.standings(&keys.iter().collect::<Vec<_>>()).await?;
+        let standings = app
+            .keys
+            .budget_usages(&keys.iter().collect::<Vec<_>>())
+            .await?;
         let holders = BlockedHolders::read(app).await?;
         Ok(Self {
             owner,
@@ -136,21 +139,24 @@ async fn budgets(
 ) -> Result<Vec<OwnBudget>, StoreError> {
     let t = &texts().me;
     let mut budgets = Vec::new();
-    let mut add = |of: String, standing: Option<BudgetStanding>| {
+    let mut add = |of: String, standing: Option<BudgetUsage>| {
         budgets.extend(standing.map(|standing| OwnBudget { of, standing }));
     };
     if let Owner::Key(key) = owner {
-        add(t.of_key.to_owned(), app.keys.standing(key).await?);
+        add(t.of_key.to_owned(), app.keys.budget_usage(key).await?);
     }
     if let Some(user) = user {
-        add(t.of_user.to_owned(), app.keys.user_standing(user).await?);
+        add(
+            t.of_user.to_owned(),
+            app.keys.user_budget_usage(user).await?,
+        );
     }
     if let Some(team) = team {
         if let Some(user) = owner.user_id() {
-            let standing = app.keys.own_member_standing(team, user).await?;
+            let standing = app.keys.own_member_budget_usage(team, user).await?;
             add(format!("{} {}", t.of_member, team.label()), standing);
         }
-        let standing = app.keys.team_standing(team).await?;
+        let standing = app.keys.team_budget_usage(team).await?;
         add(format!("{} {}", t.of_team, team.label()), standing);
     }
     Ok(budgets)

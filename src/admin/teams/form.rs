@@ -12,7 +12,7 @@ use super::super::texts::texts;
 use super::{TEAM, USER};
 use crate::app::AppState;
 use crate::identity::{Member, MemberRole};
-use crate::keys::{BudgetStanding, VirtualKey};
+use crate::keys::{BudgetUsage, VirtualKey};
 
 #[derive(Template)]
 #[template(path = "holder.html", config = "src/admin/askama.toml")]
@@ -153,7 +153,7 @@ impl HolderPage {
     pub(super) fn with_members(
         self,
         team: &str,
-        members: &[(Member, Option<BudgetStanding>)],
+        members: &[(Member, Option<BudgetUsage>)],
         draft: &Draft,
         problems: &[Problem],
         is_change: bool,

@@ -55,7 +55,7 @@ pub(super) async fn page(
     }
     let mut with_budgets = Vec::with_capacity(users.len());
     for some in users.chunks(READS_AT_ONCE) {
-        let standings = some.iter().map(|user| app.keys.user_standing(user));
+        let standings = some.iter().map(|user| app.keys.user_budget_usage(user));
         let standings = try_join_all(standings).await.map_err(KeyError::Store)?;
         with_budgets.extend(some.iter().zip(standings));
     }
@@ -69,7 +69,7 @@ async fn read<'t>(app: &AppState, team: &'t Team) -> Result<ListedTeam<'t>, Page
     let members = app.keys.directory.members(&team.team_id).await?;
     let budget = app
         .keys
-        .team_standing(team)
+        .team_budget_usage(team)
         .await
         .map_err(KeyError::Store)?;
     Ok(ListedTeam {

@@ -23,7 +23,7 @@ use super::{MAKER, PAGE, READS_AT_ONCE, TEAM, USER, name_of};
 use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::identity::{IdentityError, Member, MemberChanges, Team, User, UserChanges};
-use crate::keys::{BudgetStanding, KeyError};
+use crate::keys::{BudgetUsage, KeyError};
 
 /// Which one, and what is said or shown beside it.
 #[derive(Debug, Deserialize)]
@@ -114,7 +114,7 @@ async fn team_page(
 ) -> Result<HolderPage, PageError> {
     let directory = &app.keys.directory;
     let id = &team.team_id;
-    let budget = app.keys.team_standing(team);
+    let budget = app.keys.team_budget_usage(team);
     let budget = budget.await.map_err(KeyError::Store)?;
     let soft = team.settings.allowance.soft_budget;
     let keys = app.keys.keys_of(Some(id), None).await?;
@@ -148,12 +148,14 @@ async fn with_budgets(
     app: &AppState,
     team: &Team,
     members: Vec<Member>,
-) -> Result<Vec<(Member, Option<BudgetStanding>)>, PageError> {
+) -> Result<Vec<(Member, Option<BudgetUsage>)>, PageError> {
     let mut both = Vec::with_capacity(members.len());
     let mut members = members.into_iter().peekable();
     while members.peek().is_some() {
         let some: Vec<_> = members.by_ref().take(READS_AT_ONCE).collect();
-        let standings = some.iter().map(|one| app.keys.member_standing(team, one));
+        let standings = some
+            .iter()
+            .map(|one| app.keys.member_budget_usage(team, one));
         let standings = try_join_all(standings).await.map_err(KeyError::Store)?;
         both.extend(some.into_iter().zip(standings));
     }
@@ -376,7 +378,7 @@ pub(in crate::admin) async fn change_user(
 
 async fn existing_user(app: &AppState, user: &User) -> Result<(String, ExistingHolder), PageError> {
     let id = &user.user_id;
-    let budget = app.keys.user_standing(user);
+    let budget = app.keys.user_budget_usage(user);
     let budget = budget.await.map_err(KeyError::Store)?;
     let soft = user.settings.allowance.soft_budget;
     let keys = app.keys.keys_of(None, Some(id)).await?;

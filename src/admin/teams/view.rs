@@ -11,7 +11,7 @@ use super::super::texts::{filled, texts};
 use super::form::address;
 use super::{TEAM, USER, name_of};
 use crate::identity::{Allowance, Customer, Team, User};
-use crate::keys::{BudgetStanding, VirtualKey};
+use crate::keys::{BudgetUsage, VirtualKey};
 
 #[derive(Template)]
 #[template(path = "teams.html", config = "src/admin/askama.toml")]
@@ -28,7 +28,7 @@ pub(super) struct TeamsPage {
 pub(super) struct ListedTeam<'t> {
     pub(super) team: &'t Team,
     pub(super) members: usize,
-    pub(super) budget: Option<BudgetStanding>,
+    pub(super) budget: Option<BudgetUsage>,
 }
 
 /// A team or a user.
@@ -58,7 +58,7 @@ impl TeamsPage {
     pub(super) fn new(
         session: &Session,
         teams: &[ListedTeam<'_>],
-        users: &[(&User, Option<BudgetStanding>)],
+        users: &[(&User, Option<BudgetUsage>)],
         customers: &[Customer],
         keys: &[VirtualKey],
     ) -> Self {
@@ -137,7 +137,7 @@ impl HolderRow {
         id: &str,
         allowance: &Allowance,
         is_blocked: bool,
-        budget: Option<&BudgetStanding>,
+        budget: Option<&BudgetUsage>,
         keys: usize,
     ) -> Self {
         let t = &texts().keys;

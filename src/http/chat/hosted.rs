@@ -102,7 +102,7 @@ impl HostedRun {
         let result = self.result(&app, &mut holds, &mut record, started).await;
         record.reservations = holds.reservations().await;
         let mut key_usage = admitted.key_usage;
-        key_usage.budget = holds.standing().or(key_usage.budget);
+        key_usage.budget = holds.budget_usage().or(key_usage.budget);
         app.keys.release_slot(&mut admitted.reservation).await;
         for used in holds.budget_uses(record.spend_known()) {
             app.alerts.budget(&used);

@@ -319,7 +319,7 @@ impl ClientSink<'_> {
         let pending = PendingRequest::of(self.record, self.funds.estimated_input);
         if first {
             self.app.ledger.log_pending(&pending).await;
-            self.funds.key_usage.budget = self.funds.holds.standing();
+            self.funds.key_usage.budget = self.funds.holds.budget_usage();
             let key_usage = self.funds.key_usage;
             if key_usage != KeyUsage::default() {
                 send_item(self.client, StreamItem::Admitted(key_usage)).await;

@@ -172,7 +172,7 @@ async fn info(
         Some(token) => token,
         None => app.keys.get(&hash).await?,
     };
-    let budget = app.keys.standing(&key).await.map_err(KeyError::Store)?;
+    let budget = app.keys.budget_usage(&key).await.map_err(KeyError::Store)?;
     let info = KeyDetails::of(&key, app.keys.now()).with_budget(budget);
     Ok(Json(KeyView { key: &hash, info }).into_response())
 }
@@ -235,7 +235,11 @@ async fn list(
         .take(filter.size);
     let page: Vec<Listed<'_>> = if filter.return_full_object {
         let page: Vec<_> = page.collect();
-        let budgets = app.keys.standings(&page).await.map_err(KeyError::Store)?;
+        let budgets = app
+            .keys
+            .budget_usages(&page)
+            .await
+            .map_err(KeyError::Store)?;
         let details = page.into_iter().zip(budgets);
         let details = details.map(|(key, budget)| KeyDetails::of(key, now).with_budget(budget));
         details

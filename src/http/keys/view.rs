@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::StoreResponses;
-use crate::keys::{BudgetStanding, KeyStatus, NewKey, Period, VirtualKey};
+use crate::keys::{BudgetUsage, KeyStatus, NewKey, Period, VirtualKey};
 use crate::spend::money;
 
 /// A new key, in full this once.
@@ -122,10 +122,10 @@ impl<'a> KeyDetails<'a> {
         }
     }
 
-    pub(in crate::http) fn with_budget(self, standing: Option<BudgetStanding>) -> Self {
+    pub(in crate::http) fn with_budget(self, budget_usage: Option<BudgetUsage>) -> Self {
         Self {
-            spend: standing.map(|budget| budget.spent),
-            budget_reset_at: standing.and_then(|budget| budget.resets_at),
+            spend: budget_usage.map(|budget| budget.spent),
+            budget_reset_at: budget_usage.and_then(|budget| budget.resets_at),
             ..self
         }
     }

@@ -240,7 +240,7 @@ impl RetrievalFunds<'_> {
         self.record.reservations = reservations;
         self.log_pending(is_first).await;
         if is_first {
-            self.key_usage.budget = self.holds.standing();
+            self.key_usage.budget = self.holds.budget_usage();
         }
     }
 }

@@ -49,12 +49,12 @@ pub(super) async fn list(
     let members = members(&app, &teams).await?;
     let mut views = Vec::with_capacity(teams.len());
     for (team, members) in teams.iter().zip(&members) {
-        let standing = app
+        let budget_usage = app
             .keys
-            .team_standing(team)
+            .team_budget_usage(team)
             .await
             .map_err(KeyError::Store)?;
-        let mut view = TeamView::of(team, members, standing);
+        let mut view = TeamView::of(team, members, budget_usage);
         view.team_memberships = Some(memberships(&app, team, members).await?);
         let own = keys
             .iter()
@@ -96,12 +96,12 @@ pub(super) async fn pages(
     let members = members(&app, &teams).await?;
     let mut views = Vec::with_capacity(teams.len());
     for (team, members) in teams.iter().zip(&members) {
-        let standing = app
+        let budget_usage = app
             .keys
-            .team_standing(team)
+            .team_budget_usage(team)
             .await
             .map_err(KeyError::Store)?;
-        views.push(TeamView::of(team, members, standing));
+        views.push(TeamView::of(team, members, budget_usage));
     }
     let page = TeamPage {
         teams: views,

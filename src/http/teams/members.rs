@@ -40,14 +40,14 @@ pub(super) async fn add(
     let directory = &app.keys.directory;
     let team = directory.team(&team_id).await?;
     let members = directory.members(&team_id).await?;
-    let standing = app
+    let budget_usage = app
         .keys
-        .team_standing(&team)
+        .team_budget_usage(&team)
         .await
         .map_err(KeyError::Store)?;
     let new: Vec<Member> = added.iter().map(|(_, member)| member.clone()).collect();
     let added = Added {
-        team: TeamView::of(&team, &members, standing).with_note(NOTE),
+        team: TeamView::of(&team, &members, budget_usage).with_note(NOTE),
         updated_users: added
             .iter()
             .map(|(user, _)| UserView::of(user, None))
@@ -148,9 +148,9 @@ pub(super) async fn update(
     let id = id.await?;
     let member = directory.update_member(&team_id, &id, &changes).await?;
     let team = directory.team(&team_id).await?;
-    let standing = app.keys.member_standing(&team, &member).await;
-    let standing = standing.map_err(KeyError::Store)?;
-    Ok(Json(MembershipView::of(&member, standing)).into_response())
+    let budget_usage = app.keys.member_budget_usage(&team, &member).await;
+    let budget_usage = budget_usage.map_err(KeyError::Store)?;
+    Ok(Json(MembershipView::of(&member, budget_usage)).into_response())
 }
 
 /// `POST /team/member_delete`.

@@ -99,23 +99,23 @@ async fn changed(
     }
     let team = app.keys.directory.update_team(team_id, changes).await?;
     let members = app.keys.directory.members(team_id).await?;
-    let standing = app
+    let budget_usage = app
         .keys
-        .team_standing(&team)
+        .team_budget_usage(&team)
         .await
         .map_err(KeyError::Store)?;
-    let data = TeamView::of(&team, &members, standing).with_note(NOTE);
+    let data = TeamView::of(&team, &members, budget_usage).with_note(NOTE);
     Ok(Json(TeamChanged { team_id, data }).into_response())
 }
 
 async fn shown(app: &AppState, team: &Team) -> Result<Response, ApiError> {
     let members = app.keys.directory.members(&team.team_id).await?;
-    let standing = app
+    let budget_usage = app
         .keys
-        .team_standing(team)
+        .team_budget_usage(team)
         .await
         .map_err(KeyError::Store)?;
-    let view = TeamView::of(team, &members, standing).with_note(NOTE);
+    let view = TeamView::of(team, &members, budget_usage).with_note(NOTE);
     Ok(Json(view).into_response())
 }
 
@@ -149,9 +149,9 @@ async fn info(
     })?;
     let team = app.keys.directory.team(&team_id).await?;
     let members = app.keys.directory.members(&team_id).await?;
-    let standing = app
+    let budget_usage = app
         .keys
-        .team_standing(&team)
+        .team_budget_usage(&team)
         .await
         .map_err(KeyError::Store)?;
     let mut keys = app.keys.keys_of(Some(&team_id), None).await?;
@@ -162,7 +162,7 @@ async fn info(
         .map(|key| KeyDetails::of(key, now).without_hash());
     let info = TeamInfo {
         team_id: &team_id,
-        team_info: TeamView::of(&team, &members, standing),
+        team_info: TeamView::of(&team, &members, budget_usage),
         keys: keys.collect(),
         team_memberships: memberships(&app, &team, &members).await?,
     };
@@ -177,12 +177,12 @@ async fn memberships<'m>(
 ) -> Result<Vec<MembershipView<'m>>, ApiError> {
     let mut views = Vec::with_capacity(members.len());
     for some in members.chunks(16) {
-        let standings = some
+        let budget_usages = some
             .iter()
-            .map(|member| app.keys.member_standing(team, member));
-        let standings = try_join_all(standings).await.map_err(KeyError::Store)?;
-        let both = some.iter().zip(standings);
-        views.extend(both.map(|(member, standing)| MembershipView::of(member, standing)));
+            .map(|member| app.keys.member_budget_usage(team, member));
+        let budget_usages = try_join_all(budget_usages).await.map_err(KeyError::Store)?;
+        let both = some.iter().zip(budget_usages);
+        views.extend(both.map(|(member, budget_usage)| MembershipView::of(member, budget_usage)));
     }
     Ok(views)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::http::keys::view::KeyDetails;
 use crate::identity::{Member, MemberRole, Team};
-use crate::keys::{BudgetStanding, Period};
+use crate::keys::{BudgetUsage, Period};
 use crate::spend::money;
 
 /// A team: LiteLLM_TeamTable.
@@ -105,7 +105,7 @@ impl<'a> TeamView<'a> {
     pub(super) fn of(
         team: &'a Team,
         members: &'a [Member],
-        standing: Option<BudgetStanding>,
+        budget_usage: Option<BudgetUsage>,
     ) -> Self {
         let settings = &team.settings;
         let allowance = &settings.allowance;
@@ -136,10 +136,10 @@ impl<'a> TeamView<'a> {
             max_budget: allowance.max_budget,
             soft_budget: allowance.soft_budget,
             budget_duration: allowance.budget_duration,
-            budget_reset_at: standing.and_then(|budget| budget.resets_at),
+            budget_reset_at: budget_usage.and_then(|budget| budget.resets_at),
             temp_budget_increase: allowance.temp_budget_increase,
             temp_budget_expiry: allowance.temp_budget_expiry,
-            spend: standing.map(|budget| budget.spent),
+            spend: budget_usage.map(|budget| budget.spent),
             model_spend: BTreeMap::new(),
             model_max_budget: BTreeMap::new(),
             rpm_limit: allowance.rpm_limit,
@@ -177,7 +177,7 @@ impl<'a> TeamView<'a> {
 }
 
 impl<'a> MembershipView<'a> {
-    pub(super) fn of(member: &'a Member, standing: Option<BudgetStanding>) -> Self {
+    pub(super) fn of(member: &'a Member, budget_usage: Option<BudgetUsage>) -> Self {
         let allowance = &member.allowance;
         Self {
             user_id: &member.user_id,
@@ -185,8 +185,8 @@ impl<'a> MembershipView<'a> {
             user_email: member.user_email.as_deref(),
             role: member.role,
             budget_id: None,
-            spend: standing.map(|budget| budget.spent),
-            budget_reset_at: standing.and_then(|budget| budget.resets_at),
+            spend: budget_usage.map(|budget| budget.spent),
+            budget_reset_at: budget_usage.and_then(|budget| budget.resets_at),
             litellm_budget_table: BudgetTable {
                 max_budget: allowance.max_budget,
                 budget_duration: allowance.budget_duration,

@@ -102,12 +102,12 @@ async fn update(
     let missing = || ApiError::missing_value("user_id", "a user's id");
     let user_id = named.user_id.ok_or_else(missing)?;
     let user = app.keys.directory.update_user(&user_id, &changes).await?;
-    let standing = app
+    let budget_usage = app
         .keys
-        .user_standing(&user)
+        .user_budget_usage(&user)
         .await
         .map_err(KeyError::Store)?;
-    let mut data = UserView::of(&user, standing);
+    let mut data = UserView::of(&user, budget_usage);
     data.note = Some(NOTE);
     let user_id = &user_id;
     Ok(Json(UserChanged { user_id, data }).into_response())
@@ -183,8 +183,8 @@ async fn with_teams<'u>(
     app: &AppState,
     user: &'u User,
 ) -> Result<(UserView<'u>, Vec<TeamOf>), ApiError> {
-    let standing = app.keys.user_standing(user).await;
-    let standing = standing.map_err(KeyError::Store)?;
+    let budget_usage = app.keys.user_budget_usage(user).await;
+    let budget_usage = budget_usage.map_err(KeyError::Store)?;
     let directory = &app.keys.directory;
     let mut teams = Vec::new();
     for member in directory.memberships(&user.user_id).await? {
@@ -196,7 +196,7 @@ async fn with_teams<'u>(
             });
         }
     }
-    let mut view = UserView::of(user, standing);
+    let mut view = UserView::of(user, budget_usage);
     view.teams = Some(teams.iter().map(|team| team.team_id.clone()).collect());
     Ok((view, teams))
 }
@@ -273,14 +273,14 @@ async fn list(
     let keys = app.keys.list().await?;
     let mut views = Vec::with_capacity(users.len());
     for user in &users {
-        let standing = app
+        let budget_usage = app
             .keys
-            .user_standing(user)
+            .user_budget_usage(user)
             .await
             .map_err(KeyError::Store)?;
         let own = keys.iter();
         let own = own.filter(|key| key.settings.user_id.as_deref() == Some(&user.user_id));
-        let mut view = UserView::of(user, standing);
+        let mut view = UserView::of(user, budget_usage);
         view.key_count = Some(own.count());
         views.push(view);
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::identity::User;
-use crate::keys::{BudgetStanding, Period};
+use crate::keys::{BudgetUsage, Period};
 use crate::spend::money;
 
 /// A user: LiteLLM_UserTable.
@@ -53,7 +53,7 @@ pub(in crate::http) struct UserView<'a> {
 pub(super) const ROLE: &str = "internal_user";
 
 impl<'a> UserView<'a> {
-    pub(in crate::http) fn of(user: &'a User, standing: Option<BudgetStanding>) -> Self {
+    pub(in crate::http) fn of(user: &'a User, budget_usage: Option<BudgetUsage>) -> Self {
         let settings = &user.settings;
         let allowance = &settings.allowance;
         Self {
@@ -67,10 +67,10 @@ impl<'a> UserView<'a> {
             max_budget: allowance.max_budget,
             soft_budget: allowance.soft_budget,
             budget_duration: allowance.budget_duration,
-            budget_reset_at: standing.and_then(|budget| budget.resets_at),
+            budget_reset_at: budget_usage.and_then(|budget| budget.resets_at),
             temp_budget_increase: allowance.temp_budget_increase,
             temp_budget_expiry: allowance.temp_budget_expiry,
-            spend: standing.map(|budget| budget.spent),
+            spend: budget_usage.map(|budget| budget.spent),
             rpm_limit: allowance.rpm_limit,
             tpm_limit: allowance.tpm_limit,
             max_parallel_requests: allowance.max_parallel_requests,
