@@ -118,14 +118,14 @@ impl Routes {
         let Some(session) = &options.session else {
             return;
         };
-        let Some(shared) = self.shared.as_ref().filter(|_| session.has_begun) else {
+        let Some(shared_state) = self.shared_state.as_ref().filter(|_| session.has_begun) else {
             return;
         };
         if self.targets(&options.group).len() < 2 {
             return;
         }
         let key = keys::affinity(&session.id);
-        let away = match timeout(LONGEST_LOOKUP, shared.table.get::<Away>(&key)).await {
+        let away = match timeout(LONGEST_LOOKUP, shared_state.table.get::<Away>(&key)).await {
             Ok(Ok(away)) => away,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "where a session went could not be read");
@@ -161,7 +161,7 @@ impl Routes {
         answering: &QueuedTarget,
         life: Duration,
     ) -> Option<JoinHandle<()>> {
-        let (session, shared) = (options.session.as_ref()?, self.shared.as_ref()?);
+        let (session, shared_state) = (options.session.as_ref()?, self.shared_state.as_ref()?);
         if answering.hop != 0 {
             return None;
         }
@@ -177,7 +177,7 @@ impl Routes {
         let key = keys::affinity(&session.id);
         if home.deployment_id() == deployment {
             session.away.as_ref()?;
-            let table = shared.table.clone();
+            let table = shared_state.table.clone();
             return Some(tokio::spawn(async move {
                 match timeout(SHARED_CALL_LIMIT, table.delete(&key)).await {
                     Ok(Ok(())) => {}
@@ -201,7 +201,7 @@ impl Routes {
             until,
         };
         let item = Item::new(&key, &away).map(|item| item.expires(until));
-        Some(shared.write_item(item, "where a session went"))
+        Some(shared_state.write_item(item, "where a session went"))
     }
 }
 

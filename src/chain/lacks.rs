@@ -10,7 +10,7 @@ use crate::store::{Item, StoreError, keys};
 
 use super::omitted::RefusedFeature;
 use super::routes::Routes;
-use super::shared_state::Shared;
+use super::shared_state::SharedState;
 use super::target::Target;
 use super::unsupported_features::{Lack, Learned};
 use crate::clock::Clock;
@@ -62,7 +62,7 @@ impl StoredLack {
     }
 }
 
-impl Shared {
+impl SharedState {
     /// Tells the others that a target lacks something.
     fn share_lack(&self, deployment: &str, lack: Lack) -> JoinHandle<()> {
         let until = lack.until;
@@ -82,7 +82,7 @@ impl Routes {
         let (deployment, now) = (target.deployment_id(), self.clock().now());
         let lack = self.learned().remember(deployment, refusal, marks, now)?;
         tracing::info!(deployment, lack = lack.name(), "a target lacks something");
-        Some(self.shared.as_ref()?.share_lack(deployment, lack))
+        Some(self.shared_state.as_ref()?.share_lack(deployment, lack))
     }
 
     /// Forgets that a deployment lacks something (by [`Lack::name`]): here at once, and on every other instance within
@@ -92,7 +92,7 @@ impl Routes {
     /// When the table does not take it; here it is forgotten all the same.
     pub async fn forget_lack(&self, deployment: &str, name: &str) -> Result<(), StoreError> {
         let known = self.learned().forget(deployment, name);
-        let Some(shared) = &self.shared else {
+        let Some(shared_state) = &self.shared_state else {
             return Ok(());
         };
         let key = keys::learned(deployment, name);
@@ -100,7 +100,7 @@ impl Routes {
             Some(lack) => Some(lack),
             // Another instance has made the page.
             None => {
-                let stored: Option<StoredLack> = shared.table.get(&key).await?;
+                let stored: Option<StoredLack> = shared_state.table.get(&key).await?;
                 stored.and_then(StoredLack::lack)
             }
         };
@@ -115,6 +115,6 @@ impl Routes {
             ..lack
         };
         let item = StoredLack::item(deployment, forgotten)?;
-        shared.table.put(item.expires(known_until)).await
+        shared_state.table.put(item.expires(known_until)).await
     }
 }

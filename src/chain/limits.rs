@@ -35,8 +35,8 @@ impl Routes {
             requests: of_deployment.rpm,
             tokens: of_deployment.tpm,
         };
-        let Some(shared) = self
-            .shared
+        let Some(shared_state) = self
+            .shared_state
             .as_ref()
             .filter(|_| limits != MinuteLimits::default())
         else {
@@ -44,7 +44,7 @@ impl Routes {
         };
         let (estimate, at) = (estimate(), self.clock().now());
         let name = target.deployment().entry_id();
-        let counting = limits.count(&shared.table, name, estimate, at);
+        let counting = limits.count(&shared_state.table, name, estimate, at);
         match timeout(LONGEST_WAIT, counting).await {
             Ok(Ok(MinuteCount::Counted(counted_request, _))) => {
                 Ok(limits.tokens.is_some().then_some(counted_request))
@@ -64,7 +64,7 @@ impl Routes {
         counted: CountedRequest,
         used: u64,
     ) -> Option<JoinHandle<()>> {
-        let table = self.shared.as_ref()?.table.clone();
+        let table = self.shared_state.as_ref()?.table.clone();
         Some(tokio::spawn(async move {
             let correction = counted.correct(&table, used);
             if let Ok(Err(error)) = timeout(LONGEST_CORRECTION, correction).await {
@@ -76,11 +76,11 @@ impl Routes {
     /// Takes a slot of this target, for as long as the attempt lasts. Fails when all are taken. `None`: it has no limit.
     pub(super) async fn take_slot(&self, target: &Target) -> Result<Option<Lease>, Failure> {
         let most = target.deployment().limits.max_parallel_requests;
-        let (Some(shared), Some(most)) = (&self.shared, most) else {
+        let (Some(shared_state), Some(most)) = (&self.shared_state, most) else {
             return Ok(None);
         };
         let (lease, taken) = Lease::begin(Slot {
-            table: shared.table.clone(),
+            table: shared_state.table.clone(),
             key: keys::slots(target.deployment().entry_id()),
             holder: Uuid::new_v4().to_string(),
             most: most.into(),

@@ -1,4 +1,4 @@
-//! The targets behind patterns: made when a name is first asked for, and kept for the next time.
+//! The targets behind patterns: created when a name is first asked for, and kept for the next time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use super::load_balance::Siblings;
 /// More names than this are not kept: callers choose them. Making one again costs some microseconds.
 const MOST_KEPT_TARGETS: usize = 256;
 
-/// The targets that were made for names behind patterns, by name.
+/// The targets that were created for names behind patterns, by name.
 #[derive(Debug, Default)]
 pub(super) struct PatternCache(Mutex<KeptTargets>);
 
@@ -30,15 +30,15 @@ impl PatternCache {
         if let Some(known) = kept.by_name.get(name) {
             return Some(Arc::clone(known));
         }
-        let made = Arc::new(make()?);
+        let created = Arc::new(make()?);
         if kept.names.len() >= MOST_KEPT_TARGETS
             && let Some(oldest) = kept.names.pop_front()
         {
             kept.by_name.remove(&oldest);
         }
         kept.names.push_back(name.to_owned());
-        kept.by_name.insert(name.to_owned(), Arc::clone(&made));
-        Some(made)
+        kept.by_name.insert(name.to_owned(), Arc::clone(&created));
+        Some(created)
     }
 
     /// All that are kept, the oldest first.
@@ -56,17 +56,17 @@ mod tests {
 
     #[test]
     fn names_are_kept_but_not_without_end() {
-        let made = PatternCache::default();
-        let first = made.get("first", || Some(Siblings::default())).unwrap();
-        let again = made.get("first", || unreachable!("it is kept")).unwrap();
+        let created = PatternCache::default();
+        let first = created.get("first", || Some(Siblings::default())).unwrap();
+        let again = created.get("first", || unreachable!("it is kept")).unwrap();
         assert!(Arc::ptr_eq(&first, &again));
-        assert!(made.get("nobody's", || None).is_none());
+        assert!(created.get("nobody's", || None).is_none());
         for n in 0..2 * MOST_KEPT_TARGETS {
-            made.get(&n.to_string(), || Some(Siblings::default()));
+            created.get(&n.to_string(), || Some(Siblings::default()));
         }
-        assert_eq!(made.all().len(), MOST_KEPT_TARGETS);
+        assert_eq!(created.all().len(), MOST_KEPT_TARGETS);
         let last = (2 * MOST_KEPT_TARGETS - 1).to_string();
-        assert!(made.get(&last, || None).is_some());
-        assert!(made.get("first", || None).is_none());
+        assert!(created.get(&last, || None).is_some());
+        assert!(created.get("first", || None).is_none());
     }
 }

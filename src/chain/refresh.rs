@@ -59,11 +59,11 @@ impl Routes {
     /// reading starts at once; awaiting waits for it for at most 100 ms.
     pub fn refresh(&self) -> impl Future<Output = ()> + Send + use<> {
         let stale = self
-            .shared
+            .shared_state
             .as_ref()
-            .filter(|shared| shared.is_stale(self.clock()));
-        let reading = stale.map(|shared| {
-            let (table, runtime) = (shared.table.clone(), Arc::clone(&self.runtime));
+            .filter(|shared_state| shared_state.is_stale(self.clock()));
+        let reading = stale.map(|shared_state| {
+            let (table, runtime) = (shared_state.table.clone(), Arc::clone(&self.runtime));
             let clock = self.clock().clone();
             tokio::spawn(async move {
                 if timeout(SHARED_CALL_LIMIT, read(&table, &runtime, &clock))
@@ -86,8 +86,8 @@ impl Routes {
 
     /// What the settings page has saved, as it stands in the table now.
     pub async fn saved(&self) -> Result<Option<SavedSettings>, StoreError> {
-        match &self.shared {
-            Some(shared) => shared.table.get(&keys::routing()).await,
+        match &self.shared_state {
+            Some(shared_state) => shared_state.table.get(&keys::routing()).await,
             None => Ok(None),
         }
     }
@@ -99,7 +99,7 @@ impl Routes {
         changes: Changes,
         seen: Option<u64>,
     ) -> Result<SavedSettings, SaveError> {
-        let shared = self.shared.as_ref().ok_or(SaveError::NoTable)?;
+        let shared_state = self.shared_state.as_ref().ok_or(SaveError::NoTable)?;
         let checked = self.runtime.as_loaded.changed(&changes);
         checked.map_err(SaveError::Invalid)?;
         let saved = SavedSettings {
@@ -108,7 +108,7 @@ impl Routes {
             changes,
         };
         let item = Item::new(&keys::routing(), &saved).map_err(SaveError::Store)?;
-        match shared.table.put_over(item, seen).await {
+        match shared_state.table.put_over(item, seen).await {
             Ok(()) => {}
             Err(StoreError::ConditionFailed { .. }) => return Err(SaveError::Conflict),
             Err(error) => return Err(SaveError::Store(error)),

@@ -19,7 +19,7 @@ use super::policy::{Backoff, retry_kind};
 use super::queue::QueuedTarget;
 use super::refused_thinking::RefusedThinking;
 use super::runtime_state::RuntimeState;
-use super::shared_state::Shared;
+use super::shared_state::SharedState;
 use super::target::Target;
 use super::unsupported_features::{Lack, Learned};
 use crate::clock::Clock;
@@ -53,7 +53,7 @@ pub struct Routes {
     /// The log has said that credentials are missing.
     has_logged_missing_credentials: AtomicBool,
     pub(super) runtime: Arc<RuntimeState>,
-    pub(super) shared: Option<Shared>,
+    pub(super) shared_state: Option<SharedState>,
 }
 
 impl Routes {
@@ -80,15 +80,18 @@ impl Routes {
             load_balance: LoadBalance::default(),
             clock: Clock::default(),
             has_logged_missing_credentials: AtomicBool::new(false),
-            shared: None,
+            shared_state: None,
         }
     }
 
     /// Rests and saved settings are shared with other instances through this table.
     #[must_use]
     pub fn sharing(self, table: Table) -> Self {
-        let shared = Some(Shared::new(table));
-        Self { shared, ..self }
+        let shared_state = Some(SharedState::new(table));
+        Self {
+            shared_state,
+            ..self
+        }
     }
 
     /// Measures ages with this clock.

@@ -21,7 +21,7 @@ pub(super) const SHARED_CALL_LIMIT: Duration = Duration::from_secs(2);
 
 /// The table, and when it was read.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedState {
     pub(super) table: Table,
     read_at: Mutex<Option<Timestamp>>,
 }
@@ -52,7 +52,7 @@ impl From<StoredCooldown> for Cooldown {
     }
 }
 
-impl Shared {
+impl SharedState {
     pub(super) fn new(table: Table) -> Self {
         Self {
             table,

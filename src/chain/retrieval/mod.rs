@@ -254,7 +254,8 @@ impl<P: Purse> RetrievalRun<'_, P> {
         // A name that a client made up, and that is refused, is no news for other instances.
         let is_news = !(failure.is_refusal() && target.is_named_by_client());
         let notice = rest.as_ref().filter(|_| is_news);
-        let notice = notice.and_then(|rest| Some(routes.shared.as_ref()?.share_cooldown(rest)));
+        let notice =
+            notice.and_then(|rest| Some(routes.shared_state.as_ref()?.share_cooldown(rest)));
         self.outcome.background_writes.extend(notice);
     }
 
