@@ -53,10 +53,10 @@ pub(super) struct CurrentAttempt {
 }
 
 impl CurrentAttempt {
-    pub(super) fn new(candidate: &QueuedTarget, began_at: Timestamp) -> Self {
+    pub(super) fn new(queued: &QueuedTarget, began_at: Timestamp) -> Self {
         Self {
-            target: Arc::clone(&candidate.target),
-            hop: candidate.hop,
+            target: Arc::clone(&queued.target),
+            hop: queued.hop,
             started: Instant::now(),
             began_at,
             billed: false,

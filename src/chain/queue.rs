@@ -51,9 +51,9 @@ pub(super) struct TargetQueue {
 }
 
 impl TargetQueue {
-    pub(super) fn new(candidates: Vec<QueuedTarget>) -> Self {
+    pub(super) fn new(queued_targets: Vec<QueuedTarget>) -> Self {
         Self {
-            ahead: candidates.into(),
+            ahead: queued_targets.into(),
             resting: Vec::new(),
         }
     }
@@ -62,19 +62,19 @@ impl TargetQueue {
     pub(super) fn next(&mut self, cooldowns: &Cooldowns, clock: &Clock) -> Option<NextTarget> {
         /// A probe that has not been heard of for this long is given up.
         const LEASE: Duration = Duration::from_secs(60);
-        let Some(candidate) = self.ahead.pop_front() else {
+        let Some(queued) = self.ahead.pop_front() else {
             // The one that rests for the shortest time is the likeliest to be well.
             let soonest = (0..self.resting.len())
                 .min_by_key(|index| self.resting.get(*index).map(|(until, _)| *until))?;
-            let (_, candidate) = self.resting.remove(soonest);
-            return Some(NextTarget::Try(candidate, AttemptReason::LastResort));
+            let (_, queued) = self.resting.remove(soonest);
+            return Some(NextTarget::Try(queued, AttemptReason::LastResort));
         };
-        Some(match cooldowns.admit(&candidate.target, clock, LEASE) {
-            Availability::Ready => NextTarget::Try(candidate, AttemptReason::Regular),
-            Availability::Probe => NextTarget::Try(candidate, AttemptReason::Probe),
+        Some(match cooldowns.admit(&queued.target, clock, LEASE) {
+            Availability::Ready => NextTarget::Try(queued, AttemptReason::Regular),
+            Availability::Probe => NextTarget::Try(queued, AttemptReason::Probe),
             Availability::Resting(until) => {
-                self.resting.push((until, candidate.clone()));
-                NextTarget::Resting(candidate)
+                self.resting.push((until, queued.clone()));
+                NextTarget::Resting(queued)
             }
         })
     }
@@ -127,7 +127,7 @@ impl TargetQueue {
     }
 
     /// One more, behind all others.
-    pub(super) fn push_last(&mut self, candidate: QueuedTarget) {
-        self.ahead.push_back(candidate);
+    pub(super) fn push_last(&mut self, queued: QueuedTarget) {
+        self.ahead.push_back(queued);
     }
 }

@@ -37,18 +37,18 @@ impl<S: Sink> ChainRun<'_, S> {
     /// Calls one target, and retries it as often as the policy allows.
     pub(super) async fn try_target(
         &mut self,
-        candidate: &QueuedTarget,
+        queued: &QueuedTarget,
         reason: AttemptReason,
         queue: &TargetQueue,
     ) -> Result<(), Failure> {
-        let target = &candidate.target;
+        let target = &queued.target;
         let mut pauses = self.routes.backoff().pauses();
         let mut retries_made = 0;
         let mut omitted = OmittedFeatures::default();
         let has_others = !queue.is_empty();
         loop {
             let mut times = AttemptTimeouts::new(self.options, target, has_others);
-            let result = self.run_attempt(candidate, &mut omitted, &mut times).await;
+            let result = self.run_attempt(queued, &mut omitted, &mut times).await;
             self.close_attempt(result.as_ref().err());
             let Err(failure) = result else { return Ok(()) };
             if self.sink.is_gone() {
@@ -97,7 +97,7 @@ impl<S: Sink> ChainRun<'_, S> {
     fn decide(
         &self,
         target: &Arc<Target>,
-        turn: AttemptReason,
+        reason: AttemptReason,
         queue: &TargetQueue,
         failure: &Failure,
         retries_made: u32,
@@ -127,7 +127,7 @@ impl<S: Sink> ChainRun<'_, S> {
             .or(configured)
             .unwrap_or_else(|| target.num_retries());
         let may_retry =
-            retries_made < retries && turn != AttemptReason::Probe && !self.sent.is_anything();
+            retries_made < retries && reason != AttemptReason::Probe && !self.sent.is_anything();
         let min_pause = self.routes.min_pause();
         match failure_policy(failure.class).retry {
             // A continuation that is refused is not turned into another request.
@@ -205,13 +205,13 @@ impl<S: Sink> ChainRun<'_, S> {
     /// Runs one attempt within its total time limit.
     async fn run_attempt(
         &mut self,
-        candidate: &QueuedTarget,
+        queued: &QueuedTarget,
         omitted: &mut OmittedFeatures,
         times: &mut AttemptTimeouts,
     ) -> Result<(), Failure> {
-        self.current = Some(CurrentAttempt::new(candidate, self.routes.clock().now()));
+        self.current = Some(CurrentAttempt::new(queued, self.routes.clock().now()));
         let total = times.total;
-        let call = pin!(self.call_target(candidate, omitted, times));
+        let call = pin!(self.call_target(queued, omitted, times));
         let Some(limit) = total else {
             return call.await;
         };
@@ -228,11 +228,11 @@ impl<S: Sink> ChainRun<'_, S> {
     /// Calls the target once and hands on its events.
     async fn call_target(
         &mut self,
-        candidate: &QueuedTarget,
+        queued: &QueuedTarget,
         omitted: &mut OmittedFeatures,
         times: &mut AttemptTimeouts,
     ) -> Result<(), Failure> {
-        let target = &candidate.target;
+        let target = &queued.target;
         if let Some(class) = self
             .options
             .mock_failure
@@ -248,7 +248,7 @@ impl<S: Sink> ChainRun<'_, S> {
             return Ok(());
         }
         if self.continuation.is_none() {
-            self.own_request = match &candidate.request {
+            self.own_request = match &queued.request {
                 Some(fallback) => Some(fallback.get().await?),
                 None => None,
             };
@@ -319,7 +319,7 @@ impl<S: Sink> ChainRun<'_, S> {
         self.remember_refused(target, &omitted.refused);
         if let Some(life) = cache_life {
             let life = self.routes.affinity().ttl.unwrap_or(life);
-            let notice = self.routes.remember_session(self.options, candidate, life);
+            let notice = self.routes.remember_session(self.options, queued, life);
             self.outcome.background_writes.extend(notice);
         }
         let drain = self.routes.drain_limit();

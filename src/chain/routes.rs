@@ -103,9 +103,9 @@ impl Routes {
     /// Chooses among siblings by chance from this seed.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
-        let choice = LoadBalance::seeded(seed);
+        let load_balance = LoadBalance::seeded(seed);
         Self {
-            load_balance: choice,
+            load_balance,
             ..self
         }
     }
@@ -190,7 +190,7 @@ impl Routes {
 
     /// The targets of this request, in order: the deployments of its group, then those of each fallback. Those outside of
     /// its regions are left out.
-    pub(super) fn candidates(&self, options: &ChainOptions) -> Vec<QueuedTarget> {
+    pub(super) fn queued_targets(&self, options: &ChainOptions) -> Vec<QueuedTarget> {
         with_places(allowed(self.chain(options), options))
     }
 
@@ -274,13 +274,13 @@ impl Routes {
         session: Option<&AffinitySession>,
     ) -> Vec<QueuedTarget> {
         let targets = self.balanced(group, session).into_iter();
-        let candidates = targets.map(|target| QueuedTarget {
+        let queued_targets = targets.map(|target| QueuedTarget {
             target,
             request: request.cloned(),
             hop,
             place: 0,
         });
-        candidates.collect()
+        queued_targets.collect()
     }
 
     /// The deployments of one group, in the order in which one request asks them.
@@ -394,8 +394,8 @@ fn allowed(mut chain: Vec<QueuedTarget>, options: &ChainOptions) -> Vec<QueuedTa
 
 /// Each with its place.
 fn with_places(mut chain: Vec<QueuedTarget>) -> Vec<QueuedTarget> {
-    for (place, candidate) in chain.iter_mut().enumerate() {
-        candidate.place = place;
+    for (place, queued) in chain.iter_mut().enumerate() {
+        queued.place = place;
     }
     chain
 }

@@ -130,28 +130,28 @@ impl<S: Sink> ChainRun<'_, S> {
     /// Tries target after target. The error is that of the earliest one in the chain; of a stream that broke off, the
     /// error that broke it, whatever the targets said that were to continue it.
     async fn try_targets(&mut self) -> Result<(), Failure> {
-        let mut queue = TargetQueue::new(self.routes.candidates(self.options));
+        let mut queue = TargetQueue::new(self.routes.queued_targets(self.options));
         let mut earliest: Option<(usize, Failure)> = None;
         let mut broken: Option<Failure> = None;
         let mut budget_failure: Option<Failure> = None;
         let mut is_requeued = false;
         while let Some(next) = queue.next(self.routes.cooldowns(), self.routes.clock()) {
-            let (candidate, reason) = match next {
-                NextTarget::Try(candidate, reason) => (candidate, reason),
-                NextTarget::Resting(candidate) => {
-                    self.record_skipped(&candidate);
+            let (queued, reason) = match next {
+                NextTarget::Try(queued, reason) => (queued, reason),
+                NextTarget::Resting(queued) => {
+                    self.record_skipped(&queued);
                     continue;
                 }
             };
             let has_failed = broken.is_some() || earliest.is_some();
             if has_failed && Instant::now() + LEAST_TIME > self.options.deadline {
-                self.routes.cooldowns().abandon_probe(&candidate.target);
+                self.routes.cooldowns().abandon_probe(&queued.target);
                 break;
             }
-            let Err(failure) = self.try_target(&candidate, reason, &queue).await else {
+            let Err(failure) = self.try_target(&queued, reason, &queue).await else {
                 return Ok(());
             };
-            log_failure(self.routes, &candidate.target, &failure);
+            log_failure(self.routes, &queued.target, &failure);
             if failure.class.is_about_money() && (has_failed || failure.class != Class::Unpriced) {
                 let goes_on = failure.class == Class::Unpriced;
                 budget_failure.get_or_insert(failure);
@@ -167,7 +167,7 @@ impl<S: Sink> ChainRun<'_, S> {
             if self.sent.is_anything() {
                 let hopeless = broken.is_none() && next_targets != NextTargets::InOrder;
                 broken.get_or_insert(failure);
-                if hopeless || !self.prepare_recovery(&candidate, &mut queue, &mut is_requeued) {
+                if hopeless || !self.prepare_recovery(&queued, &mut queue, &mut is_requeued) {
                     break;
                 }
                 continue;
@@ -175,12 +175,12 @@ impl<S: Sink> ChainRun<'_, S> {
             if next_targets == NextTargets::None {
                 return Err(failure);
             }
-            self.reorder(&mut queue, &candidate.target, next_targets);
+            self.reorder(&mut queue, &queued.target, next_targets);
             if earliest
                 .as_ref()
-                .is_none_or(|(place, _)| candidate.place < *place)
+                .is_none_or(|(place, _)| queued.place < *place)
             {
-                earliest = Some((candidate.place, failure));
+                earliest = Some((queued.place, failure));
             }
         }
         let first = broken.or(earliest.map(|(_, failure)| failure));
@@ -253,9 +253,9 @@ impl<S: Sink> ChainRun<'_, S> {
     }
 
     /// Adds an attempt that says the target was passed over, so that the trail says why another one answered.
-    fn record_skipped(&mut self, candidate: &QueuedTarget) {
+    fn record_skipped(&mut self, queued: &QueuedTarget) {
         if self.options.only.is_none() {
-            let attempt = attempt::unfinished(&candidate.target, candidate.hop);
+            let attempt = attempt::unfinished(&queued.target, queued.hop);
             self.outcome.attempts.push(attempt.skipped());
         }
     }

@@ -39,10 +39,10 @@ pub(super) struct BatchAttempt {
 }
 
 impl BatchAttempt {
-    pub(super) fn new(candidate: &QueuedTarget, began_at: Timestamp) -> Self {
+    pub(super) fn new(queued: &QueuedTarget, began_at: Timestamp) -> Self {
         Self {
-            target: Arc::clone(&candidate.target),
-            hop: candidate.hop,
+            target: Arc::clone(&queued.target),
+            hop: queued.hop,
             started: Instant::now(),
             began_at,
             calls: 0,

@@ -40,13 +40,13 @@ impl<P: Purse> RetrievalRun<'_, P> {
     /// way are waited for, because they are billed.
     pub(super) async fn try_target(
         &mut self,
-        candidate: &QueuedTarget,
+        queued: &QueuedTarget,
         reason: AttemptReason,
         queue: &TargetQueue,
     ) -> Result<(), Failure> {
-        let target = &*candidate.target;
+        let target = &*queued.target;
         let began_at = self.routes.clock().now();
-        self.current = Some(BatchAttempt::new(candidate, began_at));
+        self.current = Some(BatchAttempt::new(queued, began_at));
         if let Some(class) = self
             .options
             .mock_failure
@@ -102,7 +102,7 @@ impl<P: Purse> RetrievalRun<'_, P> {
                     if current.answered == 0 {
                         let clock = self.routes.clock();
                         self.routes.cooldowns().succeeded(target, clock);
-                        self.outcome.target = Some(Arc::clone(&candidate.target));
+                        self.outcome.target = Some(Arc::clone(&queued.target));
                     }
                     at_once = (at_once + 1).min(AT_ONCE);
                     current.add(&answer);

@@ -152,27 +152,27 @@ struct RetrievalRun<'a, P> {
 impl<P: Purse> RetrievalRun<'_, P> {
     /// Tries target after target, until all inputs are answered. The error is that of the earliest one in the chain.
     async fn try_targets(&mut self) -> Result<(), Failure> {
-        let mut candidates = self.routes.candidates(self.options);
-        let others = self.take_others(&mut candidates);
-        let mut queue = TargetQueue::new(candidates);
+        let mut queued_targets = self.routes.queued_targets(self.options);
+        let others = self.take_others(&mut queued_targets);
+        let mut queue = TargetQueue::new(queued_targets);
         let mut earliest: Option<(usize, Failure)> = None;
         while let Some(next) = queue.next(self.routes.cooldowns(), self.routes.clock()) {
-            let (candidate, reason) = match next {
-                NextTarget::Try(candidate, reason) => (candidate, reason),
-                NextTarget::Resting(candidate) => {
+            let (queued, reason) = match next {
+                NextTarget::Try(queued, reason) => (queued, reason),
+                NextTarget::Resting(queued) => {
                     if self.options.only.is_none() {
-                        let attempt = unfinished(&candidate.target, candidate.hop);
+                        let attempt = unfinished(&queued.target, queued.hop);
                         self.outcome.attempts.push(attempt.skipped());
                     }
                     continue;
                 }
             };
-            let target = &candidate.target;
+            let target = &queued.target;
             if earliest.is_some() && Instant::now() + LEAST_TIME > self.options.deadline {
                 self.routes.cooldowns().abandon_probe(target);
                 break;
             }
-            let result = self.try_target(&candidate, reason, &queue).await;
+            let result = self.try_target(&queued, reason, &queue).await;
             self.close_attempt(result.as_ref().err());
             let Err(failure) = result else {
                 return Ok(());
@@ -199,9 +199,9 @@ impl<P: Purse> RetrievalRun<'_, P> {
             }
             if earliest
                 .as_ref()
-                .is_none_or(|(place, _)| candidate.place < *place)
+                .is_none_or(|(place, _)| queued.place < *place)
             {
-                earliest = Some((candidate.place, failure));
+                earliest = Some((queued.place, failure));
             }
         }
         let failure = earliest.map(|(_, failure)| failure);
@@ -216,7 +216,7 @@ impl<P: Purse> RetrievalRun<'_, P> {
 
     /// Takes the targets out of the chain that cannot answer in the place of the group's own: another model's vectors would
     /// be garbage among those that the client has. Returns the names of their groups.
-    fn take_others(&self, candidates: &mut Vec<QueuedTarget>) -> Vec<String> {
+    fn take_others(&self, queued_targets: &mut Vec<QueuedTarget>) -> Vec<String> {
         if self.options.only.is_some() {
             return Vec::new();
         }
@@ -230,7 +230,7 @@ impl<P: Purse> RetrievalRun<'_, P> {
             },
             (None, _) => false,
         };
-        let others = candidates.extract_if(.., |next| !fits(&next.target));
+        let others = queued_targets.extract_if(.., |next| !fits(&next.target));
         let mut names: Vec<String> = others.map(|next| next.target.group().to_owned()).collect();
         names.dedup();
         names
