@@ -197,7 +197,7 @@ impl WireRequest for MessagesRequest {
         let user = self.metadata.or_dropped("metadata", &mut dropped);
         let user = user.unwrap_or_default().known("metadata", &mut dropped);
         let user = user.into_user(&mut dropped);
-        let control = GatewayParams {
+        let gateway_params = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,
@@ -222,7 +222,7 @@ impl WireRequest for MessagesRequest {
             hosted,
             unsupported,
             dropped: dropped.into_names(),
-            ..RequestOptions::from_params(control, headers)?
+            ..RequestOptions::from_params(gateway_params, headers)?
         };
         Ok((request, options))
     }

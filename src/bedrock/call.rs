@@ -194,7 +194,7 @@ async fn call(
             let body = body.map_err(|error| Failure::of_break(&error.into()))?;
             let events = decoder.replay(&body.into_bytes());
             let events = events.map_err(|error| unreadable("the answer", &error))?;
-            Ok(BegunAnswer {
+            Ok(StartedAnswer {
                 source: AnswerSource::Buffered,
                 first: events.into(),
                 decoder: Box::new(decoder),
@@ -229,7 +229,7 @@ async fn call(
 }
 
 /// An answer of which the first events are there.
-struct BegunAnswer {
+struct StartedAnswer {
     source: AnswerSource,
     first: VecDeque<Event>,
     decoder: Box<dyn Decoder>,
@@ -241,13 +241,13 @@ async fn begin_stream(
     raw_body: RawBody,
     idle: Duration,
     mut decoder: Box<dyn Decoder>,
-) -> Result<BegunAnswer, Failure> {
+) -> Result<StartedAnswer, Failure> {
     let request_id = raw_body.request_id();
     let mut frames = Frames::new(raw_body.into_answer());
     // Bedrock may answer with a head at once and refuse in the first frame; one that says nothing to a client counts as
     // an event.
     match next_events(&mut frames, &mut *decoder).await? {
-        Some(first) => Ok(BegunAnswer {
+        Some(first) => Ok(StartedAnswer {
             source: AnswerSource::Stream(frames, IdleTimer::new(idle)),
             first,
             decoder,

@@ -26,7 +26,7 @@ pub struct ChainOptions {
     pub group: String,
     /// Ask this target alone, once: to see whether it is well.
     pub only: Option<Arc<Target>>,
-    /// Tries beyond the first on each target; `None`: as configured.
+    /// Retries on each target; `None`: as configured.
     pub num_retries: Option<u32>,
     /// Only the group that was asked for.
     pub disable_fallbacks: bool,

@@ -96,7 +96,7 @@ impl Target {
         self.tool_call_idle_limit
     }
 
-    /// Tries beyond the first.
+    /// Retries: attempts after the first.
     pub fn num_retries(&self) -> u32 {
         self.num_retries
     }

@@ -72,7 +72,7 @@ impl Request {
     }
 
     /// Goes on from a summary that stands for the whole conversation. What was said by the system in between still holds.
-    pub fn go_on_from(&mut self, summary: &str) {
+    pub fn continue_from(&mut self, summary: &str) {
         self.turns.retain(|turn| turn.role == Role::System);
         self.turns.push(summary_turn(summary));
     }
@@ -132,7 +132,7 @@ mod tests {
         ]);
         let summary = request.with_last_words("All is well.".to_owned());
         assert!(summary.starts_with("All is well.") && summary.ends_with("last"));
-        request.go_on_from(&summary);
+        request.continue_from(&summary);
         let roles: Vec<Role> = request.turns.iter().map(|turn| turn.role).collect();
         assert_eq!(roles, [Role::System, Role::User]);
         let Part::Text(text) = &request.turns[1].parts[0] else {

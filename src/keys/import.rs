@@ -113,7 +113,7 @@ impl Importer<'_> {
         let mut written = vec![Write::Create(item(key)?)];
         if !spent.is_zero() {
             let budget = Budget::of_window(key, self.now);
-            let account = Account::opened(&budget.key, spent, budget.expires());
+            let account = Account::new_item(&budget.key, spent, budget.expires());
             written.push(Write::Create(account));
         }
         let claims = claims(None, key, self.now)?;

@@ -117,7 +117,7 @@ impl StreamWriter for ChunkWriter {
                 index, id, name, ..
             } => self.begin_call(*index, id, name, out),
             Event::ToolInput { json, .. } if json.is_empty() => {}
-            Event::ToolInput { index, json } => self.go_on_with_call(*index, json, out),
+            Event::ToolInput { index, json } => self.continue_with_call(*index, json, out),
             Event::Stop(reason) => {
                 self.choice(self.first_delta(), Some(finish_reason(reason)), out)
             }
@@ -176,7 +176,7 @@ impl ChunkWriter {
         self.tool_call(call, out);
     }
 
-    fn go_on_with_call(&mut self, index: usize, json: &str, out: &mut BytesMut) {
+    fn continue_with_call(&mut self, index: usize, json: &str, out: &mut BytesMut) {
         if let Some(open) = self.open_call.as_mut().filter(|open| open.index == index) {
             open.any_sent = true;
             if let Some(held_back) = &mut open.held_back {

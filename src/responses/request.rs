@@ -239,7 +239,7 @@ impl WireRequest for ResponsesRequest {
         let safety_identifier = safety_identifier.or_dropped("safety_identifier", &mut dropped);
         let session = self.prompt_cache_key;
         let session = session.or_dropped("prompt_cache_key", &mut dropped);
-        let control = GatewayParams {
+        let gateway_params = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,
@@ -267,7 +267,7 @@ impl WireRequest for ResponsesRequest {
             )?,
             unsupported,
             dropped: dropped.into_names(),
-            ..RequestOptions::from_params(control, headers)?
+            ..RequestOptions::from_params(gateway_params, headers)?
         };
         Ok((request, options))
     }

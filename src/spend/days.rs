@@ -24,7 +24,7 @@ use crate::json;
 use crate::store::keys::SHARDS;
 use crate::store::{Item, Key, Query, StoreError, Write, keys, pieces, time};
 
-/// Movements of a day that ended this long ago are late.
+/// Counter deltas of a day that ended this long ago are late.
 const LATE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Days that ended this long ago are rolled up. The hour in between is for clocks that differ.
@@ -39,7 +39,7 @@ type DayRows = BTreeMap<String, Counters>;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct RolledUp {
-    /// How many movements came late.
+    /// How many counter deltas came late.
     version: u64,
     /// The version that `totals` was made of.
     of: Option<u64>,
@@ -74,7 +74,7 @@ struct RowName {
     sk: String,
 }
 
-/// What a movement of this day has to write beside its counters.
+/// What the counter deltas of a record of this day have to write beside the counters.
 pub(super) fn recount(day: Date, now: Timestamp) -> Option<Write> {
     has_ended(day, now, LATE_AFTER).then(|| Write::Add {
         key: keys::rolled_up(day),

@@ -103,7 +103,7 @@ impl Account {
     }
 
     /// The item of a new account of which this much is spent already; `expires` as in [`HoldClaim`].
-    pub fn opened(key: &Key, spent: Decimal, expires: Option<Timestamp>) -> Item {
+    pub fn new_item(key: &Key, spent: Decimal, expires: Option<Timestamp>) -> Item {
         let mut attributes = key_attributes(key);
         attributes.extend([
             (COMMITTED.to_owned(), decimal(spent)),

@@ -25,7 +25,7 @@ pub struct RequestOptions {
     pub buffered_tool_input: bool,
     /// Tools that the client gave as taking free text, by the names that the domain has for them.
     pub free_form: Vec<String>,
-    /// Tries beyond the first on each target.
+    /// Retries on each target.
     pub num_retries: Option<u32>,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
@@ -88,24 +88,24 @@ pub struct RemoteImage {
 impl RequestOptions {
     /// What the gateway's own fields say. LiteLLM's headers for them win over the body.
     pub(crate) fn from_params(
-        control: GatewayParams,
+        gateway_params: GatewayParams,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
         let time = |name: &str, param: &str, said: Option<f64>| {
             seconds(header(headers, name).or(said), param)
         };
         Ok(Self {
-            num_retries: header(headers, "x-litellm-num-retries").or(control.num_retries),
-            timeout: time("x-litellm-timeout", "timeout", control.timeout)?,
+            num_retries: header(headers, "x-litellm-num-retries").or(gateway_params.num_retries),
+            timeout: time("x-litellm-timeout", "timeout", gateway_params.timeout)?,
             stream_timeout: time(
                 "x-litellm-stream-timeout",
                 "stream_timeout",
-                control.stream_timeout,
+                gateway_params.stream_timeout,
             )?,
-            disable_fallbacks: control.disable_fallbacks.unwrap_or(false),
-            fallbacks: control.fallbacks,
-            mock_failure: control.mock_failure,
-            drop_params: control.drop_params,
+            disable_fallbacks: gateway_params.disable_fallbacks.unwrap_or(false),
+            fallbacks: gateway_params.fallbacks,
+            mock_failure: gateway_params.mock_failure,
+            drop_params: gateway_params.drop_params,
             ..Self::default()
         })
     }

@@ -98,14 +98,14 @@ impl Company {
             let spent = max * Decimal::from(share) / Decimal::ONE_HUNDRED;
             let window = period.window(now);
             let account = keys::budget(&key.account, Some(window.start));
-            table.put(Account::opened(&account, spent, None)).await?;
+            table.put(Account::new_item(&account, spent, None)).await?;
         }
         for (n, (team, _, max)) in TEAMS.into_iter().enumerate() {
             let start = time::beginning(time::day(now).first_of_month());
             let share = Decimal::from(20 + 15 * u32::try_from(n)?);
             let spent = Decimal::from(max) * share / Decimal::ONE_HUNDRED;
             let account = keys::team_budget(team, Some(start));
-            table.put(Account::opened(&account, spent, None)).await?;
+            table.put(Account::new_item(&account, spent, None)).await?;
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ fn keys(schema: &Arc<Value>, model: &Model) -> Option<ClientKeys> {
 pub(super) fn plan(
     request: &Request,
     model: &Model,
-    thought: &ThinkingPlan,
+    thinking_plan: &ThinkingPlan,
     tools_offered: bool,
     native: Option<Shape>,
     names: &mut ToolNames,
@@ -115,7 +115,7 @@ pub(super) fn plan(
             ..Addition::default()
         },
         (AnswerFormat::Schema(wanted), None) => {
-            by_tool(wanted, request, model, thought, tools_offered, names)
+            by_tool(wanted, request, model, thinking_plan, tools_offered, names)
         }
     }
 }
@@ -124,7 +124,7 @@ fn by_tool(
     wanted: &AnswerSchema,
     request: &Request,
     model: &Model,
-    thought: &ThinkingPlan,
+    thinking_plan: &ThinkingPlan,
     tools_offered: bool,
     names: &mut ToolNames,
 ) -> Addition {
@@ -137,8 +137,10 @@ fn by_tool(
     }
     let name = free_name(request);
     let keys = keys(&repaired, model);
-    let forced =
-        abilities.tool_choice && abilities.forced_tool_choice && !thought.on && !tools_offered;
+    let forced = abilities.tool_choice
+        && abilities.forced_tool_choice
+        && !thinking_plan.on
+        && !tools_offered;
     let description = if wanted.description.trim().is_empty() {
         "Gives the answer to the user."
     } else {

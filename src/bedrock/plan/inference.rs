@@ -77,16 +77,16 @@ pub(super) fn ceiling(model: &Model, prompt: u32) -> u32 {
 pub(super) fn plan(
     sampling: &Sampling,
     model: &Model,
-    thought: &ThinkingPlan,
+    thinking_plan: &ThinkingPlan,
     ceiling: u32,
 ) -> Inference {
-    let wanted = match (sampling.max_tokens, thought.budget) {
+    let wanted = match (sampling.max_tokens, thinking_plan.budget) {
         (None, budget) => DEFAULT_MAX_TOKENS.saturating_add(budget),
         // The budget must be smaller than `maxTokens`, and the client's number is what it expects to read.
         (Some(max), budget) if max <= budget => max.saturating_add(budget),
         (Some(max), _) => max,
     };
-    let free = model.abilities.sampling && !thought.on;
+    let free = model.abilities.sampling && !thinking_plan.on;
     let temperature = sampling
         .temperature
         .filter(|_| free)
@@ -116,12 +116,12 @@ pub(super) fn plan(
 pub(super) fn model_fields(
     sampling: &Sampling,
     model: &Model,
-    thought: &ThinkingPlan,
+    thinking_plan: &ThinkingPlan,
     fields: &mut Map<String, Value>,
 ) {
     let Some(top_k) = sampling
         .top_k
-        .filter(|_| model.abilities.sampling && !thought.on)
+        .filter(|_| model.abilities.sampling && !thinking_plan.on)
     else {
         return;
     };

@@ -314,11 +314,18 @@ pub fn plan(
         .filter(|_| !unsupported.thinking)
         .filter(|_| !(binding.leaves_blocks_out && thinking::in_tool_loop(&turns)));
     let ceiling = inference::ceiling(model, inference::prompt_estimate(request));
-    let mut thought = thinking::plan(wish, sampling.max_tokens, ceiling, model, &turns);
-    binding.control(&mut thought);
-    let inference = inference::plan(&sampling, model, &thought, ceiling);
-    let answer = answer::plan(request, model, &thought, tools_offered, native, &mut names);
-    let tool_choice = tools::choice(request, catalog_model, &thought, &names)
+    let mut thinking_plan = thinking::plan(wish, sampling.max_tokens, ceiling, model, &turns);
+    binding.control(&mut thinking_plan);
+    let inference = inference::plan(&sampling, model, &thinking_plan, ceiling);
+    let answer = answer::plan(
+        request,
+        model,
+        &thinking_plan,
+        tools_offered,
+        native,
+        &mut names,
+    );
+    let tool_choice = tools::choice(request, catalog_model, &thinking_plan, &names)
         .filter(|choice| tools_offered && !unsupported.refuses(choice))
         .filter(|choice| is_native || tools::can_be_forced(choice, &tools))
         .or(answer.choice);
@@ -362,7 +369,7 @@ pub fn plan(
             &mut model_fields,
         );
     }
-    thinking::betas(&thought, &mut model_fields);
+    thinking::betas(&thinking_plan, &mut model_fields);
     if binding.is_controlled {
         service::ask_for_beta(thinking::BINDING_BETA, &mut model_fields);
     }
@@ -374,13 +381,13 @@ pub fn plan(
             &mut model_fields,
         );
     }
-    inference::model_fields(&sampling, model, &thought, &mut model_fields);
-    model_fields.extend(thought.fields);
+    inference::model_fields(&sampling, model, &thinking_plan, &mut model_fields);
+    model_fields.extend(thinking_plan.fields);
     thinking::effort(request.effort, model, unsupported.betas, &mut model_fields);
     if is_native {
         if let Some(native) = request.native.as_deref().filter(|_| has_extras) {
             let thinking = model.abilities.thinking;
-            native::merge(native, thinking, thought.on, &mut model_fields);
+            native::merge(native, thinking, thinking_plan.on, &mut model_fields);
         }
         let configured = &defaults.model_fields;
         native::betas(
@@ -397,7 +404,7 @@ pub fn plan(
         || tools.is_empty()
         || (model.abilities.tools_while_streaming && !unsupported.tools_while_streaming);
     let is_claude = model.family == Family::Claude;
-    let response_fields: &[&str] = match (thought.on, inference.stop.is_empty()) {
+    let response_fields: &[&str] = match (thinking_plan.on, inference.stop.is_empty()) {
         _ if !is_claude || is_native => &[],
         (false, true) => &[],
         (true, true) => &[THINKING_TOKENS],

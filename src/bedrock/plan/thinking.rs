@@ -96,8 +96,8 @@ impl Binding {
     }
 
     /// Tells the model, where it is to leave out what does not fit.
-    pub(super) fn control(self, thought: &mut ThinkingPlan) {
-        let thinking = thought.fields.get_mut("thinking");
+    pub(super) fn control(self, thinking_plan: &mut ThinkingPlan) {
+        let thinking = thinking_plan.fields.get_mut("thinking");
         if let Some(thinking) = thinking.and_then(Value::as_object_mut)
             && self.is_controlled
         {
@@ -193,8 +193,8 @@ pub(super) fn effort(
 
 /// Thinking between tool calls is a beta where thinking has a budget. Adaptive thinking does it by itself, and its
 /// models refuse the beta (<https://github.com/anthropics/claude-code/issues/49648>); without thinking it means nothing.
-pub(super) fn betas(thought: &ThinkingPlan, fields: &mut Map<String, Value>) {
-    if thought.budget > 0 {
+pub(super) fn betas(thinking_plan: &ThinkingPlan, fields: &mut Map<String, Value>) {
+    if thinking_plan.budget > 0 {
         return;
     }
     service::leave_out_betas(|beta| beta.starts_with(INTERLEAVED_BETA), fields);

@@ -68,7 +68,7 @@ pub(super) fn offered(
 pub(super) fn choice(
     request: &Request,
     model: &Model,
-    thought: &ThinkingPlan,
+    thinking_plan: &ThinkingPlan,
     names: &ToolNames,
 ) -> Option<ToolChoice> {
     if !model.abilities.tool_choice {
@@ -78,7 +78,7 @@ pub(super) fn choice(
         ToolChoice::Auto => None,
         // Where it goes to the model, the tools stay in front of the cached prompt.
         ToolChoice::None => Some(ToolChoice::None),
-        _ if thought.on || !model.abilities.forced_tool_choice => None,
+        _ if thinking_plan.on || !model.abilities.forced_tool_choice => None,
         ToolChoice::Required => Some(ToolChoice::Required),
         ToolChoice::Named(name) => Some(ToolChoice::Named(names.to_bedrock(name))),
     }

@@ -68,27 +68,27 @@ impl FinalReply {
     /// internal error here.
     pub(in crate::http) async fn collect(mut items: Receiver<StreamItem>) -> Self {
         let mut fold = Fold::default();
-        let mut collected = Self::unfinished();
+        let mut final_reply = Self::unfinished();
         while let Some(item) = items.recv().await {
             match item {
-                StreamItem::Compacted(summary) => collected.compacted = Some(summary),
-                StreamItem::Admitted(key_usage) => collected.key_usage = key_usage,
+                StreamItem::Compacted(summary) => final_reply.compacted = Some(summary),
+                StreamItem::Admitted(key_usage) => final_reply.key_usage = key_usage,
                 StreamItem::Begin(started) => {
                     fold = Fold::begun(started.native.as_deref());
-                    collected.target = Some(started.target);
-                    collected.dropped_for_target = started.dropped;
-                    collected.dialect = started.dialect;
+                    final_reply.target = Some(started.target);
+                    final_reply.dropped_for_target = started.dropped;
+                    final_reply.dialect = started.dialect;
                 }
                 StreamItem::Event(event) => {
-                    collected.first_piece.get_or_insert_with(Instant::now);
+                    final_reply.first_piece.get_or_insert_with(Instant::now);
                     fold.push(event);
                 }
-                StreamItem::End(end) => collected.end = Ok(end),
-                StreamItem::Failed(error, attempts) => collected.end = Err((error, attempts)),
+                StreamItem::End(end) => final_reply.end = Ok(end),
+                StreamItem::Failed(error, attempts) => final_reply.end = Err((error, attempts)),
             }
         }
-        collected.reply = fold.finish();
-        collected
+        final_reply.reply = fold.finish();
+        final_reply
     }
 
     /// What an answer is until its end is known.

@@ -57,7 +57,7 @@ impl ChatRun {
 
     async fn run(mut self, app: AppState, client: Sender<StreamItem>) {
         if let Some(run) = self.summary.take() {
-            self.go_on_from_summary(*run, &app, &client).await;
+            self.continue_from_summary(*run, &app, &client).await;
         }
         let started = Instant::now();
         let mut record = self.begin_record();
@@ -157,7 +157,7 @@ impl ChatRun {
 
     /// Sums the conversation up, and goes on from that. Where there is no summary, the request stays as it is: the model may
     /// well take it.
-    async fn go_on_from_summary(
+    async fn continue_from_summary(
         &mut self,
         run: ChatRun,
         app: &AppState,
@@ -171,7 +171,7 @@ impl ChatRun {
             return;
         }
         let summary = self.request.with_last_words(text.trim().to_owned());
-        self.request.go_on_from(&summary);
+        self.request.continue_from(&summary);
         send_item(client, StreamItem::Compacted(summary)).await;
     }
 

@@ -113,7 +113,7 @@ impl ChatRequest {
             headers,
         )?;
         let mock = |on: Option<bool>, failure| (on == Some(true)).then_some(failure);
-        let control = GatewayParams {
+        let gateway_params = GatewayParams {
             num_retries: self.num_retries,
             timeout: self.timeout,
             stream_timeout: self.stream_timeout,
@@ -136,7 +136,7 @@ impl ChatRequest {
             include_usage: wants_usage(self.stream_options, dropped),
             labels,
             unsupported,
-            ..RequestOptions::from_params(control, headers)?
+            ..RequestOptions::from_params(gateway_params, headers)?
         };
         Ok((request, options))
     }
