@@ -16,7 +16,7 @@ use crate::wire::{ApiError, Labels, headline};
 use super::auth::MaybeStaleKey;
 use super::body::RequestBody;
 use super::record::{self, ContentCapture};
-use super::{access, customers, limit_headers, log, reply_headers};
+use super::{access, customers, denied, limit_headers, log, reply_headers};
 
 /// A request whose body was read, or could not be. Its key may have been read from an old copy, which is read again
 /// meanwhile.
@@ -116,7 +116,7 @@ impl AuthenticatedRequest {
             return Err(error);
         }
         let known = app.keys.check_known_limits(&self.caller);
-        known.map_err(|denied| limit_headers::refusal(app, denied))
+        known.map_err(|denied| denied::refusal(app, denied))
     }
 
     /// Takes the labels that its body gives it.
@@ -156,7 +156,7 @@ impl AuthenticatedRequest {
             Ok(()) => (error, KeyUsage::default()),
             Err(denied) => {
                 let key_usage = denied.key_usage();
-                (limit_headers::refusal(app, denied), key_usage)
+                (denied::refusal(app, denied), key_usage)
             }
         };
         let (model, stream) = headline(&body);

@@ -16,7 +16,7 @@ use crate::wire::{ApiError, Wire};
 
 use super::auth::AuthenticatedKey;
 use super::body::RequestBody;
-use super::{access, chat, limit_headers, unsupported};
+use super::{access, chat, denied, unsupported};
 
 /// The answer, in Anthropic's shape and in OpenAI's.
 #[derive(Debug, Serialize)]
@@ -67,7 +67,7 @@ async fn count(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(u64, bool), ApiError> {
-    let denied = |denied| limit_headers::refusal(app, denied);
+    let denied = |denied| denied::refusal(app, denied);
     app.keys.check_known_limits(caller).map_err(denied)?;
     let (request, group) = match prompt(app, wire, caller, headers, body).await {
         Ok(prompt) => prompt,

@@ -17,6 +17,7 @@ mod body;
 mod chat;
 mod count_tokens;
 mod customers;
+mod denied;
 mod erased;
 mod error;
 mod fields;

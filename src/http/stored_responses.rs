@@ -15,7 +15,7 @@ use crate::responses::{self, InputPage, response_key};
 use crate::wire::ApiError;
 
 use super::auth::AuthenticatedKey;
-use super::{error, limit_headers};
+use super::{denied, error};
 
 /// The routes of single responses.
 pub(super) fn routes() -> Router<AppState> {
@@ -133,7 +133,7 @@ async fn whole(
 
 /// It is one of the key's requests, though nothing is billed.
 async fn count(app: &AppState, caller: &Caller) -> Result<(), ApiError> {
-    let denied = |denied| limit_headers::refusal(app, denied);
+    let denied = |denied| denied::refusal(app, denied);
     app.keys.check_known_limits(caller).map_err(denied)?;
     app.keys.count_rejected(caller).await.map_err(denied)
 }

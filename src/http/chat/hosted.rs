@@ -16,7 +16,7 @@ use crate::app::AppState;
 use crate::catalog::{Price, Rates};
 use crate::conversation::{Fold, Usage};
 use crate::http::record::{self, ContentCapture};
-use crate::http::{limit_headers, log, reply_headers};
+use crate::http::{denied, limit_headers, log, reply_headers};
 use crate::keys::{Caller, Holds, KeyUsage};
 use crate::spend::{Attempt, PendingRequest, Record, RecordFailure, RequestId, SEARCH, Status};
 use crate::store::{Counter, keys, time};
@@ -92,7 +92,7 @@ impl HostedRun {
             Ok(admitted) => admitted,
             Err(denied) => {
                 let key_usage = denied.key_usage();
-                let error = limit_headers::refusal(&app, denied);
+                let error = denied::refusal(&app, denied);
                 self.finish(&app, record, key_usage, Err(Box::new(error)), client)
                     .await;
                 return;
@@ -158,7 +158,7 @@ impl HostedRun {
         }
         let price = search.settings().price;
         if let Err(denied) = holds.afford_search(price).await {
-            return Err(Box::new(limit_headers::refusal(app, denied)));
+            return Err(Box::new(denied::refusal(app, denied)));
         }
         record.reservations = holds.reservations().await;
         let pending = PendingRequest {

@@ -17,7 +17,7 @@ use crate::bedrock::{Class, Failure};
 use crate::chain::{self, Afforded, AnswerStarted, AttemptOffer, ChainOptions, ChainOutcome, Sink};
 use crate::conversation::{Event, Request, StopReason, is_summary};
 use crate::http::record::{self, ContentCapture};
-use crate::http::{limit_headers, log};
+use crate::http::{denied, log};
 use crate::keys::{Caller, Denied, Holds, KeyUsage};
 use crate::panics;
 use crate::spend::{self, PendingRequest, Record, RequestId, Status};
@@ -187,7 +187,7 @@ impl ChatRun {
         if key_usage != KeyUsage::default() {
             send_item(&client, StreamItem::Admitted(key_usage)).await;
         }
-        let error = limit_headers::refusal(app, denied);
+        let error = denied::refusal(app, denied);
         end_record(&mut record, ChainOutcome::default(), Some(&error), None);
         send_item(&client, StreamItem::Failed(Box::new(error), Vec::new())).await;
         drop(client);
@@ -347,7 +347,7 @@ impl Sink for ClientSink<'_> {
             Denied::Unpriced { .. } => Class::Unpriced,
             _ => Class::BudgetUnknown,
         };
-        let error = limit_headers::refusal(self.app, denied);
+        let error = denied::refusal(self.app, denied);
         let failure = Failure::new(class, &error.message);
         self.funds.denied.get_or_insert_with(|| Box::new(error));
         Err(failure)

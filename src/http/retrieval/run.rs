@@ -15,7 +15,7 @@ use crate::bedrock::{Class, Failure};
 use crate::chain::{self, ChainOptions, Purse, RetrievalOffer, RetrievalOutcome, Target};
 use crate::conversation::Usage;
 use crate::http::record::{self, ContentCapture};
-use crate::http::{limit_headers, log};
+use crate::http::{denied, log};
 use crate::keys::{Caller, Denied, Holds, KeyUsage};
 use crate::retrieval::{RetrievalRequest, Retrieved, most_search_units};
 use crate::spend::{Attempt, PendingRequest, Record, RecordFailure, RequestId, Status};
@@ -128,7 +128,7 @@ impl PendingRetrieval {
         client: Sender<RetrievalEnd>,
     ) {
         let key_usage = denied.key_usage();
-        let error = limit_headers::refusal(app, denied);
+        let error = denied::refusal(app, denied);
         record.end = Timestamp::now();
         record.error = Some(RecordFailure::from(&error));
         let end = RetrievalEnd {
@@ -266,7 +266,7 @@ impl Purse for RetrievalFunds<'_> {
             Denied::Unpriced { .. } => Class::Unpriced,
             _ => Class::BudgetUnknown,
         };
-        let error = limit_headers::refusal(self.app, denied);
+        let error = denied::refusal(self.app, denied);
         let failure = Failure::new(class, &error.message);
         self.denied.get_or_insert_with(|| Box::new(error));
         Err(failure)
