@@ -51,7 +51,7 @@ pub(super) struct MetricsLayer<W> {
 pub(super) fn targets() -> Targets {
     Targets::new()
         .with_target(REQUEST, LevelFilter::INFO)
-        .with_target(spend::TARGET, LevelFilter::ERROR)
+        .with_target(spend::LOG_TARGET, LevelFilter::ERROR)
 }
 
 impl<W> MetricsLayer<W> {
@@ -164,7 +164,7 @@ impl LogFields {
 
     fn unrecorded(&self) -> Vec<Metric> {
         match self.text("event") {
-            Some(spend::UNRECORDED) => vec![("UnrecordedSpend", "Count", "1".to_owned())],
+            Some(spend::EVENT_UNRECORDED) => vec![("UnrecordedSpend", "Count", "1".to_owned())],
             _ => Vec::new(),
         }
     }
@@ -317,9 +317,9 @@ mod tests {
     fn other_lines_are_no_metrics_and_an_unrecorded_spend_is_one() {
         let lines = written(MetricScope::Model, || {
             tracing::info!(target: "request", status = 200_u16, ms = 1_u64, "request");
-            tracing::info!(target: spend::TARGET, event = "spend_open", "open");
+            tracing::info!(target: spend::LOG_TARGET, event = "spend_open", "open");
             tracing::warn!("something else");
-            tracing::error!(target: spend::TARGET, event = spend::UNRECORDED, "lost");
+            tracing::error!(target: spend::LOG_TARGET, event = spend::EVENT_UNRECORDED, "lost");
         });
         assert_eq!(lines.len(), 1);
         assert_eq!(names(&lines[0]), ["UnrecordedSpend"]);

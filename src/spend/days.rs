@@ -74,8 +74,8 @@ struct RowName {
     sk: String,
 }
 
-/// What the counter deltas of a record of this day have to write beside the counters.
-pub(super) fn recount(day: Date, now: Timestamp) -> Option<Write> {
+/// What a late record of this day has to write beside its counters: it makes the day's roll-up void. `None`: it is not late.
+pub(super) fn invalidate_roll_up(day: Date, now: Timestamp) -> Option<Write> {
     has_ended(day, now, LATE_AFTER).then(|| Write::Add {
         key: keys::rolled_up(day),
         amounts: vec![("version".to_owned(), Decimal::ONE)],
@@ -240,7 +240,7 @@ mod tests {
             ("2027-01-01T00:00:00Z", true, true),
         ] {
             let now = now.parse().unwrap();
-            assert_eq!(recount(day, now).is_some(), late, "{now}");
+            assert_eq!(invalidate_roll_up(day, now).is_some(), late, "{now}");
             assert_eq!(has_ended(day, now, ROLL_UP_AFTER), over, "{now}");
         }
     }

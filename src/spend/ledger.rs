@@ -156,7 +156,7 @@ impl Ledger {
         pending: &PendingRequest<'_>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (secret, line) = (self.secret.clone(), pending.line());
-        async move { line.write(log::OPEN, signer(&secret).await.as_ref()) }
+        async move { line.write(log::EVENT_OPEN, signer(&secret).await.as_ref()) }
     }
 
     /// Logs that a pending request holds more now, as [`Self::log_pending`] does.
@@ -165,7 +165,7 @@ impl Ledger {
         pending: &PendingRequest<'_>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (secret, line) = (self.secret.clone(), pending.line());
-        async move { line.write(log::HELD, signer(&secret).await.as_ref()) }
+        async move { line.write(log::EVENT_HELD, signer(&secret).await.as_ref()) }
     }
 
     /// Writes a record and moves the totals, all or nothing, and at most once however often it is called: the second
@@ -232,7 +232,7 @@ impl Ledger {
         let mut writes = vec![Write::Create(item)];
         let totals = deltas.rows();
         writes.extend(totals.map(|(key, amounts)| Write::Add { key, amounts }));
-        writes.extend(days::recount(id.day(), Timestamp::now()));
+        writes.extend(days::invalidate_roll_up(id.day(), Timestamp::now()));
         writes.extend(deltas.settlements(id).map(Write::Settle));
         let written = pin!(self.transact(writes));
         tokio::time::timeout_at(until, written)

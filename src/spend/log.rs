@@ -1,6 +1,6 @@
 //! The lines of the log from which `replay` writes records when the table could not be written.
 //!
-//! All have the target [`TARGET`], which a log filter must always let through at `info`, and a `signature`: `replay`
+//! All have the target [`LOG_TARGET`], which a log filter must always let through at `info`, and a `signature`: `replay`
 //! believes what this gateway wrote, and not what a client got into its log.
 
 use std::borrow::Cow;
@@ -16,19 +16,19 @@ use super::{Record, RecordCaller, RequestId, Reservation, SharedReservation};
 use crate::store::StoreError;
 
 /// The tracing target of these lines.
-pub const TARGET: &str = "spend";
+pub const LOG_TARGET: &str = "spend";
 
 /// The `event` of a request whose record is still to come.
-pub const OPEN: &str = "spend_open";
+pub const EVENT_OPEN: &str = "spend_open";
 
 /// The `event` of a request that holds more of its budgets than its `spend_open` says: another attempt begins.
-pub const HELD: &str = "spend_held";
+pub const EVENT_HELD: &str = "spend_held";
 
 /// The `event` of a record that the table did not take.
-pub const UNRECORDED: &str = "spend_unrecorded";
+pub const EVENT_UNRECORDED: &str = "spend_unrecorded";
 
 /// The `call_type` of a search of the web, for which no model is asked: LiteLLM's word.
-pub const SEARCH: &str = "asearch";
+pub const CALL_TYPE_SEARCH: &str = "asearch";
 
 /// A request that has been admitted and whose record is still to come, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,8 +99,8 @@ impl<'a> PendingRequest<'a> {
         }
     }
 
-    pub(super) fn line(&self) -> OpenLine {
-        OpenLine(self.json())
+    pub(super) fn line(&self) -> PendingLine {
+        PendingLine(self.json())
     }
 
     /// As its line says it. What clients have said at length is cut as it will be in the record, and left out where it
@@ -137,12 +137,12 @@ impl<'a> PendingRequest<'a> {
 }
 
 /// A `spend_open` or `spend_held` that is to be logged.
-pub(super) struct OpenLine(String);
+pub(super) struct PendingLine(String);
 
-impl OpenLine {
+impl PendingLine {
     pub(super) fn write(&self, event: &'static str, signer: Option<&Signer>) {
         let signature = signature(signer, event, &self.0);
-        tracing::info!(target: TARGET, event, open = self.0, signature);
+        tracing::info!(target: LOG_TARGET, event, open = self.0, signature);
     }
 }
 
@@ -150,12 +150,12 @@ impl OpenLine {
 pub(super) fn unrecorded(record: &Record, error: &StoreError, signer: Option<&Signer>) {
     match serde_json::to_string(record) {
         Ok(json) => {
-            let signature = signature(signer, UNRECORDED, &json);
-            tracing::error!(target: TARGET, event = UNRECORDED, %error, record = json, signature)
+            let signature = signature(signer, EVENT_UNRECORDED, &json);
+            tracing::error!(target: LOG_TARGET, event = EVENT_UNRECORDED, %error, record = json, signature)
         }
         // Nothing in a record fails to serialize; were it so, its id would be the least to keep.
         Err(why) => {
-            tracing::error!(target: TARGET, event = UNRECORDED, %error, %why, id = %record.request_id)
+            tracing::error!(target: LOG_TARGET, event = EVENT_UNRECORDED, %error, %why, id = %record.request_id)
         }
     }
 }

@@ -47,7 +47,9 @@ pub use failure_cause::{CausesCounted, FailureCause};
 pub use histogram::Histogram;
 pub use id::{NotARequestId, RequestId};
 pub use ledger::{Ledger, LedgerOptions, MOST_DAYS, ReadError, Written};
-pub use log::{HELD, OPEN, PendingRequest, SEARCH, TARGET, UNRECORDED};
+pub use log::{
+    CALL_TYPE_SEARCH, EVENT_HELD, EVENT_OPEN, EVENT_UNRECORDED, LOG_TARGET, PendingRequest,
+};
 pub use money::Dollars;
 pub use query::{RecordFilter, RecordPage, Search};
 pub use record::{Record, RecordCaller, RecordFailure, Status};

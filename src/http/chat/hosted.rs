@@ -18,7 +18,9 @@ use crate::conversation::{Fold, Usage};
 use crate::http::record::{self, ContentCapture};
 use crate::http::{denied, limit_headers, log, reply_headers};
 use crate::keys::{Caller, Holds, KeyUsage};
-use crate::spend::{Attempt, PendingRequest, Record, RecordFailure, RequestId, SEARCH, Status};
+use crate::spend::{
+    Attempt, CALL_TYPE_SEARCH, PendingRequest, Record, RecordFailure, RequestId, Status,
+};
 use crate::store::{Counter, keys, time};
 use crate::web_search::{SearchFailure, SearchQuery, SearchResult, WebSearch};
 use crate::wire::{ApiError, HostedAnswer, HostedFailure, HostedTool, Labels, ReplyMeta, Wire};
@@ -82,7 +84,8 @@ impl HostedRun {
         let started = Instant::now();
         let model_asked = std::mem::take(&mut self.model_asked);
         let labels = std::mem::take(&mut self.labels);
-        let mut record = record::begin(self.id, SEARCH, model_asked, &self.caller, labels);
+        let mut record =
+            record::begin(self.id, CALL_TYPE_SEARCH, model_asked, &self.caller, labels);
         record.stream = self.stream;
         let admitted = app
             .keys

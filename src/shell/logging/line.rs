@@ -61,7 +61,7 @@ impl<'e> LogLine<'e> {
     }
 
     fn bound(&self, text: &mut String) {
-        if text.len() > LONGEST_VALUE && self.target != spend::TARGET {
+        if text.len() > LONGEST_VALUE && self.target != spend::LOG_TARGET {
             text.truncate(text.floor_char_boundary(LONGEST_VALUE));
             text.push('…');
         }

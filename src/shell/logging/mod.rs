@@ -117,5 +117,5 @@ fn filter(level: &str) -> Targets {
         })
         .collect();
     let targets: Targets = readable.join(",").parse().unwrap_or_default();
-    targets.with_target(spend::TARGET, tracing::Level::INFO)
+    targets.with_target(spend::LOG_TARGET, tracing::Level::INFO)
 }

@@ -156,7 +156,7 @@ fn a_field_is_cut_to_a_length_that_no_collector_cuts_and_the_books_are_not() {
     let long = "é".repeat(100_000);
     let lines = written(LineFormat::Json, || {
         tracing::info!(long, shown = %long, "{long}");
-        tracing::info!(target: spend::TARGET, long);
+        tracing::info!(target: spend::LOG_TARGET, long);
     });
     let lengths: Vec<_> = lines.lines().map(str::len).collect();
     assert!(lengths[0] < 15_000 && lengths[1] > 200_000, "{lengths:?}");
@@ -208,7 +208,7 @@ fn what_cannot_be_read_takes_nothing_else_with_it() {
 fn the_lines_of_the_books_pass_every_filter() {
     for level in ["off", "error", "hyper=info", "=", ""] {
         assert!(
-            filter(level).would_enable(spend::TARGET, &Level::INFO),
+            filter(level).would_enable(spend::LOG_TARGET, &Level::INFO),
             "{level}"
         );
     }

@@ -15,7 +15,7 @@
 
 use serde_json::{Deserializer, Map, Value};
 
-use super::super::{HELD, OPEN, UNRECORDED};
+use super::super::{EVENT_HELD, EVENT_OPEN, EVENT_UNRECORDED};
 use super::pretty::{ObjectPlace, PrettyObject};
 use super::text;
 
@@ -64,9 +64,9 @@ impl BooksEvent {
     /// Its name in the log.
     pub(super) fn name(self) -> &'static str {
         match self {
-            BooksEvent::Opened => OPEN,
-            BooksEvent::Held => HELD,
-            BooksEvent::Unrecorded => UNRECORDED,
+            BooksEvent::Opened => EVENT_OPEN,
+            BooksEvent::Held => EVENT_HELD,
+            BooksEvent::Unrecorded => EVENT_UNRECORDED,
         }
     }
 
@@ -106,7 +106,7 @@ impl LineReader {
             }
             return Ok(reader.found);
         }
-        if ![OPEN, HELD, UNRECORDED]
+        if ![EVENT_OPEN, EVENT_HELD, EVENT_UNRECORDED]
             .iter()
             .any(|event| line.contains(event))
         {

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::record::Status;
-use super::{Attempt, Ledger, PendingRequest, Record, RequestId, SEARCH, Written};
+use super::{Attempt, CALL_TYPE_SEARCH, Ledger, PendingRequest, Record, RequestId, Written};
 use crate::catalog::Price;
 use crate::config::{Config, Deployment};
 use crate::conversation::Usage;
@@ -209,7 +209,7 @@ fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
     let search = config.general.web_search.as_ref();
     let attempt = match first {
         // Its model was never asked.
-        _ if pending.call_type == SEARCH => {
+        _ if pending.call_type == CALL_TYPE_SEARCH => {
             let price = search.map(|search| Price {
                 per_query: Some(search.price),
                 ..Price::default()

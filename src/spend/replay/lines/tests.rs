@@ -161,7 +161,7 @@ fn what_is_cut_off_is_said() {
         }
     }
     let text = r#"2026-11-23T21:26:36.470892Z  INFO spend: event="spend_open" open="{\"request"#;
-    let without = json!({"event": OPEN, "target": "spend"}).to_string();
+    let without = json!({"event": EVENT_OPEN, "target": "spend"}).to_string();
     for line in [text, &without] {
         assert_eq!(read(line)[0].json, None);
     }
