@@ -246,9 +246,9 @@ impl CommitGroup {
         let mut merged = Vec::with_capacity(member.writes.len());
         for write in &member.writes {
             let mut writes = self.writes.iter().enumerate();
-            let fits = match writes.find(|(_, other)| other.meets(write)) {
+            let fits = match writes.find(|(_, other)| other.is_of_same_item(write)) {
                 None => Some((None, write.clone())),
-                Some((at, other)) => other.with(write).map(|both| (Some(at), both)),
+                Some((at, other)) => other.merged_with(write).map(|both| (Some(at), both)),
             };
             match fits {
                 Some(fits) => merged.push(fits),

@@ -104,12 +104,12 @@ impl Write {
     }
 
     /// Whether both write the same item.
-    pub(super) fn meets(&self, other: &Write) -> bool {
+    pub(super) fn is_of_same_item(&self, other: &Write) -> bool {
         self.key() == other.key()
     }
 
     /// Both writes of one item as one; `None`: they cannot be merged.
-    pub(super) fn with(&self, other: &Write) -> Option<Write> {
+    pub(super) fn merged_with(&self, other: &Write) -> Option<Write> {
         match (self, other) {
             (
                 Write::Add { key, amounts },

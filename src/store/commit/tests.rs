@@ -356,11 +356,11 @@ async fn who_has_waited_long_does_not_wait_for_a_slow_one() {
 
 #[test]
 fn no_sum_is_written_that_is_none() {
-    assert_eq!(add(1).with(&add(2)), Some(add(3)));
+    assert_eq!(add(1).merged_with(&add(2)), Some(add(3)));
     let most = Write::Add {
         key: key("total"),
         amounts: vec![("n".to_owned(), Decimal::MAX)],
     };
-    assert_eq!(most.with(&most), None);
-    assert_eq!(create("a").with(&create("a")), None);
+    assert_eq!(most.merged_with(&most), None);
+    assert_eq!(create("a").merged_with(&create("a")), None);
 }
