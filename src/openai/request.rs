@@ -1,6 +1,6 @@
 //! The body of `POST /chat/completions`, and its translation into the domain.
 
-mod rest;
+mod settings;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -168,7 +168,7 @@ impl WireRequest for ChatRequest {
         let tools = self.tools.take().unwrap_or_default().0;
         offer.add(tools, "tools", &mut dropped)?;
         let chosen = offer.chosen(self.tool_choice.as_ref(), &mut dropped)?;
-        let (request, options) = self.into_rest(headers, &mut dropped)?;
+        let (request, options) = self.into_settings(headers, &mut dropped)?;
         let mut request = Request {
             tools: chosen.tools,
             tool_choice: chosen.choice,

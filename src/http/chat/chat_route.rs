@@ -93,6 +93,6 @@ impl WireRequest for ResponsesOnChat {
         headers: &HeaderMap,
     ) -> Result<(Request, RequestOptions), ApiError> {
         let (request, options) = self.body.into_conversation(headers)?;
-        self.chat.around(request, options, headers)
+        self.chat.apply_to(request, options, headers)
     }
 }

@@ -12,14 +12,14 @@ use super::ChatRequest;
 impl ChatRequest {
     /// Lays what this body says around a conversation that was read from it in another wire's form. What that wire has
     /// names of its own for is as `request` and `options` have it.
-    pub fn around(
+    pub fn apply_to(
         self,
         request: Request,
         options: RequestOptions,
         headers: &HeaderMap,
     ) -> Result<(Request, RequestOptions), ApiError> {
         let mut dropped = DroppedFields::fields(options.dropped);
-        let (own, own_options) = self.into_rest(headers, &mut dropped)?;
+        let (own, own_options) = self.into_settings(headers, &mut dropped)?;
         let request = Request {
             system: request.system,
             turns: request.turns,
@@ -60,7 +60,7 @@ impl ChatRequest {
     }
 
     /// All but the conversation and the tools.
-    pub(super) fn into_rest(
+    pub(super) fn into_settings(
         self,
         headers: &HeaderMap,
         dropped: &mut DroppedFields,
