@@ -140,8 +140,11 @@ impl Routes {
         }
     }
 
-    /// Puts the target that a session went to before all others of its group.
-    pub(super) fn put_away_first(targets: &mut [Arc<Target>], session: &AffinitySession) {
+    /// Moves the deployment that a session went to before all others of its group.
+    pub(super) fn move_current_deployment_first(
+        targets: &mut [Arc<Target>],
+        session: &AffinitySession,
+    ) {
         let Some(away) = &session.away else {
             return;
         };

@@ -57,7 +57,7 @@ pub enum SaveError {
 impl Routes {
     /// Takes over what other instances and the settings page have written, where the copy is older than 10 s. The
     /// reading starts at once; awaiting waits for it for at most 100 ms.
-    pub fn refresh(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub fn refresh_shared_state(&self) -> impl Future<Output = ()> + Send + use<> {
         let stale = self
             .shared_state
             .as_ref()

@@ -299,7 +299,7 @@ impl Routes {
             targets.sort_by_key(place);
         }
         if let Some(session) = session {
-            Self::put_away_first(&mut targets, session);
+            Self::move_current_deployment_first(&mut targets, session);
         }
         targets
     }

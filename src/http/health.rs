@@ -107,7 +107,7 @@ fn names(target: &Target) -> Map<String, Value> {
 /// `GET /health/latest`: what is known of every deployment from requests and checks so far, and of those behind patterns
 /// that were asked lately. Calls nothing.
 pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
-    app.routes.refresh().await;
+    app.routes.refresh_shared_state().await;
     let pattern_targets = app.routes.pattern_targets();
     let targets = app.routes.configured_targets().chain(&pattern_targets);
     let states: Map<String, Value> = targets

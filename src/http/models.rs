@@ -52,7 +52,7 @@ pub(super) async fn list(
 ) -> Response {
     let with_chains = options.include_metadata == Some(true);
     if with_chains {
-        app.routes.refresh().await;
+        app.routes.refresh_shared_state().await;
     }
     let mut names = access::visible_names(&app, &caller);
     if options.return_wildcard_routes == Some(true) {

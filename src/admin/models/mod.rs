@@ -26,7 +26,7 @@ pub(super) async fn page(
 ) -> Result<Response, PageError> {
     let today = today();
     let yesterday = today.saturating_sub(Span::new().days(1));
-    let refreshed = app.routes.refresh();
+    let refreshed = app.routes.refresh_shared_state();
     let totals = app.ledger.totals(yesterday, today).await?;
     refreshed.await;
     let view = view::ModelsPage::new(&app, &session, time::day(app.clock.now()), &totals);

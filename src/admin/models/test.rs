@@ -83,7 +83,7 @@ pub(in super::super) async fn run(
             .config
             .group(fallback)
             .ok_or_else(PageError::not_found)?;
-        app.routes.refresh().await;
+        app.routes.refresh_shared_state().await;
         let chain_options = ChainOptions {
             mock_failure: Some(Class::Mocked),
             buffered: true,

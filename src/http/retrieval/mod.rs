@@ -49,13 +49,14 @@ async fn handle(
     app: &AppState,
     request: ArrivedRequest,
 ) -> Response {
-    let table_refresh = app.routes.refresh();
+    // Reads other instances' cooldowns and saved settings while the body is parsed.
+    let shared_state_read = app.routes.refresh_shared_state();
     let mut request = match request.authenticate(app, wire.call_type()).await {
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };
     let prepared = prepare(app, wire, &mut request).await;
-    table_refresh.await;
+    shared_state_read.await;
     let call_id = request.labels.call_id.clone();
     let mut response = match prepared {
         Ok(prepared) => run(app, wire, request, prepared).await,

@@ -27,6 +27,6 @@ pub(super) fn ahead(state: &AppState) {
     let state = state.clone();
     tokio::spawn(async move {
         sleep(READY).await;
-        tokio::join!(state.routes.refresh(), state.secret.get());
+        tokio::join!(state.routes.refresh_shared_state(), state.secret.get());
     });
 }
