@@ -320,7 +320,7 @@ impl Answer {
                         self.timeouts.idle
                     };
                     let events = next_events(frames, &mut *self.decoder);
-                    match idle_timer.bounds(limit, events).await {
+                    match idle_timer.within(limit, events).await {
                         Some(events) => events.transpose(),
                         None => {
                             let seconds = limit.as_secs_f32();

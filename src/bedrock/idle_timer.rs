@@ -24,7 +24,7 @@ impl IdleTimer {
     }
 
     /// Awaits `event` for at most `limit`; `None`: it timed out.
-    pub async fn bounds<F: Future>(&mut self, limit: Duration, event: F) -> Option<F::Output> {
+    pub async fn within<F: Future>(&mut self, limit: Duration, event: F) -> Option<F::Output> {
         let timer = &mut self.timer;
         let until = Instant::now() + limit.min(FOR_EVER);
         // The wait before may have been allowed to last longer.
@@ -60,14 +60,14 @@ mod tests {
         let mut silence = IdleTimer::new(limit);
         // The timer runs out while no call waits.
         sleep(2 * limit).await;
-        assert_eq!(silence.bounds(limit, ready(1)).await, Some(1));
+        assert_eq!(silence.within(limit, ready(1)).await, Some(1));
         for _ in 0..2 {
             let began = Instant::now();
-            assert_eq!(silence.bounds(limit, pending::<()>()).await, None);
+            assert_eq!(silence.within(limit, pending::<()>()).await, None);
             assert!(began.elapsed() >= limit);
         }
         let slow = sleep(limit / 2);
-        assert_eq!(silence.bounds(limit, slow).await, Some(()));
+        assert_eq!(silence.within(limit, slow).await, Some(()));
     }
 
     #[tokio::test]
@@ -76,12 +76,12 @@ mod tests {
         let mut silence = IdleTimer::new(short);
         for _ in 0..2 {
             let slow = sleep(2 * short);
-            assert_eq!(silence.bounds(long, slow).await, Some(()));
-            assert_eq!(silence.bounds(short, pending::<()>()).await, None);
+            assert_eq!(silence.within(long, slow).await, Some(()));
+            assert_eq!(silence.within(short, pending::<()>()).await, None);
             // A wait that ended early leaves the timer where it was.
-            assert_eq!(silence.bounds(long, ready(1)).await, Some(1));
+            assert_eq!(silence.within(long, ready(1)).await, Some(1));
             let began = Instant::now();
-            assert_eq!(silence.bounds(short, pending::<()>()).await, None);
+            assert_eq!(silence.within(short, pending::<()>()).await, None);
             assert!(began.elapsed() >= short && began.elapsed() < long / 2);
         }
     }
@@ -89,6 +89,6 @@ mod tests {
     #[tokio::test]
     async fn a_limit_beyond_all_time_is_none() {
         let mut silence = IdleTimer::new(Duration::MAX);
-        assert_eq!(silence.bounds(Duration::MAX, ready(1)).await, Some(1));
+        assert_eq!(silence.within(Duration::MAX, ready(1)).await, Some(1));
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct CurrentAttempt {
     request_id: Option<String>,
     usage: Option<Usage>,
     /// The prompt's tokens, where the target counted them as its answer began.
-    prompt: Option<Usage>,
+    prompt_usage: Option<Usage>,
     /// What was sent decides what it costs, as far as Bedrock does not say what it served.
     estimated_prompt: u64,
     terms: ServiceTerms,
@@ -62,7 +62,7 @@ impl CurrentAttempt {
             billed: false,
             request_id: None,
             usage: None,
-            prompt: None,
+            prompt_usage: None,
             estimated_prompt: 0,
             terms: ServiceTerms::default(),
             dropped: DroppedForTarget::default(),
@@ -128,7 +128,7 @@ impl CurrentAttempt {
             Event::Native(NativeEvent::BlockStart(fields) | NativeEvent::BlockDelta(fields)) => {
                 self.bytes += fields.values().map(json_len).sum::<usize>();
             }
-            Event::Native(NativeEvent::Start(start)) => self.prompt = start.usage,
+            Event::Native(NativeEvent::Start(start)) => self.prompt_usage = start.usage,
             Event::Usage(usage) => self.usage = Some(*usage),
             _ => {}
         }
@@ -195,7 +195,7 @@ impl CurrentAttempt {
             return (attempt, None);
         }
         let usage = self.usage.unwrap_or_else(|| {
-            let prompt = self.prompt.unwrap_or_else(|| Usage {
+            let prompt = self.prompt_usage.unwrap_or_else(|| Usage {
                 input: self.estimated_prompt(),
                 ..Usage::default()
             });

@@ -77,7 +77,7 @@ pub(super) async fn serve(
         let (place, (stream, from)) = tokio::select! {
             accepted = accept(&listener, &places, limits.connections) => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) if is_the_clients(&error) => continue,
+                Err(error) if is_client_abort(&error) => continue,
                 Err(error) => {
                     tracing::error!(%error, "no connection could be accepted");
                     tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
@@ -124,7 +124,7 @@ async fn accept(
 }
 
 /// The connection was gone before it was accepted.
-fn is_the_clients(error: &io::Error) -> bool {
+fn is_client_abort(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -170,7 +170,7 @@ impl FallbackSource for ChangedRequest {
 /// Without headers and body: they hold keys and prompts.
 impl fmt::Debug for ChangedRequest {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Changed")
+        f.debug_struct("ChangedRequest")
             .field("place", &self.place)
             .field("group", &self.group)
             .finish_non_exhaustive()

@@ -135,13 +135,16 @@ impl ChatRun {
         // The client's side may run on the same thread, and would wait for what is done here.
         tokio::task::yield_now().await;
         log::log_chat(&record, first_piece, total);
-        for used in funds.holds.budget_uses(record.spend_known()) {
-            app.alerts.budget(&used);
+        for budget_use in funds.holds.budget_uses(record.spend_known()) {
+            app.alerts.budget(&budget_use);
         }
         // Each of these futures logs its own errors.
-        let used = record.usage().total();
+        let tokens_used = record.usage().total();
         let record_written = pin!(record::write(&app, &caller, record, content));
-        let reservation_released = pin!(app.keys.release_reservation(admitted.reservation, used));
+        let reservation_released = pin!(
+            app.keys
+                .release_reservation(admitted.reservation, tokens_used)
+        );
         let count_remembered = pin!(async {
             if let Some(tokens) = prompt_tokens {
                 funds.holds.remember_prompt_tokens(tokens).await;
