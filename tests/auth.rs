@@ -86,7 +86,7 @@ async fn a_process_that_knows_only_the_key_s_hash_lets_the_key_in() {
     assert!(
         MasterKey::new(None, Some(hash), false)
             .unwrap()
-            .admit(KEY)
+            .authenticate(KEY)
             .is_none()
     );
     let yaml = "model_list:\n  - {model_name: m, litellm_params: {model: bedrock/us.amazon.nova-pro-v1:0}}\n";

@@ -167,7 +167,12 @@ impl Cooldowns {
 
     /// Whether the target may be asked. [`Availability::Probe`] is returned to one caller, which must report the result
     /// within `lease`.
-    pub(super) fn admit(&self, target: &Target, clock: &Clock, lease: Duration) -> Availability {
+    pub(super) fn availability(
+        &self,
+        target: &Target,
+        clock: &Clock,
+        lease: Duration,
+    ) -> Availability {
         let now = clock.now();
         let mut states = self.lock();
         let Some(state) = states.get_mut(target.deployment_id()) else {

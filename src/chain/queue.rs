@@ -69,7 +69,7 @@ impl TargetQueue {
             let (_, queued) = self.resting.remove(soonest);
             return Some(NextTarget::Try(queued, AttemptReason::LastResort));
         };
-        Some(match cooldowns.admit(&queued.target, clock, LEASE) {
+        Some(match cooldowns.availability(&queued.target, clock, LEASE) {
             Availability::Ready => NextTarget::Try(queued, AttemptReason::Regular),
             Availability::Probe => NextTarget::Try(queued, AttemptReason::Probe),
             Availability::Resting(until) => {

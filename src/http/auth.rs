@@ -61,7 +61,7 @@ impl FromRequestParts<AppState> for MaybeStaleKey {
             return Ok(Self::of(app, PresentedKey::certain(anonymous)));
         }
         let key = presented(&parts.headers)?;
-        if let Some(master) = app.master_key.admit(key) {
+        if let Some(master) = app.master_key.authenticate(key) {
             return Ok(Self::of(app, PresentedKey::certain(master)));
         }
         if app.keys.takes_token(key) {

@@ -118,7 +118,7 @@ impl PresentedKey {
             return Ok(self.caller);
         };
         match timeout(LONGEST_REVALIDATION, reading).await {
-            Ok(read) => keyring.admitted(read?),
+            Ok(read) => keyring.caller_for(read?),
             Err(_) => Ok(self.caller),
         }
     }
@@ -171,13 +171,13 @@ impl Keyring {
     /// When the key is not good, or that cannot be found out.
     pub async fn present_hash(&self, hash: &str) -> Result<PresentedKey, KeyRefusal> {
         let (caller, reading) = match self.known(hash) {
-            KnownKey::Fresh(key) => (self.admitted(key)?, None),
-            KnownKey::Stale(key, reading) => match self.admitted(Some(key)) {
+            KnownKey::Fresh(key) => (self.caller_for(key)?, None),
+            KnownKey::Stale(key, reading) => match self.caller_for(Some(key)) {
                 Ok(caller) => (caller, Some((reading, self.clone()))),
                 // It may be good again.
-                Err(_) => (self.admitted(reading.await?)?, None),
+                Err(_) => (self.caller_for(reading.await?)?, None),
             },
-            KnownKey::Unknown(reading) => (self.admitted(reading.await?)?, None),
+            KnownKey::Unknown(reading) => (self.caller_for(reading.await?)?, None),
         };
         Ok(PresentedKey { caller, reading })
     }
@@ -264,7 +264,7 @@ impl Keyring {
     }
 
     /// The caller with a key, if it is good now and whom it belongs to may ask.
-    pub(super) fn admitted(&self, key: Option<Arc<VirtualKey>>) -> Result<Caller, KeyRefusal> {
+    pub(super) fn caller_for(&self, key: Option<Arc<VirtualKey>>) -> Result<Caller, KeyRefusal> {
         let now = self.clock.now();
         let key = key.ok_or(KeyRefusal::Unknown)?;
         match key.status(now) {

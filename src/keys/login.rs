@@ -77,7 +77,7 @@ impl Login {
         let right_password = match &self.password {
             Some(known) => digest(password).ct_eq(known),
             None => {
-                let admitted = master_key.admit(password).is_some() || master_key.is_open();
+                let admitted = master_key.authenticate(password).is_some() || master_key.is_open();
                 u8::from(admitted).into()
             }
         };

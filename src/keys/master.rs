@@ -78,7 +78,7 @@ impl MasterKey {
     }
 
     /// The caller, if `presented` is the master key.
-    pub fn admit(&self, presented: &str) -> Option<Caller> {
+    pub fn authenticate(&self, presented: &str) -> Option<Caller> {
         let digest = digest(presented);
         let known = self.sha256?;
         // Equal lengths and a comparison that takes as long wherever the difference is.
@@ -140,9 +140,9 @@ mod tests {
         let by_hash = MasterKey::new(None, Some(HASH_OF_KEY), false).unwrap();
         let by_key = MasterKey::new(Some("key"), None, false).unwrap();
         assert_eq!(by_hash, by_key);
-        assert!(by_hash.admit("key").is_some());
-        assert!(by_hash.admit("Key").is_none());
-        assert!(by_hash.admit("").is_none());
+        assert!(by_hash.authenticate("key").is_some());
+        assert!(by_hash.authenticate("Key").is_none());
+        assert!(by_hash.authenticate("").is_none());
         assert!(by_hash.anonymous_caller().is_none());
     }
 

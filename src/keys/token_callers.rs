@@ -179,7 +179,7 @@ impl Keyring {
             tracing::error!(%error, "the team and the user of a person could not be read");
             KeyRefusal::Table(error.fault().unwrap_or(TableFault::Failing))
         })?;
-        self.admitted(Some(Arc::new(as_key(person, None, self.clock.now()))))
+        self.caller_for(Some(Arc::new(as_key(person, None, self.clock.now()))))
     }
 
     /// Who asks with a token of this team, as [`Keyring::present`] says it of a key.
@@ -197,7 +197,7 @@ impl Keyring {
             models: verified.models.as_deref(),
         };
         let key = as_key(person, Some(verified.expires), self.clock.now());
-        self.admitted(Some(Arc::new(key)))
+        self.caller_for(Some(Arc::new(key)))
     }
 
     /// The team in which a token counts. It is found out anew once a minute; a table that takes longer than a moment then

@@ -313,7 +313,7 @@ mod tests {
         assert!(
             env.master_key(Some("sk-file"))
                 .unwrap()
-                .admit("sk-env")
+                .authenticate("sk-env")
                 .is_some()
         );
         assert!(
@@ -321,7 +321,7 @@ mod tests {
                 .unwrap()
                 .master_key(Some("sk-file"))
                 .unwrap()
-                .admit("sk-file")
+                .authenticate("sk-file")
                 .is_some()
         );
     }

@@ -63,7 +63,11 @@ async fn response_as(app: &TestApp, key: &str, body: &Value) -> Value {
 fn address(app: &TestApp, response: &Value) -> Key {
     let id = response["id"].as_str().unwrap();
     let key = id.strip_prefix("resp_").unwrap();
-    let owner = app.state.master_key.admit(crate::support::KEY).unwrap();
+    let owner = app
+        .state
+        .master_key
+        .authenticate(crate::support::KEY)
+        .unwrap();
     keys::stored_response(&owner.key_hash, key, 0)
 }
 

@@ -15,13 +15,14 @@ use crate::keys::KeyUsage;
 use crate::spend::Attempt;
 use crate::wire::ApiError;
 
-/// What is sent, in this order: `Compacted` where the conversation was summed up, `Admitted` where the key has limits (with a budget: once an attempt can be paid for),
-/// `Begin`, then events, then `End`; `Failed` may come at any point and is the last. `Begin` again means that another
-/// target answers: from the beginning where the answer goes out as a whole, from where the client stands where it streams.
+/// What is sent, in this order: `Compacted` where the conversation was summed up, `KeyUsage` where the key has limits
+/// (with a budget: once an attempt can be paid for), `Begin`, then events, then `End`; `Failed` may come at any point and
+/// is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a whole,
+/// from where the client stands where it streams.
 #[derive(Debug)]
 pub(in crate::http) enum StreamItem {
     Compacted(String),
-    Admitted(KeyUsage),
+    KeyUsage(KeyUsage),
     Begin(AnswerStarted),
     Event(Event),
     End(AnswerEnd),
@@ -72,7 +73,7 @@ impl FinalReply {
         while let Some(item) = items.recv().await {
             match item {
                 StreamItem::Compacted(summary) => final_reply.compacted = Some(summary),
-                StreamItem::Admitted(key_usage) => final_reply.key_usage = key_usage,
+                StreamItem::KeyUsage(key_usage) => final_reply.key_usage = key_usage,
                 StreamItem::Begin(started) => {
                     fold = Fold::begun(started.native.as_deref());
                     final_reply.target = Some(started.target);

@@ -98,7 +98,7 @@ pub(super) async fn streamed(
         writer.compacted(summary);
         first = next_item(&mut items, due).await;
     }
-    if let NextItem::Item(StreamItem::Admitted(usage)) = first {
+    if let NextItem::Item(StreamItem::KeyUsage(usage)) = first {
         key_usage = usage;
         first = next_item(&mut items, due).await;
     }
@@ -138,7 +138,7 @@ pub(super) async fn streamed(
         }
         NextItem::Item(
             StreamItem::Compacted(_)
-            | StreamItem::Admitted(_)
+            | StreamItem::KeyUsage(_)
             | StreamItem::Event(_)
             | StreamItem::End(_),
         )
@@ -278,7 +278,7 @@ impl StreamBody {
             StreamItem::End(end) => self.write_end(&end, out),
             StreamItem::Failed(error, _) => self.fail(&error, out),
             // The headers have gone out.
-            StreamItem::Admitted(_) => {}
+            StreamItem::KeyUsage(_) => {}
         }
     }
 

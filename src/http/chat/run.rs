@@ -84,7 +84,7 @@ impl ChatRun {
         };
         if funds.holds.has_no_budget() {
             if funds.key_usage != KeyUsage::default() {
-                send_item(&client, StreamItem::Admitted(funds.key_usage)).await;
+                send_item(&client, StreamItem::KeyUsage(funds.key_usage)).await;
             }
             let pending = PendingRequest::of(&record, funds.estimated_input);
             app.ledger.log_pending(&pending).await;
@@ -188,7 +188,7 @@ impl ChatRun {
     ) {
         let key_usage = denied.key_usage();
         if key_usage != KeyUsage::default() {
-            send_item(&client, StreamItem::Admitted(key_usage)).await;
+            send_item(&client, StreamItem::KeyUsage(key_usage)).await;
         }
         let error = denied::refusal(app, denied);
         end_record(&mut record, ChainOutcome::default(), Some(&error), None);
@@ -325,7 +325,7 @@ impl ClientSink<'_> {
             self.funds.key_usage.budget = self.funds.holds.budget_usage();
             let key_usage = self.funds.key_usage;
             if key_usage != KeyUsage::default() {
-                send_item(self.client, StreamItem::Admitted(key_usage)).await;
+                send_item(self.client, StreamItem::KeyUsage(key_usage)).await;
             }
         } else {
             self.app.ledger.log_more_held(&pending).await;
