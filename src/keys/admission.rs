@@ -1,5 +1,5 @@
 //! Whether a request may run now, and what it has taken of its key's limits: `admit` before the chain, `release_slot`
-//! before the end goes out, `release_reservation` while the record is written. What it may cost is held attempt by
+//! before the end goes out, `release_limits` while the record is written. What it may cost is held attempt by
 //! attempt: see [`super::Holds`].
 
 use jiff::Timestamp;
@@ -11,13 +11,13 @@ use crate::spend::RequestId;
 use crate::store::{StoreError, TableFault};
 
 use super::limit::{REQUESTS, TOKENS};
-use super::{BudgetUsage, Caller, KeyRates, Keyring, LimitScope, RateReservation, Remaining};
+use super::{BudgetUsage, Caller, KeyRates, Keyring, LimitScope, LimitsTaken, Remaining};
 
 /// A request that may run.
 #[derive(Debug, Default)]
 pub struct Admission {
-    /// What [`Keyring::release_reservation`] gives back.
-    pub reservation: RateReservation,
+    /// What [`Keyring::release_limits`] gives back.
+    pub limits_taken: LimitsTaken,
     /// How its key stands with it.
     pub key_usage: KeyUsage,
 }
@@ -144,11 +144,11 @@ impl Keyring {
             return Ok(Admission::default());
         }
         self.check_known_spent(caller)?;
-        let (reservation, [rates, model_rates]) = self
-            .reserve_rates(caller, id, routes, group, estimate())
+        let (limits_taken, [rates, model_rates]) = self
+            .take_key_limits(caller, id, routes, group, estimate())
             .await?;
         Ok(Admission {
-            reservation,
+            limits_taken,
             key_usage: KeyUsage {
                 rates,
                 model_rates,

@@ -17,9 +17,9 @@ use super::{Caller, Denied, Keyring, VirtualKey};
 /// How long the end of an answer waits until its slot is free.
 const LONGEST_WAIT_FOR_SLOT: Duration = Duration::from_millis(300);
 
-/// What a request has taken of its key's limits; given back by [`Keyring::release_reservation`].
+/// What a request has taken of its key's limits; given back by [`Keyring::release_limits`].
 #[derive(Debug, Default)]
-pub struct RateReservation {
+pub struct LimitsTaken {
     counted_requests: Vec<CountedRequest>,
     slots: Vec<Lease>,
 }
@@ -45,14 +45,14 @@ pub struct KeyRates {
 impl Keyring {
     /// Takes a slot and counts the request. When it fails, slots and tokens are given back; limits that counted the request
     /// keep it. `group` is what the request means by its model.
-    pub(super) async fn reserve_rates(
+    pub(super) async fn take_key_limits(
         &self,
         caller: &Caller,
         id: RequestId,
         routes: &Routes,
         group: &str,
         estimate: u64,
-    ) -> Result<(RateReservation, [KeyRates; 2]), Denied> {
+    ) -> Result<(LimitsTaken, [KeyRates; 2]), Denied> {
         let limits = limits(caller, routes, group);
         for limit in &limits {
             self.check(limit, estimate)?;
@@ -95,16 +95,16 @@ impl Keyring {
         limits: &[Limit],
         estimate: u64,
         slots: Vec<Lease>,
-    ) -> Result<(RateReservation, [KeyRates; 2]), Denied> {
-        let mut reservation = RateReservation {
+    ) -> Result<(LimitsTaken, [KeyRates; 2]), Denied> {
+        let mut limits_taken = LimitsTaken {
             slots,
-            ..RateReservation::default()
+            ..LimitsTaken::default()
         };
         let mut rates_of = [KeyRates::default(); 2];
         for limit in limits {
             match self.count(limit, estimate).await {
                 Ok((counted_request, rates)) => {
-                    reservation.counted_requests.push(counted_request);
+                    limits_taken.counted_requests.push(counted_request);
                     match limit.scope {
                         LimitScope::Key => rates_of[0] = rates,
                         LimitScope::Model => rates_of[1] = rates,
@@ -112,33 +112,33 @@ impl Keyring {
                     }
                 }
                 Err(denied) => {
-                    self.release_reservation(reservation, 0).await;
+                    self.release_limits(limits_taken, 0).await;
                     return Err(denied);
                 }
             }
         }
-        Ok((reservation, rates_of))
+        Ok((limits_taken, rates_of))
     }
 
     /// Frees the slot, if one was taken, before the client has the end of its answer: its next request needs it. A
     /// table that takes longer than a moment holds up no answer.
-    pub async fn release_slot(&self, reservation: &mut RateReservation) {
-        if reservation.slots.is_empty() {
+    pub async fn release_slot(&self, limits_taken: &mut LimitsTaken) {
+        if limits_taken.slots.is_empty() {
             return;
         }
-        let freed = join_all(reservation.slots.iter_mut().map(Lease::release));
+        let freed = join_all(limits_taken.slots.iter_mut().map(Lease::release));
         if timeout(LONGEST_WAIT_FOR_SLOT, freed).await.is_ok() {
-            reservation.slots.clear();
+            limits_taken.slots.clear();
         }
     }
 
     /// Frees the slot, and corrects what was counted by what the request has used. A table that does not answer is
     /// logged: the minute passes, and the slot is free when its lease has ended.
-    pub async fn release_reservation(&self, reservation: RateReservation, used: u64) {
-        for mut slot in reservation.slots {
+    pub async fn release_limits(&self, limits_taken: LimitsTaken, used: u64) {
+        for mut slot in limits_taken.slots {
             slot.release().await;
         }
-        for counted_request in reservation.counted_requests {
+        for counted_request in limits_taken.counted_requests {
             if let Err(error) = counted_request.correct(&self.table, used).await {
                 tracing::warn!(%error, "a key's tokens could not be counted");
             }

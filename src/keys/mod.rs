@@ -2,7 +2,7 @@
 //! the admin pages.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the interface: for
-//! requests `present`, `present_token`, `check_known_limits`, `admit`, `holds`, `release_slot` and `release_reservation`, and
+//! requests `present`, `present_token`, `check_known_limits`, `admit`, `holds`, `release_slot` and `release_limits`, and
 //! `admit_count` and `count_rejected` for requests that no model answers; for managing keys `generate`, `get`, `list`,
 //! `update`, `block`, `delete` and `regenerate`, and `budget_usage` for what they have spent.
 //! `from_litellm` takes over keys that a LiteLLM proxy has made.
@@ -49,7 +49,7 @@ pub use error::{KeyError, KeyRefusal};
 pub use holds::Holds;
 pub use keyring::{KEY_COPY_FRESH, KeyOptions, Keyring, PresentedKey};
 pub use limit::LimitScope;
-pub use limits::{KeyRates, RateReservation, Remaining};
+pub use limits::{KeyRates, LimitsTaken, Remaining};
 pub use login::Login;
 pub use manage::{NewKey, named};
 pub use master::{MasterKey, MasterKeyError};

@@ -106,11 +106,11 @@ impl HostedRun {
         record.reservations = holds.reservations().await;
         let mut key_usage = admitted.key_usage;
         key_usage.budget = holds.budget_usage().or(key_usage.budget);
-        app.keys.release_slot(&mut admitted.reservation).await;
+        app.keys.release_slot(&mut admitted.limits_taken).await;
         for used in holds.budget_uses(record.spend_known()) {
             app.alerts.budget(&used);
         }
-        let released = app.keys.release_reservation(admitted.reservation, 0);
+        let released = app.keys.release_limits(admitted.limits_taken, 0);
         let finished = self.finish(&app, record, key_usage, result, client);
         tokio::join!(finished, released);
     }

@@ -128,7 +128,7 @@ impl ChatRun {
                 attempts: record.attempts.clone(),
             }),
         };
-        app.keys.release_slot(&mut admitted.reservation).await;
+        app.keys.release_slot(&mut admitted.limits_taken).await;
         send_item(&client, last).await;
         drop(client);
         let total = started.elapsed();
@@ -141,10 +141,7 @@ impl ChatRun {
         // Each of these futures logs its own errors.
         let tokens_used = record.usage().total();
         let record_written = pin!(record::write(&app, &caller, record, content));
-        let reservation_released = pin!(
-            app.keys
-                .release_reservation(admitted.reservation, tokens_used)
-        );
+        let limits_released = pin!(app.keys.release_limits(admitted.limits_taken, tokens_used));
         let count_remembered = pin!(async {
             if let Some(tokens) = prompt_tokens {
                 funds.holds.remember_prompt_tokens(tokens).await;
@@ -153,7 +150,7 @@ impl ChatRun {
         tokio::join!(
             record_written,
             join_all(background_writes),
-            reservation_released,
+            limits_released,
             count_remembered
         );
     }

@@ -103,7 +103,7 @@ impl PendingRetrieval {
         });
         let used = outcome.usage.total();
         let (end, background_writes) = self.end(&mut record, outcome, failure, key_usage);
-        app.keys.release_slot(&mut admitted.reservation).await;
+        app.keys.release_slot(&mut admitted.limits_taken).await;
         client.send(end).ok();
         let total = started.elapsed();
         // The client's side may run on the same thread, and would wait for what is done here.
@@ -115,7 +115,7 @@ impl PendingRetrieval {
         tokio::join!(
             record::write(&app, &self.caller, record, self.content),
             join_all(background_writes),
-            app.keys.release_reservation(admitted.reservation, used),
+            app.keys.release_limits(admitted.limits_taken, used),
         );
     }
 
