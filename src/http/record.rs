@@ -81,7 +81,7 @@ pub(super) fn begin(
     let key = caller.virtual_key.as_deref();
     let key = key.map(|key| &key.settings);
     let of_key = key.map(|key| key.tags.clone()).unwrap_or_default();
-    let team = caller.principals.team.as_ref();
+    let team = caller.owners.team.as_ref();
     let of_team = team.map(|team| team.settings.tags.clone());
     let of_team = of_team.unwrap_or_default();
     let caller = spend::RecordCaller {

@@ -26,7 +26,7 @@ pub struct Directory {
 
 /// Whom a key belongs to, as far as the table knows them.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Principals {
+pub struct KeyOwners {
     /// The key's team.
     pub team: Option<Arc<Team>>,
     /// What the key's user may use of the team's; `None`: the key has no user or no team.
@@ -88,24 +88,24 @@ impl Directory {
     }
 
     /// Whom a key of this team and user belongs to; `None`: that was not read yet.
-    pub fn known(&self, team: Option<&str>, user: Option<&str>) -> Option<Principals> {
-        let mut principals = Principals::default();
+    pub fn known(&self, team: Option<&str>, user: Option<&str>) -> Option<KeyOwners> {
+        let mut owners = KeyOwners::default();
         if let Some(user) = user {
-            principals.user = self.users.known(&keys::user(user))?;
+            owners.user = self.users.known(&keys::user(user))?;
         }
         let Some(team_id) = team else {
-            return Some(principals);
+            return Some(owners);
         };
-        principals.team = match self.in_file.get(team_id) {
+        owners.team = match self.in_file.get(team_id) {
             Some(team) => Some(Arc::clone(team)),
             None => self.teams.known(&keys::team(team_id))?,
         };
-        if let (Some(team), Some(user)) = (&principals.team, user) {
+        if let (Some(team), Some(user)) = (&owners.team, user) {
             let member = self.members.known(&keys::member(team_id, user))?;
             let allowance = team.allowance_of(member.as_deref());
-            principals.member = Some(Arc::new(allowance));
+            owners.member = Some(Arc::new(allowance));
         }
-        Some(principals)
+        Some(owners)
     }
 
     /// Reads whom a key of this team and user belongs to.

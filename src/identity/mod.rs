@@ -26,7 +26,7 @@ pub(crate) use check::{
     check_amount, check_increase, check_metadata, check_names, check_tags, check_text,
 };
 pub use customers::{Customer, Customers};
-pub use directory::{Directory, Principals};
+pub use directory::{Directory, KeyOwners};
 pub use error::{IdentityError, InvalidSetting};
 pub use member::{Member, MemberChanges, MemberRole};
 pub use team::{Team, TeamChanges, TeamSettings};

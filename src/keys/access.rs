@@ -2,7 +2,7 @@
 
 use crate::config::{Config, fits_pattern};
 
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 
 use super::{Caller, VirtualKey};
 
@@ -22,7 +22,7 @@ impl Caller {
         let Some(key) = &self.virtual_key else {
             return requested;
         };
-        let team = self.principals.team.as_ref();
+        let team = self.owners.team.as_ref();
         let of_team = |name: &str| Some(team?.settings.model_aliases.get(name)?.as_str());
         match key.settings.aliases.get(requested) {
             Some(meant) => meant,
@@ -34,7 +34,7 @@ impl Caller {
     pub fn aliases(&self) -> impl Iterator<Item = &String> {
         let key = self.virtual_key.as_ref();
         let own = key.into_iter().flat_map(|key| key.settings.aliases.keys());
-        let team = self.principals.team.as_ref();
+        let team = self.owners.team.as_ref();
         own.chain(
             team.into_iter()
                 .flat_map(|team| team.settings.model_aliases.keys()),
@@ -44,7 +44,7 @@ impl Caller {
     /// The regions that the key, its team and its user may be answered in: all of them have to list one. An empty list has
     /// all.
     pub fn region_lists(&self) -> impl Iterator<Item = &[String]> {
-        let Principals { team, member, user } = &self.principals;
+        let KeyOwners { team, member, user } = &self.owners;
         let key = self.virtual_key.as_ref();
         let key = key.map(|key| &*key.settings.allowed_regions);
         let team = team
@@ -60,7 +60,7 @@ impl Caller {
     /// The models that the key, its team, its membership there, and a user of a key without a team may ask for: all of
     /// them have to list one.
     pub fn model_lists(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        let Principals { team, member, user } = &self.principals;
+        let KeyOwners { team, member, user } = &self.owners;
         let key = self.virtual_key.as_ref();
         let is_of_team = team.is_some();
         let key = key.map(|key| ("key", &*key.settings.models));

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::alerts::BudgetUse;
 use crate::config::Period;
-use crate::identity::{Allowance, Member, Principals, Team, User};
+use crate::identity::{Allowance, KeyOwners, Member, Team, User};
 use crate::store::{Account, Key, StoreError, keys};
 
 use super::{Caller, Denied, Keyring, OverBudget, VirtualKey};
@@ -379,7 +379,7 @@ impl Keyring {
         let Some(key) = &caller.virtual_key else {
             return Vec::new();
         };
-        let Principals { team, member, user } = &caller.principals;
+        let KeyOwners { team, member, user } = &caller.owners;
         let of_team = team.as_ref();
         let member = of_team.zip(member.as_ref()).and_then(|(team, allowance)| {
             let user = key.settings.user_id.as_deref()?;

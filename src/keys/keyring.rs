@@ -186,7 +186,7 @@ impl Keyring {
         let now = self.clock.now();
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
         let known = copies.get(hash);
-        let is_complete = known.is_some_and(|copy| self.knows_principals(copy));
+        let is_complete = known.is_some_and(|copy| self.knows_owners(copy));
         if let Some(copy) = known.filter(|_| is_complete)
             && let Some(read_at) = copy.read_at
         {
@@ -220,7 +220,7 @@ impl Keyring {
         let keyring = self.clone();
         // An invocation that ends waits for it: a call that is frozen half way finds its connection dead.
         let reading = self.tasks.spawn(async move {
-            let read = match timeout(KEY_READ_LIMIT, keyring.read_with_principals(&hash)).await {
+            let read = match timeout(KEY_READ_LIMIT, keyring.read_with_owners(&hash)).await {
                 Ok(Ok(found)) => Ok(found.map(Arc::new)),
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a key could not be read");
@@ -245,7 +245,7 @@ impl Keyring {
     }
 
     /// The key, after the teams and users that it belongs to were read.
-    async fn read_with_principals(&self, hash: &str) -> Result<Option<VirtualKey>, StoreError> {
+    async fn read_with_owners(&self, hash: &str) -> Result<Option<VirtualKey>, StoreError> {
         let key: Option<VirtualKey> = self.table.get(&keys::virtual_key(hash)).await?;
         if let Some(key) = &key {
             let [team, user] = key.belongs_to();
@@ -256,7 +256,7 @@ impl Keyring {
 
     /// Whether it is known whom a key belongs to. A key that was made or moved here just now may be read for its first
     /// request.
-    fn knows_principals(&self, copy: &Copy) -> bool {
+    fn knows_owners(&self, copy: &Copy) -> bool {
         copy.key.as_ref().is_none_or(|key| {
             let [team, user] = key.belongs_to();
             self.directory.known(team, user).is_some()
@@ -274,10 +274,10 @@ impl Keyring {
             KeyStatus::Expired => return Err(KeyRefusal::Expired(key.expires.unwrap_or(now))),
         }
         let [team, user] = key.belongs_to();
-        let principals = self.directory.known(team, user);
+        let owners = self.directory.known(team, user);
         // So many teams and users are in use that the copy has gone already.
-        let principals = principals.ok_or(KeyRefusal::Table(TableFault::Silent))?;
-        if let Some(team) = &principals.team {
+        let owners = owners.ok_or(KeyRefusal::Table(TableFault::Silent))?;
+        if let Some(team) = &owners.team {
             let id = || team.team_id.clone();
             if team.deleted_at.is_some() {
                 return Err(KeyRefusal::TeamDeleted(id()));
@@ -286,11 +286,11 @@ impl Keyring {
                 return Err(KeyRefusal::TeamBlocked(id()));
             }
         }
-        match &principals.user {
+        match &owners.user {
             Some(user) if user.settings.blocked => {
                 Err(KeyRefusal::UserBlocked(user.user_id.clone()))
             }
-            _ => Ok(Caller::with_key(key, principals)),
+            _ => Ok(Caller::with_key(key, owners)),
         }
     }
 

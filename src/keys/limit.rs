@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::chain::Routes;
-use crate::identity::{Allowance, Principals, Team, User};
+use crate::identity::{Allowance, KeyOwners, Team, User};
 use crate::limits::{MinuteLimits, MinuteUse};
 use crate::store::keys;
 
@@ -149,7 +149,7 @@ fn room_for(estimate: u64) -> u64 {
 
 /// What is to be counted for every request of a caller, whatever its model.
 pub(super) fn common_limits(caller: &Caller) -> impl Iterator<Item = Limit> {
-    let Principals { team, member, user } = &caller.principals;
+    let KeyOwners { team, member, user } = &caller.owners;
     let key = caller.virtual_key.as_deref();
     let has_any = |rpm: Option<u64>, tpm: Option<u64>| rpm.is_some() || tpm.is_some();
     let limited = |allowance: &Allowance| has_any(allowance.rpm_limit, allowance.tpm_limit);
@@ -212,7 +212,7 @@ pub(super) fn limits(caller: &Caller, routes: &Routes, group: &str) -> Vec<Limit
             ));
         }
     }
-    let Principals { team, user, .. } = &caller.principals;
+    let KeyOwners { team, user, .. } = &caller.owners;
     let team = team.as_ref().map(|team| {
         let holder = LimitHolder::team(team);
         (holder, LimitScope::TeamModel, &team.settings.allowance)

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use super::Caller;
 use super::digest::digest;
 use super::published::is_published;
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 
 /// The alias of the master key in logs and records, as in the reference system.
 const MASTER_KEY_ALIAS: &str = "litellm_proxy_master_key";
@@ -87,7 +87,7 @@ impl MasterKey {
             alias: MASTER_KEY_ALIAS.to_owned(),
             store_prompts: None,
             virtual_key: None,
-            principals: Principals::default(),
+            owners: KeyOwners::default(),
         })
     }
 
@@ -118,7 +118,7 @@ impl MasterKey {
             alias: NO_KEY_ALIAS.to_owned(),
             store_prompts: None,
             virtual_key: None,
-            principals: Principals::default(),
+            owners: KeyOwners::default(),
         })
     }
 }

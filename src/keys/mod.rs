@@ -40,7 +40,7 @@ mod virtual_key;
 use std::sync::Arc;
 
 pub use crate::config::Period;
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 pub use crate::identity::{Change, Directory};
 pub use access::lists;
 pub use admission::{Admission, Denied, KeyUsage, OverBudget};
@@ -71,7 +71,7 @@ pub struct Caller {
     /// The key that the gateway has made; `None`: the master key, which may do everything.
     pub virtual_key: Option<Arc<VirtualKey>>,
     /// Whom that key belongs to.
-    pub principals: Principals,
+    pub owners: KeyOwners,
 }
 
 impl Caller {

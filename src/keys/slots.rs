@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 use crate::limits::{Lease, Slot};
 use crate::spend::RequestId;
 use crate::store::keys;
@@ -18,7 +18,7 @@ impl Keyring {
         caller: &Caller,
         id: RequestId,
     ) -> Result<Vec<Lease>, Denied> {
-        let Principals { team, user, .. } = &caller.principals;
+        let KeyOwners { team, user, .. } = &caller.owners;
         let key = caller.virtual_key.as_ref().and_then(|key| {
             let most = key.settings.max_parallel_requests?;
             Some((LimitScope::Key, LimitHolder::key(key), most))

@@ -14,9 +14,7 @@ use tokio::time::timeout;
 use super::keyring::{KEY_COPY_FRESH, KEY_READ_LIMIT, LONGEST_REVALIDATION};
 use super::virtual_key::hash_of;
 use super::{Caller, KeyRefusal, KeySettings, Keyring, VirtualKey};
-use crate::identity::{
-    Access, Principals, TokenRefusal, VerifiedToken, Verifier, looks_like_token,
-};
+use crate::identity::{Access, KeyOwners, TokenRefusal, VerifiedToken, Verifier, looks_like_token};
 use crate::store::{Index, Item, Key, Query, StoreError, Table, TableFault, keys};
 
 /// Callers of whom something is remembered: some megabytes.
@@ -370,7 +368,7 @@ fn admin(verified: &VerifiedToken) -> Caller {
         alias: verified.label().to_owned(),
         store_prompts: None,
         virtual_key: None,
-        principals: Principals::default(),
+        owners: KeyOwners::default(),
     }
 }
 

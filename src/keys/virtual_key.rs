@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 
 use super::{Caller, KeyChanges, KeyError, KeySettings};
 
@@ -111,13 +111,13 @@ impl VirtualKey {
 
 impl Caller {
     /// The caller with this key, which belongs to these.
-    pub(super) fn with_key(key: Arc<VirtualKey>, principals: Principals) -> Caller {
+    pub(super) fn with_key(key: Arc<VirtualKey>, owners: KeyOwners) -> Caller {
         Caller {
             key_hash: key.hash.clone(),
             alias: key.label().to_owned(),
             store_prompts: key.settings.store_prompts_in_spend_logs,
             virtual_key: Some(key),
-            principals,
+            owners,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::bedrock::Class;
 use crate::chain::{ChainOptions, Target};
 use crate::conversation::{Part, Request, Role, Sampling, Turn};
 use crate::http::probe::{Probe, ProbeResult};
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 use crate::keys::Caller;
 use crate::spend::Attempt;
 
@@ -98,7 +98,7 @@ pub(in super::super) async fn run(
             alias: CALLER.to_owned(),
             store_prompts: None,
             virtual_key: None,
-            principals: Principals::default(),
+            owners: KeyOwners::default(),
         },
         request: question(),
         model_asked: group.clone(),

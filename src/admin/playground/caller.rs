@@ -7,7 +7,7 @@ use super::super::error::PageError;
 use super::super::session::{Session, SignedIn};
 use super::super::texts::texts;
 use crate::app::AppState;
-use crate::identity::Principals;
+use crate::identity::KeyOwners;
 use crate::keys::{Caller, KeyRefusal, Person};
 
 /// The name of the pages themselves in records.
@@ -47,6 +47,6 @@ fn pages() -> Caller {
         alias: PAGES.to_owned(),
         store_prompts: None,
         virtual_key: None,
-        principals: Principals::default(),
+        owners: KeyOwners::default(),
     }
 }
