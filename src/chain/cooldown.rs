@@ -1,8 +1,8 @@
-//! Cooldowns: which targets rest for a while after a failure, and when one of them is tried again.
+//! Cooldowns: which targets are not asked for a while after a failure, and when one of them is tried again.
 //!
-//! A target rests after a failure that the policy says so of. When its time is up, one request probes it while the
-//! others still go elsewhere: success ends the rest, failure begins a longer one. The state is a plain value under a
-//! lock; whether a resting target is asked all the same, because no other is left, is the chain's decision.
+//! A failure begins a cooldown where the policy says so. When its time is up, one request probes the target while the
+//! others still go elsewhere: success ends the cooldown, failure begins a longer one. The state is a plain value under
+//! a lock; whether a target in cooldown is asked all the same, because no other is left, is the chain's decision.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,15 +19,15 @@ use crate::clock::Clock;
 
 /// Failures are counted over this time (`allowed_fails` is a number per minute).
 const FAILURES_WINDOW: Duration = Duration::from_secs(60);
-/// A rest that follows a failed probe is twice as long as the one before, up to this many times the first: a target
+/// A cooldown that follows a failed probe is twice as long as the one before, up to this many times the first: a target
 /// that is down for an hour is probed every 20 s, and one that recovers is found within that time.
-const LONGEST_REST: u32 = 4;
-/// So many rests in a row are a long one: about a minute.
+const MOST_COOLDOWN_FACTOR: u32 = 4;
+/// This many cooldowns in a row count as a long one: they last about a minute.
 const MANY_STRIKES: u32 = 5;
 /// Callers choose the names behind a pattern: more states than this are not kept.
 const MOST_STATES: usize = 4_096;
 
-/// How long targets rest and what they may do before.
+/// How long cooldowns are, and how many failures come before one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CooldownSettings {
     pub(super) brief: Duration,
@@ -52,13 +52,13 @@ impl From<&Settings> for CooldownSettings {
 pub(super) enum Availability {
     /// Like any other.
     Ready,
-    /// Its rest is over: this request, and no other, finds out whether it is well.
+    /// Its cooldown is over: this request, and no other, finds out whether it is well.
     Probe,
-    /// Not before then.
+    /// It is in cooldown until then.
     Resting(Timestamp),
 }
 
-/// One rest, as other instances learn of it.
+/// One cooldown of a target, as other instances learn of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cooldown {
     pub(super) deployment: String,
@@ -66,9 +66,9 @@ pub(super) struct Cooldown {
     pub(super) since: Timestamp,
     /// When it ends.
     pub(super) until: Timestamp,
-    /// Rests in a row, this one included.
+    /// Cooldowns in a row, this one included.
     pub(super) strikes: u32,
-    /// It is one of those that will not be over in a few seconds.
+    /// It will not be over in a few seconds.
     pub(super) is_long: bool,
     /// The class of the failure that began it.
     pub(super) class: String,
@@ -77,28 +77,28 @@ pub(super) struct Cooldown {
 /// What is known of a target's health, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Health {
-    /// It rests until then.
+    /// When its cooldown ends; `None`: it is in none.
     pub resting_until: Option<Timestamp>,
-    /// Its rest is one that will not be over in a few seconds, or follows on several others.
-    pub rests_long: bool,
-    /// Its rest is over, but it has not been asked yet, or the answer is still out.
+    /// Its cooldown will not be over in a few seconds, or follows on several others.
+    pub is_long_cooldown: bool,
+    /// Its cooldown is over, but it has not been asked yet, or the answer is still out.
     pub on_probation: bool,
     /// When it last began an answer for this process.
     pub last_success: Option<Timestamp>,
     /// When it last failed for this process.
     pub last_failure: Option<Timestamp>,
-    /// The class of its last failure, of this process or of the one that made it rest.
+    /// The class of its last failure, of this process or of the one that began its cooldown.
     pub last_failure_class: Option<String>,
-    /// Failures within the last minute that count towards a rest.
+    /// Failures within the last minute that count towards a cooldown.
     pub recent_failures: usize,
 }
 
 /// A target's health in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HealthStatus {
-    /// It rests.
+    /// It is in cooldown.
     CoolingDown,
-    /// Its rest is over, and one request must find out whether it is well.
+    /// Its cooldown is over, and one request must find out whether it is well.
     OnProbation,
     /// This process has not asked it yet.
     Unknown,
@@ -140,7 +140,7 @@ impl Health {
 
 #[derive(Debug, Default)]
 struct State {
-    rest: Option<Cooldown>,
+    cooldown: Option<Cooldown>,
     /// A client named the model: there may be any number of them.
     named_by_client: bool,
     /// A probe is out; given up at this time, for its process may have been frozen for good.
@@ -150,7 +150,7 @@ struct State {
     last_failure: Option<(Timestamp, String)>,
 }
 
-/// The rests of all targets.
+/// The cooldowns of all targets.
 #[derive(Debug)]
 pub(super) struct Cooldowns {
     settings: CooldownSettings,
@@ -178,11 +178,11 @@ impl Cooldowns {
         let Some(state) = states.get_mut(target.deployment_id()) else {
             return Availability::Ready;
         };
-        let Some(rest) = &state.rest else {
+        let Some(cooldown) = &state.cooldown else {
             return Availability::Ready;
         };
-        if rest.until > now {
-            return Availability::Resting(rest.until);
+        if cooldown.until > now {
+            return Availability::Resting(cooldown.until);
         }
         if let Some(until) = state.probed_until.filter(|until| *until > now) {
             return Availability::Resting(until);
@@ -191,11 +191,11 @@ impl Cooldowns {
         Availability::Probe
     }
 
-    /// Whether the target neither rests nor is on probation.
+    /// Whether the target is neither in cooldown nor on probation.
     pub(super) fn is_ready(&self, target: &Target) -> bool {
         let states = self.lock();
         let state = states.get(target.deployment_id());
-        state.is_none_or(|state| state.rest.is_none())
+        state.is_none_or(|state| state.cooldown.is_none())
     }
 
     /// The target has begun an answer.
@@ -204,7 +204,7 @@ impl Cooldowns {
         let mut states = self.lock();
         let state = state_of(&mut states, target.deployment_id());
         state.last_success = Some(now);
-        state.rest = None;
+        state.cooldown = None;
         state.probed_until = None;
     }
 
@@ -215,7 +215,7 @@ impl Cooldowns {
         }
     }
 
-    /// The target has failed; `given_up` says that this request goes elsewhere now. Returns the rest that begins
+    /// The target has failed; `given_up` says that this request goes elsewhere now. Returns the cooldown that begins
     /// with it.
     pub(super) fn failed(
         &self,
@@ -251,19 +251,21 @@ impl Cooldowns {
         if !due {
             return None;
         }
-        let strikes = match &state.rest {
-            // Several requests may fail together: they are one rest. Bad news that lasts longer is another.
-            Some(rest) if rest.until > now && (mode != CooldownMode::Long || rest.is_long) => {
+        let strikes = match &state.cooldown {
+            // Several requests may fail together: they begin one cooldown. A failure that lasts longer begins another.
+            Some(cooldown)
+                if cooldown.until > now && (mode != CooldownMode::Long || cooldown.is_long) =>
+            {
                 return None;
             }
-            Some(rest) => rest.strikes.saturating_add(1),
+            Some(cooldown) => cooldown.strikes.saturating_add(1),
             None => 1,
         };
-        let length = self.rest_length(target, mode, retry_after, strikes);
+        let length = self.cooldown_length(target, mode, retry_after, strikes);
         if length.is_zero() {
             return None;
         }
-        let rest = Cooldown {
+        let cooldown = Cooldown {
             deployment: target.deployment_id().to_owned(),
             since: now,
             until: later(now, length),
@@ -272,13 +274,13 @@ impl Cooldowns {
             class: class.as_str().to_owned(),
         };
         state.fails.clear();
-        state.rest = Some(rest.clone());
-        Some(rest)
+        state.cooldown = Some(cooldown.clone());
+        Some(cooldown)
     }
 
-    /// How long the target rests: its own `cooldown_time` goes before what Bedrock asks, and that before the common
-    /// one.
-    fn rest_length(
+    /// How long a cooldown of the target is: its own `cooldown_time` goes before what Bedrock asks, and that before the
+    /// common one.
+    fn cooldown_length(
         &self,
         target: &Target,
         mode: CooldownMode,
@@ -294,24 +296,24 @@ impl Cooldowns {
         };
         let times = 2_u32
             .saturating_pow(strikes.saturating_sub(1))
-            .min(LONGEST_REST);
+            .min(MOST_COOLDOWN_FACTOR);
         first.saturating_mul(times)
     }
 
-    /// Takes over a rest that another instance has begun, unless the target answered here since.
-    pub(super) fn adopt(&self, rest: Cooldown, clock: &Clock) {
-        if self.settings.disabled || rest.until <= clock.now() {
+    /// Takes over a cooldown that another instance has begun, unless the target answered here since.
+    pub(super) fn adopt(&self, cooldown: Cooldown, clock: &Clock) {
+        if self.settings.disabled || cooldown.until <= clock.now() {
             return;
         }
         let mut states = self.lock();
-        let state = state_of(&mut states, &rest.deployment);
-        let answered_since = state.last_success.is_some_and(|at| at > rest.since);
+        let state = state_of(&mut states, &cooldown.deployment);
+        let answered_since = state.last_success.is_some_and(|at| at > cooldown.since);
         let known = state
-            .rest
+            .cooldown
             .as_ref()
-            .is_some_and(|known| known.until >= rest.until);
+            .is_some_and(|known| known.until >= cooldown.until);
         if !answered_since && !known {
-            state.rest = Some(rest);
+            state.cooldown = Some(cooldown);
         }
     }
 
@@ -323,16 +325,19 @@ impl Cooldowns {
             return Health::default();
         };
         state.forget_before(now);
-        let until = state.rest.as_ref().map(|rest| rest.until);
+        let until = state.cooldown.as_ref().map(|cooldown| cooldown.until);
         let class = state.last_failure.as_ref().map(|(_, class)| class.clone());
         Health {
             resting_until: until.filter(|until| *until > now),
-            rests_long: (state.rest.as_ref())
-                .is_some_and(|rest| rest.is_long || rest.strikes >= MANY_STRIKES),
+            is_long_cooldown: (state.cooldown.as_ref())
+                .is_some_and(|cooldown| cooldown.is_long || cooldown.strikes >= MANY_STRIKES),
             on_probation: until.is_some_and(|until| until <= now),
             last_success: state.last_success,
             last_failure: state.last_failure.as_ref().map(|(at, _)| *at),
-            last_failure_class: class.or(state.rest.as_ref().map(|rest| rest.class.clone())),
+            last_failure_class: class.or(state
+                .cooldown
+                .as_ref()
+                .map(|cooldown| cooldown.class.clone())),
             recent_failures: state.fails.len(),
         }
     }
@@ -342,11 +347,11 @@ impl Cooldowns {
     }
 }
 
-/// What is known of one deployment. Where there are too many of them, those that do not rest are forgotten, then those
-/// that clients named, and if that is not enough, all: a rest that is forgotten costs one call.
+/// What is known of one deployment. Where there are too many of them, those that are in no cooldown are forgotten, then
+/// those that clients named, and if that is not enough, all: a cooldown that is forgotten costs one call.
 fn state_of<'s>(states: &'s mut HashMap<String, State>, deployment: &str) -> &'s mut State {
     if states.len() >= MOST_STATES && !states.contains_key(deployment) {
-        states.retain(|_, state| state.rest.is_some());
+        states.retain(|_, state| state.cooldown.is_some());
         if states.len() >= MOST_STATES {
             states.retain(|_, state| !state.named_by_client);
         }
@@ -380,7 +385,7 @@ mod tests {
     #[test]
     fn what_is_known_of_made_up_names_has_an_end() {
         let mut states = HashMap::new();
-        let rest = Cooldown {
+        let cooldown = Cooldown {
             deployment: "resting".to_owned(),
             since: Timestamp::MIN,
             until: Timestamp::MAX,
@@ -388,7 +393,7 @@ mod tests {
             is_long: true,
             class: "no_such_model".to_owned(),
         };
-        state_of(&mut states, "resting").rest = Some(rest.clone());
+        state_of(&mut states, "resting").cooldown = Some(cooldown.clone());
         for n in 0..2 * MOST_STATES {
             state_of(&mut states, &n.to_string());
         }
@@ -399,12 +404,12 @@ mod tests {
         );
         for n in 0..2 * MOST_STATES {
             let state = state_of(&mut states, &format!("named {n}"));
-            state.rest = Some(rest.clone());
+            state.cooldown = Some(cooldown.clone());
             state.named_by_client = true;
         }
         assert!(states.contains_key("resting"), "and no client ends it");
         for n in 0..2 * MOST_STATES {
-            state_of(&mut states, &n.to_string()).rest = Some(rest.clone());
+            state_of(&mut states, &n.to_string()).cooldown = Some(cooldown.clone());
         }
         assert!(states.len() <= MOST_STATES);
     }

@@ -7,18 +7,18 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use crate::bedrock::{Class, Failure, Feature};
 use crate::config::RetryKind;
 
-/// What follows a failure: whether the target is retried, which targets come next, and whether it rests.
+/// What follows a failure: whether the target is retried, which targets come next, and whether its cooldown begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailurePolicy {
     /// Whether the same target is asked again.
     pub retry: Retry,
     /// Which targets may be asked after it.
     pub next: NextTargets,
-    /// Whether the target rests, so that other requests do not meet the same failure.
+    /// Whether the target's cooldown begins, so that other requests do not meet the same failure.
     pub cooldown: CooldownMode,
 }
 
-/// Whether a target rests after a failure.
+/// Whether a target's cooldown begins after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CooldownMode {
     /// The failure says nothing about the target.

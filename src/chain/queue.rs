@@ -1,4 +1,4 @@
-//! The targets that a request may still ask: in order, those that rest behind all the others.
+//! The targets that a request may still ask: in order, those in cooldown behind all the others.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ pub(super) struct QueuedTarget {
 /// Why a target is asked now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptReason {
-    /// It is its turn.
+    /// It is the next in the queue.
     Regular,
-    /// It rested, and this request finds out whether it is well.
+    /// Its cooldown is over, and this request finds out whether it is well.
     Probe,
-    /// It rests, but no other target is left: a rest never makes an outage.
+    /// It is in cooldown, but no other target is left: a cooldown never makes an outage.
     LastResort,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum AttemptReason {
 pub(super) enum NextTarget {
     /// This one is asked.
     Try(QueuedTarget, AttemptReason),
-    /// This one rests and is asked after all others.
+    /// This one is in cooldown and is asked after all others.
     Resting(QueuedTarget),
 }
 
@@ -63,7 +63,7 @@ impl TargetQueue {
         /// A probe that has not been heard of for this long is given up.
         const LEASE: Duration = Duration::from_secs(60);
         let Some(queued) = self.ahead.pop_front() else {
-            // The one that rests for the shortest time is the likeliest to be well.
+            // The one whose cooldown ends first is the likeliest to be well.
             let soonest = (0..self.resting.len())
                 .min_by_key(|index| self.resting.get(*index).map(|(until, _)| *until))?;
             let (_, queued) = self.resting.remove(soonest);

@@ -1,5 +1,5 @@
-//! What other instances have written into the table: rests, features that targets turned out to lack, and the settings that
-//! the settings page has saved.
+//! What other instances have written into the table: cooldowns, features that targets turned out to lack, and the
+//! settings that the settings page has saved.
 //!
 //! Read at most every 10 s, before a request is admitted, and waited for no longer than 100 ms: a table that is slow
 //! or down costs one request in 10 s that much, and never an answer.
@@ -22,7 +22,7 @@ use super::shared_state::{SHARED_CALL_LIMIT, StoredCooldown};
 
 /// How long a request waits for the reading; after that the old copy serves it.
 const LONGEST_REFRESH: Duration = Duration::from_millis(100);
-/// More rests or lacks than this are not read: a configuration has fewer deployments.
+/// More cooldowns or lacks than this are not read: a configuration has fewer deployments.
 const MOST_SHARED: usize = 1_000;
 
 /// What the settings page has saved.
@@ -71,7 +71,7 @@ impl Routes {
                     .is_err()
                 {
                     tracing::warn!(
-                        "the table's rests, lacks and settings could not be read in time"
+                        "the table's cooldowns, lacks and settings could not be read in time"
                     );
                 }
             })
@@ -120,15 +120,15 @@ impl Routes {
 
 async fn read(table: &Table, runtime: &RuntimeState, clock: &Clock) {
     let (all, routing) = (Range::All, keys::routing());
-    let rests = table.query::<StoredCooldown>(keys::COOLDOWNS, &all, Order::Ascending, MOST_SHARED);
+    let cooldowns =
+        table.query::<StoredCooldown>(keys::COOLDOWNS, &all, Order::Ascending, MOST_SHARED);
     let lacks = table.query::<StoredLack>(keys::LEARNED, &all, Order::Ascending, MOST_SHARED);
     let saved = table.get::<SavedSettings>(&routing);
-    let (rests, lacks, saved) = tokio::join!(rests, lacks, saved);
-    match rests {
-        Ok(rests) => {
-            (rests.into_iter()).for_each(|rest| runtime.cooldowns.adopt(rest.into(), clock))
-        }
-        Err(error) => tracing::warn!(%error, "the table's rests could not be read"),
+    let (cooldowns, lacks, saved) = tokio::join!(cooldowns, lacks, saved);
+    match cooldowns {
+        Ok(cooldowns) => (cooldowns.into_iter())
+            .for_each(|cooldown| runtime.cooldowns.adopt(cooldown.into(), clock)),
+        Err(error) => tracing::warn!(%error, "the table's cooldowns could not be read"),
     }
     match lacks {
         Ok(lacks) => (lacks.into_iter()).for_each(|stored| stored.adopt(&runtime.learned, clock)),

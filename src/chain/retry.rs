@@ -174,8 +174,8 @@ impl<S: Sink> ChainRun<'_, S> {
         }
     }
 
-    /// Reports a failure to the cooldowns. True: the target rests from now on. What the client chose, its own time limits
-    /// or fields of its own, says nothing about the target.
+    /// Reports a failure to the cooldowns. True: the target's cooldown begins. What the client chose, its own time
+    /// limits or fields of its own, says nothing about the target.
     fn report_failure(
         &mut self,
         target: &Target,
@@ -190,16 +190,17 @@ impl<S: Sink> ChainRun<'_, S> {
             return false;
         }
         let retry_after = failure.retry_after;
-        let rest = routes
-            .cooldowns()
-            .failed(target, class, retry_after, gives_up, routes.clock());
+        let cooldown =
+            routes
+                .cooldowns()
+                .failed(target, class, retry_after, gives_up, routes.clock());
         // A name that a client made up, and that is refused, is no news for other instances.
         let is_news = !(failure.is_refusal() && target.is_named_by_client());
-        let notice = rest.as_ref().filter(|_| is_news);
-        let notice =
-            notice.and_then(|rest| Some(routes.shared_state.as_ref()?.share_cooldown(rest)));
+        let notice = cooldown.as_ref().filter(|_| is_news);
+        let notice = notice
+            .and_then(|cooldown| Some(routes.shared_state.as_ref()?.share_cooldown(cooldown)));
         self.outcome.background_writes.extend(notice);
-        rest.is_some()
+        cooldown.is_some()
     }
 
     /// Runs one attempt within its total time limit.
@@ -421,8 +422,8 @@ impl<S: Sink> ChainRun<'_, S> {
     }
 }
 
-/// Whether a failure without a known reason may have the encrypted thinking of its request as its reason. Bedrock refuses
-/// what another region wrote, and what it cannot read, in several ways: an opaque fault is one of them
+/// Whether a failure without a known reason may have the encrypted thinking of its request as its reason. Bedrock
+/// refuses what another region wrote, and what it cannot read, in several ways: an opaque fault is one of them
 /// (<https://github.com/maximhq/bifrost/pull/6834>).
 fn may_be_about_thinking(failure: &Failure) -> bool {
     match failure.class {

@@ -84,7 +84,7 @@ impl Routes {
         }
     }
 
-    /// Rests and saved settings are shared with other instances through this table.
+    /// Cooldowns and saved settings are shared with other instances through this table.
     #[must_use]
     pub fn sharing(self, table: Table) -> Self {
         let shared_state = Some(SharedState::new(table));

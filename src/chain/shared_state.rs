@@ -26,7 +26,7 @@ pub(super) struct SharedState {
     read_at: Mutex<Option<Timestamp>>,
 }
 
-/// A rest as the table keeps it.
+/// A cooldown as the table keeps it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredCooldown {
     /// Part of the item's key.
@@ -72,18 +72,18 @@ impl SharedState {
         stale
     }
 
-    /// Tells the other instances that a target rests.
-    pub(super) fn share_cooldown(&self, rest: &Cooldown) -> JoinHandle<()> {
+    /// Tells the other instances of a target's cooldown.
+    pub(super) fn share_cooldown(&self, cooldown: &Cooldown) -> JoinHandle<()> {
         let stored = StoredCooldown {
-            deployment: rest.deployment.clone(),
-            since: rest.since,
-            until: rest.until,
-            strikes: rest.strikes,
-            long: rest.is_long,
-            class: rest.class.clone(),
+            deployment: cooldown.deployment.clone(),
+            since: cooldown.since,
+            until: cooldown.until,
+            strikes: cooldown.strikes,
+            long: cooldown.is_long,
+            class: cooldown.class.clone(),
         };
         let item = Item::new(&keys::cooldown(&stored.deployment), &stored);
-        self.write_item(item.map(|item| item.expires(stored.until)), "a rest")
+        self.write_item(item.map(|item| item.expires(stored.until)), "a cooldown")
     }
 
     /// Writes an item that other instances read.

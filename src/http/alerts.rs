@@ -26,7 +26,7 @@ fn notice_rest(app: &AppState, attempt: &Attempt) {
         return;
     }
     let health = app.routes.health(target);
-    if let Some(until) = health.resting_until.filter(|_| health.rests_long) {
+    if let Some(until) = health.resting_until.filter(|_| health.is_long_cooldown) {
         app.alerts
             .deployment_rests(&attempt.deployment, &attempt.group, &attempt.outcome, until);
     }

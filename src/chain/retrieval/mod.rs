@@ -244,7 +244,7 @@ impl<P: Purse> RetrievalRun<'_, P> {
             routes.cooldowns().abandon_probe(target);
             return;
         }
-        let rest = routes.cooldowns().failed(
+        let cooldown = routes.cooldowns().failed(
             target,
             failure.class,
             failure.retry_after,
@@ -253,9 +253,9 @@ impl<P: Purse> RetrievalRun<'_, P> {
         );
         // A name that a client made up, and that is refused, is no news for other instances.
         let is_news = !(failure.is_refusal() && target.is_named_by_client());
-        let notice = rest.as_ref().filter(|_| is_news);
-        let notice =
-            notice.and_then(|rest| Some(routes.shared_state.as_ref()?.share_cooldown(rest)));
+        let notice = cooldown.as_ref().filter(|_| is_news);
+        let notice = notice
+            .and_then(|cooldown| Some(routes.shared_state.as_ref()?.share_cooldown(cooldown)));
         self.outcome.background_writes.extend(notice);
     }
 
