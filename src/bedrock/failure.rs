@@ -13,8 +13,8 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::Deserialize;
 
 use super::class::{Class, ContextOverflow};
-use super::fault;
 use super::frames::Broken;
+use super::redact;
 use super::wordings::{classify, context_overflow};
 
 /// One failed call.
@@ -26,8 +26,8 @@ pub struct Failure {
     pub status: Option<u16>,
     /// Bedrock's message, or this program's where none came: for the client whose request it was.
     pub message: String,
-    /// What of the message names the fault: for the log and the records. Bedrock quotes requests.
-    pub fault: String,
+    /// The message without what it quotes of the request: for the log and the records.
+    pub loggable: String,
     /// How long Bedrock asks to wait.
     pub retry_after: Option<Duration>,
     /// By what the request exceeds the model's window, where Bedrock says it.
@@ -51,7 +51,7 @@ impl Failure {
         Self {
             class,
             status: None,
-            fault: message.clone(),
+            loggable: message.clone(),
             message,
             retry_after: None,
             overflow: None,
@@ -62,7 +62,7 @@ impl Failure {
     pub(super) fn quoting(class: Class, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
-            fault: fault::named(&message),
+            loggable: redact::redacted(&message),
             overflow: (class == Class::ContextWindow)
                 .then(|| context_overflow(&message))
                 .flatten(),

@@ -61,7 +61,7 @@ pub async fn count_plan(target: &Target, plan: &Plan) -> Option<u64> {
         Ok(tokens) => Some(tokens),
         Err(failure) => {
             let class = failure.class.as_str();
-            let fault = failure.fault;
+            let fault = failure.loggable;
             tracing::info!(model, class, fault, "tokens were not counted");
             None
         }

@@ -95,7 +95,7 @@ pub(super) fn with_reason(mut failure: Failure, budget_failure: &Failure) -> Fai
 /// each request's own line names them too.
 pub(super) fn log_failure(routes: &Routes, target: &Target, failure: &Failure) {
     let (group, model) = (target.group(), target.model_id());
-    let (class, fault) = (failure.class.as_str(), &failure.fault);
+    let (class, fault) = (failure.class.as_str(), &failure.loggable);
     if failure.class == Class::NoCredentials {
         if routes.is_first_without_credentials() {
             tracing::warn!("{fault}");

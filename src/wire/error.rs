@@ -233,7 +233,7 @@ impl From<&Failure> for ApiError {
             _ => None,
         };
         let upstream = UpstreamError {
-            stored: told(&failure.fault),
+            stored: told(&failure.loggable),
             overflow: failure.overflow,
         };
         // The day's quota, and credentials that the gateway was not given, outlast every client's patience.

@@ -1,4 +1,4 @@
-//! The fault in a refusal of Bedrock's: the part of its message that may be logged and stored.
+//! Redacts a refusal of Bedrock's: what is left of its message may be logged and stored.
 //!
 //! Bedrock quotes what it refuses: names of fields, values, pieces of a prompt, in quotes, in brackets or behind a colon.
 //! What it says itself is made of few words (`fault_words.txt`: those of the refusals that are known, see
@@ -15,7 +15,7 @@ const LONGEST_FAULT: usize = 400;
 const LEFT_OUT: &str = "…";
 
 /// The message without what it quotes.
-pub(super) fn named(message: &str) -> String {
+pub(super) fn redacted(message: &str) -> String {
     let message = without_quotes(message);
     let mut words: Vec<&str> = Vec::new();
     for clause in clauses(&message) {
@@ -27,12 +27,12 @@ pub(super) fn named(message: &str) -> String {
         }
     }
     words.dedup_by(|next, last| *next == LEFT_OUT && *last == LEFT_OUT);
-    let mut named = words.join(" ");
-    if named.len() > LONGEST_FAULT {
-        named.truncate(named.floor_char_boundary(LONGEST_FAULT));
-        named.push_str(LEFT_OUT);
+    let mut redacted = words.join(" ");
+    if redacted.len() > LONGEST_FAULT {
+        redacted.truncate(redacted.floor_char_boundary(LONGEST_FAULT));
+        redacted.push_str(LEFT_OUT);
     }
-    named
+    redacted
 }
 
 /// The message, of whose quotes those alone are left that name a field.
@@ -165,7 +165,7 @@ mod tests {
             "stop_sequences: each stop sequence must contain non-whitespace text",
             "invalid beta flag",
         ] {
-            assert_eq!(named(message), message);
+            assert_eq!(redacted(message), message);
         }
     }
 
@@ -207,11 +207,11 @@ mod tests {
             ("日本語の質問: invalid", "… invalid"),
             ("", ""),
         ] {
-            assert_eq!(named(message), fault);
+            assert_eq!(redacted(message), fault);
         }
         for long in ["the request is not valid. ", "the model is not supported "] {
-            let named = named(&long.repeat(1_000));
-            assert_eq!(named.len(), LONGEST_FAULT + LEFT_OUT.len());
+            let redacted = redacted(&long.repeat(1_000));
+            assert_eq!(redacted.len(), LONGEST_FAULT + LEFT_OUT.len());
         }
     }
 
