@@ -4,7 +4,7 @@ use crate::bedrock::Feature;
 use crate::bedrock::plan::{Plan, UnsupportedFeatures, encrypted_thinking};
 use crate::catalog::Dialect;
 
-use super::unsupported_features::add_feature;
+use super::learned_lacks::add_feature;
 
 /// The features that attempts on a target leave out.
 #[derive(Debug, Default)]

@@ -15,9 +15,9 @@ use crate::clock::Clock;
 use crate::config::Changes;
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
 
-use super::lacks::StoredLack;
 use super::routes::Routes;
 use super::runtime_state::RuntimeState;
+use super::shared_lacks::StoredLack;
 use super::shared_state::{SHARED_CALL_LIMIT, StoredCooldown};
 
 /// How long a request waits for the reading; after that the old copy serves it.

@@ -13,6 +13,7 @@ use super::affinity::AffinitySession;
 use super::cooldown::{Cooldowns, Health};
 use super::fallback::FallbackRequest;
 use super::interface::ChainOptions;
+use super::learned_lacks::{Lack, Learned};
 use super::load_balance::{LoadBalance, Siblings};
 use super::pattern_targets::PatternCache;
 use super::policy::{Backoff, retry_kind};
@@ -21,7 +22,6 @@ use super::refused_thinking::RefusedThinking;
 use super::runtime_state::RuntimeState;
 use super::shared_state::SharedState;
 use super::target::Target;
-use super::unsupported_features::{Lack, Learned};
 use crate::clock::Clock;
 
 /// So many characters of a name that is unknown are said back.

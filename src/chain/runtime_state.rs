@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::config::Config;
 
 use super::cooldown::{CooldownSettings, Cooldowns};
+use super::learned_lacks::Learned;
 use super::refused_thinking::RefusedThinking;
-use super::unsupported_features::Learned;
 
 /// What this process has learned since its start; all but `refused_thinking` is shared.
 #[derive(Debug)]

@@ -8,11 +8,11 @@ use crate::bedrock::Feature;
 use crate::bedrock::plan::Marks;
 use crate::store::{Item, StoreError, keys};
 
+use super::learned_lacks::{Lack, Learned};
 use super::omitted::RefusedFeature;
 use super::routes::Routes;
 use super::shared_state::SharedState;
 use super::target::Target;
-use super::unsupported_features::{Lack, Learned};
 use crate::clock::Clock;
 
 /// What a target lacks, as the table keeps it under the target's id and the lack's name.
