@@ -26,7 +26,7 @@ use super::messages::{self, MessagesDecoder};
 use super::plan::Plan;
 use super::raw_body::{RawBody, put_body};
 use super::role_sessions::{RoleSessions, SessionCaller};
-use super::shape::FormatDecoder;
+use super::shape::FormatRestorer;
 
 /// Time limits of one call.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ pub struct Answer {
     ready: VecDeque<Event>,
     decoder: Box<dyn Decoder>,
     key_restorer: KeyRestorer,
-    format_decoder: FormatDecoder,
+    format_restorer: FormatRestorer,
     /// The answer is complete and not in the format that was asked for. It is read to its end all the same: what it cost
     /// comes last.
     format_failure: Option<Failure>,
@@ -216,7 +216,7 @@ async fn call(
         ready: VecDeque::new(),
         decoder: begun.decoder,
         key_restorer,
-        format_decoder: FormatDecoder::new(shape),
+        format_restorer: FormatRestorer::new(shape),
         format_failure: None,
         has_tool_calls: false,
         stopped: false,
@@ -372,7 +372,7 @@ impl Answer {
         let mut restored = VecDeque::new();
         self.key_restorer.push(event, &mut restored);
         for event in restored {
-            if let Err(failure) = self.format_decoder.push(event, &mut self.ready) {
+            if let Err(failure) = self.format_restorer.push(event, &mut self.ready) {
                 self.format_failure = Some(failure);
             }
         }

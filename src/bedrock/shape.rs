@@ -19,7 +19,7 @@ use fence::Fence;
 
 /// Turns a model's events into those of an answer in the form that the client wants.
 #[derive(Debug)]
-pub(super) enum FormatDecoder {
+pub(super) enum FormatRestorer {
     /// Nothing to do.
     Free,
     Tool(Box<ByTool>),
@@ -49,7 +49,7 @@ pub(super) struct ByText {
     calls: bool,
 }
 
-impl FormatDecoder {
+impl FormatRestorer {
     pub(super) fn new(shape: Shape) -> Self {
         match shape {
             Shape::Free | Shape::Native { .. } => Self::Free,

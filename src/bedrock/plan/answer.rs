@@ -109,7 +109,7 @@ pub(super) fn plan(
 ) -> Addition {
     match (&request.format, native) {
         (AnswerFormat::Text, _) => Addition::default(),
-        (AnswerFormat::Json, _) => told(None),
+        (AnswerFormat::Json, _) => by_instruction(None),
         (AnswerFormat::Schema(_), Some(shape)) => Addition {
             shape,
             ..Addition::default()
@@ -133,7 +133,7 @@ fn by_tool(
     // A tool's arguments are always an object.
     let is_object = repaired.get("type").is_none_or(|kind| kind == "object");
     if !abilities.tools || !is_object {
-        return told(Some(repaired));
+        return by_instruction(Some(repaired));
     }
     let name = free_name(request);
     let keys = keys(&repaired, model);
@@ -178,7 +178,7 @@ fn by_tool(
     }
 }
 
-fn told(schema: Option<Arc<Value>>) -> Addition {
+fn by_instruction(schema: Option<Arc<Value>>) -> Addition {
     let what = match &schema {
         None => "one JSON object".to_owned(),
         Some(schema) => format!("JSON that matches this JSON schema: {schema}\nWrite the JSON"),

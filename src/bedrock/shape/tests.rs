@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{FormatDecoder, check};
+use super::{FormatRestorer, check};
 use crate::bedrock::failure::Failure;
 use crate::bedrock::plan::Shape;
 use crate::conversation::{Event, StopReason};
@@ -22,7 +22,7 @@ fn by_tool() -> Shape {
 }
 
 fn shaped(shape: Shape, events: Vec<Event>) -> Result<Vec<Event>, Failure> {
-    let mut shaper = FormatDecoder::new(shape);
+    let mut shaper = FormatRestorer::new(shape);
     let mut out = VecDeque::new();
     for event in events {
         shaper.push(event, &mut out)?;
