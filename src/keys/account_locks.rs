@@ -1,5 +1,5 @@
-//! Requests of one key that begin at the same time in this process take turns at its account: together they would only
-//! be in each other's way at one item of the table.
+//! Locks of accounts in this process: requests of one key that begin at the same time would only be in each other's way
+//! at one item of the table.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,71 +12,71 @@ use crate::store::{StoreError, TableFault};
 
 use super::Denied;
 
-/// So many queues; two accounts seldom share one.
-const QUEUES: usize = 64;
-/// How long a request waits for its turn.
-const LONGEST_TURN_WAIT: Duration = Duration::from_secs(5);
+/// The number of locks; two accounts seldom share one.
+const LOCKS: usize = 64;
+/// How long a request waits for an account's lock.
+const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// The queues. Clones share them.
+/// The locks. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct AccountLocks {
-    queues: Arc<[Arc<AccountQueue>]>,
+    locks: Arc<[Arc<AccountLock>]>,
     hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
-struct AccountQueue {
-    turns: Arc<tokio::sync::Mutex<()>>,
-    last: Mutex<LastTurn>,
+struct AccountLock {
+    mutex: Arc<tokio::sync::Mutex<()>>,
+    last: Mutex<LastLock>,
 }
 
-/// How the last turn ended, for requests that do not get theirs.
+/// How the lock was last released, for requests that do not get it.
 #[derive(Debug, Clone, Copy, Default)]
-struct LastTurn {
-    /// How many have ended.
+struct LastLock {
+    /// How often it was released so far.
     number: u64,
     /// What was wrong with the table then.
     fault: Option<TableFault>,
 }
 
-/// The turn at an account. It ends with the value.
+/// A lock of an account, held as long as this value.
 #[derive(Debug)]
-pub(super) struct AccountTurn {
-    queue: Arc<AccountQueue>,
+pub(super) struct AccountGuard {
+    lock: Arc<AccountLock>,
     _guard: OwnedMutexGuard<()>,
 }
 
 impl Default for AccountLocks {
     fn default() -> Self {
         Self {
-            queues: (0..QUEUES).map(|_| Arc::default()).collect(),
+            locks: (0..LOCKS).map(|_| Arc::default()).collect(),
             hasher: RandomState::new(),
         }
     }
 }
 
 impl AccountLocks {
-    /// Waits for the turn at an account.
+    /// Waits for the lock of an account.
     ///
     /// # Errors
-    /// When it does not come in time: because too many others wait too, or because the table holds them all up.
-    pub(super) async fn turn(&self, account: &str) -> Result<AccountTurn, Denied> {
-        let place = usize::try_from(self.hasher.hash_one(account) % QUEUES as u64).ok();
-        let queue = place.and_then(|place| self.queues.get(place));
-        let queue = Arc::clone(queue.ok_or(Denied::Contended)?);
-        let before = queue.last().number;
-        match timeout(LONGEST_TURN_WAIT, Arc::clone(&queue.turns).lock_owned()).await {
-            Ok(guard) => Ok(AccountTurn {
-                queue,
+    /// When it is not free in time: because too many others wait too, or because the table holds them all up.
+    pub(super) async fn lock(&self, account: &str) -> Result<AccountGuard, Denied> {
+        let place = usize::try_from(self.hasher.hash_one(account) % LOCKS as u64).ok();
+        let lock = place.and_then(|place| self.locks.get(place));
+        let lock = Arc::clone(lock.ok_or(Denied::Contended)?);
+        let before = lock.last().number;
+        match timeout(LONGEST_LOCK_WAIT, Arc::clone(&lock.mutex).lock_owned()).await {
+            Ok(guard) => Ok(AccountGuard {
+                lock,
                 _guard: guard,
             }),
-            Err(_) => Err(queue.why_not(before)),
+            Err(_) => Err(lock.why_not(before)),
         }
     }
 }
 
-impl AccountQueue {
-    fn last(&self) -> LastTurn {
+impl AccountLock {
+    fn last(&self) -> LastLock {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,7 +86,7 @@ impl AccountQueue {
         last.fault = error.and_then(StoreError::fault);
     }
 
-    /// Why a turn has not come since the one of this number ended.
+    /// Why the lock was not free since it was released for the time of this number.
     fn why_not(&self, before: u64) -> Denied {
         let last = self.last();
         match last.fault {
@@ -97,10 +97,10 @@ impl AccountQueue {
     }
 }
 
-impl AccountTurn {
-    /// Ends the turn, with what the table has said to it.
+impl AccountGuard {
+    /// Releases the lock, with what the table has answered meanwhile.
     pub(super) fn end<T>(self, outcome: &Result<T, StoreError>) {
-        self.queue.ended(outcome.as_ref().err());
+        self.lock.ended(outcome.as_ref().err());
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn whose_turn_does_not_come_is_told_whether_others_or_the_table_held_it_up() {
-        let silent = || Some(StoreError::Timeout(LONGEST_TURN_WAIT));
+        let silent = || Some(StoreError::Timeout(LONGEST_LOCK_WAIT));
         let collided = || Some(StoreError::contended("others"));
         let throttled = || Some(StoreError::from_code("ThrottlingException", ""));
         for (meanwhile, told) in [
@@ -121,13 +121,13 @@ mod tests {
             (vec![None, silent()], Denied::Table(TableFault::Silent)),
             (vec![throttled()], Denied::Table(TableFault::Throttled)),
         ] {
-            let queue = AccountQueue::default();
-            queue.ended(throttled().as_ref());
-            let before = queue.last().number;
+            let lock = AccountLock::default();
+            lock.ended(throttled().as_ref());
+            let before = lock.last().number;
             for error in &meanwhile {
-                queue.ended(error.as_ref());
+                lock.ended(error.as_ref());
             }
-            assert_eq!(queue.why_not(before), told, "{meanwhile:?}");
+            assert_eq!(lock.why_not(before), told, "{meanwhile:?}");
         }
     }
 }

@@ -39,8 +39,8 @@ pub(super) enum ClaimRefusal {
     DoesNotFit(Account),
     /// Whether it is held is not known.
     Failed(StoreError),
-    /// It was not its turn at the account in time.
-    NoTurn(Denied),
+    /// The account's lock was not free in time.
+    NotLocked(Denied),
 }
 
 /// Raises one request's holds in a background task.
@@ -108,10 +108,10 @@ impl Claimant {
         let reserved = if budget.level.is_shared() {
             self.reserve_of_many(held_budget, amount, now).await
         } else {
-            let turn = self.keyring.account_locks.turn(&budget.key.pk).await;
-            let turn = turn.map_err(ClaimRefusal::NoTurn)?;
+            let guard = self.keyring.account_locks.lock(&budget.key.pk).await;
+            let guard = guard.map_err(ClaimRefusal::NotLocked)?;
             let reserved = self.reserve(held_budget, amount, now).await;
-            turn.end(&reserved);
+            guard.end(&reserved);
             reserved
         };
         match reserved {

@@ -303,7 +303,7 @@ impl Holds {
                     .map(Some)
             }
             Some((_, ClaimRefusal::Failed(error))) => Err(Denied::of_table(&error)),
-            Some((_, ClaimRefusal::NoTurn(denied))) => Err(denied),
+            Some((_, ClaimRefusal::NotLocked(denied))) => Err(denied),
         }
     }
 

@@ -55,8 +55,8 @@ impl Keyring {
             resets_at: None,
         };
         let arrived = Instant::now();
-        let turn = self.account_locks.turn(&slots.pk).await?;
-        // One that waited for its turn has its answer where another has asked meanwhile.
+        let guard = self.account_locks.lock(&slots.pk).await?;
+        // A request that waited for the lock has its answer where another has asked meanwhile.
         if self.reached.slots_were_taken(&slots, arrived) {
             return Err(full());
         }
@@ -72,7 +72,7 @@ impl Keyring {
         if let Ok(false) = &taken {
             self.reached.record_slots_taken(&slots, asked);
         }
-        turn.end(&taken);
+        guard.end(&taken);
         match taken {
             Ok(true) => Ok(lease),
             Ok(false) => Err(full()),
