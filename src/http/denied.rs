@@ -30,7 +30,7 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
         }
         Denied::LimitReached {
             scope,
-            of,
+            label,
             kind,
             limit,
             resets_at,
@@ -54,7 +54,7 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
                 None => format!("There is room as soon as another request of this {owner} ends"),
             };
             let message = format!(
-                "Rate limit exceeded for {whose}: {of}. Limit type: {kind}. Current limit: {limit}, Remaining: 0. {resets}."
+                "Rate limit exceeded for {whose}: {label}. Limit type: {kind}. Current limit: {limit}, Remaining: 0. {resets}."
             );
             let wait =
                 resets_at.map_or(SOON, |at| at.duration_since(app.keys.now()).unsigned_abs());

@@ -73,7 +73,7 @@ pub enum Denied {
         /// Whose.
         scope: LimitScope,
         /// The name of its holder, as the caller knows it.
-        of: String,
+        label: String,
         /// Which: `requests`, `tokens` or `max_parallel_requests`.
         kind: &'static str,
         /// How many there may be.

@@ -39,17 +39,19 @@ pub enum LimitScope {
 /// A limit as it is configured.
 pub(super) struct Limit {
     pub(super) scope: LimitScope,
-    /// Under which name it is counted.
-    pub(super) of: String,
+    /// The name under which its requests and tokens are counted.
+    pub(super) counter: String,
     /// Whose it is, for the caller.
     pub(super) label: String,
     pub(super) rpm: Option<u64>,
     pub(super) tpm: Option<u64>,
 }
 
-/// Who has limits: what they are counted under, and whose they are.
+/// A key, team, member or user that has limits.
 pub(super) struct LimitHolder {
-    pub(super) of: String,
+    /// The name under which its requests and tokens are counted.
+    pub(super) counter: String,
+    /// Its name, as the caller knows it.
     pub(super) label: String,
 }
 
@@ -57,28 +59,28 @@ impl LimitHolder {
     /// A replaced key's successor shares its counters.
     pub(super) fn key(key: &VirtualKey) -> Self {
         Self {
-            of: key.account.clone(),
+            counter: key.account.clone(),
             label: key.label().to_owned(),
         }
     }
 
     pub(super) fn team(team: &Team) -> Self {
         Self {
-            of: keys::team(&team.team_id).pk,
+            counter: keys::team(&team.team_id).pk,
             label: team.label().to_owned(),
         }
     }
 
     fn member(team: &Team, user: &str) -> Self {
         Self {
-            of: keys::member_budget(&team.team_id, user, None).pk,
+            counter: keys::member_budget(&team.team_id, user, None).pk,
             label: format!("{user}:{}", team.label()),
         }
     }
 
     pub(super) fn user(user: &User) -> Self {
         Self {
-            of: keys::user(&user.user_id).pk,
+            counter: keys::user(&user.user_id).pk,
             label: user.user_id.clone(),
         }
     }
@@ -86,7 +88,7 @@ impl LimitHolder {
     fn limit(&self, scope: LimitScope, rpm: Option<u64>, tpm: Option<u64>) -> Limit {
         Limit {
             scope,
-            of: self.of.clone(),
+            counter: self.counter.clone(),
             label: self.label.clone(),
             rpm,
             tpm,
@@ -134,7 +136,7 @@ impl Limit {
         let limit = if kind == REQUESTS { self.rpm } else { self.tpm };
         Denied::LimitReached {
             scope: self.scope,
-            of: self.label.clone(),
+            label: self.label.clone(),
             kind,
             limit: limit.unwrap_or_default(),
             resets_at: Timestamp::from_second((minute + 1) * MINUTE).ok(),
@@ -189,8 +191,8 @@ pub(super) fn limits(caller: &Caller, routes: &Routes, group: &str) -> Vec<Limit
         found.map(|(_, limit)| *limit)
     };
     let of = |holder: LimitHolder, scope, rpm, tpm| {
-        let of = format!("{}#{group}", holder.of);
-        LimitHolder { of, ..holder }.limit(scope, of_model(rpm), of_model(tpm))
+        let counter = format!("{}#{group}", holder.counter);
+        LimitHolder { counter, ..holder }.limit(scope, of_model(rpm), of_model(tpm))
     };
     let mut all: Vec<Limit> = common_limits(caller).collect();
     let models = |allowance: &Allowance| {

@@ -148,7 +148,7 @@ impl Keyring {
     /// Refuses what is known to be over a limit, without asking the table.
     fn check(&self, limit: &Limit, estimate: u64) -> Result<(), Denied> {
         let now = self.clock.now();
-        let used = self.reached.used(&keys::rate(&limit.of, now), now);
+        let used = self.reached.used(&keys::rate(&limit.counter, now), now);
         match limit.reached(used, estimate) {
             Some(kind) => Err(limit.denied(kind, now)),
             None => Ok(()),
@@ -162,7 +162,9 @@ impl Keyring {
     ) -> Result<(CountedRequest, KeyRates), Denied> {
         let at = self.clock.now();
         let limits = limit.for_request(estimate);
-        let count = limits.count(&self.table, &limit.of, estimate, at).await;
+        let count = limits
+            .count(&self.table, &limit.counter, estimate, at)
+            .await;
         match count.map_err(|error| Denied::of_table(&error))? {
             MinuteCount::Counted(counted_request, used) => {
                 let remaining = |limit: Option<u64>, used: u64| {
@@ -179,7 +181,7 @@ impl Keyring {
             }
             MinuteCount::Full(used) => {
                 self.reached
-                    .record_full_minute(&keys::rate(&limit.of, at), used, at);
+                    .record_full_minute(&keys::rate(&limit.counter, at), used, at);
                 let kind = limit.reached(used, estimate).unwrap_or(TOKENS);
                 Err(limit.denied(kind, at))
             }

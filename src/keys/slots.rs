@@ -46,10 +46,10 @@ impl Keyring {
         most: u64,
         id: RequestId,
     ) -> Result<Lease, Denied> {
-        let slots = keys::slots(&holder.of);
+        let slots = keys::slots(&holder.counter);
         let full = || Denied::LimitReached {
             scope,
-            of: holder.label.clone(),
+            label: holder.label.clone(),
             kind: "max_parallel_requests",
             limit: most,
             resets_at: None,
