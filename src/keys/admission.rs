@@ -198,7 +198,7 @@ impl Keyring {
         let Some(key) = &caller.virtual_key else {
             return Ok(());
         };
-        match self.count_refused(key).await {
+        match self.count_rejected_of_key(key).await {
             Err(denied @ Denied::LimitReached { .. }) => Err(denied),
             // What is wrong with the request is so whatever is wrong with the table.
             Ok(()) | Err(_) => Ok(()),

@@ -76,7 +76,7 @@ impl Keyring {
     }
 
     /// Counts a request that is refused whatever its model.
-    pub(super) async fn count_refused(&self, key: &VirtualKey) -> Result<(), Denied> {
+    pub(super) async fn count_rejected_of_key(&self, key: &VirtualKey) -> Result<(), Denied> {
         let limit = Limit::of_key(key);
         if limit.is_none() {
             return Ok(());

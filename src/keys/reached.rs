@@ -19,8 +19,8 @@ const SPENT_KNOWN: SignedDuration = SignedDuration::from_secs(60);
 const OVERDUE_ASKED: SignedDuration = SignedDuration::from_secs(60);
 /// How often an account without room is searched for holds of requests that have ended.
 const LEFT_ASKED: SignedDuration = SignedDuration::from_secs(10);
-/// Refused requests of a key that are records, in a minute of one process. The others are a line in the log each.
-const REFUSALS_RECORDED: u32 = 10;
+/// How many rejected requests of a key have a record, in a minute of one process. The others are a line in the log each.
+const REJECTIONS_RECORDED: u32 = 10;
 /// Keys and accounts that are remembered at a time.
 const MOST_REMEMBERED: usize = 10_000;
 
@@ -34,7 +34,7 @@ struct KnownLimits {
     accounts: HashMap<Key, Spent>,
     /// When all slots of an item were taken.
     slots: HashMap<String, Instant>,
-    refusals: HashMap<String, Refusals>,
+    rejections: HashMap<String, Rejections>,
     /// When an account was last searched for markers whose time is over.
     overdue: HashMap<Key, Timestamp>,
     /// When an account without room was last searched for holds of requests that have ended.
@@ -55,7 +55,7 @@ struct Spent {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Refusals {
+struct Rejections {
     minute: i64,
     number: u32,
 }
@@ -133,20 +133,20 @@ impl ReachedLimits {
     pub(super) fn records_rejection(&self, key_hash: &str, now: Timestamp) -> bool {
         let minute = now.as_second().div_euclid(60);
         let mut memory = self.lock();
-        make_room(&mut memory.refusals, |known| known.minute == minute);
-        let known = memory.refusals.entry(key_hash.to_owned());
-        let known = known.or_insert(Refusals { minute, number: 0 });
+        make_room(&mut memory.rejections, |known| known.minute == minute);
+        let known = memory.rejections.entry(key_hash.to_owned());
+        let known = known.or_insert(Rejections { minute, number: 0 });
         if known.minute != minute {
-            *known = Refusals { minute, number: 0 };
+            *known = Rejections { minute, number: 0 };
         }
         known.number = known.number.saturating_add(1);
-        if known.number == REFUSALS_RECORDED + 1 {
+        if known.number == REJECTIONS_RECORDED + 1 {
             tracing::warn!(
                 key_hash,
                 "more requests of this key are refused: in this minute they have no records"
             );
         }
-        known.number <= REFUSALS_RECORDED
+        known.number <= REJECTIONS_RECORDED
     }
 
     fn lock(&self) -> MutexGuard<'_, KnownLimits> {
