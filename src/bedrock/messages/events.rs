@@ -11,13 +11,11 @@ use crate::bedrock::decoder::{DecodeError, Decoder};
 use crate::bedrock::failure::Failure;
 use crate::bedrock::plan::{ToolNames, call_ids};
 use crate::catalog::ServiceTerms;
-use crate::conversation::{
-    Citation, Event, NativeEvent, NativeFields, NativeStart, Place, StopReason, Unit, Usage,
-};
+use crate::conversation::{Event, NativeEvent, NativeFields, NativeStart, StopReason};
 
-use super::payload::{
-    BlockDelta, Chunk, EventError, EventUsage, InvocationMetrics, KnownDelta, without,
-};
+use super::citation::cite;
+use super::payload::{BlockDelta, Chunk, EventError, KnownDelta, without};
+use super::usage::{EventUsage, InvocationMetrics};
 
 /// Turns Claude's events into the domain's.
 #[derive(Debug)]
@@ -421,128 +419,6 @@ impl MessagesDecoder {
         };
         self.usage.merge(usage);
         Ok(without(written, known))
-    }
-}
-
-impl EventUsage {
-    fn merge(&mut self, later: Self) {
-        fn take<T>(field: &mut Option<T>, later: Option<T>) {
-            if later.is_some() {
-                *field = later;
-            }
-        }
-        take(&mut self.input_tokens, later.input_tokens);
-        take(&mut self.output_tokens, later.output_tokens);
-        take(
-            &mut self.cache_read_input_tokens,
-            later.cache_read_input_tokens,
-        );
-        take(
-            &mut self.cache_creation_input_tokens,
-            later.cache_creation_input_tokens,
-        );
-        take(&mut self.cache_creation, later.cache_creation);
-        take(&mut self.output_tokens_details, later.output_tokens_details);
-        take(&mut self.iterations, later.iterations);
-    }
-
-    /// Fills what no event said with what Bedrock counted.
-    fn or_metrics(&mut self, metrics: &InvocationMetrics) {
-        self.input_tokens = self.input_tokens.or(metrics.input_token_count);
-        self.output_tokens = self.output_tokens.or(metrics.output_token_count);
-        self.cache_read_input_tokens = self
-            .cache_read_input_tokens
-            .or(metrics.cache_read_input_token_count);
-        self.cache_creation_input_tokens = self
-            .cache_creation_input_tokens
-            .or(metrics.cache_write_input_token_count);
-    }
-
-    /// `None`: nothing was counted.
-    fn tokens(&self) -> Option<Usage> {
-        let steps = match &self.iterations {
-            Some(steps) if !steps.is_empty() => steps.as_slice(),
-            _ if self.input_tokens.is_none() && self.output_tokens.is_none() => return None,
-            _ => std::slice::from_ref(self),
-        };
-        let mut total = Usage {
-            reasoning: self.thinking_tokens(),
-            ..Usage::default()
-        };
-        for step in steps {
-            let written = step.cache_creation_input_tokens.unwrap_or(0);
-            let split = step.cache_creation.clone().unwrap_or_default();
-            let one_hour = split.ephemeral_1h_input_tokens;
-            let written = written.max(split.ephemeral_5m_input_tokens + one_hour);
-            total.input += step.input_tokens.unwrap_or(0);
-            total.output += step.output_tokens.unwrap_or(0);
-            total.cache_read += step.cache_read_input_tokens.unwrap_or(0);
-            total.cache_write_5m += written - one_hour;
-            total.cache_write_1h += one_hour;
-        }
-        Some(total)
-    }
-
-    fn counts_answer(&self) -> bool {
-        self.output_tokens.is_some() || self.iterations.is_some()
-    }
-
-    fn thinking_tokens(&self) -> Option<u64> {
-        self.output_tokens_details.as_ref()?.thinking_tokens
-    }
-}
-
-impl KnownDelta {
-    fn into_fields(self) -> Map<String, Value> {
-        let (kind, name, text) = match self {
-            Self::Text { text } => ("text_delta", "text", text),
-            Self::Thinking { thinking } => ("thinking_delta", "thinking", thinking),
-            Self::Signature { signature } => ("signature_delta", "signature", signature),
-            Self::InputJson { partial_json } => ("input_json_delta", "partial_json", partial_json),
-        };
-        let mut fields = Map::new();
-        fields.insert("type".to_owned(), kind.into());
-        fields.insert(name.to_owned(), text.into());
-        fields
-    }
-}
-
-/// A citation of the text within this range.
-fn cite(citation: Value, range: (usize, usize)) -> Citation {
-    let text = |name: &str| {
-        citation
-            .get(name)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let number = |name: &str| {
-        let number = citation.get(name).and_then(Value::as_u64);
-        number.and_then(|number| u32::try_from(number).ok())
-    };
-    let place = |unit, start: &str, end: &str| {
-        Some(Place {
-            unit,
-            document: number("document_index")?,
-            start: number(start)?,
-            end: number(end)?,
-        })
-    };
-    let place = match citation.get("type").and_then(Value::as_str) {
-        Some("char_location") => place(Unit::Character, "start_char_index", "end_char_index"),
-        Some("page_location") => place(Unit::Page, "start_page_number", "end_page_number"),
-        Some("content_block_location") => {
-            place(Unit::Block, "start_block_index", "end_block_index")
-        }
-        _ => None,
-    };
-    let title = text("document_title").or_else(|| text("title"));
-    Citation {
-        range,
-        title: title.or_else(|| text("source")).unwrap_or_default(),
-        url: text("url"),
-        quote: text("cited_text").unwrap_or_default(),
-        place,
-        native: Some(citation),
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod blocks;
 mod body;
+mod citation;
 mod events;
 mod payload;
+mod usage;
 
 pub use body::body;
 pub(super) use body::{count_body, headers};

@@ -90,42 +90,19 @@ impl TryFrom<DeltaFields> for KnownDelta {
     }
 }
 
-/// `usage` of an event, as far as the gateway counts it. Each field may come in one event and not in the next.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct EventUsage {
-    pub(super) input_tokens: Option<u64>,
-    pub(super) output_tokens: Option<u64>,
-    pub(super) cache_read_input_tokens: Option<u64>,
-    pub(super) cache_creation_input_tokens: Option<u64>,
-    pub(super) cache_creation: Option<CacheWrites>,
-    pub(super) output_tokens_details: Option<OutputDetails>,
-    /// What was read and written in several steps. The fields beside it count the last one alone.
-    pub(super) iterations: Option<Vec<EventUsage>>,
-    pub(super) service_tier: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct CacheWrites {
-    pub(super) ephemeral_5m_input_tokens: u64,
-    pub(super) ephemeral_1h_input_tokens: u64,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct OutputDetails {
-    pub(super) thinking_tokens: Option<u64>,
-}
-
-/// What Bedrock itself counted, in the last event of older models.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct InvocationMetrics {
-    pub(super) input_token_count: Option<u64>,
-    pub(super) output_token_count: Option<u64>,
-    pub(super) cache_read_input_token_count: Option<u64>,
-    pub(super) cache_write_input_token_count: Option<u64>,
+impl KnownDelta {
+    pub(super) fn into_fields(self) -> Map<String, Value> {
+        let (kind, name, text) = match self {
+            Self::Text { text } => ("text_delta", "text", text),
+            Self::Thinking { thinking } => ("thinking_delta", "thinking", thinking),
+            Self::Signature { signature } => ("signature_delta", "signature", signature),
+            Self::InputJson { partial_json } => ("input_json_delta", "partial_json", partial_json),
+        };
+        let mut fields = Map::new();
+        fields.insert("type".to_owned(), kind.into());
+        fields.insert(name.to_owned(), text.into());
+        fields
+    }
 }
 
 /// An error in the place of an event.

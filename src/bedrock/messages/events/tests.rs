@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::bedrock::class::Class;
+use crate::conversation::{Place, Unit, Usage};
 
 fn decoder() -> MessagesDecoder {
     MessagesDecoder::new(ToolNames::default(), ServiceTerms::default())
