@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::{
 };
 use jiff::civil::date;
 
-use super::{Simulated, SimulatorOptions, service::able};
+use super::{Simulated, SimulatorOptions, model::able};
 use crate::catalog::{Caching, EndOfLife, Family, Model, ThinkingSupport};
 
 pub(super) const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";

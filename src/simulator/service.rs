@@ -4,35 +4,22 @@ use std::{
     collections::BTreeMap,
     future,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Instant, SystemTime},
+    time::SystemTime,
 };
 
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use serde_json::Value;
 
 use super::{
-    CallFormat, ErrorReply, RawEvent, ScriptedReply, Served, SimulatorOptions, Step, StepOutcome,
-    Tokens, auth,
-    binding::{self, Prefix},
-    cache::{self, PromptCache},
+    CallFormat, ErrorReply, SimulatorOptions, Step, StepOutcome, auth,
+    cache::PromptCache,
     connection::Connection,
-    count, echo,
+    count,
     queue::Scripts,
     record::{AnswerOutcome, Entry, RequestLog, SeenRequest},
-    reply,
-    stream::{self, StreamAction},
-    validate::{self, CheckedRequest},
-    wire,
+    stream,
 };
-use crate::catalog::{
-    Abilities, Caching, Family, Lifecycle, Limits, Model, ModelKind, ThinkingSupport,
-};
-
-/// Bedrock's refusal of a conversation with a model for something else.
-const NO_CHAT: &str = "This action doesn't support the model that you provided. Try again with a supported text or chat \
-                       model.";
 
 /// A request as it came in.
 #[derive(Debug)]
@@ -53,14 +40,6 @@ pub(super) struct SimulatorService {
     scripts: Mutex<Scripts>,
     cache: Mutex<PromptCache>,
     record: RequestLog,
-}
-
-/// What a request is answered with, before it is known whether as a stream or as JSON.
-struct EchoedAnswer {
-    reply: ScriptedReply,
-    signatures: Vec<Option<String>>,
-    tokens: Tokens,
-    served: Served,
 }
 
 impl SimulatorService {
@@ -128,9 +107,9 @@ impl SimulatorService {
         by_script: bool,
         entry: &Entry,
     ) -> Result<Response, ErrorReply> {
-        let streaming = match call.operation.as_str() {
-            "converse" => false,
-            "converse-stream" => true,
+        match call.operation.as_str() {
+            "converse" => self.converse(call, step, by_script, false, entry).await,
+            "converse-stream" => self.converse(call, step, by_script, true, entry).await,
             "count-tokens" => {
                 if self.options.check_auth {
                     auth::check(&call.headers)?;
@@ -138,10 +117,10 @@ impl SimulatorService {
                 let model = self.model(&call.model, by_script)?;
                 let counted = count::answer(&call.model, &model, &call.body)?;
                 entry.status(200);
-                return Ok(counted);
+                Ok(counted)
             }
             "invoke" if self.retrieves(&call.model) => {
-                return self.retrieve(call, step, by_script, entry).await;
+                self.retrieve(call, step, by_script, entry).await
             }
             // Which form a model has that nobody knows is the script's business.
             "invoke"
@@ -154,139 +133,12 @@ impl SimulatorService {
                 let json = HeaderValue::from_static("application/json");
                 response.headers_mut().insert(header::CONTENT_TYPE, json);
                 request_id(&mut response);
-                return Ok(response);
+                Ok(response)
             }
-            "invoke" => return self.invoke(call, step, by_script, false, entry).await,
-            "invoke-with-response-stream" => {
-                return self.invoke(call, step, by_script, true, entry).await;
-            }
-            _ => return Err(ErrorReply::new(404, "UnknownOperationException", "")),
-        };
-        if self.options.check_auth {
-            auth::check(&call.headers)?;
+            "invoke" => self.invoke(call, step, by_script, false, entry).await,
+            "invoke-with-response-stream" => self.invoke(call, step, by_script, true, entry).await,
+            _ => Err(ErrorReply::new(404, "UnknownOperationException", "")),
         }
-        let body: Value = serde_json::from_slice(&call.body)
-            .map_err(|_| ErrorReply::new(400, "SerializationException", ""))?;
-        let model = self.model(&call.model, by_script)?;
-        if model.retrieval.is_some() {
-            return Err(ErrorReply::validation(NO_CHAT));
-        }
-        let asked = CheckedRequest {
-            model: &model,
-            streaming,
-            body: &body,
-            check_signatures: self.options.check_signatures,
-        };
-        if !step.unchecked {
-            validate::validate(&asked)?;
-        }
-        let mut response = if streaming {
-            let actions = self.stream(step, &call.model, &asked);
-            entry.status(200);
-            Response::new(stream::body(actions, entry.clone()))
-        } else {
-            let bytes = match &step.outcome {
-                StepOutcome::Bytes(bytes) => bytes.clone(),
-                _ => self.buffered(step, &call.model, &asked).await,
-            };
-            entry.status(200);
-            Response::new(stream::body(stream::buffered(step, &bytes), entry.clone()))
-        };
-        let content_type = if streaming {
-            "application/vnd.amazon.eventstream"
-        } else {
-            "application/json"
-        };
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        request_id(&mut response);
-        Ok(response)
-    }
-
-    /// What a stream does under this step.
-    fn stream(&self, step: &Step, model: &str, asked: &CheckedRequest<'_>) -> Vec<StreamAction> {
-        match &step.outcome {
-            StepOutcome::Bytes(bytes) => stream::raw(step, bytes),
-            StepOutcome::Events(events) => self.plan(step, events),
-            _ => {
-                let answer = self.reply(step, model, asked);
-                let mut events: Vec<RawEvent> = answer.reply.events(&answer.signatures);
-                if !step.no_metadata {
-                    let latency = latency(events.len());
-                    let mut tokens = answer.tokens;
-                    if asked.model.abilities.cached_in_input {
-                        tokens.input += tokens.cached();
-                    }
-                    events.push(tokens.metadata(&answer.served, latency));
-                }
-                self.plan(step, &events)
-            }
-        }
-    }
-
-    fn plan(&self, step: &Step, events: &[RawEvent]) -> Vec<StreamAction> {
-        let frames: Vec<Bytes> = events.iter().map(wire::event).collect();
-        stream::plan(step, &frames, CallFormat::Converse, self.options.pace)
-    }
-
-    /// The body of an answer that is no stream, after the time that the stream would have taken.
-    async fn buffered(&self, step: &Step, model: &str, asked: &CheckedRequest<'_>) -> Bytes {
-        let answer = self.reply(step, model, asked);
-        let pieces = answer.reply.events(&answer.signatures).len();
-        let pace = step.pace.unwrap_or(self.options.pace);
-        let pause = pace.saturating_mul(u32::try_from(pieces).unwrap_or(0));
-        tokio::time::sleep(pause).await;
-        let body = answer.reply.body(
-            &answer.signatures,
-            answer.tokens,
-            &answer.served,
-            latency(pieces),
-        );
-        body.to_string().into()
-    }
-
-    fn reply(&self, step: &Step, model: &str, asked: &CheckedRequest<'_>) -> EchoedAnswer {
-        let reply = match &step.outcome {
-            StepOutcome::Reply(reply) => reply.clone(),
-            _ => echo::answer(model, asked),
-        }
-        .with_ids("tooluse_");
-        let reply = ScriptedReply {
-            stop_sequence: reply
-                .stop_sequence
-                .filter(|_| asks_for_stop_sequence(asked)),
-            ..reply
-        };
-        let prefix = binding::binds(asked.model).then(|| Prefix::of_converse(asked.body));
-        let signatures = binding::signatures(&reply, prefix, false, reply::content_block);
-        let blocks = cache::converse_blocks(asked.body);
-        let caching = asked.model.abilities.caching;
-        let mut tokens = self
-            .cache()
-            .account(model, &blocks, caching, Instant::now());
-        tokens.output = reply.estimated_output();
-        EchoedAnswer {
-            tokens: reply.usage.unwrap_or(tokens),
-            served: (reply.served.clone()).unwrap_or_else(|| Served::as_asked(asked.body)),
-            signatures,
-            reply,
-        }
-    }
-
-    /// The model behind an id. A scripted id need not exist: tests may call their targets what they like.
-    pub(super) fn model(&self, id: &str, by_script: bool) -> Result<Model, ErrorReply> {
-        let found = (self.options.lookup)(id).filter(|model| model.known);
-        match found {
-            Some(model) if by_script || !self.is_retired(&model) => Ok(model),
-            None if by_script || id.starts_with("arn:") => Ok(able(id)),
-            _ => Err(ErrorReply::validation(
-                "The provided model identifier is invalid.",
-            )),
-        }
-    }
-
-    fn is_retired(&self, model: &Model) -> bool {
-        model.lifecycle.is_over(self.options.today)
     }
 
     fn note(&self, call: &Call) -> Entry {
@@ -339,12 +191,6 @@ pub(super) fn request_id(response: &mut Response) {
     }
 }
 
-fn asks_for_stop_sequence(asked: &CheckedRequest<'_>) -> bool {
-    let paths = asked.body.get("additionalModelResponseFieldPaths");
-    let paths = paths.and_then(Value::as_array).into_iter().flatten();
-    paths.into_iter().any(|path| path == "/stop_sequence")
-}
-
 fn refuse(entry: &Entry, failure: ErrorReply) -> Response {
     entry.refused(failure.status, &failure.message);
     failure.into_response()
@@ -353,55 +199,4 @@ fn refuse(entry: &Entry, failure: ErrorReply) -> Response {
 /// Some figure that looks like the real one.
 pub(super) fn latency(events: usize) -> u64 {
     250 + 12 * events as u64
-}
-
-/// A model that can do everything, for ids that only a script knows and for ARNs, whose model cannot be seen.
-pub(super) fn able(id: &str) -> Model {
-    Model {
-        id: id.to_owned(),
-        family: Family::Other,
-        limits: Limits::default(),
-        price: None,
-        abilities: Abilities {
-            caching: Some(Caching {
-                min_tokens: 1024,
-                one_hour: true,
-                tools: true,
-            }),
-            thinking: ThinkingSupport::BudgetOrAdaptive,
-            vision: true,
-            documents: true,
-            tools: true,
-            tool_choice: true,
-            tools_while_streaming: true,
-            system: true,
-            sampling: true,
-            prefill: true,
-            json_schema: true,
-            effort: true,
-            effort_xhigh: true,
-            effort_max: true,
-            parallel_tool_use_config: true,
-            eager_tool_input: true,
-            forced_tool_choice: true,
-            mid_conversation_system: true,
-            strict_tools: true,
-            tool_result_images: true,
-            tool_result_documents: true,
-            text_beside_results: true,
-            documents_beside_results: true,
-            thinking_off: true,
-            stop_sequences: true,
-            long_context_beta: true,
-            thinking_binding: true,
-            effort_none: true,
-            encrypted_thinking: true,
-            cached_in_input: false,
-        },
-        lifecycle: Lifecycle::default(),
-        kind: ModelKind::Chat,
-        retrieval: None,
-        converse: true,
-        known: false,
-    }
 }

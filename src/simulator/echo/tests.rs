@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::simulator::{service::able, validate::validate};
+use crate::simulator::{model::able, validate::validate};
 
 fn ask(body: Value) -> ScriptedReply {
     let model = able("test.model");

@@ -52,7 +52,7 @@ impl Claude<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::service::able;
+    use crate::simulator::model::able;
 
     #[test]
     fn answers_carry_anthropic_s_names() {
