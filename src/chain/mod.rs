@@ -5,6 +5,7 @@
 
 mod affinity;
 mod attempt;
+mod call;
 mod cooldown;
 mod count;
 mod fallback;
