@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::bedrock::plan::{UnsupportedFeatures, marks, plan};
-use crate::bedrock::{Class, Failure, Feature};
+use crate::bedrock::{Answer, Class, Failure, Feature};
 use crate::conversation::{Event, Request, StopReason};
 use crate::limits::Lease;
 
@@ -58,7 +58,7 @@ impl<S: Sink> ChainRun<'_, S> {
         }
     }
 
-    /// Calls the target once and hands on its events.
+    /// Calls the target once, if the attempt can be paid for and its deployment's limits allow it, and hands on its events.
     async fn call_target(
         &mut self,
         queued: &QueuedTarget,
@@ -137,7 +137,7 @@ impl<S: Sink> ChainRun<'_, S> {
         }
         omitted.record_plan(&plan);
         let timeouts = times.for_call(target, prompt_tokens);
-        let mut answer = target
+        let answer = target
             .endpoint()
             .of(&self.options.caller)
             .await
@@ -155,6 +155,11 @@ impl<S: Sink> ChainRun<'_, S> {
             let notice = self.routes.remember_session(self.options, queued, life);
             self.outcome.background_writes.extend(notice);
         }
+        self.read_answer(target, answer).await
+    }
+
+    /// Hands on the events of an answer until its end. When the client has gone, what is left is read for a while.
+    async fn read_answer(&mut self, target: &Target, mut answer: Answer) -> Result<(), Failure> {
         let drain = self.routes.drain_limit();
         let mut drained_by: Option<Instant> = None;
         loop {
