@@ -59,7 +59,7 @@ pub(crate) struct AwsRequest<'a> {
     /// Headers beside the host, which are signed.
     pub(crate) headers: &'a [(&'static str, &'static str)],
     pub(crate) body: String,
-    /// So many bytes of an answer are read.
+    /// The most bytes of an answer that are read.
     pub(crate) longest_answer: usize,
 }
 

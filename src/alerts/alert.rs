@@ -74,7 +74,7 @@ pub struct Alert {
     pub title: String,
     /// What else there is to say, in sentences.
     pub text: String,
-    /// The same for programs.
+    /// The alert's fields for programs.
     pub detail: Map<String, Value>,
     /// When its item may be forgotten; `None`: never.
     pub(super) expires: Option<Timestamp>,

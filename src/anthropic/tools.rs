@@ -33,13 +33,13 @@ pub(super) struct MessagesOffer {
     /// Fields of the choice that only Claude's own format has.
     pub(super) choice_fields: Map<String, Value>,
     pub(super) parallel: Option<bool>,
-    /// Every tool wants its arguments in one checked piece (`eager_input_streaming: false`). Bedrock is asked for all of
-    /// them alike, so one tool that does not say so is enough for pieces.
+    /// Every tool wants its arguments in one checked piece (`eager_input_streaming: false`). Bedrock is asked for all
+    /// of them alike, so one tool that does not say so is enough for pieces.
     pub(super) buffered_input: bool,
-    /// Of a request that is pointless without a tool that cannot be offered. Where that is to be ignored, the rest of the
-    /// offer holds.
+    /// Of a request that is pointless without a tool that cannot be offered. Where that is to be ignored, the rest of
+    /// the offer holds.
     pub(super) refusal: Option<ApiError>,
-    /// The same tool, where the gateway has an answer for it.
+    /// The tool that the request needs, where the gateway has an answer for it.
     pub(super) served: Option<ServedTool>,
 }
 

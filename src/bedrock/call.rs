@@ -35,7 +35,7 @@ pub struct CallTimeouts {
     pub first_event: Duration,
     /// Between two events.
     pub idle: Duration,
-    /// The same while a tool call is under way.
+    /// Between two events of a tool call.
     pub idle_in_tool_call: Duration,
 }
 
@@ -50,8 +50,8 @@ pub struct Answer {
     decoder: Box<dyn Decoder>,
     key_restorer: KeyRestorer,
     format_restorer: FormatRestorer,
-    /// The answer is complete and not in the format that was asked for. It is read to its end all the same: what it cost
-    /// comes last.
+    /// The answer is complete and not in the format that was asked for. It is read to its end all the same: what it
+    /// cost comes last.
     format_failure: Option<Failure>,
     has_tool_calls: bool,
     stopped: bool,
@@ -81,7 +81,7 @@ impl Endpoint {
         }
     }
 
-    /// The same, with sessions of a role for each team or key.
+    /// This endpoint, with sessions of a role for each team or key.
     pub(super) fn with_sessions(self, sessions: RoleSessions) -> Self {
         Self {
             sessions: Some(sessions),

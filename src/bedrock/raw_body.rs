@@ -43,7 +43,7 @@ impl RawBody {
         }
     }
 
-    /// The same with these headers.
+    /// This body with these headers of its request.
     #[must_use]
     pub fn with_headers(self, headers: Vec<(&'static str, String)>) -> Self {
         Self { headers, ..self }
@@ -63,8 +63,8 @@ impl RawBody {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The body of the answer, once the SDK says that it is a good one; a refusal's stays with the SDK. The request's is
-    /// given up: the wait for the first event may be long.
+    /// The body of the answer, once the SDK says that it is a good one; a refusal's stays with the SDK. The request's
+    /// is given up: the wait for the first event may be long.
     pub fn into_answer(self) -> SdkBody {
         let body = self.lock().body.take();
         body.unwrap_or_else(SdkBody::empty)

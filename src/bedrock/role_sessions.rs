@@ -1,8 +1,8 @@
 //! Sessions of an assumed role for each team or key, so that AWS's bill tells them apart: by the session's name
 //! (`line_item_iam_principal`) and by its tags (`iamPrincipal/team`).
 //!
-//! A session is a client with credentials of its own. They are fetched once however many requests wait for them, and anew
-//! before they end.
+//! A session is a client with credentials of its own. They are fetched once however many requests wait for them, and
+//! anew before they end.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::{Builder, IdentityCache, Region};
 use tokio::time::Instant;
 
-/// So many sessions have a client at a time: the least recently used one goes.
+/// The most sessions that have a client at a time: the least recently used one goes.
 const MOST_SESSIONS: usize = 50;
 
 /// Credentials are fetched anew so long before they end. A session of a function's role lasts an hour at most.
@@ -42,7 +42,7 @@ struct RoleSessionsInner {
     clients: Mutex<HashMap<SessionCaller, (Client, Instant)>>,
 }
 
-/// Whose sessions, and how they are called.
+/// The role whose sessions these are, and how they are called.
 pub(super) struct SessionRole {
     pub(super) arn: String,
     /// With `{team}` or `{key}` in it.
@@ -148,7 +148,8 @@ impl SessionRole {
     }
 }
 
-/// The name as STS takes it: what it does not take is a dash (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+/// The name as STS takes it: what it does not take is a dash
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 fn session_name(template: &str, session: &SessionCaller) -> String {
     // Piece by piece: what a caller is called is no template.
     let by_team = template

@@ -50,8 +50,8 @@ pub enum LifecycleState {
 }
 
 impl Lifecycle {
-    /// The state on this day. An end that is announced without the day of its notice makes a model legacy: AWS announces
-    /// the one with the other.
+    /// The state on this day. An end that is announced without the day of its notice makes a model legacy: AWS
+    /// announces the one with the other.
     pub fn on(&self, today: Date) -> LifecycleState {
         let until = match self.end {
             EndOfLife::Passed => return LifecycleState::Retired { on: None },
@@ -132,7 +132,7 @@ impl Catalog<'_> {
         known
     }
 
-    /// The same for an id without an entry: empty where no row names it.
+    /// The lifecycle of an id without an entry: empty where no row names it.
     pub(super) fn lifecycle_without_entry(&self, model_id: &str) -> Lifecycle {
         let mut known = Lifecycle::default();
         if let Some(id) = ModelId::parse(model_id).plain.map(without_window) {

@@ -16,8 +16,8 @@ pub enum Retrieval {
 /// How a model makes vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Embedding {
-    /// The model's base id. Vectors of one model fit each other whatever profile or region made them; those of two models
-    /// never do.
+    /// The model's base id. Vectors of one model fit each other whatever profile or region made them; those of two
+    /// models never do.
     pub space: String,
     /// In which form it is asked.
     pub body: EmbeddingBody,
@@ -39,7 +39,7 @@ pub enum EmbeddingBody {
     TitanImage,
     /// `texts` with an `input_type`.
     CohereV3,
-    /// The same with `output_dimension`.
+    /// `texts` with an `input_type` and an `output_dimension`.
     CohereV4,
     /// `singleEmbeddingParams`.
     Nova,

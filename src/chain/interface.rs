@@ -39,7 +39,7 @@ pub struct ChainOptions {
     pub stream_timeout: Option<Duration>,
     /// Targets elsewhere are left out.
     pub regions: AllowedRegions,
-    /// Whose cache decides which of several deployments is asked first; `None`: chance does.
+    /// The session whose cache decides which of several deployments is asked first; `None`: chance does.
     pub session: Option<AffinitySession>,
     /// Who calls, for deployments whose role has a session for each.
     pub caller: SessionCaller,
@@ -72,8 +72,8 @@ impl ChainOptions {
     }
 }
 
-/// The chain's view of one client: takes events, says whether an attempt can be paid for, and whether the client is gone.
-/// Sending an event never fails: when the client is gone, the rest is drained.
+/// The chain's view of one client: takes events, says whether an attempt can be paid for, and whether the client is
+/// gone. Sending an event never fails: when the client is gone, the rest is drained.
 pub trait Sink: Send {
     /// An answer begins. A second beginning means that everything before it is void where the answer is handed on as
     /// a whole; in a stream, it goes on from what the client has.
@@ -152,7 +152,7 @@ pub struct ChainOutcome {
     pub usage: Option<Usage>,
     /// The error for the client instead of a complete answer.
     pub failure: Option<Failure>,
-    /// Writes that outlive the answer: shared cooldowns and lacks, slot releases, corrected counts. To be awaited before
-    /// the process may be frozen.
+    /// Writes that outlive the answer: shared cooldowns and lacks, slot releases, corrected counts. To be awaited
+    /// before the process may be frozen.
     pub background_writes: Vec<JoinHandle<()>>,
 }

@@ -24,7 +24,7 @@ use super::shared_state::SharedState;
 use super::target::Target;
 use crate::clock::Clock;
 
-/// So many characters of a name that is unknown are said back.
+/// The most characters of an unknown name that an error repeats.
 const LONGEST_SAID: usize = 200;
 
 /// No group, alias or deployment has this name.
@@ -188,8 +188,8 @@ impl Routes {
         self.learned().lacks(target.deployment_id(), now)
     }
 
-    /// The targets of this request, in order: the deployments of its group, then those of each fallback. Those outside of
-    /// its regions are left out.
+    /// The targets of this request, in order: the deployments of its group, then those of each fallback. Those outside
+    /// of its regions are left out.
     pub(super) fn queued_targets(&self, options: &ChainOptions) -> Vec<QueuedTarget> {
         with_places(allowed(self.chain(options), options))
     }

@@ -58,7 +58,7 @@ pub struct Citation {
     pub quote: String,
     /// Where in which document they stand, if it is one of the request's.
     pub place: Option<Place>,
-    /// The same as Claude's own format has it.
+    /// The citation as Claude's own format has it.
     pub native: Option<Value>,
 }
 
@@ -141,10 +141,10 @@ impl StopReason {
         }
     }
 
-    /// The reason as it agrees with the answer it ends. Clients carry out the calls of an answer that stops for them, and
-    /// those of no other; and models say `end_turn` beside calls, or `tool_use` without one. An answer whose calls could
-    /// not all be parsed still waits for the others, and so do calls beside a reason that nobody here knows. What says
-    /// that the answer is cut or was kept back stays as it is.
+    /// The reason as it agrees with the answer it ends. Clients carry out the calls of an answer that stops for them,
+    /// and those of no other; and models say `end_turn` beside calls, or `tool_use` without one. An answer whose calls
+    /// could not all be parsed still waits for the others, and so do calls beside a reason that nobody here knows. What
+    /// says that the answer is cut or was kept back stays as it is.
     #[must_use]
     pub fn agreeing(self, has_tool_calls: bool) -> Self {
         match (self, has_tool_calls) {

@@ -21,8 +21,8 @@ pub(super) struct ResolvedModel {
     pub(super) long_context: bool,
 }
 
-/// What a caller means by a model's name; without one, the configuration's default. The aliases of a key and its team go
-/// before the configuration's names. What follows an allowed model by configuration is allowed with it.
+/// What a caller means by a model's name; without one, the configuration's default. The aliases of a key and its team
+/// go before the configuration's names. What follows an allowed model by configuration is allowed with it.
 pub(super) fn resolve_model(
     app: &AppState,
     caller: &Caller,
@@ -36,8 +36,8 @@ pub(super) fn resolve_model(
     }
 }
 
-/// The regions that may answer a caller who asks for this group: as the configuration, the group's deployments, the key,
-/// its team and its user say.
+/// The regions that may answer a caller who asks for this group: as the configuration, the group's deployments, the
+/// key, its team and its user say.
 pub(super) fn allowed_regions(app: &AppState, caller: &Caller, group: &str) -> AllowedRegions {
     let of_all = std::iter::once(&*app.config.general.allowed_regions);
     let targets = app.routes.targets(group);
@@ -154,7 +154,7 @@ fn left_out_model<'a>(app: &'a AppState, caller: &Caller, name: &str) -> Option<
 
 /// The model that was probably meant by a name that no model has, of those that a caller may use.
 pub(super) fn nearest(app: &AppState, caller: &Caller, name: &str) -> Option<String> {
-    /// So many characters of a name are compared: a client may write megabytes.
+    /// The most characters of a name that are compared: a client may write megabytes.
     const LONGEST_COMPARED: usize = 200;
     let written: String = name.chars().take(LONGEST_COMPARED).collect();
     let mut visible = visible_names(app, caller);
@@ -190,8 +190,8 @@ fn allows(app: &AppState, caller: &Caller, name: &str, group: &str) -> bool {
     refusing_list(app, caller, name, group).is_none()
 }
 
-/// The first list of models that does not have this one: by the name itself, by what the key's own aliases make of it, or
-/// by its group.
+/// The first list of models that does not have this one: by the name itself, by what the key's own aliases make of it,
+/// or by its group.
 fn refusing_list<'c>(
     app: &AppState,
     caller: &'c Caller,

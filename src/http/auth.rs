@@ -23,7 +23,8 @@ const TEAM: &str = "x-litellm-team-id";
 #[derive(Debug)]
 pub struct AuthenticatedKey(pub Caller);
 
-/// The same for a handler whose body arrives while an old copy of the key is read again.
+/// A handler that takes a `MaybeStaleKey` is closed to requests without a good key, too; its body arrives while an old
+/// copy of the key is read again.
 #[derive(Debug)]
 pub struct MaybeStaleKey {
     presented: PresentedKey,

@@ -15,7 +15,7 @@ pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::<T>::deserialize(d).map(Some)
 }
 
-/// The same of an amount of dollars.
+/// An amount of dollars that is there: `null` unsets.
 pub(crate) fn dollars<'de, D: Deserializer<'de>>(d: D) -> Result<Change<Decimal>, D::Error> {
     money::option::deserialize(d).map(Some)
 }

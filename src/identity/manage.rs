@@ -77,7 +77,7 @@ impl Directory {
         living.ok_or_else(|| no_team(team_id))
     }
 
-    /// The same, a deleted one too.
+    /// The team of this id, a deleted one too.
     ///
     /// # Errors
     /// When the table fails.

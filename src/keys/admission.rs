@@ -36,7 +36,7 @@ pub struct KeyUsage {
 /// A budget that does not have what an attempt may cost. All amounts are US dollars.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OverBudget {
-    /// Whose budget.
+    /// The budget's owner, as the caller knows it.
     pub label: String,
     /// Spent in the window.
     pub spent: Decimal,
@@ -70,11 +70,11 @@ pub enum Denied {
     },
     /// A limit of the key, its team, member or user is reached.
     LimitReached {
-        /// Whose.
+        /// Whose limit it is.
         scope: LimitScope,
         /// The name of its holder, as the caller knows it.
         label: String,
-        /// Which: `requests`, `tokens` or `max_parallel_requests`.
+        /// What is limited: `requests`, `tokens` or `max_parallel_requests`.
         kind: &'static str,
         /// How many there may be.
         limit: u64,
@@ -126,12 +126,12 @@ impl Denied {
 }
 
 impl Keyring {
-    /// Takes what a request of so many estimated tokens needs of its key's limits, all or nothing. The master key, and a
-    /// key without limits, wait for nothing.
+    /// Takes what a request of so many estimated tokens needs of its key's limits, all or nothing. The master key, and
+    /// a key without limits, wait for nothing.
     ///
     /// # Errors
-    /// When something is used up, or that cannot be known. Slots and tokens are given back then; limits that counted the
-    /// request keep it.
+    /// When something is used up, or that cannot be known. Slots and tokens are given back then; limits that counted
+    /// the request keep it.
     pub async fn admit(
         &self,
         caller: &Caller,
@@ -189,8 +189,8 @@ impl Keyring {
         self.check_common(caller)
     }
 
-    /// Counts a request that asks no model, for it is refused for another reason or reads what is stored: it is one of its
-    /// minute too.
+    /// Counts a request that asks no model, for it is refused for another reason or reads what is stored: it is one of
+    /// its minute too.
     ///
     /// # Errors
     /// [`Denied::LimitReached`]: that is the reason then.

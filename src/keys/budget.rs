@@ -20,7 +20,7 @@ const READS_AT_ONCE: usize = 16;
 /// What may be spent in a window.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Budget {
-    /// Whose, for the caller.
+    /// The budget's owner, as the caller knows it.
     pub(super) label: String,
     /// Its account in the window.
     pub(super) key: Key,
@@ -42,7 +42,7 @@ pub(super) enum Level {
     Member,
     /// The key's team's.
     Team,
-    /// The same, of a team of the configuration's file.
+    /// The key's team's, where the configuration's file has the team.
     TeamInFile,
     /// The key's user's.
     User,
@@ -136,8 +136,8 @@ impl Budget {
         }
     }
 
-    /// What a team, a member or a user may spend in the window of this instant, if there is a budget. `account` names the
-    /// account of the window that begins then.
+    /// What a team, a member or a user may spend in the window of this instant, if there is a budget. `account` names
+    /// the account of the window that begins then.
     fn of_allowance(
         level: Level,
         label: String,

@@ -1,8 +1,8 @@
-//! Prompts whose length Bedrock has counted. The next turn of a session begins with one of them, so that only what is new
-//! has to be judged by its bytes.
+//! Prompts whose length Bedrock has counted. The next turn of a session begins with one of them, so that only what is
+//! new has to be judged by its bytes.
 //!
-//! Each is known by a hash of its beginning, its owner and its model. This process remembers the latest; the table has them
-//! for a day, for the instance that gets the next turn instead.
+//! Each is known by a hash of its beginning, its owner and its model. This process remembers the latest; the table has
+//! them for a day, for the instance that gets the next turn instead.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -27,7 +27,7 @@ const STORED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 const TABLE_LIMIT: Duration = Duration::from_millis(500);
 /// Shorter prompts fit anyhow.
 const LEAST_STORED: u64 = 2_000;
-/// So many of a prompt's last turns may have come since it was counted.
+/// The most turns that may have come to a prompt since it was counted.
 const LATEST_TURNS: usize = 24;
 /// Counts in memory: a megabyte or two.
 const REMEMBERED: usize = 20_000;
@@ -260,7 +260,7 @@ impl Keyring {
         }
     }
 
-    /// The same as [`CountedPrompts::remembered`], by what other instances have counted.
+    /// Does what [`CountedPrompts::remembered`] does, by what other instances have counted.
     pub(super) async fn stored_count(
         &self,
         hashes: &PromptHashes,

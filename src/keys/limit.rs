@@ -41,7 +41,7 @@ pub(super) struct Limit {
     pub(super) scope: LimitScope,
     /// The name under which its requests and tokens are counted.
     pub(super) counter: String,
-    /// Whose it is, for the caller.
+    /// The limit's owner, as the caller knows it.
     pub(super) label: String,
     pub(super) rpm: Option<u64>,
     pub(super) tpm: Option<u64>,

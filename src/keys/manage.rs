@@ -132,7 +132,7 @@ impl Keyring {
         Ok(keys.into_iter().map(labelled).chain(principals).collect())
     }
 
-    /// The same of these keys, and of those who ask with tokens; what is not known any more is left out.
+    /// The labels of these keys, and of the persons who ask with tokens; what is not known any more is left out.
     ///
     /// # Errors
     /// When the table fails.
@@ -319,8 +319,8 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Keeps a key that was written here, with whom it belongs to now. Where that cannot be read, the key's next request
-    /// reads it.
+    /// Keeps a key that was written here, with whom it belongs to now. Where that cannot be read, the key's next
+    /// request reads it.
     async fn keep_written(&self, key: VirtualKey) -> Arc<VirtualKey> {
         let key = Arc::new(key);
         let [team, user] = key.belongs_to();

@@ -19,7 +19,7 @@ use crate::store::{Index, Item, Key, Query, StoreError, Table, TableFault, keys}
 
 /// Callers of whom something is remembered: some megabytes.
 const MOST_CALLERS: usize = 10_000;
-/// So many teams of a token are looked for.
+/// The most teams of a token that are looked for.
 const MOST_TEAMS: usize = 20;
 
 /// The word for no model: an empty list would be all.
@@ -114,7 +114,8 @@ impl TokenCallers {
 }
 
 impl Keyring {
-    /// The keys where tokens of identity providers are keys too; those of admins are master keys where `admins` says so.
+    /// The keys where tokens of identity providers are keys too; those of admins are master keys where `admins` says
+    /// so.
     #[must_use]
     pub fn with_tokens(mut self, verifier: Verifier, admins: bool) -> Self {
         self.token_callers.verifier = verifier;
@@ -198,8 +199,8 @@ impl Keyring {
         self.caller_for(Some(Arc::new(key)))
     }
 
-    /// The team in which a token counts. It is found out anew once a minute; a table that takes longer than a moment then
-    /// leaves it where it was.
+    /// The team in which a token counts. It is found out anew once a minute; a table that takes longer than a moment
+    /// then leaves it where it was.
     async fn team_of(
         &self,
         verified: &Arc<VerifiedToken>,
@@ -305,7 +306,7 @@ impl Keyring {
         });
     }
 
-    /// The same, to be waited for.
+    /// Has the table know a person who asks for the first time, and waits until it does.
     ///
     /// # Errors
     /// When the table fails.

@@ -1,7 +1,7 @@
 //! Requests and tokens of a minute.
 //!
-//! Tokens are counted by the prompt's estimate when a request begins, and corrected by what it used when it ends, in the
-//! minute in which it began.
+//! Tokens are counted by the prompt's estimate when a request begins, and corrected by what it used when it ends, in
+//! the minute in which it began.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ const TOKENS: &str = "tokens";
 /// What may be counted in a minute. `None`: any number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MinuteLimits {
-    /// Another request is refused where so many are counted.
+    /// Another request is refused where so many requests are counted.
     pub requests: Option<u64>,
-    /// The same for tokens.
+    /// Another request is refused where so many tokens are counted.
     pub tokens: Option<u64>,
 }
 

@@ -1,5 +1,5 @@
-//! A slot of `max_parallel_requests`, of a key or a deployment: held while its request runs, and not much longer than the
-//! request's process lives.
+//! A slot of `max_parallel_requests`, of a key or a deployment: held while its request runs, and not much longer than
+//! the request's process lives.
 //!
 //! It is leased for a minute and renewed every half minute. A request of a quarter of an hour keeps its slot; the slot
 //! of a process that was killed is free a minute after the last renewal. A process that was frozen for longer than a
@@ -44,7 +44,7 @@ pub struct Slot {
     pub key: Key,
     /// The name of its holder, which is used once.
     pub holder: String,
-    /// So many there are.
+    /// How many slots there are.
     pub most: u64,
     /// By which it ages.
     pub clock: Clock,

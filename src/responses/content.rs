@@ -65,16 +65,16 @@ pub(super) struct WireItem {
     tools: Loose<List<Loose<WireTool>, MOST_TOOLS>>,
     /// Of a search of the web: what was done, with its sources.
     action: Value,
-    /// The same: the pages that were found, where the client had asked for them.
+    /// Of a search of the web: the pages that were found, where the client had asked for them.
     results: Value,
     /// Of a message as the chat wire writes it: some clients bring their old messages as `input`.
     tool_calls: Loose<List<Loose<WireToolCall>, MOST_PARTS>>,
-    /// The same.
+    /// Of a tool's result as the chat wire writes it.
     tool_call_id: Loose<String>,
     /// What `encrypted_content` holds, once it was opened.
     #[serde(skip)]
     thinking: Vec<ThinkingBlock>,
-    /// The same of a compaction.
+    /// What `encrypted_content` of a compaction holds, once it was opened.
     #[serde(skip)]
     summary: Option<String>,
     /// It is a compaction that could not be opened.
@@ -127,8 +127,8 @@ impl WireItem {
         self.id.as_given().filter(|_| is_reference)
     }
 
-    /// What it refers to, if it refers to an item of the gateway's. Thinking is not needed: what led to a tool call is kept
-    /// beside it and put back with it (see `thinking/`).
+    /// What it refers to, if it refers to an item of the gateway's. Thinking is not needed: what led to a tool call is
+    /// kept beside it and put back with it (see `thinking/`).
     pub(super) fn reference(&self) -> Option<ItemReference> {
         let id = self.referred()?;
         Some(ItemReference {

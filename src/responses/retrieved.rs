@@ -15,7 +15,7 @@ const MOST_LISTED: usize = 100;
 /// Which part of a response's input is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct InputPage {
-    /// So many items.
+    /// The most items; `None`: the usual number.
     pub limit: Option<usize>,
     /// `asc` or `desc`, the default.
     pub order: Option<String>,

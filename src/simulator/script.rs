@@ -319,7 +319,7 @@ mod millis {
     }
 }
 
-/// The same where there may be none.
+/// A duration in milliseconds that may be missing.
 mod millis_option {
     use std::time::Duration;
 

@@ -59,7 +59,7 @@ pub(super) fn error(code: &str, message: &str) -> Bytes {
     frame("error", &headers, "")
 }
 
-/// The same frame with a wrong checksum at its end.
+/// A frame with a wrong checksum at its end.
 pub(super) fn broken(frame: &Bytes) -> Bytes {
     let mut bytes = frame.to_vec();
     if let Some(last) = bytes.last_mut() {

@@ -32,8 +32,8 @@ pub struct Cost {
 }
 
 /// What this usage costs at this price. The whole request is billed at the rates for its prompt's length, cache
-/// included; a cache rate that the price does not have is the input rate, the one-hour write's follows from the five-minute
-/// one's.
+/// included; a cache rate that the price does not have is the input rate, the one-hour write's follows from the
+/// five-minute one's.
 pub fn cost(usage: &Usage, price: &Price) -> Cost {
     let rates = price.rates(usage.prompt());
     let searches = per_query(price.per_query.unwrap_or_default(), usage.search_units);
@@ -53,14 +53,14 @@ pub fn cost(usage: &Usage, price: &Price) -> Cost {
     }
 }
 
-/// So many searches at this price of one.
+/// What these searches cost at this price of one.
 fn per_query(price: Decimal, units: u64) -> Decimal {
     at(price.saturating_mul(MILLION), units)
 }
 
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
-/// So many tokens at a rate per million. Saturates far beyond any bill, so that no count can stop a request.
+/// What these tokens cost at a rate per million. Saturates far beyond any bill, so that no count can stop a request.
 fn at(rate: Decimal, tokens: u64) -> Decimal {
     const HIGHEST_COST: Decimal = Decimal::from_parts(u32::MAX, u32::MAX, 0, false, 0);
     let millionths = rate.saturating_mul(Decimal::from(tokens));

@@ -17,7 +17,7 @@ pub struct RequestId(Uuid);
 
 const PREFIX: &str = "chatcmpl-";
 
-/// The same id as replies of other wires show it.
+/// What stands for `chatcmpl-` before the id in replies of other wires.
 const OTHER_PREFIXES: [&str; 3] = ["msg_", "resp_", "rerank-"];
 
 /// A text that is no request id.
@@ -31,7 +31,7 @@ impl RequestId {
         RequestId::spread(now, SHARDS)
     }
 
-    /// The same over this many shards.
+    /// A new id for a request that begins now, on a random one of this many shards.
     pub(super) fn spread(now: Timestamp, shards: u8) -> RequestId {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
         let mut bytes = Uuid::new_v4().into_bytes();

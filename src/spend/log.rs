@@ -1,7 +1,7 @@
 //! The lines of the log from which `replay` writes records when the table could not be written.
 //!
-//! All have the target [`LOG_TARGET`], which a log filter must always let through at `info`, and a `signature`: `replay`
-//! believes what this gateway wrote, and not what a client got into its log.
+//! All have the target [`LOG_TARGET`], which a log filter must always let through at `info`, and a `signature`:
+//! `replay` believes what this gateway wrote, and not what a client got into its log.
 
 use std::borrow::Cow;
 
@@ -62,13 +62,13 @@ pub struct PendingRequest<'a> {
     /// What is held for it against which budgets.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub reservations: Cow<'a, [Reservation]>,
-    /// The same against budgets that many share.
+    /// What is held for it against budgets that many share.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub shared: Cow<'a, [SharedReservation]>,
 }
 
-/// The most bytes of a pending request as JSON. Quoted once more as a part of its line it has less than three times as many:
-/// agents that collect logs cut lines at 16 KB.
+/// The most bytes of a pending request as JSON. Quoted once more as a part of its line it has less than three times as
+/// many: agents that collect logs cut lines at 16 KB.
 const LONGEST_PENDING: usize = 5_000;
 
 impl<'a> PendingRequest<'a> {

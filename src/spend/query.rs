@@ -27,7 +27,7 @@ pub struct Search {
     pub filter: RecordFilter,
     /// At most so many of them ([`Search::MAX_PAGE`] where it is more).
     pub page_size: usize,
-    /// So many records are looked at for a page, and no more: usually [`Search::COMPARED`].
+    /// The most records that are looked at for a page: usually [`Search::COMPARED`].
     pub most_compared: usize,
     /// Go on from here: [`Found::next`] of the page before.
     pub after: Option<Cursor>,

@@ -42,8 +42,8 @@ pub struct Record {
 
     /// The model's name in the request.
     pub model_asked: String,
-    /// Every attempt at a target, in order; a target that was passed over is one too. Empty when the request was refused
-    /// before.
+    /// Every attempt at a target, in order; a target that was passed over is one too. Empty when the request was
+    /// refused before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
     /// The attempts that are too many to be listed.
@@ -146,7 +146,7 @@ pub struct RecordCaller {
     /// The client program: its `User-Agent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// Which of the programs that are told apart it is; records of version 0.1 do not say it.
+    /// The client program, where it is one of those that reports tell apart; records of version 0.1 do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_app: Option<String>,
 }

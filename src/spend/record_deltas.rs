@@ -11,7 +11,7 @@ use super::{Attempt, FailureCause};
 use crate::catalog::Catalog;
 use crate::store::keys;
 
-/// So many models have rows of their own in one record: a transaction takes 100 writes.
+/// The most models that have rows of their own in one record: a transaction takes 100 writes.
 const MOST_MODELS: usize = 40;
 /// Where the others are counted.
 const OTHERS: &str = "other models";

@@ -50,7 +50,7 @@ pub(super) struct SettledHold {
     actual: Decimal,
 }
 
-/// The same of one account that many share.
+/// What a record does to one account that many share. Kept in the record as it was first computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SettledShare {
     key: Key,

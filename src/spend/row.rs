@@ -48,7 +48,7 @@ pub struct SpendLog<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_agent_id: Option<&'a str>,
     litellm_call_id: Option<&'a str>,
-    /// Which of the programs that reports tell apart.
+    /// The client program, where it is one of those that reports tell apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a str>,
     status: Status,

@@ -16,8 +16,8 @@ use super::money::Dollars;
 use crate::conversation::Usage;
 pub use crate::store::keys::{CountedBy, TotalOf};
 
-/// What one row of totals counts. As a delta, what one record adds to it. In the table, and in a day's roll-up, only what
-/// is not 0 has a field; fields of later versions are passed over.
+/// What one row of totals counts. As a delta, what one record adds to it. In the table, and in a day's roll-up, only
+/// what is not 0 has a field; fields of later versions are passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Requests, failed ones included. A request that several models worked on counts for the last of them.
@@ -63,7 +63,7 @@ const DURATION: &str = "whole";
 pub struct DayTotal {
     /// The UTC day on which the requests began.
     pub day: Date,
-    /// Whose.
+    /// What the row counts.
     pub of: TotalOf,
     /// How much.
     pub counters: Counters,

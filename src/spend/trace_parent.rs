@@ -31,7 +31,7 @@ impl TraceParent {
     }
 }
 
-/// So many hex digits in lower case.
+/// Reads a number of exactly `digits` hex digits in lower case.
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_right = text.len() == digits && text.bytes().all(is_hex);

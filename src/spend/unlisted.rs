@@ -6,7 +6,7 @@ use super::attempt::usage;
 use super::{Attempt, Cost, Retried};
 use crate::conversation::Usage;
 
-/// So many attempts are listed at most: the first ones and the last, which decided the outcome.
+/// The most attempts that are listed: the first ones and the last, which decided the outcome.
 const MOST_LISTED: usize = 50;
 
 /// What is known of the attempts that are not listed.

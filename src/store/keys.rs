@@ -79,8 +79,8 @@ pub fn thinking_piece(partition: String, piece: usize) -> Key {
     }
 }
 
-/// A piece of a stored response: of the owner (the hash of its key) and the response's own key, which its id and those of
-/// its items contain.
+/// A piece of a stored response: of the owner (the hash of its key) and the response's own key, which its id and those
+/// of its items contain.
 pub fn stored_response(owner: &str, response: &str, piece: usize) -> Key {
     Key {
         pk: format!("response#{owner}"),
@@ -181,7 +181,7 @@ impl Key {
     }
 }
 
-/// The same of the budget of all keys together.
+/// The account of the budget of all keys together, in the window that begins at this instant; `None`: for ever.
 pub fn common_budget(window: Option<Timestamp>) -> Key {
     Key {
         pk: "keys".to_owned(),
@@ -255,7 +255,7 @@ pub fn team_budget(team: &str, window: Option<Timestamp>) -> Key {
     }
 }
 
-/// The same of a user's budget.
+/// The account of a user's budget in the window that begins at this instant; `None`: for ever.
 pub fn user_budget(user: &str, window: Option<Timestamp>) -> Key {
     Key {
         pk: self::user(user).pk,
@@ -263,7 +263,7 @@ pub fn user_budget(user: &str, window: Option<Timestamp>) -> Key {
     }
 }
 
-/// The same of a member's budget in a team.
+/// The account of a member's budget in a team, in the window that begins at this instant; `None`: for ever.
 pub fn member_budget(team: &str, user: &str, window: Option<Timestamp>) -> Key {
     Key {
         // The length tells where the team's name ends.

@@ -1,9 +1,9 @@
 //! Accounts that many requests use at the same time: of a team, of a user, of all keys together.
 //!
-//! Such an account is an [`Account`] whose holds lie in buckets, one for each minute in which holds end. In its bucket a
-//! request has a marker, with what it holds, until it is settled: twenty-some bytes, so that the item stays small, and
-//! its updates cheap, with hundreds of requests under way. Every change is an update of this one item, never a part of a
-//! transaction: transactions on an item that changes all the time would fail each other.
+//! A shared account is an [`Account`] whose holds lie in buckets, one for each minute in which holds end. In its bucket
+//! a request has a marker, with what it holds, until it is settled: twenty-some bytes, so that the item stays small,
+//! and its updates cheap, with hundreds of requests under way. Every change is an update of this one item, never a part
+//! of a transaction: transactions on an item that changes all the time would fail each other.
 //!
 //! The marker makes each change count once, however often it is tried: what has no marker has been settled. So a bucket
 //! stays when its minute is over; what it holds counts as spent until the request's record settles it.
@@ -26,8 +26,8 @@ const BUCKETS: &str = "buckets";
 const MINUTE: i64 = 60;
 /// How often a reservation is tried again when the item changed in a way that it has to look at.
 const TRIES: usize = 8;
-/// One attempt at a settlement. No client waits for it, and an answer that is late is seldom lost: another attempt would make a
-/// busy table busier.
+/// One attempt at a settlement. No client waits for it, and an answer that is late is seldom lost: another attempt
+/// would make a busy table busier.
 const SETTLING_ATTEMPT: Duration = Duration::from_secs(4);
 /// A bucket whose minute is over for so many minutes is moved to what is spent: its requests' records will not come.
 const BUCKET_KEPT: i64 = 60 * 24 * 60;
@@ -246,8 +246,8 @@ impl Table {
         }
     }
 
-    /// Replaces a hold of a shared account by what was spent, once: what has no marker there has been settled before. It is
-    /// tried again for so long while that can help: what stays held is room that others lack.
+    /// Replaces a hold of a shared account by what was spent, once: what has no marker there has been settled before.
+    /// It is tried again for so long while that can help: what stays held is room that others lack.
     ///
     /// # Errors
     /// When the table does not answer. It may be made again.

@@ -1,7 +1,7 @@
 //! The handle on the table.
 //!
-//! The futures of the SDK's calls are boxed wherever they are made. Each has 6 KB, which would be a part of every future
-//! that may make the call.
+//! The futures of the SDK's calls are boxed wherever they are made. Each has 6 KB, which would be a part of every
+//! future that may make the call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +27,13 @@ pub struct TableOptions {
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(super) client: Client,
-    /// The same without the SDK's retries, for transactions: they have retries of their own.
+    /// The client without the SDK's retries, for transactions: they have retries of their own.
     pub(super) without_retries: Client,
     pub(super) name: Arc<str>,
 }
 
-/// One attempt. A healthy answer takes 5 to 20 ms; a connection that shows nothing for this long is given up for another.
+/// One attempt. A healthy answer takes 5 to 20 ms; a connection that shows nothing for this long is given up for
+/// another.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A call as a whole, its second and third attempt included.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);

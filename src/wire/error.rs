@@ -85,7 +85,7 @@ impl ApiError {
         Self::bad_request(format!("Missing required parameter: '{param}'."), param)
     }
 
-    /// The same, with what the field is to be.
+    /// 400: the request lacks this field, with what the field is to be.
     pub fn missing_value(param: impl Into<String>, what: &str) -> Self {
         let param = param.into();
         let message = format!("Missing required parameter: '{param}' ({what}).");
@@ -119,11 +119,11 @@ impl ApiError {
         }
     }
 
-    /// Whether the same request may be answered if it is sent again: what `x-should-retry` says. SDKs and agents obey it
-    /// before they look at the status.
+    /// Whether the same request may be answered if it is sent again: what `x-should-retry` says. SDKs and agents obey
+    /// it before they look at the status.
     ///
-    /// Nothing is said at a 401. Claude Code has its `apiKeyHelper` make another key then, and tries again with that one;
-    /// a "no" would keep it from both.
+    /// Nothing is said at a 401. Claude Code has its `apiKeyHelper` make another key then, and tries again with that
+    /// one; a "no" would keep it from both.
     pub fn should_retry(&self) -> Option<bool> {
         match self.status {
             StatusCode::UNAUTHORIZED => None,

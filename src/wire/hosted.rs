@@ -13,7 +13,7 @@ pub enum HostedTool {
     Fetch,
 }
 
-/// Such a request.
+/// A request for a tool that its own service runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostedRequest {
     /// What it is for.

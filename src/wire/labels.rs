@@ -25,7 +25,7 @@ pub struct Labels {
     pub tags: Vec<String>,
     /// The client program, from `user-agent`.
     pub client: Option<String>,
-    /// Which of the programs that reports tell apart it is.
+    /// The client program, where it is one of those that reports tell apart.
     pub client_app: ClientApp,
     /// The client's own id of the request (`x-litellm-call-id`, else `x-request-id`); goes back as it came.
     pub call_id: Option<String>,
@@ -227,7 +227,8 @@ fn spend_metadata(
 
 impl Labels {
     /// What the configuration hands on to Bedrock's invocation log (`bedrock_request_metadata_fields`), by the names
-    /// of its fields: whose key, which session, which end user, which client. A name that means nothing here is skipped.
+    /// of its fields: whose key, which session, which end user, which client. A name that means nothing here is
+    /// skipped.
     pub fn request_metadata(&self, fields: &[String], key_alias: &str) -> BTreeMap<String, String> {
         let tags = self.tags.join(",");
         let value = |field: &str| match field {

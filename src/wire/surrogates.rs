@@ -24,8 +24,8 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<(T, Vec<String>)
     })
 }
 
-/// The objects among the values that stand one after the other at the start of a text, up to the first value that cannot
-/// be read, and at most so many.
+/// The objects among the values that stand one after the other at the start of a text, up to the first value that
+/// cannot be read, and at most so many.
 pub(crate) fn objects(json: &[u8], most: usize) -> Vec<Value> {
     let read = |json: &[u8]| -> (Vec<Value>, bool) {
         let mut broken = false;
@@ -46,7 +46,7 @@ pub(crate) fn objects(json: &[u8], most: usize) -> Vec<Value> {
     }
 }
 
-/// The same JSON with `\ufffd` for every lone surrogate. Escapes all have six bytes, so places in it stay the same.
+/// This JSON with `\ufffd` for every lone surrogate. Escapes all have six bytes, so places in it stay the same.
 pub(crate) fn repaired(json: &[u8]) -> Cow<'_, [u8]> {
     let mut repaired = Cow::Borrowed(json);
     let mut at = 0;

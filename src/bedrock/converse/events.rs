@@ -61,7 +61,7 @@ impl ConverseDecoder {
         }
     }
 
-    /// The same for a model whose usage may count cached tokens as input too.
+    /// This decoder for a model whose usage may count cached tokens as input too.
     #[must_use]
     pub fn with_cached_in_input(self, cached_in_input: bool) -> Self {
         Self {

@@ -143,7 +143,7 @@ fn end_before_documents(parts: &[Part]) -> usize {
     parts.iter().rposition(can_be_marked).map_or(0, |at| at + 1)
 }
 
-/// The same in Claude's own format, where every block but thinking takes a mark.
+/// Where a point at the end of a turn stands in Claude's own format: after the last block that is no thinking.
 fn end_of_content(parts: &[Part]) -> usize {
     let can_be_marked = |part: &Part| !matches!(part, Part::Thinking(_) | Part::CacheMark(_));
     parts.iter().rposition(can_be_marked).map_or(0, |at| at + 1)

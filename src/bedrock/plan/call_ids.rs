@@ -1,8 +1,8 @@
 //! Ids of tool calls that are unique wherever they are seen.
 //!
-//! Some models count their calls from 0 in every answer (`call_0`, `functions.read:0`). Clients tell the calls of a whole
-//! conversation apart by their ids, and the store of thinking those of all conversations of a key. So such an id goes out
-//! with a suffix of the gateway's own, and goes back to the model as the model wrote it.
+//! Some models count their calls from 0 in every answer (`call_0`, `functions.read:0`). Clients tell the calls of a
+//! whole conversation apart by their ids, and the store of thinking those of all conversations of a key. So such an id
+//! goes out with a suffix of the gateway's own, and goes back to the model as the model wrote it.
 
 use std::collections::HashSet;
 
@@ -10,11 +10,11 @@ use std::collections::HashSet;
 const MARK: &str = "_u";
 const DIGITS: usize = 16;
 
-/// So long a run of letters and digits is random, where it has both.
+/// A run of letters and digits of at least this length is random, where it has both.
 const RANDOM_RUN: usize = 9;
 
-/// The id of a call of this tool in an answer, as the client is to know it: no other call has the same. `taken` are those
-/// of the answer's calls so far.
+/// The id of a call of this tool in an answer, as the client is to know it: no other call has the same. `taken` are
+/// those of the answer's calls so far.
 pub(in crate::bedrock) fn of_answer(
     written: String,
     tool: &str,

@@ -17,7 +17,7 @@ pub(super) struct Calls {
     numbers: HashMap<String, usize>,
     /// What the turn just read waits for, in its order, by planned id.
     open: Vec<String>,
-    /// The same by the client's id.
+    /// The planned ids of the calls that wait for results, by the client's id.
     waiting: HashMap<String, VecDeque<String>>,
 }
 

@@ -88,7 +88,7 @@ impl ToolNames {
         self.keys.get(tool)
     }
 
-    /// The same of the answer.
+    /// The keys of the answer's schema, where they are others than the client's.
     pub(crate) fn answer_keys(&self) -> Option<&Arc<ClientKeys>> {
         self.answer.as_ref()
     }
@@ -121,7 +121,7 @@ pub fn legal_id(id: &str) -> String {
     }
 }
 
-/// The same for models other than Claude, which take dots and colons too. Some call their tools so
+/// A legal id for models other than Claude, which take dots and colons too. Some call their tools so
 /// (`functions.read:0`) and know their own calls by it; Claude refuses what is not `^[a-zA-Z0-9_-]+$`.
 pub(super) fn legal_id_with_signs(id: &str) -> String {
     let plain = id.replace(['.', ':'], "_");

@@ -43,7 +43,7 @@ const ALLOWED_BETAS: [&str; 15] = [
     "mid-conversation-tool-changes-2026-07-01",
     "thinking-display-updates-2026-08-18",
 ];
-/// The same for models that think within a budget alone.
+/// The betas that are allowed for models that think within a budget alone.
 const ALLOWED_OF_OLD: [&str; 3] = [
     "computer-use-2024-10-22",
     "output-128k-2025-02-19",
@@ -266,8 +266,8 @@ fn add_missing(written: &Map<String, Value>, planned: &mut Map<String, Value>) {
     }
 }
 
-/// The edits that the model takes. Clearing thinking is refused where there is none, and an edit that nobody knows is the
-/// model's to judge.
+/// The edits that the model takes. Clearing thinking is refused where there is none, and an edit that nobody knows is
+/// the model's to judge.
 fn context_management(written: &Value, takes: impl Fn(&str) -> bool) -> Option<Value> {
     let mut config = written.clone();
     if let Some(Value::Array(edits)) = config.get_mut("edits") {
@@ -290,8 +290,8 @@ fn is_unknown_edit(kind: &str, thinking: ThinkingSupport) -> bool {
     kind.starts_with("compact_") && thinking == ThinkingSupport::Budget
 }
 
-/// The betas of a body in Claude's own format: the deployment's, those of the client's that InvokeModel takes, and those
-/// that what stands in the body needs. `optional`: the target has not refused any.
+/// The betas of a body in Claude's own format: the deployment's, those of the client's that InvokeModel takes, and
+/// those that what stands in the body needs. `optional`: the target has not refused any.
 pub(super) fn betas(
     request: &Request,
     turns: &[Turn],

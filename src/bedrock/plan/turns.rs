@@ -25,7 +25,7 @@ pub(super) struct Grammar {
     pub(super) vision: bool,
     /// Pictures may appear inside a tool's result; otherwise they stand below, where there is vision.
     pub(super) tool_result_images: bool,
-    /// The same of documents.
+    /// Documents may appear inside a tool's result; otherwise they stand below, where documents may appear.
     pub(super) tool_result_documents: bool,
     /// Text and pictures may appear beside a tool's result; otherwise they get a turn of their own.
     pub(super) text_beside_results: bool,

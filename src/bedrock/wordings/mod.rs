@@ -16,7 +16,7 @@ use table::{CONTEXT_OVERFLOW, DAILY_QUOTA, NAMED_LIMIT, WORDINGS, Wording};
 
 /// What stands before a sentence that the model said and Bedrock hands on.
 const HANDED_ON: &str = "(?:The model returned the following errors: )?";
-/// The same as it is written.
+/// What stands before such a sentence, as it is written.
 const MODEL_ERRORS: &str = "The model returned the following errors: ";
 
 /// What may follow a sentence: advice, in which neither Bedrock nor a model ever quotes. Quotation marks, brackets,

@@ -33,7 +33,7 @@ pub struct Storing {
 }
 
 impl Config {
-    /// The same configuration with these changes. Fails with the reason, in words for the page.
+    /// This configuration with these changes. Fails with the reason, in words for the page.
     pub fn changed(&self, changes: &Changes) -> Result<Self, String> {
         let fallbacks = changes.fallbacks.as_ref();
         let fallbacks = fallbacks.unwrap_or(&self.routing.fallbacks).clone();

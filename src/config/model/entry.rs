@@ -38,7 +38,8 @@ impl EntryContext<'_> {
         (entry.model_name.clone(), of_model)
     }
 
-    /// The deployment of an entry, and the names a request may call it by. `None`: the entry has errors, which are noted.
+    /// The deployment of an entry, and the names a request may call it by. `None`: the entry has errors, which are
+    /// noted.
     pub(super) fn deployment(
         &self,
         entry: ServedEntry,
@@ -236,8 +237,8 @@ fn params_of(entry_at: &FieldPath) -> FieldPath {
     entry_at.key("litellm_params")
 }
 
-/// The same from start to start, different for entries that differ, and silent about secrets: only which key is used
-/// counts, as a hash.
+/// A deployment's id: the same from start to start, different for entries that differ, and silent about secrets: only
+/// which key is used counts, as a hash.
 fn id(group: &str, public: &Map<String, Value>, credentials: &Credentials) -> String {
     let keys: BTreeMap<&String, &Value> = public.iter().collect();
     let mut hash = Sha256::new();

@@ -5,7 +5,7 @@ use serde_yaml::Mapping;
 
 /// What the name of a field has in it that says where something is called.
 const ADDRESS_PARTS: [&str; 3] = ["endpoint", "api_base", "base_url"];
-/// The same as a word of its own.
+/// Words in the name of a field that say where something is called.
 const ADDRESS_WORDS: [&str; 6] = ["url", "uri", "host", "hostname", "address", "proxy"];
 
 /// What the name of a field has in it that lets somebody in.
@@ -107,7 +107,7 @@ fn address_without_user(address: &str) -> String {
     }
 }
 
-/// The same for every address in a text.
+/// A text whose addresses are all without users and passwords.
 fn text_without_users(text: &str) -> String {
     let mut parts = text.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();

@@ -19,7 +19,7 @@ pub struct Settings {
     pub num_retries: u32,
     /// Retries by the kind of the failure; goes before `num_retries`.
     pub retry_policy: RetryPolicy,
-    /// The same for single groups; goes before the common one.
+    /// Retries by the kind of the failure for single groups; goes before `retry_policy`.
     pub model_group_retry_policy: BTreeMap<String, RetryPolicy>,
     /// The least wait between two tries (`retry_after`). Default none: backoff alone decides.
     pub retry_after: Duration,
@@ -45,7 +45,8 @@ pub struct Settings {
     pub record_timeout: Duration,
     /// The cooldown of a failing deployment, in which it is not called. Default 5 s.
     pub cooldown_time: Duration,
-    /// The cooldown of a deployment that will not recover soon: not authorised, gone, the day's quota spent. Default 300 s.
+    /// The cooldown of a deployment that will not recover soon: not authorised, gone, the day's quota spent. Default
+    /// 300 s.
     pub long_cooldown_time: Duration,
     /// Failures within a minute that a deployment may have before its cooldown. Default 3.
     pub allowed_fails: u32,
@@ -68,8 +69,8 @@ pub struct Affinity {
     pub sessions: bool,
     /// All requests of a key that name no session are one (`deployment_affinity` among `optional_pre_call_checks`).
     pub keys: bool,
-    /// How long one that went elsewhere stays there after its last request (`deployment_affinity_ttl_seconds`); `None`: as
-    /// long as its cache is warm.
+    /// How long one that went elsewhere stays there after its last request (`deployment_affinity_ttl_seconds`); `None`:
+    /// as long as its cache is warm.
     pub ttl: Option<Duration>,
 }
 
@@ -161,11 +162,11 @@ pub struct General {
     /// How many days prompts and replies are kept, where they are stored
     /// (`maximum_spend_logs_content_retention_period: 14d`), and never longer than their record. Default: 14.
     pub content_retention_days: Option<u32>,
-    /// What is kept of the answers of the Responses API, for later requests of the same key (`store_responses`). Default:
-    /// their items, for 7 days.
+    /// What is kept of the answers of the Responses API, for later requests of the same key (`store_responses`).
+    /// Default: their items, for 7 days.
     pub store_responses: StoreResponses,
-    /// Over how many partitions of the table this process spreads a day's records (`spend_shards`), 4 to 64. Default: 4.
-    /// May be changed at any time: the day knows how many were used.
+    /// Over how many partitions of the table this process spreads a day's records (`spend_shards`), 4 to 64. Default:
+    /// 4. May be changed at any time: the day knows how many were used.
     pub spend_shards: Option<u8>,
     /// Web origins whose pages may call the gateway (`cors_allow_origins`). Default none.
     pub cors_allow_origins: Vec<String>,
@@ -206,8 +207,8 @@ pub struct General {
     /// Whose tokens are keys, and who signs in to the pages (`identity`, or LiteLLM's `enable_jwt_auth` and
     /// `litellm_jwtauth`). Default: keys alone are let in.
     pub identity: IdentitySettings,
-    /// Where browsers find the gateway (`public_url`). Default on Lambda: the function's own domain; else what the browser
-    /// asks for on this machine.
+    /// Where browsers find the gateway (`public_url`). Default on Lambda: the function's own domain; else what the
+    /// browser asks for on this machine.
     pub public_url: Option<Url>,
     /// Who searches the web, and what that costs (`web_search`). Default: nobody does.
     pub web_search: Option<WebSearchSettings>,

@@ -1,8 +1,8 @@
 //! Where an issuer's keys come from: this process, else the table, else the issuer.
 //!
-//! They are good for an hour, and for another one while the issuer does not answer. A token that names a key that is not
-//! among them has them fetched anew, at most once a minute. All instances share a copy in the table, with the time of the
-//! last try: a thousand that start at once do not each ask the issuer.
+//! They are good for an hour, and for another one while the issuer does not answer. A token that names a key that is
+//! not among them has them fetched anew, at most once a minute. All instances share a copy in the table, with the time
+//! of the last try: a thousand that start at once do not each ask the issuer.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use crate::web::WebCall;
 
 /// An issuer's keys that are older are fetched again.
 const ISSUER_KEYS_FRESH: SignedDuration = SignedDuration::from_hours(1);
-/// The same while the issuer does not answer.
+/// While the issuer does not answer, its keys are used until they are this old.
 const STALE: SignedDuration = SignedDuration::from_hours(2);
 const BETWEEN_TRIES: SignedDuration = SignedDuration::from_secs(60);
 /// How long the issuer may take for one answer.
@@ -52,7 +52,7 @@ pub(super) struct Known {
     tried_at: Timestamp,
 }
 
-/// The same as the table keeps it.
+/// An issuer's keys as the table keeps them.
 #[derive(Serialize, Deserialize)]
 struct StoredKeys {
     version: u64,

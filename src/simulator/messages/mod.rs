@@ -1,9 +1,9 @@
 //! Claude in its own words: InvokeModel and InvokeModelWithResponseStream with a body of Anthropic's Messages API.
 //!
-//! The same scripts and the same echo as on Converse, in Claude's blocks and events ([`reply`], [`stream`], [`usage`]), and
-//! what Converse cannot say: a search among deferred tools ([`search`]), summaries and edits of the context ([`context`]).
-//! What is refused ([`validate`]) depends on the model's generation ([`claude`]): Opus 4.7 and everything later is served
-//! by other machinery than what came before, with other rules and other shapes of errors.
+//! It has the scripts and the echo of Converse, in Claude's blocks and events ([`reply`], [`stream`], [`usage`]), and
+//! what Converse cannot say: a search among deferred tools ([`search`]), summaries and edits of the context
+//! ([`context`]). What is refused ([`validate`]) depends on the model's generation ([`claude`]): Opus 4.7 and
+//! everything later is served by other machinery than what came before, with other rules and other shapes of errors.
 
 use http::HeaderMap;
 use serde_json::Value;

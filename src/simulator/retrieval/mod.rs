@@ -1,8 +1,8 @@
 //! InvokeModel of the models for vectors and for the order of documents, each in its own form.
 //!
-//! Vectors are made of a text's hash: the same text has the same vector, and none means anything. Refusals are in the words
-//! of the real service where those are known (pydantic/pydantic-ai's recordings, awslabs and LiteLLM issues); the others
-//! follow the pattern of its check of forms.
+//! Vectors are made of a text's hash: the same text has the same vector, and none means anything. Refusals are in the
+//! words of the real service where those are known (pydantic/pydantic-ai's recordings, awslabs and LiteLLM issues); the
+//! others follow the pattern of its check of forms.
 
 mod embeddings;
 mod form;
@@ -83,7 +83,7 @@ fn answer(
     }
 }
 
-/// So many tokens has a text, near enough.
+/// The tokens of a text, near enough.
 fn tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(4) + 1
 }

@@ -121,7 +121,7 @@ fn model_refuses<T>(message: impl AsRef<str>) -> Result<T, ErrorReply> {
     ))
 }
 
-/// The same by one of OpenAI's models, whose errors are JSON.
+/// A refusal by one of OpenAI's models, whose errors are JSON.
 fn openai_refuses<T>(message: &str) -> Result<T, ErrorReply> {
     let error = json!({"error": {"message": message, "type": "invalid_request_error"}});
     model_refuses(error.to_string())

@@ -41,19 +41,19 @@ pub struct ReplayOptions {
     pub dry_run: bool,
 }
 
-/// So many requests are looked up in the table at a time.
+/// The most requests that are looked up in the table at a time.
 const LOOKED_UP: usize = 1000;
-/// So many records are written at a time: more would wait for each other at the day's totals.
+/// The most records that are written at a time: more would wait for each other at the day's totals.
 const AT_ONCE: usize = 4;
 /// After so many failures in a row the rest is not tried: the table is away.
 const MOST_FAILURES_IN_A_ROW: usize = 5;
 
-/// Writes what the logs have and the table has not. The price of a lost request is that of the first deployment it meant
-/// in `config`.
+/// Writes what the logs have and the table has not. The price of a lost request is that of the first deployment it
+/// meant in `config`.
 ///
 /// # Errors
-/// When the table cannot be read. Then nothing, or not all, has been written, and the same replay may be made again; what
-/// could be read but not written is in the summary.
+/// When the table cannot be read. Then nothing, or not all, has been written, and the same replay may be made again;
+/// what could be read but not written is in the summary.
 pub async fn replay(
     ledger: &Ledger,
     config: &Config,
@@ -156,7 +156,8 @@ enum Evidence {
     Nothing,
 }
 
-/// A process that has signed a pending request has the secret and signs the record too: a record without a signature is not its.
+/// A process that has signed a pending request has the secret and signs the record too: a record without a signature is
+/// not its.
 fn evidence(
     record: Option<Believed<Record>>,
     pending: Option<Believed<PendingRequest<'static>>>,
@@ -184,8 +185,8 @@ fn is_older(id: &RequestId, options: &ReplayOptions) -> bool {
     grown_up.is_ok_and(|at| at <= options.now)
 }
 
-/// The record of a request of which nothing is known but its beginning. What it was answered cannot be known, so only its
-/// prompt is in the estimate; and whether it reached Bedrock at all cannot be known, so it is taken to have.
+/// The record of a request of which nothing is known but its beginning. What it was answered cannot be known, so only
+/// its prompt is in the estimate; and whether it reached Bedrock at all cannot be known, so it is taken to have.
 fn lost_record(pending: PendingRequest<'static>, config: &Config) -> Record {
     let used = Usage {
         // As for an attempt that Bedrock did not count: a prompt is never nothing.

@@ -52,7 +52,7 @@ pub struct Failed {
     pub why: String,
 }
 
-/// So many examples of each kind are shown.
+/// The most examples of each kind that are shown.
 const SHOWN: usize = 10;
 
 impl Summary {

@@ -15,7 +15,7 @@ use super::KeyLabels;
 pub struct BudgetGauge {
     /// The names and values of its labels.
     pub labels: Vec<(&'static str, String)>,
-    /// Whose: `api_key`, `team` or `user`.
+    /// What kind of owner it has: `api_key`, `team` or `user`.
     pub of: &'static str,
     /// US dollars in its window.
     pub max: Decimal,

@@ -182,7 +182,7 @@ mod tests {
         })
     }
 
-    /// The same by way of values.
+    /// The attribute of a JSON value.
     fn attribute_of(value: &Value) -> AttributeValue {
         match value {
             Value::Null => AttributeValue::Null(true),

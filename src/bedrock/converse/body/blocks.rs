@@ -27,7 +27,7 @@ impl Serialize for Blocks<'_> {
     }
 }
 
-/// The same with every text inside `guardContent`.
+/// Content blocks with every text inside `guardContent`.
 pub(super) struct GuardedBlocks<'a>(pub(super) &'a [Part]);
 
 impl Serialize for GuardedBlocks<'_> {

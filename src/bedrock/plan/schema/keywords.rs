@@ -82,7 +82,7 @@ pub(in crate::bedrock::plan) fn visit<'a>(
     }
 }
 
-/// The same where the schemas are changed.
+/// Calls `visitor` with the schema and with every schema inside it that is an object, to change them.
 pub(in crate::bedrock::plan) fn visit_mut(
     schema: &mut Value,
     visitor: &mut impl FnMut(&mut Map<String, Value>),

@@ -1,5 +1,6 @@
 //! How much of a request Claude can be held to: its schemas are compiled together, and what is too much is refused as a
-//! whole. Counted as far as the limits are known (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
+//! whole. Counted as far as the limits are known
+//! (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
 
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ impl SchemaRoom {
         true
     }
 
-    /// The same for the schema of an answer.
+    /// Takes what an answer's schema needs. False: there is not enough left, and nothing is taken.
     pub(in crate::bedrock::plan) fn take(&mut self, schema: &Value) -> bool {
         let (optional, unions) = count(schema);
         if optional > self.optional || unions > self.unions {
