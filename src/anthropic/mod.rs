@@ -1,5 +1,5 @@
-//! Anthropic's Messages wire: requests in, messages, events and errors out. Claude Code speaks it, and so do Anthropic's
-//! SDKs.
+//! Anthropic's Messages wire: requests in, messages, events and errors out. Claude Code speaks it, and so do
+//! Anthropic's SDKs.
 //!
 //! A translation to and from the domain in `conversation/`; no axum, no routes, no SDK type, no I/O. Claude is asked in
 //! this very format where it can be (see `bedrock/messages/`); then what the domain has no words for travels beside it,

@@ -1,7 +1,7 @@
 //! Redacts a refusal of Bedrock's: what is left of its message may be logged and stored.
 //!
-//! Bedrock quotes what it refuses: names of fields, values, pieces of a prompt, in quotes, in brackets or behind a colon.
-//! What it says itself is made of few words (`fault_words.txt`: those of the refusals that are known, see
+//! Bedrock quotes what it refuses: names of fields, values, pieces of a prompt, in quotes, in brackets or behind a
+//! colon. What it says itself is made of few words (`fault_words.txt`: those of the refusals that are known, see
 //! `wordings/`), of numbers and of the places of its fields. The rest is the request's, and becomes `…`; so does a
 //! clause of which more than a third is. The client, whose words they are, reads the whole.
 

@@ -1,10 +1,10 @@
 //! Which deployment of a group a session stays with, for the sake of its prompt cache.
 //!
 //! A prompt cache lives in one region, so each change of deployment pays for the whole prompt again. A session has a
-//! *home*: rendezvous hashing by weight, on which all instances agree without asking. It leaves it for a failure, a cooldown or
-//! a full limit, and then an item of the table says where it went: there it stays, on every instance, as long as its
-//! cache is warm, and then comes home, where nothing is lost any more. A session that is at home, and a group of one
-//! deployment, read and write nothing.
+//! *home*: rendezvous hashing by weight, on which all instances agree without asking. It leaves it for a failure, a
+//! cooldown or a full limit, and then an item of the table says where it went: there it stays, on every instance, as
+//! long as its cache is warm, and then comes home, where nothing is lost any more. A session that is at home, and a
+//! group of one deployment, read and write nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -58,7 +58,8 @@ impl<S: Sink> ChainRun<'_, S> {
         }
     }
 
-    /// Calls the target once, if the attempt can be paid for and its deployment's limits allow it, and hands on its events.
+    /// Calls the target once, if the attempt can be paid for and its deployment's limits allow it, and hands on its
+    /// events.
     async fn call_target(
         &mut self,
         queued: &QueuedTarget,

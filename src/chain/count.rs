@@ -24,7 +24,8 @@ pub enum PromptTokens {
     Estimate(u64),
 }
 
-/// Counts the prompt of `request` for the first target of `group` in these regions. Only Claude has a count on Bedrock; counting is free.
+/// Counts the prompt of `request` for the first target of `group` in these regions. Only Claude has a count on Bedrock;
+/// counting is free.
 pub async fn count_tokens(
     routes: &Routes,
     group: &str,
@@ -53,8 +54,8 @@ pub async fn count_tokens(
     }
 }
 
-/// How many tokens Bedrock counts for the prompt of `plan`; `None`: it has no count for the model. Fields for the model are
-/// not counted.
+/// How many tokens Bedrock counts for the prompt of `plan`; `None`: it has no count for the model. Fields for the model
+/// are not counted.
 pub async fn count_plan(target: &Target, plan: &Plan) -> Option<u64> {
     let model = ModelId::parse(target.model_id()).base_claude()?;
     match target.endpoint().count_tokens(model, plan).await {

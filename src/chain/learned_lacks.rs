@@ -31,8 +31,8 @@ pub struct Lack {
     /// The feature.
     pub feature: Feature,
     /// It is lacking in requests that have all of these marks (see [`marks`](crate::bedrock::plan::marks)); none: in
-    /// any. Betas that were refused together, for Bedrock does not say which of them is not known there; or the digest of
-    /// the schemas that were too much.
+    /// any. Betas that were refused together, for Bedrock does not say which of them is not known there; or the digest
+    /// of the schemas that were too much.
     pub only_with: Vec<String>,
     /// When it was learned.
     pub since: Timestamp,

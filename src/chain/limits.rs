@@ -23,8 +23,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_CORRECTION: Duration = Duration::from_secs(2);
 
 impl Routes {
-    /// Counts a request of this target, with so many estimated tokens. Fails when its minute is full. `None`: nothing is counted, or nothing of it
-    /// needs to be corrected.
+    /// Counts a request of this target, with so many estimated tokens. Fails when its minute is full. `None`: nothing
+    /// is counted, or nothing of it needs to be corrected.
     pub(super) async fn count_request(
         &self,
         target: &Target,
@@ -73,7 +73,8 @@ impl Routes {
         }))
     }
 
-    /// Takes a slot of this target, for as long as the attempt lasts. Fails when all are taken. `None`: it has no limit.
+    /// Takes a slot of this target, for as long as the attempt lasts. Fails when all are taken. `None`: it has no
+    /// limit.
     pub(super) async fn take_slot(&self, target: &Target) -> Result<Option<Lease>, Failure> {
         let most = target.deployment().limits.max_parallel_requests;
         let (Some(shared_state), Some(most)) = (&self.shared_state, most) else {

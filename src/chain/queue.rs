@@ -108,8 +108,8 @@ impl TargetQueue {
         self.resting.retain(|(_, next)| keep(&next.target));
     }
 
-    /// Replaces the queue by the targets that the configuration names for this failure. If there are none, or the failed
-    /// one is among them, keeps those that `keep` accepts.
+    /// Replaces the queue by the targets that the configuration names for this failure. If there are none, or the
+    /// failed one is among them, keeps those that `keep` accepts.
     pub(super) fn narrow(
         &mut self,
         named: Vec<QueuedTarget>,

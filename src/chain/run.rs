@@ -91,8 +91,8 @@ pub(super) fn with_reason(mut failure: Failure, budget_failure: &Failure) -> Fai
     failure
 }
 
-/// Logs a failure. Missing credentials are a warning once: the reason is the same for every target and every request, and
-/// each request's own line names them too.
+/// Logs a failure. Missing credentials are a warning once: the reason is the same for every target and every request,
+/// and each request's own line names them too.
 pub(super) fn log_failure(routes: &Routes, target: &Target, failure: &Failure) {
     let (group, model) = (target.group(), target.model_id());
     let (class, fault) = (failure.class.as_str(), &failure.loggable);

@@ -1,6 +1,6 @@
 //! What this process has learned since its start: which targets are in cooldown, what they turned out to lack, what was
-//! saved over the file's chains, and which thinking was refused. All but the last is shared with other instances through
-//! the table (see `shared_state.rs`).
+//! saved over the file's chains, and which thinking was refused. All but the last is shared with other instances
+//! through the table (see `shared_state.rs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 

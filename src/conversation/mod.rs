@@ -1,8 +1,8 @@
 //! The domain: what a client asks of a model and what the model says, as plain data.
 //!
-//! Every wire format is a translation to and from these types: `openai/`, `responses/` and `anthropic/` towards clients,
-//! `bedrock/` towards the model. Nothing here knows JSON field names (but for Claude's own blocks, `native`), HTTP or an
-//! SDK type, and nothing here does I/O.
+//! Every wire format is a translation to and from these types: `openai/`, `responses/` and `anthropic/` towards
+//! clients, `bedrock/` towards the model. Nothing here knows JSON field names (but for Claude's own blocks, `native`),
+//! HTTP or an SDK type, and nothing here does I/O.
 
 mod event;
 mod fold;

@@ -34,8 +34,8 @@ const BYTES_PER_TOKEN: usize = 40;
 const MOST_LAST_WORDS: usize = 20_000;
 
 impl Request {
-    /// Asks for a summary of the conversation instead of what it asks for. Tools stay on offer: without them the prompt would
-    /// be another one, and not be in the cache. An answer that calls one is no summary.
+    /// Asks for a summary of the conversation instead of what it asks for. Tools stay on offer: without them the prompt
+    /// would be another one, and not be in the cache. An answer that calls one is no summary.
     pub fn ask_for_summary(&mut self) {
         let bytes = estimated_bytes(&self.system, &self.turns, &self.tools);
         let room = (bytes / BYTES_PER_TOKEN).clamp(LEAST_TOKENS, MOST_TOKENS);
@@ -47,7 +47,8 @@ impl Request {
         self.sampling.stop.clear();
     }
 
-    /// The user's last message behind a summary that is to stand for the whole conversation: it may not have been answered.
+    /// The user's last message behind a summary that is to stand for the whole conversation: it may not have been
+    /// answered.
     pub fn with_last_words(&self, summary: String) -> String {
         let of_user = self
             .turns
@@ -71,7 +72,8 @@ impl Request {
         }
     }
 
-    /// Goes on from a summary that stands for the whole conversation. What was said by the system in between still holds.
+    /// Goes on from a summary that stands for the whole conversation. What was said by the system in between still
+    /// holds.
     pub fn continue_from(&mut self, summary: &str) {
         self.turns.retain(|turn| turn.role == Role::System);
         self.turns.push(summary_turn(summary));

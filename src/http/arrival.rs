@@ -23,7 +23,8 @@ use super::{access, customers, denied, limit_headers, log, reply_headers};
 #[derive(Debug)]
 pub(super) struct ArrivedRequest {
     key: MaybeStaleKey,
-    /// The model that the path names, for bodies that do not: `POST /engines/{model}/chat/completions` and its Azure twin.
+    /// The model that the path names, for bodies that do not: `POST /engines/{model}/chat/completions` and its Azure
+    /// twin.
     model_in_path: Option<String>,
     /// When the Lambda invocation ends.
     deadline: Option<Instant>,

@@ -71,8 +71,8 @@ pub(super) fn refusal(app: &AppState, denied: Denied) -> ApiError {
     }
 }
 
-/// The reference system's words for a budget that is spent. One that is not says what the request may cost, and with which
-/// length of answer it fits.
+/// The reference system's words for a budget that is spent. One that is not says what the request may cost, and with
+/// which length of answer it fits.
 fn over_budget(over: &OverBudget) -> String {
     let (label, by) = (&over.label, over.raised_by);
     let [spent, held, max] = [over.spent, over.held, over.max].map(|amount| amount.normalize());

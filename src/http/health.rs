@@ -104,8 +104,8 @@ fn names(target: &Target) -> Map<String, Value> {
     ])
 }
 
-/// `GET /health/latest`: what is known of every deployment from requests and checks so far, and of those behind patterns
-/// that were asked lately. Calls nothing.
+/// `GET /health/latest`: what is known of every deployment from requests and checks so far, and of those behind
+/// patterns that were asked lately. Calls nothing.
 pub(super) async fn latest(State(app): State<AppState>, Admin(_): Admin) -> Json<Value> {
     app.routes.refresh_shared_state().await;
     let pattern_targets = app.routes.pattern_targets();

@@ -1,8 +1,8 @@
 //! HTTP towards clients: authentication, limits of bodies, routes, and the bytes of the reply.
 //!
 //! Handlers are thin: they read, call the module concerned, and answer. Nothing here knows an SDK. What asks a model is
-//! served by `chat/` for every wire ([`crate::wire::Wire`]) alike, and by `retrieval/` what asks for vectors or the order of
-//! documents.
+//! served by `chat/` for every wire ([`crate::wire::Wire`]) alike, and by `retrieval/` what asks for vectors or the
+//! order of documents.
 
 pub(crate) mod accepted_language;
 mod access;

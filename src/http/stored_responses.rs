@@ -25,7 +25,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/responses/{id}/cancel", post(cancel))
 }
 
-/// Codex asks OpenAI's API by a WebSocket first. At this status it goes on with POST at once, at any other after six tries.
+/// Codex asks OpenAI's API by a WebSocket first. At this status it goes on with POST at once, at any other after six
+/// tries.
 pub(super) async fn without_websocket(method: Method, uri: Uri, headers: HeaderMap) -> ApiError {
     if !headers.contains_key(UPGRADE) {
         return error::method_not_allowed(method, uri).await;

@@ -41,8 +41,8 @@ impl Caller {
         )
     }
 
-    /// The regions that the key, its team and its user may be answered in: all of them have to list one. An empty list has
-    /// all.
+    /// The regions that the key, its team and its user may be answered in: all of them have to list one. An empty list
+    /// has all.
     pub fn region_lists(&self) -> impl Iterator<Item = &[String]> {
         let KeyOwners { team, member, user } = &self.owners;
         let key = self.virtual_key.as_ref();

@@ -1,5 +1,5 @@
-//! What holds an amount of every budget of one request, in a task of its own: in the account of one key by a hold, in one
-//! that many share by the request's marker.
+//! What holds an amount of every budget of one request, in a task of its own: in the account of one key by a hold, in
+//! one that many share by the request's marker.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -54,9 +54,9 @@ pub(super) struct Claimant {
 }
 
 impl Claimant {
-    /// Raises the holds, those of one person's budgets at the same time, then the team's, then that of all keys: what is
-    /// refused for a narrow budget never holds anything of a wider one, which others need. A raise that was begun is made
-    /// to its end, whatever becomes of the request.
+    /// Raises the holds, those of one person's budgets at the same time, then the team's, then that of all keys: what
+    /// is refused for a narrow budget never holds anything of a wider one, which others need. A raise that was begun is
+    /// made to its end, whatever becomes of the request.
     pub(super) async fn raise(self, claims: Vec<(usize, HeldBudget)>, amount: Decimal) -> Raised {
         let now = self.keyring.clock.now();
         let mut raised = Raised::default();
@@ -186,8 +186,8 @@ impl Claimant {
         self.keyring.table.reserve_shared(key, &claim).await
     }
 
-    /// The table did not say whether it holds the amount: if it does, the attempt that it is for will not begin. No answer
-    /// waits until it is given back, but the end of the invocation or of the process does.
+    /// The table did not say whether it holds the amount: if it does, the attempt that it is for will not begin. No
+    /// answer waits until it is given back, but the end of the invocation or of the process does.
     fn release_in_background(&self, budget: &Budget, amount: Decimal) {
         let table = self.keyring.table.clone();
         let key = budget.key.clone();

@@ -1,7 +1,8 @@
-//! Money that one request holds in the table before each attempt begins, so that no number of requests, and no number of
-//! attempts of one request, spends more than a budget has.
+//! Money that one request holds in the table before each attempt begins, so that no number of requests, and no number
+//! of attempts of one request, spends more than a budget has.
 //!
-//! The first attempt takes the hold. Each further one raises it by what its predecessors may have cost, or is not begun.
+//! The first attempt takes the hold. Each further one raises it by what its predecessors may have cost, or is not
+//! begun.
 
 use std::time::Duration;
 
@@ -146,7 +147,8 @@ impl Holds {
         }
     }
 
-    /// Holds what these calls for vectors or for the order of documents may cost, beside what the earlier ones may have.
+    /// Holds what these calls for vectors or for the order of documents may cost, beside what the earlier ones may
+    /// have.
     ///
     /// # Errors
     /// As [`Self::afford`].
@@ -209,7 +211,8 @@ impl Holds {
         reservations
     }
 
-    /// How much of each budget is spent with this request, which has cost so many US dollars, as far as the table has said.
+    /// How much of each budget is spent with this request, which has cost so many US dollars, as far as the table has
+    /// said.
     pub fn budget_uses(&self, cost: Decimal) -> Vec<BudgetUse> {
         let now = self.keyring.clock.now();
         let budgets = self.budgets.iter().filter_map(|held_budget| {
@@ -227,8 +230,8 @@ impl Holds {
         }
     }
 
-    /// The prompt's length as Bedrock counts it, which costs nothing; `None`: it has no count for the model, or gave none
-    /// in time. Fields for the model are not counted with it.
+    /// The prompt's length as Bedrock counts it, which costs nothing; `None`: it has no count for the model, or gave
+    /// none in time. Fields for the model are not counted with it.
     async fn count_on_bedrock(
         &self,
         hashes: &PromptHashes,

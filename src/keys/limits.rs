@@ -43,8 +43,8 @@ pub struct KeyRates {
 }
 
 impl Keyring {
-    /// Takes a slot and counts the request. When it fails, slots and tokens are given back; limits that counted the request
-    /// keep it. `group` is what the request means by its model.
+    /// Takes a slot and counts the request. When it fails, slots and tokens are given back; limits that counted the
+    /// request keep it. `group` is what the request means by its model.
     pub(super) async fn take_key_limits(
         &self,
         caller: &Caller,

@@ -44,8 +44,8 @@ impl Login {
 
     /// What binds a session to this login, in hex: another user, another password or another master key has another.
     ///
-    /// It is an HMAC of the three under the session's id, which the browser alone has: the table knows an id by its hash.
-    /// So a reader of the table cannot try passwords against a fingerprint, and it opens nothing.
+    /// It is an HMAC of the three under the session's id, which the browser alone has: the table knows an id by its
+    /// hash. So a reader of the table cannot try passwords against a fingerprint, and it opens nothing.
     pub fn fingerprint(&self, master_key: &MasterKey, session_id: &str) -> String {
         // A shorter key is filled up with zeros; that is how HMAC is defined.
         let mut key = Key::<Hmac<Sha256>>::default();

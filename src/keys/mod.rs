@@ -1,11 +1,11 @@
-//! Keys and what they may do: the master key, the keys that the gateway makes, their limits and budgets, and the login of
-//! the admin pages.
+//! Keys and what they may do: the master key, the keys that the gateway makes, their limits and budgets, and the login
+//! of the admin pages.
 //!
 //! No HTTP here: a key comes in as text and goes out as a [`Caller`] or not at all. [`Keyring`] is the interface: for
-//! requests `present`, `present_token`, `check_known_limits`, `admit`, `holds`, `release_slot` and `release_limits`, and
-//! `admit_count` and `count_rejected` for requests that no model answers; for managing keys `generate`, `get`, `list`,
-//! `update`, `block`, `delete` and `regenerate`, and `budget_usage` for what they have spent.
-//! `from_litellm` takes over keys that a LiteLLM proxy has made.
+//! requests `present`, `present_token`, `check_known_limits`, `admit`, `holds`, `release_slot` and `release_limits`,
+//! and `admit_count` and `count_rejected` for requests that no model answers; for managing keys `generate`, `get`,
+//! `list`, `update`, `block`, `delete` and `regenerate`, and `budget_usage` for what they have spent. `from_litellm`
+//! takes over keys that a LiteLLM proxy has made.
 
 mod access;
 mod account_locks;

@@ -19,7 +19,8 @@ const SPENT_KNOWN: SignedDuration = SignedDuration::from_secs(60);
 const OVERDUE_ASKED: SignedDuration = SignedDuration::from_secs(60);
 /// How often an account without room is searched for holds of requests that have ended.
 const LEFT_ASKED: SignedDuration = SignedDuration::from_secs(10);
-/// How many rejected requests of a key have a record, in a minute of one process. The others are a line in the log each.
+/// How many rejected requests of a key have a record, in a minute of one process. The others are a line in the log
+/// each.
 const REJECTIONS_RECORDED: u32 = 10;
 /// Keys and accounts that are remembered at a time.
 const MOST_REMEMBERED: usize = 10_000;

@@ -7,8 +7,8 @@ use crate::wire::ReplyMeta;
 
 use super::reply::completion;
 
-/// The reply in OpenAI's form of a whole one, also where it was streamed or came by another wire. One that was cut has no finish reason. `None`
-/// where nothing of it came.
+/// The reply in OpenAI's form of a whole one, also where it was streamed or came by another wire. One that was cut has
+/// no finish reason. `None` where nothing of it came.
 pub fn stored_reply(meta: ReplyMeta, mut reply: Reply) -> Option<Value> {
     if reply.parts.is_empty() && reply.stop.is_none() {
         return None;

@@ -39,8 +39,8 @@ pub struct ChunkWriter {
 #[derive(Debug)]
 struct OpenCall {
     index: usize,
-    /// Of a custom tool, all so far: its text is inside the JSON that the model writes, and goes out when that is whole.
-    /// Of a function, nothing: its arguments go out as they come.
+    /// Of a custom tool, all so far: its text is inside the JSON that the model writes, and goes out when that is
+    /// whole. Of a function, nothing: its arguments go out as they come.
     held_back: Option<String>,
     any_sent: bool,
 }

@@ -1,8 +1,8 @@
 //! OpenAI's Responses wire: requests in, responses, events and errors out. Codex speaks it, and so do OpenAI's SDKs.
 //!
 //! A translation to and from the domain in `conversation/`; no axum, no routes, no SDK type, no I/O. The parts of a
-//! message are those of OpenAI's chat wire. What is stored is found by its caller (`http/chat/stored.rs`) and put in here
-//! as JSON:
+//! message are those of OpenAI's chat wire. What is stored is found by its caller (`http/chat/stored.rs`) and put in
+//! here as JSON:
 //!
 //! | in the request | what becomes of it |
 //! |---|---|
@@ -29,9 +29,10 @@
 //! | `truncation: auto`, other `context_management`, `prompt_cache_retention: 24h` | left out and named |
 //! | `client_metadata`, `max_tool_calls` (OpenAI counts its hosted tools by it), `text.verbosity`, … | skipped |
 //!
-//! `encrypted_content` is packed and sealed, not encrypted: it holds what Bedrock signed, under the gateway's mark for the
-//! caller's key. What has not this mark is left out, and the turn runs without thinking: a client can neither forge blocks
-//! nor bring another key's. While the table cannot be reached there is no mark, so nothing is sealed and nothing taken.
+//! `encrypted_content` is packed and sealed, not encrypted: it holds what Bedrock signed, under the gateway's mark for
+//! the caller's key. What has not this mark is left out, and the turn runs without thinking: a client can neither forge
+//! blocks nor bring another key's. While the table cannot be reached there is no mark, so nothing is sealed and nothing
+//! taken.
 
 mod compaction;
 mod content;

@@ -92,8 +92,8 @@ pub struct ResponsesRequest {
     history: Option<Vec<WireItem>>,
 }
 
-/// Fields that change no answer of this gateway: bookkeeping, and `max_tool_calls`, which counts the calls of tools that
-/// OpenAI runs and no others (<https://platform.openai.com/docs/api-reference/responses/create>).
+/// Fields that change no answer of this gateway: bookkeeping, and `max_tool_calls`, which counts the calls of tools
+/// that OpenAI runs and no others (<https://platform.openai.com/docs/api-reference/responses/create>).
 const HARMLESS: [&str; 2] = ["client_metadata", "max_tool_calls"];
 
 #[derive(Debug, Deserialize)]

@@ -22,8 +22,8 @@ pub struct AlertVariables {
 const SLACK: &str = "slack";
 
 impl AlertVariables {
-    /// Reads a topic's ARN, a bus's ARN and a webhook's address. `AWS_ENDPOINT_URL_SNS` and `AWS_ENDPOINT_URL_EVENTBRIDGE` name other places than Amazon's, as
-    /// they do for the SDK.
+    /// Reads a topic's ARN, a bus's ARN and a webhook's address. `AWS_ENDPOINT_URL_SNS` and
+    /// `AWS_ENDPOINT_URL_EVENTBRIDGE` name other places than Amazon's, as they do for the SDK.
     pub(super) fn read(
         topic: Option<String>,
         event_bus: Option<String>,

@@ -1,5 +1,5 @@
-//! CloudWatch metrics, made from the request's own log line and written to the same output in the embedded metric format:
-//! Lambda's log becomes metrics without a call, an agent or a permission.
+//! CloudWatch metrics, made from the request's own log line and written to the same output in the embedded metric
+//! format: Lambda's log becomes metrics without a call, an agent or a permission.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 

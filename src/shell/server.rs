@@ -19,8 +19,8 @@ use tower::ServiceBuilder;
 
 use super::clients::ClientAddresses;
 
-/// Files that a connection may need beside its own: the calls of Bedrock and of the table that it leads to, the embedded
-/// table's with both their ends.
+/// Files that a connection may need beside its own: the calls of Bedrock and of the table that it leads to, the
+/// embedded table's with both their ends.
 const FILES_OF_A_CONNECTION: usize = 4;
 /// Files that are kept for everything else: the table's file, the log, connections that are kept for the next call.
 const OTHER_FILES: usize = 64;

@@ -1,12 +1,11 @@
 //! A simulated Bedrock: an HTTP server on loopback that speaks the real wire of `bedrock-runtime`.
 //!
 //! It serves Converse, ConverseStream and CountTokens, Claude's own Messages format by InvokeModel and its stream
-//! (`messages/`), and vectors and the order of documents (`retrieval/`); refuses what Bedrock refuses in Bedrock's words
-//! ([`validate`]), answers like a small, honest echo of a model ([`echo`]), accounts for the prompt cache (see `cache.rs`),
-//! and can be told to fail in every way that a network or a service fails ([`Step`]). The gateway does not know that it
-//! talks to it:
-//! same SDK, other endpoint. Nothing here may be used by the gateway proper, and nothing here is in the Lambda
-//! binary.
+//! (`messages/`), and vectors and the order of documents (`retrieval/`); refuses what Bedrock refuses in Bedrock's
+//! words ([`validate`]), answers like a small, honest echo of a model ([`echo`]), accounts for the prompt cache (see
+//! `cache.rs`), and can be told to fail in every way that a network or a service fails ([`Step`]). The gateway does not
+//! know that it talks to it: same SDK, other endpoint. Nothing here may be used by the gateway proper, and nothing here
+//! is in the Lambda binary.
 //!
 //! ```no_run
 //! # async fn example(catalog: std::collections::HashMap<String, bedrock_sidecar::catalog::Model>) -> std::io::Result<()> {

@@ -39,8 +39,8 @@ pub struct Attempt {
     pub request_id: Option<String>,
     /// From its start to its end, milliseconds.
     pub ms: u64,
-    /// Of how many calls of Bedrock it was made, repeated ones included, where it may be more than one: texts are turned
-    /// into vectors in batches.
+    /// Of how many calls of Bedrock it was made, repeated ones included, where it may be more than one: texts are
+    /// turned into vectors in batches.
     #[serde(skip_serializing_if = "is_zero_u32")]
     pub calls: u32,
     /// How much of its answer came, in bytes of text and arguments.

@@ -51,8 +51,8 @@ impl KnownSum {
 }
 
 impl Ledger {
-    /// The sum of each of the days from `first` to `last`, both included. A day that was over when it was read is not read
-    /// again for ten minutes, so a record that comes so late counts here later than in [`Ledger::totals`].
+    /// The sum of each of the days from `first` to `last`, both included. A day that was over when it was read is not
+    /// read again for ten minutes, so a record that comes so late counts here later than in [`Ledger::totals`].
     ///
     /// # Errors
     /// As those of [`Ledger::totals`].

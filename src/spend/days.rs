@@ -1,4 +1,5 @@
-//! Reading the totals: a day from its shards, and once it is over from the one item that its first reader makes of them.
+//! Reading the totals: a day from its shards, and once it is over from the one item that its first reader makes of
+//! them.
 //!
 //! Nothing that comes late may be hidden by that item, and a record may come weeks late, when it is replayed from the
 //! log. So a transaction that moves the counters of a day that ended [`LATE_AFTER`] ago also adds one to the `version`
@@ -74,7 +75,8 @@ struct RowName {
     sk: String,
 }
 
-/// What a late record of this day has to write beside its counters: it makes the day's roll-up void. `None`: it is not late.
+/// What a late record of this day has to write beside its counters: it makes the day's roll-up void. `None`: it is not
+/// late.
 pub(super) fn invalidate_roll_up(day: Date, now: Timestamp) -> Option<Write> {
     has_ended(day, now, LATE_AFTER).then(|| Write::Add {
         key: keys::rolled_up(day),

@@ -258,8 +258,8 @@ impl Ledger {
         }
     }
 
-    /// Reads from the table what is held, and corrects a settlement by it: a process can die between a raise and its line
-    /// in the log. A hold that is not there has moved.
+    /// Reads from the table what is held, and corrects a settlement by it: a process can die between a raise and its
+    /// line in the log. A hold that is not there has moved.
     async fn refresh_holds(&self, settlement: &mut Settlement) -> Result<(), StoreError> {
         let account = self.table.account(&settlement.key).await?;
         let there = account.map(|account| account.holds).unwrap_or_default();
@@ -305,7 +305,8 @@ impl Ledger {
     }
 }
 
-/// How long the table's secret is waited for, at the start and where a line of the log needs it and it is not there yet.
+/// How long the table's secret is waited for, at the start and where a line of the log needs it and it is not there
+/// yet.
 const LONGEST_SECRET_WAIT: Duration = Duration::from_millis(100);
 
 async fn signer(secret: &TableSecret) -> Option<Signer> {

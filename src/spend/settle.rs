@@ -25,8 +25,8 @@ pub(super) struct Recorded {
 /// How long a settlement is tried. The client has its answer, and what is not settled is room that the others of a team
 /// lack: so it is tried for longer than a record.
 pub const SETTLING_LIMIT: Duration = Duration::from_secs(15);
-/// Markers that are looked after at a time, the oldest first: as many records as one call of the table reads. Those of lost
-/// requests, which have no record, take places among them until a replay.
+/// Markers that are looked after at a time, the oldest first: as many records as one call of the table reads. Those of
+/// lost requests, which have no record, take places among them until a replay.
 const MOST_LEFT: usize = 100;
 /// How long looking after them may take: a request waits for that.
 const LONGEST_CLEARING: Duration = Duration::from_secs(3);
@@ -46,8 +46,8 @@ pub(super) async fn settle(table: &Table, id: RequestId, deltas: &CounterDeltas)
     }
 }
 
-/// Settles the requests of these markers that have a record, and returns whether there were any. Of those that have none, one
-/// is under way, or waits for a replay.
+/// Settles the requests of these markers that have a record, and returns whether there were any. Of those that have
+/// none, one is under way, or waits for a replay.
 ///
 /// # Errors
 /// When the table does not answer.

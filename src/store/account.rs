@@ -1,8 +1,8 @@
 //! Accounts: how much of an amount is committed. Each is one item, which all instances share.
 //!
-//! `committed` is always the sum of `spent` and of what is held for requests under way: a request takes a hold before it
-//! begins, and replaces it by its cost when it ends. The hold of a request that never ended moves to `spent` when its
-//! time is over: it is not handed back before the request's record corrects it.
+//! `committed` is always the sum of `spent` and of what is held for requests under way: a request takes a hold before
+//! it begins, and replaces it by its cost when it ends. The hold of a request that never ended moves to `spent` when
+//! its time is over: it is not handed back before the request's record corrects it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

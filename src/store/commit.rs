@@ -1,8 +1,9 @@
 //! Group commit: transactions that wait while another is under way are sent as one.
 //!
 //! Every record moves the same few counters. Transactions on the same counters conflict at DynamoDB when they run side
-//! by side and have to be tried again, and each is a signed call of its own. Merged they are one call, which writes each
-//! counter once. A process that lives on may also wait a moment before each call, so that more transactions are merged.
+//! by side and have to be tried again, and each is a signed call of its own. Merged they are one call, which writes
+//! each counter once. A process that lives on may also wait a moment before each call, so that more transactions are
+//! merged.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,8 +81,8 @@ impl GroupCommit {
     }
 
     /// Each call waits so long for more transactions, as with PostgreSQL's `commit_delay`
-    /// (<https://www.postgresql.org/docs/current/runtime-config-wal.html>). Not for a process that is stopped as soon as
-    /// its request is answered.
+    /// (<https://www.postgresql.org/docs/current/runtime-config-wal.html>). Not for a process that is stopped as soon
+    /// as its request is answered.
     pub fn delayed(self, delay: Duration) -> GroupCommit {
         GroupCommit { delay, ..self }
     }
@@ -157,8 +158,8 @@ impl GroupCommit {
         }
     }
 
-    /// Sends the group as one transaction. Where that is refused, the members that may be the reason are sent alone, and
-    /// the others again as one.
+    /// Sends the group as one transaction. Where that is refused, the members that may be the reason are sent alone,
+    /// and the others again as one.
     async fn commit(&self, mut group: CommitGroup) {
         while !group.members.is_empty() {
             let Some(answer) = self.send(&group.writes, &mut group.members).await else {
@@ -277,8 +278,8 @@ impl CommitGroup {
     }
 
     /// Removes the members of the write whose condition does not hold. A write of one member is that member's failure,
-    /// and its caller is told. Of a merged write it is not known which member's part failed: those members are returned,
-    /// to be sent alone.
+    /// and its caller is told. Of a merged write it is not known which member's part failed: those members are
+    /// returned, to be sent alone.
     fn split(&mut self, write: usize) -> Vec<Waiting> {
         let CommitGroup {
             members, origins, ..

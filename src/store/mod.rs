@@ -1,11 +1,12 @@
 //! The DynamoDB table: its keys, its items, its conditions, and the embedded table for local use.
 //!
 //! The only module that names an SDK type of DynamoDB. What an item means is its owner's business: a caller hands in a
-//! record, anything that serializes to a JSON object, and gets it back the same, numbers digit for digit (`attributes`).
+//! record, anything that serializes to a JSON object, and gets it back the same, numbers digit for digit
+//! (`attributes`).
 //!
-//! `read` and `batch` read items. `put` and `update` write one, `delete` deletes one, `transact` writes several at once, and `commit` merges
-//! transactions that are made at the same time. `account`, `shared_account`, `slots`, `count`, `raise` and `names` are items that all
-//! instances change together, each by a condition of its own.
+//! `read` and `batch` read items. `put` and `update` write one, `delete` deletes one, `transact` writes several at
+//! once, and `commit` merges transactions that are made at the same time. `account`, `shared_account`, `slots`,
+//! `count`, `raise` and `names` are items that all instances change together, each by a condition of its own.
 
 mod account;
 mod attributes;

@@ -1,9 +1,9 @@
 //! What every wire towards clients has in common, and what one has to be for `http/` to serve it.
 //!
-//! A wire has a folder of its own (`openai/`, `anthropic/`, `responses/`, `rerank/`) that translates to and from the domain
-//! in `conversation/` and `retrieval/`: no wire is translated into another, and none knows axum, routes, an SDK or I/O. A
-//! new one is a type that implements [`Wire`] and a line in the router; admission, chains, records and logs are the same
-//! for all.
+//! A wire has a folder of its own (`openai/`, `anthropic/`, `responses/`, `rerank/`) that translates to and from the
+//! domain in `conversation/` and `retrieval/`: no wire is translated into another, and none knows axum, routes, an SDK
+//! or I/O. A new one is a type that implements [`Wire`] and a line in the router; admission, chains, records and logs
+//! are the same for all.
 
 mod arguments;
 mod blocks;
@@ -159,8 +159,8 @@ pub struct ReplyMeta {
     pub model: String,
     /// The client wants the usage at the end of the stream, on a wire where that is a choice.
     pub include_usage: bool,
-    /// The seal on what the client carries for the gateway, where it is to carry something; `None` while the table cannot
-    /// be reached, too.
+    /// The seal on what the client carries for the gateway, where it is to carry something; `None` while the table
+    /// cannot be reached, too.
     pub seal: Option<Seal>,
     /// The thinking goes to the client with its signatures, under the seal, on a wire where that is a choice.
     pub include_thinking: bool,

@@ -116,8 +116,8 @@ impl RequestOptions {
         self.dropped.extend(left);
     }
 
-    /// Refuses what cannot be honoured, or leaves it out where it is to be ignored. `drop_params` is the configuration's
-    /// word, which the request's own goes before.
+    /// Refuses what cannot be honoured, or leaves it out where it is to be ignored. `drop_params` is the
+    /// configuration's word, which the request's own goes before.
     pub fn drop_or_refuse_unsupported(&mut self, drop_params: bool) -> Result<(), ApiError> {
         if self.drop_params.unwrap_or(drop_params) {
             self.dropped.append(&mut self.unsupported);

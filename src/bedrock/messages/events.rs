@@ -316,8 +316,8 @@ impl MessagesDecoder {
         out.push_back(Event::Native(NativeEvent::BlockDelta(delta)));
     }
 
-    /// Takes the piece of the block under way out of a delta that may have further fields: clients of every format get the
-    /// piece, and those of Claude's own get the fields behind it.
+    /// Takes the piece of the block under way out of a delta that may have further fields: clients of every format get
+    /// the piece, and those of Claude's own get the fields behind it.
     fn take_piece(&self, delta: &mut Map<String, Value>) -> Option<KnownDelta> {
         type Piece = fn(String) -> KnownDelta;
         let kind = delta.get("type").and_then(Value::as_str)?;

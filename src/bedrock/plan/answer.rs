@@ -96,9 +96,9 @@ fn keys(schema: &Arc<Value>, model: &Model) -> Option<ClientKeys> {
     }
 }
 
-/// The best way that the target has: by schema natively, which is `native`; by a tool that must be called; by a tool and an instruction
-/// where a call cannot be forced, because the model thinks or the client's own tools must stay callable; by an
-/// instruction alone where there are no tools.
+/// The best way that the target has: by schema natively, which is `native`; by a tool that must be called; by a tool
+/// and an instruction where a call cannot be forced, because the model thinks or the client's own tools must stay
+/// callable; by an instruction alone where there are no tools.
 pub(super) fn plan(
     request: &Request,
     model: &Model,

@@ -146,8 +146,8 @@ pub struct UnsupportedFeatures {
     /// The thinking that the request replays was refused. Inside a tool loop that ends thinking until the user
     /// speaks again; outside of one the model can think anew.
     pub thinking_blocks: bool,
-    /// Some of it was refused, for it is bound to another beginning than the conversation has now. A model that can is told
-    /// to leave it out by itself, and goes on thinking.
+    /// Some of it was refused, for it is bound to another beginning than the conversation has now. A model that can is
+    /// told to leave it out by itself, and goes on thinking.
     pub bound_thinking: bool,
     /// Thinking itself was refused.
     pub thinking: bool,

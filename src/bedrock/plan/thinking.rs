@@ -192,7 +192,8 @@ pub(super) fn effort(
 }
 
 /// Thinking between tool calls is a beta where thinking has a budget. Adaptive thinking does it by itself, and its
-/// models refuse the beta (<https://github.com/anthropics/claude-code/issues/49648>); without thinking it means nothing.
+/// models refuse the beta (<https://github.com/anthropics/claude-code/issues/49648>); without thinking it means
+/// nothing.
 pub(super) fn betas(thinking_plan: &ThinkingPlan, fields: &mut Map<String, Value>) {
     if thinking_plan.budget > 0 {
         return;

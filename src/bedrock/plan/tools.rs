@@ -16,8 +16,8 @@ use super::thinking::ThinkingPlan;
 
 /// The tools under names that Bedrock takes, with a description each and schemas whose root is an object: Bedrock
 /// refuses an empty description and any other root. As many of the strict ones are strict as there is `room` for, the
-/// first ones first: a tool that is added at the end changes none before it. `native`: with what only Claude's own format
-/// has.
+/// first ones first: a tool that is added at the end changes none before it. `native`: with what only Claude's own
+/// format has.
 pub(super) fn offered(
     tools: &[Tool],
     names: &ToolNames,
@@ -93,8 +93,8 @@ pub(super) fn can_be_forced(choice: &ToolChoice, tools: &[Tool]) -> bool {
     }
 }
 
-/// Asks for arguments as they are written, where the request wants them so and the model is known to do it. A target that
-/// `refused` the beta for it never gets it.
+/// Asks for arguments as they are written, where the request wants them so and the model is known to do it. A target
+/// that `refused` the beta for it never gets it.
 pub(super) fn eager_input(
     request: &Request,
     model: &Model,

@@ -1,4 +1,5 @@
-//! The attempt under way: what its calls have brought so far, kept outside of them so that a time limit loses nothing of it.
+//! The attempt under way: what its calls have brought so far, kept outside of them so that a time limit loses nothing
+//! of it.
 
 use std::sync::Arc;
 

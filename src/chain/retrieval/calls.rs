@@ -36,8 +36,8 @@ struct PlannedCall {
 }
 
 impl<P: Purse> RetrievalRun<'_, P> {
-    /// Asks one target for all that is missing. The first call that fails for good ends it: no other begins, and those under
-    /// way are waited for, because they are billed.
+    /// Asks one target for all that is missing. The first call that fails for good ends it: no other begins, and those
+    /// under way are waited for, because they are billed.
     pub(super) async fn try_target(
         &mut self,
         queued: &QueuedTarget,

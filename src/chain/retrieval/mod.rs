@@ -1,8 +1,8 @@
 //! Requests for vectors and for the order of documents along their chain.
 //!
-//! One attempt is many calls: most models take one text at a time. They are made some at a time, and each is tried again by
-//! itself; what was answered stays, so that the next target of the same model is asked only for the rest. Vectors of two
-//! models do not fit each other, so the targets of other models are passed over.
+//! One attempt is many calls: most models take one text at a time. They are made some at a time, and each is tried
+//! again by itself; what was answered stays, so that the next target of the same model is asked only for the rest.
+//! Vectors of two models do not fit each other, so the targets of other models are passed over.
 
 mod answers;
 mod attempt;
@@ -214,8 +214,8 @@ impl<P: Purse> RetrievalRun<'_, P> {
         })
     }
 
-    /// Takes the targets out of the chain that cannot answer in the place of the group's own: another model's vectors would
-    /// be garbage among those that the client has. Returns the names of their groups.
+    /// Takes the targets out of the chain that cannot answer in the place of the group's own: another model's vectors
+    /// would be garbage among those that the client has. Returns the names of their groups.
     fn take_others(&self, queued_targets: &mut Vec<QueuedTarget>) -> Vec<String> {
         if self.options.only.is_some() {
             return Vec::new();

@@ -30,8 +30,8 @@ impl Wire for ChatRoute {
         Chat.heartbeat()
     }
 
-    /// A body that has an `input` and no messages is one of the Responses API. What the chat API has beside its messages
-    /// means there what it means in any body of this route.
+    /// A body that has an `input` and no messages is one of the Responses API. What the chat API has beside its
+    /// messages means there what it means in any body of this route.
     fn parse(&self, body: &[u8]) -> Result<Box<dyn WireRequest>, ApiError> {
         let chat = ChatRequest::parse(body)?;
         if !chat.has_input_alone() {

@@ -16,9 +16,9 @@ use crate::spend::Attempt;
 use crate::wire::ApiError;
 
 /// What is sent, in this order: `Compacted` where the conversation was summed up, `KeyUsage` where the key has limits
-/// (with a budget: once an attempt can be paid for), `Begin`, then events, then `End`; `Failed` may come at any point and
-/// is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a whole,
-/// from where the client stands where it streams.
+/// (with a budget: once an attempt can be paid for), `Begin`, then events, then `End`; `Failed` may come at any point
+/// and is the last. `Begin` again means that another target answers: from the beginning where the answer goes out as a
+/// whole, from where the client stands where it streams.
 #[derive(Debug)]
 pub(in crate::http) enum StreamItem {
     Compacted(String),
@@ -65,8 +65,8 @@ impl FinalReply {
         task.await.unwrap_or_else(|_| Self::unfinished())
     }
 
-    /// Waits for the end. A run always says how it ended; only the end of the process can keep it from that, which is an
-    /// internal error here.
+    /// Waits for the end. A run always says how it ended; only the end of the process can keep it from that, which is
+    /// an internal error here.
     pub(in crate::http) async fn collect(mut items: Receiver<StreamItem>) -> Self {
         let mut fold = Fold::default();
         let mut final_reply = Self::unfinished();

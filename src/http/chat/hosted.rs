@@ -1,7 +1,7 @@
 //! Answers a request for a tool that its own service would run, without asking a model: a search of the web.
 //!
-//! It is a request like any other: admitted, held for, counted, recorded. What goes wrong with the search is an answer that
-//! says so, for the agent that asked goes on; what its key may not is an error.
+//! It is a request like any other: admitted, held for, counted, recorded. What goes wrong with the search is an answer
+//! that says so, for the agent that asked goes on; what its key may not is an error.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};

@@ -47,8 +47,8 @@ pub(in crate::http) struct ChatRun {
 }
 
 impl ChatRun {
-    /// Starts its task. The last item that the receiver gets is [`StreamItem::End`] or [`StreamItem::Failed`]; a dropped
-    /// receiver tells the task that the client has gone.
+    /// Starts its task. The last item that the receiver gets is [`StreamItem::End`] or [`StreamItem::Failed`]; a
+    /// dropped receiver tells the task that the client has gone.
     pub(in crate::http) fn start(self, app: &AppState) -> Receiver<StreamItem> {
         let (client, items) = mpsc::channel(ITEMS_AHEAD);
         app.tasks.spawn(self.run(app.clone(), client));
@@ -155,8 +155,8 @@ impl ChatRun {
         );
     }
 
-    /// Sums the conversation up, and goes on from that. Where there is no summary, the request stays as it is: the model may
-    /// well take it.
+    /// Sums the conversation up, and goes on from that. Where there is no summary, the request stays as it is: the
+    /// model may well take it.
     async fn continue_from_summary(
         &mut self,
         run: ChatRun,

@@ -1,5 +1,5 @@
-//! Runs a request in a task of its own: runs its chain, sends the end to the client's side, and writes the record. It lives
-//! on when the client goes away, so that what Bedrock bills is known.
+//! Runs a request in a task of its own: runs its chain, sends the end to the client's side, and writes the record. It
+//! lives on when the client goes away, so that what Bedrock bills is known.
 
 use std::sync::Arc;
 use std::time::Duration;

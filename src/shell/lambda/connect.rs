@@ -13,8 +13,8 @@ const READY: Duration = Duration::from_millis(1);
 /// Regions beyond these are opened when they are asked.
 const REGIONS: usize = 2;
 
-/// Starts to open connections to Bedrock and the table. No request waits for them: a first request that comes sooner opens
-/// its own.
+/// Starts to open connections to Bedrock and the table. No request waits for them: a first request that comes sooner
+/// opens its own.
 pub(super) fn ahead(state: &AppState) {
     for endpoint in state.routes.first_endpoints().into_iter().take(REGIONS) {
         let endpoint = endpoint.clone();

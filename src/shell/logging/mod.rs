@@ -94,8 +94,8 @@ where
 }
 
 /// A plain level is the gateway's own; the libraries below it speak up from `warn` on. The lines from which the
-/// ledger can be completed pass every filter. What cannot be read is told and left out: a wrong filter is no reason not to
-/// serve.
+/// ledger can be completed pass every filter. What cannot be read is told and left out: a wrong filter is no reason not
+/// to serve.
 fn filter(level: &str) -> Targets {
     let plain = ["trace", "debug", "info", "warn", "error", "off"]
         .contains(&level.to_ascii_lowercase().as_str());

@@ -9,9 +9,9 @@
 //! | `sam logs` again, which prints JSON prettily | each member on a line of its own |
 //! | Logs Insights | one of these as the `value` of a field, or in a CSV with doubled quotes |
 //!
-//! What clients say stands in these logs too, inside of strings. It must not become a record: a string is read only where
-//! a log's service has put a line into it, and then as that one line. Whether the gateway made a [`LineClaim`] is for
-//! its reader to find out.
+//! What clients say stands in these logs too, inside of strings. It must not become a record: a string is read only
+//! where a log's service has put a line into it, and then as that one line. Whether the gateway made a [`LineClaim`] is
+//! for its reader to find out.
 
 use serde_json::{Deserializer, Map, Value};
 
@@ -144,8 +144,8 @@ impl ClaimReader {
         }
     }
 
-    /// The first object or list of a line, whatever stands around it, and those that follow it without a space: Firehose
-    /// ends no lines.
+    /// The first object or list of a line, whatever stands around it, and those that follow it without a space:
+    /// Firehose ends no lines.
     fn json(&mut self, line: &str, place: LinePlace) {
         let opens = |(_, c): &(usize, char)| *c == '{' || (*c == '[' && line.starts_with('['));
         for (at, _) in line.char_indices().filter(opens) {
