@@ -64,7 +64,7 @@ impl AlertKind {
 /// One alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
-    /// Of what it is about, the window and the threshold: a receiver that gets it twice knows it again.
+    /// Made of its subject, the window and the threshold: a receiver that gets an alert twice knows it by this.
     pub id: String,
     /// What it is about.
     pub kind: AlertKind,

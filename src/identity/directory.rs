@@ -24,7 +24,7 @@ pub struct Directory {
     users: Copies<User>,
 }
 
-/// Whom a key belongs to, as far as the table knows them.
+/// The owners of a key, as far as the table knows them: its team, member and user.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KeyOwners {
     /// The key's team.
@@ -87,7 +87,7 @@ impl Directory {
         }
     }
 
-    /// Whom a key of this team and user belongs to; `None`: that was not read yet.
+    /// The owners of a key of this team and user; `None`: they were not read yet.
     pub fn known(&self, team: Option<&str>, user: Option<&str>) -> Option<KeyOwners> {
         let mut owners = KeyOwners::default();
         if let Some(user) = user {

@@ -44,7 +44,7 @@ pub(super) struct PromptHashes {
 }
 
 impl PromptHashes {
-    /// Of what `owner` sends to this model. Cache marks change no token and are left out.
+    /// The hashes of what `owner` sends to this model. Cache marks change no token and are left out.
     pub(super) fn of(owner: &str, model: &str, plan: &Plan) -> Self {
         let mut hash = Hasher(Sha256::new());
         hash.text(owner);

@@ -70,7 +70,7 @@ pub struct Caller {
     pub store_prompts: Option<bool>,
     /// The key that the gateway has made; `None`: the master key, which may do everything.
     pub virtual_key: Option<Arc<VirtualKey>>,
-    /// Whom that key belongs to.
+    /// The key's team, member and user.
     pub owners: KeyOwners,
 }
 

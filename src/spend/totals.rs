@@ -63,7 +63,7 @@ const DURATION: &str = "whole";
 pub struct DayTotal {
     /// The UTC day on which the requests began.
     pub day: Date,
-    /// What the row counts.
+    /// What it is the total of.
     pub of: TotalOf,
     /// How much.
     pub counters: Counters,

@@ -26,7 +26,7 @@ pub struct ApiError {
     pub code: Option<&'static str>,
     /// Sent as `retry-after`.
     pub retry_after: Option<Duration>,
-    /// The same request is refused for hours, or until an operator acts, although its status is one that passes.
+    /// Repeating the request fails for hours, or until an operator acts, although the status suggests that it passes.
     pub is_lasting: bool,
 }
 

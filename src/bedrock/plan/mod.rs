@@ -151,7 +151,7 @@ pub struct UnsupportedFeatures {
     pub bound_thinking: bool,
     /// Thinking itself was refused.
     pub thinking: bool,
-    /// So many blocks of encrypted thinking at the conversation's beginning were refused. The model does without, and
+    /// How many blocks of encrypted thinking at the conversation's beginning were refused. The model does without, and
     /// thinks anew.
     pub encrypted_thinking: usize,
     /// The effort `none` was refused.

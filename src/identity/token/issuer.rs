@@ -69,8 +69,8 @@ impl IssuerAtWork {
         }
     }
 
-    /// Whom an identity token names that answers the sign-in of this client and nonce. Where it lacks what the configuration
-    /// reads, the issuer is asked for more.
+    /// The person whom an identity token names that answers the sign-in of this client and nonce. Where it lacks what
+    /// the configuration reads, the issuer is asked for more.
     pub(crate) async fn verify_sign_in(
         &self,
         answer: &SignInAnswer,

@@ -20,7 +20,7 @@ pub struct TokenIssuer {
     pub name: String,
     /// What is known of it.
     pub preset: Option<Preset>,
-    /// Whom a bearer token has to be for. Empty: no bearer token of it is taken.
+    /// The audiences that a bearer token may be for. Empty: no bearer token of the issuer is taken.
     pub audience: Vec<String>,
     /// Which of Cognito's two kinds of token is taken.
     pub kind: TokenKind,
