@@ -17,6 +17,7 @@ use super::interface::{Afforded, AnswerStarted, AttemptOffer, Sink};
 use super::omitted::OmittedFeatures;
 use super::queue::QueuedTarget;
 use super::recovery::Sent;
+use super::routes::Routes;
 use super::run::ChainRun;
 use super::target::Target;
 use super::timeouts::AttemptTimeouts;
@@ -115,17 +116,7 @@ impl<S: Sink> ChainRun<'_, S> {
         };
         if let Some(current) = &mut self.current {
             current.cost_bound = cost_bound;
-        }
-        let slot = self.routes.take_slot(target).await?;
-        if let Some(current) = &mut self.current {
-            current.slot = slot;
-        }
-        let counted_request = self
-            .routes
-            .count_request(target, || request.estimated_prompt_tokens())
-            .await?;
-        if let Some(current) = &mut self.current {
-            current.counted_request = counted_request;
+            take_limits(self.routes, current, target, &request).await?;
         }
         if !self.options.buffered && !self.sent.is_anything() {
             self.sent = Sent::new(&request, target.recovery());
@@ -258,6 +249,19 @@ impl<S: Sink> ChainRun<'_, S> {
             }
         }
     }
+}
+
+/// Takes a slot of the deployment and counts the request in its minute: the attempt holds both until it is closed.
+async fn take_limits(
+    routes: &Routes,
+    current: &mut CurrentAttempt,
+    target: &Target,
+    request: &Request,
+) -> Result<(), Failure> {
+    current.slot = routes.take_slot(target).await?;
+    let estimate = || request.estimated_prompt_tokens();
+    current.counted_request = routes.count_request(target, estimate).await?;
+    Ok(())
 }
 
 fn client_gone(limit: Duration) -> Failure {
