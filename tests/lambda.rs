@@ -362,7 +362,8 @@ async fn behind_an_api_gateway_answers_stream_and_pages_stand_below_its_stage() 
         let closed = lambda
             .invoke(rest_event("GET", "/ui/models", None, stage), limit)
             .await;
-        assert_eq!(closed.headers["location"], format!("{shown}/login"));
+        let login = format!("{shown}/login?next=models");
+        assert_eq!(closed.headers["location"], login);
         let missing = rest_event("GET", "/metrics", None, stage);
         assert_eq!(lambda.invoke(missing, limit).await.status, 404);
     }

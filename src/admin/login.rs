@@ -2,12 +2,13 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
+use url::form_urlencoded;
 
 use super::HOME;
 use super::error::PageError;
@@ -15,7 +16,7 @@ use super::form::{FormFields, OwnForm, SubmittedForm};
 use super::layout::{Layout, render};
 use super::numbers::TimeText;
 use super::origin;
-use super::session::{LOGIN, OWN_PAGE, Sessions, SignedIn, cookie};
+use super::session::{LOGIN, OWN_PAGE, Sessions, SignedIn, cookie, page_after_login};
 use super::sign_in::{self, SignInProvider};
 use super::texts::texts;
 use super::tries::{CountedTry, Tries};
@@ -33,11 +34,19 @@ struct LoginPage {
     again: Option<TimeText>,
     providers: Vec<SignInProvider>,
     takes_password: bool,
+    /// The page that was asked for, as its address goes on after that of all pages.
+    next: String,
 }
 
 /// `GET /ui/login`.
-pub(super) async fn page(State(app): State<AppState>) -> Response {
-    LoginForm::default().render(&app, StatusCode::OK)
+pub(super) async fn page(State(app): State<AppState>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
+    let form = LoginForm {
+        next: next.map(|(_, next)| next.into_owned()).unwrap_or_default(),
+        ..LoginForm::default()
+    };
+    form.render(&app, StatusCode::OK)
 }
 
 /// `POST /ui/login`: with the password of the admin pages.
@@ -51,6 +60,7 @@ pub(super) async fn enter(
     let user = fields.get("user").trim();
     let mut form = LoginForm {
         user: user.to_owned(),
+        next: fields.get("next").to_owned(),
         ..LoginForm::default()
     };
     if !app.config.general.identity.takes_password() {
@@ -72,8 +82,9 @@ pub(super) async fn enter(
         form.problem = Some(texts().login.wrong);
         return Ok(form.render(&app, StatusCode::UNAUTHORIZED));
     }
+    let home = page_after_login(&form.next).unwrap_or_else(|| HOME.to_owned());
     attempt
-        .succeed(&app, SignedIn::Password, Access::Admin, &headers)
+        .succeed(&app, SignedIn::Password, Access::Admin, &headers, &home)
         .await
 }
 
@@ -97,7 +108,9 @@ pub(super) async fn enter_with_key(
     match caller {
         Ok(caller) => {
             let who = SignedIn::Key(caller.key_hash);
-            attempt.succeed(&app, who, Access::Member, &headers).await
+            attempt
+                .succeed(&app, who, Access::Member, &headers, OWN_PAGE)
+                .await
         }
         Err(KeyRefusal::Table(_)) => Err(PageError::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -158,6 +171,7 @@ impl LoginAttempt {
         who: SignedIn,
         access: Access,
         headers: &HeaderMap,
+        home: &str,
     ) -> Result<Response, PageError> {
         self.tries
             .succeeded(self.counted, &app.table, self.now)
@@ -170,10 +184,6 @@ impl LoginAttempt {
             ?access,
             "a login to the admin pages"
         );
-        let home = match access {
-            Access::Admin | Access::Viewer => HOME,
-            Access::Member => OWN_PAGE,
-        };
         let line = cookie(Some(id), app, headers);
         Ok(([(SET_COOKIE, line)], Redirect::to(home)).into_response())
     }
@@ -212,6 +222,7 @@ struct LoginForm {
     problem: Option<&'static str>,
     /// When it may be tried again.
     again: Option<Timestamp>,
+    next: String,
 }
 
 impl LoginForm {
@@ -223,6 +234,7 @@ impl LoginForm {
             again: self.again.map(TimeText::from),
             providers: sign_in::providers(app),
             takes_password: app.config.general.identity.takes_password(),
+            next: self.next.clone(),
         };
         render(status, &page)
     }

@@ -29,7 +29,7 @@ const ADDRESS: &str = "/ui/sessions";
 /// Requests that are read for a page: about 2 MB.
 const MOST_READ: usize = 1_000;
 /// Sessions on a page.
-const MOST_SESSIONS: usize = 80;
+const MOST_SESSIONS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "sessions.html", config = "src/admin/askama.toml")]

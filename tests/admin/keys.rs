@@ -354,3 +354,46 @@ async fn nothing_about_keys_is_done_without_a_session_and_its_token() {
         assert_eq!(visitor.get(path).await.status(), StatusCode::NOT_FOUND);
     }
 }
+
+#[tokio::test]
+async fn keys_are_found_by_name_user_or_team_and_come_page_by_page() {
+    let app = TestApp::new().await;
+    let team = json!({"team_id": "red", "team_alias": "Rote Gruppe"});
+    app.post("/team/new", &team).send().await.unwrap();
+    let keys = (0..43).map(|n| match n {
+        0 => json!({"key_alias": "first", "user_id": "maria"}),
+        1 => json!({"key_alias": "second", "team_id": "red"}),
+        n => json!({"key_alias": format!("other-{n}")}),
+    });
+    for key in keys {
+        let made = app.post("/key/generate", &key).send().await.unwrap();
+        assert_eq!(made.status(), StatusCode::OK);
+    }
+    let visitor = Visitor::signed_in(&app).await;
+    let list = async |query: &str| visitor.page(&format!("/ui/keys{query}")).await;
+    for (find, found) in [
+        ("FIRST", "first"),
+        ("mari", "first"),
+        ("rote", "second"),
+        ("red", "second"),
+    ] {
+        let page = list(&format!("?find={find}")).await;
+        assert!(page.contains(&format!(">{found}</a>")), "{find}: {page}");
+        assert!(page.contains("1 to 1 of 1"), "{find}: {page}");
+    }
+    assert!(list("?find=nobody").await.contains("There is no such key."));
+    let page = list("").await;
+    assert!(
+        page.contains("1 to 40 of 43") && page.contains("href=\"/ui/keys?skip=40\""),
+        "{page}"
+    );
+    let page = list("?skip=40").await;
+    assert!(
+        page.contains("41 to 43 of 43") && page.contains("rel=\"prev\" href=\"/ui/keys\""),
+        "{page}"
+    );
+    // The last page, wherever it is asked for.
+    for skip in ["900", "18446744073709551615", "-1", "x"] {
+        list(&format!("?skip={skip}")).await;
+    }
+}

@@ -26,7 +26,38 @@ async fn the_master_key_opens_the_pages_and_signing_out_closes_them_on_every_ins
     for visitor in [&visitor, &elsewhere] {
         let response = visitor.get("/ui/models").await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
-        assert_eq!(header(&response, "location"), "/ui/login");
+        assert_eq!(header(&response, "location"), "/ui/login?next=models");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_was_linked_is_reached_after_the_login() {
+    let app = TestApp::new().await;
+    let visitor = Visitor::new(&app);
+    let response = visitor.get("/ui/usage?split=key&user=a%26b").await;
+    let login = header(&response, "location").to_owned();
+    assert_eq!(login, "/ui/login?next=usage%3Fsplit%3Dkey%26user%3Da%2526b");
+    let page = visitor.page(&login).await;
+    let next = "usage?split=key&user=a%26b";
+    assert!(
+        page.contains(&format!(
+            "name=\"next\" value=\"{}\"",
+            next.replace('&', "&#38;")
+        )),
+        "{page}"
+    );
+    for (next, home) in [
+        (next, "/ui/usage?split=key&user=a%26b"),
+        ("", "/ui"),
+        // Nothing leads anywhere else.
+        ("//evil.example", "/ui///evil.example"),
+        ("models\r\nset-cookie: a=b", "/ui"),
+        ("a b", "/ui"),
+    ] {
+        let form = [("user", "admin"), ("password", KEY), ("next", next)];
+        let response = visitor.post("/ui/login", &form).await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{next}");
+        assert_eq!(header(&response, "location"), home, "{next}");
     }
 }
 

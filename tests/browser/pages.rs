@@ -143,7 +143,7 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         browser.press("header form button").await;
         assert!(browser.address().await.ends_with("/ui/login"));
         browser.open(&format!("{}/ui/usage", app.url)).await;
-        assert!(browser.address().await.ends_with("/ui/login"));
+        assert!(browser.address().await.ends_with("/ui/login?next=usage"));
         assert_eq!(browser.complaints().await, [""; 0]);
     })
     .await;

@@ -135,7 +135,7 @@ async fn roles_say_what_is_seen_and_changed() {
         }
         assert_eq!(
             header(&browser.get("/ui/me").await, "location"),
-            "/ui/login"
+            "/ui/login?next=me"
         );
     }
     provider.person(json!({"sub": "maria", "groups": []}));

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use url::form_urlencoded;
 
 use super::super::budget_bar::BudgetBar;
 use super::super::layout::{Layout, NavPage};
@@ -13,7 +14,7 @@ use super::super::links;
 use super::super::names::Names;
 use super::super::numbers::{TimeText, count, dollars, tokens};
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{filled, texts};
 use super::address;
 use super::standing::{Badge, BlockedHolders, badges, used};
 use crate::keys::{BudgetUsage, VirtualKey};
@@ -25,24 +26,75 @@ pub(super) struct KeysPage {
     layout: Layout,
     is_deleted: bool,
     by_budget: bool,
+    find: String,
+    /// Which of how many.
+    shown: String,
+    before: Option<String>,
+    after: Option<String>,
     rows: Vec<KeyRow>,
 }
 
+/// Keys on a page.
+const PAGE: usize = 40;
+
 /// What the address of the list says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ListQuery {
     /// A key was just deleted.
     pub(super) is_deleted: bool,
     /// The budgets that are most spent come first; else the newest key does.
     pub(super) by_budget: bool,
+    /// What stands in a key's name, its user or its team.
+    pub(super) find: String,
+    /// How many keys come before those of this page.
+    pub(super) skip: usize,
 }
 
 impl ListQuery {
     pub(super) fn read(query: &str) -> Self {
-        Self {
-            is_deleted: query == "deleted",
-            by_budget: query == "sort=budget",
+        let mut asked = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "deleted" => asked.is_deleted = true,
+                "sort" => asked.by_budget = value == "budget",
+                "find" => value.trim().clone_into(&mut asked.find),
+                "skip" => asked.skip = value.parse().unwrap_or_default(),
+                _ => {}
+            }
         }
+        asked
+    }
+
+    /// The same list from another key on.
+    fn from(&self, skip: usize) -> String {
+        let skip = skip.to_string();
+        let fields = [
+            ("sort", if self.by_budget { "budget" } else { "" }),
+            ("find", &self.find),
+            ("skip", if skip == "0" { "" } else { &skip }),
+        ];
+        let fields: Vec<_> = (fields.into_iter())
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        match fields.is_empty() {
+            true => super::LIST.to_owned(),
+            false => links::to(super::LIST, &fields),
+        }
+    }
+
+    fn is_found(&self, key: &VirtualKey, names: &Names) -> bool {
+        let find = self.find.to_lowercase();
+        let settings = &key.settings;
+        let team = settings.team_id.as_deref().map(|id| names.team(id));
+        let words = [
+            Some(key.label()),
+            Some(&*key.name),
+            settings.user_id.as_deref(),
+        ];
+        (words.into_iter().flatten())
+            .chain(settings.team_id.as_deref())
+            .chain(team.as_deref())
+            .any(|word| word.to_lowercase().contains(&find))
     }
 }
 
@@ -104,19 +156,32 @@ impl KeysPage {
             }
         }
         let nothing = Use::default();
-        let mut listed: Vec<_> = keys.iter().zip(standings).collect();
+        let listed = keys.iter().zip(standings);
+        let mut listed: Vec<_> = listed
+            .filter(|(key, _)| asked.is_found(key, listing.names))
+            .collect();
         if asked.by_budget {
             listed.sort_by_key(|(_, budget)| Reverse(budget.as_ref().and_then(used)));
         }
-        let rows = listed.into_iter().map(|(key, budget)| {
+        let all = listed.len();
+        let skipped = asked.skip.min(all);
+        let end = skipped.saturating_add(PAGE).min(all);
+        let rows = listed.drain(skipped..end).map(|(key, budget)| {
             let done = done.get(&*key.hash).unwrap_or(&nothing);
             KeyRow::new(key, listing, budget.as_ref(), done, now)
         });
+        let rows = rows.collect();
+        let number = |n: usize| count(u64::try_from(n).unwrap_or(u64::MAX));
+        let shown = [number(skipped + 1), number(end), number(all)];
         Self {
             layout: Layout::of(NavPage::Keys, session),
             is_deleted: asked.is_deleted,
             by_budget: asked.by_budget,
-            rows: rows.collect(),
+            shown: filled(texts().keys.shown, shown.each_ref().map(String::as_str)),
+            before: (skipped > 0).then(|| asked.from(skipped.saturating_sub(PAGE))),
+            after: (end < all).then(|| asked.from(end)),
+            find: asked.find,
+            rows,
         }
     }
 }
@@ -146,7 +211,7 @@ impl KeyRow {
         });
         let requests_on = |day: Date| {
             let day = day.to_string();
-            let days = [("key", key.hash.as_str()), ("from", &day), ("to", &day)];
+            let days = [("key", key.label()), ("from", &day), ("to", &day)];
             (day.clone(), links::to("/ui/logs", &days))
         };
         Self {
@@ -161,7 +226,7 @@ impl KeyRow {
                 .collect(),
             models: settings.models.clone(),
             owner: user.into_iter().chain(team).collect(),
-            usage: links::to("/ui/usage", &[("split", "model"), ("key", &key.hash)]),
+            usage: links::to("/ui/usage", &[("key", key.label())]),
             last_used: done.last.map(requests_on),
             expires: key.expires.map(TimeText::from),
         }

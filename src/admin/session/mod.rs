@@ -14,10 +14,11 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::error::PageError;
+use super::links;
 use super::texts::texts;
 use crate::app::AppState;
 use crate::identity::Access;
@@ -27,6 +28,8 @@ pub(super) use stored::{Sessions, SignedIn, SignedInPerson};
 
 /// The way back to the login.
 pub(super) const LOGIN: &str = "/ui/login";
+/// What the addresses of all pages but the first begin with.
+const PAGES: &str = "/ui/";
 /// What a member has.
 pub(super) const OWN_PAGE: &str = "/ui/me";
 
@@ -74,7 +77,7 @@ impl FromRequestParts<AppState> for AnySession {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
-        let login = || Redirect::to(LOGIN).into_response();
+        let login = || Redirect::to(&login_before(parts)).into_response();
         let id = COOKIE.presented(app, &parts.headers).ok_or_else(login)?;
         match Sessions::of(app).find(&id).await {
             Ok(session) => {
@@ -88,6 +91,26 @@ impl FromRequestParts<AppState> for AnySession {
             Err(error) => Err(PageError::from(error).into_response()),
         }
     }
+}
+
+/// The login, which leads on to the page that was asked for.
+fn login_before(parts: &Parts) -> String {
+    let asked = parts
+        .uri
+        .path_and_query()
+        .map_or("", |asked| asked.as_str());
+    match asked.strip_prefix(PAGES) {
+        Some(page) if parts.method == Method::GET && !page.is_empty() => {
+            links::to(LOGIN, &[("next", page)])
+        }
+        _ => LOGIN.to_owned(),
+    }
+}
+
+/// The address of a page that was asked for before the login: `next` is what follows [`PAGES`]. `None`: it names none.
+pub(super) fn page_after_login(next: &str) -> Option<String> {
+    let is_address = !next.is_empty() && next.chars().all(|c| c.is_ascii_graphic());
+    is_address.then(|| format!("{PAGES}{next}"))
 }
 
 impl FromRequestParts<AppState> for Session {

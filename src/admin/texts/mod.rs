@@ -86,7 +86,7 @@ declare! {
     /// The keys.
     keys: Keys {
         title lead new nothing none is_deleted is_saved is_blocked is_unblocked
-        key status active blocked team_blocked user_blocked expired deleted over_budget over_soft near_budget refused_today budget spend limits rpm tpm parallel models all_models
+        shown find earlier later key status active blocked team_blocked user_blocked expired deleted over_budget over_soft near_budget refused_today budget spend limits rpm tpm parallel models all_models
         last_used not_used ends never back logs block unblock regenerate delete cancel save make within wrong no_such
         created by updated hash strangers others made once setups setups_hint by_newest by_budget cline_provider cline_url cline_key cline_model
         this_address to_key delete_title delete_text regenerate_title regenerate_text
@@ -149,7 +149,7 @@ declare! {
     }
     /// The usage.
     usage: Usage {
-        show_all nothing_filtered refused_of_failed title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
+        show_more nothing_filtered refused_of_failed title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
         spend requests average tokens_in tokens_out hit_rate saved uncached read written answered failed none_failed
         first_token for_95 all_budgets
         spend_by_day requests_by_day tokens_by_day cache_by_day see_table by_day others only requests_of

@@ -19,8 +19,8 @@ pub(super) struct UsageQuery {
     pub(super) compare: bool,
     /// The days as a table instead of charts: both in one page would be long to load.
     pub(super) table: bool,
-    /// Every row of the split, and no charts.
-    pub(super) all: bool,
+    /// How many rows come before those of this page; of a page after the first, charts and times are left out.
+    pub(super) rows_before: usize,
     pub(super) model: String,
     pub(super) key: String,
     pub(super) user: String,
@@ -42,7 +42,7 @@ impl UsageQuery {
                 "split" => asked.split = By::split(value).unwrap_or_default(),
                 "compare" => asked.compare = !value.is_empty(),
                 "table" => asked.table = !value.is_empty(),
-                "rows" => asked.all = value == "all",
+                "after" => asked.rows_before = value.parse().unwrap_or_default(),
                 name => {
                     if let Some(field) = asked.field(name) {
                         value.clone_into(field);
@@ -132,8 +132,8 @@ impl UsageQuery {
         if self.table {
             others.push(("table", "1".to_owned()));
         }
-        if self.all {
-            others.push(("rows", "all".to_owned()));
+        if self.rows_before > 0 {
+            others.push(("after", self.rows_before.to_string()));
         }
         others.extend(self.set().map(|(name, value)| (name, value.clone())));
         others

@@ -25,6 +25,8 @@ use tables::{FailureRow, SpanRow, SpeedRow, UsageRow};
 
 /// Rows of a table; what is beyond is one more. The file has all.
 const MOST_ROWS: usize = 10;
+/// Rows of a page after the first.
+const MORE_ROWS: usize = 50;
 /// Rows of the table of times.
 const MOST_SPEEDS: usize = 8;
 
@@ -150,7 +152,10 @@ impl UsagePage {
                 .set()
                 .next()
                 .map(|_| query.requests(period, &[])),
-            charts: if query.table || query.all || (is_not_counted && query.split == By::Tag) {
+            charts: if query.table
+                || query.rows_before > 0
+                || (is_not_counted && query.split == By::Tag)
+            {
                 Vec::new()
             } else {
                 asked.charts(app)
@@ -161,7 +166,7 @@ impl UsagePage {
             } else {
                 asked.rows(app)
             },
-            speeds: if is_not_counted {
+            speeds: if is_not_counted || query.rows_before > 0 {
                 Vec::new()
             } else {
                 asked.speeds(app)

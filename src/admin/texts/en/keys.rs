@@ -11,6 +11,10 @@ pub(super) const BUDGET: Budget = Budget {
 };
 
 pub(super) const KEYS: Keys = Keys {
+    find: "Name, user or team",
+    earlier: "Previous keys",
+    later: "More keys",
+    shown: "{} to {} of {}",
     user_blocked: "user blocked",
     team_blocked: "team blocked",
     title: "Keys",

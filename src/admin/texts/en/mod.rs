@@ -360,7 +360,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
     },
     usage: Usage {
         nothing_filtered: "Nothing was counted under these names in this period. Usage is counted by the models of Bedrock, and names are compared whole.",
-        show_all: "Show all",
+        show_more: "Show more",
         refused_of_failed: "{} failed, {} of them refused",
         title: "Usage",
         csv: "As CSV:",

@@ -11,6 +11,10 @@ pub(super) const BUDGET: Budget = Budget {
 };
 
 pub(super) const KEYS: Keys = Keys {
+    find: "名前、ユーザー、またはチーム",
+    earlier: "前のキー",
+    later: "次のキー",
+    shown: "{}〜{} 件目（全 {} 件）",
     user_blocked: "ユーザーがブロック中",
     team_blocked: "チームがブロック中",
     title: "キー",

@@ -360,7 +360,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
     },
     usage: Usage {
         nothing_filtered: "この期間に、これらの名前で集計された利用はありません。利用量は Bedrock のモデル ID ごとに集計し、名前は完全一致で照合します。",
-        show_all: "すべて表示",
+        show_more: "さらに表示",
         refused_of_failed: "失敗 {}（うち拒否 {}）",
         title: "利用量",
         csv: "CSV で保存：",

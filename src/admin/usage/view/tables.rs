@@ -8,7 +8,7 @@ use super::super::By;
 use super::super::query::UsageQuery;
 use super::super::split::{SpanTotals, SplitName, average, prompt};
 use super::charts::days;
-use super::{MOST_ROWS, MOST_SPEEDS, SplitRow, UsageListing};
+use super::{MORE_ROWS, MOST_ROWS, MOST_SPEEDS, SplitRow, UsageListing};
 use crate::app::AppState;
 use crate::spend::{Counters, FailureCause};
 
@@ -82,11 +82,9 @@ impl UsageListing<'_> {
     /// The rows of the split; what is beyond the most is one row.
     pub(super) fn rows(&self, app: &AppState) -> Vec<UsageRow> {
         let rows = &self.totals.rows;
-        let most = if self.query.all {
-            usize::MAX
-        } else {
-            MOST_ROWS
-        };
+        let before = self.query.rows_before.min(rows.len());
+        let rows = rows.get(before..).unwrap_or_default();
+        let most = if before > 0 { MORE_ROWS } else { MOST_ROWS };
         let (shown, others) = rows.split_at(rows.len().min(most));
         let mut shown: Vec<UsageRow> = shown.iter().map(|row| self.row(app, row)).collect();
         if !others.is_empty() {
@@ -97,9 +95,9 @@ impl UsageListing<'_> {
                 address: None,
                 only: None,
                 details: vec![(
-                    texts().usage.show_all.to_owned(),
+                    texts().usage.show_more.to_owned(),
                     UsageQuery {
-                        all: true,
+                        rows_before: before + most,
                         ..self.query.clone()
                     }
                     .address(self.period),
