@@ -99,7 +99,7 @@ impl Alert {
             subject: group.to_owned(),
             title: format!("A deployment of {group} is not called: {class}"),
             text: format!(
-                "It rests until {}, and again while it fails: {deployment}. The Models page shows why.",
+                "It cools down until {}, and again while it fails: {deployment}. The Models page shows why.",
                 time::sortable(until)
             ),
             detail: fields(&[

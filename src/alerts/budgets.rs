@@ -55,10 +55,10 @@ impl BudgetUse {
             true => AlertKind::BudgetCrossed,
             false => AlertKind::ThresholdCrossed,
         };
-        let title = format!("{percent} % of the budget are spent: {}", self.label);
+        let title = format!("{percent} % of the budget is spent: {}", self.label);
         let end = match percent >= 100 {
             true => "Requests are refused",
-            false => "Nothing is refused yet: requests are, when all of it is spent",
+            false => "Requests are refused once all of it is spent",
         };
         let text = format!("${spent} of ${max}. {end}. {}", self.window());
         self.alert(kind, &percent.to_string(), title, text)
@@ -68,7 +68,7 @@ impl BudgetUse {
         let (spent, soft) = (dollars(self.spent), dollars(self.soft.unwrap_or_default()));
         let title = format!("The soft budget is spent: {}", self.label);
         let text = format!(
-            "${spent}, and the soft budget is ${soft}. Nothing is refused for it. {}",
+            "${spent}, and the soft budget is ${soft}. Requests are still served. {}",
             self.window()
         );
         self.alert(AlertKind::SoftBudgetCrossed, "soft", title, text)
@@ -76,8 +76,8 @@ impl BudgetUse {
 
     fn window(&self) -> String {
         match self.resets_at {
-            Some(at) => format!("The budget begins anew at {}.", time::sortable(at)),
-            None => "The budget has no window: it ends when it is raised.".to_owned(),
+            Some(at) => format!("The budget resets at {}.", time::sortable(at)),
+            None => "The budget has no window: it stays spent until it is raised.".to_owned(),
         }
     }
 
