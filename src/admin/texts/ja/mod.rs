@@ -149,7 +149,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         forecast: "月末の見込み {}",
         requests_today: "今日のリクエスト",
         error_rate: "今日のエラー率",
-        first_token: "最初のトークンまでの時間（今日、p50）",
+        first_token: "最初のトークン（今日、p50）",
         saved: "キャッシュで {} 節約",
         unwell: "異常のあるモデル",
         all_well: "起動後に検知した異常はありません。",
