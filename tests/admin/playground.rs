@@ -37,6 +37,7 @@ async fn two_models_answer_side_by_side_and_are_recorded() {
         "&#34;temperature&#34;:0.5",
         "temperature=0.5,",
         "max_tokens=100,",
+        "extra_body={&#34;metadata&#34;: {&#34;tags&#34;:[&#34;playground&#34;]}},",
         "Who&#39;\\&#39;&#39;s",
     ] {
         assert!(page.contains(text), "{text}: {page}");
@@ -71,6 +72,10 @@ async fn an_answer_streams_where_a_script_asks_for_it() {
         .collect();
     assert_eq!(said, "Here it is.");
     let end = lines.last().unwrap()["html"].as_str().unwrap();
+    assert!(
+        end.contains("stream=True,") && end.contains("&#34;stream&#34;:true"),
+        "{end}"
+    );
     assert!(
         end.contains("It works") && end.contains("<p>Here it is.</p>"),
         "{end}"

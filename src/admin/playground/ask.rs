@@ -133,6 +133,17 @@ impl Question {
     }
 }
 
+/// A body as a client sends it that asks the same in the same way: streamed or not, and with the same tag.
+pub(super) fn as_sent(mut body: Value, streams: bool) -> Value {
+    if let Some(fields) = body.as_object_mut() {
+        if streams {
+            fields.insert("stream".to_owned(), Value::Bool(true));
+        }
+        fields.insert("metadata".to_owned(), json!({"tags": [TAG]}));
+    }
+    body
+}
+
 /// The request as the wire of clients reads it.
 fn probe(
     app: &AppState,

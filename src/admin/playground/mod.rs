@@ -26,7 +26,7 @@ use super::session::AnySession;
 use super::texts::texts;
 use crate::app::{AppState, Deadline};
 use crate::http::probe::ProbePiece;
-use ask::{Question, ReadyQuestion};
+use ask::{Question, ReadyQuestion, as_sent};
 use view::{PlaygroundAnswer, PlaygroundPage};
 
 /// Pieces that may wait for a slow browser.
@@ -69,7 +69,13 @@ pub(super) async fn ask(
         async move {
             let ReadyQuestion { model, body, probe } = asked;
             let found = probe.run(&app).await;
-            PlaygroundAnswer::new(&model, &body, base.as_deref(), sees_records, found)
+            PlaygroundAnswer::new(
+                &model,
+                &as_sent(body, false),
+                base.as_deref(),
+                sees_records,
+                found,
+            )
         }
     });
     let page = page.with_answers(join_all(runs).await);
@@ -118,6 +124,7 @@ pub(super) async fn stream_answer(
             };
             let (found, ()) = tokio::join!(answered, told);
             let html = super::language::within(language, async {
+                let body = as_sent(body, true);
                 PlaygroundAnswer::new(&model, &body, base.as_deref(), sees_records, found).html()
             });
             let _ = lines.send(line_of(&json!({"html": html.await}))).await;

@@ -209,12 +209,23 @@ impl PlaygroundAnswer {
 fn python(body: &Value, base: Option<&str>) -> String {
     let base = base.unwrap_or(texts().keys.this_address);
     let fields = body.as_object().into_iter().flatten();
-    let arguments = fields.map(|(name, value)| format!("    {name}={value},"));
+    let arguments = fields.map(|(name, value)| match (name.as_str(), value) {
+        // OpenAI's SDK has no tags.
+        ("metadata", value) => format!("    extra_body={{\"metadata\": {value}}},"),
+        (name, Value::Bool(true)) => format!("    {name}=True,"),
+        (name, value) => format!("    {name}={value},"),
+    });
     let arguments: Vec<String> = arguments.collect();
+    let printed = match body.get("stream") {
+        Some(Value::Bool(true)) => {
+            "for chunk in reply:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or \"\", end=\"\")"
+        }
+        _ => "print(reply.choices[0].message.content)",
+    };
     format!(
         "import os\nfrom openai import OpenAI\n\n\
          client = OpenAI(base_url=\"{base}/v1\", api_key=os.environ[\"LITELLM_API_KEY\"])\n\
-         reply = client.chat.completions.create(\n{}\n)\nprint(reply.choices[0].message.content)",
+         reply = client.chat.completions.create(\n{}\n)\n{printed}",
         arguments.join("\n")
     )
 }
