@@ -11,8 +11,10 @@ use super::accepted_language::accepted;
 pub(super) async fn page(headers: HeaderMap) -> impl IntoResponse {
     let (language, page) = match accepted(&headers, &["en", "ja"]) {
         Some("ja") => ("ja", include_str!("home.ja.html")),
-        _ => ("en", include_str!("home.html")),
+        _ => ("en", include_str!("home.en.html")),
     };
+    let head = include_str!("home.head.html");
+    let page = format!("<!doctype html>\n<html lang=\"{language}\">\n{head}{page}");
     let headers = [(CONTENT_LANGUAGE, language), (VARY, "accept-language")];
     (headers, Html(page))
 }

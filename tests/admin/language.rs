@@ -103,3 +103,28 @@ async fn the_audit_log_keeps_no_language_and_is_read_in_the_reader_s() {
     let page = japanese.page("/ui/audit").await;
     assert!(page.contains(ja) && !page.contains(en), "{page}");
 }
+
+#[tokio::test]
+async fn the_first_page_of_all_speaks_the_browser_s_language() {
+    let app = TestApp::new().await;
+    for (accepted, language, said) in [
+        ("ja-JP,ja;q=0.9", "ja", "管理画面"),
+        ("en", "en", "admin pages"),
+        ("de", "en", "admin pages"),
+    ] {
+        let request = reqwest::Client::new().get(&app.url);
+        let request = request.header("accept-language", accepted);
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            header(&response, "content-language"),
+            language,
+            "{accepted}"
+        );
+        let page = response.text().await.unwrap();
+        assert!(
+            page.starts_with(&format!("<!doctype html>\n<html lang=\"{language}\">")),
+            "{page}"
+        );
+        assert!(page.contains(said) && page.ends_with("</html>\n"), "{page}");
+    }
+}
