@@ -401,21 +401,25 @@ async fn a_filter_that_asks_nothing_is_told_and_a_name_that_nobody_has_too() {
         (
             "status=foo",
             1,
-            "The filter Status is left out, because &#34;foo&#34;",
+            "The filter Status was ignored: &#34;foo&#34; is not one of its values.",
         ),
-        ("failure=foo", 1, "is left out"),
-        ("client=foo", 1, "is left out"),
-        ("min_seconds=1,5", 1, "is left out"),
-        ("key=nobody", 0, "Key: &#34;nobody&#34; is the name of none"),
+        ("failure=foo", 1, "was ignored"),
+        ("client=foo", 1, "was ignored"),
+        ("min_seconds=1,5", 1, "was ignored"),
+        (
+            "key=nobody",
+            0,
+            "Key: nothing is named &#34;nobody&#34; now.",
+        ),
         (
             "team=nobody",
             0,
-            "Team: &#34;nobody&#34; is the name of none",
+            "Team: nothing is named &#34;nobody&#34; now.",
         ),
         (
             "model=nothing",
             0,
-            "Model: &#34;nothing&#34; is the name of none",
+            "Model: nothing is named &#34;nothing&#34; now.",
         ),
     ] {
         let page = visitor.page(&format!("/ui/logs?{query}")).await;
@@ -479,9 +483,9 @@ async fn pictures_that_a_tool_has_answered_with_are_shown() {
     let address = format!("/ui/logs/{id}/picture/0");
     assert!(page.contains(&format!("<img src=\"{address}\"")), "{page}");
     assert!(page.contains("here it is") && !page.contains("&#34;data&#34;: &#34;iVBOR\""));
-    // Fetched by itself it is in the audit log; on the request's page it is part of what was read there.
+    // Each that is read is in the audit log beside the page, whatever its request says of where it comes from.
     let page_address = format!("http://localhost/ui/logs/{id}");
-    for (referer, entries) in [(&*page_address, 1), ("", 2)] {
+    for (referer, entries) in [(&*page_address, 2), ("", 3)] {
         let picture = visitor.get_from(&address, referer).await;
         assert_eq!(header(&picture, "content-type"), "image/png");
         app.settle().await;

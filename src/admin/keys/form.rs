@@ -74,12 +74,12 @@ impl FormPage {
         app: &AppState,
         session: &Session,
         key: &VirtualKey,
-        standing: (Option<&BudgetUsage>, &BlockedHolders),
+        beside: (Option<&BudgetUsage>, &BlockedHolders),
         draft: &Draft,
         problems: &[Problem],
     ) -> Self {
         let (title, action) = (key.label().to_owned(), address(key));
-        let known = ExistingKey::new(app, key, standing, app.keys.now());
+        let known = ExistingKey::new(app, key, beside, app.keys.now());
         Self {
             key: Some(known),
             ..Self::new(app, session, title, action, draft, problems)

@@ -66,7 +66,7 @@ impl ListQuery {
     }
 
     /// The same list from another key on.
-    fn from(&self, skip: usize) -> String {
+    fn address_from(&self, skip: usize) -> String {
         let skip = skip.to_string();
         let fields = [
             ("sort", if self.by_budget { "budget" } else { "" }),
@@ -121,7 +121,7 @@ struct KeyRow {
 pub(super) struct KeyListing<'a> {
     pub(super) keys: &'a [VirtualKey],
     /// The budgets of the keys, in their order.
-    pub(super) standings: &'a [Option<BudgetUsage>],
+    pub(super) budgets: &'a [Option<BudgetUsage>],
     pub(super) totals: &'a [DayTotal],
     pub(super) names: &'a Names,
     pub(super) holders: &'a BlockedHolders,
@@ -143,7 +143,7 @@ impl KeysPage {
     ) -> Self {
         let KeyListing {
             keys,
-            standings,
+            budgets,
             totals,
             ..
         } = *listing;
@@ -156,7 +156,7 @@ impl KeysPage {
             }
         }
         let nothing = Use::default();
-        let listed = keys.iter().zip(standings);
+        let listed = keys.iter().zip(budgets);
         let mut listed: Vec<_> = listed
             .filter(|(key, _)| asked.is_found(key, listing.names))
             .collect();
@@ -178,8 +178,8 @@ impl KeysPage {
             is_deleted: asked.is_deleted,
             by_budget: asked.by_budget,
             shown: filled(texts().keys.shown, shown.each_ref().map(String::as_str)),
-            before: (skipped > 0).then(|| asked.from(skipped.saturating_sub(PAGE))),
-            after: (end < all).then(|| asked.from(end)),
+            before: (skipped > 0).then(|| asked.address_from(skipped.saturating_sub(PAGE))),
+            after: (end < all).then(|| asked.address_from(end)),
             find: asked.find,
             rows,
         }

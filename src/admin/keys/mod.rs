@@ -57,7 +57,7 @@ pub(super) async fn page(
         BlockedHolders::read(&app),
     );
     let (keys, names, holders) = (keys?, names?, holders?);
-    let standings = app
+    let budgets = app
         .keys
         .budget_usages(&keys.iter().collect::<Vec<_>>())
         .await?;
@@ -65,7 +65,7 @@ pub(super) async fn page(
     let now = app.keys.now();
     let listing = KeyListing {
         keys: &keys,
-        standings: &standings,
+        budgets: &budgets,
         totals: &totals?,
         names: &names,
         holders: &holders,

@@ -29,7 +29,7 @@ pub(super) struct LogsPage {
     picker: PeriodPicker,
     /// What is wrong with the id that was looked for.
     problem: Option<&'static str>,
-    /// Filters that ask nothing, and names that nobody has.
+    /// Filters that ask nothing, and names that nothing has.
     notes: Vec<String>,
     id: String,
     is_filtered: bool,
@@ -117,21 +117,21 @@ impl LogsPage {
     }
 }
 
-/// What is to be said of the filters: values that are none, and, where nothing was found, names that nobody has.
+/// What is to be said of the filters: values that are none, and, where nothing was found, names that nothing has.
 fn notes(app: &AppState, query: &LogQuery, names: &Names, is_empty: bool) -> Vec<String> {
     let t = &texts().logs;
     let left_out = (query.left_out())
         .map(|(name, value)| filled(t.left_out, [label(name), &format!("{value:?}")]));
-    let is_nobody = |(name, value): &(&str, &str)| match *name {
+    let is_unknown = |(name, value): &(&str, &str)| match *name {
         "key" => value.len() != 64 && !names.keys().values().any(|label| label == value),
         "team" => !names.team_ids().iter().any(|id| id == value),
         "model" => !models(app).iter().any(|model| model.starts_with(value)),
         _ => false,
     };
-    let nobody = (query.set())
-        .filter(|set| is_empty && is_nobody(set))
-        .map(|(name, value)| filled(t.nobody, [label(name), &format!("{value:?}")]));
-    left_out.chain(nobody).collect()
+    let unknown = (query.set())
+        .filter(|set| is_empty && is_unknown(set))
+        .map(|(name, value)| filled(t.no_such_name, [label(name), &format!("{value:?}")]));
+    left_out.chain(unknown).collect()
 }
 
 fn set(query: &LogQuery, period: &PagePeriod) -> Vec<(String, String)> {

@@ -234,7 +234,6 @@ pub(super) async fn picture(
     State(app): State<AppState>,
     session: Session,
     from: Option<Extension<ClientAddress>>,
-    headers: HeaderMap,
     Path((id, place)): Path<(String, usize)>,
 ) -> Result<Response, PageError> {
     if !session.is_admin() {
@@ -245,12 +244,8 @@ pub(super) async fn picture(
     let content = content.ok_or_else(PageError::not_found)?;
     let picture = Picture::find(&content.request, place).ok_or_else(PageError::not_found)?;
     let bytes = picture.bytes().ok_or_else(PageError::not_found)?;
-    // On the request's page it is part of what was read there, and noted with it.
-    let page = headers.get(REFERER).and_then(|value| value.to_str().ok());
-    if !page.is_some_and(|page| page.ends_with(&address(&id))) {
-        let actor = audit::actor_of(&session, from.as_deref());
-        (app.audit).note(actor, "read", format!("request={id}"), String::new());
-    }
+    let actor = audit::actor_of(&session, from.as_deref());
+    (app.audit).note(actor, "read", format!("request={id}"), String::new());
     Ok(([(CONTENT_TYPE, picture.media_type)], bytes).into_response())
 }
 

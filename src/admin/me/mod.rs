@@ -94,7 +94,7 @@ struct Own {
     budgets: Vec<OwnBudget>,
     keys: Vec<VirtualKey>,
     /// The keys' budgets, in their order.
-    standings: Vec<Option<BudgetUsage>>,
+    key_budgets: Vec<Option<BudgetUsage>>,
     holders: BlockedHolders,
     totals: Vec<DayTotal>,
     records: Vec<Record>,
@@ -113,7 +113,7 @@ impl Own {
         let first = today.saturating_sub(Span::new().days(DAYS_BACK));
         let totals = app.ledger.totals(first, today).await?;
         let records = records(app, &owner).await?;
-        let standings = app
+        let key_budgets = app
             .keys
             .budget_usages(&keys.iter().collect::<Vec<_>>())
             .await?;
@@ -123,7 +123,7 @@ impl Own {
             team,
             budgets,
             keys,
-            standings,
+            key_budgets,
             holders,
             totals,
             records,

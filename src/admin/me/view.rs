@@ -75,7 +75,7 @@ impl OwnPage {
         let of_keys = own.keys.iter().map(|key| of(&key.hash));
         let all = of_keys.fold(principal, |sum, spent| sum.saturating_add(spent));
         let budgets = own.budgets.iter();
-        let keys = own.keys.iter().zip(&own.standings);
+        let keys = own.keys.iter().zip(&own.key_budgets);
         let longest = longest_life(app).map(|longest| longest.to_string());
         Self {
             layout: Layout::of(NavPage::Me, session),

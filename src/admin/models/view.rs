@@ -454,7 +454,7 @@ fn prices(known: &Price) -> Vec<PriceView> {
             RateKind::CacheWrite5m => t.write,
             RateKind::CacheWrite1h => t.write_1h,
         };
-        // What a model has no tokens of costs nothing.
+        // A rate of 0 is of tokens that the model does not have.
         let rate = known.standard.of(kind).filter(|rate| !rate.is_zero())?;
         Some(PriceView {
             name,

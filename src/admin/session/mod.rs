@@ -83,7 +83,7 @@ impl FromRequestParts<AppState> for AnySession {
             Ok(session) => {
                 let session = session.ok_or_else(login)?;
                 if let Some(found) = parts.extensions.get::<FoundSession>() {
-                    // The same once more where a handler takes it twice.
+                    // A handler may take its session twice: both are the same.
                     let _ = found.0.set(session.clone());
                 }
                 Ok(Self(session))

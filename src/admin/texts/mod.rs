@@ -120,7 +120,7 @@ declare! {
     }
     /// The logs, and the sessions.
     logs: Logs {
-        no_chart left_out nobody title nothing nothing_yet refresh live pause newest older searched_to
+        no_chart left_out no_such_name title nothing nothing_yet refresh live pause newest older searched_to
         find find_id find_button wrong_id wrong_cursor filter filter_lead clear status any success failure lost
         key_hint model_hint min_seconds columns by_day text text_hint text_lead
         user end_user session client

@@ -4,8 +4,8 @@ use super::super::{Log, Logs};
 
 pub(super) const LOGS: Logs = Logs {
     no_chart: "There is no chart by day for these filters: days are counted by status, key, user, team, client and end user.",
-    nobody: "{}: {} is the name of none that there is now; requests of what is gone keep its name.",
-    left_out: "The filter {} is left out, because {} is no value of it.",
+    no_such_name: "{}: nothing is named {} now. Requests of something deleted keep its name.",
+    left_out: "The filter {} was ignored: {} is not one of its values.",
     title: "Requests",
     nothing: "No requests fit. Choose a longer period or fewer filters, or point a client at this gateway.",
     nothing_yet: "Nothing found in what was compared for this page, which is 5,000 requests or what 5 seconds allow. Older requests are still to be searched.",

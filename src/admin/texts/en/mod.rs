@@ -136,7 +136,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         required: "Fields marked * are required.",
     },
     overview: Overview {
-        days_in: "Today and this month are those of UTC.",
+        days_in: "Today and this month are counted in UTC.",
         errors: "{} errors, {} refused",
         last_days: "30 days",
         title: "Overview",
@@ -359,7 +359,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         gateway: "table or gateway not ready",
     },
     usage: Usage {
-        nothing_filtered: "Nothing was counted under these names in this period. Usage is counted by the models of Bedrock, and names are compared whole.",
+        nothing_filtered: "Nothing was counted under these names in this period. Usage is counted by Bedrock's model ids, and names must match exactly.",
         show_more: "Show more",
         refused_of_failed: "{} failed, {} of them refused",
         title: "Usage",
