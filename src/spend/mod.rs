@@ -23,6 +23,7 @@ pub(crate) mod money;
 mod query;
 mod record;
 mod record_deltas;
+mod record_search;
 #[cfg(feature = "local")]
 pub mod replay;
 pub mod report;

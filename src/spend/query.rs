@@ -1,20 +1,16 @@
 //! Finding records: newest first in a period, page by page, however large the ledger is.
 
-use std::cmp::Reverse;
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::future::{try_join, try_join_all};
-use jiff::{Timestamp, civil::Date};
+use futures_util::future::try_join;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use tokio::time::Instant;
 
 use super::ledger::{Ledger, ReadError, days_of};
 use super::record::{Record, Status};
-use super::{Cursor, FailureCause, RequestId, shards};
-use crate::store::keys::{self, Key, SHARDS};
-use crate::store::{Index, Order, Position, Query, Range, StoreError, Table, time};
+use super::record_search::{KeyOnly, RecordSearch};
+use super::{Cursor, FailureCause, RequestId};
+use crate::store::{Comparison, Index, Order, Query, Range, StoreError, Wanted, keys, time};
 
 /// Which records are looked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,14 +23,14 @@ pub struct Search {
     pub filter: RecordFilter,
     /// At most so many of them ([`Search::MAX_PAGE`] where it is more).
     pub page_size: usize,
-    /// The most records that are looked at for a page: usually [`Search::COMPARED`].
+    /// So many records are looked at for a page, and a few more: usually [`Search::COMPARED`].
     pub most_compared: usize,
     /// Go on from here: [`Found::next`] of the page before.
     pub after: Option<Cursor>,
 }
 
 /// What must hold of a record; `None` and empty: anything. A key or a session is looked up in its index; the others
-/// are compared record by record.
+/// are compared record by record, by the table where it can.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecordFilter {
     /// The SHA-256 of the key, in hex.
@@ -83,12 +79,6 @@ pub struct RecordPage {
     pub searched_until: Timestamp,
 }
 
-/// After this long a page is handed out as it is.
-const LONGEST_SEARCH: Duration = Duration::from_secs(5);
-
-/// Records read at once from each partition while most of them are thrown away.
-const WHILE_COMPARING: usize = 250;
-
 impl Search {
     /// The longest page.
     pub const MAX_PAGE: usize = 1_000;
@@ -123,8 +113,32 @@ impl RecordFilter {
             && (self.max_spend).is_none_or(|max| spend().is_some_and(|spend| spend <= max))
     }
 
+    /// What of it the table compares itself; [`RecordFilter::matches`] decides.
+    pub(super) fn comparisons(&self) -> Vec<Comparison> {
+        let caller = [
+            ("api_key", &self.key_hash),
+            ("key_alias", &self.key_alias),
+            ("user", &self.user),
+            ("team_id", &self.team),
+            ("end_user", &self.end_user),
+            ("agent_id", &self.agent),
+            ("client_app", &self.client_app),
+        ];
+        let is = |(attribute, text): (&'static str, &Option<String>)| {
+            let wanted = Wanted::Is(text.clone()?);
+            Some(Comparison { attribute, wanted })
+        };
+        let status = self.status.map(|status| status.as_str().to_owned());
+        let tag = self.tag.clone().map(|tag| Comparison {
+            attribute: "request_tags",
+            wanted: Wanted::Has(tag),
+        });
+        let caller = caller.into_iter().filter_map(is);
+        caller.chain(is(("status", &status))).chain(tag).collect()
+    }
+
     /// Whether records are compared beyond what an index has sorted out.
-    fn compares(&self) -> bool {
+    pub(super) fn compares(&self) -> bool {
         let indexed = match (&self.session, &self.key_hash) {
             (Some(_), _) => RecordFilter {
                 session: self.session.clone(),
@@ -165,7 +179,6 @@ impl Ledger {
     /// # Errors
     /// When the table fails, or the period is longer than a year.
     pub async fn search(&self, search: &Search) -> Result<RecordPage, ReadError> {
-        let mut walk = RecordSearch::new(self, search);
         // The period ends before its end: one that ends at midnight has nothing of the day that begins then.
         let last = search.end.checked_sub(Duration::from_nanos(1));
         let last = last.unwrap_or(Timestamp::MIN);
@@ -173,25 +186,16 @@ impl Ledger {
             Some(cursor) => last.min(cursor.time()),
             None => last,
         };
+        let records = RecordSearch::new(self.table(), search);
         if search.first >= search.end || last < search.first {
-            return Ok(walk.finish());
+            return Ok(records.finish());
         }
-        if search.filter.session.is_some() {
-            walk.through(None).await?;
-        } else {
-            // Records of the cursor's own millisecond may still be to come.
-            for day in days_of(time::day(search.first), time::day(last))?
-                .into_iter()
-                .rev()
-            {
-                walk.through(Some(day)).await?;
-                if walk.next.is_some() {
-                    break;
-                }
-                walk.leave(day, search);
-            }
+        if let Some(session) = &search.filter.session {
+            return Ok(records.of_session(session).await?);
         }
-        Ok(walk.finish())
+        // Records of the cursor's own millisecond may still be to come.
+        let days = days_of(time::day(search.first), time::day(last))?;
+        Ok(records.of_days(days).await?)
     }
 
     /// The requests of a session before and after one of its requests.
@@ -223,192 +227,14 @@ impl Ledger {
         order: Order,
     ) -> Result<Option<RequestId>, StoreError> {
         let query = Query {
-            partition: keys::by_session(session),
             index: Some(Index::BySession),
             range,
             order,
-            consistent: false,
+            ..Query::all(keys::by_session(session))
         };
         // It is the first of two itself.
         let page = self.table().page::<KeyOnly>(&query, 2, None).await?;
-        let ids = page.items.iter().filter_map(|key| key.sk.split_once('#'));
-        let mut ids = ids.filter_map(|(_, id)| RequestId::parse(id).ok());
+        let mut ids = page.items.iter().filter_map(KeyOnly::id);
         Ok(ids.find(|found| found != id))
-    }
-}
-
-/// A search under way.
-struct RecordSearch<'a> {
-    table: &'a Table,
-    search: &'a Search,
-    range: Range,
-    /// The sort key from which on everything was found before.
-    before: String,
-    page_size: usize,
-    compared: usize,
-    began: Instant,
-    records: Vec<Record>,
-    next: Option<Cursor>,
-}
-
-/// The records of one partition, newest first, read piece by piece.
-struct PartitionCursor {
-    query: Query,
-    waiting: VecDeque<Record>,
-    /// `None`: nothing is left to read.
-    from: Option<Option<Position>>,
-}
-
-#[derive(Deserialize)]
-struct KeyOnly {
-    pk: String,
-    sk: String,
-}
-
-impl<'a> RecordSearch<'a> {
-    fn new(ledger: &'a Ledger, search: &'a Search) -> RecordSearch<'a> {
-        let end = time::sortable(search.end);
-        let before = match &search.after {
-            Some(cursor) => end.min(cursor.sort_key()),
-            None => end,
-        };
-        RecordSearch {
-            table: ledger.table(),
-            search,
-            range: Range::Between(time::sortable(search.first), before.clone()),
-            before,
-            page_size: search.page_size.clamp(1, Search::MAX_PAGE),
-            compared: 0,
-            began: Instant::now(),
-            records: Vec::new(),
-            next: None,
-        }
-    }
-
-    /// Takes what it finds in the partitions of a day, or of the session; sets `next` when it has enough.
-    async fn through(&mut self, day: Option<Date>) -> Result<(), StoreError> {
-        let mut runs = self.runs(day);
-        let index = runs.first().and_then(|run| run.query.index);
-        if let (Some(day), None) = (day, index) {
-            let (_, further) =
-                try_join(self.fill(&mut runs), shards::further(self.table, day)).await?;
-            runs.extend(further.map(|shard| self.run(keys::spend_partition(day, shard), None)));
-        }
-        loop {
-            self.fill(&mut runs).await?;
-            let newest = (runs.iter_mut())
-                .filter(|run| !run.waiting.is_empty())
-                .max_by_key(|run| run.waiting.front().map(|record| record.request_id));
-            let Some(record) = newest.and_then(|run| run.waiting.pop_front()) else {
-                return Ok(());
-            };
-            let id = record.request_id;
-            if id.key().sk >= self.before {
-                continue;
-            }
-            self.compared += 1;
-            if self.search.filter.matches(&record) {
-                self.records.push(record);
-            }
-            if self.records.len() == self.page_size || self.is_tired() {
-                self.next = Some(Cursor::after(id));
-                return Ok(());
-            }
-        }
-    }
-
-    /// Reads on where nothing waits.
-    async fn fill(&self, runs: &mut [PartitionCursor]) -> Result<(), StoreError> {
-        let missing = self.page_size - self.records.len();
-        let piece = if self.search.filter.compares() {
-            WHILE_COMPARING
-        } else {
-            // Evenly spread, a page needs this much of each; a little more saves most second reads.
-            missing / runs.len().max(1) + 5
-        };
-        let reads = runs.iter_mut().map(|run| run.fill(self.table, piece));
-        try_join_all(reads).await?;
-        Ok(())
-    }
-
-    /// The partitions to look into; of a day's shards, the usual ones.
-    fn runs(&self, day: Option<Date>) -> Vec<PartitionCursor> {
-        let filter = &self.search.filter;
-        let partitions = match (&filter.session, &filter.key_hash, day) {
-            (Some(session), _, _) => vec![(keys::by_session(session), Some(Index::BySession))],
-            (None, Some(hash), Some(day)) if !hash.is_empty() => {
-                vec![(keys::by_key(hash, day), Some(Index::ByKey))]
-            }
-            (None, _, Some(day)) => (0..SHARDS)
-                .map(|shard| (keys::spend_partition(day, shard), None))
-                .collect(),
-            (None, _, None) => Vec::new(),
-        };
-        let run = |(partition, index)| self.run(partition, index);
-        partitions.into_iter().map(run).collect()
-    }
-
-    fn run(&self, partition: String, index: Option<Index>) -> PartitionCursor {
-        PartitionCursor {
-            query: Query {
-                partition,
-                index,
-                range: self.range.clone(),
-                order: Order::Descending,
-                consistent: false,
-            },
-            waiting: VecDeque::new(),
-            from: Some(None),
-        }
-    }
-
-    /// A day has been searched to its beginning.
-    fn leave(&mut self, day: Date, search: &Search) {
-        let beginning = time::beginning(day);
-        if beginning > search.first && self.is_tired() {
-            self.next = Some(Cursor::before(beginning));
-        }
-    }
-
-    fn is_tired(&self) -> bool {
-        self.compared >= self.search.most_compared || self.began.elapsed() >= LONGEST_SEARCH
-    }
-
-    fn finish(self) -> RecordPage {
-        RecordPage {
-            records: self.records,
-            searched_until: match &self.next {
-                Some(cursor) => cursor.time(),
-                None => self.search.first,
-            },
-            next: self.next,
-        }
-    }
-}
-
-impl PartitionCursor {
-    /// Reads on when nothing waits, until something does or nothing is left.
-    async fn fill(&mut self, table: &Table, most: usize) -> Result<(), StoreError> {
-        while self.waiting.is_empty()
-            && let Some(from) = self.from.take()
-        {
-            let (records, next) = match self.query.index {
-                None => {
-                    let page = table.page::<Record>(&self.query, most, from).await?;
-                    (page.items, page.next)
-                }
-                Some(_) => {
-                    let page = table.page::<KeyOnly>(&self.query, most, from).await?;
-                    let keys = page.items.into_iter();
-                    let keys: Vec<Key> = keys.map(|KeyOnly { pk, sk }| Key { pk, sk }).collect();
-                    let mut records: Vec<Record> = table.get_many(&keys).await?;
-                    records.sort_by_key(|record| Reverse(record.request_id));
-                    (records, page.next)
-                }
-            };
-            self.waiting = records.into();
-            self.from = next.map(Some);
-        }
-        Ok(())
     }
 }

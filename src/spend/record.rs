@@ -115,6 +115,17 @@ pub enum Status {
     Lost,
 }
 
+impl Status {
+    /// Its word, in records and addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// The caller of a request, and the labels that say more of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]

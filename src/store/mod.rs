@@ -45,7 +45,7 @@ pub use embedded::Embedded;
 pub use error::{StoreError, TableFault};
 pub use item::Item;
 pub use keys::Key;
-pub use read::{Index, Order, Page, Position, Query, Range};
+pub use read::{Comparison, Index, Order, Page, Position, Query, Range, Wanted};
 pub use secret::TableSecret;
 pub use shared_account::{Bucket, SharedClaim, SharedSettlement, bucket_of};
 pub use table::{Table, TableOptions};

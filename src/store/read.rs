@@ -35,6 +35,25 @@ pub enum Index {
     BySession,
 }
 
+/// What the table compares itself, so that it sends only the items for which it holds. An item that was compared costs as
+/// much as one that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The attribute.
+    pub attribute: &'static str,
+    /// What must hold of it.
+    pub wanted: Wanted,
+}
+
+/// What must hold of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// It is this text.
+    Is(String),
+    /// It is a list that has this text.
+    Has(String),
+}
+
 /// A run of items of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
@@ -46,6 +65,8 @@ pub struct Query {
     pub range: Range,
     /// From which end.
     pub order: Order,
+    /// All of these must hold. Not for an index, which has keys alone.
+    pub comparisons: Vec<Comparison>,
     /// The items as they were after the last finished write, for twice the price. Without it, and in an index always,
     /// items written within the last second may be missing.
     pub consistent: bool,
@@ -58,10 +79,21 @@ pub struct Position(Attributes);
 /// A piece of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// May be fewer than asked for, or none, although the run goes on: what has expired is left out.
+    /// May be fewer than asked for, or none, although the run goes on: what has expired, and what the comparisons sort
+    /// out, is left out.
     pub items: Vec<T>,
+    /// The items that were looked at for it.
+    pub looked_at: usize,
     /// `None`: the run has ended.
     pub next: Option<Position>,
+}
+
+impl Position {
+    /// The sort key of the last item that was looked at.
+    pub fn sort_key(&self) -> &str {
+        let key = self.0.get(SK).and_then(|key| key.as_s().ok());
+        key.map_or("", String::as_str)
+    }
 }
 
 impl Index {
@@ -74,6 +106,16 @@ impl Index {
     }
 }
 
+impl Comparison {
+    /// The condition of a query's comparison with this number, in DynamoDB's words.
+    fn condition(&self, n: usize) -> String {
+        match self.wanted {
+            Wanted::Is(_) => format!("#a{n} = :a{n}"),
+            Wanted::Has(_) => format!("contains(#a{n}, :a{n})"),
+        }
+    }
+}
+
 impl Query {
     /// All of a partition of the table, from its first item on.
     pub fn all(partition: String) -> Query {
@@ -82,6 +124,7 @@ impl Query {
             index: None,
             range: Range::All,
             order: Order::Ascending,
+            comparisons: Vec::new(),
             consistent: false,
         }
     }
@@ -151,7 +194,7 @@ impl Table {
         Ok(found)
     }
 
-    /// One piece of a run: at most `most` items, and at most 1 MB.
+    /// One piece of a run: at most `most` items are looked at, and at most 1 MB of them.
     ///
     /// # Errors
     /// When the table does not answer, or an item does not read as a `T`.
@@ -181,12 +224,25 @@ impl Table {
                 .expression_attribute_values(":first", text(first))
                 .expression_attribute_values(":last", text(last)),
         };
+        let conditions: Vec<String> = (query.comparisons.iter().enumerate())
+            .map(|(n, comparison)| comparison.condition(n))
+            .collect();
+        if !conditions.is_empty() {
+            call = call.filter_expression(conditions.join(" AND "));
+        }
+        for (n, Comparison { attribute, wanted }) in query.comparisons.iter().enumerate() {
+            let (Wanted::Is(value) | Wanted::Has(value)) = wanted;
+            call = call
+                .expression_attribute_names(format!("#a{n}"), *attribute)
+                .expression_attribute_values(format!(":a{n}"), text(value));
+        }
         let answer = call.send().boxed().await?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());
         let now = Timestamp::now();
         let items = answer.items.unwrap_or_default();
         let living = items.iter().filter(|item| !expired(item, now));
         Ok(Page {
+            looked_at: usize::try_from(answer.scanned_count).unwrap_or_default(),
             items: living.map(from_attributes).collect::<Result<_, _>>()?,
             next: next.map(Position),
         })

@@ -120,12 +120,34 @@ async fn a_search_finds_what_a_look_at_every_record_finds() {
             key_alias: some("ci"),
             ..none()
         },
+        RecordFilter {
+            tag: some("t2"),
+            status: Some(Status::Success),
+            ..none()
+        },
+        // The records of a request without a key.
+        RecordFilter {
+            key_hash: some(""),
+            ..none()
+        },
+        RecordFilter {
+            status: Some(Status::Lost),
+            ..none()
+        },
     ];
     for filter in filters {
-        for page_size in [1, 7, 1000] {
+        let sizes = [
+            (1, Search::COMPARED),
+            (7, Search::COMPARED),
+            (1000, Search::COMPARED),
+            (7, 1),
+            (7, 12),
+        ];
+        for (page_size, most_compared) in sizes {
             let search = Search {
                 filter: filter.clone(),
                 page_size,
+                most_compared,
                 ..since_days(2)
             };
             let expected: Vec<&Record> = (all.iter())
@@ -134,7 +156,7 @@ async fn a_search_finds_what_a_look_at_every_record_finds() {
             let found = pages(&ledger, search).await;
             assert!(
                 found.iter().eq(expected.iter().copied()),
-                "{filter:?} {page_size}"
+                "{filter:?} {page_size} {most_compared}"
             );
         }
     }
