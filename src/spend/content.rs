@@ -1,8 +1,10 @@
 //! What was asked and answered, where that is stored: beside the record, for a shorter time.
 
+use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -73,7 +75,7 @@ impl Ledger {
                 pieces: count,
                 content: text,
             };
-            let item = Item::new(&keys::content(&id.to_string(), n), &piece)?;
+            let item = Item::new(&content_key(id, n), &piece)?;
             self.table().put(item.expires(until)).await?;
         }
         Ok(())
@@ -91,11 +93,38 @@ impl Ledger {
     /// # Errors
     /// When the table fails.
     pub async fn content(&self, id: &RequestId) -> Result<Option<StoredContent>, StoreError> {
-        let key = |piece| keys::content(&id.to_string(), piece);
-        let Some(first) = self.table().get::<ContentPiece>(&key(0)).await? else {
-            return Ok(None);
-        };
-        let further: Vec<Key> = (1..first.pieces).map(key).collect();
+        let first = self.table().get(&content_key(id, 0)).await?;
+        self.joined(id, first).await
+    }
+
+    /// The content of each of these requests, in their order, as [`Ledger::content`] says it; the first pieces are read
+    /// together. Each is named once.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn contents(
+        &self,
+        ids: &[RequestId],
+    ) -> Result<Vec<Option<StoredContent>>, StoreError> {
+        let keys: Vec<Key> = ids.iter().map(|id| content_key(id, 0)).collect();
+        let found: Vec<StoredPiece> = self.table().get_many(&keys).await?;
+        let mut first: HashMap<String, ContentPiece> = found
+            .into_iter()
+            .map(|found| (found.pk, found.piece))
+            .collect();
+        let contents = ids.iter().zip(&keys);
+        let contents = contents.map(|(id, key)| self.joined(id, first.remove(&key.pk)));
+        try_join_all(contents).await
+    }
+
+    /// The content whose first piece this is.
+    async fn joined(
+        &self,
+        id: &RequestId,
+        first: Option<ContentPiece>,
+    ) -> Result<Option<StoredContent>, StoreError> {
+        let Some(first) = first else { return Ok(None) };
+        let further: Vec<Key> = (1..first.pieces).map(|n| content_key(id, n)).collect();
         let mut found: Vec<StoredPiece> = self.table().get_many(&further).await?;
         let mut text = first.content;
         for key in &further {
@@ -107,4 +136,8 @@ impl Ledger {
         let json = pieces::unpack(&text).map_err(serde_json::Error::io)?;
         Ok(Some(serde_json::from_slice(&json)?))
     }
+}
+
+fn content_key(id: &RequestId, piece: usize) -> Key {
+    keys::content(&id.to_string(), piece)
 }

@@ -1,5 +1,6 @@
 //! The admin pages, as a browser without a script sees them.
 
+mod agent_sessions;
 mod docs;
 mod keys;
 mod language;

@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use futures_util::future::try_join_all;
 use http::header::{CONTENT_TYPE, REFERER};
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -172,12 +171,13 @@ async fn tools(
     found: &RecordPage,
 ) -> Result<HashMap<RequestId, Vec<String>>, PageError> {
     let looked_into = found.records.iter().take(MOST_LOOKED_INTO);
-    let reads = looked_into.map(|record| async {
-        let content = app.ledger.content(&record.request_id).await?;
+    let ids: Vec<RequestId> = looked_into.map(|record| record.request_id).collect();
+    let contents = app.ledger.contents(&ids).await?;
+    let tools = contents.iter().map(|content| {
         let tools = content.as_ref().map(stored::tools_called);
-        Ok::<_, PageError>((record.request_id, tools.unwrap_or_default()))
+        tools.unwrap_or_default()
     });
-    Ok(try_join_all(reads).await?.into_iter().collect())
+    Ok(ids.iter().copied().zip(tools).collect())
 }
 
 /// `GET /ui/logs/{id}`: everything about one request.

@@ -3,18 +3,18 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::app::AppState;
-use crate::spend::{Cursor, RecordPage, StoredContent};
+use crate::spend::{Cursor, RecordPage, RequestId, StoredContent};
 use crate::store::StoreError;
 
 /// Requests that are looked into for a page.
 pub(super) const MOST_LOOKED_INTO: usize = 300;
 /// After this long a page is handed out as it is.
 const LONGEST: Duration = Duration::from_secs(5);
-const READS_AT_ONCE: usize = 25;
+/// What is stored of so many requests is in memory at once.
+const READ_AT_ONCE: usize = 25;
 
 /// Leaves the requests whose stored prompt or reply has this text, in letters of any size.
 pub(super) async fn only_with(
@@ -28,11 +28,9 @@ pub(super) async fn only_with(
     let mut kept = Vec::new();
     let mut looked_into = 0;
     let mut last = None;
-    for some in found.records.chunks(READS_AT_ONCE) {
-        let reads = some
-            .iter()
-            .map(|record| app.ledger.content(&record.request_id));
-        let contents = try_join_all(reads).await?;
+    for some in found.records.chunks(READ_AT_ONCE) {
+        let ids: Vec<RequestId> = some.iter().map(|record| record.request_id).collect();
+        let contents = app.ledger.contents(&ids).await?;
         looked_into += some.len();
         last = some.last().map(|record| record.request_id);
         let with_text = some.iter().zip(contents).filter(|(_, content)| {
