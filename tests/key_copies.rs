@@ -81,8 +81,16 @@ async fn a_known_key_without_limits_waits_for_no_call_of_the_table() {
     for key in [&limited, &watched] {
         assert_eq!(timed(&app, key).await.0, 503);
     }
-    // After a minute the old copy serves while the reading hangs, and nobody when it has failed.
-    app.clock.advance(Duration::from_secs(61));
+    // After ten seconds the old copy serves while the reading hangs, and when it has failed; after a minute no longer.
+    app.clock.advance(Duration::from_secs(11));
+    let began = Instant::now();
+    // A reading is given up after two seconds.
+    while began.elapsed() < Duration::from_secs(3) {
+        let (status, took) = timed(&app, &free).await;
+        assert_eq!(status, 200);
+        assert!(took < Duration::from_millis(1500), "{took:?}");
+    }
+    app.clock.advance(Duration::from_secs(50));
     let (status, took) = timed(&app, &free).await;
     assert_eq!(status, 200);
     assert!(took < Duration::from_millis(1500), "{took:?}");

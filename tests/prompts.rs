@@ -1,10 +1,13 @@
 //! Prompts and replies are stored where somebody asked for it, and nowhere else.
 
 use bedrock_sidecar::simulator::{ScriptedReply, Step};
+use bedrock_sidecar::store::{Table, TableOptions, keys};
+use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::support::keys::{chat_with, key};
-use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello};
+use crate::support::{BACKUP, LAST, PRIMARY, TestApp, header, hello, offline_sdk};
 
 const STORING: &str = "general_settings: {store_prompts_in_spend_logs: true}\n";
 
@@ -178,5 +181,57 @@ async fn a_key_decides_for_its_requests_unless_the_client_forbids_it() {
         let id = header(&response, "x-sidecar-request-id").to_owned();
         let detail = detail(&app, &id).await;
         assert_eq!(detail["content_stored"], stored, "{of_key} {name}");
+    }
+}
+
+/// How many days the stored prompt of this request is kept.
+async fn kept_for(app: &TestApp, id: &str) -> i64 {
+    #[derive(Deserialize)]
+    struct Expiry {
+        ttl: i64,
+    }
+    app.settle().await;
+    let options = TableOptions {
+        name: "test".to_owned(),
+        endpoint: Some(app.table_url().to_owned()),
+        region: None,
+    };
+    let table = Table::connect(&offline_sdk(), &options);
+    let expiry: Expiry = table.get(&keys::content(id, 0)).await.unwrap().unwrap();
+    let left = expiry.ttl - Timestamp::now().as_second();
+    (left + 12 * 3600) / (24 * 3600)
+}
+
+#[tokio::test]
+async fn a_key_says_how_long_its_prompts_are_kept_but_not_longer_than_their_records() {
+    for (general, of_key, days) in [
+        ("", Value::Null, 14),
+        ("", json!("3d"), 3),
+        ("", json!("8w"), 56),
+        (
+            ", maximum_spend_logs_retention_period: 30d",
+            json!("8w"),
+            30,
+        ),
+        (
+            ", maximum_spend_logs_content_retention_period: 5d",
+            json!("2d"),
+            2,
+        ),
+    ] {
+        let settings =
+            format!("general_settings: {{store_prompts_in_spend_logs: true{general}}}\n");
+        let app = TestApp::builder().settings(&settings).start().await;
+        let field = "maximum_spend_logs_content_retention_period";
+        let key = key(&app, json!({ field: of_key })).await;
+        let info = app.get_json(&format!("/key/info?key={key}")).await;
+        assert_eq!(info["info"][field], of_key, "{info}");
+        let reply = chat_with(&app, &key, &hello("primary"))
+            .send()
+            .await
+            .unwrap();
+        let id = header(&reply, "x-sidecar-request-id").to_owned();
+        reply.bytes().await.unwrap();
+        assert_eq!(kept_for(&app, &id).await, days, "{general} {of_key}");
     }
 }

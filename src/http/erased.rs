@@ -10,7 +10,7 @@ use crate::spend::{ErasedPerson, Record};
 use crate::wire::ApiError;
 
 /// What an erasure cannot reach, and how long.
-pub(super) const NOTE: &str = "effective on every instance within 60 s; the totals of days keep their numbers, under the id; records of before name \
+pub(super) const NOTE: &str = "effective on every instance within 10 s; the totals of days keep their numbers, under the id; records of before name \
     nobody any more, and thinking that was kept for tool loops is gone seven days after its last use; but point-in-time recovery can bring back the table as it was on each of the last 35 days, and logs \
     are kept as long as their log group says";
 

@@ -134,7 +134,8 @@ pub(super) async fn write(
         let left = until.saturating_duration_since(Instant::now());
         // A table that took the record at the last moment may take this too.
         let limit = left.max(Duration::from_millis(500));
-        let kept = LedgerOptions::of(&app.routes.current_config()).content_retention;
+        let options = LedgerOptions::of(&app.routes.current_config());
+        let kept = options.content_kept(caller.content_retention(id.time()));
         app.ledger.keep_content(&id, content, kept, limit).await;
     }
 }

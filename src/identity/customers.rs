@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::store::{Index, Key, Query, StoreError, Table, keys, time};
 
 /// The list of blocked customers is read again after so long.
-const BLOCKED_LIST_FRESH: SignedDuration = SignedDuration::from_secs(60);
+const BLOCKED_LIST_FRESH: SignedDuration = SignedDuration::from_secs(10);
 /// How long a request with an old list waits for the reading.
 const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
 /// How long a customer is kept after the last request that named it.

@@ -1,4 +1,4 @@
-//! The teams, members and users that this process knows: read with the keys that name them, at most once a minute each.
+//! The teams, members and users that this process knows: read with the keys that name them, at most every ten seconds each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
-//! The keys that this process knows, each read from the table at most once a minute.
+//! The keys that this process knows, each read from the table at most every ten seconds.
 //!
-//! A key that is unknown here is waited for; one whose copy is older than a minute is read again while the request is
-//! parsed, and its old copy serves those requests for which the table takes longer than 100 ms. A request
-//! whose key could not be read is refused.
+//! A key that is unknown here is waited for; one whose copy is older than ten seconds is read again while the request is
+//! parsed, and its old copy serves those requests for which the table takes longer than 100 ms. Where the table fails, a
+//! copy serves until it is a minute old; then a request whose key could not be read is refused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,10 +25,11 @@ use super::token_callers::TokenCallers;
 use super::virtual_key::{KeyStatus, hash_of};
 use super::{Caller, CommonBudget, KeyRefusal, VirtualKey};
 
-/// A copy of a key that is older is read again. Wall time; after it, a change made elsewhere holds here too.
-pub const KEY_COPY_FRESH: Duration = Duration::from_secs(60);
-/// The knowledge that there is no such key is read again after this.
-const FRESH_MISS: Duration = Duration::from_secs(10);
+/// A copy of a key that is older is read again, and so is the knowledge that there is no such key. Wall time; after it, a
+/// change made elsewhere holds here too.
+pub const KEY_COPY_FRESH: Duration = Duration::from_secs(10);
+/// A copy of a key that is older serves nobody once reading it again has failed.
+const KEY_COPY_USABLE: Duration = Duration::from_secs(60);
 /// How long a request with an old copy of its key waits until it is read again.
 pub(super) const LONGEST_REVALIDATION: Duration = Duration::from_millis(100);
 /// How long reading a key may take.
@@ -82,7 +83,7 @@ struct Copy {
 enum KnownKey {
     /// This, for a while yet.
     Fresh(Option<Arc<VirtualKey>>),
-    /// This until a minute ago; what it is now is being read.
+    /// This until some time ago; what it is now is being read.
     Stale(Arc<VirtualKey>, Reading),
     /// Nothing before it has been read.
     Unknown(Reading),
@@ -118,8 +119,9 @@ impl PresentedKey {
             return Ok(self.caller);
         };
         match timeout(LONGEST_REVALIDATION, reading).await {
-            Ok(read) => keyring.caller_for(read?),
-            Err(_) => Ok(self.caller),
+            Ok(Ok(read)) => keyring.caller_for(read),
+            Ok(Err(refusal)) if !keyring.has_usable_copy(&self.caller.key_hash) => Err(refusal),
+            Ok(Err(_)) | Err(_) => Ok(self.caller),
         }
     }
 }
@@ -187,17 +189,8 @@ impl Keyring {
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
         let known = copies.get(hash);
         let is_complete = known.is_some_and(|copy| self.knows_owners(copy));
-        if let Some(copy) = known.filter(|_| is_complete)
-            && let Some(read_at) = copy.read_at
-        {
-            let limit = if copy.key.is_some() {
-                KEY_COPY_FRESH
-            } else {
-                FRESH_MISS
-            };
-            if now.duration_since(read_at).unsigned_abs() <= limit {
-                return KnownKey::Fresh(copy.key.clone());
-            }
+        if let Some(copy) = known.filter(|copy| is_complete && copy.is_fresh(now)) {
+            return KnownKey::Fresh(copy.key.clone());
         }
         let complete = known.filter(|_| is_complete);
         let key = complete.and_then(|copy| copy.key.clone());
@@ -295,7 +288,7 @@ impl Keyring {
     }
 
     /// Keeps what was read or written. A reading that was overtaken by a change does not undo it; one that failed
-    /// leaves nothing, so that the next request waits for another.
+    /// leaves a copy that is not too old, or nothing, so that the next request waits for another.
     pub(super) fn keep(&self, hash: String, read: Read) {
         let now = self.clock.now();
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -316,10 +309,37 @@ impl Keyring {
                     copy.reading = None;
                 }
             }
-            Err(_) => {
-                copies.remove(&hash);
-            }
+            Err(_) => match copies.get_mut(&hash) {
+                Some(copy) if copy.is_usable(now) => copy.reading = None,
+                _ => {
+                    copies.remove(&hash);
+                }
+            },
         }
+    }
+
+    /// Whether there is a copy of this key that serves where the table fails.
+    fn has_usable_copy(&self, hash: &str) -> bool {
+        let now = self.clock.now();
+        let copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
+        copies.get(hash).is_some_and(|copy| copy.is_usable(now))
+    }
+}
+
+impl Copy {
+    fn age(&self, now: Timestamp) -> Option<Duration> {
+        let read_at = self.read_at?;
+        Some(now.duration_since(read_at).unsigned_abs())
+    }
+
+    /// Whether it need not be read again yet; of a key that there is none of too.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.age(now).is_some_and(|age| age <= KEY_COPY_FRESH)
+    }
+
+    /// Whether it serves where the table fails.
+    fn is_usable(&self, now: Timestamp) -> bool {
+        self.key.is_some() && self.age(now).is_some_and(|age| age <= KEY_COPY_USABLE)
     }
 }
 

@@ -64,6 +64,8 @@ pub struct KeySettings {
     pub blocked: bool,
     /// Whether its prompts and replies are stored; `None`: as configured.
     pub store_prompts_in_spend_logs: Option<bool>,
+    /// How long they are kept, where they are stored; `None`: as configured. Never longer than their record.
+    pub maximum_spend_logs_content_retention_period: Option<Period>,
     /// What is kept of its answers of the Responses API; `None`: as configured.
     pub store_responses: Option<StoreResponses>,
     /// Searches of the web that it may make on a day; 0: none, `None`: as configured.
@@ -116,6 +118,8 @@ pub struct KeyChanges {
     #[serde(deserialize_with = "given")]
     pub store_prompts_in_spend_logs: Change<bool>,
     #[serde(deserialize_with = "given")]
+    pub maximum_spend_logs_content_retention_period: Change<Period>,
+    #[serde(deserialize_with = "given")]
     pub store_responses: Change<StoreResponses>,
     #[serde(deserialize_with = "given")]
     pub web_searches_per_day: Change<u32>,
@@ -126,7 +130,7 @@ pub struct KeyChanges {
 
 impl KeyChanges {
     /// The fields' names in JSON.
-    pub const FIELDS: [&'static str; 23] = [
+    pub const FIELDS: [&'static str; 24] = [
         "key_alias",
         "models",
         "aliases",
@@ -147,6 +151,7 @@ impl KeyChanges {
         "temp_budget_expiry",
         "blocked",
         "store_prompts_in_spend_logs",
+        "maximum_spend_logs_content_retention_period",
         "store_responses",
         "web_searches_per_day",
         "duration",
@@ -193,6 +198,10 @@ impl KeySettings {
         put(
             &mut self.store_prompts_in_spend_logs,
             &changes.store_prompts_in_spend_logs,
+        );
+        put(
+            &mut self.maximum_spend_logs_content_retention_period,
+            &changes.maximum_spend_logs_content_retention_period,
         );
         put(&mut self.store_responses, &changes.store_responses);
         put(

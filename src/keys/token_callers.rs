@@ -199,7 +199,7 @@ impl Keyring {
         self.caller_for(Some(Arc::new(key)))
     }
 
-    /// The team in which a token counts. It is found out anew once a minute; a table that takes longer than a moment
+    /// The team in which a token counts. It is found out anew every ten seconds; a table that takes longer than a moment
     /// then leaves it where it was.
     async fn team_of(
         &self,

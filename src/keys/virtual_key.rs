@@ -1,6 +1,7 @@
 //! A key that the gateway has made: what it may do, as the table keeps it. Never the key itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,13 @@ impl VirtualKey {
 }
 
 impl Caller {
+    /// How long the prompt and the reply of a request of this instant are kept, where the key says it.
+    pub fn content_retention(&self, at: Timestamp) -> Option<Duration> {
+        let key = self.virtual_key.as_deref()?;
+        let kept = key.settings.maximum_spend_logs_content_retention_period?;
+        kept.after(at).duration_since(at).try_into().ok()
+    }
+
     /// The caller with this key, which belongs to these.
     pub(super) fn with_key(key: Arc<VirtualKey>, owners: KeyOwners) -> Caller {
         Caller {

@@ -82,6 +82,12 @@ impl LedgerOptions {
             shards: config.general.spend_shards.unwrap_or(default.shards),
         }
     }
+
+    /// How long the prompt and the reply of a request are kept whose key says this of it.
+    pub fn content_kept(&self, of_key: Option<Duration>) -> Duration {
+        let kept = of_key.unwrap_or(self.content_retention);
+        self.retention.map_or(kept, |record| record.min(kept))
+    }
 }
 
 /// What became of a record.

@@ -9,7 +9,7 @@ use crate::config::{Config, Period};
 use crate::keys::{Change, KeyChanges, VirtualKey};
 
 /// The fields of the form, by the names of the settings.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "key_alias",
     "user_id",
     "team_id",
@@ -24,6 +24,7 @@ const FIELDS: [&str; 15] = [
     "max_parallel_requests",
     "duration",
     "store_prompts_in_spend_logs",
+    "maximum_spend_logs_content_retention_period",
     "store_responses",
 ];
 
@@ -36,6 +37,7 @@ pub(super) fn of(key: &VirtualKey) -> Draft {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let window = settings.budget_duration.map(|period| period.to_string());
     let responses = settings.store_responses.map(|stored| stored.to_string());
+    let kept = settings.maximum_spend_logs_content_retention_period;
     let stores = match settings.store_prompts_in_spend_logs {
         None => "",
         Some(true) => "yes",
@@ -59,6 +61,10 @@ pub(super) fn of(key: &VirtualKey) -> Draft {
         ),
         ("duration", String::new()),
         ("store_prompts_in_spend_logs", stores.to_owned()),
+        (
+            "maximum_spend_logs_content_retention_period",
+            kept.map(|period| period.to_string()).unwrap_or_default(),
+        ),
         ("store_responses", responses.unwrap_or_default()),
     ]))
 }
@@ -99,6 +105,11 @@ pub(super) fn changes(draft: &Draft, config: &Config) -> Result<KeyChanges, Vec<
         store_prompts_in_spend_logs: draft.choice(
             "store_prompts_in_spend_logs",
             &[("yes", true), ("no", false)],
+            &mut wrong,
+        ),
+        maximum_spend_logs_content_retention_period: draft.parsed(
+            "maximum_spend_logs_content_retention_period",
+            t.wants_period,
             &mut wrong,
         ),
         store_responses: draft.parsed("store_responses", t.wants_responses, &mut wrong),
@@ -160,6 +171,7 @@ mod tests {
             ("rpm_limit", "60"),
             ("duration", "30d"),
             ("store_prompts_in_spend_logs", "no"),
+            ("maximum_spend_logs_content_retention_period", "3d"),
             ("allowed_regions", "eu-*, us-east-1"),
             ("store_responses", "14d"),
         ];
@@ -170,6 +182,7 @@ mod tests {
             rpm_limit: Some(Some(60)),
             duration: Some(Some("30d".parse().unwrap())),
             store_prompts_in_spend_logs: Some(Some(false)),
+            maximum_spend_logs_content_retention_period: Some(Some("3d".parse().unwrap())),
             allowed_regions: Some(Some(vec!["eu-*".to_owned(), "us-east-1".to_owned()])),
             store_responses: Some(Some("14d".parse().unwrap())),
             ..KeyChanges::default()
@@ -192,6 +205,7 @@ mod tests {
                 ("rpm_limit", "-1"),
                 ("duration", "soon"),
                 ("store_prompts_in_spend_logs", "maybe"),
+                ("maximum_spend_logs_content_retention_period", "0d"),
                 ("store_responses", "some"),
                 ("models", "a, nova-*, all-team-models, aa, bb"),
             ],
@@ -205,10 +219,11 @@ mod tests {
             "rpm_limit",
             "duration",
             "store_prompts_in_spend_logs",
+            "maximum_spend_logs_content_retention_period",
             "store_responses",
             "models",
         ];
         assert_eq!(fields, expected);
-        assert!(problems[6].message.ends_with(" aa, bb."), "{problems:?}");
+        assert!(problems[7].message.ends_with(" aa, bb."), "{problems:?}");
     }
 }

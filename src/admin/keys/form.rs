@@ -174,6 +174,12 @@ fn sections(
                 field("allowed_regions", t.regions, t.regions_hint, "text"),
                 field("duration", t.ends, t.ends_hint, "text"),
                 stores,
+                field(
+                    "maximum_spend_logs_content_retention_period",
+                    t.kept,
+                    t.kept_hint,
+                    "text",
+                ),
                 field("store_responses", t.responses, t.responses_hint, "text"),
             ],
         ),
@@ -212,6 +218,10 @@ impl ExistingKey {
             (
                 settings.temp_budget_increase.is_some(),
                 "temp_budget_increase",
+            ),
+            (
+                settings.web_searches_per_day.is_some(),
+                "web_searches_per_day",
             ),
         ];
         let others = others.into_iter().filter(|(is_set, _)| *is_set);

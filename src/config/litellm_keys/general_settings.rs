@@ -466,7 +466,7 @@ pub(super) const KEYS: &[LitellmKey] = &[
     ),
     ROWS.key(
         "user_api_key_cache_ttl",
-        WorksDifferently("a key is read again after 60 s at the latest"),
+        WorksDifferently("a key is read again after 10 s at the latest"),
     ),
     ROWS.key("user_header_mappings", END_USER),
     ROWS.key("user_header_name", END_USER),

@@ -37,7 +37,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// What the answers to a change say of other instances.
-const NOTE: &str = "effective on every instance within 60 s";
+const NOTE: &str = "effective on every instance within 10 s";
 
 /// `POST /key/generate`: makes a key. The answer is the only place where it stands in full.
 async fn generate(

@@ -43,7 +43,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// What the answers to a change say of other instances.
-pub(super) const NOTE: &str = "effective on every instance within 60 s";
+pub(super) const NOTE: &str = "effective on every instance within 10 s";
 
 /// `POST /team/new`.
 async fn new(

@@ -48,6 +48,6 @@ pub(super) const TEAMS: Teams = Teams {
     add_member: "Add a member",
     change_member: "Change a member",
     delete_title: "Delete the team?",
-    delete_text: "Its keys are refused from now on, on every instance within 60 seconds. Spend and records stay. \
+    delete_text: "Its keys are refused from now on, on every instance within 10 seconds. Spend and records stay. \
                   The id cannot be used again.",
 };

@@ -177,6 +177,10 @@ pub(super) const API: &[(&str, &str)] = &[
         "キーまたは人のハッシュ。空ならパスワードでのサインイン。",
     ),
     (
+        "How long prompts and replies are kept, where they are stored, such as 14d.",
+        "プロンプトと応答を保存する場合の保存期間（14d など）。",
+    ),
+    (
         "A time from now, such as 30d.",
         "今からの期間（30d など）。",
     ),

@@ -48,6 +48,6 @@ pub(super) const TEAMS: Teams = Teams {
     add_member: "メンバーを追加",
     change_member: "メンバーを変更",
     delete_title: "チームを削除しますか？",
-    delete_text: "このチームのキーは、60 秒以内にすべてのインスタンスで拒否されるようになります。利用料金と記録は残ります。\
+    delete_text: "このチームのキーは、10 秒以内にすべてのインスタンスで拒否されるようになります。利用料金と記録は残ります。\
                   この ID は再び使えません。",
 };
