@@ -2,18 +2,22 @@
 //! of eight models stays small; over each column lies a link that says its values and leads to what is behind them. The
 //! page has the same numbers in a table.
 
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// The picture beside the numbers, in units of its own. A browser stretches it to the room that there is, so that words
-/// stand at a share of it and have the size of all others.
-const WIDTH: u32 = 500;
-const HEIGHT: u32 = 180;
+/// The width of a column's room. The picture beside the numbers has units of its own, whole ones, which are short as texts: a
+/// browser stretches it to the room that there is, so that words stand at a share of it and have the size of all others.
+/// Its columns stand on 0, and what is above has a negative `y`.
+const COLUMN: usize = 10;
+/// The height of the columns.
+const PLOT: i64 = 288;
+/// Room above the columns.
+const TOP: i64 = 24;
 /// Room for the days below.
-const BOTTOM: u32 = 24;
-const TOP: u32 = 12;
-const PLOT: u32 = HEIGHT - BOTTOM - TOP;
-/// A bar alone does not fill the picture.
-const WIDEST: u32 = 24;
+const BOTTOM: i64 = 48;
+const HEIGHT: i64 = TOP + PLOT + BOTTOM;
+/// What is there at all is as high as this, so that it is seen.
+const LEAST_HEIGHT: i64 = 2;
 /// Lines across, beside the one at 0.
 const MOST_LINES: i64 = 4;
 /// Days that are named below.
@@ -67,8 +71,7 @@ pub(super) struct Chart {
     pub(super) lines: Vec<GridLine>,
     pub(super) labels: Vec<Label>,
     pub(super) shape: ChartShape,
-    pub(super) bar_width: Decimal,
-    pub(super) column_width: Decimal,
+    pub(super) bar_width: usize,
 }
 
 /// All of a series.
@@ -83,7 +86,7 @@ pub(super) struct DrawnSeries {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DrawnColumn {
     /// Its middle.
-    pub(super) x: Decimal,
+    pub(super) x: usize,
     pub(super) title: String,
     pub(super) address: String,
 }
@@ -91,8 +94,8 @@ pub(super) struct DrawnColumn {
 /// A line across, with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GridLine {
-    pub(super) y: Decimal,
-    /// The same in percent of the height.
+    pub(super) y: i64,
+    /// Its place from above, in percent of the picture's height.
     pub(super) percent: Decimal,
     pub(super) text: String,
 }
@@ -110,49 +113,39 @@ struct Scale {
     /// The value of the uppermost line.
     top: Decimal,
     step: Decimal,
-    /// The room of a column.
-    room: Decimal,
-    /// The width of a bar.
-    width: Decimal,
+    columns: usize,
 }
 
 impl Scale {
     fn new(highest: Decimal, least: Decimal, columns: usize) -> Self {
         let step = step(highest, least);
         let count = (highest / step).ceil().max(Decimal::ONE);
-        let room = Decimal::from(WIDTH) / Decimal::from(columns.max(1));
-        // A gap of a fifth, none where the bars are thin.
-        let width = if room > Decimal::from(4) {
-            (room * Decimal::new(8, 1)).min(Decimal::from(WIDEST))
-        } else {
-            room
-        };
-        Self {
-            top: step * count,
-            step,
-            room,
-            width,
+        let top = step * count;
+        Self { top, step, columns }
+    }
+
+    fn y(&self, value: Decimal) -> i64 {
+        let height = value / self.top * Decimal::from(PLOT);
+        -height.round().to_i64().unwrap_or_default()
+    }
+
+    fn middle(&self, place: usize) -> usize {
+        COLUMN * place + COLUMN / 2
+    }
+
+    /// The width of a bar: a gap of a fifth, none where the bars are thin. A bar alone does not fill the picture.
+    fn bar_width(&self) -> usize {
+        match self.columns {
+            few @ ..=16 => few.div_ceil(2),
+            ..=125 => COLUMN * 4 / 5,
+            _ => COLUMN,
         }
-    }
-
-    fn y(&self, value: Decimal) -> Decimal {
-        pixels(Decimal::from(TOP + PLOT) - value / self.top * Decimal::from(PLOT))
-    }
-
-    /// The left side of a column's room.
-    fn x(&self, place: usize) -> Decimal {
-        self.room * Decimal::from(place)
-    }
-
-    fn middle(&self, place: usize) -> Decimal {
-        pixels(self.x(place) + self.room / Decimal::TWO)
     }
 
     /// A bar between two values: a stroke as wide as a bar, which is half as long a text as its outline.
     fn bar(&self, place: usize, below: Decimal, above: Decimal) -> String {
         let (middle, bottom) = (self.middle(place), self.y(below));
-        // What is there at all is seen.
-        let height = (bottom - self.y(above)).max(Decimal::ONE);
+        let height = (bottom - self.y(above)).max(LEAST_HEIGHT);
         format!("M{middle} {bottom}v-{height}")
     }
 }
@@ -246,7 +239,7 @@ impl Chart {
         let stride = columns.len().div_ceil(MOST_LABELS).max(1);
         let labels = columns.iter().enumerate().step_by(stride);
         let labels = labels.map(|(place, column)| Label {
-            percent: percent(scale.middle(place), WIDTH),
+            percent: percent(scale.middle(place), columns.len() * COLUMN),
             text: column.label.clone(),
         });
         let labels = labels.collect();
@@ -256,7 +249,7 @@ impl Chart {
             let y = scale.y(value);
             lines.push(GridLine {
                 y,
-                percent: percent(y, HEIGHT),
+                percent: percent(TOP + PLOT + y, HEIGHT),
                 text: show(value),
             });
             value += scale.step;
@@ -286,8 +279,7 @@ impl Chart {
             lines,
             labels,
             shape,
-            bar_width: pixels(scale.width),
-            column_width: pixels(scale.room),
+            bar_width: scale.bar_width(),
         }
     }
 
@@ -296,23 +288,29 @@ impl Chart {
         self.shape == ChartShape::Lines
     }
 
-    /// For the template.
-    pub(super) fn width(&self) -> u32 {
-        WIDTH
+    /// The picture in its own units: its left upper corner, its width and its height.
+    pub(super) fn view_box(&self) -> String {
+        format!("0 {} {} {HEIGHT}", -(TOP + PLOT), self.width())
     }
 
-    /// For the template.
-    pub(super) fn height(&self) -> u32 {
-        HEIGHT
+    fn width(&self) -> usize {
+        self.columns.len().max(1) * COLUMN
     }
 
-    /// Where the columns begin, from above.
-    pub(super) fn top(&self) -> u32 {
-        TOP
+    /// The lines across, as a path.
+    pub(super) fn grid(&self) -> String {
+        let width = self.width();
+        let lines = self.lines.iter();
+        lines.map(|line| format!("M0 {}h{width}", line.y)).collect()
+    }
+
+    /// The width of a column's room.
+    pub(super) fn column_width(&self) -> usize {
+        COLUMN
     }
 
     /// How high a column may be.
-    pub(super) fn plot(&self) -> u32 {
+    pub(super) fn plot(&self) -> i64 {
         PLOT
     }
 }
@@ -358,8 +356,8 @@ fn step(highest: Decimal, least: Decimal) -> Decimal {
 }
 
 /// A length as a share of the picture's.
-fn percent(length: Decimal, whole: u32) -> Decimal {
-    pixels(length * Decimal::ONE_HUNDRED / Decimal::from(whole))
+fn percent<T: Into<Decimal>>(length: T, whole: T) -> Decimal {
+    pixels(length.into() * Decimal::ONE_HUNDRED / whole.into())
 }
 
 fn pixels(length: Decimal) -> Decimal {
@@ -425,8 +423,8 @@ mod tests {
         let line = chart.lines.iter().find(|line| line.text == "10").unwrap();
         let numbers = numbers(path);
         let (bottom, height) = (numbers[1], -numbers[2]);
-        assert_eq!(bottom - height, line.y);
-        assert_eq!(bottom, chart.lines[0].y);
+        assert_eq!(bottom - height, Decimal::from(line.y));
+        assert_eq!(bottom, Decimal::from(chart.lines[0].y));
         assert_eq!(chart.columns.len(), 3);
     }
 
@@ -471,13 +469,12 @@ mod tests {
             for bar in chart.series[0].path.split('M').skip(1) {
                 let numbers = numbers(bar);
                 let (middle, bottom, height) = (numbers[0], numbers[1], -numbers[2]);
-                let half = chart.bar_width / Decimal::TWO;
-                prop_assert!(middle - half >= Decimal::NEGATIVE_ONE);
-                prop_assert!(middle + half <= Decimal::from(WIDTH + 1));
-                prop_assert!(bottom <= Decimal::from(TOP + PLOT) && bottom - height >= Decimal::from(TOP - 1));
+                let half = Decimal::from(chart.bar_width) / Decimal::TWO;
+                prop_assert!(middle >= half && middle + half <= Decimal::from(chart.width()));
+                prop_assert!(bottom <= Decimal::ZERO && height - bottom <= Decimal::from(PLOT + LEAST_HEIGHT));
             }
             for column in &chart.columns {
-                prop_assert!(column.x + chart.column_width / Decimal::TWO <= Decimal::from(WIDTH + 1));
+                prop_assert!(column.x + COLUMN / 2 <= chart.width());
             }
         }
     }

@@ -10,7 +10,7 @@ use super::texts::texts;
 use crate::spend::MOST_DAYS;
 use crate::store::time::beginning;
 
-/// Query of the page: a period by its name, or from a day to a day.
+/// Query of the page: a period by its name, a day, or from a day to a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PeriodQuery {
     period: String,
@@ -71,6 +71,10 @@ impl PeriodQuery {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "period" => wanted.period = value.into_owned(),
+                "day" => {
+                    wanted.from = value.clone().into_owned();
+                    wanted.to = value.into_owned();
+                }
                 "from" => wanted.from = value.into_owned(),
                 "to" => wanted.to = value.into_owned(),
                 _ => {}
@@ -180,6 +184,7 @@ impl PagePeriod {
     /// As the query of an address.
     pub(super) fn query(&self) -> String {
         match self.name {
+            Name::Days if self.first == self.last => format!("day={}", self.first),
             Name::Days => format!("from={}&to={}", self.first, self.last),
             name => format!("period={}", name.as_str()),
         }
@@ -211,6 +216,12 @@ mod tests {
                 3,
             ),
             (wanted("", "2026-03-01", ""), "2026-03-01", "2026-03-03", 3),
+            (
+                PeriodQuery::read("day=2026-03-01"),
+                "2026-03-01",
+                "2026-03-01",
+                1,
+            ),
             (wanted("", "", "2026-02-01"), "2026-02-01", "2026-02-01", 1),
         ];
         for (wanted, first, last, days) in table {

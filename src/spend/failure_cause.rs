@@ -191,6 +191,11 @@ impl CausesCounted {
         causes.filter(|(_, requests)| *requests > 0)
     }
 
+    /// How many requests there were of one cause.
+    pub fn of(&self, cause: FailureCause) -> u32 {
+        self.0.get(cause as usize).copied().unwrap_or_default()
+    }
+
     /// How many requests there were in all.
     pub fn requests(&self) -> u64 {
         self.0.iter().copied().map(u64::from).sum()

@@ -52,7 +52,7 @@ pub use log::{
     CALL_TYPE_SEARCH, EVENT_HELD, EVENT_OPEN, EVENT_UNRECORDED, LOG_TARGET, PendingRequest,
 };
 pub use money::Dollars;
-pub use query::{RecordFilter, RecordPage, Search};
+pub use query::{RecordFilter, RecordPage, Search, Unnamed};
 pub use record::{Record, RecordCaller, RecordFailure, Status};
 pub use reservation::{Reservation, Reservations, SharedReservation};
 pub use retried::Retried;

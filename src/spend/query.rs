@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::ledger::{Ledger, ReadError, days_of};
-use super::record::{Record, Status};
+use super::record::{Record, RecordCaller, Status};
 use super::record_search::{KeyOnly, RecordSearch};
 use super::{Cursor, FailureCause, RequestId};
 use crate::store::{Comparison, Index, Order, Query, Range, StoreError, Wanted, keys, time};
@@ -61,10 +61,46 @@ pub struct RecordFilter {
     pub client_app: Option<String>,
     /// One of its tags.
     pub tag: Option<String>,
+    /// What it does not name.
+    pub unnamed: Option<Unnamed>,
     /// US dollars at least. A record whose cost is unknown is not known to have cost that much.
     pub min_spend: Option<Decimal>,
     /// US dollars at most.
     pub max_spend: Option<Decimal>,
+}
+
+/// What a record may not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unnamed {
+    /// The key's owner.
+    User,
+    /// The key's team.
+    Team,
+    /// The person behind the client.
+    EndUser,
+}
+
+impl Unnamed {
+    /// All of them.
+    pub const ALL: [Unnamed; 3] = [Unnamed::User, Unnamed::Team, Unnamed::EndUser];
+
+    /// The attribute that such a record lacks.
+    fn attribute(self) -> &'static str {
+        match self {
+            Unnamed::User => "user",
+            Unnamed::Team => "team_id",
+            Unnamed::EndUser => "end_user",
+        }
+    }
+
+    fn of(self, caller: &RecordCaller) -> Option<&str> {
+        let name = match self {
+            Unnamed::User => &caller.user,
+            Unnamed::Team => &caller.team_id,
+            Unnamed::EndUser => &caller.end_user,
+        };
+        name.as_deref()
+    }
 }
 
 /// One page of a search.
@@ -102,6 +138,9 @@ impl RecordFilter {
             && is(&self.end_user, caller.end_user.as_deref())
             && is(&self.agent, caller.agent_id.as_deref())
             && is(&self.client_app, caller.client_app.as_deref())
+            && self
+                .unnamed
+                .is_none_or(|unnamed| unnamed.of(caller).is_none())
             && self.status.is_none_or(|status| status == record.status)
             && (self.tag.iter()).all(|tag| record.tags.contains(tag))
             && (self.model.iter()).all(|model| names(record).any(|name| name == model))
@@ -133,8 +172,13 @@ impl RecordFilter {
             attribute: "request_tags",
             wanted: Wanted::Has(tag),
         });
+        let unnamed = self.unnamed.map(|unnamed| Comparison {
+            attribute: unnamed.attribute(),
+            wanted: Wanted::Nothing,
+        });
         let caller = caller.into_iter().filter_map(is);
-        caller.chain(is(("status", &status))).chain(tag).collect()
+        let status = is(("status", &status));
+        caller.chain(status).chain(tag).chain(unnamed).collect()
     }
 
     /// Whether records are compared beyond what an index has sorted out.

@@ -52,6 +52,8 @@ pub enum Wanted {
     Is(String),
     /// It is a list that has this text.
     Has(String),
+    /// There is none.
+    Nothing,
 }
 
 /// A run of items of one partition.
@@ -112,6 +114,7 @@ impl Comparison {
         match self.wanted {
             Wanted::Is(_) => format!("#a{n} = :a{n}"),
             Wanted::Has(_) => format!("contains(#a{n}, :a{n})"),
+            Wanted::Nothing => format!("attribute_not_exists(#a{n})"),
         }
     }
 }
@@ -231,10 +234,10 @@ impl Table {
             call = call.filter_expression(conditions.join(" AND "));
         }
         for (n, Comparison { attribute, wanted }) in query.comparisons.iter().enumerate() {
-            let (Wanted::Is(value) | Wanted::Has(value)) = wanted;
-            call = call
-                .expression_attribute_names(format!("#a{n}"), *attribute)
-                .expression_attribute_values(format!(":a{n}"), text(value));
+            call = call.expression_attribute_names(format!("#a{n}"), *attribute);
+            if let Wanted::Is(value) | Wanted::Has(value) = wanted {
+                call = call.expression_attribute_values(format!(":a{n}"), text(value));
+            }
         }
         let answer = call.send().boxed().await?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());

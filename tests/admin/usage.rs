@@ -53,12 +53,18 @@ async fn the_page_shows_what_was_spent_on_what() {
         "the days as a table instead of charts: {table}"
     );
     let today = bedrock_sidecar::store::time::day(jiff::Timestamp::now());
-    assert!(table.contains(&format!("to={today}\">{today}</a>")));
+    assert!(table.contains(&format!("day={today}\">{today}</a>")));
+    let page = visitor.page("/ui/usage?period=7").await;
+    let failed = format!("<a href=\"/ui/logs?day={today}&#38;status=failure\"");
+    assert!(
+        page.contains("Failures by cause") && page.contains(&failed),
+        "{page}"
+    );
     for (split, name, behind) in [
         ("model", PRIMARY, "&amp;model="),
         ("key", "master key", "&amp;key="),
         ("client", "other clients", "&amp;client=other"),
-        ("user", "no user", ""),
+        ("user", "no user", "&amp;unnamed=user"),
         ("tag", "&#60;b&#62;=1+1", "&amp;tag=%3Cb%3E%3D1%2B1"),
     ] {
         let page = visitor

@@ -12,11 +12,11 @@ use super::super::period_picker::PeriodPicker;
 use super::super::session::Session;
 use super::super::texts::{filled, texts};
 use super::LIST;
-use super::query::LogQuery;
+use super::query::{LogQuery, word_of};
 use super::row::LogRow;
 use crate::app::AppState;
 use crate::spend::report::{Only, rows};
-use crate::spend::{Counters, DayTotal, FailureCause, RecordPage};
+use crate::spend::{Counters, DayTotal, FailureCause, RecordPage, Unnamed};
 use crate::wire::ClientApp;
 
 /// Names that a field suggests.
@@ -142,6 +142,7 @@ fn set(query: &LogQuery, period: &PagePeriod) -> Vec<(String, String)> {
             "failure" => FailureCause::named(value)
                 .map_or_else(|| value.to_owned(), |cause| names::cause(cause).to_owned()),
             "client" => names::client(value),
+            "unnamed" => nobody(value).to_owned(),
             "status" => match value {
                 "success" => texts().logs.success.to_owned(),
                 "failure" => texts().logs.failure.to_owned(),
@@ -174,7 +175,18 @@ fn label(name: &str) -> &'static str {
         "tag" => u.tag,
         "min_seconds" => t.min_seconds,
         "text" => t.text,
+        "unnamed" => t.unnamed,
         _ => u.customer,
+    }
+}
+
+/// That a request does not name what is called so.
+fn nobody(filter: &str) -> &'static str {
+    let u = &texts().usage;
+    match filter {
+        "user" => u.no_user,
+        "team" => u.no_team,
+        _ => u.no_customer,
     }
 }
 
@@ -200,6 +212,11 @@ fn fields(app: &AppState, query: &LogQuery, names: &Names) -> Vec<FilterField> {
                 let clients =
                     clients.map(|client| choice(client.as_str(), &names::client(client.as_str())));
                 std::iter::once(any).chain(clients).collect()
+            }
+            "unnamed" => {
+                let all = Unnamed::ALL.map(word_of).into_iter();
+                let all = all.map(|word| choice(word, nobody(word)));
+                std::iter::once(any).chain(all).collect()
             }
             _ => Vec::new(),
         };

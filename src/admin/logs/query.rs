@@ -12,7 +12,7 @@ use super::super::error::PageError;
 use super::super::period::{PagePeriod, PeriodQuery};
 use super::super::texts::texts;
 use crate::spend::report::{Only, Split};
-use crate::spend::{Cursor, FailureCause, RecordFilter, Status};
+use crate::spend::{Cursor, FailureCause, RecordFilter, Status, Unnamed};
 use crate::wire::ClientApp;
 
 /// The query of the pages. Empty fields ask nothing.
@@ -33,6 +33,8 @@ pub(super) struct LogQuery {
     pub(super) session: String,
     pub(super) client: String,
     pub(super) tag: String,
+    /// What a request does not name.
+    pub(super) unnamed: String,
     /// What stands in the stored prompt or reply.
     pub(super) text: String,
     after: String,
@@ -58,6 +60,7 @@ impl LogQuery {
                 "session" => &mut asked.session,
                 "client" => &mut asked.client,
                 "tag" => &mut asked.tag,
+                "unnamed" => &mut asked.unnamed,
                 "text" => &mut asked.text,
                 "after" => &mut asked.after,
                 _ => continue,
@@ -68,7 +71,7 @@ impl LogQuery {
     }
 
     /// The filters by their names in the address.
-    pub(super) fn filters(&self) -> [(&'static str, &str); 12] {
+    pub(super) fn filters(&self) -> [(&'static str, &str); 13] {
         [
             ("status", &self.status),
             ("failure", &self.failure),
@@ -80,6 +83,7 @@ impl LogQuery {
             ("session", &self.session),
             ("tag", &self.tag),
             ("end_user", &self.end_user),
+            ("unnamed", &self.unnamed),
             ("min_seconds", &self.min_seconds),
             ("text", &self.text),
         ]
@@ -97,6 +101,7 @@ impl LogQuery {
         self.set().filter(|(name, value)| match *name {
             "status" => status(value).is_none(),
             "failure" => FailureCause::named(value).is_none(),
+            "unnamed" => unnamed(value).is_none(),
             "client" => !ClientApp::ALL
                 .iter()
                 .any(|client| client.as_str() == *value),
@@ -150,6 +155,7 @@ impl LogQuery {
             client_app: given(&self.client)
                 .filter(|_| !self.left_out().any(|(name, _)| name == "client")),
             tag: given(&self.tag),
+            unnamed: unnamed(&self.unnamed),
             ..RecordFilter::default()
         };
         let is_hash = self.key.len() == 64 && self.key.bytes().all(|b| b.is_ascii_hexdigit());
@@ -196,6 +202,21 @@ fn status(text: &str) -> Option<Status> {
     }
 }
 
+/// By the name of its filter.
+fn unnamed(filter: &str) -> Option<Unnamed> {
+    let mut all = Unnamed::ALL.into_iter();
+    all.find(|unnamed| word_of(*unnamed) == filter)
+}
+
+/// The name of the filter for what is not named.
+pub(super) fn word_of(unnamed: Unnamed) -> &'static str {
+    match unnamed {
+        Unnamed::User => "user",
+        Unnamed::Team => "team",
+        Unnamed::EndUser => "end_user",
+    }
+}
+
 fn duration(seconds: &str) -> Option<Duration> {
     let seconds: Decimal = seconds.parse().ok()?;
     let milliseconds = seconds.checked_mul(Decimal::ONE_THOUSAND)?.to_u64()?;
@@ -226,9 +247,13 @@ mod tests {
         assert_eq!(filter.model_begins.as_deref(), Some("a&b"));
         assert_eq!(filter.min_duration, Some(Duration::from_millis(1_500)));
         assert!(LogQuery::read("after=nonsense").cursor().is_err());
-        let wrong = LogQuery::read("status=foo&failure=x&client=y&min_seconds=1,5&user=anybody");
+        let wrong =
+            LogQuery::read("status=foo&failure=x&client=y&unnamed=z&min_seconds=1,5&user=anybody");
         let left_out: Vec<_> = wrong.left_out().map(|(name, _)| name).collect();
-        assert_eq!(left_out, ["status", "failure", "client", "min_seconds"]);
+        assert_eq!(
+            left_out,
+            ["status", "failure", "client", "unnamed", "min_seconds"]
+        );
         let filter = wrong.filter(&HashMap::new());
         assert_eq!((filter.status, filter.client_app), (None, None));
         assert_eq!(

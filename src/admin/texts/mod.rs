@@ -122,7 +122,7 @@ declare! {
     logs: Logs {
         no_chart left_out no_such_name title nothing nothing_yet refresh live pause newest older searched_to
         find find_id find_button wrong_id wrong_cursor filter filter_lead clear status any success failure lost
-        key_hint model_hint min_seconds columns by_day text text_hint text_lead
+        key_hint model_hint min_seconds unnamed columns by_day text text_hint text_lead
         user end_user session client
         time request asked cost duration first_token tokens cached none not_priced
         sessions sessions_lead no_sessions requests_read last_request lasted subagents subagent tools
@@ -152,7 +152,7 @@ declare! {
         show_more nothing_filtered refused_of_failed title csv no_such_kind nothing unpriced none split_by filtered without compare compared not_counted see_requests
         spend requests average tokens_in tokens_out hit_rate saved uncached read written answered failed none_failed
         first_token for_95 all_budgets
-        spend_by_day requests_by_day tokens_by_day cache_by_day see_table by_day others only requests_of
+        spend_by_day requests_by_day failures_by_day tokens_by_day cache_by_day see_table by_day others only requests_of
         model key user team client customer tag day no_user no_team no_customer not_told_apart
         column_failed column_in column_read column_written column_out no_key master_key no_model
         speed first_50 first_95 whole_50 whole_95 pace failures failure refusal why

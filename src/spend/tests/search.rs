@@ -10,7 +10,7 @@ async fn filled() -> (Embedded, Ledger, Vec<Record>) {
         let mut record = record_at(noon() - Duration::from_secs(3600) * n);
         record.caller.key_hash = ["ab", "cd"][n as usize % 2].repeat(32);
         record.caller.session_id = Some(format!("s{}", n % 2));
-        record.caller.end_user = Some(format!("u{}", n % 7));
+        record.caller.end_user = (n % 7 > 0).then(|| format!("u{}", n % 7));
         record.tags = vec![format!("t{}", n % 4)];
         let mut attempt = attempt(&format!("m{}", n % 3));
         attempt.group = format!("g{}", n % 3);
@@ -123,6 +123,15 @@ async fn a_search_finds_what_a_look_at_every_record_finds() {
         RecordFilter {
             tag: some("t2"),
             status: Some(Status::Success),
+            ..none()
+        },
+        RecordFilter {
+            unnamed: Some(Unnamed::Team),
+            status: Some(Status::Failure),
+            ..none()
+        },
+        RecordFilter {
+            unnamed: Some(Unnamed::EndUser),
             ..none()
         },
         // The records of a request without a key.

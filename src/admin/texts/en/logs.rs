@@ -32,6 +32,7 @@ pub(super) const LOGS: Logs = Logs {
     key_hint: "alias or SHA-256",
     model_hint: "how its name begins",
     min_seconds: "Took at least, seconds",
+    unnamed: "Does not name",
     columns: "Columns",
     by_day: "Requests by day (UTC)",
     text: "In the text",

@@ -394,6 +394,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         all_budgets: "All budgets",
         spend_by_day: "Spent, US dollars",
         requests_by_day: "Requests",
+        failures_by_day: "Failures by cause",
         tokens_by_day: "Tokens",
         cache_by_day: "Cache hit rate",
         see_table: "The table by day has the same numbers.",

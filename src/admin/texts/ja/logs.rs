@@ -31,6 +31,7 @@ pub(super) const LOGS: Logs = Logs {
     key_hint: "エイリアスまたは SHA-256",
     model_hint: "名前の先頭部分",
     min_seconds: "所要時間（秒）以上",
+    unnamed: "指定がないもの",
     columns: "列",
     by_day: "日別リクエスト数（UTC）",
     text: "本文",

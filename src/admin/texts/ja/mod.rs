@@ -394,6 +394,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         all_budgets: "すべての予算",
         spend_by_day: "利用料金（米ドル）",
         requests_by_day: "リクエスト数",
+        failures_by_day: "原因別の失敗",
         tokens_by_day: "トークン数",
         cache_by_day: "キャッシュヒット率",
         see_table: "同じ数値は日別の表にあります。",

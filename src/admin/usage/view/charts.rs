@@ -1,27 +1,34 @@
 //! The charts of the page.
 
+use std::cmp::Reverse;
+
 use rust_decimal::Decimal;
 
 use super::super::super::chart::{Chart, Column, Series, TONES};
+use super::super::super::names;
 use super::super::super::numbers::{dollars, round_dollars, short, tokens};
 use super::super::super::texts::texts;
 use super::super::split::SpanTotals;
 use super::{SplitRow, UsageListing, hit_rate};
 use crate::app::AppState;
-use crate::spend::Counters;
+use crate::spend::{Counters, FailureCause};
 
 /// Series with a colour of their own.
 const MOST_SERIES: usize = 8;
 /// Of so many a day says what they cost.
-const MOST_SAID: usize = 4;
+const MOST_SAID: usize = 3;
+/// Causes of failures with a colour of their own.
+const MOST_CAUSES: usize = 5;
+/// Of so many a day says how often they were there.
+const MOST_CAUSES_SAID: usize = 2;
 
 impl UsageListing<'_> {
     pub(super) fn charts(&self, app: &AppState) -> Vec<Chart> {
         let t = &texts().usage;
         let count = |n: u64| Some(Decimal::from(n));
-        vec![
-            self.spend(app),
-            Chart::bars(
+        let charts = vec![
+            Some(self.spend(app)),
+            Some(Chart::bars(
                 t.requests_by_day,
                 vec![
                     Series::new(t.answered, "s0"),
@@ -35,8 +42,9 @@ impl UsageListing<'_> {
                 }),
                 Decimal::ONE,
                 short,
-            ),
-            Chart::bars(
+            )),
+            self.failures_by_cause(),
+            Some(Chart::bars(
                 t.tokens_by_day,
                 [t.column_in, t.column_read, t.column_written, t.column_out]
                     .into_iter()
@@ -55,8 +63,8 @@ impl UsageListing<'_> {
                 }),
                 Decimal::ONE,
                 short,
-            ),
-            Chart::lines(
+            )),
+            Some(Chart::lines(
                 t.cache_by_day,
                 vec![Series::new(t.hit_rate, "s2")],
                 self.columns(|counters| {
@@ -69,8 +77,53 @@ impl UsageListing<'_> {
                 Decimal::ONE_HUNDRED,
                 Decimal::TEN,
                 |value| format!("{} %", value.normalize()),
-            ),
-        ]
+            )),
+        ];
+        charts.into_iter().flatten().collect()
+    }
+
+    /// Why requests failed or were refused: the most common causes in a colour of their own, the others together.
+    /// `None`: none did.
+    fn failures_by_cause(&self) -> Option<Chart> {
+        let t = &texts().usage;
+        let causes = self.causes();
+        if causes.is_empty() {
+            return None;
+        }
+        let (own, others) = causes.split_at(causes.len().min(MOST_CAUSES));
+        let mut series: Vec<Series> = (own.iter().zip(TONES))
+            .map(|((cause, _), tone)| Series::new(names::cause(*cause), tone))
+            .collect();
+        if !others.is_empty() {
+            series.push(Series::new(t.others, "s8"));
+        }
+        let columns = self.totals.spans.iter().map(|span| {
+            let of = |cause: FailureCause| u64::from(span.counters.causes.of(cause));
+            let mut counts: Vec<u64> = own.iter().map(|(cause, _)| of(*cause)).collect();
+            if !others.is_empty() {
+                counts.push(others.iter().map(|(cause, _)| of(*cause)).sum());
+            }
+            let mut said: Vec<_> = series.iter().zip(&counts).collect();
+            said.retain(|(_, count)| **count > 0);
+            said.sort_by_key(|(_, count)| Reverse(**count));
+            let said = said.iter().take(MOST_CAUSES_SAID);
+            let said = said.map(|(series, count)| format!("\n{}: {count}", series.name));
+            let title = format!(
+                "{}: {}{}",
+                days(span),
+                counts.iter().sum::<u64>(),
+                said.collect::<String>()
+            );
+            Column {
+                values: counts.into_iter().map(|count| Some(count.into())).collect(),
+                title,
+                address: self.failures_of(span),
+                ..self.column(span)
+            }
+        });
+        let columns = columns.collect();
+        let chart = Chart::bars(t.failures_by_day, series, columns, Decimal::ONE, short);
+        Some(chart)
     }
 
     /// What was spent, by what the page is split by: the dearest in a colour of their own, the others together.

@@ -10,7 +10,7 @@ use super::super::split::{SpanTotals, SplitName, average, prompt};
 use super::charts::days;
 use super::{MORE_ROWS, MOST_ROWS, MOST_SPEEDS, SplitRow, UsageListing};
 use crate::app::AppState;
-use crate::spend::{Counters, FailureCause};
+use crate::spend::{Counters, FailureCause, Status};
 
 /// What one name has used.
 pub(super) struct UsageRow {
@@ -112,8 +112,9 @@ impl UsageListing<'_> {
     fn row(&self, app: &AppState, row: &SplitRow) -> UsageRow {
         let filter = self.query.split.as_str();
         let value = row.name.value();
-        let is_refused =
-            self.query.split == By::Model && row.name == SplitName::Named(String::new());
+        let is_empty = row.name == SplitName::Named(String::new());
+        let is_refused = self.query.split == By::Model && is_empty;
+        let is_nobody = matches!(self.query.split, By::User | By::Team | By::Customer) && is_empty;
         let before = self.before.as_ref().and_then(|before| {
             let same = before.rows.iter().find(|other| other.name == row.name)?;
             change(same.counters.spend, row.counters.spend)
@@ -121,7 +122,11 @@ impl UsageListing<'_> {
         let causes = row.counters.causes.counted().filter(|_| is_refused);
         UsageRow {
             name: self.name(app, &row.name),
-            address: value.map(|value| self.query.requests(self.period, &[(filter, value)])),
+            address: match value {
+                Some(value) => Some(self.query.requests(self.period, &[(filter, value)])),
+                None if is_nobody => Some(self.query.requests(self.period, &[("unnamed", filter)])),
+                None => None,
+            },
             only: value.map(|value| self.query.narrowed(filter, value).address(self.period)),
             details: causes
                 .map(|(cause, requests)| {
@@ -160,17 +165,24 @@ impl UsageListing<'_> {
         speeds.collect()
     }
 
-    /// Why requests failed, the most common cause first.
-    pub(super) fn failures(&self) -> Vec<FailureRow> {
-        let counters = &self.totals.total;
-        let mut causes: Vec<(FailureCause, u32)> = counters.causes.counted().collect();
+    /// Why requests failed, and how many did so, the most common cause first.
+    pub(super) fn causes(&self) -> Vec<(FailureCause, u32)> {
+        let mut causes: Vec<_> = self.totals.total.causes.counted().collect();
         causes.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
-        let rows = causes.into_iter().map(|(cause, requests)| FailureRow {
-            name: names::cause(cause),
-            address: self.requests_of_cause(cause),
-            requests: count(requests.into()),
-            is_refusal: cause.is_refusal(),
-        });
+        causes
+    }
+
+    /// Why requests failed, in words.
+    pub(super) fn failures(&self) -> Vec<FailureRow> {
+        let rows = self
+            .causes()
+            .into_iter()
+            .map(|(cause, requests)| FailureRow {
+                name: names::cause(cause),
+                address: self.requests_of_cause(cause),
+                requests: count(requests.into()),
+                is_refusal: cause.is_refusal(),
+            });
         rows.collect()
     }
 
@@ -193,11 +205,20 @@ impl UsageListing<'_> {
 
     /// The requests of these days.
     pub(super) fn requests_of(&self, span: &SpanTotals) -> String {
-        let period = PagePeriod {
-            first: span.first,
-            last: span.last,
-            name: Name::Days,
-        };
-        self.query.requests(&period, &[])
+        self.query.requests(&period_of(span), &[])
+    }
+
+    /// Those of them that failed.
+    pub(super) fn failures_of(&self, span: &SpanTotals) -> String {
+        let failed = [("status", Status::Failure.as_str())];
+        self.query.requests(&period_of(span), &failed)
+    }
+}
+
+fn period_of(span: &SpanTotals) -> PagePeriod {
+    PagePeriod {
+        first: span.first,
+        last: span.last,
+        name: Name::Days,
     }
 }
