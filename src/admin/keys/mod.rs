@@ -1,11 +1,11 @@
 //! The keys. Made, changed, blocked and deleted through the same API as `/key/…`.
 
+mod badges;
 mod draft;
 mod form;
 mod list;
 mod made;
 mod setups;
-mod standing;
 
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
@@ -28,8 +28,8 @@ use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
 use form::{FormPage, KeyQuestion};
 use list::{KeyListing, KeysPage, ListQuery};
 
+pub(super) use badges::{Badge, BlockedHolders, badges, holder_badge, of_budget, used};
 pub(super) use made::MadePage;
-pub(super) use standing::{Badge, BlockedHolders, badges, holder_badge, of_budget, used};
 
 const LIST: &str = "/ui/keys";
 /// What the keys say of their creator.

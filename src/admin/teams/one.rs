@@ -153,11 +153,11 @@ async fn with_budgets(
     let mut members = members.into_iter().peekable();
     while members.peek().is_some() {
         let some: Vec<_> = members.by_ref().take(READS_AT_ONCE).collect();
-        let standings = some
+        let budgets = some
             .iter()
             .map(|one| app.keys.member_budget_usage(team, one));
-        let standings = try_join_all(standings).await.map_err(KeyError::Store)?;
-        both.extend(some.into_iter().zip(standings));
+        let budgets = try_join_all(budgets).await.map_err(KeyError::Store)?;
+        both.extend(some.into_iter().zip(budgets));
     }
     Ok(both)
 }
