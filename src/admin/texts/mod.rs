@@ -1,7 +1,9 @@
-//! Every text of the pages, a folder for each language: one that lacks a text does not compile.
+//! Every text of the pages, a folder for each language: one that lacks a text does not compile. What the rest of the gateway
+//! says in English is told in other languages by `told`.
 
 mod en;
 mod ja;
+mod told;
 
 use super::language;
 
@@ -161,6 +163,7 @@ declare! {
 
 pub(super) use en::TEXTS as EN;
 pub(super) use ja::TEXTS as JA;
+pub(super) use told::alert_words;
 
 /// The texts in the language of the page that is rendered.
 pub(super) fn texts() -> &'static Texts {

@@ -1,5 +1,6 @@
 //! Japanese.
 
+pub(super) mod alerts;
 mod api;
 mod audit;
 mod keys;
