@@ -21,7 +21,7 @@ use super::names::Names;
 use super::numbers::today;
 use super::public_address::PublicAddress;
 use super::session::Session;
-use super::texts::texts;
+use super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
@@ -262,9 +262,9 @@ pub(super) async fn regenerate(
 impl Problem {
     /// What the form itself can say; anything else is an error of the page.
     fn of(error: KeyError) -> Result<Self, PageError> {
-        let message = error.to_string();
+        let message = error.told();
         match error {
-            KeyError::Invalid { param, wanted } => Ok(Problem::new(param, wanted)),
+            KeyError::Invalid { param, wanted } => Ok(Problem::new(param, wanted.told())),
             KeyError::AliasTaken(_) => Ok(Problem::new("key_alias", message)),
             KeyError::NoTeam(_) => Ok(Problem::new("team_id", message)),
             other => Err(other.into()),

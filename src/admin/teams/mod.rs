@@ -15,7 +15,7 @@ use super::error::PageError;
 use super::form::SubmittedForm;
 use super::layout::render;
 use super::session::Session;
-use super::texts::texts;
+use super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::identity::{IdentityError, Team, TeamChanges, User, UserChanges};
 use crate::keys::KeyError;
@@ -130,7 +130,7 @@ impl From<IdentityError> for PageError {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
         };
-        Self::new(status, error.to_string())
+        Self::new(status, error.told())
     }
 }
 

@@ -35,7 +35,7 @@ declare! {
     /// What numbers count.
     units: Units { second minute hour day billion }
     /// Errors.
-    error: Error { address title not_found method foreign stale_form form table fault back not_admin }
+    error: Error { address title not_found method foreign stale_form form table fault_of_table fault back not_admin }
     /// The login.
     login: Login {
         title lead user password enter wrong too_many again needs_encryption
@@ -163,7 +163,7 @@ declare! {
 
 pub(super) use en::TEXTS as EN;
 pub(super) use ja::TEXTS as JA;
-pub(super) use told::alert_words;
+pub(super) use told::{Told, alert_words};
 
 /// The texts in the language of the page that is rendered.
 pub(super) fn texts() -> &'static Texts {

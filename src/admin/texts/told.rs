@@ -1,11 +1,27 @@
-//! What the rest of the gateway says in English, alerts, as a page tells it in the language of its reader.
+//! What the rest of the gateway says in English, errors and alerts, as a page tells it in the language of its reader.
 //!
-//! The English words are the alert's own, so that a page and the channels of alerts never differ. Every other language
-//! has a function beside its texts.
+//! The English words are the type's own, so that a page, the API, the log and the channels of alerts never differ. Every
+//! other language has a function for each type beside its texts.
+
+use std::fmt::Display;
 
 use super::ja;
 use crate::admin::language::{self, Language};
 use crate::alerts::StoredAlert;
+
+/// What has English words of its own.
+pub(in crate::admin) trait Told: Display {
+    /// The same in Japanese.
+    fn japanese(&self) -> String;
+
+    /// The words in the language of the page that is rendered.
+    fn told(&self) -> String {
+        match language::current() {
+            Language::English => self.to_string(),
+            Language::Japanese => self.japanese(),
+        }
+    }
+}
 
 /// What an alert says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +43,16 @@ pub(in crate::admin) fn alert_words(alert: &StoredAlert) -> AlertWords {
         title: alert.title.clone(),
         text: alert.text.clone(),
     })
+}
+
+/// Whether a text is Japanese, names and words of code apart: no two English words stand beside each other.
+#[cfg(test)]
+pub(super) fn is_japanese(text: &str) -> bool {
+    let has_kana = text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
+    let words: Vec<&str> = text.split(' ').collect();
+    let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    let mut pairs = words.windows(2);
+    has_kana && !pairs.any(|pair| pair.iter().all(is_word))
 }
 
 #[cfg(test)]
