@@ -1,9 +1,13 @@
 //! The pages in Japanese.
 
+use std::sync::Arc;
+
+use bedrock_sidecar::store::Embedded;
 use reqwest::StatusCode;
 use reqwest::redirect::Policy;
 
 use super::Visitor;
+use crate::support::table_proxy::{Fault, TableProxy};
 use crate::support::{TestApp, header};
 
 #[tokio::test]
@@ -203,6 +207,27 @@ async fn what_is_wrong_is_said_in_japanese_too() {
             let page = response.text().await.unwrap();
             assert!(page.contains(said), "{said}: {page}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_fails_is_told_in_japanese_too() {
+    let table = Arc::new(Embedded::in_memory().await.unwrap());
+    let proxy = TableProxy::start(table.endpoint()).await;
+    let builder = TestApp::builder().table(&table, "test");
+    let app = builder.table_at(&proxy.url).start().await;
+    let english = Visitor::signed_in(&app).await;
+    let japanese = Visitor::signed_in(&app).await.in_japanese();
+    proxy.strike("Query");
+    proxy.always(Some(Fault::InternalError));
+    for (visitor, said) in [
+        (&english, "The table answers with errors of its own. "),
+        (&japanese, "テーブルがエラーを返しています。 "),
+    ] {
+        let response = visitor.get("/ui/keys").await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let page = response.text().await.unwrap();
+        assert!(page.contains(said), "{said}: {page}");
     }
 }
 
