@@ -13,7 +13,7 @@ use bedrock_sidecar::alerts::{
     AlertChannels, AlertOptions, EventBus, SlackWebhook, SnsTopic, USUAL_PERCENTS,
 };
 use bedrock_sidecar::simulator::{ScriptedReply, Step};
-use bedrock_sidecar::store::Embedded;
+use bedrock_sidecar::store::{Embedded, Item, keys};
 use bedrock_sidecar::transport::Transport;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -308,4 +308,59 @@ async fn the_page_shows_what_was_sent_when_and_where() {
     ask(&app, &maria).await;
     let page = visitor.page("/ui/alerts").await;
     assert!(!page.contains("not now"), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_tells_alerts_in_the_language_of_its_reader() {
+    let app = gateway(TestApp::builder(), &AlertOptions::default()).await;
+    let maria = json!({"key_alias": "予算 <b>", "max_budget": 2, "soft_budget": 0.004});
+    let maria = key(&app, maria).await;
+    assert_eq!(ask(&app, &maria).await, 200);
+    let denied = "You don't have access to the model with the specified model ID.";
+    app.bedrock
+        .always(PRIMARY, Step::fail(403, "AccessDeniedException", denied));
+    for _ in 0..20 {
+        let mut body = hello("primary");
+        body["disable_fallbacks"] = json!(true);
+        chat_with(&app, KEY, &body).send().await.unwrap();
+    }
+    app.settle().await;
+    let english = Visitor::signed_in(&app).await;
+    let japanese = Visitor::signed_in(&app).await.in_japanese();
+    for (visitor, told) in [
+        (
+            &english,
+            [
+                "The soft budget is spent: Key=予算 &#60;b&#62;",
+                "$0.00495, and the soft budget is $0.004. Requests are still served. The budget has no window",
+                "requests failed within 5 minutes",
+                "A deployment of primary is not called: ",
+            ],
+        ),
+        (
+            &japanese,
+            [
+                "ソフト予算に達しました：Key=予算 &#60;b&#62;",
+                "ソフト予算 $0.004000 に対して $0.004950 を使用しました。リクエストは引き続き処理されます。この予算はリセットされません。",
+                "5 分間に ",
+                "primary のデプロイメントがクールダウンに入りました：",
+            ],
+        ),
+    ] {
+        let page = visitor.page("/ui/alerts").await;
+        for words in told {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    }
+    // An alert of version 0.2.0 has no detail: its words are those that were stored.
+    let mut alerts = app.state.alerts.newest(10).await.unwrap();
+    let mut older = alerts.swap_remove(0);
+    older.detail.clear();
+    let item = Item::new(&keys::alert("older"), &older).unwrap();
+    app.state.table.put(item).await.unwrap();
+    let page = japanese.page("/ui/alerts").await;
+    assert!(
+        page.contains(&older.title.replace('<', "&#60;").replace('>', "&#62;")),
+        "{page}"
+    );
 }

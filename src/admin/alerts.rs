@@ -9,7 +9,7 @@ use super::error::PageError;
 use super::layout::{Layout, NavPage, render};
 use super::numbers::TimeText;
 use super::session::Session;
-use super::texts::texts;
+use super::texts::{alert_words, texts};
 use crate::alerts::{AlertState, StoredAlert};
 use crate::app::AppState;
 
@@ -58,10 +58,11 @@ impl From<StoredAlert> for AlertRow {
             AlertState::Pending => ("warn", t.pending),
             AlertState::Failed => ("bad", t.failed),
         };
+        let words = alert_words(&alert);
         Self {
             noticed: alert.noticed.into(),
-            title: alert.title,
-            text: alert.text,
+            title: words.title,
+            text: words.text,
             tone,
             state,
             sent_to: alert.sent_to.join(", "),

@@ -11,8 +11,9 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use super::layout::{Layout, render};
+use super::period::WrongPeriod;
 use super::session::{AnySession, FoundSession, Session};
-use super::texts::texts;
+use super::texts::{Told, filled, texts};
 use crate::app::AppState;
 use crate::keys::KeyError;
 use crate::panics;
@@ -55,7 +56,10 @@ impl From<StoreError> for PageError {
         tracing::error!(%error, "an admin page could not use the table");
         let again = texts().error.table;
         let message = match error.fault() {
-            Some(fault) => format!("The table {fault}. {again}"),
+            Some(fault) => format!(
+                "{} {again}",
+                filled(texts().error.fault_of_table, [&fault.told()])
+            ),
             None => again.to_owned(),
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
@@ -66,7 +70,8 @@ impl From<ReadError> for PageError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Store(error) => error.into(),
-            ReadError::Period(..) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
+            ReadError::Period(first, last) if last < first => WrongPeriod::Backwards.into(),
+            ReadError::Period(..) => WrongPeriod::TooLong.into(),
         }
     }
 }
@@ -79,7 +84,7 @@ impl From<KeyError> for PageError {
             KeyError::Contended => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self::new(status, error.to_string())
+        Self::new(status, error.told())
     }
 }
 

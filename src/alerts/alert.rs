@@ -85,7 +85,7 @@ const RETENTION: std::time::Duration = std::time::Duration::from_secs(400 * 24 *
 
 impl Alert {
     /// Once a day for each deployment and class of failure.
-    pub(super) fn deployment_rests(
+    pub(crate) fn deployment_rests(
         deployment: &str,
         group: &str,
         class: &str,
@@ -113,7 +113,7 @@ impl Alert {
     }
 
     /// Once an hour.
-    pub(super) fn requests_fail(
+    pub(crate) fn requests_fail(
         failures: u64,
         requests: u64,
         minutes: u64,
@@ -135,7 +135,7 @@ impl Alert {
     }
 
     /// Once an hour.
-    pub(super) fn spend_unrecorded(spend: Decimal, now: Timestamp) -> Alert {
+    pub(crate) fn spend_unrecorded(spend: Decimal, now: Timestamp) -> Alert {
         let spend = spend.normalize();
         Alert {
             id: format!("{}#unrecorded", hour(now)),

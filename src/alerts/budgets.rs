@@ -34,7 +34,7 @@ pub struct BudgetUse {
 
 impl BudgetUse {
     /// What it has reached: a threshold stays reached, also where the limit is raised afterwards.
-    pub(super) fn alerts(&self, percents: &[u32]) -> Vec<Alert> {
+    pub(crate) fn alerts(&self, percents: &[u32]) -> Vec<Alert> {
         let max = self.max.filter(|max| !max.is_zero());
         let reached = |percent: &u32| {
             let share = max.and_then(|max| max.checked_mul(Decimal::from(*percent)));

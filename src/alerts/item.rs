@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::channels::SendOutcome;
 use super::{Alert, AlertKind};
@@ -39,6 +40,9 @@ pub struct StoredAlert {
     pub title: String,
     /// What else there is to say.
     pub text: String,
+    /// The alert's fields for programs, which the pages tell in other languages; alerts of version 0.2.0 have none.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub detail: Map<String, Value>,
     /// When it was noticed.
     pub noticed: Timestamp,
     /// How far it has come.
@@ -74,20 +78,7 @@ pub(super) async fn claim(
     alert: &Alert,
     now: Timestamp,
 ) -> Result<Claim, StoreError> {
-    let new = StoredAlert {
-        id: alert.id.clone(),
-        kind: alert.kind,
-        subject: alert.subject.clone(),
-        title: alert.title.clone(),
-        text: alert.text.clone(),
-        noticed: now,
-        state: AlertState::Pending,
-        tried: now,
-        sent_to: Vec::new(),
-        error: None,
-        version: 1,
-        expires: alert.expires,
-    };
+    let new = StoredAlert::new(alert, now);
     if put(table, &new, None).await? {
         return Ok(Claim::Ours(Box::new(new)));
     }
@@ -115,6 +106,25 @@ pub(super) async fn claim(
 }
 
 impl StoredAlert {
+    /// An alert that was noticed just now.
+    pub(crate) fn new(alert: &Alert, now: Timestamp) -> Self {
+        Self {
+            id: alert.id.clone(),
+            kind: alert.kind,
+            subject: alert.subject.clone(),
+            title: alert.title.clone(),
+            text: alert.text.clone(),
+            detail: alert.detail.clone(),
+            noticed: now,
+            state: AlertState::Pending,
+            tried: now,
+            sent_to: Vec::new(),
+            error: None,
+            version: 1,
+            expires: alert.expires,
+        }
+    }
+
     /// Marks what has become of it; false: it is to be tried again.
     pub(super) async fn finish(
         self,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::config::Changes;
+use crate::config::{Changes, WrongFallbacks};
 use crate::store::{Item, Order, Range, StoreError, Table, keys};
 
 use super::routes::Routes;
@@ -40,9 +40,9 @@ pub struct SavedSettings {
 /// Why something could not be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// The changes make no sense, in words for the page.
-    #[error("{0}")]
-    Invalid(String),
+    /// The changes make no sense.
+    #[error(transparent)]
+    Invalid(#[from] WrongFallbacks),
     /// Another admin has saved since the page was read.
     #[error("the settings were changed by another admin in the meantime")]
     Conflict,
@@ -100,8 +100,7 @@ impl Routes {
         seen: Option<u64>,
     ) -> Result<SavedSettings, SaveError> {
         let shared_state = self.shared_state.as_ref().ok_or(SaveError::NoTable)?;
-        let checked = self.runtime.as_loaded.changed(&changes);
-        checked.map_err(SaveError::Invalid)?;
+        self.runtime.as_loaded.changed(&changes)?;
         let saved = SavedSettings {
             version: seen.unwrap_or(0) + 1,
             at: self.clock().now(),

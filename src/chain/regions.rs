@@ -85,10 +85,9 @@ impl AllowedRegions {
         })
     }
 
-    /// The lists, for people.
-    pub fn describe(&self) -> String {
-        let lists = self.0.iter().map(|list| list.join(", "));
-        lists.collect::<Vec<_>>().join(" and ")
+    /// The lists, for people: a region has to be in each of them.
+    pub fn lists(&self) -> Vec<String> {
+        self.0.iter().map(|list| list.join(", ")).collect()
     }
 }
 

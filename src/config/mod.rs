@@ -36,7 +36,7 @@ pub use model::{
     Affinity, CachePolicy, Changes, Config, Credentials, Defaults, Deployment, DeploymentLimits,
     DialectRule, FallbackKind, Fallbacks, FirstEventLimit, General, Group, GroupAlias,
     InjectionLocation, InjectionPoint, MissingProtections, PatternSource, Routing, Settings,
-    Storing, StreamRecovery, fits_pattern, hide_addresses,
+    Storing, StreamRecovery, WrongFallbacks, fits_pattern, hide_addresses,
 };
 pub use schema::{
     ClaimCondition, ClaimPath, ConfiguredTeam, IdentitySettings, Network, NotANetwork, NotAPeriod,

@@ -57,18 +57,39 @@ pub(super) fn session_caller(caller: &Caller) -> SessionCaller {
     }
 }
 
+/// No target of a request is in its regions.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "No model may answer this request: it is bound to regions ({}), and these are outside: {}.",
+    allowed.join(" and "),
+    outside.join(", ")
+)]
+pub(crate) struct OutsideOfRegions {
+    /// The lists that bind it, each as people write one.
+    pub(crate) allowed: Vec<String>,
+    /// Its targets.
+    pub(crate) outside: Vec<String>,
+}
+
 /// Refuses a request of which no target is in its regions.
-pub(super) fn check_regions(app: &AppState, options: &ChainOptions) -> Result<(), ApiError> {
-    let Some(outside) = app.routes.outside_of_regions(options) else {
-        return Ok(());
-    };
-    let message = format!(
-        "No model may answer this request: it is bound to regions ({}), and these are outside: {}.",
-        options.regions.describe(),
-        outside.join(", ")
-    );
-    let kind = "region_access_denied";
-    Err(ApiError::new(StatusCode::FORBIDDEN, kind, message).with_param("model"))
+pub(super) fn check_regions(
+    app: &AppState,
+    options: &ChainOptions,
+) -> Result<(), OutsideOfRegions> {
+    match app.routes.outside_of_regions(options) {
+        Some(outside) => Err(OutsideOfRegions {
+            allowed: options.regions.lists(),
+            outside,
+        }),
+        None => Ok(()),
+    }
+}
+
+impl From<OutsideOfRegions> for ApiError {
+    fn from(refusal: OutsideOfRegions) -> Self {
+        let kind = "region_access_denied";
+        ApiError::new(StatusCode::FORBIDDEN, kind, refusal.to_string()).with_param("model")
+    }
 }
 
 /// The refusal of a model that the list of a key, its team, its membership there or its user does not have.

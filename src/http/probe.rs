@@ -20,6 +20,7 @@ use crate::retrieval::{EmbedRequest, RerankRequest, RetrievalRequest};
 use crate::spend::{Attempt, RequestId};
 use crate::wire::{ApiError, Labels, RetrievalWire, Wire};
 
+pub(crate) use super::access::OutsideOfRegions;
 use super::access::{self, ResolvedModel};
 use super::chat::{ChatRun, FinalReply, StreamItem};
 use super::retrieval::{PendingRetrieval, RetrievalEnd, RetrievedAnswer};
@@ -77,7 +78,7 @@ pub(crate) enum ProbeRefusal {
     /// It is not one of the caller's.
     ModelNotAllowed,
     /// None of its targets is in the caller's regions.
-    OutsideOfRegions(ApiError),
+    OutsideOfRegions(OutsideOfRegions),
 }
 
 /// The names of models with which a caller may have a conversation. Those that only a pattern serves are many, and stand

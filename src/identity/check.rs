@@ -4,20 +4,25 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use super::InvalidSetting;
+use super::{InvalidSetting, Requirement};
 
 /// Longest text that goes into records, log lines and keys of items, in bytes.
-const LONGEST_TEXT: usize = 200;
+pub(super) const LONGEST_TEXT: usize = 200;
 /// An item stays far below what it may hold.
 const MOST_METADATA: usize = 16 * 1024;
 const MOST_NAMES: usize = 1_000;
+const MOST_TAGS: usize = 20;
+/// In bytes.
+const LONGEST_TAG: usize = 100;
 
 type Checked = Result<(), InvalidSetting>;
 
 pub(crate) fn check_text(param: &'static str, text: Option<&str>) -> Checked {
     let is_wrong = |text: &str| text.trim().is_empty() || text.len() > LONGEST_TEXT;
     if text.is_some_and(is_wrong) {
-        let wanted = format!("must be a text of 1 to {LONGEST_TEXT} bytes.");
+        let wanted = Requirement::Text {
+            longest: LONGEST_TEXT,
+        };
         return Err(InvalidSetting::new(param, wanted));
     }
     Ok(())
@@ -25,8 +30,7 @@ pub(crate) fn check_text(param: &'static str, text: Option<&str>) -> Checked {
 
 pub(crate) fn check_amount(param: &'static str, amount: Option<Decimal>) -> Checked {
     if amount.is_some_and(|amount| amount.is_sign_negative() && !amount.is_zero()) {
-        let wanted = "must be an amount of dollars, 0 or more.";
-        return Err(InvalidSetting::new(param, wanted));
+        return Err(InvalidSetting::new(param, Requirement::Amount));
     }
     Ok(())
 }
@@ -41,8 +45,7 @@ pub(crate) fn check_increase(increase: Option<Decimal>, until: Option<Timestamp>
         Some(_) => ("temp_budget_expiry", "temp_budget_increase"),
         None => ("temp_budget_increase", "temp_budget_expiry"),
     };
-    let wanted = format!("must be given together with '{other}'.");
-    Err(InvalidSetting::new(param, wanted))
+    Err(InvalidSetting::new(param, Requirement::TogetherWith(other)))
 }
 
 pub(crate) fn check_names<'a>(
@@ -53,8 +56,10 @@ pub(crate) fn check_names<'a>(
     for name in names {
         count += 1;
         if count > MOST_NAMES || name.trim().is_empty() || name.len() > LONGEST_TEXT {
-            let wanted =
-                format!("may hold {MOST_NAMES} names at most, each of 1 to {LONGEST_TEXT} bytes.");
+            let wanted = Requirement::Names {
+                most: MOST_NAMES,
+                longest: LONGEST_TEXT,
+            };
             return Err(InvalidSetting::new(param, wanted));
         }
     }
@@ -62,8 +67,11 @@ pub(crate) fn check_names<'a>(
 }
 
 pub(crate) fn check_tags(tags: &[String]) -> Checked {
-    if tags.len() > 20 || tags.iter().any(|tag| tag.len() > 100) {
-        let wanted = "may hold 20 tags at most, each of 100 bytes at most.";
+    if tags.len() > MOST_TAGS || tags.iter().any(|tag| tag.len() > LONGEST_TAG) {
+        let wanted = Requirement::Tags {
+            most: MOST_TAGS,
+            longest: LONGEST_TAG,
+        };
         return Err(InvalidSetting::new("tags", wanted));
     }
     Ok(())
@@ -72,7 +80,9 @@ pub(crate) fn check_tags(tags: &[String]) -> Checked {
 pub(crate) fn check_metadata(metadata: &Map<String, Value>) -> Checked {
     let metadata = serde_json::to_string(metadata).unwrap_or_default();
     if metadata.len() > MOST_METADATA {
-        let wanted = format!("may take {MOST_METADATA} bytes of JSON at most.");
+        let wanted = Requirement::Metadata {
+            most: MOST_METADATA,
+        };
         return Err(InvalidSetting::new("metadata", wanted));
     }
     Ok(())

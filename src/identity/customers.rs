@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::row::{self, Row};
-use super::{IdentityError, check_text};
+use super::{IdentityError, IdentityKind, check_text};
 use crate::clock::Clock;
 use crate::store::{Index, Key, Query, StoreError, Table, keys, time};
 
@@ -225,8 +225,7 @@ impl Customers {
 
 fn no_customer(id: &str) -> IdentityError {
     IdentityError::NotFound {
-        what: "End User Id",
-        param: "end_user_id",
+        kind: IdentityKind::Customer,
         id: id.to_owned(),
     }
 }

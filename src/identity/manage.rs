@@ -7,8 +7,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Directory, IdentityError, InvalidSetting, Member, MemberChanges, Team, TeamChanges, User,
-    UserChanges, row,
+    AlreadyExists, Directory, IdentityError, IdentityKind, InvalidSetting, Member, MemberChanges,
+    Team, TeamChanges, User, UserChanges, row,
 };
 use crate::store::{Range, StoreError, keys};
 
@@ -16,16 +16,14 @@ type Managed<T> = Result<T, IdentityError>;
 
 fn no_team(id: &str) -> IdentityError {
     IdentityError::NotFound {
-        what: "Team",
-        param: "team id",
+        kind: IdentityKind::Team,
         id: id.to_owned(),
     }
 }
 
 fn no_user(id: &str) -> IdentityError {
     IdentityError::NotFound {
-        what: "User",
-        param: "user id",
+        kind: IdentityKind::User,
         id: id.to_owned(),
     }
 }
@@ -56,11 +54,7 @@ impl Directory {
         self.refuse_file(&id)?;
         let team = Team::new(id, by, now).changed(changes, now)?;
         if !row::create(&self.table, &team).await? {
-            let message = format!(
-                "Team id = {} already exists, or belonged to a team that was deleted. Please use a different team id.",
-                team.team_id
-            );
-            return Err(IdentityError::Exists(message));
+            return Err(AlreadyExists::Team(team.team_id).into());
         }
         let team = Arc::new(team);
         self.keep_team(&team);
@@ -175,8 +169,8 @@ impl Directory {
         let member = Member::new(team_id, user_id, user_email, self.clock.now());
         let member = member.changed(changes)?;
         if !row::create(&self.table, &member).await? {
-            let message = format!("User {user_id} is a member of team {team_id} already.");
-            return Err(IdentityError::Exists(message));
+            let (user, team) = (user_id.to_owned(), team_id.to_owned());
+            return Err(AlreadyExists::Member { user, team }.into());
         }
         let member = Arc::new(member);
         self.keep_member(team_id, user_id, Some(Arc::clone(&member)));
@@ -204,8 +198,7 @@ impl Directory {
             .find(is_meant)
             .map(|member| member.user_id.clone());
         found.ok_or_else(|| IdentityError::NotFound {
-            what: "Member of the team",
-            param: "user",
+            kind: IdentityKind::Member,
             id: user_id.or(user_email).unwrap_or_default().to_owned(),
         })
     }
@@ -257,8 +250,7 @@ impl Directory {
         let now = self.clock.now();
         let user = User::new(id(user_id), now).changed(changes, now)?;
         if !row::create(&self.table, &user).await? {
-            let message = format!("User with id={} already exists", user.user_id);
-            return Err(IdentityError::Exists(message));
+            return Err(AlreadyExists::User(user.user_id).into());
         }
         let user = Arc::new(user);
         self.keep_user(&user.user_id, Some(Arc::clone(&user)));

@@ -27,9 +27,9 @@ pub(crate) use check::{
 };
 pub use customers::{Customer, Customers};
 pub use directory::{Directory, KeyOwners};
-pub use error::{IdentityError, InvalidSetting};
+pub use error::{AlreadyExists, IdentityError, IdentityKind, InvalidSetting, Requirement};
 pub use member::{Member, MemberChanges, MemberRole};
 pub use team::{Team, TeamChanges, TeamSettings};
-pub use token::{Access, TokenRefusal, VerifiedToken, Verifier};
+pub use token::{Access, ClaimType, Malformation, TokenRefusal, VerifiedToken, Verifier};
 pub(crate) use token::{Discovery, IssuerAtWork, SignInAnswer, looks_like_token};
 pub use user::{User, UserChanges, UserSettings};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::identity::{InvalidSetting, TokenRefusal};
+use crate::identity::{InvalidSetting, Requirement, TokenRefusal};
 use crate::store::{StoreError, TableFault};
 
 /// Why a caller is not let in.
@@ -40,7 +40,7 @@ pub enum KeyError {
         /// The setting.
         param: &'static str,
         /// What would be right.
-        wanted: String,
+        wanted: Requirement,
     },
     /// Another key has this alias.
     #[error("a key with the alias {0:?} exists already: aliases are unique")]
@@ -62,14 +62,5 @@ pub enum KeyError {
 impl From<InvalidSetting> for KeyError {
     fn from(InvalidSetting { param, wanted }: InvalidSetting) -> Self {
         Self::Invalid { param, wanted }
-    }
-}
-
-impl KeyError {
-    pub(super) fn invalid(param: &'static str, wanted: impl Into<String>) -> Self {
-        Self::Invalid {
-            param,
-            wanted: wanted.into(),
-        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::identity::IdentityError;
+use crate::identity::{IdentityError, Requirement};
 use crate::store::{Index, Item, Key, Query, StoreError, Write, keys};
 
 use super::alias::{claims, is_new};
@@ -366,10 +366,13 @@ fn new_key(chosen: Option<&str>) -> Result<String, KeyError> {
     if fits && is_plain && chosen.starts_with("sk-") {
         return Ok(chosen.to_owned());
     }
-    let wanted = format!(
-        "must begin with 'sk-' and have {SHORTEST} to {LONGEST_KEY} visible ASCII characters, without spaces."
-    );
-    Err(KeyError::invalid("key", wanted))
+    Err(KeyError::Invalid {
+        param: "key",
+        wanted: Requirement::Key {
+            shortest: SHORTEST,
+            longest: LONGEST_KEY,
+        },
+    })
 }
 
 /// By what a person recognises a key.

@@ -46,6 +46,13 @@ impl Visitor {
         visitor
     }
 
+    /// The same one, who has chosen Japanese.
+    pub fn in_japanese(mut self) -> Self {
+        let cookie = self.cookie.unwrap_or_default();
+        self.cookie = Some(format!("{cookie}; sidecar_language=ja"));
+        self
+    }
+
     pub async fn sign_in(&mut self, user: &str, password: &str) -> Response {
         let form = [("user", user), ("password", password)];
         let response = self.post("/ui/login", &form).await;

@@ -16,7 +16,7 @@ use super::super::numbers::{TimeText, count, dollars, tokens};
 use super::super::session::Session;
 use super::super::texts::{filled, texts};
 use super::address;
-use super::standing::{Badge, BlockedHolders, badges, used};
+use super::badges::{Badge, BlockedHolders, badges, used};
 use crate::keys::{BudgetUsage, VirtualKey};
 use crate::spend::{Counters, DayTotal, TotalOf};
 

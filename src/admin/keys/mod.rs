@@ -1,11 +1,11 @@
 //! The keys. Made, changed, blocked and deleted through the same API as `/key/…`.
 
+mod badges;
 mod draft;
 mod form;
 mod list;
 mod made;
 mod setups;
-mod standing;
 
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
@@ -21,15 +21,15 @@ use super::names::Names;
 use super::numbers::today;
 use super::public_address::PublicAddress;
 use super::session::Session;
-use super::texts::texts;
+use super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::audit::NotedRequest;
 use crate::keys::{KeyChanges, KeyError, VirtualKey, named};
 use form::{FormPage, KeyQuestion};
 use list::{KeyListing, KeysPage, ListQuery};
 
+pub(super) use badges::{Badge, BlockedHolders, badges, holder_badge, of_budget, used};
 pub(super) use made::MadePage;
-pub(super) use standing::{Badge, BlockedHolders, badges, holder_badge, of_budget, used};
 
 const LIST: &str = "/ui/keys";
 /// What the keys say of their creator.
@@ -262,9 +262,9 @@ pub(super) async fn regenerate(
 impl Problem {
     /// What the form itself can say; anything else is an error of the page.
     fn of(error: KeyError) -> Result<Self, PageError> {
-        let message = error.to_string();
+        let message = error.told();
         match error {
-            KeyError::Invalid { param, wanted } => Ok(Problem::new(param, wanted)),
+            KeyError::Invalid { param, wanted } => Ok(Problem::new(param, wanted.told())),
             KeyError::AliasTaken(_) => Ok(Problem::new("key_alias", message)),
             KeyError::NoTeam(_) => Ok(Problem::new("team_id", message)),
             other => Err(other.into()),

@@ -84,7 +84,7 @@ impl Owner {
 /// A budget that binds the owner.
 struct OwnBudget {
     of: String,
-    standing: BudgetUsage,
+    usage: BudgetUsage,
 }
 
 /// What the page shows.
@@ -139,8 +139,8 @@ async fn budgets(
 ) -> Result<Vec<OwnBudget>, StoreError> {
     let t = &texts().me;
     let mut budgets = Vec::new();
-    let mut add = |of: String, standing: Option<BudgetUsage>| {
-        budgets.extend(standing.map(|standing| OwnBudget { of, standing }));
+    let mut add = |of: String, usage: Option<BudgetUsage>| {
+        budgets.extend(usage.map(|usage| OwnBudget { of, usage }));
     };
     if let Owner::Key(key) = owner {
         add(t.of_key.to_owned(), app.keys.budget_usage(key).await?);
@@ -153,11 +153,11 @@ async fn budgets(
     }
     if let Some(team) = team {
         if let Some(user) = owner.user_id() {
-            let standing = app.keys.own_member_budget_usage(team, user).await?;
-            add(format!("{} {}", t.of_member, team.label()), standing);
+            let usage = app.keys.own_member_budget_usage(team, user).await?;
+            add(format!("{} {}", t.of_member, team.label()), usage);
         }
-        let standing = app.keys.team_budget_usage(team).await?;
-        add(format!("{} {}", t.of_team, team.label()), standing);
+        let usage = app.keys.team_budget_usage(team).await?;
+        add(format!("{} {}", t.of_team, team.label()), usage);
     }
     Ok(budgets)
 }

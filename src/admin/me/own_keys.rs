@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::form::FormFields;
 use super::super::session::SignedInPerson;
-use super::super::texts::texts;
+use super::super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::config::Period;
 use crate::keys::{KeyChanges, KeyError, NewKey};
@@ -100,7 +100,7 @@ pub(super) async fn make(
     let made = app.keys.generate(changes, None, &person.label).await;
     made.map_err(|error| match error {
         KeyError::Invalid { .. } | KeyError::AliasTaken(_) | KeyError::NoTeam(_) => {
-            NotMade::Said(error.to_string())
+            NotMade::Said(error.told())
         }
         other => NotMade::Failed(other),
     })

@@ -83,7 +83,7 @@ impl OwnPage {
             team: own.team.as_ref().map(|team| team.label().to_owned()),
             spent: dollars(all),
             budgets: budgets
-                .map(|budget| (budget.of.clone(), BudgetBar::of(&budget.standing, None)))
+                .map(|budget| (budget.of.clone(), BudgetBar::of(&budget.usage, None)))
                 .collect(),
             keys: keys
                 .map(|(key, budget)| OwnKey {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::super::form::FormFields;
-use super::super::texts::texts;
+use super::super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::http::probe::{Probe, ProbeRefusal};
 use crate::keys::Caller;
@@ -160,6 +160,6 @@ fn probe(
     probe.map_err(|refusal| match refusal {
         ProbeRefusal::UnknownModel => format!("{} {model}.", texts().key_form.no_such_model),
         ProbeRefusal::ModelNotAllowed => format!("{} {model}.", texts().playground.not_allowed),
-        ProbeRefusal::OutsideOfRegions(error) => error.message,
+        ProbeRefusal::OutsideOfRegions(refusal) => refusal.told(),
     })
 }

@@ -15,7 +15,7 @@ use super::error::PageError;
 use super::form::SubmittedForm;
 use super::layout::render;
 use super::session::Session;
-use super::texts::texts;
+use super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::chain::{SaveError, SavedSettings};
 use crate::config::{Changes, Storing};
@@ -90,11 +90,7 @@ pub(super) async fn change(
             let page = SettingsPage::new(&app, &form.session, draft, saved, None);
             Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
-        Err(SaveError::Store(error)) => Err(error.into()),
-        Err(error @ SaveError::NoTable) => Err(PageError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            error.to_string(),
-        )),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -135,11 +131,19 @@ pub(super) async fn store(
             );
             Ok(Redirect::to(SAVED).into_response())
         }
-        Err(SaveError::Store(error)) => Err(error.into()),
         Err(SaveError::Conflict) => Err(PageError::new(StatusCode::CONFLICT, t.storing_conflict)),
-        Err(error) => Err(PageError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            error.to_string(),
-        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<SaveError> for PageError {
+    fn from(error: SaveError) -> Self {
+        let status = match error {
+            SaveError::Store(error) => return error.into(),
+            SaveError::Conflict => StatusCode::CONFLICT,
+            SaveError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            SaveError::NoTable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.told())
     }
 }

@@ -7,7 +7,7 @@ use askama::Template;
 use super::super::layout::{Layout, NavPage};
 use super::super::numbers::{TimeText, today};
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{Told, texts};
 use super::action::{new_first, new_for};
 use super::capability_diff::{Lacks, lacks};
 use super::conflict::{ConflictingList, differences};
@@ -111,7 +111,8 @@ impl SettingsPage {
         let changed = config.changed(&draft.changes(config));
         let misfit = saved
             .as_ref()
-            .and_then(|saved| config.changed(&saved.changes).err());
+            .and_then(|saved| config.changed(&saved.changes).err())
+            .map(|wrong| wrong.told());
         let conflict = matches!(notice, Some(Notice::Conflict));
         let kinds = [
             (ListKind::General, t.general, t.general_lead),
@@ -142,7 +143,7 @@ impl SettingsPage {
                 .map(Config::routing_yaml)
                 .unwrap_or_default(),
             storing: StoringView::new(config, saved.as_ref()),
-            error: changed.err(),
+            error: changed.err().map(|wrong| wrong.told()),
             sections: kinds
                 .map(|(kind, title, lead)| ListSection::new(config, &draft, kind, title, lead))
                 .into(),

@@ -19,7 +19,7 @@ use super::error::PageError;
 use super::layout::{Layout, render};
 use super::public_address::PublicAddress;
 use super::session::{CookieKind, Sessions, SignedIn, SignedInPerson, cookie};
-use super::texts::texts;
+use super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::config::SignIn;
 use crate::identity::{Access, IssuerAtWork, TokenRefusal, VerifiedToken};
@@ -189,7 +189,10 @@ fn refused(refusal: &TokenRefusal) -> PageError {
     } else {
         StatusCode::FORBIDDEN
     };
-    PageError::new(status, format!("{} {refusal}", texts().sign_in.refused))
+    PageError::new(
+        status,
+        format!("{} {}", texts().sign_in.refused, refusal.told()),
+    )
 }
 
 fn refused_of_key(

@@ -15,7 +15,7 @@ use super::error::PageError;
 use super::form::SubmittedForm;
 use super::layout::render;
 use super::session::Session;
-use super::texts::texts;
+use super::texts::{Told, texts};
 use crate::app::AppState;
 use crate::identity::{IdentityError, Team, TeamChanges, User, UserChanges};
 use crate::keys::KeyError;
@@ -55,9 +55,9 @@ pub(super) async fn page(
     }
     let mut with_budgets = Vec::with_capacity(users.len());
     for some in users.chunks(READS_AT_ONCE) {
-        let standings = some.iter().map(|user| app.keys.user_budget_usage(user));
-        let standings = try_join_all(standings).await.map_err(KeyError::Store)?;
-        with_budgets.extend(some.iter().zip(standings));
+        let budgets = some.iter().map(|user| app.keys.user_budget_usage(user));
+        let budgets = try_join_all(budgets).await.map_err(KeyError::Store)?;
+        with_budgets.extend(some.iter().zip(budgets));
     }
     let is_saved = query.is_some_and(|query| query == "saved");
     let page = TeamsPage::new(&session, &listed, &with_budgets, &customers, &keys)
@@ -130,7 +130,7 @@ impl From<IdentityError> for PageError {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
         };
-        Self::new(status, error.to_string())
+        Self::new(status, error.told())
     }
 }
 

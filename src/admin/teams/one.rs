@@ -16,7 +16,7 @@ use super::super::keys::holder_badge;
 use super::super::layout::{Layout, NavPage, render};
 use super::super::links;
 use super::super::session::Session;
-use super::super::texts::texts;
+use super::super::texts::{Told, texts};
 use super::draft;
 use super::form::{self, ExistingHolder, HolderPage, address};
 use super::{MAKER, PAGE, READS_AT_ONCE, TEAM, USER, name_of};
@@ -153,11 +153,11 @@ async fn with_budgets(
     let mut members = members.into_iter().peekable();
     while members.peek().is_some() {
         let some: Vec<_> = members.by_ref().take(READS_AT_ONCE).collect();
-        let standings = some
+        let budgets = some
             .iter()
             .map(|one| app.keys.member_budget_usage(team, one));
-        let standings = try_join_all(standings).await.map_err(KeyError::Store)?;
-        both.extend(some.into_iter().zip(standings));
+        let budgets = try_join_all(budgets).await.map_err(KeyError::Store)?;
+        both.extend(some.into_iter().zip(budgets));
     }
     Ok(both)
 }
@@ -420,8 +420,8 @@ fn saved(page: &str, id: &str) -> Response {
 /// What the form itself can say; anything else is an error of the page.
 fn problem(id: &'static str, error: IdentityError) -> Result<Problem, PageError> {
     match error {
-        IdentityError::Invalid(invalid) => Ok(Problem::new(invalid.param, invalid.wanted)),
-        IdentityError::Exists(message) => Ok(Problem::new(id, message)),
+        IdentityError::Invalid(invalid) => Ok(Problem::new(invalid.param, invalid.wanted.told())),
+        IdentityError::Exists(exists) => Ok(Problem::new(id, exists.told())),
         other => Err(other.into()),
     }
 }

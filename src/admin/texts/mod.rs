@@ -1,7 +1,9 @@
-//! Every text of the pages, a folder for each language: one that lacks a text does not compile.
+//! Every text of the pages, a folder for each language: one that lacks a text does not compile. What the rest of the gateway
+//! says in English is told in other languages by `told`.
 
 mod en;
 mod ja;
+mod told;
 
 use super::language;
 
@@ -33,7 +35,7 @@ declare! {
     /// What numbers count.
     units: Units { second minute hour day billion }
     /// Errors.
-    error: Error { address title not_found method foreign stale_form form table fault back not_admin }
+    error: Error { address title not_found method foreign stale_form form table fault_of_table fault back not_admin }
     /// The login.
     login: Login {
         title lead user password enter wrong too_many again needs_encryption
@@ -161,6 +163,7 @@ declare! {
 
 pub(super) use en::TEXTS as EN;
 pub(super) use ja::TEXTS as JA;
+pub(super) use told::{Told, alert_words};
 
 /// The texts in the language of the page that is rendered.
 pub(super) fn texts() -> &'static Texts {

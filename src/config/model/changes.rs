@@ -32,9 +32,31 @@ pub struct Storing {
     pub days: Option<u32>,
 }
 
+/// Why a list of fallbacks makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WrongFallbacks {
+    /// It is of a model that is not there, or names one.
+    #[error("there is no model {0:?}")]
+    NoModel(String),
+    /// It names the model that it is of.
+    #[error("{0:?} falls back to itself")]
+    ToItself(String),
+    /// It names a model twice.
+    #[error("{group:?} falls back to {target:?} twice: the second would never be asked")]
+    Twice {
+        /// The model that it is of.
+        group: String,
+        /// The model that it names.
+        target: String,
+    },
+}
+
 impl Config {
-    /// This configuration with these changes. Fails with the reason, in words for the page.
-    pub fn changed(&self, changes: &Changes) -> Result<Self, String> {
+    /// This configuration with these changes.
+    ///
+    /// # Errors
+    /// When a list of fallbacks makes no sense.
+    pub fn changed(&self, changes: &Changes) -> Result<Self, WrongFallbacks> {
         let fallbacks = changes.fallbacks.as_ref();
         let fallbacks = fallbacks.unwrap_or(&self.routing.fallbacks).clone();
         for (group, targets) in fallbacks.lists() {
@@ -61,22 +83,23 @@ impl Config {
         })
     }
 
-    fn check_list(&self, group: &str, targets: &[String]) -> Result<(), String> {
+    fn check_list(&self, group: &str, targets: &[String]) -> Result<(), WrongFallbacks> {
         let stands_for_many = group == "*" || self.groups.is_pattern(group);
         let group_itself = (!stands_for_many).then_some(group);
         for name in targets.iter().map(String::as_str).chain(group_itself) {
             if self.groups.resolve(name) != Some(name) {
-                return Err(format!("there is no model {name:?}"));
+                return Err(WrongFallbacks::NoModel(name.to_owned()));
             }
         }
         if targets.iter().any(|target| target == group) {
-            return Err(format!("{group:?} falls back to itself"));
+            return Err(WrongFallbacks::ToItself(group.to_owned()));
         }
         let mut seen = HashSet::new();
         match targets.iter().find(|target| !seen.insert(*target)) {
-            Some(twice) => Err(format!(
-                "{group:?} falls back to {twice:?} twice: the second would never be asked"
-            )),
+            Some(twice) => Err(WrongFallbacks::Twice {
+                group: group.to_owned(),
+                target: twice.clone(),
+            }),
             None => Ok(()),
         }
     }
@@ -200,7 +223,7 @@ model_list:
             (general(&[("a", &["b", "a"])]), "falls back to itself"),
             (general(&[("a", &["b", "b"])]), "twice"),
         ] {
-            let error = config.changed(&changes).unwrap_err();
+            let error = config.changed(&changes).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
         assert!(config.changed(&general(&[("*", &["b"])])).is_ok());

@@ -23,7 +23,7 @@ mod settings;
 mod target;
 mod warnings;
 
-pub use changes::{Changes, Storing};
+pub use changes::{Changes, Storing, WrongFallbacks};
 pub use config::Config;
 pub use deployment::{
     CachePolicy, Credentials, Defaults, Deployment, DeploymentLimits, Group, InjectionLocation,

@@ -90,10 +90,10 @@ async fn add_with(
         .await
     {
         Ok(member) => Ok((user, Member::clone(&member))),
-        Err(IdentityError::Exists(message)) => Err(ApiError::new(
+        Err(IdentityError::Exists(exists)) => Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "team_member_already_in_team",
-            message,
+            exists.to_string(),
         )
         .with_param("user_id")),
         Err(error) => Err(error.into()),

@@ -6,8 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::TokenRefusal;
 use super::claims::Claims;
-use crate::config::{ClaimPath, Preset, TokenIssuer, TokenKind};
-use crate::identity::check_text;
+use super::refusal::ClaimType;
+use crate::config::{ClaimPath, TokenIssuer, TokenKind};
+use crate::identity::check::{LONGEST_TEXT, check_text};
 
 /// How far the clock of an issuer may go before this one.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -90,7 +91,10 @@ pub(super) fn check(
     if check_text("user_id", Some(&user_id)).is_err() {
         let names = issuer.user.first().map(ToString::to_string);
         let claim = names.unwrap_or_default();
-        return Err(TokenRefusal::bad_claim(claim, "a text of 1 to 200 bytes"));
+        let expected = ClaimType::Id {
+            longest: LONGEST_TEXT,
+        };
+        return Err(TokenRefusal::bad_claim(claim, expected));
     }
     Ok(VerifiedToken {
         principal: principal(&issuer.issuer, &person),
@@ -130,13 +134,13 @@ fn not_allowed(issuer: &TokenIssuer, claims: &Claims<'_>, path: &ClaimPath) -> T
 fn missing(issuer: &TokenIssuer, path: &ClaimPath) -> TokenRefusal {
     TokenRefusal::MissingClaim {
         claim: path.to_string(),
-        remedy: Preset::remedy(issuer.preset),
+        preset: issuer.preset,
     }
 }
 
 fn check_times(claims: &Claims<'_>, now: Timestamp) -> Result<Timestamp, TokenRefusal> {
     let expires = claims.instant("exp")?;
-    let expires = expires.ok_or_else(|| TokenRefusal::bad_claim("exp", "a number of seconds"))?;
+    let expires = expires.ok_or_else(|| TokenRefusal::bad_claim("exp", ClaimType::Instant))?;
     if expires <= now {
         return Err(TokenRefusal::Expired);
     }
@@ -252,11 +256,11 @@ fn person(issuer: &TokenIssuer, claims: &Claims<'_>) -> Result<String, TokenRefu
             None | Some(Value::Null) => {}
             Some(Value::String(person)) => return Ok(person.clone()),
             Some(Value::Number(number)) => return Ok(number.to_string()),
-            Some(_) => return Err(TokenRefusal::bad_claim(path, "a text")),
+            Some(_) => return Err(TokenRefusal::bad_claim(path, ClaimType::Text)),
         }
     }
     let names: Vec<_> = issuer.user.iter().map(ToString::to_string).collect();
-    Err(TokenRefusal::bad_claim(names.join(" or "), "a text"))
+    Err(TokenRefusal::bad_claim(names.join(" or "), ClaimType::Text))
 }
 
 /// The teams of a token, as the configuration calls them.

@@ -4,13 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::TokenRefusal;
+use super::refusal::ClaimType;
 use crate::config::{ClaimCondition, ClaimPath, fits_pattern};
 
 /// The claims of a token whose signature is good.
 pub(super) struct Claims<'c>(pub(super) &'c Map<String, Value>);
-
-/// An instant in seconds: whole ones, or with a fraction.
-const INSTANT: &str = "a number of seconds";
 
 impl Claims<'_> {
     /// A text; `None`: there is none.
@@ -18,13 +16,13 @@ impl Claims<'_> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(TokenRefusal::bad_claim(name, "a text")),
+            Some(_) => Err(TokenRefusal::bad_claim(name, ClaimType::Text)),
         }
     }
 
     /// An instant; `None`: there is none.
     pub(super) fn instant(&self, name: &str) -> Result<Option<Timestamp>, TokenRefusal> {
-        let refused = || TokenRefusal::bad_claim(name, INSTANT);
+        let refused = || TokenRefusal::bad_claim(name, ClaimType::Instant);
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => {
@@ -41,7 +39,7 @@ impl Claims<'_> {
 
     /// A text, or a list of texts alone.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<&str>, TokenRefusal> {
-        let refused = || TokenRefusal::bad_claim(name, "a text or a list of texts");
+        let refused = || TokenRefusal::bad_claim(name, ClaimType::Texts);
         match self.0.get(name) {
             Some(Value::String(text)) => Ok(vec![text]),
             Some(Value::Array(items)) => items
@@ -58,7 +56,7 @@ impl Claims<'_> {
         let Some(found) = path.find(self.0) else {
             return self.check_complete(path).map(|()| None);
         };
-        let refused = || TokenRefusal::bad_claim(path, "a text or a list of texts");
+        let refused = || TokenRefusal::bad_claim(path, ClaimType::Texts);
         let one = |value: &Value| match value {
             Value::String(text) => Ok(text.clone()),
             Value::Number(number) => Ok(number.to_string()),

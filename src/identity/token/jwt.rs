@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::TokenRefusal;
+use super::refusal::Malformation;
 
 /// Longer tokens are refused unread: as long as a line that Claude Code takes from a helper.
 const LONGEST_TOKEN: usize = 16 * 1024;
@@ -43,21 +44,23 @@ impl<'t> UnverifiedToken<'t> {
     pub(super) fn read(token: &'t str) -> Result<Self, TokenRefusal> {
         use TokenRefusal::Malformed;
         if token.len() > LONGEST_TOKEN {
-            return Err(Malformed("it is too long"));
+            return Err(Malformed(Malformation::TooLong));
         }
-        let (message, signature) = token.rsplit_once('.').ok_or(Malformed("it has no parts"))?;
+        let (message, signature) = token
+            .rsplit_once('.')
+            .ok_or(Malformed(Malformation::NoParts))?;
         let (header, claims) = message
             .split_once('.')
-            .ok_or(Malformed("it has no parts"))?;
+            .ok_or(Malformed(Malformation::NoParts))?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part);
-        let not_base64 = |_| Malformed("a part is not base64url");
+        let not_base64 = |_| Malformed(Malformation::NotBase64);
         let header = decode(header).map_err(not_base64)?;
         let claims = decode(claims).map_err(not_base64)?;
         let signature = decode(signature).map_err(not_base64)?;
-        let header: Header = serde_json::from_slice(&header)
-            .map_err(|_| Malformed("its header is not JSON with an 'alg'"))?;
-        let claims = serde_json::from_slice(&claims)
-            .map_err(|_| Malformed("its claims are not a JSON object"))?;
+        let header: Header =
+            serde_json::from_slice(&header).map_err(|_| Malformed(Malformation::BadHeader))?;
+        let claims =
+            serde_json::from_slice(&claims).map_err(|_| Malformed(Malformation::BadClaims))?;
         if header.crit.is_some() {
             return Err(TokenRefusal::CriticalExtension);
         }

@@ -30,5 +30,5 @@ pub use check::{Access, VerifiedToken};
 pub(crate) use discovery::Discovery;
 pub(crate) use issuer::{IssuerAtWork, SignInAnswer};
 pub(crate) use jwt::looks_like_token;
-pub use refusal::TokenRefusal;
+pub use refusal::{ClaimType, Malformation, TokenRefusal};
 pub use verifier::Verifier;

@@ -1,11 +1,15 @@
 //! Why a token is refused.
 
+use std::fmt;
+
+use crate::config::Preset;
+
 /// Why a token is refused. What it prints is told to its bearer; [`Self::reason`] is its name in the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
     /// It is no JSON Web Token.
     #[error("It is not a JSON Web Token: {0}.")]
-    Malformed(&'static str),
+    Malformed(Malformation),
     /// Its header asks for something that is not understood.
     #[error("Its header has critical extensions ('crit'), which are not understood here.")]
     CriticalExtension,
@@ -35,7 +39,7 @@ pub enum TokenRefusal {
         /// The claim.
         claim: String,
         /// What it has to be.
-        expected: &'static str,
+        expected: ClaimType,
     },
     /// Its time is over.
     #[error("It has expired ('exp').")]
@@ -71,12 +75,12 @@ pub enum TokenRefusal {
     #[error("Its claim '{0}' has none of the values that are let in.")]
     NotAllowed(String),
     /// A claim is missing that decides who is let in.
-    #[error("Its claim '{claim}' is missing. {remedy}")]
+    #[error("Its claim '{claim}' is missing. {}", Preset::remedy(*preset))]
     MissingClaim {
         /// The claim.
         claim: String,
-        /// What to set at the identity provider.
-        remedy: &'static str,
+        /// The identity provider, where its tokens are known: what to set there differs.
+        preset: Option<Preset>,
     },
     /// Its teams are not known here.
     #[error("It names no team that is known here ('{0}'), and there is no team for such tokens.")]
@@ -138,10 +142,57 @@ impl TokenRefusal {
         )
     }
 
-    pub(super) fn bad_claim(claim: impl ToString, expected: &'static str) -> Self {
+    pub(super) fn bad_claim(claim: impl ToString, expected: ClaimType) -> Self {
         Self::BadClaim {
             claim: claim.to_string(),
             expected,
+        }
+    }
+}
+
+/// Why a text is no JSON Web Token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformation {
+    /// It has more bytes than are read.
+    #[error("it is too long")]
+    TooLong,
+    /// It has not three parts.
+    #[error("it has no parts")]
+    NoParts,
+    /// A part cannot be decoded.
+    #[error("a part is not base64url")]
+    NotBase64,
+    /// Its header cannot be read.
+    #[error("its header is not JSON with an 'alg'")]
+    BadHeader,
+    /// Its claims cannot be read.
+    #[error("its claims are not a JSON object")]
+    BadClaims,
+}
+
+/// What a claim has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimType {
+    /// A text.
+    Text,
+    /// A text that can be somebody's id here.
+    Id {
+        /// Its most bytes.
+        longest: usize,
+    },
+    /// One text, or several.
+    Texts,
+    /// An instant in seconds: whole ones, or with a fraction.
+    Instant,
+}
+
+impl fmt::Display for ClaimType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("a text"),
+            Self::Id { longest } => write!(f, "a text of 1 to {longest} bytes"),
+            Self::Texts => f.write_str("a text or a list of texts"),
+            Self::Instant => f.write_str("a number of seconds"),
         }
     }
 }

@@ -53,6 +53,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         stale_form: "This form belongs to another session. Nothing was changed: open the page again.",
         form: "The form could not be read to its end, or is too large.",
         table: "Try again in a moment; the gateway's log says more.",
+        fault_of_table: "The table {}.",
         fault: "The gateway failed while it made this page; its log says why.",
         back: "Back to the overview",
         not_admin: "Only an admin may change this. Nothing was changed.",

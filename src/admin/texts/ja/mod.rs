@@ -1,11 +1,14 @@
 //! Japanese.
 
+pub(super) mod alerts;
 mod api;
 mod audit;
 mod keys;
 mod logs;
 mod me;
+mod refusals;
 mod teams;
+mod tokens;
 
 use super::{
     Ability, Alerts, Causes, Clients, Docs, Error, Layout, Login, Models, Overview, Period,
@@ -55,6 +58,7 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
         stale_form: "このフォームは別のセッションのものです。何も変更していません。ページを開き直してください。",
         form: "フォームを最後まで読み取れなかったか、大きすぎます。",
         table: "しばらくしてからもう一度お試しください。詳しくはゲートウェイのログにあります。",
+        fault_of_table: "テーブル{}。",
         fault: "ページの作成中にゲートウェイで障害が起きました。理由はゲートウェイのログにあります。",
         back: "概要へ戻る",
         not_admin: "この変更ができるのは管理者だけです。何も変更されていません。",

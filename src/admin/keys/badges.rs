@@ -1,4 +1,4 @@
-//! How a key stands, in words: whether it is let in, and how its money stands.
+//! The status badges of keys, teams and users: whether they are let in, and how much of their budget is used.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ impl BlockedHolders {
     }
 }
 
-/// What is to be said of a key: that it is not good, or how its budget stands; a key of which there is nothing to say is
+/// The badges of a key: that it is not good, and that its budget is spent or nearly so; a key with nothing of this is
 /// active.
 pub(in super::super) fn badges(
     key: &VirtualKey,
@@ -82,7 +82,7 @@ pub(in super::super) fn badges(
     }
 }
 
-/// What is to be said of a team or a user: blocked, or how its budget stands, or active.
+/// The badge of a team or a user: blocked, its budget spent or nearly so, or active.
 pub(in super::super) fn holder_badge(
     is_blocked: bool,
     budget: Option<&BudgetUsage>,
