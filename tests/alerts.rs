@@ -353,7 +353,7 @@ async fn the_page_tells_alerts_in_the_language_of_its_reader() {
         }
     }
     // An alert of version 0.2.0 has no detail: its words are those that were stored.
-    let mut alerts = app.state.alerts.newest(10).await.unwrap();
+    let mut alerts = app.state.alerts.page(10, None).await.unwrap().alerts;
     let mut older = alerts.swap_remove(0);
     older.detail.clear();
     let item = Item::new(&keys::alert("older"), &older).unwrap();
@@ -363,4 +363,37 @@ async fn the_page_tells_alerts_in_the_language_of_its_reader() {
         page.contains(&older.title.replace('<', "&#60;").replace('>', "&#62;")),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn every_alert_stands_on_one_page_and_no_page_is_long() {
+    let app = gateway(TestApp::builder(), &AlertOptions::default()).await;
+    let maria = json!({"key_alias": "maria", "max_budget": 2, "soft_budget": 0.004});
+    let maria = key(&app, maria).await;
+    assert_eq!(ask(&app, &maria).await, 200);
+    app.settle().await;
+    let found = app.state.alerts.page(10, None).await.unwrap().alerts;
+    for n in 100..299 {
+        let mut alert = found[0].clone();
+        alert.id = format!("2020-01-01#key#{n} & more#80");
+        alert.subject = format!("Key=number-{n}");
+        let item = Item::new(&keys::alert(&alert.id), &alert).unwrap();
+        app.state.table.put(item).await.unwrap();
+    }
+    let visitor = Visitor::signed_in(&app).await.in_japanese();
+    let mut seen = Vec::new();
+    let mut address = "/ui/alerts".to_owned();
+    loop {
+        let page = visitor.page(&address).await;
+        assert!(page.len() < 60_000, "{address}: {}", page.len());
+        let rows = page.split("Key=").skip(1);
+        seen.extend(rows.map(|row| row.split('<').next().unwrap().to_owned()));
+        let Some((before, _)) = page.split_once("\" rel=\"next\"") else {
+            break;
+        };
+        address = before.rsplit('"').next().unwrap().replace("&#38;", "&");
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 200, "{seen:?}");
 }

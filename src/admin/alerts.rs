@@ -1,20 +1,23 @@
 //! The alerts: what people were told, when, and where it was sent.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use http::StatusCode;
+use serde::Deserialize;
 
 use super::error::PageError;
 use super::layout::{Layout, NavPage, render};
+use super::links;
 use super::numbers::TimeText;
 use super::session::Session;
 use super::texts::{alert_words, texts};
 use crate::alerts::{AlertState, StoredAlert};
 use crate::app::AppState;
 
-/// Alerts on the page.
-const MOST_SHOWN: usize = 200;
+const ADDRESS: &str = "/ui/alerts";
+/// Alerts on a page.
+const PAGE: usize = 80;
 
 #[derive(Template)]
 #[template(path = "alerts.html", config = "src/admin/askama.toml")]
@@ -23,6 +26,15 @@ struct AlertsPage {
     /// Where alerts are sent.
     channels: Vec<&'static str>,
     rows: Vec<AlertRow>,
+    /// The page of older ones.
+    older: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct AlertsQuery {
+    /// The alert that the page before ended with.
+    #[serde(default)]
+    after: String,
 }
 
 struct AlertRow {
@@ -39,12 +51,17 @@ struct AlertRow {
 pub(super) async fn page(
     State(app): State<AppState>,
     session: Session,
+    Query(asked): Query<AlertsQuery>,
 ) -> Result<Response, PageError> {
-    let alerts = app.alerts.newest(MOST_SHOWN).await?;
+    let after = Some(asked.after.as_str()).filter(|after| !after.is_empty());
+    let found = app.alerts.page(PAGE, after).await?;
     let page = AlertsPage {
         layout: Layout::of(NavPage::Alerts, &session),
         channels: app.alerts.channels().names(),
-        rows: alerts.into_iter().map(AlertRow::from).collect(),
+        older: found
+            .next
+            .map(|next| links::to(ADDRESS, &[("after", &next)])),
+        rows: found.alerts.into_iter().map(AlertRow::from).collect(),
     };
     Ok(render(StatusCode::OK, &page))
 }

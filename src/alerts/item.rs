@@ -61,6 +61,15 @@ pub struct StoredAlert {
     expires: Option<Timestamp>,
 }
 
+/// Some of the alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertPage {
+    /// The newest first.
+    pub alerts: Vec<StoredAlert>,
+    /// The id that the next page comes after.
+    pub next: Option<String>,
+}
+
 /// Who sends an alert.
 #[derive(Debug)]
 pub(super) enum Claim {
@@ -174,10 +183,28 @@ async fn put(table: &Table, alert: &StoredAlert, seen: Option<u64>) -> Result<bo
     }
 }
 
-/// The alerts of the newest windows and hours, the newest first.
-pub(super) async fn newest(table: &Table, most: usize) -> Result<Vec<StoredAlert>, StoreError> {
-    let found = table.query(keys::ALERTS, &Range::All, Order::Descending, most);
+/// Alerts of the newest windows and hours, or of those before the page that ended with the alert of this id.
+pub(super) async fn page(
+    table: &Table,
+    most: usize,
+    after: Option<&str>,
+) -> Result<AlertPage, StoreError> {
+    let range = match after {
+        // The key of an item is never empty.
+        Some(after) => Range::Between(" ".to_owned(), after.to_owned()),
+        None => Range::All,
+    };
+    // The one that the page before ended with, and one that says that there are more.
+    let wanted = most.saturating_add(2);
+    let found = table.query(keys::ALERTS, &range, Order::Descending, wanted);
     let mut alerts: Vec<StoredAlert> = found.await?;
+    alerts.retain(|alert| after != Some(&alert.id));
+    let has_more = alerts.len() > most;
+    alerts.truncate(most);
+    let last = alerts.last().map(|alert| alert.id.clone());
     alerts.sort_by_key(|alert| std::cmp::Reverse(alert.noticed));
-    Ok(alerts)
+    Ok(AlertPage {
+        next: last.filter(|_| has_more),
+        alerts,
+    })
 }

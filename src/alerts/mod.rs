@@ -26,7 +26,7 @@ use crate::store::{StoreError, Table};
 pub use alert::{Alert, AlertKind};
 pub use budgets::BudgetUse;
 pub use channels::{AlertChannels, EventBus, NotAWebhook, NotAnArn, SlackWebhook, SnsTopic};
-pub use item::{AlertState, StoredAlert};
+pub use item::{AlertPage, AlertState, StoredAlert};
 
 use failing::FailureRate;
 use item::Claim;
@@ -109,12 +109,12 @@ impl Alerts {
         self.raise(Alert::spend_unrecorded(spend, now));
     }
 
-    /// The newest alerts, as they stand in the table.
+    /// The newest alerts, as they stand in the table, or those after the page that ended with this id.
     ///
     /// # Errors
     /// When the table fails.
-    pub async fn newest(&self, most: usize) -> Result<Vec<StoredAlert>, StoreError> {
-        item::newest(&self.0.table, most).await
+    pub async fn page(&self, most: usize, after: Option<&str>) -> Result<AlertPage, StoreError> {
+        item::page(&self.0.table, most, after).await
     }
 
     /// Sends an alert in a task of its own, if it was not sent before.

@@ -118,7 +118,7 @@ declare! {
     }
     /// The alerts.
     alerts: Alerts {
-        title lead no_channel sent_to nothing time alert state sent noticed_only pending failed
+        title lead older no_channel sent_to nothing time alert state sent noticed_only pending failed
     }
     /// The logs, and the sessions.
     logs: Logs {

@@ -32,7 +32,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
     },
     alerts: Alerts {
         title: "Alerts",
-        lead: "Events that the gateway has detected: budgets at 50, 80 and 100 % unless the configuration says otherwise, soft budgets, deployments that cool down for long, many failures, spend without a record. The newest 200.",
+        lead: "Events that the gateway has detected: budgets at 50, 80 and 100 % unless the configuration says otherwise, soft budgets, deployments that cool down for long, many failures, spend without a record.",
+        older: "Older alerts",
         no_channel: "No destination is set: ALERT_TOPIC_ARN, ALERT_EVENT_BUS_ARN or alerting: [slack] name one.",
         sent_to: "Sent to",
         nothing: "No alerts so far.",

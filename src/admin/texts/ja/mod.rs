@@ -37,7 +37,8 @@ pub(in crate::admin) static TEXTS: Texts = Texts {
     },
     alerts: Alerts {
         title: "アラート",
-        lead: "次の事象を検知します：予算の 50、80、100 %（設定ファイルで変更可能）とソフト予算への到達、長いクールダウン、多数の失敗、記録されなかった利用料金。最新の 200 件を表示しています。",
+        lead: "次の事象を検知します：予算の 50、80、100 %（設定ファイルで変更可能）とソフト予算への到達、長いクールダウン、多数の失敗、記録されなかった利用料金。",
+        older: "古いアラート",
         no_channel: "送信先がありません。ALERT_TOPIC_ARN、ALERT_EVENT_BUS_ARN、または alerting: [slack] で指定します。",
         sent_to: "送信先",
         nothing: "アラートはまだありません。",

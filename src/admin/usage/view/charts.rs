@@ -110,7 +110,7 @@ impl UsageListing<'_> {
             let said = said.map(|(series, count)| format!("\n{}: {count}", series.name));
             let title = format!(
                 "{}: {}{}",
-                days(span),
+                short_days(span),
                 counts.iter().sum::<u64>(),
                 said.collect::<String>()
             );
@@ -163,7 +163,11 @@ impl UsageListing<'_> {
                 .filter(|(_, value)| !value.is_zero());
             let said = said.take(MOST_SAID);
             let said = said.map(|(series, value)| format!("{}: {}", series.name, dollars(*value)));
-            let mut lines = vec![format!("{}: {}", days(span), dollars(span.counters.spend))];
+            let mut lines = vec![format!(
+                "{}: {}",
+                short_days(span),
+                dollars(span.counters.spend)
+            )];
             if series.len() > 1 {
                 lines.extend(said);
             }
@@ -188,7 +192,7 @@ impl UsageListing<'_> {
             let (values, title) = of(&span.counters);
             Column {
                 values,
-                title: format!("{}: {title}", days(span)),
+                title: format!("{}: {title}", short_days(span)),
                 ..self.column(span)
             }
         });
@@ -201,6 +205,16 @@ impl UsageListing<'_> {
             address: self.requests_of(span),
             ..Column::default()
         }
+    }
+}
+
+/// The days of a span as a chart names them: of a year at most, so that their year is not needed.
+fn short_days(span: &SpanTotals) -> String {
+    let [first, last] = [span.first, span.last].map(|day| day.strftime("%m-%d"));
+    if span.first == span.last {
+        first.to_string()
+    } else {
+        format!("{first} – {last}")
     }
 }
 
