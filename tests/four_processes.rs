@@ -47,7 +47,7 @@ async fn two_hundred_at_once_over_fifty_keys_and_four_processes_do_not_overshoot
         assert_eq!(status, 200, "{made}");
         made
     };
-    // Each request may cost 0.020295 and costs 0.0197505: fifty fit.
+    // Each request may cost 0.020295 and costs 0.0197505: fifty fit at once, and one more after these were paid.
     let team = make("/team/new", json!({"team_id": "t", "max_budget": 1.01475})).await;
     assert_eq!(team["max_budget"], 1.01475);
     let keys = join_all((0..50).map(|_| make("/key/generate", json!({"team_id": "t"})))).await;
@@ -63,7 +63,7 @@ async fn two_hundred_at_once_over_fifty_keys_and_four_processes_do_not_overshoot
     let paid = answers.iter().filter(|status| **status == 200).count();
     let refused = answers.iter().filter(|status| **status == 422).count();
     assert_eq!(paid + refused, PROCESSES * 50, "{answers:?}");
-    assert!((45..=50).contains(&paid), "{paid}");
+    assert!((45..=51).contains(&paid), "{paid}");
     assert_eq!(bedrock.requests().len(), paid);
 
     // A process ends once all of its records are written and settled.

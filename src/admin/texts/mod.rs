@@ -127,7 +127,7 @@ declare! {
         key_hint model_hint min_seconds unnamed columns by_day text text_hint text_lead
         user end_user session client
         time request asked cost duration first_token tokens cached none not_priced
-        sessions sessions_lead no_sessions requests_read last_request lasted subagents subagent tools
+        sessions sessions_lead older_sessions no_sessions requests_read last_request lasted subagents subagent tools
         session_title running spent requests failed began ended older_missing whole_session
     }
     /// One request.

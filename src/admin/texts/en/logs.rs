@@ -54,6 +54,7 @@ pub(super) const LOGS: Logs = Logs {
     not_priced: "not known",
     sessions: "Sessions",
     sessions_lead: "What agents did in one sitting, by the time of the last request. The numbers are of the period; a + stands where a session has more requests in it than were read.",
+    older_sessions: "Older sessions",
     no_sessions: "No sessions in these requests. Claude Code, Codex and opencode name theirs; any client may with \
                   x-litellm-session-id.",
     requests_read: "requests read.",

@@ -53,6 +53,7 @@ pub(super) const LOGS: Logs = Logs {
     not_priced: "不明",
     sessions: "セッション",
     sessions_lead: "エージェントのひと続きの作業を、最後のリクエストの新しい順に表示します。数値は期間内の分です。+ は、調べきれなかったリクエストがほかにもあることを示します。",
+    older_sessions: "古いセッション",
     no_sessions: "この範囲のリクエストにセッションはありません。Claude Code、Codex、opencode はセッションの ID を送ります。ほかのクライアントでは x-litellm-session-id で指定できます。",
     requests_read: "件のリクエストを調べました。",
     last_request: "最後のリクエスト",
