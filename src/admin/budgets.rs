@@ -9,6 +9,7 @@ use super::budget_bar::BudgetBar;
 use super::error::PageError;
 use super::keys::{self, Badge, of_budget, used};
 use super::links;
+use super::names::KeysAndTeams;
 use crate::app::AppState;
 use crate::keys::{BudgetUsage, KeyError};
 
@@ -43,10 +44,11 @@ impl BudgetView {
     }
 }
 
-/// The most spent budgets, as they stand now.
-pub(super) async fn most_spent(app: &AppState) -> Result<Vec<BudgetView>, PageError> {
-    let (keys, teams) = tokio::join!(app.keys.list(), app.keys.directory.teams());
-    let (keys, teams) = (keys?, teams?);
+/// The most spent budgets of these keys and teams, as they stand now.
+pub(super) async fn most_spent(
+    app: &AppState,
+    KeysAndTeams { keys, teams, .. }: &KeysAndTeams,
+) -> Result<Vec<BudgetView>, PageError> {
     let limited: Vec<_> = (keys.iter())
         .filter(|key| key.settings.max_budget.is_some())
         .collect();

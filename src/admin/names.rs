@@ -1,10 +1,13 @@
 //! What people call keys, teams and programs: pages show names, addresses carry ids.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::error::PageError;
 use super::texts::texts;
 use crate::app::AppState;
+use crate::identity::Team;
+use crate::keys::VirtualKey;
 use crate::spend::FailureCause;
 use crate::wire::ClientApp;
 
@@ -15,17 +18,36 @@ pub(super) struct Names {
     teams: HashMap<String, String>,
 }
 
+/// The keys and teams of the table, in one reading with their names.
+#[derive(Debug)]
+pub(super) struct KeysAndTeams {
+    pub(super) names: Names,
+    /// Those that were not deleted, the newest first.
+    pub(super) keys: Vec<VirtualKey>,
+    /// Every one, by name.
+    pub(super) teams: Vec<Arc<Team>>,
+}
+
+impl KeysAndTeams {
+    /// As the table has them now.
+    pub(super) async fn read(app: &AppState) -> Result<Self, PageError> {
+        let (keys, teams) = tokio::join!(app.keys.list_with_labels(), app.keys.directory.teams());
+        let ((keys, labels), teams) = (keys?, teams?);
+        let of_teams = teams.iter();
+        let names = Names {
+            keys: labels,
+            teams: of_teams
+                .map(|team| (team.team_id.clone(), team.label().to_owned()))
+                .collect(),
+        };
+        Ok(Self { names, keys, teams })
+    }
+}
+
 impl Names {
     /// As the table has them now.
     pub(super) async fn read(app: &AppState) -> Result<Self, PageError> {
-        let (keys, teams) = tokio::join!(app.keys.labels(), app.keys.directory.teams());
-        let teams = teams?.into_iter();
-        Ok(Self {
-            keys: keys?,
-            teams: teams
-                .map(|team| (team.team_id.clone(), team.label().to_owned()))
-                .collect(),
-        })
+        Ok(KeysAndTeams::read(app).await?.names)
     }
 
     /// By their hashes.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::identity::{IdentityError, Requirement};
+use crate::identity::{IdentityError, KeyOwners, Requirement};
 use crate::store::{Index, Item, Key, Query, StoreError, Write, keys};
 
 use super::alias::{claims, is_new};
@@ -111,15 +111,35 @@ impl Keyring {
         living.map(Arc::new).ok_or(KeyError::NotFound)
     }
 
+    /// The team, the member and the user of a key, as they are now.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn owners_of(&self, key: &VirtualKey) -> Result<KeyOwners, StoreError> {
+        let [team, user] = key.belongs_to();
+        self.directory.refresh(team, user).await?;
+        Ok(self.directory.known(team, user).unwrap_or_default())
+    }
+
     /// Every key that was not deleted, the newest first. One that was made within the last second may be missing.
     ///
     /// # Errors
     /// When the table fails.
     pub async fn list(&self) -> Result<Vec<VirtualKey>, KeyError> {
-        let mut found = self.every().await?;
-        found.retain(|key| key.deleted_at.is_none());
-        found.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
-        Ok(found)
+        Ok(living(self.every().await?))
+    }
+
+    /// The keys as [`Keyring::list`] has them, and the labels as [`Keyring::labels`] has them, in one reading.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn list_with_labels(
+        &self,
+    ) -> Result<(Vec<VirtualKey>, HashMap<String, String>), StoreError> {
+        let (keys, principals) = tokio::try_join!(self.every(), self.known_principals())?;
+        let principals = principals.into_iter().map(KnownPrincipal::labelled);
+        let labels = keys.iter().map(labelled).chain(principals).collect();
+        Ok((living(keys), labels))
     }
 
     /// What people call each key, and each who asks with tokens, by the hash: for reports, which name deleted keys too.
@@ -127,9 +147,7 @@ impl Keyring {
     /// # Errors
     /// When the table fails.
     pub async fn labels(&self) -> Result<HashMap<String, String>, StoreError> {
-        let (keys, principals) = tokio::try_join!(self.every(), self.known_principals())?;
-        let principals = principals.into_iter().map(KnownPrincipal::labelled);
-        Ok(keys.into_iter().map(labelled).chain(principals).collect())
+        Ok(self.list_with_labels().await?.1)
     }
 
     /// The labels of these keys, and of the persons who ask with tokens; what is not known any more is left out.
@@ -141,7 +159,7 @@ impl Keyring {
         for some in hashes.chunks(READ_AT_ONCE) {
             let places: Vec<Key> = some.iter().map(|hash| keys::virtual_key(hash)).collect();
             let found: Vec<VirtualKey> = self.table.get_many(&places).await?;
-            labels.extend(found.into_iter().map(labelled));
+            labels.extend(found.iter().map(labelled));
             let others = some.iter().filter(|hash| !labels.contains_key(**hash));
             let others: Vec<Key> = others.map(|hash| keys::principal(hash)).collect();
             let found: Vec<KnownPrincipal> = self.table.get_many(&others).await?;
@@ -332,9 +350,15 @@ impl Keyring {
     }
 }
 
-fn labelled(key: VirtualKey) -> (String, String) {
-    let label = key.label().to_owned();
-    (key.hash, label)
+fn labelled(key: &VirtualKey) -> (String, String) {
+    (key.hash.clone(), key.label().to_owned())
+}
+
+/// Those that were not deleted, the newest first.
+fn living(mut keys: Vec<VirtualKey>) -> Vec<VirtualKey> {
+    keys.retain(|key| key.deleted_at.is_none());
+    keys.sort_by(|a, b| (b.created_at, &b.hash).cmp(&(a.created_at, &a.hash)));
+    keys
 }
 
 fn deleted(key: &VirtualKey, now: jiff::Timestamp) -> VirtualKey {

@@ -18,7 +18,7 @@ use crate::store::{Index, Order, Position, Query, Range, StoreError, Table, time
 /// After this long a page is handed out as it is.
 const LONGEST_SEARCH: Duration = Duration::from_secs(5);
 
-/// Records that are read at once from each partition while most of them are sorted out.
+/// The most records that are read at once from each partition while some of them are sorted out.
 const WHILE_COMPARING: usize = 250;
 
 /// A search under way.
@@ -191,9 +191,10 @@ impl<'a> RecordSearch<'a> {
         // Evenly spread, a page needs this much of each; a little more saves most second reads.
         let share = |most: usize| most / partitions.len().max(1) + 5;
         let piece = match self.search.filter.compares() {
+            // Twice as many each time, while few fit.
             true => {
                 let left = self.search.most_compared.saturating_sub(self.looked_at);
-                share(left).min(WHILE_COMPARING)
+                share(left.min(missing + self.looked_at)).min(WHILE_COMPARING)
             }
             false => share(missing),
         };

@@ -1,6 +1,7 @@
 //! The status badges of keys, teams and users: whether they are let in, and how much of their budget is used.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -8,6 +9,7 @@ use rust_decimal::Decimal;
 use super::super::error::PageError;
 use super::super::texts::texts;
 use crate::app::AppState;
+use crate::identity::{Team, User};
 use crate::keys::{BudgetUsage, KeyStatus, VirtualKey};
 
 /// From here on a budget is nearly spent, in percent of its limit.
@@ -32,12 +34,29 @@ impl BlockedHolders {
     pub(in super::super) async fn read(app: &AppState) -> Result<Self, PageError> {
         let directory = &app.keys.directory;
         let (teams, users) = tokio::join!(directory.teams(), directory.users());
-        let teams = teams?.into_iter().filter(|team| team.settings.blocked);
-        let users = users?.into_iter().filter(|user| user.settings.blocked);
-        Ok(Self {
+        Ok(Self::of(&teams?, &users?))
+    }
+
+    /// Those among these.
+    pub(in super::super) fn of<'a>(
+        teams: impl IntoIterator<Item = &'a Arc<Team>>,
+        users: impl IntoIterator<Item = &'a User>,
+    ) -> Self {
+        let teams = teams.into_iter().filter(|team| team.settings.blocked);
+        let users = users.into_iter().filter(|user| user.settings.blocked);
+        Self {
             teams: teams.map(|team| team.team_id.clone()).collect(),
             users: users.map(|user| user.user_id.clone()).collect(),
-        })
+        }
+    }
+
+    /// The team and the user of a key, as far as they are.
+    pub(in super::super) async fn of_key(
+        app: &AppState,
+        key: &VirtualKey,
+    ) -> Result<Self, PageError> {
+        let owners = app.keys.owners_of(key).await?;
+        Ok(Self::of(&owners.team, owners.user.as_deref()))
     }
 
     fn badge(&self, key: &VirtualKey) -> Option<Badge> {

@@ -17,7 +17,7 @@ use super::draft::{Draft, Problem};
 use super::error::PageError;
 use super::form::SubmittedForm;
 use super::layout::render;
-use super::names::Names;
+use super::names::KeysAndTeams;
 use super::numbers::today;
 use super::public_address::PublicAddress;
 use super::session::Session;
@@ -50,13 +50,13 @@ pub(super) async fn page(
 ) -> Result<Response, PageError> {
     let today = today();
     let first = today.saturating_sub(Span::new().days(DAYS_BACK));
-    let (keys, totals, names, holders) = tokio::join!(
-        app.keys.list(),
+    let (read, totals, users) = tokio::join!(
+        KeysAndTeams::read(&app),
         app.ledger.totals(first, today),
-        Names::read(&app),
-        BlockedHolders::read(&app),
+        app.keys.directory.users(),
     );
-    let (keys, names, holders) = (keys?, names?, holders?);
+    let KeysAndTeams { names, keys, teams } = read?;
+    let holders = BlockedHolders::of(&teams, &users?);
     let budgets = app
         .keys
         .budget_usages(&keys.iter().collect::<Vec<_>>())
@@ -132,7 +132,7 @@ pub(super) async fn one(
         _ => None,
     };
     let budget = app.keys.budget_usage(&key).await?;
-    let holders = BlockedHolders::read(&app).await?;
+    let holders = BlockedHolders::of_key(&app, &key).await?;
     let refused = app.refused_keys.today(&key.hash).await?;
     let draft = draft::of(&key);
     let page = FormPage::of(
@@ -169,7 +169,7 @@ pub(super) async fn change(
         Err(problems) => problems,
     };
     let budget = app.keys.budget_usage(&key).await?;
-    let holders = BlockedHolders::read(&app).await?;
+    let holders = BlockedHolders::of_key(&app, &key).await?;
     let page = FormPage::of(
         &app,
         &form.session,

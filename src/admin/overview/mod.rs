@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Span};
 use super::error::PageError;
 use super::layout::render;
 use super::logs::soon;
-use super::names::Names;
+use super::names::KeysAndTeams;
 use super::numbers::today;
 use super::period::PagePeriod;
 use super::session::Session;
@@ -51,21 +51,25 @@ pub(super) async fn page(
         most_compared: LOOKED_AT,
         after: None,
     };
-    let (totals, days_before, failures, names, budgets) = tokio::join!(
+    let (totals, days_before, failures, budgets) = tokio::join!(
         app.ledger.totals(today, today),
         app.ledger
             .day_sums(first, today.saturating_sub(Span::new().days(1))),
         app.ledger.search(&search),
-        Names::read(&app),
-        super::budgets::most_spent(&app),
+        async {
+            let read = KeysAndTeams::read(&app).await?;
+            let budgets = super::budgets::most_spent(&app, &read).await?;
+            Ok::<_, PageError>((read.names, budgets))
+        },
     );
+    let (names, budgets) = budgets?;
     let seen = Seen {
         period,
         totals: totals?,
         days_before: days_before?,
         failures: failures?.records,
-        names: names?,
-        budgets: budgets?,
+        names,
+        budgets,
     };
     let page = OverviewPage::new(&app, &session, seen);
     Ok(render(StatusCode::OK, &page))

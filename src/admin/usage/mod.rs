@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::error::PageError;
 use super::layout::render;
-use super::names::Names;
+use super::names::{KeysAndTeams, Names};
 use super::numbers::today;
 use super::period::PagePeriod;
 use super::session::Session;
@@ -107,8 +107,7 @@ pub(super) async fn page(
         return Ok(Redirect::to(&query.sessions(&period)).into_response());
     }
     let before = query.compare.then(|| period.before());
-    let (names, totals, totals_before, budgets) = tokio::join!(
-        Names::read(&app),
+    let (totals, totals_before, budgets) = tokio::join!(
         app.ledger.totals(period.first, period.last),
         async {
             match before {
@@ -116,9 +115,13 @@ pub(super) async fn page(
                 None => Ok(None),
             }
         },
-        super::budgets::most_spent(&app),
+        async {
+            let read = KeysAndTeams::read(&app).await?;
+            let budgets = super::budgets::most_spent(&app, &read).await?;
+            Ok::<_, PageError>((read.names, budgets))
+        },
     );
-    let names = names?;
+    let (names, budgets) = budgets?;
     let only = query.only(names.keys());
     let totals_of = |period: &PagePeriod, totals: &[_]| match query.tag.is_empty() {
         _ if !query.has_totals() => Totals::default(),
@@ -134,7 +137,7 @@ pub(super) async fn page(
             .map(|(period, totals)| totals_of(&period, &totals)),
         names: &names,
     };
-    let page = UsagePage::new(&app, &session, &asked, note, budgets?);
+    let page = UsagePage::new(&app, &session, &asked, note, budgets);
     Ok(render(StatusCode::OK, &page))
 }
 
