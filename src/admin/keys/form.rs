@@ -173,14 +173,6 @@ fn sections(
                 },
                 field("allowed_regions", t.regions, t.regions_hint, "text"),
                 field("duration", t.ends, t.ends_hint, "text"),
-                stores,
-                field(
-                    "maximum_spend_logs_content_retention_period",
-                    t.kept,
-                    t.kept_hint,
-                    "text",
-                ),
-                field("store_responses", t.responses, t.responses_hint, "text"),
             ],
         ),
         (
@@ -197,6 +189,19 @@ fn sections(
                 field("rpm_limit", t.rpm, t.limit_hint, "numeric"),
                 field("tpm_limit", t.tpm, t.limit_hint, "numeric"),
                 field("max_parallel_requests", t.parallel, t.limit_hint, "numeric"),
+            ],
+        ),
+        (
+            t.stored,
+            vec![
+                stores,
+                field(
+                    "maximum_spend_logs_content_retention_period",
+                    t.kept,
+                    t.kept_hint,
+                    "text",
+                ),
+                field("store_responses", t.responses, t.responses_hint, "text"),
             ],
         ),
     ]

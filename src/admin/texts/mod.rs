@@ -111,7 +111,7 @@ declare! {
     /// The form of a key.
     key_form: KeyForm {
         whose alias alias_hint user user_hint team team_hint tags tags_hint
-        may models models_hint regions regions_hint ends ends_hint stores stores_hint kept kept_hint as_configured yes no
+        may models models_hint regions regions_hint ends ends_hint stored stores stores_hint kept kept_hint as_configured yes no
         responses responses_hint
         budget max max_hint window window_hint soft soft_hint limits rpm tpm parallel limit_hint
         wants_amount wants_period wants_number wants_end wants_choice wants_responses no_such_model

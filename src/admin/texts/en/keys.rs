@@ -105,6 +105,7 @@ pub(super) const FORM: KeyForm = KeyForm {
     regions_hint: "Regions that may be used, or patterns such as eu-*, commas between them. Empty: all.",
     ends: "Ends in",
     ends_hint: "A time from now, such as 12h, 30d or 3mo; never: no expiry. Empty: unchanged (a new key does not expire).",
+    stored: "What is stored",
     stores: "Store prompts and replies",
     stores_hint: "For people to read in the logs.",
     kept: "Keep them for",

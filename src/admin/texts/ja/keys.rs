@@ -102,6 +102,7 @@ pub(super) const FORM: KeyForm = KeyForm {
     regions_hint: "利用を許可するリージョン、または eu-* のようなパターン。カンマで区切ります。空ならすべて。",
     ends: "有効期間",
     ends_hint: "今からの期間（12h、30d、3mo など）。空なら変更しません（新しいキーでは無期限）。never で無期限。",
+    stored: "保存するもの",
     stores: "プロンプトと応答を保存",
     stores_hint: "リクエストの画面で読めるようになります。",
     kept: "プロンプトと応答の保存期間",
