@@ -181,8 +181,18 @@ async fn the_books_are_right_in_motos_dynamodb_too() {
         assert_eq!(response.status(), status);
         stage.record(&response).await;
     }
-    let found = stage.get("/spend/logs/v2").await;
-    assert_eq!(found["data"].as_array().unwrap().len(), 3, "{found}");
+    for (filter, records) in [
+        ("", 3),
+        ("status_filter=failure", 1),
+        ("request_tag=team-a&status_filter=success", 2),
+        ("request_tag=team", 0),
+        ("user_id=nobody", 0),
+        ("session_id=s-1&status_filter=failure", 1),
+    ] {
+        let found = stage.get(&format!("/spend/logs/v2?{filter}")).await;
+        let found = found["data"].as_array().unwrap();
+        assert_eq!(found.len(), records, "{filter}: {found:?}");
+    }
     let tags = stage.get("/spend/tags").await;
     // Two of (1000 × 3.3 + 100 × 16.5) / 1,000,000
     assert_eq!(tags[0]["total_spend"].to_string(), "0.0099", "{tags}");
