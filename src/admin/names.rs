@@ -110,6 +110,17 @@ pub(super) fn client(word: &str) -> String {
     name.to_owned()
 }
 
+/// What became of an attempt, by its word in records.
+pub(super) fn outcome(word: &str) -> &'static str {
+    let t = &texts().log;
+    match word {
+        "ok" => t.answered_well,
+        "cooling_down" => t.rested,
+        "mocked" => t.made_to_fail,
+        other => cause(FailureCause::of_outcome(other)),
+    }
+}
+
 /// Why a request failed, or was refused.
 pub(super) fn cause(cause: FailureCause) -> &'static str {
     let t = &texts().causes;

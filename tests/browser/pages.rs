@@ -101,7 +101,7 @@ async fn every_page_works_from_signing_in_to_signing_out() {
         browser
             .press("details:nth-of-type(2) button[name=fallback]")
             .await;
-        assert!(browser.text().await.contains("mocked"));
+        assert!(browser.text().await.contains("made to fail for this test"));
         browser.inspect("models-fallback").await;
 
         browser.press("nav a[href='/ui/usage']").await;

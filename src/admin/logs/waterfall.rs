@@ -8,7 +8,7 @@ use super::super::names;
 use super::super::numbers::{count, dollars, seconds};
 use super::super::texts::{filled, texts};
 use super::row::since;
-use crate::spend::{Attempt, Cost, FailureCause, Record};
+use crate::spend::{Attempt, Cost, Record};
 
 /// Shorter gaps are the gateway's own work.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -82,12 +82,7 @@ pub(super) fn waterfall(record: &Record) -> Vec<WaterfallRow> {
 impl From<&Attempt> for AttemptView {
     fn from(attempt: &Attempt) -> Self {
         let none = || texts().logs.none.to_owned();
-        let t = &texts().log;
-        let word = match &*attempt.outcome {
-            "ok" => t.answered_well,
-            "cooling_down" => t.rested,
-            outcome => names::cause(FailureCause::of_outcome(outcome)),
-        };
+        let word = names::outcome(&attempt.outcome);
         let status = attempt.status.map(|status| format!(" {status}"));
         let cost = |cost: Cost| dollars(cost.total);
         Self {

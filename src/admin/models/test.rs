@@ -13,6 +13,7 @@ use super::super::error::PageError;
 use super::super::form::SubmittedForm;
 use super::super::layout::{Layout, NavPage, render};
 use super::super::logs::address;
+use super::super::names;
 use super::super::numbers::{count, dollars, seconds};
 use super::super::session::Session;
 use super::super::texts::texts;
@@ -53,7 +54,7 @@ struct TestedAttempt {
     group: String,
     model: String,
     region: String,
-    outcome: String,
+    outcome: &'static str,
     status: Option<u16>,
     time: String,
 }
@@ -198,7 +199,7 @@ impl From<Attempt> for TestedAttempt {
             group: attempt.group,
             model: attempt.model,
             region: attempt.region,
-            outcome: attempt.outcome,
+            outcome: names::outcome(&attempt.outcome),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::app::AppState;
 use crate::conversation::{Reply, ReplyPart};
 use crate::http::probe::{ProbeResult, models_for_chat};
 use crate::keys::Caller;
-use crate::spend::{Attempt, FailureCause};
+use crate::spend::Attempt;
 
 #[derive(Template)]
 #[template(path = "playground.html", config = "src/admin/askama.toml")]
@@ -161,10 +161,7 @@ impl PlaygroundAnswer {
             .zip(pauses)
             .flat_map(|(attempt, pause)| {
                 let is_well = attempt.outcome == "ok";
-                let word = match is_well {
-                    true => t.log.answered_well,
-                    false => names::cause(FailureCause::of_outcome(&attempt.outcome)),
-                };
+                let word = names::outcome(&attempt.outcome);
                 let target = format!("{} · {} · {}", attempt.group, attempt.model, attempt.region);
                 let time = seconds(Duration::from_millis(attempt.ms));
                 let tone = if is_well { "good" } else { "bad" };

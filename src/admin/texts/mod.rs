@@ -135,7 +135,7 @@ declare! {
         title back no_such not_an_id status answered used first_token ended call stream yes no stop_reason agent parent_agent client
         call_id region alias team error trail bytes calls not_asked token_table kind input read written output thinking total
         tokens tokens_in_out cost saved not_priced estimated metadata prompt reply no_reply not_stored how_to_store stored_but
-        other_fields bytes_left_out unlisted reduced before after paused answered_well rested
+        other_fields bytes_left_out unlisted reduced before after paused answered_well rested made_to_fail
         raw raw_content as_curl thought calls_tool tool_result
         route_chat route_messages route_responses route_embeddings route_rerank
         stop_end stop_tool stop_length stop_sequence stop_filter

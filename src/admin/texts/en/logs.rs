@@ -133,6 +133,7 @@ pub(super) const LOG: Log = Log {
     paused: "waited before the next try",
     answered_well: "answered",
     rested: "rests, not called",
+    made_to_fail: "made to fail for this test",
     raw: "The record as JSON",
     raw_content: "Prompt and reply as JSON",
     as_curl: "As curl",

@@ -129,6 +129,7 @@ pub(super) const LOG: Log = Log {
     paused: "再試行までの待ち時間",
     answered_well: "応答",
     rested: "クールダウン中のため呼び出さず",
+    made_to_fail: "テストのため失敗扱い",
     raw: "記録の JSON",
     raw_content: "プロンプトと応答の JSON",
     as_curl: "curl コマンド",
