@@ -1,5 +1,8 @@
 //! The models: their abilities, health, prices and test requests, and the features that they turned out to lack.
 
+mod deployment;
+mod health;
+mod retirement;
 mod test;
 mod view;
 
@@ -16,8 +19,9 @@ use super::session::Session;
 use crate::app::AppState;
 use crate::store::time;
 
+pub(super) use health::HealthView;
+pub(super) use retirement::retirements;
 pub(super) use test::run as test;
-pub(super) use view::{HealthView, retirements};
 
 /// `GET /ui/models`.
 pub(super) async fn page(
