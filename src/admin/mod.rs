@@ -103,26 +103,20 @@ pub(crate) fn router(app: AppState) -> Router {
             get(keys::confirm_regenerate).post(keys::regenerate),
         )
         .route("/ui/teams", get(teams::page).post(teams::block))
-        .route(
-            "/ui/team",
-            get(teams::one::team).post(teams::one::change_team),
-        )
+        .route("/ui/team", get(teams::team::page).post(teams::team::change))
         .route(
             "/ui/team/new",
-            get(teams::one::blank_team).post(teams::one::make_team),
+            get(teams::team::blank).post(teams::team::make),
         )
-        .route("/ui/team/member", post(teams::one::member))
+        .route("/ui/team/member", post(teams::member::change))
         .route(
             "/ui/team/delete",
-            get(teams::one::confirm_delete).post(teams::one::delete),
+            get(teams::team::confirm_delete).post(teams::team::delete),
         )
-        .route(
-            "/ui/user",
-            get(teams::one::user).post(teams::one::change_user),
-        )
+        .route("/ui/user", get(teams::user::page).post(teams::user::change))
         .route(
             "/ui/user/new",
-            get(teams::one::blank_user).post(teams::one::make_user),
+            get(teams::user::blank).post(teams::user::make),
         )
         .route("/ui/audit", get(audit::page))
         .route("/ui/me", get(me::page))

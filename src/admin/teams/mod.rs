@@ -3,7 +3,10 @@
 
 mod draft;
 mod form;
-pub(super) mod one;
+pub(super) mod member;
+mod saving;
+pub(super) mod team;
+pub(super) mod user;
 mod view;
 
 use axum::extract::{RawQuery, State};
